@@ -1,0 +1,58 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+const worldRooms = [
+  'src/node/**',
+  'src/dashboard/**',
+  'src/cli/**',
+  'test/**',
+  'bench/**',
+  'scripts/**',
+];
+const world = 'time and chance arrive as ports (Clock, Random): see docs/architecture.md';
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'runs/', 'src/compute/kernels/assembly/', 'build/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-definitions': 'off',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/strict-boolean-expressions': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: worldRooms,
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        { name: 'Date', message: world },
+        { name: 'setTimeout', message: world },
+        { name: 'setInterval', message: world },
+      ],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: world }],
+    },
+  },
+  { files: ['src/cli/**', 'bench/**', 'scripts/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['test/**'],
+    rules: {
+      // chai's assertions are expressions; table tests index freely.
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  {
+    files: ['**/*.js'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+);

@@ -1,0 +1,23 @@
+export { AnnulusError, InvariantError, invariant, messageOf, type ErrorFacts } from './errors.ts';
+export {
+  parseDigest,
+  parseHeight,
+  parseNodeId,
+  parseRoundNumber,
+  type Digest,
+  type Height,
+  type NodeId,
+  type RoundNumber,
+} from './ids.ts';
+export {
+  base64,
+  concatBytes,
+  equalBytes,
+  fromBase64,
+  fromHex,
+  fromUtf8,
+  hex,
+  utf8,
+} from './bytes.ts';
+export type { CancelTimer, Clock, Logger, LogLevel, Random, Store } from './ports.ts';
+export { seededRandom } from './random.ts';

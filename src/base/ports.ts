@@ -1,0 +1,50 @@
+/** Ports to the world. The core takes them as arguments; `node` and `simulate` provide them. */
+
+/** Cancels a timer; calling it twice does nothing. */
+export type CancelTimer = () => void;
+
+export interface Clock {
+  /** Milliseconds since 1970, never falling. */
+  nowMs(): number;
+  /** Calls `fire` once, `delayMs` from now, unless cancelled. */
+  setTimer(delayMs: number, fire: () => void): CancelTimer;
+}
+
+/** Seeded chance. Not for keys: those come from `crypto`. */
+export interface Random {
+  /** Uniform integer in [0, 2^32). */
+  uint32(): number;
+  /** Uniform in [0, 1) with 53 bits. */
+  uniform(): number;
+  /** Standard normal. */
+  normal(): number;
+  /** Uniform integer in [0, below). */
+  integer(below: number): number;
+  /** An independent stream that depends on this one's seed and `label` only, not on draws made. */
+  fork(label: string): Random;
+}
+
+/**
+ * Durable named byte strings of one node. Names are `/`-separated segments of `[A-Za-z0-9._-]`,
+ * no segment `.` or `..`. A write that returned is on the disk (fsync of file and folder).
+ */
+export interface Store {
+  /** `null` when absent. */
+  read(name: string): Promise<Uint8Array | null>;
+  /** Replaces the whole value or leaves the old one, never a mixture. */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  /** Adds to the end, creating the value if absent. Durable when it resolves. */
+  append(name: string, bytes: Uint8Array): Promise<void>;
+  has(name: string): Promise<boolean>;
+  /** Names that begin with `prefix`, sorted. */
+  list(prefix: string): Promise<string[]>;
+  /** Does nothing when absent. */
+  remove(name: string): Promise<void>;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Never patient data, keys or raw network bytes. */
+export interface Logger {
+  log(level: LogLevel, message: string, facts?: Readonly<Record<string, string | number>>): void;
+}
