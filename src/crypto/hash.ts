@@ -1,0 +1,37 @@
+/** SHA-256 (FIPS 180-4), the only hash of the project: the log's, the blobs' and the blocks'. */
+import { createHash, type Hash } from 'node:crypto';
+
+import { hex, type Digest } from '../base/index.ts';
+
+/** SHA-256 of the concatenation of `parts`: 32 bytes. */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}
+
+/** `sha256` as 64 lower-case hex digits. */
+export function digestOf(...parts: readonly Uint8Array[]): Digest {
+  return hex(sha256(...parts)) as Digest;
+}
+
+/** SHA-256 over bytes that arrive in pieces. Single use: ask for the digest once, last. */
+export class HashStream {
+  readonly #hash: Hash = createHash('sha256');
+  #sizeBytes = 0;
+
+  update(piece: Uint8Array): this {
+    this.#hash.update(piece);
+    this.#sizeBytes += piece.byteLength;
+    return this;
+  }
+
+  /** How many bytes went in so far. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  digest(): Digest {
+    return this.#hash.digest('hex') as Digest;
+  }
+}

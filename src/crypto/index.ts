@@ -1,0 +1,11 @@
+export { CryptoError, type CryptoErrorFacts } from './errors.ts';
+export { digestOf, HashStream, sha256 } from './hash.ts';
+export { checkPublicKey, checkSealKey, publicKeyBytes } from './public-key.ts';
+export {
+  generateEd25519,
+  signatureBytes,
+  verifyRaw,
+  verifySignature,
+  type KeyPair,
+  type Signer,
+} from './ed25519.ts';

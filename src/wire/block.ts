@@ -1,0 +1,220 @@
+/** What is agreed at each height: the block body and its operations. docs/specs/wire.md */
+import type { Digest, Height, NodeId, RoundNumber } from '../base/index.ts';
+import { digestOf, signatureBytes } from '../crypto/index.ts';
+import { decodeStrict, encodeCanonical } from './canonical.ts';
+import { bodyBytesMax, membersMax } from './limits.ts';
+import { readOptions, readParticipants, shortName } from './plan.ts';
+import {
+  arr,
+  b64,
+  checked,
+  digest,
+  height,
+  int,
+  isAscending,
+  literal,
+  nodeId,
+  obj,
+  pair,
+  record,
+  roundNumber,
+  unionBy,
+  type Reader,
+} from './readers.ts';
+
+/** Starts a round: everything a participant must know to train. */
+export interface Open {
+  readonly op: 'OPEN';
+  readonly r: RoundNumber;
+  /** The stage of the plan. */
+  readonly stage: string;
+  /** Digest of the model the round starts from. */
+  readonly base: Digest;
+  /** Digest of the program that trains. */
+  readonly code: Digest;
+  readonly hp: Readonly<Record<string, number | string>>;
+  readonly rule: {
+    readonly name: 'mean';
+    readonly params: Readonly<Record<string, number | string>>;
+  };
+  /** Updates after this time (ms since 1970) need not be taken. */
+  readonly deadline: number;
+  readonly minParticipants: number;
+  readonly participants: readonly NodeId[];
+}
+
+/** A receipt: [index of the member, base64 of its signature over `receiptBytes`]. */
+export type Receipt = readonly [number, string];
+
+/** One update that enters the average. */
+export interface CutUpdate {
+  readonly peer: NodeId;
+  /** Digest of the signed envelope. */
+  readonly env: Digest;
+  /** Digest of the ciphertext. */
+  readonly upd: Digest;
+  /** Weight: samples, capped. */
+  readonly n: number;
+  /** Availability: receipts of a quorum that each holds and could open the update, ascending. */
+  readonly ack: readonly Receipt[];
+}
+
+/** Fixes the set of updates, ascending by peer. */
+export interface Cut {
+  readonly op: 'CUT';
+  readonly r: RoundNumber;
+  readonly updates: readonly CutUpdate[];
+}
+
+/** Ends a round with a new model. */
+export interface Seal {
+  readonly op: 'SEAL';
+  readonly r: RoundNumber;
+  /** Digest of the new model (`modelDigest`). */
+  readonly agg: Digest;
+  /** Sum of the weights. */
+  readonly W: number;
+  /** Agreed numbers about the round, integers. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Why a round was given up. */
+export type VoidReason = 'too_few_updates' | 'rejected_model' | 'aggregation_failed';
+
+/** Ends a round without a new model. */
+export interface Void {
+  readonly op: 'VOID';
+  readonly r: RoundNumber;
+  readonly reason: VoidReason;
+}
+
+export type Op = Open | Cut | Seal | Void;
+
+/** The value decided at one height. */
+export interface BlockBody {
+  readonly v: 1;
+  readonly cid: Digest;
+  /** Epoch of the membership. */
+  readonly e: number;
+  readonly h: Height;
+  /** Digest of the previous body; `genesisPrev` at height 1. */
+  readonly prev: Digest;
+  /** Proposer's clock, ms since 1970, never falling. */
+  readonly ts: number;
+  readonly ops: readonly Op[];
+  /** The consortium log after this height's leaves. */
+  readonly log: { readonly size: number; readonly root: Digest };
+}
+
+/** `prev` of the block at height 1. */
+export const genesisPrev: Digest = '0'.repeat(64) as Digest;
+
+const time = int(0, Number.MAX_SAFE_INTEGER);
+const weight = int(1, 2 ** 31 - 1);
+
+const readOpen: Reader<Open> = obj({
+  op: literal('OPEN'),
+  r: roundNumber,
+  stage: shortName,
+  base: digest,
+  code: digest,
+  hp: readOptions,
+  rule: obj({ name: literal('mean'), params: readOptions }),
+  deadline: time,
+  minParticipants: int(1, membersMax),
+  participants: readParticipants,
+});
+
+const readReceipts: Reader<readonly Receipt[]> = checked(
+  arr(pair(int(0, membersMax - 1), b64(signatureBytes, signatureBytes)), membersMax),
+  (list) =>
+    list.every(([index], i) => i === 0 || (list[i - 1]?.[0] ?? -1) < index)
+      ? null
+      : 'receipts ascending by member',
+);
+
+const readCut: Reader<Cut> = obj({
+  op: literal('CUT'),
+  r: roundNumber,
+  updates: checked(
+    arr(
+      obj({ peer: nodeId, env: digest, upd: digest, n: weight, ack: readReceipts }),
+      membersMax,
+      1,
+    ),
+    (list) => (isAscending(list.map((update) => update.peer)) ? null : 'updates ascending by peer'),
+  ),
+});
+
+const readSeal: Reader<Seal> = obj({
+  op: literal('SEAL'),
+  r: roundNumber,
+  agg: digest,
+  W: int(1, Number.MAX_SAFE_INTEGER),
+  metrics: record(
+    /^[a-zA-Z][a-zA-Z0-9]{0,31}$/,
+    int(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    32,
+  ),
+});
+
+const readVoid: Reader<Void> = obj({
+  op: literal('VOID'),
+  r: roundNumber,
+  reason: literal('too_few_updates', 'rejected_model', 'aggregation_failed'),
+});
+
+const readOp: Reader<Op> = unionBy<Op>('op', {
+  OPEN: readOpen,
+  CUT: readCut,
+  SEAL: readSeal,
+  VOID: readVoid,
+});
+
+/** Reads the structure of a body; whether it may follow the last block is not judged here. */
+export const readBlockBody: Reader<BlockBody> = obj({
+  v: literal(1),
+  cid: digest,
+  e: int(0, 2 ** 31 - 1),
+  h: height,
+  prev: digest,
+  ts: time,
+  ops: arr(readOp, 4, 1),
+  log: obj({ size: int(1, Number.MAX_SAFE_INTEGER), root: digest }),
+});
+
+/** Canonical bytes of a body: what votes name by digest. */
+export function encodeBlockBody(body: BlockBody): Uint8Array {
+  return encodeCanonical(body);
+}
+
+/** @throws {WireError} 'too_large' or 'malformed' */
+export function decodeBlockBody(bytes: Uint8Array): BlockBody {
+  return readBlockBody(decodeStrict(bytes, { maxBytes: bodyBytesMax }));
+}
+
+/** Digest of a body: SHA-256 of its canonical bytes. */
+export function bodyDigest(body: BlockBody): Digest {
+  return digestOf(encodeBlockBody(body));
+}
+
+/** The body's own log entry: its canonical bytes without `log`, which depends on this entry. */
+export function blockLeaf(body: BlockBody): Uint8Array {
+  const { v, cid, e, h, prev, ts, ops } = body;
+  return encodeCanonical({ v, cid, e, h, prev, ts, ops });
+}
+
+/** Signing domain of receipts. */
+export const receiptDomain = 'annulus/receipt/v1';
+
+/** What a receipt signs: "I hold these bytes, opened them, and their digest is right". */
+export function receiptBytes(receipt: {
+  readonly cid: Digest;
+  readonly r: RoundNumber;
+  readonly peer: NodeId;
+  readonly env: Digest;
+  readonly upd: Digest;
+}): Uint8Array {
+  const { cid, r, peer, env, upd } = receipt;
+  return encodeCanonical({ cid, env, peer, r, upd });
+}

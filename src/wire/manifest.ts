@@ -1,0 +1,204 @@
+/**
+ * The consortium manifest: who the members are, their keys, the plan and the limits. Its digest is the
+ * consortium's id, which stands in everything that is signed. docs/specs/manifest.md
+ */
+import { fromBase64, invariant, type Digest, type NodeId } from '../base/index.ts';
+import {
+  checkPublicKey,
+  checkSealKey,
+  CryptoError,
+  digestOf,
+  type Signer,
+} from '../crypto/index.ts';
+import { decodeStrict, encodeCanonical } from './canonical.ts';
+import {
+  encodeEnvelope,
+  isSignedBy,
+  payloadOf,
+  readEnvelope,
+  signEnvelope,
+  type Envelope,
+} from './dsse.ts';
+import { malformed, WireError } from './errors.ts';
+import { manifestBytesMax, membersMax } from './limits.ts';
+import { readPlan, shortName, strangerIn, type Plan } from './plan.ts';
+import {
+  arr,
+  b64,
+  checked,
+  int,
+  isAscending,
+  literal,
+  nodeId,
+  obj,
+  str,
+  type Reader,
+} from './readers.ts';
+
+/** DSSE payload type of a manifest. */
+export const manifestPayloadType = 'application/vnd.annulus.manifest+json';
+
+/** One hospital. Keys are base64 of 32 raw bytes; each key has one role and one owner. */
+export interface Member {
+  readonly id: NodeId;
+  readonly role: 'voter';
+  /** Ed25519, offline: signs manifests. */
+  readonly orgKey: string;
+  /** Ed25519: signs votes. */
+  readonly consensusKey: string;
+  /** Ed25519: signs log checkpoints and update envelopes. */
+  readonly logKey: string;
+  /** Ed25519: cosigns checkpoints. */
+  readonly witnessKey: string;
+  /** Ed25519: the libp2p peer. */
+  readonly transportKey: string;
+  /** X25519: updates are sealed to it. */
+  readonly sealKey: string;
+  /** Multiaddresses to dial. */
+  readonly addresses: readonly string[];
+  /** Tasks this hospital has labels for. */
+  readonly labels: readonly string[];
+}
+
+/** Ranges that bind every round. */
+export interface ConsortiumLimits {
+  /** No update weighs more (samples). */
+  readonly weightMax: number;
+  /** Each element of a delta is clamped to ± this × 10^-6. */
+  readonly clampMicro: number;
+  /** Largest sealed update. */
+  readonly updateBytesMax: number;
+}
+
+/** Version 0: the genesis manifest. */
+export interface Manifest {
+  readonly version: 0;
+  /** What people call it. */
+  readonly name: string;
+  /** DNS name under which its logs are named. */
+  readonly domain: string;
+  /** Ascending by id; the index in this list is the member's index in certificates. */
+  readonly members: readonly Member[];
+  readonly plan: Plan;
+  readonly limits: ConsortiumLimits;
+}
+
+/** A manifest whose signatures all hold. */
+export interface SignedManifest {
+  readonly manifest: Manifest;
+  readonly cid: Digest;
+  /** The canonical bytes of the envelope, as stored and sent. */
+  readonly bytes: Uint8Array;
+}
+
+const ed25519Key = keyReader(checkPublicKey, 'an Ed25519 public key');
+const x25519Key = keyReader(checkSealKey, 'an X25519 public key');
+
+const readMember: Reader<Member> = obj({
+  id: nodeId,
+  role: literal('voter'),
+  orgKey: ed25519Key,
+  consensusKey: ed25519Key,
+  logKey: ed25519Key,
+  witnessKey: ed25519Key,
+  transportKey: ed25519Key,
+  sealKey: x25519Key,
+  addresses: arr(str(256, /^\/[\x21-\x7e]*$/), 8),
+  labels: checked(arr(shortName, 16), (labels) =>
+    isAscending(labels) ? null : 'labels in ascending order',
+  ),
+});
+
+/** Reads a manifest, keys checked. Signatures are `verifyManifest`'s. @throws {WireError} 'malformed' */
+export const readManifest: Reader<Manifest> = checked(
+  obj({
+    version: literal(0),
+    name: str(64, /^[\x20-\x7e]+$/),
+    domain: str(253, /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/),
+    members: arr(readMember, membersMax, 1),
+    plan: readPlan,
+    limits: obj({
+      weightMax: int(1, 2 ** 31 - 1),
+      clampMicro: int(1, 2 ** 31 - 1),
+      updateBytesMax: int(1, 2 ** 31 - 1),
+    }),
+  }),
+  (manifest) => {
+    const ids = manifest.members.map((member) => member.id);
+    if (!isAscending(ids)) return 'members in ascending order';
+    // One key in two roles would let a signature of one purpose pass for another.
+    const keys = manifest.members.flatMap(keysOf);
+    if (new Set(keys).size !== keys.length) return 'each key in one place only';
+    return strangerIn(manifest.plan, ids) === null ? null : 'only members in the plan';
+  },
+);
+
+/** Id of the consortium: SHA-256 of the manifest's canonical bytes. */
+export function consortiumId(manifest: Manifest): Digest {
+  return digestOf(encodeCanonical(manifest));
+}
+
+/** Position of a member in certificates and sealed keys, or -1. */
+export function memberIndex(manifest: Manifest, id: NodeId): number {
+  return manifest.members.findIndex((member) => member.id === id);
+}
+
+/** A member by name, or `null`. */
+export function memberOf(manifest: Manifest, id: NodeId): Member | null {
+  return manifest.members.find((member) => member.id === id) ?? null;
+}
+
+/** Signs the genesis manifest with the org keys of all its members, in the members' order. */
+export function signManifest(manifest: Manifest, orgSigners: readonly Signer[]): SignedManifest {
+  const payload = encodeCanonical(manifest);
+  const envelope = signEnvelope(manifestPayloadType, payload, ...orgSigners);
+  return verifyManifest(encodeEnvelope(envelope));
+}
+
+/**
+ * Opens a genesis manifest: every member's org key must have signed it, and nobody else.
+ * @throws {WireError} 'too_large', 'malformed' or 'bad_signature'
+ */
+export function verifyManifest(bytes: Uint8Array): SignedManifest {
+  const envelope: Envelope = readEnvelope(decodeStrict(bytes, { maxBytes: manifestBytesMax }));
+  const payload = payloadOf(envelope, manifestPayloadType);
+  const manifest = readManifest(decodeStrict(payload, { maxBytes: manifestBytesMax }));
+  if (envelope.signatures.length !== manifest.members.length) {
+    throw malformed('$.signatures', 'one signature of each member');
+  }
+  for (const member of manifest.members) {
+    if (!isSignedBy(envelope, payload, keyBytes(member.orgKey))) {
+      throw new WireError(
+        { code: 'bad_signature', path: `$.members.${member.id}.orgKey` },
+        `the manifest is not signed by ${member.id}`,
+      );
+    }
+  }
+  return { manifest, cid: digestOf(payload), bytes };
+}
+
+/** The raw bytes of a key that a reader has already checked. */
+export function keyBytes(key: string): Uint8Array {
+  const bytes = fromBase64(key);
+  invariant(bytes !== null, 'a checked key is base64');
+  return bytes;
+}
+
+function keysOf(member: Member): string[] {
+  const { orgKey, consensusKey, logKey, witnessKey, transportKey, sealKey } = member;
+  return [orgKey, consensusKey, logKey, witnessKey, transportKey, sealKey];
+}
+
+function keyReader(check: (bytes: Uint8Array) => void, expected: string): Reader<string> {
+  const read = b64(32, 32);
+  return (value, path = '$') => {
+    const text = read(value, path);
+    try {
+      check(keyBytes(text));
+    } catch (cause) {
+      if (cause instanceof CryptoError) throw malformed(path, expected, cause);
+      throw cause;
+    }
+    return text;
+  };
+}

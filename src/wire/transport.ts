@@ -1,0 +1,57 @@
+/** The port to other nodes. `memoryNetwork` and libp2p both pass `transportSuite`. */
+import type { Digest, NodeId } from '../base/index.ts';
+
+/** Message kinds, each a topic of its own. */
+export type Topic = 'consensus' | 'updates' | 'log' | 'status';
+
+/** All topics. */
+export const topics: readonly Topic[] = ['consensus', 'updates', 'log', 'status'];
+
+/** What a handler thinks of a message: `ignore` is not worth passing on, `reject` is the sender's fault. */
+export type Verdict = 'accept' | 'ignore' | 'reject';
+
+/** `from` is the author of a broadcast (signature checked), or the neighbour that sent directly. */
+export type MessageHandler = (from: NodeId, topic: Topic, bytes: Uint8Array) => Verdict;
+
+/** Gives the bytes of a blob this node holds, or `null`. */
+export type BlobProvider = (digest: Digest) => Promise<{ readonly bytes: Uint8Array } | null>;
+
+export interface FetchOptions {
+  /** First byte wanted; a resumed fetch starts where the last one ended. */
+  readonly offset: number;
+  /** How many bytes, or `null` for the rest. */
+  readonly length: number | null;
+  /** More than this from `offset` on is refused before it is read. */
+  readonly maxBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface TransportStats {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** One node's connection to the others. Nothing is delivered before `start` or after `stop`. */
+export interface Transport {
+  readonly self: NodeId;
+  /** Members connected now. */
+  peers(): readonly NodeId[];
+  /** To all members, best effort: may be lost, repeated, reordered. Never comes back to the sender. */
+  broadcast(topic: Topic, bytes: Uint8Array): void;
+  /** To one member, best effort. */
+  send(to: NodeId, topic: Topic, bytes: Uint8Array): void;
+  /**
+   * Streams a blob from one member. Content is not checked against `digest` here: a resumed part cannot be.
+   * @throws {TransportError} when it is unreachable, does not have the blob, or breaks off
+   */
+  fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array>;
+  /** Sets the one handler. */
+  onMessage(handler: MessageHandler): void;
+  /** Sets the one provider that answers others' fetches. */
+  serveBlobs(provider: BlobProvider): void;
+  /** Sets the one listener for changes of `peers()`. */
+  onPeers(listener: (connected: readonly NodeId[]) => void): void;
+  stats(): TransportStats;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
