@@ -1,0 +1,36 @@
+/** What can go wrong between a request for compute and the machine. */
+import { AnnulusError } from '../base/index.ts';
+
+export type ComputeErrorFacts =
+  | { readonly code: 'backend_missing'; readonly backend: string }
+  | { readonly code: 'kernels_missing'; readonly lookedIn: string }
+  | {
+      readonly code: 'heap_exhausted';
+      readonly requestedBytes: number;
+      readonly heapBytes: number;
+      readonly heapBytesMax: number;
+    }
+  | { readonly code: 'bad_shape'; readonly operation: string; readonly expected: string };
+
+/** The room's one error. */
+export class ComputeError extends AnnulusError<ComputeErrorFacts> {
+  constructor(facts: ComputeErrorFacts, options?: { cause?: unknown }) {
+    super(facts, describe(facts), options);
+  }
+}
+
+function describe(facts: ComputeErrorFacts): string {
+  switch (facts.code) {
+    case 'backend_missing':
+      return `the ${facts.backend} backend could not be opened`;
+    case 'kernels_missing':
+      return `no build/kernels.wasm above ${facts.lookedIn}: run "node scripts/build-kernels.ts"`;
+    case 'heap_exhausted':
+      return (
+        `the compute heap cannot give ${facts.requestedBytes} bytes: it holds ${facts.heapBytes} and may ` +
+        `grow to ${facts.heapBytesMax}; use smaller patches, a smaller batch or fewer features`
+      );
+    case 'bad_shape':
+      return `${facts.operation}: expected ${facts.expected}`;
+  }
+}

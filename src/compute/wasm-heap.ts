@@ -1,0 +1,87 @@
+/**
+ * The heap of the TF.js wasm backend, shared with our kernels: tensors are pointers into it, nothing is
+ * copied. TF.js does not look at a failed allocation and would write over address 0; here it is an error.
+ */
+import type * as tfjs from '@tensorflow/tfjs';
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
+
+import { invariant } from '../base/index.ts';
+import { ComputeError } from './errors.ts';
+
+/** A 32-bit wasm memory ends here: 65,535 pages of 64 KiB. */
+export const heapBytesLimit = 4_294_901_760;
+
+/** The parts of `BackendWasm` and its Emscripten module that we stand on. */
+interface WasmBackend {
+  readonly wasm: {
+    _malloc(bytes: number): number;
+    _free(pointer: number): void;
+    readonly asm: { readonly memory: WebAssembly.Memory };
+  };
+  readonly dataIdMap: { get(dataId: object): { memoryOffset: number } };
+  makeOutput(shape: number[], dtype: string): TensorInfo;
+}
+
+/** Allocation and addresses in the heap of one wasm backend. */
+export class WasmHeap {
+  readonly memory: WebAssembly.Memory;
+  readonly #tf: typeof tfjs;
+  readonly #backend: WasmBackend;
+
+  /** Guards every allocation of the backend, its own ones too, by `heapBytesMax`. */
+  constructor(tf: typeof tfjs, heapBytesMax: number) {
+    const backend = tf.backend() as unknown as WasmBackend;
+    invariant(tf.getBackend() === 'wasm', 'the wasm backend is the current one');
+    this.#tf = tf;
+    this.#backend = backend;
+    this.memory = backend.wasm.asm.memory;
+    const malloc = backend.wasm._malloc.bind(backend.wasm);
+    backend.wasm._malloc = (bytes: number): number => {
+      // A byte count past 2^32 would wrap around inside wasm, so it is refused before the call.
+      const pointer = bytes < heapBytesMax ? malloc(Math.max(bytes, 16)) >>> 0 : 0;
+      if (pointer !== 0 && this.heapBytes <= heapBytesMax) return pointer;
+      if (pointer !== 0) backend.wasm._free(pointer);
+      throw new ComputeError({
+        code: 'heap_exhausted',
+        requestedBytes: bytes,
+        heapBytes: this.heapBytes,
+        heapBytesMax,
+      });
+    };
+  }
+
+  /** What the heap has grown to; it never shrinks. */
+  get heapBytes(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /** Address of a tensor's first element. */
+  pointerOf(tensor: TensorInfo): number {
+    return this.#backend.dataIdMap.get(tensor.dataId).memoryOffset;
+  }
+
+  /** A new tensor info with unset values. */
+  output(shape: readonly number[], dtype: 'float32' | 'int32' = 'float32'): TensorInfo {
+    return this.#backend.makeOutput([...shape], dtype);
+  }
+
+  /** Makes an info a tensor that `tf.tidy` and `numTensors` know. */
+  track(info: TensorInfo): Tensor {
+    return this.#tf.engine().makeTensorFromTensorInfo(info);
+  }
+
+  /** Runs `use` with a scratch block of `bytes`, 16-byte aligned, freed afterwards. */
+  scratch<T>(bytes: number, use: (pointer: number) => T): T {
+    const block = this.#backend.wasm._malloc(bytes + 16);
+    try {
+      return use((block + 15) & ~15);
+    } finally {
+      this.#backend.wasm._free(block);
+    }
+  }
+
+  /** A view for reading and writing; stale after the next allocation. */
+  floats(pointer: number, count: number): Float32Array {
+    return new Float32Array(this.memory.buffer, pointer, count);
+  }
+}
