@@ -1,0 +1,2 @@
+/** The command's first line: hands the process's arguments to the program. */
+console.log('annulus');
