@@ -1,0 +1,125 @@
+/**
+ * Keeps one connection to every other member, for ever. libp2p's own keep-alive gives up after 67 s. The
+ * lower peer id dials, so that two members do not end with two connections; the other dials too when
+ * nothing came for a while, since some firewalls only let connections out.
+ */
+import type { Logger } from '../base/index.ts';
+import { messageOf } from '../base/index.ts';
+import type { DirectoryEntry } from './member-directory.ts';
+import type { NetworkSettings } from './settings.ts';
+
+/** What the keeper needs of its node. */
+export interface DialPorts {
+  readonly settings: NetworkSettings;
+  readonly logger: Logger;
+  readonly isConnected: (member: DirectoryEntry) => boolean;
+  /** Dials and says hello; rejects when either fails. */
+  readonly dial: (member: DirectoryEntry) => Promise<void>;
+}
+
+interface Watched {
+  readonly member: DirectoryEntry;
+  readonly isLower: boolean;
+  failures: number;
+  dialing: boolean;
+  timer: NodeJS.Timeout | null;
+}
+
+/** See the file header. */
+export class DialKeeper {
+  readonly #ports: DialPorts;
+  readonly #watched = new Map<string, Watched>();
+  #stopped = false;
+
+  readonly #self: DirectoryEntry;
+
+  constructor(self: DirectoryEntry, others: readonly DirectoryEntry[], ports: DialPorts) {
+    this.#ports = ports;
+    this.#self = self;
+    for (const member of others) {
+      const isLower = self.peerId.toString() < member.peerId.toString();
+      this.#watched.set(member.id, {
+        member,
+        isLower,
+        failures: 0,
+        dialing: false,
+        timer: null,
+      });
+    }
+  }
+
+  start(): void {
+    for (const watched of this.#watched.values()) {
+      this.#schedule(
+        watched,
+        this.#dialsFirst(watched) ? 0 : this.#ports.settings.reverseDialAfterMs,
+      );
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const { timer } of this.#watched.values()) if (timer !== null) clearTimeout(timer);
+  }
+
+  /** A connection ended: dial again soon, or wait for the other to. */
+  lost(member: DirectoryEntry): void {
+    const watched = this.#watched.get(member.id);
+    if (watched === undefined || watched.dialing) return;
+    this.#schedule(watched, this.#dialsFirst(watched) ? this.#pauseMs(watched) : this.#reverseMs());
+  }
+
+  /** A member's addresses changed: try them now. */
+  learned(member: DirectoryEntry): void {
+    const watched = this.#watched.get(member.id);
+    if (watched !== undefined && this.#dialsFirst(watched)) this.#schedule(watched, 0);
+  }
+
+  /** A member said hello: forget its failures. */
+  reached(member: DirectoryEntry): void {
+    const watched = this.#watched.get(member.id);
+    if (watched !== undefined) watched.failures = 0;
+  }
+
+  #dialsFirst({ isLower, member }: Watched): boolean {
+    if (member.addresses.length === 0) return false;
+    return isLower || this.#self.addresses.length === 0;
+  }
+
+  #schedule(watched: Watched, delayMs: number): void {
+    if (this.#stopped) return;
+    if (watched.timer !== null) clearTimeout(watched.timer);
+    watched.timer = setTimeout(() => {
+      watched.timer = null;
+      void this.#attempt(watched);
+    }, delayMs);
+  }
+
+  async #attempt(watched: Watched): Promise<void> {
+    const { member } = watched;
+    if (this.#stopped || watched.dialing || this.#ports.isConnected(member)) return;
+    if (member.addresses.length === 0) return;
+    watched.dialing = true;
+    try {
+      await this.#ports.dial(member);
+    } catch (error) {
+      watched.failures += 1;
+      const facts = { to: member.id, failures: watched.failures, reason: messageOf(error) };
+      this.#ports.logger.log('debug', 'dial failed', facts);
+    } finally {
+      watched.dialing = false;
+    }
+    if (!this.#ports.isConnected(member)) this.#schedule(watched, this.#pauseMs(watched));
+  }
+
+  /** Doubles with each failure; half of it is chance, so that a whole consortium does not dial in step. */
+  #pauseMs(watched: Watched): number {
+    const { redialMsMin, redialMsMax } = this.#ports.settings;
+    const full = Math.min(redialMsMax, redialMsMin * 2 ** Math.min(watched.failures, 20));
+    return full * (0.5 + Math.random() / 2);
+  }
+
+  #reverseMs(): number {
+    return this.#ports.settings.reverseDialAfterMs * (0.5 + Math.random() / 2);
+  }
+}
