@@ -1,0 +1,24 @@
+export { WeightsError, type WeightsErrorFacts } from './errors.ts';
+export { elementCount, parameterCount, type ModelWeights, type NamedTensor } from './tensors.ts';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  rawBytes,
+  safetensorsLimits,
+  safetensorsPieces,
+  type SafeTensor,
+  type SafetensorsLimits,
+  type TensorData,
+} from './safetensors.ts';
+export { encodeCanonicalWeights, modelDigest } from './digest.ts';
+export { applyDelta, checkSameLayout, delta, flatten, l2Norm, unflatten } from './flat.ts';
+export {
+  fixedPointFor,
+  int32FromBytes,
+  int32ToBytes,
+  quantise,
+  valueMax,
+  type FixedPoint,
+  type UpdateWeight,
+} from './fixed-point.ts';
+export { IntegerMean } from './integer-mean.ts';

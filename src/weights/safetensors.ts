@@ -1,0 +1,215 @@
+/**
+ * safetensors (huggingface/safetensors, format of 0.3+): u64 header length, JSON header, raw little-endian
+ * data. The reader takes files from other nodes, so it believes no number of the header before checking it.
+ */
+import { concatBytes, fromUtf8, invariant, utf8 } from '../base/index.ts';
+import { WeightsError } from './errors.ts';
+import { hasRepeatedKeys } from './repeated-keys.ts';
+import { elementCount } from './tensors.ts';
+
+/** Element types we read and write. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
+
+/** A tensor of any element type; row-major. */
+export interface SafeTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+
+/** Bounds on what a reader accepts. */
+export interface SafetensorsLimits {
+  /** Of the whole file. */
+  readonly maxBytes: number;
+  readonly maxHeaderBytes: number;
+  readonly maxTensors: number;
+}
+
+/** Enough for a model of 250 million parameters. */
+export const safetensorsLimits: SafetensorsLimits = Object.freeze({
+  maxBytes: 1024 * 1024 * 1024,
+  maxHeaderBytes: 4 * 1024 * 1024,
+  maxTensors: 65_536,
+});
+
+const dtypes = {
+  F32: Float32Array,
+  F64: Float64Array,
+  I8: Int8Array,
+  I16: Int16Array,
+  I32: Int32Array,
+  U8: Uint8Array,
+  U16: Uint16Array,
+  U32: Uint32Array,
+} as const;
+type Dtype = keyof typeof dtypes;
+
+const headerAlignmentBytes = 8;
+const dimensionsMax = 8;
+
+/** The file of `tensors` in the order given, as Hugging Face's library lays it out. */
+export function encodeSafetensors(
+  tensors: readonly SafeTensor[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
+  return concatBytes(...safetensorsPieces(tensors, metadata));
+}
+
+/** `encodeSafetensors` without joining the pieces: the header, then each tensor's bytes (views). */
+export function safetensorsPieces(
+  tensors: readonly SafeTensor[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array[] {
+  invariant(isLittleEndian, 'the machine is little-endian, as the format');
+  const names = new Set(tensors.map((tensor) => tensor.name));
+  invariant(names.size === tensors.length && !names.has('__metadata__'), 'names are unique');
+  // Written by hand: a JavaScript object would move names like "0" to the front.
+  const fields = metadata === undefined ? [] : [`"__metadata__":${JSON.stringify(metadata)}`];
+  let offset = 0;
+  for (const { name, shape, data } of tensors) {
+    invariant(elementCount(shape) === data.length, `the shape of ${name} fits its data`);
+    const end = offset + data.byteLength;
+    const entry = { dtype: dtypeOf(data), shape, data_offsets: [offset, end] };
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+    offset = end;
+  }
+  const json = utf8(`{${fields.join(',')}}`);
+  const padded = Math.ceil(json.byteLength / headerAlignmentBytes) * headerAlignmentBytes;
+  const header = new Uint8Array(8 + padded).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);
+  header.set(json, 8);
+  return [header, ...tensors.map(({ data }) => rawBytes(data))];
+}
+
+/**
+ * Reads a whole file. Tensors come in the order of their data, as copies.
+ * @throws {WeightsError} 'too_large' or 'malformed': offsets must be gapless and cover the file, sizes fit
+ * shapes, names be unique, element types be known
+ */
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  limits: SafetensorsLimits = safetensorsLimits,
+): { tensors: SafeTensor[]; metadata: Readonly<Record<string, string>> } {
+  invariant(isLittleEndian, 'the machine is little-endian, as the format');
+  if (bytes.byteLength > limits.maxBytes) throw tooLarge('bytes', limits.maxBytes);
+  const { header, dataStart } = readHeader(bytes, limits);
+  const metadata = readMetadata(header.__metadata__);
+  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  if (entries.length > limits.maxTensors) throw tooLarge('tensors', limits.maxTensors);
+  const layouts = entries
+    .map(([name, entry]) => readLayout(name, entry))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let expectedBegin = 0;
+  const dataBytes = bytes.byteLength - dataStart;
+  const tensors = layouts.map(({ name, shape, dtype, begin, end }) => {
+    if (begin !== expectedBegin || end > dataBytes) throw malformed('gapless data offsets');
+    expectedBegin = end;
+    const copy = bytes.slice(dataStart + begin, dataStart + end).buffer;
+    return { name, shape, data: new dtypes[dtype](copy) };
+  });
+  if (expectedBegin !== dataBytes) throw malformed('data that ends with the last tensor');
+  return { tensors, metadata };
+}
+
+/** A view of the raw bytes of `data`. */
+export function rawBytes(data: TensorData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+interface Layout {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readHeader(
+  bytes: Uint8Array,
+  limits: SafetensorsLimits,
+): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.byteLength < 8) throw malformed('a header length of 8 bytes');
+  const claimed = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  // The length is the sender's claim: bound it before slicing.
+  if (claimed > BigInt(limits.maxHeaderBytes)) throw tooLarge('header', limits.maxHeaderBytes);
+  const dataStart = 8 + Number(claimed);
+  if (dataStart > bytes.byteLength) throw malformed('a header within the file');
+  let text: string;
+  let header: unknown;
+  try {
+    text = fromUtf8(bytes.subarray(8, dataStart));
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw malformed('a JSON header', cause);
+  }
+  if (!isObject(header) || !text.startsWith('{')) throw malformed('a header that is an object');
+  // Two readers could disagree about which of two entries of one name counts.
+  if (hasRepeatedKeys(text)) throw malformed('names that occur once');
+  return { header, dataStart };
+}
+
+function readMetadata(value: unknown): Readonly<Record<string, string>> {
+  if (value === undefined) return {};
+  if (!isObject(value)) throw malformed('metadata that is an object');
+  const entries = Object.entries(value).map(([key, text]): [string, string] => {
+    if (typeof text !== 'string') throw malformed('metadata of texts');
+    return [key, text];
+  });
+  return Object.fromEntries(entries);
+}
+
+function readLayout(name: string, entry: unknown): Layout {
+  if (!isObject(entry) || Object.keys(entry).length !== 3) {
+    throw malformed('dtype, shape and data_offsets');
+  }
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (typeof dtype !== 'string' || !isDtype(dtype)) throw malformed('a known dtype');
+  if (!isSizes(shape) || shape.length > dimensionsMax) throw malformed('a shape of sizes');
+  if (!isSizes(offsets) || offsets.length !== 2) throw malformed('two data offsets');
+  const [begin, end] = offsets as [number, number];
+  const size = elementCount(shape) * dtypes[dtype].BYTES_PER_ELEMENT;
+  if (end - begin !== size) throw malformed('data offsets that fit the shape');
+  return { name, shape, dtype, begin, end };
+}
+
+function isDtype(text: string): text is Dtype {
+  return Object.hasOwn(dtypes, text);
+}
+
+/** Non-negative integers below 2^53, so that products that fit a file are exact. */
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function dtypeOf(data: TensorData): Dtype {
+  const found = (Object.keys(dtypes) as Dtype[]).find((name) => data instanceof dtypes[name]);
+  invariant(found !== undefined, 'the element type is known');
+  return found;
+}
+
+const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+function malformed(expected: string, cause?: unknown): WeightsError {
+  return new WeightsError({ code: 'malformed', expected }, `safetensors: expected ${expected}`, {
+    cause,
+  });
+}
+
+function tooLarge(what: string, max: number): WeightsError {
+  return new WeightsError(
+    { code: 'too_large', what, max },
+    `safetensors: expected at most ${max} (${what})`,
+  );
+}
