@@ -1,0 +1,129 @@
+/**
+ * Writes a picture of phantoms to look at: one row each, axial, coronal and sagittal through the
+ * annulus, points as coloured crosses, calcium as it shines.
+ *
+ *     node bench/phantom-contact-sheet.ts [OUT.png] [COUNT] [VOXELS] [SPACING_MM] [SEED]
+ */
+import { writeFileSync } from 'node:fs';
+import { crc32, deflateSync } from 'node:zlib';
+import { seededRandom } from '../src/base/index.ts';
+import {
+  makePhantom,
+  phantomDefaults,
+  pointNames,
+  scannerDefaults,
+  worldToVoxel,
+  type Phantom,
+} from '../src/data/index.ts';
+
+const out = process.argv[2] ?? 'phantoms.png';
+const count = Number(process.argv[3] ?? 12);
+const voxels = Number(process.argv[4] ?? 48);
+const spacingMm = Number(process.argv[5] ?? 3);
+const seed = process.argv[6] ?? 'sheet';
+const tilePixels = 288;
+const perRow = 6; // two patients, three planes each
+const windowLowHu = -200;
+const windowHighHu = 600;
+const crossColours = [
+  [255, 60, 60],
+  [70, 220, 70],
+  [80, 140, 255],
+  [255, 160, 0],
+  [0, 230, 230],
+  [255, 255, 0],
+  [255, 0, 255],
+] as const;
+
+const width = perRow * tilePixels;
+const height = Math.ceil(count / 2) * tilePixels;
+const pixels = new Uint8Array(width * height * 3);
+
+let spentMs = 0;
+for (let n = 0; n < count; n++) {
+  const scanner = { ...scannerDefaults, contrastTimingS: [0, -3, 4][n % 3] ?? 0 };
+  const settings = {
+    ...phantomDefaults,
+    shape: [voxels, voxels, voxels] as const,
+    spacingMm: [spacingMm, spacingMm, spacingMm] as const,
+  };
+  const before = performance.now();
+  const phantom = makePhantom(seededRandom(`${seed}-${n}`), settings, scanner);
+  spentMs += performance.now() - before;
+  drawPatient(phantom, (n % 2) * 3 * tilePixels, Math.floor(n / 2) * tilePixels);
+}
+writeFileSync(out, png());
+console.log(`${out}: ${count} phantoms, ${(spentMs / count).toFixed(0)} ms each`);
+
+/** Three planes through the middle of the hinge points, viewed as radiologists do. */
+function drawPatient({ image, truth }: Phantom, left: number, top: number): void {
+  const hinges = [truth.points.RCC, truth.points.LCC, truth.points.NCC];
+  const middle = [0, 1, 2].map((axis) => hinges.reduce((sum, p) => sum + (p[axis] ?? 0) / 3, 0));
+  const centre = worldToVoxel(image.affine, middle as unknown as [number, number, number]);
+  const [ci, cj, ck] = centre.map(Math.round) as [number, number, number];
+  const last = voxels - 1;
+  // Patient's right on the picture's left; front up in axial, head up in the others; nose left in sagittal.
+  const planes = [
+    (a: number, b: number) => [last - a, last - b, ck],
+    (a: number, b: number) => [last - a, cj, last - b],
+    (a: number, b: number) => [ci, last - a, last - b],
+  ] as const;
+  planes.forEach((place, plane) => {
+    const scale = tilePixels / voxels;
+    for (let y = 0; y < tilePixels - 1; y++) {
+      for (let x = 0; x < tilePixels - 1; x++) {
+        const [i = 0, j = 0, k = 0] = place(Math.floor(x / scale), Math.floor(y / scale));
+        const hu = image.data[(k * voxels + j) * voxels + i] ?? 0;
+        const grey = ((hu - windowLowHu) / (windowHighHu - windowLowHu)) * 255;
+        put(left + plane * tilePixels + x, top + y, [grey, grey, grey]);
+      }
+    }
+    pointNames.forEach((name, n) => {
+      const at = worldToVoxel(image.affine, truth.points[name]);
+      const [a, b, off] = [
+        [last - at[0], last - at[1], at[2] - ck],
+        [last - at[0], last - at[2], at[1] - cj],
+        [last - at[1], last - at[2], at[0] - ci],
+      ][plane] as [number, number, number];
+      if (Math.abs(off) * spacingMm > 3) return;
+      for (let s = -4; s <= 4; s++) {
+        const colour = crossColours[n] ?? [255, 255, 255];
+        const [x, y] = [Math.round((a + 0.5) * scale), Math.round((b + 0.5) * scale)];
+        put(left + plane * tilePixels + x + s, top + y, colour);
+        put(left + plane * tilePixels + x, top + y + s, colour);
+      }
+    });
+  });
+}
+
+function put(x: number, y: number, colour: readonly number[]): void {
+  if (x < 0 || y < 0 || x >= width || y >= height) return;
+  colour.forEach((value, c) => {
+    pixels[(y * width + x) * 3 + c] = Math.max(0, Math.min(255, value));
+  });
+}
+
+/** The picture as PNG: 8-bit RGB, no filter. */
+function png(): Uint8Array {
+  const rows = Buffer.alloc((width * 3 + 1) * height);
+  for (let y = 0; y < height; y++) {
+    rows.set(pixels.subarray(y * width * 3, (y + 1) * width * 3), y * (width * 3 + 1) + 1);
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const chunk = (type: string, data: Uint8Array): Buffer => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const ends = Buffer.alloc(8);
+    ends.writeUInt32BE(data.length, 0);
+    ends.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
+  };
+  return Buffer.concat([
+    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}

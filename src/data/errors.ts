@@ -1,0 +1,22 @@
+/** What can be wrong with data that comes from outside this room. */
+import { AnnulusError } from '../base/index.ts';
+
+/** Facts behind a `DataError`, by code. Never holds text out of a patient's file. */
+export type DataErrorFacts =
+  /** The bytes are not of the expected kind at all. */
+  | { readonly code: 'not_recognised'; readonly format: string }
+  /** The bytes end before what their header promises. */
+  | { readonly code: 'truncated'; readonly neededBytes: number; readonly givenBytes: number }
+  /** A field holds a value that the format does not allow. */
+  | { readonly code: 'bad_field'; readonly field: string }
+  /** The format is valid, but holds something that is no CT volume or label map. */
+  | { readonly code: 'unsupported'; readonly field: string }
+  /** Larger than the caller allows. */
+  | { readonly code: 'too_large'; readonly limit: number }
+  /** Readable in more than one way: refused until an option says which. */
+  | { readonly code: 'ask_first'; readonly option: string }
+  /** A setting or an argument outside its range. */
+  | { readonly code: 'bad_setting'; readonly field: string };
+
+/** Bad input to the data room: the message says what was expected, what came and how to mend it. */
+export class DataError extends AnnulusError<DataErrorFacts> {}

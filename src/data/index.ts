@@ -1,0 +1,38 @@
+export { DataError, type DataErrorFacts } from './errors.ts';
+export type { Vector3 } from './vector.ts';
+export {
+  invertAffine,
+  rasAffine,
+  spacingOf,
+  voxelCount,
+  voxelToWorld,
+  worldToVoxel,
+  type Geometry,
+  type Shape3,
+  type Volume,
+} from './volume.ts';
+export {
+  channelCount,
+  heartLabels,
+  parseTaskId,
+  pointNames,
+  taskIds,
+  tasks,
+  type PointName,
+  type Task,
+  type TaskId,
+} from './tasks.ts';
+export {
+  annotatorDefaults,
+  phantomDefaults,
+  scannerDefaults,
+  validateAnnotatorSettings,
+  validatePhantomSettings,
+  validateScannerSettings,
+  type AnnotatorSettings,
+  type PhantomSettings,
+  type ScannerSettings,
+} from './settings.ts';
+export { makePhantom, type Phantom, type Truth } from './phantom.ts';
+export { annotate, labelMap, type Annotation } from './annotation.ts';
+export { paintSpheres } from './spheres.ts';

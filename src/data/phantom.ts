@@ -1,0 +1,84 @@
+/**
+ * Phantoms: contrast CTs of the heart region with anatomy that is known exactly. Geometry is implicit
+ * (signed distances), painted with edges one voxel soft. The same seed gives the same bytes.
+ */
+import type { Random } from '../base/index.ts';
+import { addStreaks, drawDeposits, paintDeposits, type Deposit } from './phantom-calcium.ts';
+import { Canvas } from './phantom-canvas.ts';
+import { paintChest, paintSkeleton } from './phantom-chest.ts';
+import { drawTissues } from './phantom-contrast.ts';
+import { paintHeart } from './phantom-heart.ts';
+import { canonicalAxis, canonicalForward, drawPose } from './phantom-pose.ts';
+import { drawRoot, rootPoints } from './phantom-root.ts';
+import { scan } from './phantom-scanner.ts';
+import {
+  phantomDefaults,
+  scannerDefaults,
+  validatePhantomSettings,
+  validateScannerSettings,
+  type PhantomSettings,
+  type ScannerSettings,
+} from './settings.ts';
+import type { PointName } from './tasks.ts';
+import type { Vector3 } from './vector.ts';
+import type { Geometry, Volume } from './volume.ts';
+
+const airHu = -1000;
+
+/** What is truly in a phantom, on the grid of its image. */
+export interface Truth {
+  readonly geometry: Geometry;
+  /** RAS mm; independent of the grid. */
+  readonly points: Readonly<Record<PointName, Vector3>>;
+  /** 1 where calcium fills at least half of the voxel (27 samples), else 0. All 0 in the healthy. */
+  readonly calcium: Uint8Array;
+  /** Values as in `heartLabels`: the structure that fills at least half of the voxel. */
+  readonly heart: Uint8Array;
+}
+
+/** An image and the truth it was made from; keep them apart. */
+export interface Phantom {
+  readonly image: Volume;
+  readonly truth: Truth;
+}
+
+/**
+ * One patient in one scanner. Anatomy comes from `random.fork('patient')` and the scan from
+ * `random.fork('scan')`: the same patient can be scanned twice.
+ *
+ * @throws {DataError} 'bad_setting' when a setting is out of range.
+ */
+export function makePhantom(
+  random: Random,
+  settings: PhantomSettings = phantomDefaults,
+  scanner: ScannerSettings = scannerDefaults,
+): Phantom {
+  validatePhantomSettings(settings);
+  validateScannerSettings(scanner);
+  const patient = random.fork('patient');
+  const scanning = random.fork('scan');
+
+  const pose = drawPose(patient.fork('pose'), settings);
+  const root = drawRoot(patient.fork('root'), canonicalForward, canonicalAxis);
+  const tissue = drawTissues(patient.fork('tissue'), scanner);
+  const canvas = new Canvas(settings.shape, settings.spacingMm, airHu);
+  const skeleton = patient.fork('skeleton');
+  paintChest(canvas, pose.chest, patient.fork('chest'), tissue);
+  paintHeart(canvas, pose.heart, patient.fork('heart'), root, tissue);
+  paintSkeleton(canvas, pose.chest, skeleton, tissue);
+
+  const calcified = patient.fork('calcified').uniform() < settings.calciumShare;
+  const deposits: Deposit[] = calcified ? drawDeposits(patient.fork('calcium'), root) : [];
+  const calcium = paintDeposits(canvas, pose.heart, pose.heart.steps, deposits);
+  addStreaks(canvas.hu, canvas, pose.heart, deposits, scanning.fork('streaks'));
+
+  const { shape, spacingMm } = settings;
+  const data = scan(canvas.hu, shape, spacingMm, scanner, scanning.fork('noise'));
+  const inHeart = rootPoints(root);
+  const placed = Object.entries(inHeart).map(([name, at]) => [name, pose.heart.toWorld(at)]);
+  const points = Object.fromEntries(placed) as Record<PointName, Vector3>;
+  return {
+    image: { ...pose.geometry, data },
+    truth: { geometry: pose.geometry, points, calcium, heart: canvas.labels },
+  };
+}

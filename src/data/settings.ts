@@ -1,0 +1,123 @@
+/** Settings of the phantom generator: the grid, a hospital's scanner and its annotator. */
+import { DataError } from './errors.ts';
+import type { Shape3 } from './volume.ts';
+import type { Vector3 } from './vector.ts';
+
+/** The grid a phantom is delivered on, and who the patients are. */
+export interface PhantomSettings {
+  /** Voxels along [depth, height, width], 8 to 512 each. 48 at 3 mm holds the heart region. */
+  readonly shape: Shape3;
+  /** Distance between voxels in mm along [depth, height, width], 0.3 to 6. */
+  readonly spacingMm: Vector3;
+  /** Share of patients with calcium on cusps or annulus, 0 to 1. TAVI patients mostly have it. */
+  readonly calciumShare: number;
+  /** How far heart and chest stray from the mean pose, 0 (all alike) to 1.5. 1 is a mixed clinic. */
+  readonly poseSpread: number;
+}
+
+/** What a hospital's scanner and protocol do to the picture. */
+export interface ScannerSettings {
+  /** Full width at half maximum of the kernel's blur in mm, 0 to 8: small is a sharp kernel. */
+  readonly blurFwhmMm: number;
+  /** Edge enhancement of the kernel, 0 (none) to 2 (bone kernel with overshoot). */
+  readonly sharpness: number;
+  /** Standard deviation of the noise in HU on the delivered grid, 0 to 200. */
+  readonly noiseHu: number;
+  /** Seconds between the ideal moment of contrast and the scan, -8 (right heart bright) to 12. */
+  readonly contrastTimingS: number;
+  /** Peak enhancement of arterial blood in HU, 50 to 900. */
+  readonly contrastPeakHu: number;
+  /** Calibration offset added to every voxel, -200 to 200 HU. */
+  readonly offsetHu: number;
+  /** Voxel size of the acquisition in mm along [depth, height, width], 0.2 to 6; blurs what is delivered. */
+  readonly spacingMm: Vector3;
+  /** Diameter in mm of the round reconstruction field in the axial plane; outside is -1024 HU. 60 to 600. */
+  readonly fieldOfViewMm: number;
+}
+
+/** How a hospital's annotator differs from the truth. */
+export interface AnnotatorSettings {
+  /** Constant shift of every point in mm along right, anterior, superior; -20 to 20. */
+  readonly biasMm: Vector3;
+  /** Standard deviation of each coordinate in mm, 0 to 20. Human observers reach about 1.7 mm distance. */
+  readonly scatterMm: number;
+}
+
+/** 48 voxels of 3 mm: 144 mm, the heart with a rim of lung, spine and sternum. */
+export const phantomDefaults: PhantomSettings = Object.freeze<PhantomSettings>({
+  shape: [48, 48, 48],
+  spacingMm: [3, 3, 3],
+  calciumShare: 0.75,
+  poseSpread: 1,
+});
+
+/** A gated CT angiography with a medium-smooth kernel. */
+export const scannerDefaults: ScannerSettings = Object.freeze<ScannerSettings>({
+  blurFwhmMm: 1.2,
+  sharpness: 0,
+  noiseHu: 18,
+  contrastTimingS: 0,
+  contrastPeakHu: 380,
+  offsetHu: 0,
+  spacingMm: [0.8, 0.5, 0.5],
+  fieldOfViewMm: 260,
+});
+
+/** An unbiased expert whose points scatter by 1 mm per axis. */
+export const annotatorDefaults: AnnotatorSettings = Object.freeze<AnnotatorSettings>({
+  biasMm: [0, 0, 0],
+  scatterMm: 1,
+});
+
+/** @throws {DataError} 'bad_setting' unless every field is in its range. */
+export function validatePhantomSettings(settings: PhantomSettings): PhantomSettings {
+  checkEach('phantom.shape', settings.shape, 8, 512, true);
+  checkEach('phantom.spacingMm', settings.spacingMm, 0.3, 6);
+  check('phantom.calciumShare', settings.calciumShare, 0, 1);
+  check('phantom.poseSpread', settings.poseSpread, 0, 1.5);
+  return settings;
+}
+
+/** @throws {DataError} 'bad_setting' unless every field is in its range. */
+export function validateScannerSettings(settings: ScannerSettings): ScannerSettings {
+  check('scanner.blurFwhmMm', settings.blurFwhmMm, 0, 8);
+  check('scanner.sharpness', settings.sharpness, 0, 2);
+  check('scanner.noiseHu', settings.noiseHu, 0, 200);
+  check('scanner.contrastTimingS', settings.contrastTimingS, -8, 12);
+  check('scanner.contrastPeakHu', settings.contrastPeakHu, 50, 900);
+  check('scanner.offsetHu', settings.offsetHu, -200, 200);
+  checkEach('scanner.spacingMm', settings.spacingMm, 0.2, 6);
+  check('scanner.fieldOfViewMm', settings.fieldOfViewMm, 60, 600);
+  return settings;
+}
+
+/** @throws {DataError} 'bad_setting' unless every field is in its range. */
+export function validateAnnotatorSettings(settings: AnnotatorSettings): AnnotatorSettings {
+  checkEach('annotator.biasMm', settings.biasMm, -20, 20);
+  check('annotator.scatterMm', settings.scatterMm, 0, 20);
+  return settings;
+}
+
+function checkEach(
+  field: string,
+  values: readonly number[],
+  low: number,
+  high: number,
+  whole = false,
+): void {
+  if (values.length !== 3) {
+    refuse(field, `three numbers from ${low} to ${high}`, `${values.length} of them`);
+  }
+  for (const value of values) check(field, value, low, high, whole);
+}
+
+function check(field: string, value: number, low: number, high: number, whole = false): void {
+  const inRange = value >= low && value <= high && (!whole || Number.isInteger(value));
+  if (!inRange) {
+    refuse(field, `${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`, String(value));
+  }
+}
+
+function refuse(field: string, expected: string, came: string): never {
+  throw new DataError({ code: 'bad_setting', field }, `${field} must be ${expected}, not ${came}`);
+}
