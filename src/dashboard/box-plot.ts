@@ -1,0 +1,170 @@
+/** Box plots: quartiles, whiskers to the last value within 1.5 box lengths, and every single value. */
+import { linearScale, px, type Scale } from './axis.ts';
+import { fixed, quantile } from './figures.ts';
+import { html, type Markup } from './markup.ts';
+
+export interface Box {
+  readonly label: string;
+  readonly values: readonly number[];
+  /** Class of the box: `student`, `teacher`. */
+  readonly tone: string;
+  /** A further line under the label. */
+  readonly note: string;
+}
+
+export interface BoxPlot {
+  readonly title: string;
+  readonly unit: string;
+  /** Boxes with a wider gap between groups. */
+  readonly groups: readonly { readonly title: string; readonly boxes: readonly Box[] }[];
+  /** End of the axis where it is fixed (1 for Dice); else the largest whisker decides. */
+  readonly to: number | null;
+}
+
+const width = 340;
+const height = 250;
+const left = 38;
+const top = 12;
+const bottom = 58;
+
+export function boxPlot({ title, unit, groups, to }: BoxPlot): Markup {
+  const values = groups.flatMap(({ boxes }) => boxes.flatMap((box) => box.values));
+  const y = linearScale([0, to ?? axisEnd(groups)], [height - bottom, top], 6);
+  const slot = (width - left - 8) / Math.max(1, groups.length);
+  return html`<figure class="chart">
+    <figcaption>${title} <span class="quiet">${unit}</span></figcaption>
+    <svg
+      viewBox="0 0 ${width} ${height}"
+      role="img"
+      aria-label="${title}: ${describe(groups, unit)}"
+    >
+      ${y.ticks.map(
+        (tick) =>
+          html`<line
+              class="grid"
+              x1="${left}"
+              x2="${width - 8}"
+              y1="${px(y.at(tick))}"
+              y2="${px(y.at(tick))}"
+            />
+            <text class="tick" x="${left - 6}" y="${px(y.at(tick) + 3.5)}" text-anchor="end"
+              >${tick.toFixed(y.digits)}</text
+            >`,
+      )}
+      ${groups.map(({ title: groupTitle, boxes }, group) => {
+        const from = left + group * slot;
+        const step = slot / (boxes.length + 0.6);
+        return html`${boxes.map((box, index) => drawBox(box, from + step * (index + 0.8), Math.min(30, step * 0.6), y))}
+          <text class="group" x="${px(from + slot / 2)}" y="${height - 6}" text-anchor="middle"
+            >${groupTitle}</text
+          >`;
+      })}
+      ${values.length === 0 ? html`<text class="tick" x="${width / 2}" y="100" text-anchor="middle">nothing measured</text>` : null}
+    </svg>
+  </figure>`;
+}
+
+function drawBox({ label, values, tone, note }: Box, x: number, thick: number, y: Scale): Markup {
+  const names = html`<text
+      class="tick"
+      x="${px(x)}"
+      y="${height - bottom + 14}"
+      text-anchor="middle"
+      >${label}</text
+    >
+    <text class="tick quiet" x="${px(x)}" y="${height - bottom + 26}" text-anchor="middle"
+      >${note}</text
+    >`;
+  const q1 = quantile(values, 0.25);
+  const middle = quantile(values, 0.5);
+  const q3 = quantile(values, 0.75);
+  if (q1 === null || middle === null || q3 === null) return names;
+  const { low, high } = whiskers(values, q1, q3);
+  const y1 = y.at(Math.min(q3, y.to));
+  const half = thick / 2;
+  const beyond = values.filter((value) => value > y.to).length;
+  return html`<g class="box ${tone}">
+      ${values
+        .filter((value) => value <= y.to)
+        .map(
+          (value, index) =>
+            html`<circle
+              class="value"
+              cx="${px(x + jitter(index) * half)}"
+              cy="${px(y.at(value))}"
+              r="1.5"
+            />`,
+        )}
+      <line
+        class="whisker"
+        x1="${px(x)}"
+        x2="${px(x)}"
+        y1="${px(y.at(Math.min(high, y.to)))}"
+        y2="${px(y1)}"
+      />
+      <line
+        class="whisker"
+        x1="${px(x)}"
+        x2="${px(x)}"
+        y1="${px(y.at(q1))}"
+        y2="${px(y.at(low))}"
+      />
+      <rect
+        x="${px(x - half)}"
+        y="${px(y1)}"
+        width="${px(thick)}"
+        height="${px(Math.max(1, y.at(q1) - y1))}"
+        rx="1.5"
+      />
+      <line
+        class="median"
+        x1="${px(x - half)}"
+        x2="${px(x + half)}"
+        y1="${px(y.at(middle))}"
+        y2="${px(y.at(middle))}"
+      />
+      <title>
+        ${label}: median ${fixed(middle, 2)}, quartiles ${fixed(q1, 2)} to ${fixed(q3, 2)}, n
+        ${values.length}
+      </title>
+    </g>
+    ${beyond > 0 ? html`<text class="tick" x="${px(x)}" y="${top - 2}" text-anchor="middle">+${beyond}</text>` : null}${names}`;
+}
+
+function whiskers(
+  values: readonly number[],
+  q1: number,
+  q3: number,
+): { low: number; high: number } {
+  const reach = 1.5 * (q3 - q1);
+  const near = values.filter((value) => value >= q1 - reach && value <= q3 + reach);
+  return { low: Math.min(...near, q1), high: Math.max(...near, q3) };
+}
+
+/** The tallest whisker with some room; values beyond are counted at the top. */
+function axisEnd(groups: BoxPlot['groups']): number {
+  const ends = groups.flatMap(({ boxes }) =>
+    boxes.flatMap(({ values }) => {
+      const q1 = quantile(values, 0.25);
+      const q3 = quantile(values, 0.75);
+      return q1 === null || q3 === null ? [] : [whiskers(values, q1, q3).high];
+    }),
+  );
+  return Math.max(1, ...ends) * 1.05;
+}
+
+/** The golden ratio's multiples: spread evenly, and the same on every drawing. */
+function jitter(index: number): number {
+  return 2 * ((index * 0.618034) % 1) - 1;
+}
+
+function describe(groups: BoxPlot['groups'], unit: string): string {
+  return groups
+    .flatMap(({ title, boxes }) =>
+      boxes.map(
+        ({ label, values }) =>
+          `${label}, ${title}: median ${fixed(quantile(values, 0.5), 2)} ${unit} of ${values.length}`,
+      ),
+    )
+    .join('; ');
+}
