@@ -1,0 +1,96 @@
+/** What the machine is told, what it asks to be done, and what it asks the application. */
+import type { Digest, NodeId, Random } from '../base/index.ts';
+import type { Certificate, VerifySignature } from './certificate.ts';
+import type { EvidencePair } from './evidence.ts';
+import type { SafetyRules } from './safety-rules.ts';
+import type { ConsensusSettings } from './settings.ts';
+import type { WalRecord } from './write-ahead-log.ts';
+
+/** A decided body with the FINALIZE certificate that proves it. */
+export interface Decision {
+  readonly body: Uint8Array;
+  readonly certificate: Certificate;
+}
+
+/** Something that happened. */
+export type ConsensusEvent =
+  /** Bytes of the consensus topic. `from` is authenticated by the transport. */
+  | { readonly kind: 'message'; readonly from: NodeId; readonly bytes: Uint8Array }
+  /** A timer set by an effect ran out. */
+  | { readonly kind: 'timer'; readonly id: string }
+  /** The application may now judge or propose differently, or has applied a decision. */
+  | { readonly kind: 'appChanged' }
+  /** A decision learnt elsewhere (catch-up from a log). Checked like any other. */
+  | ({ readonly kind: 'decided'; readonly height: number } & Decision);
+
+/** Something to do. Carry effects out strictly in order, over all steps: one queue. */
+export type Effect =
+  /** Must be durable before any later effect is carried out. */
+  | { readonly kind: 'persist'; readonly record: WalRecord }
+  | { readonly kind: 'broadcast'; readonly bytes: Uint8Array }
+  | { readonly kind: 'send'; readonly to: NodeId; readonly bytes: Uint8Array }
+  /** Replaces a running timer of the same id. */
+  | { readonly kind: 'setTimer'; readonly id: string; readonly delayMs: number }
+  | { readonly kind: 'clearTimer'; readonly id: string }
+  /** Exactly once per height and run; again after a restart if the height was not applied. */
+  | ({ readonly kind: 'decide'; readonly height: number } & Decision)
+  /** Member `culprit` provably broke the rules. Once per member and run. */
+  | { readonly kind: 'evidence'; readonly culprit: NodeId; readonly pair: EvidencePair }
+  /** A message that no honest member sends: count it against `from`. */
+  | { readonly kind: 'refused'; readonly from: NodeId; readonly reason: string }
+  /** This node's key signs elsewhere, or its disk went back in time: it votes no more. Stop the peer. */
+  | { readonly kind: 'halt'; readonly reason: string };
+
+/** `wait`: keep the proposal and ask again after `appChanged`; the view's timer goes on. */
+export type Judgement = 'accept' | 'reject' | 'wait';
+
+/**
+ * The application, asked synchronously. The machine moves to height h+1 when it decides h, before the
+ * application has applied h: for a height not yet reached answer `false`, `null` and `'wait'`, and send
+ * `appChanged` once the decision is applied.
+ */
+export interface ConsensusApplication {
+  /** SHA-256 of the body decided at `height - 1`. Asked once, at the start. */
+  prevBodyDigest(height: number): Digest;
+  /** Whether something ought to be decided now: starts the first view's timer. */
+  isDue(height: number): boolean;
+  /** A body to propose, at most 60 KiB, or `null` when there is nothing to propose now. */
+  propose(height: number, view: number): Uint8Array | null;
+  /** Validity and local acceptance of a body proposed by another or by this node itself. */
+  judge(height: number, body: Uint8Array): Judgement;
+  /** An old decision for a member that is behind; `null` when this node does not have it. */
+  decision?(height: number): Decision | null;
+}
+
+/** Signs under a domain; `crypto`'s `Signer` is one. */
+export interface ConsensusSigner {
+  sign(domain: string, message: Uint8Array): Uint8Array;
+}
+
+/** A voter of the epoch. */
+export interface ConsensusMember {
+  readonly id: NodeId;
+  /** 32 bytes, Ed25519, already checked. */
+  readonly publicKey: Uint8Array;
+}
+
+/** Everything a machine is made of. */
+export interface SimplexOptions {
+  readonly cid: Digest;
+  readonly epoch: number;
+  /** The first height that the application has not applied; 1 at the beginning. */
+  readonly height: number;
+  /** In the manifest's order: certificates count by it. */
+  readonly members: readonly ConsensusMember[];
+  readonly self: NodeId;
+  /** `null` makes an observer, which follows and answers but never votes. */
+  readonly signer: ConsensusSigner | null;
+  readonly application: ConsensusApplication;
+  readonly settings: ConsensusSettings;
+  /** Spreads retransmissions; no safety hangs on it. */
+  readonly random: Random;
+  /** Ed25519 when absent. */
+  readonly verify?: VerifySignature;
+  /** Fresh rules for each height. For tests that break them on purpose. */
+  readonly makeRules?: () => SafetyRules;
+}

@@ -1,0 +1,42 @@
+/** Arithmetic of one epoch: how many may fail, how many must agree, who leads. */
+import {
+  concatBytes,
+  fromHex,
+  hex,
+  invariant,
+  utf8,
+  type Digest,
+  type NodeId,
+} from '../base/index.ts';
+import { sha256 } from '../crypto/index.ts';
+
+/** f = floor((n-1)/3): the most members that may lie or be away. */
+export function faultCountMax(memberCount: number): number {
+  return Math.floor((memberCount - 1) / 3);
+}
+
+/** q = floor(2n/3)+1: two quorums share an honest member while at most f lie. */
+export function quorumOf(memberCount: number): number {
+  return Math.floor((2 * memberCount) / 3) + 1;
+}
+
+/**
+ * perm(h): member indices sorted by SHA-256(previous body digest || h as 8 bytes big-endian || member id).
+ * The leader of view v is entry v mod n. Nobody can choose it: the digest was agreed before.
+ */
+export function leaderOrder(
+  previous: Digest,
+  height: number,
+  ids: readonly NodeId[],
+): readonly number[] {
+  const prefix = fromHex(previous);
+  invariant(prefix !== null, 'a digest is hex');
+  const heightBytes = new Uint8Array(8);
+  new DataView(heightBytes.buffer).setBigUint64(0, BigInt(height));
+  const ranked = ids.map((id, index) => ({
+    index,
+    rank: hex(sha256(concatBytes(prefix, heightBytes, utf8(id)))),
+  }));
+  ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
+  return ranked.map((entry) => entry.index);
+}
