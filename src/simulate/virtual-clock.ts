@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 import { invariant, type CancelTimer, type Clock } from '../base/index.ts';
+import { sealingUnderWay } from '../crypto/index.ts';
 
 /** When `runUntil` gives up. */
 export interface RunLimits {
@@ -17,6 +18,7 @@ export interface VirtualClock extends Clock {
   readonly pendingCount: number;
   /**
    * Time stands still until `work` settles: for work on other threads, which virtual time cannot see.
+   * (Sealing by HPKE, which WebCrypto does elsewhere, is waited for without asking.)
    * Gives `work` back.
    */
   hold<T>(work: Promise<T>): Promise<T>;
@@ -108,8 +110,10 @@ class SteppedClock implements VirtualClock {
   async #settle(): Promise<void> {
     // One turn of the event loop runs every promise reaction that is ready, and those they make ready.
     await setImmediate();
-    while (this.#held.size > 0) {
-      await Promise.allSettled(this.#held);
+    for (;;) {
+      const busy = this.#held.size > 0 ? Promise.allSettled(this.#held) : sealingUnderWay();
+      if (busy === null) return;
+      await busy;
       await setImmediate();
     }
   }
