@@ -18,3 +18,15 @@ export type {
   WindowOptions,
   WindowReverseOptions,
 } from './ops.ts';
+// Types only: other rooms name tensors without reaching past this door.
+export type {
+  NumericDataType,
+  Scalar,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor3D,
+  Tensor4D,
+  Tensor5D,
+  Variable,
+} from '@tensorflow/tfjs';

@@ -1,0 +1,22 @@
+export { ModelsError, type ModelsErrorFacts } from './errors.ts';
+export {
+  readModelSpec,
+  type ModelSpec,
+  type SwinUnetrSpec,
+  type Triple,
+  type UNetSpec,
+} from './spec.ts';
+export type { ParameterInfo, ParameterInit } from './parameter.ts';
+export { architectureDigest, checkWeights, initialWeights, parameterList } from './parameters.ts';
+export type { ForwardOptions, HeadOutputs, ParameterMap } from './forward.ts';
+export { buildModel, checkInput, divisorOf, type Model } from './model.ts';
+export { headsLoss, type HeadLabels, type HeadsLoss } from './loss.ts';
+export { lossAndGradients, type LossAndGradients } from './gradients.ts';
+export {
+  argmaxLabels,
+  slidingWindow,
+  windowStarts,
+  type ChannelVolume,
+  type SlidingWindowOptions,
+  type WindowPredictor,
+} from './sliding-window.ts';

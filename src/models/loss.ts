@@ -1,0 +1,49 @@
+/** The training loss: over heads, over the scales of deep supervision. */
+import { invariant } from '../base/index.ts';
+import type { Engine, Scalar, Tensor4D, Tensor5D } from '../compute/index.ts';
+import type { HeadOutputs } from './forward.ts';
+
+/** Label maps by head, int32 [b, d, h, w]. A head without labels is left out. */
+export type HeadLabels = Readonly<Record<string, Tensor4D>>;
+
+export interface HeadsLoss {
+  /** Σ over heads with labels, Σ over scales i of 2^-i · (cross-entropy + soft Dice). */
+  readonly loss: Scalar;
+  /** Of the finest output of each head with labels; `dice` is negative, -1 is perfect. */
+  readonly parts: Readonly<Record<string, { readonly ce: Scalar; readonly dice: Scalar }>>;
+}
+
+/** nnU-Net's loss summed over the heads that have labels; at least one must. */
+export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabels): HeadsLoss {
+  const { tf, ops } = engine;
+  return tf.tidy(() => {
+    const terms: Scalar[] = [];
+    const parts: Record<string, { ce: Scalar; dice: Scalar }> = {};
+    for (const head of Object.keys(labels).sort()) {
+      const scales = outputs[head];
+      invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
+      scales.forEach((logits, i) => {
+        const resized = resizeLabels(engine, labels[head] as Tensor4D, logits);
+        const { loss, ce, dice } = ops.crossEntropyDice(logits, resized);
+        terms.push(tf.mul(loss, 2 ** -i));
+        if (i === 0) parts[head] = { ce, dice };
+      });
+    }
+    invariant(terms.length > 0, 'some head has labels');
+    return { loss: terms.reduce((sum, term) => tf.add(sum, term)), parts };
+  });
+}
+
+/** Nearest neighbour as PyTorch: voxel i takes voxel floor(i · from / to). */
+function resizeLabels(engine: Engine, labels: Tensor4D, like: Tensor5D): Tensor4D {
+  const { tf } = engine;
+  let resized = labels;
+  for (const axis of [1, 2, 3] as const) {
+    const from = labels.shape[axis];
+    const to = like.shape[axis];
+    if (from === to) continue;
+    const index = Int32Array.from({ length: to }, (_, i) => Math.floor((i * from) / to));
+    resized = tf.gather(resized, tf.tensor1d(index, 'int32'), axis);
+  }
+  return resized;
+}

@@ -1,0 +1,218 @@
+/**
+ * MONAI's `SwinUNETR` (Hatamizadeh et al. 2022) with one output head per label type: a shifted-window
+ * transformer whose stages feed a convolutional decoder. Patch size 2, patch merging "merging".
+ */
+import type { Engine, Ops, Tensor, Tensor3D, Tensor5D } from '../compute/index.ts';
+import type { HeadOutputs, Parameters } from './forward.ts';
+import {
+  attentionMask,
+  fitWindow,
+  isShifted,
+  relativePositionIndex,
+  type WindowShape,
+} from './shifted-window.ts';
+import type { SwinUnetrSpec, Triple } from './spec.ts';
+import { swinBlockPrefix, swinHeadPrefix, swinMergePrefix } from './swin-parameters.ts';
+
+const slope = 0.01;
+
+/**
+ * Which of each 2x2x2 block's voxels are stacked into channels, in order. Two corners come twice and two
+ * never: that is MONAI's "merging", kept by it and by us for the weights trained so.
+ */
+const mergeCorners: readonly Triple[] = [
+  [0, 0, 0],
+  [1, 0, 0],
+  [0, 1, 0],
+  [0, 0, 1],
+  [1, 0, 1],
+  [0, 1, 0],
+  [0, 0, 1],
+  [1, 1, 1],
+];
+
+interface Scope {
+  readonly tf: Engine['tf'];
+  readonly ops: Ops;
+  readonly parameters: Parameters;
+}
+
+/** Logits by head; call inside `tf.tidy`. */
+export function swinUnetrForward(
+  tf: Engine['tf'],
+  ops: Ops,
+  spec: SwinUnetrSpec,
+  parameters: Parameters,
+  x: Tensor5D,
+): HeadOutputs {
+  const scope: Scope = { tf, ops, parameters };
+  const stages = spec.depths.length;
+  const hidden = swinHiddenStates(scope, spec, x);
+  const skips = [residualBlock(scope, 'swin_unetr.encoder1.layer', x)];
+  for (let stage = 0; stage < stages - 1; stage++) {
+    const input = hidden[stage] as Tensor5D;
+    skips.push(residualBlock(scope, `swin_unetr.encoder${stage + 2}.layer`, input));
+    input.dispose();
+  }
+  // The last stage but one skips across as it is.
+  skips.push(hidden[stages - 1] as Tensor5D);
+  const bottom = hidden[stages] as Tensor5D;
+  let y = residualBlock(scope, 'swin_unetr.encoder10.layer', bottom);
+  bottom.dispose();
+  for (let level = stages; level >= 0; level--) {
+    const below = y;
+    const skip = skips[level] as Tensor5D;
+    y = tf.tidy(() => {
+      const prefix = `swin_unetr.decoder${level + 1}`;
+      const up = ops.convTranspose3d(
+        below,
+        parameters.kernel(`${prefix}.transp_conv.conv.weight`),
+        null,
+      );
+      return residualBlock(scope, `${prefix}.conv_block`, ops.concat(up, skip));
+    });
+    tf.dispose([below, skip]);
+  }
+  return Object.fromEntries(
+    Object.keys(spec.heads).map((head): [string, Tensor5D[]] => {
+      const weight = parameters.kernel(`${swinHeadPrefix(head)}.weight`);
+      const bias = parameters.vector(`${swinHeadPrefix(head)}.bias`);
+      return [head, [ops.conv3d(y, weight, bias, { stride: 1 })]];
+    }),
+  );
+}
+
+/**
+ * The transformer's output before the first stage and after each, normalised without scale:
+ * [b, d/2, h/2, w/2, f], [b, d/4, h/4, w/4, 2f], …
+ */
+function swinHiddenStates(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D): Tensor5D[] {
+  const { tf, ops, parameters } = scope;
+  const embed = 'swin_unetr.swinViT.patch_embed.proj';
+  let y = ops.conv3d(x, parameters.kernel(`${embed}.weight`), parameters.vector(`${embed}.bias`), {
+    stride: 2,
+  });
+  const hidden = [ops.layerNorm(y, null, null)];
+  spec.depths.forEach((_, stage) => {
+    const input = y;
+    y = tf.tidy(() => swinStage(scope, spec, input, stage));
+    input.dispose();
+    hidden.push(ops.layerNorm(y, null, null));
+  });
+  y.dispose();
+  return hidden;
+}
+
+/** [b, d, h, w, c] → [b, d/2, h/2, w/2, 2·c] */
+function swinStage(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D, stage: number): Tensor5D {
+  const { tf, ops, parameters } = scope;
+  const heads = spec.numHeads[stage] as number;
+  let y = x;
+  for (let block = 0; block < (spec.depths[stage] as number); block++) {
+    const prefix = swinBlockPrefix(stage, block);
+    const input = y;
+    y = tf.tidy(() => {
+      const attended = windowedAttention(scope, prefix, input, spec.window, heads, block % 2 === 1);
+      return tf.add(input, attended);
+    });
+    const middle = y;
+    y = tf.tidy(() => tf.add(middle, perceptron(scope, prefix, middle)));
+    middle.dispose();
+    if (input !== x) input.dispose();
+  }
+  const prefix = swinMergePrefix(stage);
+  const gamma = parameters.vector(`${prefix}.norm.weight`);
+  const beta = parameters.vector(`${prefix}.norm.bias`);
+  const merged = ops.layerNorm(mergePatches(tf, y), gamma, beta);
+  return ops.linear(merged, parameters.matrix(`${prefix}.reduction.weight`), null);
+}
+
+/** norm → windows → attention → projection → grid, [b, d, h, w, c] → the same. */
+function windowedAttention(
+  { tf, ops, parameters }: Scope,
+  prefix: string,
+  x: Tensor5D,
+  side: number,
+  heads: number,
+  shifted: boolean,
+): Tensor5D {
+  const size = x.shape.slice(1, 4) as [number, number, number];
+  const shape = fitWindow(size, side, shifted);
+  const n = shape.window[0] * shape.window[1] * shape.window[2];
+  const normed = ops.layerNorm(
+    x,
+    parameters.vector(`${prefix}.norm1.weight`),
+    parameters.vector(`${prefix}.norm1.bias`),
+  );
+  const windows = ops.windowPartition(normed, shape); // [nW, n, c]
+  const attn = `${prefix}.attn`;
+  const qkv = ops.linear(
+    windows,
+    parameters.matrix(`${attn}.qkv.weight`),
+    parameters.vector(`${attn}.qkv.bias`),
+  );
+  const index = tf.tensor2d(relativePositionIndex(side, n), [n, n], 'int32');
+  const bias = ops.gatherBias(parameters.matrix(`${attn}.relative_position_bias_table`), index);
+  const mask = maskTensor(tf, size, shape);
+  const mixed = ops.windowAttention(qkv, { heads, bias, mask });
+  const projected = ops.linear(
+    mixed,
+    parameters.matrix(`${attn}.proj.weight`),
+    parameters.vector(`${attn}.proj.bias`),
+  );
+  return ops.windowReverse(projected, { ...shape, shape: x.shape });
+}
+
+function maskTensor(tf: Engine['tf'], size: Triple, shape: WindowShape): Tensor3D | null {
+  if (!isShifted(shape)) return null;
+  const { values, groups, n } = attentionMask(size, shape);
+  return tf.tensor3d(values, [groups, n, n]);
+}
+
+/** linear(gelu(linear(norm(x)))), [b, d, h, w, c] → the same. */
+function perceptron({ ops, parameters }: Scope, prefix: string, x: Tensor5D): Tensor5D {
+  const linear = (input: Tensor5D, name: string): Tensor5D =>
+    ops.linear(
+      input,
+      parameters.matrix(`${prefix}.${name}.weight`),
+      parameters.vector(`${prefix}.${name}.bias`),
+    );
+  const normed = ops.layerNorm(
+    x,
+    parameters.vector(`${prefix}.norm2.weight`),
+    parameters.vector(`${prefix}.norm2.bias`),
+  );
+  return linear(ops.gelu(linear(normed, 'mlp.linear1')), 'mlp.linear2');
+}
+
+/** [b, d, h, w, c] → [b, d/2, h/2, w/2, 8·c] */
+function mergePatches(tf: Engine['tf'], x: Tensor5D): Tensor5D {
+  const [b, d, h, w, c] = x.shape;
+  const [depth, height, width] = [d / 2, h / 2, w / 2];
+  // [b·d/2, 2, h/2, 2, w/2, 2·c] → [2, 2, b·d/2, h/2, w/2, 2·c]: rank 6 is TF.js' limit.
+  const split = tf.transpose(
+    tf.reshape(x, [b * depth, 2, height, 2, width, 2 * c]),
+    [1, 3, 0, 2, 4, 5],
+  );
+  const planes = tf.split(tf.reshape(split, [4, b * depth * height * width, 2 * c]), 4, 0);
+  const corners = planes.map((plane) =>
+    tf.split(tf.reshape(plane, [b * depth * height * width, 2 * c]), 2, 1),
+  );
+  const chosen = mergeCorners.map(([dz, dy, dx]) => corners[dz * 2 + dy]?.[dx] as Tensor);
+  return tf.reshape(tf.concat(chosen, 1), [b, depth, height, width, 8 * c]);
+}
+
+/** MONAI's `UnetResBlock`: two convolutions with norm, and the input (projected if need be) added. */
+function residualBlock({ tf, ops, parameters }: Scope, prefix: string, x: Tensor5D): Tensor5D {
+  return tf.tidy(() => {
+    const convNorm = (input: Tensor5D, name: string, normSlope: number): Tensor5D =>
+      tf.tidy(() => {
+        const weight = parameters.kernel(`${prefix}.${name}.conv.weight`);
+        const y = ops.conv3d(input, weight, null, { stride: 1 });
+        return ops.instanceNorm(y, null, null, { slope: normSlope });
+      });
+    const y = convNorm(convNorm(x, 'conv1', slope), 'conv2', 1);
+    const projected = x.shape[4] !== y.shape[4];
+    return ops.leakyRelu(tf.add(y, projected ? convNorm(x, 'conv3', 1) : x), slope);
+  });
+}

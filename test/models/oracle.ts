@@ -1,0 +1,118 @@
+/** Reading answers that other implementations gave, and turning their layout into ours. */
+import { readFileSync } from 'node:fs';
+
+import { expect } from 'chai';
+
+import type { Engine, Tensor, Tensor5D } from '../../src/compute/index.ts';
+import {
+  lossAndGradients,
+  parameterList,
+  type HeadLabels,
+  type Model,
+  type ModelSpec,
+} from '../../src/models/index.ts';
+import { decodeSafetensors } from '../../src/weights/index.ts';
+
+/** Tensors of one file under the oracles, by name. */
+export interface Oracle {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly names: readonly string[];
+  data(name: string): Float32Array;
+  shape(name: string): readonly number[];
+}
+
+export function readOracle(file: string): Oracle {
+  const bytes = readFileSync(`../shared/oracles/${file}.safetensors`);
+  const { tensors, metadata } = decodeSafetensors(new Uint8Array(bytes));
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const find = (name: string): (typeof tensors)[number] => {
+    const tensor = byName.get(name);
+    if (tensor === undefined) throw new Error(`no ${name} in ${file}`);
+    return tensor;
+  };
+  return {
+    metadata,
+    names: [...byName.keys()],
+    data: (name) => find(name).data as Float32Array,
+    shape: (name) => find(name).shape,
+  };
+}
+
+/** Weights of an oracle as tensors in the order of the model's parameter list, loaded by name. */
+export function loadParameters(
+  engine: Engine,
+  spec: ModelSpec,
+  oracle: Oracle,
+): Map<string, Tensor> {
+  const list = parameterList(spec);
+  expect(list.map(({ name }) => name)).to.have.members(oracle.names);
+  return new Map(
+    list.map(({ name, shape }) => {
+      expect(oracle.shape(name), name).to.deep.equal(shape);
+      return [name, engine.tf.tensor(oracle.data(name), [...shape])];
+    }),
+  );
+}
+
+/** [b, c, d, h, w] → a tensor [b, d, h, w, c]. */
+export function channelsLast(engine: Engine, oracle: Oracle, name: string): Tensor5D {
+  const { tf } = engine;
+  return tf.tidy(() => {
+    const shape = [...oracle.shape(name)] as [number, number, number, number, number];
+    return tf.transpose(tf.tensor5d(oracle.data(name), shape), [0, 2, 3, 4, 1]);
+  });
+}
+
+/** Label maps as int32 tensors by head. */
+export function readLabels(
+  engine: Engine,
+  oracle: Oracle,
+  nameOf: Readonly<Record<string, string>>,
+): HeadLabels {
+  return Object.fromEntries(
+    Object.entries(nameOf).map(([head, name]) => {
+      const shape = [...oracle.shape(name)] as [number, number, number, number];
+      return [head, engine.tf.tensor4d(Int32Array.from(oracle.data(name)), shape, 'int32')];
+    }),
+  );
+}
+
+export function maxAbsDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).to.equal(b.length);
+  let max = 0;
+  // A NaN anywhere must not hide.
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs((a[i] as number) - (b[i] as number));
+    if (!(difference <= max)) max = difference;
+  }
+  return max;
+}
+
+export function relativeDifference(value: number, expected: number): number {
+  return Math.abs(value - expected) / Math.abs(expected);
+}
+
+/** One pass over an oracle: its loss and each gradient's norm against the oracle's. */
+export function checkGradients(
+  engine: Engine,
+  model: Model,
+  params: Map<string, Tensor>,
+  x: Tensor5D,
+  labels: HeadLabels,
+  io: Oracle,
+): ReadonlyMap<string, Tensor> {
+  const result = lossAndGradients(engine, model, params, x, labels, { training: true });
+  expect(relativeDifference(result.loss, io.data('loss')[0]!), 'loss').to.be.below(1e-5);
+  const expected = io.names.filter((name) => name.startsWith('gradnorm.'));
+  expect([...result.gradients.keys()].map((name) => `gradnorm.${name}`)).to.have.members(expected);
+  const largest = Math.max(...expected.map((name) => io.data(name)[0]!));
+  for (const [name, gradient] of result.gradients) {
+    const values = gradient.dataSync<'float32'>();
+    const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+    const want = io.data(`gradnorm.${name}`)[0]!;
+    // A bias before an instance norm has no gradient but rounding.
+    const difference = want < 1e-5 * largest ? norm / largest : relativeDifference(norm, want);
+    expect(difference, `${name}: ${norm} for ${want}`).to.be.below(1e-3);
+  }
+  return result.gradients;
+}
