@@ -1,0 +1,36 @@
+export { AuditError, type AuditErrorFacts } from './errors.ts';
+export { MerkleTree, hashLeaf, hashNode } from './merkle-tree.ts';
+export { verifyConsistency, verifyInclusion } from './merkle-proof.ts';
+export {
+  bundlesOf,
+  decodeBundle,
+  encodeBundle,
+  hashTilesOf,
+  tilePath,
+  type Tile,
+} from './tiles.ts';
+export {
+  formatNote,
+  formatVkey,
+  parseNote,
+  parseVkey,
+  type NoteKey,
+  type NoteSignature,
+  type SignedNote,
+} from './signed-note.ts';
+export {
+  formatCheckpoint,
+  parseCheckpoint,
+  verifyNoteSignature,
+  type Checkpoint,
+} from './checkpoint.ts';
+export { logOrigin, policyFile, quorumSize, witnessName } from './policy.ts';
+export { leavesOf, logPrefix, type Decision } from './log-files.ts';
+export { Witness, type WitnessRefusal } from './witness.ts';
+export {
+  ConsortiumLog,
+  openConsortiumLog,
+  type ConsortiumLogOptions,
+  type LogHead,
+  type MergeOutcome,
+} from './consortium-log.ts';

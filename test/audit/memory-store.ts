@@ -1,0 +1,39 @@
+/** A `Store` in memory, with a count of writes after which it fails: a crash at any point. */
+import type { Store } from '../../src/base/index.ts';
+
+export class MemoryStore implements Store {
+  readonly files = new Map<string, Uint8Array>();
+  /** Writes and removals still granted. */
+  writesLeft = Infinity;
+
+  read(name: string): Promise<Uint8Array | null> {
+    return Promise.resolve(this.files.get(name) ?? null);
+  }
+
+  write(name: string, bytes: Uint8Array): Promise<void> {
+    return this.#change(() => this.files.set(name, bytes.slice()));
+  }
+
+  append(name: string, bytes: Uint8Array): Promise<void> {
+    return this.write(name, Buffer.concat([this.files.get(name) ?? new Uint8Array(), bytes]));
+  }
+
+  has(name: string): Promise<boolean> {
+    return Promise.resolve(this.files.has(name));
+  }
+
+  list(prefix: string): Promise<string[]> {
+    return Promise.resolve([...this.files.keys()].filter((n) => n.startsWith(prefix)).sort());
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#change(() => this.files.delete(name));
+  }
+
+  #change(effect: () => unknown): Promise<void> {
+    if (this.writesLeft <= 0) return Promise.reject(new Error('the disk is gone'));
+    this.writesLeft -= 1;
+    effect();
+    return Promise.resolve();
+  }
+}
