@@ -15,3 +15,8 @@ export {
 export { consoleLogger } from './console-logger.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
+export { diskStore } from './disk-store.ts';
+export { lockFolder, type FolderLock } from './folder-lock.ts';
+export { readKeyFile, writeKeyFile } from './key-file.ts';
+export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';
+export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.ts';

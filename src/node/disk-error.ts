@@ -1,0 +1,37 @@
+/** System errors of the disk as coded errors with advice. */
+import { NodeError } from './errors.ts';
+
+/** The `errno` name of a system error, or `null` for any other value. */
+export function errnoOf(error: unknown): string | null {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : null;
+}
+
+/** A system error as a `NodeError` about `path`; anything else unchanged. */
+export function diskError(path: string, error: unknown): unknown {
+  if (error instanceof NodeError) return error;
+  const errno = errnoOf(error);
+  switch (errno) {
+    case null:
+      return error;
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new NodeError({ code: 'disk_full', path }, { cause: error });
+    case 'EROFS':
+      return new NodeError({ code: 'disk_read_only', path }, { cause: error });
+    case 'EACCES':
+    case 'EPERM':
+      return new NodeError({ code: 'disk_denied', path }, { cause: error });
+    default:
+      return new NodeError({ code: 'disk_failed', path, errno }, { cause: error });
+  }
+}
+
+/** Runs `work`, turning its system errors into coded ones about `path`. */
+export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw diskError(path, error);
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * The `Store` port on a folder. A value is a file; names are checked before they become paths. Writes go to
+ * a temporary file, which is synced and renamed over the old value, then the folder is synced: after a crash
+ * there is the old value or the new one. Work on one name is done in order.
+ */
+import { constants } from 'node:fs';
+import { readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Store } from '../base/index.ts';
+import { onDisk } from './disk-error.ts';
+import {
+  isAbsent,
+  makeFolder,
+  noFollow,
+  syncFolder,
+  withFile,
+  writeAll,
+  writeNewFile,
+} from './durable-files.ts';
+import { NodeError } from './errors.ts';
+
+const segmentForm = /^[A-Za-z0-9._-]{1,200}$/;
+const nameLengthMax = 1_000;
+/** Unfinished writes; emptied when the store is opened. */
+const temporaryFolder = '.tmp';
+/** First segments that belong to the folder itself. */
+const reserved: ReadonlySet<string> = new Set([temporaryFolder, '.lock', '.lock-takeover']);
+
+/** A store in the folder `root`, which is created when first written to. One process at a time: `lockFolder`. */
+export function diskStore(root: string): Store {
+  return new DiskStore(resolve(root));
+}
+
+class DiskStore implements Store {
+  readonly #root: string;
+  readonly #turns = new Map<string, Promise<unknown>>();
+  #ready: Promise<void> | null = null;
+  #temporaryCount = 0;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async read(name: string): Promise<Uint8Array | null> {
+    const path = this.#pathOf(name);
+    return this.#inTurn(name, async () => {
+      try {
+        return new Uint8Array(await readFile(path, { flag: constants.O_RDONLY | noFollow }));
+      } catch (error) {
+        if (isAbsent(error)) return null;
+        throw error;
+      }
+    });
+  }
+
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    const path = this.#pathOf(name);
+    await this.#inTurn(name, async () => {
+      await this.#prepare();
+      this.#temporaryCount += 1;
+      const temporary = join(this.#root, temporaryFolder, String(this.#temporaryCount));
+      try {
+        await writeNewFile(temporary, bytes);
+        await makeFolder(dirname(path));
+        await rename(temporary, path);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+      await syncFolder(dirname(path));
+    });
+  }
+
+  async append(name: string, bytes: Uint8Array): Promise<void> {
+    const path = this.#pathOf(name);
+    await this.#inTurn(name, async () => {
+      await makeFolder(dirname(path));
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow;
+      const wasEmpty = await withFile(path, flags, 0o600, async (file) => {
+        const { size } = await file.stat();
+        try {
+          await writeAll(file, bytes);
+        } catch (error) {
+          // A full disk may have taken a part: cut it off, so that the value is the old one.
+          await file.truncate(size).catch(() => undefined);
+          throw error;
+        }
+        await file.datasync();
+        return size === 0;
+      });
+      if (wasEmpty) await syncFolder(dirname(path));
+    });
+  }
+
+  async has(name: string): Promise<boolean> {
+    const path = this.#pathOf(name);
+    return this.#inTurn(name, async () => {
+      try {
+        return (await stat(path)).isFile();
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw error;
+      }
+    });
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    const cut = prefix.lastIndexOf('/');
+    const folder = cut < 0 ? '' : prefix.slice(0, cut);
+    if (folder !== '') this.#pathOf(folder);
+    const names: string[] = [];
+    await onDisk(join(this.#root, folder), async () => this.#collect(folder, names));
+    return names.filter((name) => name.startsWith(prefix)).sort();
+  }
+
+  async remove(name: string): Promise<void> {
+    const path = this.#pathOf(name);
+    await this.#inTurn(name, async () => {
+      try {
+        await unlink(path);
+      } catch (error) {
+        if (isAbsent(error)) return;
+        throw error;
+      }
+      await syncFolder(dirname(path));
+    });
+  }
+
+  async #collect(folder: string, names: string[]): Promise<void> {
+    let entries;
+    try {
+      entries = await readdir(join(this.#root, folder), { withFileTypes: true });
+    } catch (error) {
+      if (isAbsent(error)) return;
+      throw error;
+    }
+    for (const entry of entries) {
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (folder === '' && reserved.has(entry.name)) continue;
+      if (entry.isDirectory()) await this.#collect(name, names);
+      else if (entry.isFile() && segmentForm.test(entry.name)) names.push(name);
+    }
+  }
+
+  /** @throws {NodeError} 'bad_name': names may come from others, and are never trusted as paths. */
+  #pathOf(name: string): string {
+    const segments = name.split('/');
+    const isGood =
+      name.length <= nameLengthMax &&
+      segments.every((part) => segmentForm.test(part) && part !== '.' && part !== '..') &&
+      !reserved.has(segments[0] ?? '');
+    if (!isGood) throw new NodeError({ code: 'bad_name', name });
+    return join(this.#root, ...segments);
+  }
+
+  async #prepare(): Promise<void> {
+    const folder = join(this.#root, temporaryFolder);
+    this.#ready ??= (async (): Promise<void> => {
+      await rm(folder, { recursive: true, force: true });
+      await makeFolder(folder);
+    })();
+    try {
+      await this.#ready;
+    } catch (error) {
+      this.#ready = null;
+      throw error;
+    }
+  }
+
+  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const turn = before.then(async () => onDisk(join(this.#root, name), work));
+    const settled = turn.catch(() => undefined);
+    this.#turns.set(name, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(name) === settled) this.#turns.delete(name);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** File verbs that return only when the bytes would survive a power cut. */
+import { constants } from 'node:fs';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoOf } from './disk-error.ts';
+
+/** Never through a symbolic link someone left in our folder; Windows has no such flag. */
+export const noFollow: number = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW;
+
+/** Creates `path` (which must not exist), writes all of `bytes` and syncs the file, not its folder. */
+export async function writeNewFile(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow;
+  await withFile(path, flags, mode, async (file) => {
+    await writeAll(file, bytes);
+    await file.sync();
+  });
+}
+
+/** Opens, works and closes, also when the work fails. */
+export async function withFile<T>(
+  path: string,
+  flags: number,
+  mode: number,
+  work: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  const file = await open(path, flags, mode);
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** `FileHandle.write` may write less than asked, for instance just before the disk is full. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done);
+    done += bytesWritten;
+  }
+}
+
+/** Makes new, renamed and removed names in `folder` durable. Does nothing on Windows, which has no such call. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  await withFile(folder, constants.O_RDONLY, 0, async (file) => {
+    await file.sync();
+  });
+}
+
+/** `mkdir -p`, durable. */
+export async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  const top = dirname(first);
+  for (let at = folder; ; at = dirname(at)) {
+    await syncFolder(at);
+    if (at === top || at === dirname(at)) return;
+  }
+}
+
+/** Whether the error means that the file is not there. */
+export function isAbsent(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOENT' || errno === 'ENOTDIR';
+}
