@@ -65,7 +65,7 @@ export function scan(
   addNoise(image, shape, sigma, scanner.noiseHu, random);
   const inside = roundField(shape, spacingMm, scanner.fieldOfViewMm);
   for (let index = 0; index < image.length; index++) {
-    const value = Math.round((image[index] ?? 0) + scanner.offsetHu);
+    const value = Math.round((image[index] ?? 0) + scanner.offsetHu) + 0; // + 0: never -0
     image[index] = inside(index) ? Math.min(highestHu, Math.max(lowestHu, value)) : lowestHu;
   }
   return image;
