@@ -25,12 +25,12 @@ export {
   type Checkpoint,
 } from './checkpoint.ts';
 export { logOrigin, policyFile, quorumSize, witnessName } from './policy.ts';
-export { leavesOf, logPrefix, type Decision } from './log-files.ts';
+export { envelopeDigests, leavesOf, logPrefix, type Decision } from './log-files.ts';
 export { Witness, type WitnessRefusal } from './witness.ts';
 export {
   ConsortiumLog,
   openConsortiumLog,
   type ConsortiumLogOptions,
   type LogHead,
-  type MergeOutcome,
 } from './consortium-log.ts';
+export type { MergeOutcome } from './heads.ts';

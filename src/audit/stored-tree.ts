@@ -1,0 +1,136 @@
+/**
+ * The tree and its tile files in a store. Tiles and bundles of a new size get names of their own, so the
+ * files of an older size stay whole until they are swept.
+ */
+import { equalBytes, fromHex, invariant, type Digest, type Store } from '../base/index.ts';
+import { AuditError } from './errors.ts';
+import { logPrefix, tileNames } from './log-files.ts';
+import { MerkleTree, hashBytes, hashLeaf } from './merkle-tree.ts';
+import {
+  bundlesOf,
+  decodeBundle,
+  encodeBundle,
+  hashTilesOf,
+  tileBytes,
+  tilePath,
+  tileWidth,
+} from './tiles.ts';
+
+/** An append-only list of entries with its Merkle tree, in files. Calls must not overlap. */
+export class StoredTree {
+  readonly #store: Store;
+  readonly #tree = new MerkleTree();
+  /** Entries of the last, partial bundle. */
+  #tail: Uint8Array[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Number of entries. */
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  /** The root over the first `size` entries, by default over all. */
+  root(size: number = this.#tree.size): Uint8Array {
+    return this.#tree.root(size);
+  }
+
+  /** Size and root as if `entries` had been appended. */
+  rootAfter(entries: readonly Uint8Array[]): { size: number; root: Uint8Array } {
+    return this.#tree.rootAfter(entries.map(hashLeaf));
+  }
+
+  /** The hash of entry `index`. */
+  leafHash(index: number): Uint8Array {
+    return this.#tree.leafHash(index);
+  }
+
+  /** Entries `[from, to)`, read from the bundles. */
+  async entries(from: number, to: number): Promise<Uint8Array[]> {
+    invariant(from >= 0 && from <= to && to <= this.size, 'entries lie inside the log');
+    const found: Uint8Array[] = [];
+    for (const bundle of bundlesOf(this.size)) {
+      const start = bundle.index * tileWidth;
+      if (start >= to || start + bundle.width <= from) continue;
+      const entries = decodeBundle(await readLogFile(this.#store, tilePath(bundle)), bundle.width);
+      found.push(...entries.slice(Math.max(0, from - start), to - start));
+    }
+    return found;
+  }
+
+  /**
+   * Reads the tiles of a tree of `size` and `root` into this empty one.
+   * @throws {AuditError} 'corrupt_log'
+   */
+  async load(size: number, root: Digest): Promise<void> {
+    for (const tile of hashTilesOf(size).filter((candidate) => candidate.level === 0)) {
+      const bytes = await readLogFile(this.#store, tilePath(tile));
+      if (bytes.byteLength !== tile.width * hashBytes)
+        throw corruptLog(tilePath(tile), 'its width');
+      for (let at = 0; at < bytes.byteLength; at += hashBytes) {
+        this.#tree.append(bytes.slice(at, at + hashBytes));
+      }
+    }
+    const expected = fromHex(root);
+    if (expected === null || !equalBytes(this.#tree.root(), expected)) {
+      throw corruptLog('tile', 'the root that the last decision names');
+    }
+    const last = bundlesOf(size).find((bundle) => bundle.width < tileWidth);
+    if (last === undefined) return;
+    this.#tail = decodeBundle(await readLogFile(this.#store, tilePath(last)), last.width);
+    this.#tail.forEach((entry, i) => {
+      const isRight = equalBytes(hashLeaf(entry), this.leafHash(last.index * tileWidth + i));
+      if (!isRight) throw corruptLog(tilePath(last), 'entries with the hashes of the tiles');
+    });
+  }
+
+  /**
+   * Appends, writing every bundle and tile that changed. After a failed write memory and disk differ: the
+   * tree must then be loaded anew.
+   */
+  async append(added: readonly Uint8Array[]): Promise<void> {
+    const before = this.#tree.size;
+    const firstBundle = Math.floor(before / tileWidth);
+    const entries = [...this.#tail, ...added];
+    // Encoded before the tree changes: an oversized entry must leave no trace.
+    const bundles = bundlesOf(before + added.length)
+      .filter((bundle) => bundle.index >= firstBundle)
+      .map((bundle) => {
+        const start = (bundle.index - firstBundle) * tileWidth;
+        const bytes = encodeBundle(entries.slice(start, start + bundle.width));
+        return { path: tilePath(bundle), bytes };
+      });
+    for (const entry of added) this.#tree.append(hashLeaf(entry));
+    for (const { path, bytes } of bundles) await this.#store.write(logPrefix + path, bytes);
+    const old = new Set(hashTilesOf(before).map(tilePath));
+    for (const tile of hashTilesOf(this.#tree.size)) {
+      const path = tilePath(tile);
+      if (old.has(path)) continue;
+      await this.#store.write(logPrefix + path, tileBytes(this.#tree, tile));
+    }
+    const full = Math.floor(this.#tree.size / tileWidth) - firstBundle;
+    this.#tail = entries.slice(full * tileWidth);
+  }
+
+  /** Removes tile files that neither this tree nor the one of `keptSize` has. */
+  async sweep(keptSize: number): Promise<void> {
+    const needed = new Set([...tileNames(keptSize), ...tileNames(this.size)]);
+    for (const name of await this.#store.list(`${logPrefix}tile/`)) {
+      if (!needed.has(name.slice(logPrefix.length))) await this.#store.remove(name);
+    }
+  }
+}
+
+/** A file of the log that must be there. @throws {AuditError} 'corrupt_log' */
+export async function readLogFile(store: Store, name: string): Promise<Uint8Array> {
+  const bytes = await store.read(logPrefix + name);
+  if (bytes === null) throw corruptLog(name, 'the file');
+  return bytes;
+}
+
+/** An `AuditError` with code 'corrupt_log'. */
+export function corruptLog(file: string, expected: string): AuditError {
+  return new AuditError({ code: 'corrupt_log', file }, `log/${file}: expected ${expected}`);
+}
