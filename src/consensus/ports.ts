@@ -58,8 +58,11 @@ export interface ConsensusApplication {
   propose(height: number, view: number): Uint8Array | null;
   /** Validity and local acceptance of a body proposed by another or by this node itself. */
   judge(height: number, body: Uint8Array): Judgement;
-  /** An old decision for a member that is behind; `null` when this node does not have it. */
-  decision?(height: number): Decision | null;
+  /**
+   * An old decision for a member that is behind; `null` when this node does not have it. After a restart
+   * nothing else can help those who were cut off: keep decisions for as long as a member may stay away.
+   */
+  decision(height: number): Decision | null;
 }
 
 /** Signs under a domain; `crypto`'s `Signer` is one. */

@@ -3,6 +3,7 @@
  * that carry their own justification. A pure state machine: events in, effects out, read top to bottom as
  * rules R1 to R7 of docs/specs/consensus.md. No rule calls another: each changes the state, and `#settle`
  * runs whatever the state now allows until nothing is left, so no rule can act on a height already decided.
+ * In one file because a rule can only be judged beside the others: the state machine is read whole.
  */
 import { base64, fromBase64, invariant, type Digest, type NodeId } from '../base/index.ts';
 import { digestOf, verifySignature } from '../crypto/index.ts';
@@ -108,8 +109,8 @@ export class SimplexMachine {
   start(recovered: readonly WalRecord[]): Effect[] {
     this.#effects = [];
     this.#recover(recovered);
-    this.#settle();
     this.#resend();
+    this.#settle();
     return this.#flush();
   }
 
@@ -519,7 +520,7 @@ export class SimplexMachine {
   #onBehind(from: NodeId, message: ConsensusMessage): void {
     if (message.t !== 'STATUS' && message.t !== 'GETBODY') return;
     const { h } = message;
-    const decision = this.#decisions.get(h) ?? this.#options.application.decision?.(h) ?? null;
+    const decision = this.#decisions.get(h) ?? this.#options.application.decision(h) ?? null;
     if (decision === null) return;
     const { body, certificate } = decision;
     const answer = { t: 'DECIDED', body: base64(body), cert: certificate } as const;

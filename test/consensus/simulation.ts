@@ -1,0 +1,463 @@
+/**
+ * A world around many machines: one thread, seeded chance, virtual time. Messages are lost, repeated,
+ * delayed and cut off by partitions, nodes crash and come back from their write-ahead log only, and f keys
+ * belong to an adversary. Bad times end at `calmAtMs`; then everything must be decided.
+ */
+import { concatBytes, fromUtf8, seededRandom, utf8, type Random } from '../../src/base/index.ts';
+import {
+  consensusDefaults,
+  decodeMessage,
+  decodeRecords,
+  encodeRecord,
+  faultCountMax,
+  forbiddenPair,
+  SafetyRules,
+  SimplexMachine,
+  type ConsensusMember,
+  type ConsensusMessage,
+  type ConsensusSettings,
+  type Decision,
+  type Effect,
+  type Proposal,
+  type SignedStatement,
+  type Vote,
+} from '../../src/consensus/index.ts';
+import { isJustified } from '../../src/consensus/evidence.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import { Chaos } from './chaos.ts';
+import { EventQueue } from './event-queue.ts';
+import { fakeMembers, fakeSigner, fakeVerify } from './fake-keys.ts';
+import { TwinRules } from './mutants.ts';
+
+export type Adversary = 'none' | 'silent' | 'twins' | 'chaos';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly members?: number;
+  readonly heights?: number;
+  readonly adversary?: Adversary;
+  /** Keys the adversary holds; f when absent. */
+  readonly liars?: number;
+  readonly makeRules?: () => SafetyRules;
+  /** At the end of the bad times all honest nodes lose power at once. */
+  readonly blackout?: boolean;
+  /** Restarts find an empty log. */
+  readonly walLoss?: boolean;
+}
+
+export interface SimulationResult {
+  /** Empty when all invariants held. Each begins with the invariant's name. */
+  readonly violations: readonly string[];
+  /** Keys that signed a forbidden pair. */
+  readonly guilty: ReadonlySet<number>;
+  readonly isForked: boolean;
+  readonly viewMax: number;
+  readonly deliveries: number;
+  readonly restarts: number;
+  readonly decidedAtMs: number;
+}
+
+export const simulationCid = digestOf(utf8('simulation'));
+export const genesis = digestOf(utf8('genesis'));
+const settings: ConsensusSettings = {
+  ...consensusDefaults,
+  viewTimeoutMs: 1_000,
+  viewTimeoutMsMax: 30_000,
+  resendMs: 400,
+  resendMsMax: 4_000,
+};
+
+interface Node {
+  readonly index: number;
+  readonly isHonest: boolean;
+  readonly label: string;
+  readonly makeRules: () => SafetyRules;
+  machine: SimplexMachine | null;
+  disk: Uint8Array;
+  /** Counts restarts: what an earlier run left in the queue is void. */
+  run: number;
+  busyUntilMs: number;
+  readonly timers: Map<string, number>;
+  /** The application's own durable record. */
+  readonly decided: Decision[];
+}
+
+/** Runs one seed to its end. */
+export function simulate(options: SimulationOptions): SimulationResult {
+  return new World(options).run();
+}
+
+export class World {
+  readonly queue: EventQueue = new EventQueue();
+  readonly random: Random;
+  readonly memberCount: number;
+  readonly heights: number;
+  readonly violations: string[] = [];
+  readonly #options: SimulationOptions;
+  readonly #members: readonly ConsensusMember[];
+  readonly #nodes: Node[] = [];
+  readonly #chaos: Chaos | null = null;
+  readonly #liars: number;
+  readonly #calmAtMs: number;
+  readonly #drop = new Map<string, number>();
+  readonly #signed = new Map<string, SignedStatement[]>();
+  readonly #justified = new Set<string>();
+  readonly #guilty = new Set<number>();
+  readonly #decisions: string[] = [];
+  #partition: number[] = [];
+  #timerCount = 0;
+  #deliveries = 0;
+  #restarts = 0;
+  #viewMax = 0;
+  #isForked = false;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.random = seededRandom(options.seed);
+    this.memberCount = options.members ?? 4;
+    this.heights = options.heights ?? 2;
+    this.#members = fakeMembers(this.memberCount);
+    const adversary = options.adversary ?? 'none';
+    this.#liars = adversary === 'none' ? 0 : (options.liars ?? faultCountMax(this.memberCount));
+    this.#calmAtMs = this.random.integer(12_000);
+    const makeRules = options.makeRules ?? (() => new SafetyRules());
+    for (let index = 0; index < this.memberCount; index++) {
+      const isHonest = index >= this.#liars;
+      if (isHonest) this.#addNode(index, true, String(index), makeRules);
+      else if (adversary === 'twins') {
+        this.#addNode(index, false, `${index}a`, () => new TwinRules());
+        this.#addNode(index, false, `${index}b`, () => new TwinRules());
+      }
+    }
+    if (adversary === 'chaos') this.#chaos = new Chaos(this, this.#liars);
+  }
+
+  run(): SimulationResult {
+    const endMs = this.#calmAtMs + 400_000;
+    for (const node of this.#nodes) this.#start(node);
+    this.#shufflePartition();
+    if (this.#options.blackout === true) {
+      this.queue.after(this.#calmAtMs, () => {
+        for (const node of this.#honest()) if (node.machine !== null) this.#crash(node);
+      });
+    }
+    while (this.queue.nowMs < endMs && !this.#isDone() && this.violations.length === 0) {
+      if (!this.queue.runNext()) break;
+    }
+    if (this.violations.length === 0 && !this.#isDone()) {
+      const states = this.#honest().map((node) => `${node.decided.length}@${node.machine?.view}`);
+      this.violations.push(`liveness: decided@view ${states.join(' ')}`);
+    }
+    return {
+      violations: this.violations,
+      guilty: this.#guilty,
+      isForked: this.#isForked,
+      viewMax: this.#viewMax,
+      deliveries: this.#deliveries,
+      restarts: this.#restarts,
+      decidedAtMs: this.queue.nowMs,
+    };
+  }
+
+  get isCalm(): boolean {
+    return this.queue.nowMs >= this.#calmAtMs;
+  }
+
+  /** Body decided at `height` as the first honest node saw it, for the adversary's eyes too. */
+  decidedDigest(height: number): string | null {
+    return height === 0 ? genesis : (this.#decisions[height - 1] ?? null);
+  }
+
+  members(): readonly ConsensusMember[] {
+    return this.#members;
+  }
+
+  /** Gives `bytes` to the network. `to` is a member index; a twin pair shares one. */
+  transmit(from: number, to: number, bytes: Uint8Array, kind: string): void {
+    const copies = !this.isCalm && this.random.uniform() < 0.05 ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      if (this.#isLost(from, to, kind)) continue;
+      const delayMs = 1 + this.random.integer(this.isCalm ? 50 : this.random.integer(4) * 250 + 50);
+      this.queue.after(delayMs, () => {
+        this.#deliver(from, to, bytes);
+      });
+    }
+  }
+
+  /** Sees every signed message that anybody sends; pairs convict, an honest one is a violation. */
+  observe(message: ConsensusMessage): void {
+    if (!('sig' in message)) return;
+    const key = `${message.i}/${message.h}/${message.v}`;
+    const seen = this.#signed.get(key) ?? [];
+    if (seen.some((other) => other.t === message.t && other.x === message.x)) return;
+    this.#checkJustification(message);
+    if (seen.some((other) => forbiddenPair(other, message) !== null)) {
+      this.#guilty.add(message.i);
+      if (message.i >= this.#liars)
+        this.#violate(`honest-pair: node ${message.i}, ${message.t} ${key}`);
+    }
+    this.#signed.set(key, [...seen, message]);
+  }
+
+  /** An honest NOTARIZE answers a proposal whose chain proves that its value may stand in its view. */
+  #checkJustification(message: Vote | Proposal): void {
+    const { t, h, v, x, i } = message;
+    const key = `${h}/${v}/${x}`;
+    if (t === 'PROPOSE') {
+      const context = { cid: simulationCid, epoch: 1, members: this.#members, verify: fakeVerify };
+      if (isJustified(message, message.chain, context)) this.#justified.add(key);
+    } else if (t === 'NOTARIZE' && i >= this.#liars && !this.#justified.has(key)) {
+      this.#violate(`justification: node ${i} notarized ${key}`);
+    }
+  }
+
+  #addNode(index: number, isHonest: boolean, label: string, makeRules: () => SafetyRules): void {
+    this.#nodes.push({
+      ...{ index, isHonest, label, makeRules, machine: null },
+      ...{ disk: new Uint8Array(), run: 0, busyUntilMs: 0, timers: new Map(), decided: [] },
+    });
+  }
+
+  #honest(): Node[] {
+    return this.#nodes.filter((node) => node.isHonest);
+  }
+
+  #isDone(): boolean {
+    return this.#honest().every((node) => node.decided.length >= this.heights);
+  }
+
+  #violate(what: string): void {
+    this.violations.push(what);
+  }
+
+  // -------------------------------------------------------------------------------------------- nodes
+
+  #start(node: Node): void {
+    node.run++;
+    node.timers.clear();
+    node.busyUntilMs = this.queue.nowMs;
+    const height = node.decided.length + 1;
+    const member = this.#members[node.index]!;
+    const patience = this.random.fork(`${node.label}/${node.run}`);
+    const isMine = (asked: number): boolean => asked === node.decided.length + 1;
+    node.machine = new SimplexMachine({
+      ...{
+        cid: simulationCid,
+        epoch: 1,
+        height,
+        members: this.#members,
+        self: member.id,
+        settings,
+      },
+      signer: fakeSigner(member),
+      verify: fakeVerify,
+      random: patience.fork('resend'),
+      makeRules: node.makeRules,
+      application: {
+        prevBodyDigest: () =>
+          node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body),
+        decision: (asked) => node.decided[asked - 1] ?? null,
+        isDue: (asked) => asked <= this.heights && isMine(asked),
+        propose: (asked, view) => {
+          if (asked > this.heights || !isMine(asked)) return null;
+          if (!this.isCalm && patience.uniform() < 0.2) return null;
+          return utf8(`good ${asked} ${view} ${node.label} ${node.run}`);
+        },
+        judge: (asked, body) => {
+          if (!isMine(asked)) return 'wait';
+          if (!fromUtf8(body).startsWith(`good ${asked} `)) return 'reject';
+          if (this.isCalm || patience.uniform() < 0.8) return 'accept';
+          this.#later(node, 200, () => node.machine!.step({ kind: 'appChanged' }));
+          return patience.uniform() < 0.8 ? 'wait' : 'reject';
+        },
+      },
+    });
+    try {
+      const { records } = decodeRecords(node.disk);
+      const isForgetful = this.#options.walLoss === true && node.isHonest;
+      this.#carryOut(node, node.machine.start(isForgetful ? [] : records));
+      // Cut off what a crash tore.
+      node.disk = node.disk.slice(0, decodeRecords(node.disk).soundBytes);
+    } catch (error) {
+      this.#violate(`recovery: node ${node.label}: ${String(error)}`);
+    }
+    if (!this.isCalm && this.random.uniform() < 0.35) {
+      this.#later(node, this.random.integer(8_000), () => this.#crash(node));
+    }
+    // A leader that had nothing to propose before may have something now.
+    this.#later(node, 500, () => this.#nudge(node));
+  }
+
+  #nudge(node: Node): Effect[] {
+    this.#later(node, 700, () => this.#nudge(node));
+    return node.machine!.step({ kind: 'appChanged' });
+  }
+
+  #crash(node: Node): Effect[] {
+    node.run++;
+    node.machine = null;
+    this.#restarts++;
+    const run = node.run;
+    this.queue.after(this.random.integer(3_000), () => {
+      if (node.run === run) this.#start(node);
+    });
+    return [];
+  }
+
+  /** An event of this run of the node; void after a crash. */
+  #later(node: Node, delayMs: number, event: () => Effect[]): void {
+    const { run } = node;
+    this.queue.after(delayMs, () => {
+      if (node.run !== run || node.machine === null) return;
+      const effects = event();
+      if (node.run === run) this.#carryOut(node, effects);
+    });
+  }
+
+  /** One queue of effects per node: what follows a `persist` waits for the disk. */
+  #carryOut(node: Node, effects: readonly Effect[]): void {
+    this.#viewMax = Math.max(this.#viewMax, node.machine?.view ?? 0);
+    for (const effect of effects) {
+      if (effect.kind === 'persist') {
+        const bytes = encodeRecord(effect.record);
+        if (!this.isCalm && this.random.uniform() < 0.01) {
+          this.#tear(node, bytes);
+          return;
+        }
+        this.#inOrder(node, this.random.integer(10), () => {
+          node.disk = concatBytes(node.disk, bytes);
+        });
+      } else {
+        this.#inOrder(node, 0, () => {
+          this.#doEffect(node, effect);
+        });
+      }
+    }
+  }
+
+  #inOrder(node: Node, delayMs: number, act: () => void): void {
+    const startMs = Math.max(this.queue.nowMs, node.busyUntilMs);
+    node.busyUntilMs = startMs + delayMs;
+    const { run } = node;
+    this.queue.after(node.busyUntilMs - this.queue.nowMs, () => {
+      if (node.run === run) act();
+    });
+  }
+
+  /** The power goes while a record is being written: part of it stays, or all, but nothing leaves. */
+  #tear(node: Node, bytes: Uint8Array): void {
+    const isWhole = this.random.uniform() < 0.3 && node.busyUntilMs <= this.queue.nowMs;
+    const keptBytes = isWhole ? bytes.byteLength : this.random.integer(bytes.byteLength);
+    // What waited for the disk before this record never got there, so this one did not either.
+    if (node.busyUntilMs <= this.queue.nowMs) {
+      node.disk = concatBytes(node.disk, bytes.slice(0, keptBytes));
+    }
+    this.#crash(node);
+  }
+
+  #doEffect(node: Node, effect: Effect): void {
+    switch (effect.kind) {
+      case 'broadcast': {
+        const message = decodeMessage(effect.bytes);
+        this.observe(message);
+        for (let to = 0; to < this.memberCount; to++) {
+          if (to !== node.index) this.transmit(node.index, to, effect.bytes, message.t);
+        }
+        break;
+      }
+      case 'send': {
+        const to = this.#members.findIndex((member) => member.id === effect.to);
+        this.transmit(node.index, to, effect.bytes, 'direct');
+        break;
+      }
+      case 'setTimer': {
+        const token = this.#timerCount++;
+        node.timers.set(effect.id, token);
+        this.#later(node, effect.delayMs, () => {
+          if (node.timers.get(effect.id) !== token) return [];
+          node.timers.delete(effect.id);
+          return node.machine!.step({ kind: 'timer', id: effect.id });
+        });
+        break;
+      }
+      case 'clearTimer':
+        node.timers.delete(effect.id);
+        break;
+      case 'decide':
+        this.#onDecide(node, effect.height, effect);
+        break;
+      case 'evidence':
+        if (Number(effect.culprit.slice(1)) >= this.#liars) {
+          this.#violate(`false-evidence: ${effect.pair.kind} against honest ${effect.culprit}`);
+        }
+        break;
+      case 'refused':
+        if (Number(effect.from.slice(1)) >= this.#liars) {
+          this.#violate(`false-refusal: of honest ${effect.from}: ${effect.reason}`);
+        }
+        break;
+      case 'halt':
+        this.#violate(`halt: node ${node.label}: ${effect.reason}`);
+        break;
+      case 'persist':
+        break;
+    }
+  }
+
+  #onDecide(node: Node, height: number, { body, certificate }: Decision): void {
+    if (height !== node.decided.length + 1) {
+      this.#violate(`order: node ${node.label} decided ${height} after ${node.decided.length}`);
+      return;
+    }
+    node.decided.push({ body, certificate });
+    this.#later(node, this.random.integer(20), () => node.machine!.step({ kind: 'appChanged' }));
+    if (!node.isHonest) return;
+    const digest = digestOf(body);
+    const agreed = (this.#decisions[height - 1] ??= digest);
+    if (agreed !== digest) {
+      this.#isForked = true;
+      this.#violate(`agreement: height ${height}`);
+    }
+    if (!fromUtf8(body).startsWith(`good ${height} `)) this.#violate(`validity: height ${height}`);
+  }
+
+  // ------------------------------------------------------------------------------------------ network
+
+  #deliver(from: number, to: number, bytes: Uint8Array): void {
+    this.#deliveries++;
+    if (to < this.#liars && this.#chaos !== null) {
+      this.#chaos.onMessage(decodeMessage(bytes));
+      return;
+    }
+    const nodes = this.#nodes.filter((node) => node.index === to && node.machine !== null);
+    // A twin pair divides its post: one or the other or both get a message.
+    const lucky = nodes.length > 1 ? this.random.integer(3) : 2;
+    nodes.forEach((node, at) => {
+      if (lucky !== 2 && lucky !== at) return;
+      const effects = node.machine!.step({ kind: 'message', from: this.#members[from]!.id, bytes });
+      this.#carryOut(node, effects);
+    });
+  }
+
+  #isLost(from: number, to: number, kind: string): boolean {
+    if (this.isCalm) return false;
+    if (this.#partition[from] !== this.#partition[to]) return true;
+    // Swarm: each seed has its own loss for each kind of message and receiver.
+    const rule = `${kind}/${to}`;
+    let chance = this.#drop.get(rule);
+    if (chance === undefined) {
+      chance = [0, 0, 0.3, 0.6, 0.9, 1][this.random.integer(6)]!;
+      this.#drop.set(rule, chance);
+    }
+    return this.random.uniform() < chance;
+  }
+
+  #shufflePartition(): void {
+    const sides = this.random.uniform() < 0.5 ? 1 : 2;
+    this.#partition = this.#members.map(() => this.random.integer(sides));
+    if (!this.isCalm)
+      this.queue.after(500 + this.random.integer(3_000), () => {
+        this.#shufflePartition();
+      });
+  }
+}
