@@ -17,7 +17,6 @@ export type NetworkErrorFacts =
   | { readonly code: 'bad_address'; readonly address: string; readonly expected: string }
   | { readonly code: 'bad_transport_key'; readonly member: NodeId }
   | { readonly code: 'not_connected'; readonly member: NodeId }
-  | { readonly code: 'message_too_large'; readonly bytes: number; readonly bytesMax: number }
   | { readonly code: 'blob_range'; readonly offset: number; readonly totalBytes: number }
   | { readonly code: 'busy' }
   | { readonly code: 'too_slow'; readonly bytesPerSecond: number }
@@ -78,7 +77,6 @@ function describe(facts: NodeErrorFacts): string {
     case 'bad_address':
     case 'bad_transport_key':
     case 'not_connected':
-    case 'message_too_large':
     case 'blob_range':
     case 'busy':
     case 'too_slow':
@@ -106,8 +104,6 @@ function describeNetwork(facts: NetworkErrorFacts): string {
       return `transport key of ${facts.member}: expected 32 bytes of an Ed25519 public key`;
     case 'not_connected':
       return `not connected to ${facts.member}`;
-    case 'message_too_large':
-      return `message of ${facts.bytes} bytes, at most ${facts.bytesMax}`;
     case 'blob_range':
       return `cannot start at byte ${facts.offset} of ${facts.totalBytes}`;
     case 'busy':

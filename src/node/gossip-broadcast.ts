@@ -5,9 +5,9 @@
  */
 import { TopicValidatorResult, type GossipSub, type Message } from '@libp2p/gossipsub';
 import { concatBytes, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
-import { topics, type MessageHandler, type Topic, type Verdict } from '../wire/index.ts';
+import { limits, topics, type MessageHandler, type Topic, type Verdict } from '../wire/index.ts';
 import type { MemberDirectory } from './member-directory.ts';
-import { gossipTopic, messageBytesMax } from './protocol-ids.ts';
+import { gossipTopic } from './protocol-ids.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { NetworkSettings } from './settings.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -117,7 +117,10 @@ export class GossipBroadcast {
     if (author === undefined) return TopicValidatorResult.Reject;
     if (author === this.#ports.self) return TopicValidatorResult.Ignore;
     const { data } = message;
-    if (data.byteLength < sequenceBytes || data.byteLength > sequenceBytes + messageBytesMax) {
+    if (
+      data.byteLength < sequenceBytes ||
+      data.byteLength > sequenceBytes + limits.messageBytesMax
+    ) {
       return TopicValidatorResult.Reject;
     }
     const sequence = new DataView(data.buffer, data.byteOffset).getBigUint64(0);

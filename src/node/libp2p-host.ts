@@ -10,10 +10,10 @@ import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { hex, type Digest } from '../base/index.ts';
-import { topics } from '../wire/index.ts';
+import { limits, topics } from '../wire/index.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import type { MemberDirectory } from './member-directory.ts';
-import { gossipTopic, messageBytesMax } from './protocol-ids.ts';
+import { gossipTopic } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
 
 /** The host with its services. */
@@ -117,7 +117,7 @@ function memberGossip(init: HostInit): ReturnType<typeof gossipsub> {
     heartbeatInterval: init.settings.gossipHeartbeatMs,
     fastMsgIdFn: (message) => hex(message.signature ?? message.data ?? new Uint8Array(0)),
     // Above the largest message: no second round of control messages for small consortia.
-    idontwantMinDataSize: messageBytesMax,
+    idontwantMinDataSize: limits.messageBytesMax,
     scoreParams: {
       // Many nodes behind one address (a test, a hospital's gateway) would leave the mesh empty.
       IPColocationFactorWeight: 0,

@@ -5,6 +5,7 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import { invariant, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import {
+  limits,
   TransportError,
   topics,
   type BlobProvider,
@@ -31,18 +32,20 @@ import {
 } from './member-directory.ts';
 import { MemberLinks } from './member-links.ts';
 import { Messenger } from './message-protocol.ts';
-import {
-  gossipTopic,
-  helloProtocol,
-  messageBytesMax,
-  messageProtocol,
-  updateProtocol,
-} from './protocol-ids.ts';
+import { gossipTopic, helloProtocol, messageProtocol, updateProtocol } from './protocol-ids.ts';
 import { validateNetworkSettings, type NetworkSettings } from './settings.ts';
-import { answerOnly, openTransfer, serveTransfer, transferStatus } from './update-protocol.ts';
+import {
+  answerOnly,
+  openTransfer,
+  serveTransfer,
+  transferStatus,
+  type OpenTransfer,
+} from './update-protocol.ts';
 
 /** Pause between looks at a pair whose gossip streams are not both open yet. */
 const lookAgainMs = 50;
+/** Looks in a row that found a pair deaf before it is hung up. */
+const deafCountMax = 3;
 
 /** Everything one node's transport needs. */
 export interface Libp2pTransportInit {
@@ -242,12 +245,10 @@ class HostTransport implements Libp2pTransport {
     };
     options.signal?.addEventListener('abort', onAbort);
     try {
+      if (isCancelled()) throw cancelled();
       const transfer = await openTransfer(stream, { digest, ...options }, settings);
-      if (transfer.status === transferStatus.notHeld) throw fail({ code: 'not_found', peer: from });
-      if (transfer.status !== transferStatus.ok) throw refusal(transfer.status, options, transfer);
-      if (transfer.bytesAhead > options.maxBytes) {
-        throw fail({ code: 'too_large', peer: from, maxBytes: options.maxBytes });
-      }
+      const refused = refusal(from, options, transfer);
+      if (refused !== null) throw fail(...refused);
       yield* transfer.chunks();
     } catch (error) {
       if (isCancelled()) throw cancelled();
@@ -435,7 +436,7 @@ class HostTransport implements Libp2pTransport {
     for (const [id, link] of this.#links.entries()) {
       link.deafCount = link.hearsGossip ? 0 : link.deafCount + 1;
       const member = this.#directory.ofNode(id);
-      if (link.deafCount >= 2 && member !== null) {
+      if (link.deafCount >= deafCountMax && member !== null) {
         this.#init.logger.log('warn', 'peer is deaf to gossip, hanging up', { peer: id });
         this.#hangUp(member);
       }
@@ -443,24 +444,30 @@ class HostTransport implements Libp2pTransport {
   }
 }
 
+/** Why the head of an answer ends a fetch; `null` when its bytes may come. */
 function refusal(
-  status: number,
-  options: FetchOptions,
-  transfer: { totalBytes: number },
-): NodeError {
-  if (status === transferStatus.busy) return new NodeError({ code: 'busy' });
-  if (status === transferStatus.badRange) {
-    const { totalBytes } = transfer;
-    return new NodeError({ code: 'blob_range', offset: options.offset, totalBytes });
+  peer: NodeId,
+  { offset, maxBytes }: FetchOptions,
+  { status, totalBytes, bytesAhead }: OpenTransfer,
+): [TransportErrorFacts, NodeError?] | null {
+  switch (status) {
+    case transferStatus.ok:
+      return bytesAhead <= maxBytes ? null : [{ code: 'too_large', peer, maxBytes }];
+    case transferStatus.notHeld:
+      return [{ code: 'not_found', peer }];
+    case transferStatus.badRange: {
+      const cause = new NodeError({ code: 'blob_range', offset, totalBytes });
+      return [{ code: 'not_found', peer }, cause];
+    }
+    case transferStatus.busy:
+      return [{ code: 'interrupted', peer }, new NodeError({ code: 'busy' })];
+    default: {
+      const cause = new NodeError({ code: 'protocol_broken', expected: 'a status from 0 to 3' });
+      return [{ code: 'interrupted', peer }, cause];
+    }
   }
-  return new NodeError({ code: 'protocol_broken', expected: 'a status from 0 to 3' });
 }
 
 function refuseLarge(bytes: Uint8Array): void {
-  if (bytes.byteLength <= messageBytesMax) return;
-  throw new NodeError({
-    code: 'message_too_large',
-    bytes: bytes.byteLength,
-    bytesMax: messageBytesMax,
-  });
+  invariant(bytes.byteLength <= limits.messageBytesMax, 'a message is not larger than its limit');
 }

@@ -7,11 +7,11 @@ import { pipe } from 'it-pipe';
 import { decode, encode } from 'it-length-prefixed';
 import type { Stream } from '@libp2p/interface';
 import { concatBytes, messageOf, type Logger, type NodeId } from '../base/index.ts';
-import type { MessageHandler, Topic } from '../wire/index.ts';
+import { limits, type MessageHandler, type Topic } from '../wire/index.ts';
 import { BoundedReader } from './bounded-reader.ts';
 import { writeDrained } from './drained-writer.ts';
 import { NodeError } from './errors.ts';
-import { messageBytesMax, topicByte, topicOfByte } from './protocol-ids.ts';
+import { topicByte, topicOfByte } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -63,7 +63,7 @@ export class Messenger {
     const bucket = new TokenBucket({ perSecond, burst: perSecond, nowMs: performance.now() });
     await pipe(
       new BoundedReader(stream, { highWaterBytes, idleMs: 0 }),
-      (source) => decode(source, { maxDataLength: messageBytesMax + 1 }),
+      (source) => decode(source, { maxDataLength: limits.messageBytesMax + 1 }),
       async (frames) => {
         for await (const frame of frames) {
           const bytes = frame.slice();

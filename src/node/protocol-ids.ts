@@ -6,9 +6,6 @@ export const helloProtocol = '/annulus/hello/1.0.0';
 export const messageProtocol = '/annulus/message/1.0.0';
 export const updateProtocol = '/annulus/update/1.0.0';
 
-/** Largest broadcast or direct message, bytes. */
-export const messageBytesMax: number = 64 * 1024;
-
 /** One byte that names a topic in a direct message. */
 export function topicByte(topic: Topic): number {
   return topics.indexOf(topic) + 1;
