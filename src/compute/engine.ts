@@ -12,6 +12,7 @@ import { ComputeError } from './errors.ts';
 import type { Ops } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
 import { heapBytesLimit, WasmHeap } from './wasm-heap.ts';
+import { wasmOps } from './wasm-ops.ts';
 
 export type BackendName = 'wasm' | 'cpu';
 
@@ -52,6 +53,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const backend = options.backend === 'auto' ? 'wasm' : options.backend;
   // The bundles are CommonJS: their names are on the default export.
   const tf = (await import('@tensorflow/tfjs')).default as unknown as typeof tfjs;
+  tf.enableProdMode(); // no banner on the console
   openBackend = backend;
   try {
     return backend === 'wasm' ? await openWasm(tf, options) : await openCpu(tf);
@@ -80,7 +82,7 @@ async function openWasm(tf: typeof tfjs, options: EngineOptions): Promise<Engine
   return {
     tf,
     backend: 'wasm',
-    ops: referenceOps(tf),
+    ops: wasmOps(tf, heap),
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
       closeBackend(tf, 'wasm');

@@ -35,6 +35,8 @@ export class WasmHeap {
     this.#tf = tf;
     this.#backend = backend;
     this.memory = backend.wasm.asm.memory;
+    // Emscripten's first call of each replaces the property, so it is made before ours is put there.
+    backend.wasm._free(backend.wasm._malloc(16));
     const malloc = backend.wasm._malloc.bind(backend.wasm);
     backend.wasm._malloc = (bytes: number): number => {
       // A byte count past 2^32 would wrap around inside wasm, so it is refused before the call.
@@ -74,14 +76,28 @@ export class WasmHeap {
   scratch<T>(bytes: number, use: (pointer: number) => T): T {
     const block = this.#backend.wasm._malloc(bytes + 16);
     try {
-      return use((block + 15) & ~15);
+      return use(aligned(block));
     } finally {
       this.#backend.wasm._free(block);
     }
   }
 
-  /** A view for reading and writing; stale after the next allocation. */
-  floats(pointer: number, count: number): Float32Array {
-    return new Float32Array(this.memory.buffer, pointer, count);
+  /** A block that lives as long as the backend. */
+  allocate(bytes: number): number {
+    return aligned(this.#backend.wasm._malloc(bytes + 16));
   }
+
+  /** A view for reading and writing; stale after the next allocation. */
+  words(pointer: number, count: number): Int32Array {
+    return new Int32Array(this.memory.buffer, pointer, count);
+  }
+
+  zero(pointer: number, bytes: number): void {
+    new Uint8Array(this.memory.buffer, pointer, bytes).fill(0);
+  }
+}
+
+/** The next multiple of 16; not by bits, which would turn addresses past 2 GiB negative. */
+function aligned(pointer: number): number {
+  return Math.ceil(pointer / 16) * 16;
 }

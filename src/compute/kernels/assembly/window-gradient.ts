@@ -1,0 +1,100 @@
+/**
+ * One product for every filter gradient:
+ *
+ *   sums[z][y][r][o] += Σ g  in[g + z·stepZ + y·stepY + r] · gradient[g][o]
+ *
+ * over a grid of points g, with the same addresses as `window-gemm.ts`. A tile of 4 r × 8 channels lives in
+ * registers while a block of points streams by; each block starts at zero and is added to the sums at its
+ * end, in the order of the points, which also keeps the rounding error of long sums low.
+ */
+import { BLOCK, fillTable } from './voxel-table';
+
+/**
+ * Words of `params`: input, gradient, sums, tapsZ, tapsY, stepZ, stepY (bytes), run (floats), channels,
+ * table, then the grid (`fillTable`; first = input, second = gradient). The sums are
+ * `[tapsZ][tapsY][run rounded up to 4][channels rounded up to 8]`; what is past `run` and `channels` is
+ * arbitrary, because tiles read past the end of a run.
+ */
+export function windowGradient(params: usize, start: i32, end: i32): void {
+  const input = load<usize>(params, 0);
+  const gradient = load<usize>(params, 4);
+  const sums = load<usize>(params, 8);
+  const tapsZ = load<i32>(params, 12);
+  const tapsY = load<i32>(params, 16);
+  const stepZ = load<i32>(params, 20);
+  const stepY = load<i32>(params, 24);
+  const run = load<i32>(params, 28);
+  const channels = load<i32>(params, 32);
+  const table = load<usize>(params, 36);
+  const rowBytes = ((channels + 7) >> 3) * 32;
+  for (let at = start; at < end; at += BLOCK) {
+    const count = min(BLOCK, end - at);
+    fillTable(table, params + 40, input, gradient, at, at + count);
+    let to = sums;
+    for (let z = 0; z < tapsZ; z++) {
+      for (let y = 0; y < tapsY; y++) {
+        const tap: usize = z * stepZ + y * stepY;
+        for (let r = 0; r < run; r += 4) {
+          for (let o = 0; o < channels; o += 8) {
+            tile4x2(table, count, tap + r * 4, o * 4, to + o * 4, rowBytes);
+          }
+          to += 4 * rowBytes;
+        }
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addTo(to: usize, value: v128): void {
+  v128.store(to, f32x4.add(v128.load(to), value));
+}
+
+function tile4x2(
+  table: usize,
+  count: i32,
+  tap: usize,
+  channel: usize,
+  to: usize,
+  rowBytes: i32,
+): void {
+  let a00 = f32x4.splat(0);
+  let a01 = f32x4.splat(0);
+  let a10 = f32x4.splat(0);
+  let a11 = f32x4.splat(0);
+  let a20 = f32x4.splat(0);
+  let a21 = f32x4.splat(0);
+  let a30 = f32x4.splat(0);
+  let a31 = f32x4.splat(0);
+  const end = table + count * 8;
+  for (; table < end; table += 8) {
+    const p = load<usize>(table, 0) + tap;
+    const g = load<usize>(table, 4) + channel;
+    const g0 = v128.load(g);
+    const g1 = v128.load(g, 16);
+    const x0 = v128.load32_splat(p);
+    const x1 = v128.load32_splat(p, 4);
+    const x2 = v128.load32_splat(p, 8);
+    const x3 = v128.load32_splat(p, 12);
+    a00 = f32x4.relaxed_madd(x0, g0, a00);
+    a01 = f32x4.relaxed_madd(x0, g1, a01);
+    a10 = f32x4.relaxed_madd(x1, g0, a10);
+    a11 = f32x4.relaxed_madd(x1, g1, a11);
+    a20 = f32x4.relaxed_madd(x2, g0, a20);
+    a21 = f32x4.relaxed_madd(x2, g1, a21);
+    a30 = f32x4.relaxed_madd(x3, g0, a30);
+    a31 = f32x4.relaxed_madd(x3, g1, a31);
+  }
+  addTo(to, a00);
+  addTo(to + 16, a01);
+  to += rowBytes;
+  addTo(to, a10);
+  addTo(to + 16, a11);
+  to += rowBytes;
+  addTo(to, a20);
+  addTo(to + 16, a21);
+  to += rowBytes;
+  addTo(to, a30);
+  addTo(to + 16, a31);
+}

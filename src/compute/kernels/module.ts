@@ -1,0 +1,49 @@
+/** Loads `build/kernels.wasm`, compiled from `assembly/` by `scripts/build-kernels.ts`. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { ComputeError } from '../errors.ts';
+
+type Pointers = (...words: number[]) => void;
+
+/** The kernels' exports: addresses, counts and scalars in the order of their declarations. */
+export interface Kernels {
+  readonly windowGemm: (params: number, start: number, end: number) => void;
+  readonly windowGradient: (params: number, start: number, end: number) => void;
+  readonly pad: (params: number) => void;
+  readonly packWeights: (params: number) => void;
+  readonly unpackGradient: (params: number) => void;
+  readonly columnSums: Pointers;
+  readonly copyRows: Pointers;
+  readonly instanceMoments: Pointers;
+  readonly instanceNorm: Pointers;
+  readonly instanceNormGradient: Pointers;
+  readonly leakyRelu: Pointers;
+}
+
+let compiled: WebAssembly.Module | null = null;
+
+/**
+ * An instance on the given heap.
+ *
+ * @throws {ComputeError} 'kernels_missing' when the module was not built.
+ */
+export function instantiateKernels(memory: WebAssembly.Memory): Kernels {
+  compiled ??= new WebAssembly.Module(new Uint8Array(readModule()));
+  const instance = new WebAssembly.Instance(compiled, { env: { memory } });
+  return instance.exports as unknown as Kernels;
+}
+
+/** The same file is found from `src/` and from `dist/src/`: the nearest `build/` above. */
+function readModule(): Uint8Array {
+  const here = dirname(fileURLToPath(import.meta.url));
+  for (let folder = here; ; folder = dirname(folder)) {
+    try {
+      return readFileSync(join(folder, 'build', 'kernels.wasm'));
+    } catch (error) {
+      if (folder !== dirname(folder)) continue;
+      throw new ComputeError({ code: 'kernels_missing', lookedIn: here }, { cause: error });
+    }
+  }
+}

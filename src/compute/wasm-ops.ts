@@ -1,0 +1,92 @@
+/** The operations on our own kernels in the heap of the TF.js wasm backend. */
+import type * as tfjs from '@tensorflow/tfjs';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
+
+import { convKernels } from './conv-kernels.ts';
+import { convGeometry, transposedGeometry } from './convolution.ts';
+import { ComputeError } from './errors.ts';
+import { adoptLauncher, registerKernels, runMany, runOne } from './kernel-registry.ts';
+import { Launcher } from './launcher.ts';
+import { normKernels } from './norm-kernels.ts';
+import type { Ops, Triple } from './ops.ts';
+import { referenceOps } from './reference-ops.ts';
+import type { WasmHeap } from './wasm-heap.ts';
+
+type Tf = typeof tfjs;
+
+/**
+ * @throws {ComputeError} 'kernels_missing' when the module was not built; each operation throws 'bad_shape'
+ * where kernels would read past their tensors.
+ */
+export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
+  adoptLauncher(tf, new Launcher(heap));
+  registerKernels(tf, [...convKernels, ...normKernels]);
+  return {
+    ...referenceOps(tf),
+    conv3d: (x, w, b, { stride }) => {
+      const [, inputs, ...kernel] = w.shape;
+      check('conv3d', x.shape[4] === inputs, `input of ${inputs} channels`);
+      check(
+        'conv3d',
+        kernel.every((k) => k >= 1 && k <= 3),
+        'kernel sizes 1 to 3',
+      );
+      checkVector('conv3d', b, w.shape[0]);
+      const geometry = convGeometry(x.shape, w.shape, tripleOf(stride));
+      check(
+        'conv3d',
+        geometry.output.every((side) => side > 0),
+        'input no smaller than the kernel',
+      );
+      return runOne(tf, 'AnnulusConv3d', b === null ? { x, w } : { x, w, b }, { geometry });
+    },
+    convTranspose3d: (x, w, b) => {
+      const [inputs, outputs, ...kernel] = w.shape;
+      check('convTranspose3d', x.shape[4] === inputs, `input of ${inputs} channels`);
+      check(
+        'convTranspose3d',
+        kernel.every((k) => k === 1 || k === 2),
+        'kernel sizes 1 or 2',
+      );
+      checkVector('convTranspose3d', b, outputs);
+      const geometry = transposedGeometry(x.shape, w.shape);
+      const inputsOf = b === null ? { y: x, w } : { y: x, w, b };
+      return runOne(tf, 'AnnulusConv3dInput', inputsOf, { geometry });
+    },
+    instanceNorm: (x, gamma, beta, { eps = 1e-5, slope }) =>
+      tf.tidy(() => {
+        const channels = x.shape[4];
+        checkVector('instanceNorm', gamma, channels);
+        checkVector('instanceNorm', beta, channels);
+        const inputs = {
+          x,
+          gamma: gamma ?? tf.ones([channels]),
+          beta: beta ?? tf.zeros([channels]),
+        };
+        const [y] = runMany(tf, 'AnnulusInstanceNorm', inputs, { eps, slope });
+        return y as typeof x;
+      }),
+    leakyRelu: (x, slope) => runOne(tf, 'AnnulusLeakyRelu', { x }, { slope }),
+    concat: (a, b) => {
+      check('concat', sameSides(a, b), 'two tensors of one grid');
+      const channels = [a.shape[4], b.shape[4]];
+      return runOne(tf, 'AnnulusConcat', { a, b }, { channels });
+    },
+  };
+}
+
+function tripleOf(stride: number | Triple): Triple {
+  return typeof stride === 'number' ? [stride, stride, stride] : stride;
+}
+
+function sameSides(a: Tensor, b: Tensor): boolean {
+  return a.rank === b.rank && a.shape.slice(0, -1).every((side, axis) => side === b.shape[axis]);
+}
+
+function checkVector(operation: string, vector: Tensor1D | null, length: number): void {
+  check(operation, vector === null || vector.size === length, `vectors of ${length} values`);
+}
+
+function check(operation: string, condition: boolean, expected: string): void {
+  if (!condition) throw new ComputeError({ code: 'bad_shape', operation, expected });
+}
