@@ -19,6 +19,11 @@ const chunkBytes = 16 * 1024;
 const algorithm = 'aes-256-gcm';
 const infoPrefix = utf8('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0');
 
+/** A fresh uniformly random key for one message. */
+export function randomBulkKey(): Uint8Array {
+  return new Uint8Array(randomBytes(keyBytes));
+}
+
 /** Size of the ciphertext of `plaintextBytes` bytes. */
 export function bulkCiphertextBytes(plaintextBytes: number): number {
   const chunkCount = Math.floor(plaintextBytes / chunkBytes) + 1;

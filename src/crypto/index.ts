@@ -11,5 +11,10 @@ export {
 } from './ed25519.ts';
 export { hkdf } from './hkdf.ts';
 export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair } from './hpke.ts';
-export { bulkCiphertextBytes, decryptBulk, encryptBulk } from './chunked-encryption.ts';
+export {
+  bulkCiphertextBytes,
+  decryptBulk,
+  encryptBulk,
+  randomBulkKey,
+} from './chunked-encryption.ts';
 export { openKeyFile, sealKeyFile } from './key-file.ts';

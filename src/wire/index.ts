@@ -91,6 +91,22 @@ export {
   type VoidReason,
 } from './block.ts';
 export {
+  encodeUpdateStatement,
+  readUpdateStatement,
+  signUpdateStatement,
+  statementPayloadType,
+  verifyUpdateStatement,
+  type UpdateStatement,
+  type VerifiedUpdate,
+} from './update-statement.ts';
+export {
+  openUpdate,
+  sealUpdate,
+  updateKeyInfo,
+  type SealedUpdate,
+  type UpdateContext,
+} from './update-sealing.ts';
+export {
   topics,
   type BlobProvider,
   type FetchOptions,
