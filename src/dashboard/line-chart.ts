@@ -125,5 +125,5 @@ function isLabelled(index: number, count: number): boolean {
 
 function ends(values: readonly (number | null)[]): string {
   const known = values.filter((value) => value !== null);
-  return `${fixed(known[0] ?? null, 2)} to ${fixed(known.at(-1) ?? null, 2)}`;
+  return `${fixed(known.at(0) ?? null, 2)} to ${fixed(known.at(-1) ?? null, 2)}`;
 }

@@ -1,0 +1,87 @@
+/** Who takes part in a simulated consortium: each hospital's cases, its scanner and its annotator. */
+import { parseNodeId } from '../base/index.ts';
+import {
+  annotatorDefaults,
+  scannerDefaults,
+  validateAnnotatorSettings,
+  validateScannerSettings,
+  type AnnotatorSettings,
+  type ScannerSettings,
+} from '../data/index.ts';
+import { checkInteger, SettingError } from './check.ts';
+
+/** How many phantoms a hospital has. Labels are nested: its first `hps` cases carry `hps`, its first `ms` cases `ms`, and so on. */
+export interface CaseCounts {
+  /** Cases with expert hinge points and ostia, 0 to 1000. */
+  readonly hps: number;
+  /** Cases with expert points of the membranous septum, 0 to 1000. */
+  readonly ms: number;
+  /** Cases with expert calcification, 0 to 1000. */
+  readonly calc: number;
+  /** Further cases without any expert label, 0 to 1000. They get pseudo-labels for the student. */
+  readonly unlabelled: number;
+  /** Held-out cases, known in truth and never trained on, 0 to 1000. */
+  readonly test: number;
+}
+
+/** One hospital of a simulated consortium. */
+export interface HospitalSettings {
+  /** Short name: 1 to 32 letters, digits or dashes, different for each hospital. */
+  readonly id: string;
+  readonly cases: CaseCounts;
+  readonly scanner: ScannerSettings;
+  readonly annotator: AnnotatorSettings;
+}
+
+/** The members. */
+export interface ConsortiumSettings {
+  /** Name in the manifest and on the report, 1 to 80 characters. */
+  readonly name: string;
+  /** Domain of the log's origin, 1 to 80 letters, digits, dots and dashes. */
+  readonly domain: string;
+  /** 1 to 64 hospitals. From 4 on, one of them may fail without stopping the rest. */
+  readonly hospitals: readonly HospitalSettings[];
+}
+
+export const hospitalDefaults: Omit<HospitalSettings, 'id'> = Object.freeze({
+  cases: Object.freeze({ hps: 0, ms: 0, calc: 0, unlabelled: 0, test: 0 }),
+  scanner: scannerDefaults,
+  annotator: annotatorDefaults,
+});
+
+export const hospitalCountMax = 64;
+
+/** Training cases of a hospital: labels are nested, so the largest count holds the others. */
+export function trainingCaseCount({ hps, ms, calc, unlabelled }: CaseCounts): number {
+  return Math.max(hps, ms, calc) + unlabelled;
+}
+
+/** @throws {SettingError} naming the key out of range. */
+export function validateHospital(hospital: HospitalSettings): void {
+  if (parseNodeId(hospital.id) === null) {
+    throw new SettingError('id', '1 to 32 letters, digits or dashes', `"${hospital.id}"`);
+  }
+  for (const [key, value] of Object.entries(hospital.cases)) {
+    checkInteger(key, value as number, 0, 1000);
+  }
+  if (trainingCaseCount(hospital.cases) === 0) {
+    throw new SettingError('cases', 'at least one case to train on', 'none');
+  }
+  validateScannerSettings(hospital.scanner);
+  validateAnnotatorSettings(hospital.annotator);
+}
+
+/** @throws {SettingError} naming the key. */
+export function validateConsortium({ name, domain, hospitals }: ConsortiumSettings): void {
+  if (name.length < 1 || name.length > 80) {
+    throw new SettingError('name', '1 to 80 characters', `${name.length}`);
+  }
+  if (!/^[a-z0-9.-]{1,80}$/.test(domain)) {
+    throw new SettingError('domain', 'lower-case letters, digits, dots and dashes', `"${domain}"`);
+  }
+  const seen = new Set<string>();
+  for (const { id } of hospitals) {
+    if (seen.has(id)) throw new SettingError('hospitals', 'different ids', `"${id}" twice`);
+    seen.add(id);
+  }
+}

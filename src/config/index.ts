@@ -1,0 +1,23 @@
+export { ConfigError, type ConfigErrorFacts } from './errors.ts';
+export { nearest } from './nearest.ts';
+export { loadPreset, type Override } from './load-preset.ts';
+export { runDefaults, type RunSettings } from './run-settings.ts';
+export {
+  hospitalDefaults,
+  trainingCaseCount,
+  type CaseCounts,
+  type ConsortiumSettings,
+  type HospitalSettings,
+} from './consortium-settings.ts';
+export {
+  trainingDefaults,
+  type StageSettings,
+  type TrainingSettings,
+} from './training-settings.ts';
+export {
+  modelDefaults,
+  modelSpecFor,
+  type Architecture,
+  type ModelSettings,
+} from './model-settings.ts';
+export { backends, computeDefaults, type ComputeSettings } from './compute-settings.ts';

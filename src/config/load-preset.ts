@@ -1,0 +1,241 @@
+/** From a preset's text to settings that hold in every respect. Opens no files. */
+import { validateConsensusSettings } from '../consensus/index.ts';
+import { taskIds, validatePhantomSettings } from '../data/index.ts';
+import { checkInput, ModelsError } from '../models/index.ts';
+import { validateNetworkSettings } from '../node/index.ts';
+import { checkInteger, SettingError } from './check.ts';
+import { validateCompute } from './compute-settings.ts';
+import {
+  hospitalCountMax,
+  hospitalDefaults,
+  validateConsortium,
+  validateHospital,
+  type ConsortiumSettings,
+  type HospitalSettings,
+} from './consortium-settings.ts';
+import { ConfigError } from './errors.ts';
+import {
+  validateInference,
+  validateIntensity,
+  validatePeer,
+  validateSampling,
+} from './learning-checks.ts';
+import { modelSpecFor, type Architecture } from './model-settings.ts';
+import {
+  childOf,
+  itemsOf,
+  joined,
+  layOver,
+  refuseUnknownKeys,
+  refuseValue,
+  validated,
+  type Source,
+} from './read-settings.ts';
+import { runDefaults, type RunSettings } from './run-settings.ts';
+import { validateStage, validateTraining } from './training-settings.ts';
+import { readYaml, type Tree } from './yaml-tree.ts';
+
+/** One setting from outside the file, for instance a flag's. */
+export interface Override {
+  /** Path of the setting: `training.student.rounds`. */
+  readonly key: string;
+  /** Its value as YAML would write it. */
+  readonly text: string;
+  /** Who says so, for messages: `--rounds`. */
+  readonly source: string;
+}
+
+/**
+ * Settings of a preset: the rooms' defaults, with the file's values over them and `overrides` over those.
+ * @throws {ConfigError} naming file, line, key, what was expected and what came.
+ */
+export function loadPreset(
+  text: string,
+  file: string,
+  overrides: readonly Override[] = [],
+): RunSettings {
+  let settings = readRun(readYaml(text, file), file, runDefaults);
+  for (const { key, text: value, source } of overrides) {
+    settings = readRun(treeAt(key, readYaml(value, source)), source, settings);
+  }
+  return settings;
+}
+
+/** `tree` laid over `base`, then checked as a whole. */
+function readRun(tree: Tree, file: string, base: RunSettings): RunSettings {
+  const top: Source = { file, path: '' };
+  refuseUnknownKeys(tree, Object.keys(runDefaults), top);
+  const section = <T extends object>(key: keyof RunSettings, from: T): T => {
+    const child = childOf(tree, key);
+    return child === null ? from : layOver(child, from, { file, path: key });
+  };
+  const { preset, seed } = layOver(onlyLeaves(tree), { preset: base.preset, seed: base.seed }, top);
+  const settings: RunSettings = {
+    preset,
+    seed,
+    consortium: readConsortium(childOf(tree, 'consortium'), file, base.consortium),
+    phantom: section('phantom', base.phantom),
+    models: {
+      teacher: readArchitecture(tree, 'teacher', file, base.models.teacher),
+      student: readArchitecture(tree, 'student', file, base.models.student),
+    },
+    training: section('training', base.training),
+    sampling: section('sampling', base.sampling),
+    intensity: section('intensity', base.intensity),
+    inference: section('inference', base.inference),
+    consensus: section('consensus', base.consensus),
+    peer: section('peer', base.peer),
+    network: section('network', base.network),
+    compute: section('compute', base.compute),
+  };
+  validateRun(settings, tree, file);
+  return settings;
+}
+
+function validateRun(settings: RunSettings, tree: Tree, file: string): void {
+  const check = <T>(path: string, value: T, validate: (value: T) => unknown): void => {
+    const place = path === '' ? tree : path.split('.').reduce<Tree | null>(childOf, tree);
+    validated(value, validate, place ?? tree, { file, path });
+  };
+  check('', settings, ({ preset, seed }) => {
+    if (preset.length < 1 || preset.length > 80) {
+      throw new SettingError('preset', '1 to 80 characters', `${preset.length}`);
+    }
+    checkInteger('seed', seed, 0, 2 ** 32 - 1);
+  });
+  check('phantom', settings.phantom, validatePhantomSettings);
+  check('training', settings.training, validateTraining);
+  check('training.teacher', settings.training.teacher, validateStage);
+  check('training.student', settings.training.student, validateStage);
+  check('sampling', settings.sampling, validateSampling);
+  check('intensity', settings.intensity, validateIntensity);
+  check('inference', settings.inference, validateInference);
+  check('peer', settings.peer, validatePeer);
+  check('consensus', settings.consensus, validateConsensusSettings);
+  check('network', settings.network, validateNetworkSettings);
+  check('compute', settings.compute, validateCompute);
+  check('training', settings, patchFits);
+  check('consortium', settings, somebodyLabels);
+}
+
+/** A patch is cut out of a volume, so it cannot be longer; and both networks must be able to halve it. */
+function patchFits({ training, phantom, models }: RunSettings): void {
+  training.patch.forEach((length, axis) => {
+    const room = phantom.shape[axis] ?? 0;
+    if (length > room)
+      throw new SettingError('patch', `at most the phantom's ${room} voxels`, length);
+  });
+  for (const name of ['teacher', 'student'] as const) {
+    try {
+      checkInput(modelSpecFor(models[name], taskIds), [1, ...training.patch, 1]);
+    } catch (error) {
+      if (!(error instanceof ModelsError)) throw error;
+      throw new SettingError('patch', `a size for the ${name}: ${error.message}`, training.patch);
+    }
+  }
+}
+
+/** A task that nobody labelled has no teacher, and nobody could learn it. */
+function somebodyLabels({ consortium }: RunSettings): void {
+  for (const task of taskIds) {
+    if (consortium.hospitals.some(({ cases }) => cases[task] > 0)) continue;
+    throw new SettingError('hospitals', `a hospital with labels for ${task}`, 'none');
+  }
+}
+
+function readConsortium(
+  tree: Tree | null,
+  file: string,
+  base: ConsortiumSettings,
+): ConsortiumSettings {
+  const source: Source = { file, path: 'consortium' };
+  if (tree === null) {
+    if (base.hospitals.length > 0) return base;
+    throw new ConfigError(
+      { code: 'bad_value', file, line: 1, key: 'consortium', expected: 'hospitals', came: 'none' },
+      `${file}: consortium.hospitals: expected a list of hospitals, got nothing`,
+    );
+  }
+  refuseUnknownKeys(tree, ['name', 'domain', 'hospitals'], source);
+  const list = childOf(tree, 'hospitals');
+  const { name, domain } = layOver(
+    onlyLeaves(tree),
+    { name: base.name, domain: base.domain },
+    source,
+  );
+  const hospitals =
+    list === null
+      ? base.hospitals
+      : itemsOf(list, { file, path: 'consortium.hospitals' }, 1, hospitalCountMax).map(
+          (item, index) => readHospital(item, { file, path: `consortium.hospitals[${index}]` }),
+        );
+  return validated({ name, domain, hospitals }, validateConsortium, tree, source);
+}
+
+function readHospital(tree: Tree, source: Source): HospitalSettings {
+  const hospital = layOver(tree, { id: '', ...hospitalDefaults }, source);
+  return validated(hospital, validateHospital, tree, source);
+}
+
+/** Keys over the base's; another kind of network begins from nothing. */
+function readArchitecture(
+  tree: Tree,
+  which: 'teacher' | 'student',
+  file: string,
+  base: Architecture,
+): Architecture {
+  const models = childOf(tree, 'models');
+  if (models === null) return base;
+  refuseUnknownKeys(models, ['teacher', 'student'], { file, path: 'models' });
+  const own = childOf(models, which);
+  if (own === null) return base;
+  const source: Source = { file, path: joined('models', which) };
+  const kind = childOf(own, 'kind');
+  const sameKind = kind === null || (kind.kind === 'leaf' && kind.value === base.kind);
+  const architecture = sameKind ? layOver(own, base, source) : (plain(own, source) as Architecture);
+  return validated(architecture, (value) => modelSpecFor(value, taskIds), own, source);
+}
+
+/** The tree as plain values, for a reader that is strict itself. */
+function plain(tree: Tree, source: Source): unknown {
+  if (tree.kind === 'leaf') return tree.value;
+  if (tree.kind === 'list') return tree.items.map((item) => plain(item, source));
+  return Object.fromEntries(
+    [...tree.entries].map(([key, { value }]) => {
+      if (key === '__proto__') refuseValue(value, source, 'another key');
+      return [key, plain(value, source)];
+    }),
+  );
+}
+
+/** A map without its maps and lists: what is left are the plain values of a section. */
+function onlyLeaves(tree: Tree): Tree {
+  if (tree.kind !== 'map') return tree;
+  const entries = new Map([...tree.entries].filter(([, { value }]) => value.kind === 'leaf'));
+  for (const key of ['consortium', 'hospitals', ...Object.keys(runDefaults)]) {
+    if (key !== 'preset' && key !== 'seed') entries.delete(key);
+  }
+  return { ...tree, entries };
+}
+
+/** `key: value` as nested maps without lines. */
+function treeAt(key: string, value: Tree): Tree {
+  const unlined = withoutLines(value);
+  return key.split('.').reduceRight<Tree>(
+    (inner, part) => ({
+      kind: 'map',
+      line: 0,
+      entries: new Map([[part, { keyLine: 0, value: inner }]]),
+    }),
+    unlined,
+  );
+}
+
+function withoutLines(tree: Tree): Tree {
+  if (tree.kind === 'leaf') return { ...tree, line: 0 };
+  if (tree.kind === 'list') return { ...tree, line: 0, items: tree.items.map(withoutLines) };
+  const entries = [...tree.entries].map(
+    ([key, { value }]) => [key, { keyLine: 0, value: withoutLines(value) }] as const,
+  );
+  return { ...tree, line: 0, entries: new Map(entries) };
+}

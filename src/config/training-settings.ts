@@ -1,0 +1,64 @@
+/** How long and how hard the two steps train: the teachers, then the student. */
+import { checkInteger, checkNumber, SettingError } from './check.ts';
+
+/** One kind of stage. All hospitals agree on it in the manifest. */
+export interface StageSettings {
+  /** Federated rounds, 0 to 1000. */
+  readonly rounds: number;
+  /** Optimiser steps each hospital makes in a round, 1 to 100000. A budget of steps, not of epochs: a large hospital does not keep the others waiting. */
+  readonly stepsPerRound: number;
+  /** Peak of AdamW's learning rate, 0.000001 to 1. */
+  readonly learningRate: number;
+  /** Patches in a step, 1 to 64. */
+  readonly batch: number;
+}
+
+export interface TrainingSettings {
+  /** Voxels of a training patch along [depth, height, width], 8 to 256 each. */
+  readonly patch: readonly number[];
+  /** A point becomes a sphere of this radius in mm, 1 to 20: large enough to be found on the grid, small enough not to touch its neighbour. */
+  readonly pointRadiusMm: number;
+  /** AdamW's decoupled weight decay, 0 to 1. */
+  readonly weightDecay: number;
+  readonly teacher: StageSettings;
+  readonly student: StageSettings;
+  /** From OPEN until updates are late, milliseconds, 1000 to 86400000. */
+  readonly roundTimeoutMs: number;
+  /** Most samples a hospital may weigh with, 1 to 1000000: bounds what one member can claim. */
+  readonly samplesCap: number;
+  /** A single parameter's change in a round is clamped to this, 0.001 to 64: bounds the integer sum. */
+  readonly clamp: number;
+}
+
+/** Between the paper's published rates (0.01 for U-Nets, 0.0008 for the transformer) and what small nets like. */
+export const trainingDefaults: TrainingSettings = Object.freeze({
+  patch: Object.freeze([32, 32, 32]),
+  pointRadiusMm: 6,
+  weightDecay: 0.01,
+  teacher: Object.freeze({ rounds: 6, stepsPerRound: 30, learningRate: 0.004, batch: 2 }),
+  student: Object.freeze({ rounds: 8, stepsPerRound: 30, learningRate: 0.001, batch: 2 }),
+  roundTimeoutMs: 300_000,
+  samplesCap: 100,
+  clamp: 1,
+});
+
+/** @throws {SettingError} naming the key out of range. */
+export function validateTraining(settings: TrainingSettings): void {
+  if (settings.patch.length !== 3) {
+    throw new SettingError('patch', 'three lengths', `${settings.patch.length}`);
+  }
+  for (const length of settings.patch) checkInteger('patch', length, 8, 256);
+  checkNumber('pointRadiusMm', settings.pointRadiusMm, 1, 20);
+  checkNumber('weightDecay', settings.weightDecay, 0, 1);
+  checkInteger('roundTimeoutMs', settings.roundTimeoutMs, 1_000, 86_400_000);
+  checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
+  checkNumber('clamp', settings.clamp, 0.001, 64);
+}
+
+/** @throws {SettingError} naming the key out of range. */
+export function validateStage(stage: StageSettings): void {
+  checkInteger('rounds', stage.rounds, 0, 1_000);
+  checkInteger('stepsPerRound', stage.stepsPerRound, 1, 100_000);
+  checkNumber('learningRate', stage.learningRate, 1e-6, 1);
+  checkInteger('batch', stage.batch, 1, 64);
+}

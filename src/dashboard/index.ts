@@ -1,0 +1,24 @@
+export { renderReport } from './report.ts';
+export { encodeGrayPng } from './png.ts';
+export { absent, bytesText, durationText, fixed, percent, shortDigest } from './figures.ts';
+export {
+  recordVersion,
+  type ConsortiumRecord,
+  type Distribution,
+  type EvaluationGroup,
+  type EvaluationRow,
+  type FaultRecord,
+  type HospitalRecord,
+  type LogVerdict,
+  type MachineRecord,
+  type NodeRecord,
+  type ParticipantRecord,
+  type RoundCheck,
+  type RoundRecord,
+  type RunRecord,
+  type SlicePicture,
+  type SlicePoint,
+  type StageTime,
+  type TaskRecord,
+} from './run-record.ts';
+export type { HospitalState, OnProgress, PlannedStage, ProgressEvent } from './progress.ts';

@@ -1,0 +1,201 @@
+/** What the models can do: the table of errors, the box plots, the slices. */
+import { boxPlot, type Box } from './box-plot.ts';
+import { absent, fixed, median, percent } from './figures.ts';
+import { html, type Markup } from './markup.ts';
+import type { EvaluationGroup, EvaluationRow, RunRecord, TaskRecord } from './run-record.ts';
+import { sliceFigure } from './slice-figure.ts';
+
+const groupTitles = { training: 'labelled the task', other: 'never labelled it' } as const;
+const groupIds = ['training', 'other'] as const;
+
+export function evaluationSection({ consortium, evaluation, groups }: RunRecord): Markup {
+  const { tasks, hospitals } = consortium;
+  const models = modelsOf(evaluation);
+  const find = (model: string, task: string, hospital: string): EvaluationRow | undefined =>
+    evaluation.find((r) => r.model === model && r.task === task && r.hospital === hospital);
+  return html`<section>
+    <h2>
+      Errors on held-out cases<small
+        >Median [quartiles] of the distance to the true point, share of points not found, or Dice.
+        Shaded: the hospital labelled this task.</small
+      >
+    </h2>
+    <div class="body">
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th rowspan="2" class="left" scope="col">hospital</th>
+              ${tasks.map(
+                (task) =>
+                  html`<th
+                    class="gap"
+                    colspan="${models.length * columnCount(task)}"
+                    scope="colgroup"
+                  >
+                    ${task.id}, ${unitOf(task)}
+                  </th>`,
+              )}
+            </tr>
+            <tr>
+              ${tasks.map((task) =>
+                models.map(
+                  (model, index) =>
+                    html`<th scope="col" class="${index === 0 ? 'gap' : ''}">${model}</th>
+                      ${task.kind === 'points' ? html`<th scope="col">missed</th>` : null}`,
+                ),
+              )}
+            </tr>
+          </thead>
+          <tbody>
+            ${hospitals.map(
+              ({ id, labelled }) =>
+                html`<tr>
+                  <th scope="row">${id}</th>
+                  ${tasks.map((task) =>
+                    models.map((model, index) =>
+                      rowCells(find(model, task.id, id), task, [
+                        index === 0 ? 'gap' : '',
+                        (labelled[task.id] ?? 0) > 0 ? 'taught' : '',
+                      ]),
+                    ),
+                  )}
+                </tr>`,
+            )}
+            ${groupIds.map(
+              (group) =>
+                html`<tr class="sum">
+                  <th scope="row">${groupTitles[group]}</th>
+                  ${tasks.map((task) =>
+                    models.map((model, index) =>
+                      groupCells(groups, model, task, group, index === 0),
+                    ),
+                  )}
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+      <div class="row">${tasks.map((task) => taskBoxes(task, models, groups))}</div>
+      <p class="key">
+        <span><i style="background:var(--student)"></i>student, one model for all tasks</span>
+        <span><i style="background:var(--teacher)"></i>teacher, one model for each task</span>
+        <span
+          >Dots are single points or cases; a missed point has no distance and is in the share below
+          the box.</span
+        >
+        ${undefinedNote(evaluation)}
+      </p>
+    </div>
+  </section>`;
+}
+
+export function sliceSection({ slices }: RunRecord): Markup | null {
+  if (slices.length === 0) return null;
+  return html`<section>
+    <h2>
+      Looking at it<small
+        >Held-out cases and a real CT. Rings: true points. Crosses: found by the student. Outlines:
+        calcium, likewise. Fainter when further off the slice.</small
+      >
+    </h2>
+    <div class="body">
+      <div class="slices">${slices.map(sliceFigure)}</div>
+      <p class="key">
+        <span><i style="background:var(--truth)"></i>true</span
+        ><span><i style="background:var(--predicted)"></i>found by the student</span>
+      </p>
+    </div>
+  </section>`;
+}
+
+/** The student first, then the others in the order of the record. */
+export function modelsOf(evaluation: readonly EvaluationRow[]): string[] {
+  const names = [...new Set(evaluation.map(({ model }) => model))];
+  return names.sort((a, b) => Number(b === 'student') - Number(a === 'student'));
+}
+
+export function unitOf({ kind }: TaskRecord): string {
+  return kind === 'points' ? 'mm' : 'Dice';
+}
+
+function columnCount({ kind }: TaskRecord): number {
+  return kind === 'points' ? 2 : 1;
+}
+
+function rowCells(
+  row: EvaluationRow | undefined,
+  task: TaskRecord,
+  classes: readonly string[],
+): Markup {
+  const className = classes.filter((name) => name !== '').join(' ');
+  const digits = task.kind === 'points' ? 1 : 2;
+  const value = row?.value;
+  const text =
+    value === undefined || value.median === null
+      ? absent
+      : html`${fixed(value.median, digits)}
+          <span class="quiet"
+            >[${fixed(value.lowerQuartile, digits)}–${fixed(value.upperQuartile, digits)}]</span
+          >`;
+  const missed =
+    task.kind === 'points'
+      ? html`<td class="${className.replace('gap', '')}">${percent(row?.missRate ?? null)}</td>`
+      : null;
+  return html`<td class="${className}" title="n ${value?.n ?? 0}">${text}</td>
+    ${missed}`;
+}
+
+function groupCells(
+  groups: readonly EvaluationGroup[],
+  model: string,
+  task: TaskRecord,
+  group: 'training' | 'other',
+  isFirst: boolean,
+): Markup {
+  const found = groups.find((g) => g.model === model && g.task === task.id && g.group === group);
+  const digits = task.kind === 'points' ? 1 : 2;
+  const missed = task.kind === 'points' ? html`<td>${percent(found?.missRate ?? null)}</td>` : null;
+  return html`<td class="${isFirst ? 'gap' : ''}" title="n ${found?.values.length ?? 0}">
+      ${fixed(median(found?.values ?? []), digits)}
+    </td>
+    ${missed}`;
+}
+
+function taskBoxes(
+  task: TaskRecord,
+  models: readonly string[],
+  groups: readonly EvaluationGroup[],
+): Markup {
+  const boxes = (group: 'training' | 'other'): Box[] =>
+    models.map((model) => {
+      const found = groups.find(
+        (g) => g.model === model && g.task === task.id && g.group === group,
+      );
+      const n = `n ${found?.values.length ?? 0}`;
+      const missRate = found?.missRate ?? null;
+      return {
+        label: model,
+        values: found?.values ?? [],
+        tone: model === 'student' ? 'student' : 'teacher',
+        note: missRate === null || missRate === 0 ? n : `${n}, ${percent(missRate)} missed`,
+      };
+    });
+  return boxPlot({
+    title: task.title,
+    unit: unitOf(task),
+    to: task.kind === 'points' ? null : 1,
+    groups: groupIds.map((group) => ({ title: groupTitles[group], boxes: boxes(group) })),
+  });
+}
+
+function undefinedNote(evaluation: readonly EvaluationRow[]): Markup | null {
+  const count = evaluation
+    .filter(({ model }) => model === 'student')
+    .reduce((sum, row) => sum + row.undefinedCount, 0);
+  return count === 0
+    ? null
+    : html`<span
+        >${count} held-out cases have no calcium: their Dice is undefined and left out.</span
+      >`;
+}
