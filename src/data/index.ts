@@ -38,3 +38,11 @@ export { annotate, labelMap, type Annotation } from './annotation.ts';
 export { paintSpheres } from './spheres.ts';
 export { decodeCase, encodeCase, type Case, type LabelOrigin, type PointSet } from './case.ts';
 export { decodeTruth, encodeTruth } from './truth-file.ts';
+export {
+  decodeNifti,
+  decodeNiftiPair,
+  encodeNifti,
+  type NiftiImage,
+  type NiftiSource,
+} from './nifti.ts';
+export type { NiftiDatatype, NiftiHeader, NiftiOptions } from './nifti-header.ts';
