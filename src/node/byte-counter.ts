@@ -4,6 +4,7 @@
  * that hook are not kept.
  */
 import type { Metrics, MultiaddrConnection } from '@libp2p/interface';
+import { guardPreamble, type RawConnection } from './preamble-guard.ts';
 
 /** Bytes since the start. */
 export interface ByteCounts {
@@ -25,6 +26,7 @@ export class ByteCounter {
     return {
       trackMultiaddrConnection: (connection: MultiaddrConnection): void => {
         this.#track(connection);
+        guardPreamble(connection);
       },
       trackProtocolStream: ignore,
       registerMetric: () => nothing,
@@ -40,8 +42,7 @@ export class ByteCounter {
     };
   }
 
-  #track(connection: MultiaddrConnection): void {
-    const raw = connection as MultiaddrConnection & { onData?: MultiaddrConnection['push'] };
+  #track(raw: RawConnection): void {
     const send = raw.send.bind(raw);
     raw.send = (data): boolean => {
       this.#sentBytes += data.byteLength;
