@@ -46,3 +46,14 @@ export {
   type NiftiSource,
 } from './nifti.ts';
 export type { NiftiDatatype, NiftiHeader, NiftiOptions } from './nifti-header.ts';
+export { toRas } from './orientation.ts';
+export {
+  resample,
+  resampleLabelsOnto,
+  resampleOnto,
+  respacedGeometry,
+  type ResampleMode,
+} from './resample.ts';
+export { normalise, paperScale, percentiles, type IntensityScale } from './intensity.ts';
+export { largestComponentCentre, pointsOf } from './component.ts';
+export { decodeMarkups, encodeMarkups, type Markup } from './markups.ts';

@@ -1,5 +1,6 @@
 /** What a scanner makes of a perfect picture: blur, edge enhancement, noise, offset, round field. */
 import type { Random } from '../base/index.ts';
+import { blurred } from './blur.ts';
 import type { ScannerSettings } from './settings.ts';
 import { voxelCount, type Shape3 } from './volume.ts';
 import type { Vector3 } from './vector.ts';
@@ -8,40 +9,6 @@ const fwhmPerSigma = 2 * Math.sqrt(2 * Math.log(2));
 /** Lowest and highest value a 12-bit CT stores. */
 const lowestHu = -1024;
 const highestHu = 3071;
-
-/** Gaussian blur with `sigmaVoxels` along [depth, height, width]; the border value goes on outside. */
-export function blurred(data: Float32Array, shape: Shape3, sigmaVoxels: Vector3): Float32Array {
-  const [depth, height, width] = shape;
-  let out = data;
-  out = blurAxis(out, sigmaVoxels[2], width, 1);
-  out = blurAxis(out, sigmaVoxels[1], height, width);
-  out = blurAxis(out, sigmaVoxels[0], depth, width * height);
-  return out === data ? data.slice() : out;
-}
-
-function blurAxis(data: Float32Array, sigma: number, length: number, stride: number): Float32Array {
-  if (sigma < 0.05) return data;
-  const reach = Math.max(1, Math.ceil(3 * sigma));
-  const taps = new Float64Array(2 * reach + 1);
-  let sum = 0;
-  for (let t = -reach; t <= reach; t++) {
-    const tap = Math.exp(-0.5 * (t / sigma) ** 2);
-    taps[t + reach] = tap;
-    sum += tap;
-  }
-  const out = new Float32Array(data.length);
-  for (let index = 0; index < data.length; index++) {
-    const at = Math.floor(index / stride) % length;
-    const first = index - at * stride;
-    let total = 0;
-    for (let t = -reach; t <= reach; t++) {
-      const from = Math.min(length - 1, Math.max(0, at + t));
-      total += (taps[t + reach] ?? 0) * (data[first + from * stride] ?? 0);
-    }
-    out[index] = total / sum;
-  }
-  return out;
-}
 
 /**
  * The picture a scanner delivers on a grid of `spacingMm`, in whole HU from -1024 to 3071. The voxel of
