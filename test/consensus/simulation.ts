@@ -187,10 +187,10 @@ export class World {
   /** Sees every signed message that anybody sends; pairs convict, an honest one is a violation. */
   observe(message: ConsensusMessage): void {
     if (!('sig' in message)) return;
+    this.#checkJustification(message);
     const key = `${message.i}/${message.h}/${message.v}`;
     const seen = this.#signed.get(key) ?? [];
     if (seen.some((other) => other.t === message.t && other.x === message.x)) return;
-    this.#checkJustification(message);
     if (seen.some((other) => forbiddenPair(other, message) !== null)) {
       this.#guilty.add(message.i);
       if (message.i >= this.#liars)
