@@ -34,3 +34,9 @@ export {
   type LogHead,
 } from './consortium-log.ts';
 export type { MergeOutcome } from './heads.ts';
+export { renderVerdict, type Finding, type LogVerdict, type RoundRecord } from './verdict.ts';
+export {
+  verifyLogDirectory,
+  type LogDirectory,
+  type VerifyLogOptions,
+} from './verify-log-directory.ts';

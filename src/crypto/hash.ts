@@ -1,5 +1,5 @@
 /** SHA-256 (FIPS 180-4), the only hash of the project: the log's, the blobs' and the blocks'. */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, createHmac, type Hash } from 'node:crypto';
 
 import { hex, type Digest } from '../base/index.ts';
 
@@ -13,6 +13,11 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
 /** `sha256` as 64 lower-case hex digits. */
 export function digestOf(...parts: readonly Uint8Array[]): Digest {
   return hex(sha256(...parts)) as Digest;
+}
+
+/** HMAC-SHA-256 (RFC 2104) of `bytes` under `key`: 32 bytes. */
+export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHmac('sha256', key).update(bytes).digest());
 }
 
 /** SHA-256 over bytes that arrive in pieces. Single use: ask for the digest once, last. */

@@ -1,5 +1,5 @@
 export { CryptoError, type CryptoErrorFacts } from './errors.ts';
-export { digestOf, HashStream, sha256 } from './hash.ts';
+export { digestOf, HashStream, hmacSha256, sha256 } from './hash.ts';
 export { checkPublicKey, checkSealKey, publicKeyBytes } from './public-key.ts';
 export {
   generateEd25519,

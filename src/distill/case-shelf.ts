@@ -1,0 +1,92 @@
+/**
+ * A hospital's cases on its own disk. `train/<id>.case` holds an image with its expert and pseudo label maps,
+ * `test/<id>.case` a held-out one with the annotator's points, `truth/<id>.truth` what is truly there (phantoms only).
+ * Nothing of this ever leaves the hospital.
+ */
+import { invariant, type Store } from '../base/index.ts';
+import {
+  decodeCase,
+  decodeTruth,
+  encodeCase,
+  encodeTruth,
+  normalise,
+  type Case,
+  type TaskId,
+  type Truth,
+} from '../data/index.ts';
+import { foregroundOf, type TrainingCase } from './patch-sampler.ts';
+import type { IntensitySettings } from './settings.ts';
+
+export type Shelf = 'train' | 'test';
+
+export class CaseShelf {
+  readonly #store: Store;
+  readonly #intensity: IntensitySettings;
+  readonly #loaded = new Map<string, TrainingCase>();
+
+  constructor(store: Store, intensity: IntensitySettings) {
+    this.#store = store;
+    this.#intensity = intensity;
+  }
+
+  /** Ids on a shelf, sorted. */
+  async ids(shelf: Shelf): Promise<string[]> {
+    const names = await this.#store.list(`${shelf}/`);
+    return names
+      .filter((name) => name.endsWith('.case'))
+      .map((name) => name.slice(shelf.length + 1, -'.case'.length));
+  }
+
+  async read(shelf: Shelf, id: string): Promise<Case> {
+    const bytes = await this.#store.read(`${shelf}/${id}.case`);
+    invariant(bytes !== null, `case ${id} is on the ${shelf} shelf`);
+    return decodeCase(bytes);
+  }
+
+  async write(shelf: Shelf, held: Case): Promise<void> {
+    this.#loaded.delete(held.id);
+    await this.#store.write(`${shelf}/${held.id}.case`, encodeCase(held));
+  }
+
+  async readTruth(id: string): Promise<Truth> {
+    const bytes = await this.#store.read(`truth/${id}.truth`);
+    invariant(bytes !== null, `the truth of ${id} is on the shelf`);
+    return decodeTruth(bytes);
+  }
+
+  async writeTruth(id: string, truth: Truth): Promise<void> {
+    await this.#store.write(`truth/${id}.truth`, encodeTruth(truth));
+  }
+
+  /** Training cases with a label for at least one of `tasks`, normalised; kept in memory. */
+  async trainingCases(tasks: readonly TaskId[]): Promise<TrainingCase[]> {
+    const cases: TrainingCase[] = [];
+    for (const id of await this.ids('train')) {
+      const known = this.#loaded.get(id) ?? this.#prepare(await this.read('train', id));
+      this.#loaded.set(id, known);
+      if (tasks.some((task) => known.labels.has(task))) cases.push(known);
+    }
+    return cases;
+  }
+
+  /** One case as the sampler wants it. */
+  async readTrainingCase(shelf: Shelf, id: string): Promise<TrainingCase> {
+    return this.#prepare(await this.read(shelf, id));
+  }
+
+  /** The model's view of an image. */
+  normalised(held: Case): Float32Array {
+    return normalise(held.image, this.#intensity).data;
+  }
+
+  #prepare(held: Case): TrainingCase {
+    const labels = new Map(Object.entries(held.labels));
+    return {
+      id: held.id,
+      shape: held.image.shape,
+      image: this.normalised(held),
+      labels,
+      foreground: new Map([...labels].map(([task, map]) => [task, foregroundOf(map)])),
+    };
+  }
+}

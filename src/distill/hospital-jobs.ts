@@ -1,0 +1,177 @@
+/**
+ * The heavy work of one hospital, as methods that a worker thread runs: making phantoms, training, pseudo-labels,
+ * checks, evaluation. One engine per thread; cases stay in the thread's memory between jobs.
+ */
+import { seededRandom, type Store } from "../base/index.ts";
+import { openEngine, type BackendName, type Engine } from '../compute/index.ts';
+import type { PhantomSettings, TaskId } from '../data/index.ts';
+import type { ModelSpec, Triple } from '../models/index.ts';
+import type { ModelWeights } from '../weights/index.ts';
+import { CaseShelf } from './case-shelf.ts';
+import { scoreCase, type Score } from './evaluation.ts';
+import { inferenceDefaults, predictLabelMaps } from './inference.ts';
+import { Learner, type OptimiserState } from './learner.ts';
+import { drawPatch } from './patch-sampler.ts';
+import { makeCase, type PhantomHospital } from './phantom-hospital.ts';
+import { labelCases, type Teacher } from './pseudo-labels.ts';
+import { trainRound, type RoundTrained } from './round-training.ts';
+import type { IntensitySettings, OptimiserSettings, SamplingSettings } from './settings.ts';
+
+/** Which hospital a job is for. */
+export interface AtHospital {
+  /** Folder of the hospital's cases. */
+  readonly folder: string;
+  readonly intensity: IntensitySettings;
+  /** Changes when label maps were added: what a thread holds in memory of another generation is read again. */
+  readonly generation: string;
+}
+
+export interface MakeCasesArgs extends AtHospital {
+  readonly hospital: PhantomHospital;
+  /** Indices to make, [from, to). */
+  readonly from: number;
+  readonly to: number;
+  readonly seed: number;
+  readonly phantom: PhantomSettings;
+  readonly pointRadiusMm: number;
+}
+
+export interface TrainArgs extends AtHospital {
+  readonly spec: ModelSpec;
+  readonly tasks: readonly TaskId[];
+  readonly weights: ModelWeights;
+  readonly state: OptimiserState | null;
+  readonly steps: number;
+  readonly batch: number;
+  readonly patch: Triple;
+  readonly optimiser: OptimiserSettings;
+  readonly sampling: SamplingSettings;
+  readonly seed: string;
+}
+
+export interface LabelArgs extends AtHospital {
+  readonly teachers: readonly Teacher[];
+  readonly window: Triple;
+}
+
+export interface CheckArgs extends AtHospital {
+  readonly spec: ModelSpec;
+  readonly tasks: readonly TaskId[];
+  readonly weights: ModelWeights;
+  readonly patch: Triple;
+  readonly sampling: SamplingSettings;
+}
+
+export interface EvaluateArgs extends AtHospital {
+  readonly spec: ModelSpec;
+  readonly tasks: readonly TaskId[];
+  readonly weights: ModelWeights;
+  readonly window: Triple;
+}
+
+/** What a job tells while it runs. */
+export interface JobProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly loss?: number;
+}
+
+export interface EvaluatedCase {
+  readonly id: string;
+  readonly scores: readonly Score[];
+}
+
+/** Patches of held-out cases that a proposed model is checked on. */
+const checkPatches = 2;
+
+export class HospitalJobs {
+  readonly #openStore: (folder: string) => Store;
+  readonly #backend: BackendName | 'auto';
+  readonly #shelves = new Map<string, { readonly generation: string; readonly shelf: CaseShelf }>();
+  #engine: Promise<Engine> | null = null;
+
+  constructor(openStore: (folder: string) => Store, backend: BackendName | 'auto') {
+    this.#openStore = openStore;
+    this.#backend = backend;
+  }
+
+  async makeCases(args: MakeCasesArgs, report: (progress: JobProgress) => void): Promise<void> {
+    const total = args.to - args.from;
+    for (let index = args.from; index < args.to; index++) {
+      await makeCase(this.#shelf(args), args.hospital, index, args);
+      report({ done: index - args.from + 1, total });
+    }
+  }
+
+  async train(args: TrainArgs, report: (progress: JobProgress) => void): Promise<RoundTrained> {
+    const cases = await this.#shelf(args).trainingCases(args.tasks);
+    return trainRound(await this.#open(), cases, args, (done, loss) => {
+      report({ done, total: args.steps, loss });
+    });
+  }
+
+  /** Adds the teachers' labels to the training cases; cases that have them are passed over. */
+  async label(args: LabelArgs, report: (progress: JobProgress) => void): Promise<number> {
+    const settings = { ...inferenceDefaults, window: args.window };
+    return labelCases(await this.#open(), this.#shelf(args), args.teachers, settings, report);
+  }
+
+  /** Mean loss on patches of held-out cases, or null when there is no such case. */
+  async check(args: CheckArgs): Promise<number | null> {
+    const shelf = this.#shelf(args);
+    const [id] = await shelf.ids('test');
+    if (id === undefined) return null;
+    const held = await shelf.readTrainingCase('test', id);
+    const random = seededRandom(`check/${id}`);
+    const learner = new Learner(await this.#open(), args.spec, args.weights, null);
+    try {
+      let sum = 0;
+      for (let n = 0; n < checkPatches; n++) {
+        sum += learner.loss(drawPatch(held, args.tasks, args.patch, random, args.sampling), args.patch);
+      }
+      return sum / checkPatches;
+    } finally {
+      learner.dispose();
+    }
+  }
+
+  /** Scores of all held-out cases. */
+  async evaluate(args: EvaluateArgs, report: (progress: JobProgress) => void): Promise<EvaluatedCase[]> {
+    const shelf = this.#shelf(args);
+    const ids = await shelf.ids('test');
+    const engine = await this.#open();
+    const learner = new Learner(engine, args.spec, args.weights, null);
+    const settings = { ...inferenceDefaults, window: args.window };
+    try {
+      const evaluated: EvaluatedCase[] = [];
+      for (const id of ids) {
+        const held = await shelf.read('test', id);
+        const truth = await shelf.readTruth(id);
+        const image = shelf.normalised(held);
+        const maps = await predictLabelMaps(engine, learner.model, learner.tensors, image, held.image.shape, settings);
+        const scores = args.tasks.flatMap((task) => {
+          const map = maps.get(task);
+          return map === undefined ? [] : scoreCase(task, map, held, truth);
+        });
+        evaluated.push({ id, scores });
+        report({ done: evaluated.length, total: ids.length });
+      }
+      return evaluated;
+    } finally {
+      learner.dispose();
+    }
+  }
+
+  #shelf({ folder, intensity, generation }: AtHospital): CaseShelf {
+    const known = this.#shelves.get(folder);
+    if (known?.generation === generation) return known.shelf;
+    const shelf = new CaseShelf(this.#openStore(folder), intensity);
+    this.#shelves.set(folder, { generation, shelf });
+    return shelf;
+  }
+
+  #open(): Promise<Engine> {
+    this.#engine ??= openEngine({ backend: this.#backend });
+    return this.#engine;
+  }
+}

@@ -1,0 +1,28 @@
+export { DistillError, type DistillErrorFacts } from './errors.ts';
+export {
+  adamWDefaults,
+  intensityDefaults,
+  samplingDefaults,
+  type IntensitySettings,
+  type OptimiserSettings,
+  type SamplingSettings,
+} from './settings.ts';
+export { foregroundOf, drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
+export { Learner, type OptimiserState } from './learner.ts';
+export { CaseShelf, type Shelf } from './case-shelf.ts';
+export { caseCount, makeCase, type PhantomHospital } from './phantom-hospital.ts';
+export { trainRound, type RoundTrained, type RoundTraining } from './round-training.ts';
+export { inferenceDefaults, predictLabelMaps, type InferenceSettings } from './inference.ts';
+export { labelCases, type Teacher } from './pseudo-labels.ts';
+export { pointsOf, scoreCase, type Score } from './evaluation.ts';
+export {
+  HospitalJobs,
+  type CheckArgs,
+  type EvaluateArgs,
+  type EvaluatedCase,
+  type JobProgress,
+  type LabelArgs,
+  type MakeCasesArgs,
+  type TrainArgs,
+} from './hospital-jobs.ts';
+export { optimiserOf, readStageOptions, stageOptions, type StageTraining } from './stage-options.ts';

@@ -1,0 +1,161 @@
+/** A model under training: its parameters, its optimiser's state, and one step on a batch of patches. */
+import { invariant } from '../base/index.ts';
+import type { Engine, Tensor, Tensor5D, Variable } from '../compute/index.ts';
+import {
+  buildModel,
+  headsLoss,
+  lossAndGradients,
+  parameterList,
+  type HeadLabels,
+  type LossAndGradients,
+  type Model,
+  type ModelSpec,
+  type Triple,
+} from '../models/index.ts';
+import type { ModelWeights } from '../weights/index.ts';
+import type { Patch } from './patch-sampler.ts';
+import type { OptimiserSettings } from './settings.ts';
+
+/** AdamW's moments of a hospital, kept between rounds; never sent. `step` counts the steps taken. */
+export interface OptimiserState {
+  readonly step: number;
+  readonly moments: readonly { readonly name: string; readonly m: Float32Array; readonly v: Float32Array }[];
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly variable: Variable;
+  readonly m: Variable;
+  readonly v: Variable;
+}
+
+/** Holds tensors: call `dispose`. */
+export class Learner {
+  readonly model: Model;
+  readonly #engine: Engine;
+  readonly #parameters: readonly Parameter[];
+  #step: number;
+
+  /** @param state moments of an earlier round, or null to begin with zeros. */
+  constructor(engine: Engine, spec: ModelSpec, weights: ModelWeights, state: OptimiserState | null) {
+    this.#engine = engine;
+    this.model = buildModel(engine, spec);
+    this.#step = state?.step ?? 0;
+    const { tf } = engine;
+    const byName = new Map(weights.map((tensor) => [tensor.name, tensor]));
+    const moments = new Map(state?.moments.map((moment) => [moment.name, moment]));
+    this.#parameters = parameterList(spec).map(({ name, shape }) => {
+      const values = byName.get(name);
+      invariant(values !== undefined, `weights hold the parameter ${name}`);
+      const make = (data: Float32Array): Variable =>
+        tf.tidy(() => tf.variable(tf.tensor(data, [...shape], 'float32')));
+      const zeros = (): Float32Array => new Float32Array(values.data.length);
+      const moment = moments.get(name);
+      return {
+        name,
+        shape,
+        variable: make(values.data),
+        m: make(moment?.m ?? zeros()),
+        v: make(moment?.v ?? zeros()),
+      };
+    });
+  }
+
+  /** Parameters by PyTorch name, for `model.forward`. */
+  get tensors(): Map<string, Tensor> {
+    return new Map(this.#parameters.map(({ name, variable }) => [name, variable]));
+  }
+
+  /**
+   * One AdamW step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
+   * @returns the mean loss before the step.
+   */
+  step(
+    patches: readonly Patch[],
+    size: Triple,
+    settings: OptimiserSettings,
+    seed: number,
+  ): number {
+    const { tf, ops } = this.#engine;
+    const results = patches.map((patch, index) => this.#gradients(patch, size, seed + index));
+    tf.tidy(() => {
+      const trained = this.#parameters.filter(({ name }) =>
+        results.some(({ gradients }) => gradients.has(name)),
+      );
+      const means = trained.map(({ name }) => {
+        const terms = results.flatMap(({ gradients }) => gradients.get(name) ?? []);
+        const sum = terms.reduce((total, term) => tf.add(total, term));
+        return patches.length === 1 ? sum : tf.mul(sum, 1 / patches.length);
+      });
+      this.#step += 1;
+      ops.adamW(
+        trained.map(({ variable }) => variable),
+        means,
+        trained.map(({ m }) => m),
+        trained.map(({ v }) => v),
+        { ...settings, step: this.#step },
+      );
+    });
+    for (const { gradients } of results) for (const tensor of gradients.values()) tensor.dispose();
+    return results.reduce((sum, { loss }) => sum + loss, 0) / results.length;
+  }
+
+  /** Loss without training: a hold-out's view of the model. */
+  loss(patch: Patch, size: Triple): number {
+    const { tf } = this.#engine;
+    return tf.tidy(() => {
+      const outputs = this.model.forward(this.tensors, this.#input(patch, size), { training: false });
+      return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss.dataSync()[0] ?? NaN;
+    });
+  }
+
+  #gradients(patch: Patch, size: Triple, seed: number): LossAndGradients {
+    const x = this.#input(patch, size);
+    const labels = this.#labels(patch, size);
+    const options = { training: true, seed };
+    const result = lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
+    x.dispose();
+    for (const tensor of Object.values(labels)) tensor.dispose();
+    return result;
+  }
+
+  #input(patch: Patch, size: Triple): Tensor5D {
+    return this.#engine.tf.tensor5d(patch.image, [1, ...size, 1]);
+  }
+
+  #labels(patch: Patch, size: Triple): HeadLabels {
+    const { tf } = this.#engine;
+    return Object.fromEntries(
+      [...patch.labels].map(([task, map]) => [task, tf.tensor4d(map, [1, ...size], 'int32')]),
+    );
+  }
+
+  /** A copy of the parameters, in the model's documented order. */
+  weights(): ModelWeights {
+    return this.#parameters.map(({ name, shape, variable }) => ({
+      name,
+      shape,
+      data: variable.dataSync<'float32'>().slice(),
+    }));
+  }
+
+  optimiserState(): OptimiserState {
+    return {
+      step: this.#step,
+      moments: this.#parameters.map(({ name, m, v }) => ({
+        name,
+        m: m.dataSync<'float32'>().slice(),
+        v: v.dataSync<'float32'>().slice(),
+      })),
+    };
+  }
+
+  dispose(): void {
+    for (const { variable, m, v } of this.#parameters) {
+      variable.dispose();
+      m.dispose();
+      v.dispose();
+    }
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * Training patches: where they are cut, how they are turned, scaled and disturbed.
+ *
+ * A patch is resampled from the case's volume in one pass (rotation, scaling and translation together), so that
+ * interpolation blurs it once. There is no mirroring: the labels are sided.
+ */
+import { invariant, type Random } from '../base/index.ts';
+import type { SamplingSettings } from './settings.ts';
+
+type Triple = readonly [number, number, number];
+
+/** One case, normalised, with the label maps that its hospital holds. Memory order [d][h][w]. */
+export interface TrainingCase {
+  readonly id: string;
+  readonly shape: Triple;
+  /** Normalised intensities. */
+  readonly image: Float32Array;
+  /** Label maps by task, expert or pseudo; a task without a label is absent. */
+  readonly labels: ReadonlyMap<string, Uint8Array>;
+  /** Index of every labelled voxel, by task and then label value (index 0 is value 1). */
+  readonly foreground: ReadonlyMap<string, readonly Int32Array[]>;
+}
+
+/** A patch ready for the model: `image` [d·h·w], one label map per task that the case has. */
+export interface Patch {
+  readonly image: Float32Array;
+  readonly labels: ReadonlyMap<string, Int32Array>;
+}
+
+/** Lists the labelled voxels of a map by value, for oversampling of the foreground. */
+export function foregroundOf(labels: Uint8Array): Int32Array[] {
+  const byValue: number[][] = [];
+  labels.forEach((value, index) => {
+    if (value > 0) (byValue[value - 1] ??= []).push(index);
+  });
+  return Array.from(byValue, (indices) => Int32Array.from(indices ?? [])).filter(
+    (indices) => indices.length > 0,
+  );
+}
+
+/** Cuts one patch of `size` voxels from `source` for the heads `tasks`. */
+export function drawPatch(
+  source: TrainingCase,
+  tasks: readonly string[],
+  size: Triple,
+  random: Random,
+  settings: SamplingSettings,
+): Patch {
+  const held = tasks.filter((task) => source.labels.has(task));
+  invariant(held.length > 0, 'a patch is cut from a case that holds a label of its heads');
+  const centre = drawCentre(source, held, size, random, settings.foregroundShare);
+  const turn = drawTurn(random, settings);
+  const image = new Float32Array(size[0] * size[1] * size[2]);
+  const labels = new Map(held.map((task) => [task, new Int32Array(image.length)]));
+  resample(source, centre, turn, size, image, labels);
+  disturb(image, random, settings);
+  return { image, labels };
+}
+
+/** Centre of the patch in voxels of the source. */
+function drawCentre(
+  source: TrainingCase,
+  held: readonly string[],
+  size: Triple,
+  random: Random,
+  foregroundShare: number,
+): [number, number, number] {
+  const inside = source.shape.map((extent, axis) => {
+    const half = Math.min((size[axis] ?? 0) / 2, extent / 2);
+    return half + random.uniform() * (extent - 2 * half) - 0.5;
+  }) as [number, number, number];
+  if (random.uniform() >= foregroundShare) return inside;
+  const task = held[random.integer(held.length)] ?? '';
+  const values = source.foreground.get(task) ?? [];
+  const voxels = values[random.integer(values.length)];
+  if (voxels === undefined) return inside; // the structure is absent in this patient
+  const index = voxels[random.integer(voxels.length)] ?? 0;
+  const [, height, width] = source.shape;
+  const voxel = [
+    Math.floor(index / (height * width)),
+    Math.floor(index / width) % height,
+    index % width,
+  ];
+  // The labelled voxel lies anywhere in the patch's inner half, not always at its middle.
+  return voxel.map((at, axis) => {
+    const extent = source.shape[axis] ?? 0;
+    const edge = size[axis] ?? 0;
+    const half = Math.min(edge / 2, extent / 2);
+    const shifted = at + (random.uniform() - 0.5) * edge * 0.5;
+    return Math.min(Math.max(shifted, half - 0.5), extent - half - 0.5);
+  }) as [number, number, number];
+}
+
+/** Row-major 3x3 matrix from patch offsets to source offsets: rotation about random axes times a scale. */
+function drawTurn(random: Random, settings: SamplingSettings): Float64Array {
+  const angle = (): number => (random.uniform() * 2 - 1) * (settings.rotationDegMax * Math.PI) / 180;
+  const [a, b, c] = [angle(), angle(), angle()];
+  const scale = 1 + (random.uniform() * 2 - 1) * settings.scaleShareMax;
+  const [ca, sa, cb, sb, cc, sc] = [
+    Math.cos(a), Math.sin(a), Math.cos(b), Math.sin(b), Math.cos(c), Math.sin(c),
+  ];
+  return Float64Array.from(
+    [
+      cb * cc, -cb * sc, sb,
+      sa * sb * cc + ca * sc, -sa * sb * sc + ca * cc, -sa * cb,
+      -ca * sb * cc + sa * sc, ca * sb * sc + sa * cc, ca * cb,
+    ],
+    (entry) => entry * scale,
+  );
+}
+
+/** Fills `image` trilinearly and `labels` by nearest voxel; outside the volume lies its darkest value and no label. */
+function resample(
+  source: TrainingCase,
+  centre: readonly [number, number, number],
+  turn: Float64Array,
+  size: Triple,
+  image: Float32Array,
+  labels: ReadonlyMap<string, Int32Array>,
+): void {
+  const [depth, height, width] = source.shape;
+  const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = turn as unknown as readonly number[] as [
+    number, number, number, number, number, number, number, number, number,
+  ];
+  const air = darkest(source.image);
+  const maps = [...labels].map(([task, out]) => ({ from: source.labels.get(task), out }));
+  let at = 0;
+  for (let z = 0; z < size[0]; z++) {
+    const dz = z - (size[0] - 1) / 2;
+    for (let y = 0; y < size[1]; y++) {
+      const dy = y - (size[1] - 1) / 2;
+      for (let x = 0; x < size[2]; x++, at++) {
+        const dx = x - (size[2] - 1) / 2;
+        const sz = centre[0] + m0 * dz + m1 * dy + m2 * dx;
+        const sy = centre[1] + m3 * dz + m4 * dy + m5 * dx;
+        const sx = centre[2] + m6 * dz + m7 * dy + m8 * dx;
+        image[at] = trilinear(source.image, depth, height, width, sz, sy, sx, air);
+        const [nz, ny, nx] = [Math.round(sz), Math.round(sy), Math.round(sx)];
+        if (nz < 0 || ny < 0 || nx < 0 || nz >= depth || ny >= height || nx >= width) continue;
+        const nearest = (nz * height + ny) * width + nx;
+        for (const { from, out } of maps) out[at] = from?.[nearest] ?? 0;
+      }
+    }
+  }
+}
+
+function trilinear(
+  image: Float32Array,
+  depth: number,
+  height: number,
+  width: number,
+  z: number,
+  y: number,
+  x: number,
+  outside: number,
+): number {
+  const [z0, y0, x0] = [Math.floor(z), Math.floor(y), Math.floor(x)];
+  if (z0 < -1 || y0 < -1 || x0 < -1 || z0 >= depth || y0 >= height || x0 >= width) return outside;
+  let sum = 0;
+  for (let corner = 0; corner < 8; corner++) {
+    const cz = z0 + (corner >> 2);
+    const cy = y0 + ((corner >> 1) & 1);
+    const cx = x0 + (corner & 1);
+    const share = (1 - Math.abs(z - cz)) * (1 - Math.abs(y - cy)) * (1 - Math.abs(x - cx));
+    const isInside = cz >= 0 && cy >= 0 && cx >= 0 && cz < depth && cy < height && cx < width;
+    sum += share * (isInside ? (image[(cz * height + cy) * width + cx] ?? 0) : outside);
+  }
+  return sum;
+}
+
+/** Brightness, contrast, gamma-free noise: what differs between scanners and contrast timings. */
+function disturb(image: Float32Array, random: Random, settings: SamplingSettings): void {
+  const gain = 1 + (random.uniform() * 2 - 1) * settings.contrastShareMax;
+  const offset = (random.uniform() * 2 - 1) * settings.brightnessMax;
+  const noise = random.uniform() * settings.noiseStdDevMax;
+  for (let i = 0; i < image.length; i++) {
+    image[i] = (image[i] ?? 0) * gain + offset + (noise > 0 ? noise * random.normal() : 0);
+  }
+}
+
+function darkest(image: Float32Array): number {
+  let lowest = Infinity;
+  for (const value of image) if (value < lowest) lowest = value;
+  return lowest;
+}

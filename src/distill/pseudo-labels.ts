@@ -1,0 +1,74 @@
+/**
+ * Step B of the method: a hospital lets the sealed teachers label its own images. A task for which a case has an
+ * expert's label keeps it. The label maps stay with the cases on the hospital's disk.
+ */
+import type { Engine } from '../compute/index.ts';
+import { tasks, type Case, type TaskId } from '../data/index.ts';
+import type { ModelSpec } from '../models/index.ts';
+import type { ModelWeights } from '../weights/index.ts';
+import type { CaseShelf } from './case-shelf.ts';
+import { predictLabelMaps, type InferenceSettings } from './inference.ts';
+import { Learner } from './learner.ts';
+
+/** A sealed model of one task. */
+export interface Teacher {
+  readonly task: TaskId;
+  readonly spec: ModelSpec;
+  readonly weights: ModelWeights;
+}
+
+/**
+ * Labels every training case that lacks a task's label. Goes on where it was interrupted: a case is written whole.
+ * @returns how many label maps were added
+ */
+export async function labelCases(
+  engine: Engine,
+  shelf: CaseShelf,
+  teachers: readonly Teacher[],
+  settings: InferenceSettings,
+  report: (progress: { readonly done: number; readonly total: number }) => void,
+): Promise<number> {
+  const ids = await shelf.ids('train');
+  const learners = teachers.map(({ task, spec, weights }) => ({
+    task,
+    learner: new Learner(engine, spec, weights, null),
+  }));
+  let added = 0;
+  try {
+    for (const [index, id] of ids.entries()) {
+      let held = await shelf.read('train', id);
+      const missing = learners.filter(({ task }) => held.labels[task] === undefined);
+      const image = shelf.normalised(held);
+      for (const { task, learner } of missing) {
+        const { model, tensors } = learner;
+        const maps = await predictLabelMaps(engine, model, tensors, image, held.image.shape, settings);
+        const map = maps.get(task);
+        if (map !== undefined && isUsable(task, map)) {
+          held = withLabel(held, task, map);
+          added += 1;
+        }
+      }
+      if (missing.length > 0) await shelf.write('train', held);
+      report({ done: index + 1, total: ids.length });
+    }
+  } finally {
+    for (const { learner } of learners) learner.dispose();
+  }
+  return added;
+}
+
+/**
+ * A teacher that found none of a task's points has no opinion; background alone would teach the student that there is
+ * nothing. An empty segmentation is an opinion: a healthy valve has no calcium.
+ */
+function isUsable(task: TaskId, map: Uint8Array): boolean {
+  return tasks[task].kind === 'segmentation' || map.some((value) => value > 0);
+}
+
+function withLabel(held: Case, task: TaskId, map: Uint8Array): Case {
+  return {
+    ...held,
+    labels: { ...held.labels, [task]: map },
+    origin: { ...held.origin, [task]: 'pseudo' },
+  };
+}

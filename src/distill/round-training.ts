@@ -1,0 +1,73 @@
+/** One hospital's share of a round: its budget of steps from the agreed model, on its own cases. */
+import { seededRandom } from '../base/index.ts';
+import type { Engine } from '../compute/index.ts';
+import type { TaskId } from '../data/index.ts';
+import type { ModelSpec, Triple } from '../models/index.ts';
+import type { ModelWeights } from '../weights/index.ts';
+import { DistillError } from './errors.ts';
+import { Learner, type OptimiserState } from './learner.ts';
+import { drawPatch, type TrainingCase } from './patch-sampler.ts';
+import type { OptimiserSettings, SamplingSettings } from './settings.ts';
+
+export interface RoundTraining {
+  readonly spec: ModelSpec;
+  readonly tasks: readonly TaskId[];
+  readonly weights: ModelWeights;
+  /** Moments from this hospital's last round of the stage, or null. */
+  readonly state: OptimiserState | null;
+  readonly steps: number;
+  readonly batch: number;
+  readonly patch: Triple;
+  readonly optimiser: OptimiserSettings;
+  readonly sampling: SamplingSettings;
+  /** Fixes which cases, patches and disturbances are drawn. */
+  readonly seed: string;
+}
+
+export interface RoundTrained {
+  readonly weights: ModelWeights;
+  readonly state: OptimiserState;
+  readonly samples: number;
+  /** Mean loss over the steps. */
+  readonly loss: number;
+}
+
+/**
+ * @throws {DistillError} 'no_cases' without a labelled case, 'diverged' when a loss is not finite
+ */
+export function trainRound(
+  engine: Engine,
+  cases: readonly TrainingCase[],
+  round: RoundTraining,
+  report: (step: number, loss: number) => void,
+): RoundTrained {
+  if (cases.length === 0) {
+    throw new DistillError({ code: 'no_cases', tasks: round.tasks }, `no case has a label for ${round.tasks.join(', ')}`);
+  }
+  const random = seededRandom(round.seed);
+  const learner = new Learner(engine, round.spec, round.weights, round.state);
+  try {
+    let total = 0;
+    for (let step = 0; step < round.steps; step++) {
+      const patches = Array.from({ length: round.batch }, () => {
+        // Every case once before any comes again would need state; uniform draws do not.
+        const source = cases[random.integer(cases.length)] as TrainingCase;
+        return drawPatch(source, round.tasks, round.patch, random, round.sampling);
+      });
+      const loss = learner.step(patches, round.patch, round.optimiser, random.uint32() % 2 ** 30);
+      if (!Number.isFinite(loss)) {
+        throw new DistillError({ code: 'diverged', step }, `the loss is not finite at step ${step}: lower the learning rate`);
+      }
+      total += loss;
+      report(step + 1, loss);
+    }
+    return {
+      weights: learner.weights(),
+      state: learner.optimiserState(),
+      samples: cases.length,
+      loss: total / round.steps,
+    };
+  } finally {
+    learner.dispose();
+  }
+}

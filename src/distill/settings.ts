@@ -1,0 +1,61 @@
+/** How a hospital trains. Every value is part of the plan that all members agree on. */
+
+/** Where patches are cut and how they are disturbed. */
+export interface SamplingSettings {
+  /** Share of patches cut around a labelled voxel, 0..1. Points fill 0.1 % of a volume: without it most patches are empty. */
+  readonly foregroundShare: number;
+  /** Greatest rotation about each axis, degrees, 0..45. */
+  readonly rotationDegMax: number;
+  /** Greatest change of size, share of 1, 0..0.5. */
+  readonly scaleShareMax: number;
+  /** Greatest change of contrast, share of 1, 0..0.5, on normalised intensities. */
+  readonly contrastShareMax: number;
+  /** Greatest shift of brightness, standard deviations, 0..1. */
+  readonly brightnessMax: number;
+  /** Greatest standard deviation of added noise, standard deviations of the image, 0..0.5. */
+  readonly noiseStdDevMax: number;
+}
+
+export const samplingDefaults: SamplingSettings = Object.freeze({
+  foregroundShare: 0.7,
+  rotationDegMax: 12,
+  scaleShareMax: 0.1,
+  contrastShareMax: 0.15,
+  brightnessMax: 0.1,
+  noiseStdDevMax: 0.05,
+});
+
+/** AdamW's numbers for one step. */
+export interface OptimiserSettings {
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+}
+
+/** Loshchilov & Hutter's usual moments. */
+export const adamWDefaults: Omit<OptimiserSettings, 'lr' | 'weightDecay'> = Object.freeze({
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
+});
+
+/** How HU become the model's input; the same at every hospital. */
+export interface IntensitySettings {
+  readonly clipLowHu: number;
+  readonly clipHighHu: number;
+  readonly meanHu: number;
+  readonly stdDevHu: number;
+}
+
+/**
+ * Consortium-wide constants. The paper's own (mean -440, deviation 521, clip -1024..696) are of the whole chest;
+ * these are of the heart region, and the clip keeps calcium apart from contrast.
+ */
+export const intensityDefaults: IntensitySettings = Object.freeze({
+  clipLowHu: -300,
+  clipHighHu: 1000,
+  meanHu: 100,
+  stdDevHu: 200,
+});

@@ -1,0 +1,4 @@
+export { GossipError, type GossipErrorFacts } from './errors.ts';
+export { BlobShelf } from './blob-shelf.ts';
+export { UpdateBook, type ReceiptClaim } from './update-book.ts';
+export { openUpdate, readUpdate, sealUpdate, type UpdateFacts } from './sealed-update.ts';

@@ -1,0 +1,120 @@
+/** An update between quantised integers and what goes over the wire: made by its author, checked by everybody else. */
+import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
+import { CryptoError, type Signer } from '../crypto/index.ts';
+import { fixedPointFor, int32FromBytes, int32ToBytes, valueMax, WeightsError } from '../weights/index.ts';
+import {
+  encodeCanonical,
+  openUpdate as decryptUpdate,
+  sealUpdate as encryptUpdate,
+  signUpdateStatement,
+  verifyUpdateStatement,
+  WireError,
+  type Open,
+  type SignedManifest,
+  type UpdateStatement,
+} from '../wire/index.ts';
+import { GossipError } from './errors.ts';
+
+/** What a checked envelope says. */
+export interface UpdateFacts {
+  readonly author: NodeId;
+  readonly env: Digest;
+  readonly upd: Digest;
+  readonly weight: number;
+  readonly metricsMilli: Readonly<Record<string, number>>;
+  readonly statement: UpdateStatement;
+}
+
+export interface OwnUpdate {
+  readonly consortium: SignedManifest;
+  readonly open: Open;
+  readonly author: NodeId;
+  /** Weighted integers of the delta. */
+  readonly values: Int32Array;
+  readonly weight: number;
+  readonly metricsMilli: Readonly<Record<string, number>>;
+  /** Commitment to the data set trained on. */
+  readonly dataset: Digest;
+  readonly logSigner: Signer;
+}
+
+/** Encrypts an update to all members and signs its envelope. */
+export async function sealUpdate(own: OwnUpdate): Promise<{ envelope: Uint8Array; ciphertext: Uint8Array }> {
+  const { consortium, open, author, weight, dataset, metricsMilli: metrics } = own;
+  const { cid, manifest } = consortium;
+  const plaintext = int32ToBytes(own.values);
+  const context = { cid, round: open.r, author };
+  const { ciphertext, ...sealed } = await encryptUpdate(context, manifest.members, plaintext);
+  const { stage, hp, base, code } = open;
+  const statement = { ...context, ...sealed, stage, hp, base, code, dataset, weight, metrics };
+  return { ciphertext, envelope: signUpdateStatement(statement, own.logSigner) };
+}
+
+/**
+ * Checks an envelope against the round that is open.
+ * @throws {GossipError} 'bad_update'
+ */
+export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8Array): UpdateFacts {
+  const refuse = (author: string, reason: string, cause?: unknown): GossipError =>
+    new GossipError(
+      { code: 'bad_update', author, round: open.r, reason },
+      `update of ${author} for round ${open.r}: ${reason}`,
+      { cause },
+    );
+  let verified;
+  try {
+    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid);
+  } catch (error) {
+    if (error instanceof WireError) throw refuse('a member', error.message, error);
+    throw error;
+  }
+  const { statement, env } = verified;
+  const { author, round, stage, base, code, hp, weight } = statement;
+  const cap = Number(open.rule.params.samplesCap);
+  if (round !== open.r) throw refuse(author, `expected round ${open.r}, got ${round}`);
+  if (!open.participants.includes(author)) throw refuse(author, 'not a participant');
+  if (stage !== open.stage || base !== open.base || code !== open.code) {
+    throw refuse(author, 'trained from another stage, model or program than OPEN names');
+  }
+  if (!equalBytes(encodeCanonical(hp), encodeCanonical(open.hp))) {
+    throw refuse(author, 'trained with other hyper-parameters than OPEN names');
+  }
+  if (weight > cap) throw refuse(author, `expected a weight of at most ${cap}, got ${weight}`);
+  return { author, env, upd: statement.update, weight, metricsMilli: statement.metrics, statement };
+}
+
+/**
+ * Opens the bulk of an update: `count` integers, none larger than its weight allows.
+ * @throws {GossipError} 'bad_update'
+ */
+export async function openUpdate(update: {
+  readonly consortium: SignedManifest;
+  readonly facts: UpdateFacts;
+  readonly recipient: NodeId;
+  readonly ciphertext: Uint8Array;
+  readonly count: number;
+  readonly sealPrivate: Uint8Array;
+}): Promise<Int32Array> {
+  const { facts, consortium, recipient, ciphertext, count, sealPrivate } = update;
+  const { limits, members } = consortium.manifest;
+  const { author, weight, statement } = facts;
+  try {
+    const plaintext = await decryptUpdate(statement, recipient, sealPrivate, ciphertext);
+    const values = int32FromBytes(plaintext, count);
+    const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
+    const max = valueMax({ weight, weightMax: limits.weightMax }, fixedPoint);
+    // A value beyond what its weight allows would pull harder than the author says.
+    const index = values.findIndex((value) => value > max || value < -max);
+    if (index >= 0) {
+      throw new WeightsError({ code: 'out_of_range', index }, 'a value is larger than its weight allows');
+    }
+    return values;
+  } catch (error) {
+    if (!(error instanceof WeightsError) && !(error instanceof CryptoError)) throw error;
+    throw new GossipError(
+      { code: 'bad_update', author, round: statement.round, reason: error.message },
+      `update of ${author} for round ${statement.round}: ${error.message}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Which blocks may be proposed and which are accepted: the deterministic part by the chain's state, the local part by
+ * what this node holds and has computed (its `LocalView`). Pure apart from that view.
+ */
+import type { Digest, NodeId } from '../base/index.ts';
+import {
+  encodeCanonical,
+  type BlockBody,
+  type Cut,
+  type CutUpdate,
+  type Op,
+  type Open,
+  type Plan,
+  type PlanStage,
+  type Seal,
+  type Void,
+} from '../wire/index.ts';
+import { equalBytes } from '../base/index.ts';
+import { applyOp, nextOpen, type ChainState } from './chain.ts';
+
+export type Judgement = 'accept' | 'reject' | 'wait';
+
+/** What this node knows about the round under way. */
+export interface LocalView {
+  /** Digest of a stage's initial model; null while it is being computed. */
+  initialDigest(stage: PlanStage): Digest | null;
+  /** Updates with receipts of a quorum, ascending by peer. */
+  certified(): readonly CutUpdate[];
+  /** Checks one entry of a proposed cut: receipts, envelope, weight. 'wait' while its envelope is on the way. */
+  judgeUpdate(update: CutUpdate): Judgement;
+  /** For how long this node has held a certificate for the peer's update, milliseconds; null if it holds none. */
+  certifiedForMs(peer: NodeId): number | null;
+  /** Whether the participant was not heard of for so long that a cut may leave it out. */
+  isSilent(peer: NodeId): boolean;
+  /** This node's own average of the cut: its seal, and whether its own hold-out refuses it. */
+  aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null;
+}
+
+export interface RuleContext {
+  readonly plan: Plan;
+  readonly code: Digest;
+  /** How long a certificate may be held before leaving its update out counts as censorship. */
+  readonly censorAfterMs: number;
+}
+
+/** The operations this node would propose now, or null while there is nothing to decide. */
+export function dueOps(
+  state: ChainState,
+  ts: number,
+  view: LocalView,
+  context: RuleContext,
+): Op[] | null {
+  const { phase } = state;
+  switch (phase.kind) {
+    case 'done':
+      return null;
+    case 'idle':
+      return withOpen(state, [], ts, view, context);
+    case 'open': {
+      const updates = view.certified();
+      const isComplete = phase.open.participants.every(
+        (peer) => updates.some((update) => update.peer === peer) || mayOmit(phase.open, peer, ts, view),
+      );
+      if (!isComplete) return null;
+      if (updates.length >= phase.open.minParticipants) {
+        return [{ op: 'CUT', r: phase.open.r, updates }];
+      }
+      if (ts < phase.open.deadline) return null;
+      return withOpen(state, [voidOf(phase.open, 'too_few_updates')], ts, view, context);
+    }
+    case 'cut': {
+      const aggregate = view.aggregate();
+      if (aggregate === null) return null;
+      const end = aggregate.isRefused ? voidOf(phase.open, 'rejected_model') : aggregate.seal;
+      return withOpen(state, [end], ts, view, context);
+    }
+  }
+}
+
+/** Judges the operations of another's proposal; `ts` is the body's time. */
+export function judgeOps(
+  state: ChainState,
+  body: BlockBody,
+  view: LocalView,
+  context: RuleContext,
+): Judgement {
+  const [first, second, ...more] = body.ops;
+  if (first === undefined || more.length > 0) return 'reject';
+  const { phase } = state;
+  if (phase.kind === 'done') return 'reject';
+  if (phase.kind === 'idle') {
+    return second === undefined ? judgeOpen(state, first, body.ts, view, context) : 'reject';
+  }
+  if (first.op === 'OPEN' || first.r !== phase.open.r) return 'reject';
+  if (first.op === 'CUT') {
+    const fits = phase.kind === 'open' && second === undefined;
+    return fits ? judgeCut(phase.open, first, body.ts, view, context) : 'reject';
+  }
+  if (first.op === 'SEAL' && phase.kind !== 'cut') return 'reject';
+  const after = applyOp(state, first, context.plan);
+  const expectsOpen = after.phase.kind === 'idle';
+  if (expectsOpen !== (second !== undefined)) return 'reject';
+  const ended = first.op === 'SEAL' ? judgeSeal(first, view) : judgeVoid(first, phase, body.ts, view);
+  if (ended !== 'accept' || second === undefined) return ended;
+  return judgeOpen(after, second, body.ts, view, context);
+}
+
+function withOpen(
+  state: ChainState,
+  ops: readonly Op[],
+  ts: number,
+  view: LocalView,
+  context: RuleContext,
+): Op[] | null {
+  const after = ops.reduce((current, op) => applyOp(current, op, context.plan), state);
+  if (after.phase.kind === 'done') return [...ops];
+  const open = nextOpen(after, context.plan, ts, context.code, (stage) => view.initialDigest(stage));
+  return open === null ? null : [...ops, open];
+}
+
+function judgeOpen(
+  state: ChainState,
+  op: Op,
+  ts: number,
+  view: LocalView,
+  context: RuleContext,
+): Judgement {
+  if (op.op !== 'OPEN') return 'reject';
+  const expected = nextOpen(state, context.plan, ts, context.code, (stage) => view.initialDigest(stage));
+  if (expected === null) return 'wait';
+  return isSame(op, expected) ? 'accept' : 'reject';
+}
+
+function judgeCut(
+  open: Open,
+  cut: Cut,
+  ts: number,
+  view: LocalView,
+  context: RuleContext,
+): Judgement {
+  if (cut.updates.length < open.minParticipants) return 'reject';
+  if (!cut.updates.every((update) => open.participants.includes(update.peer))) return 'reject';
+  const verdicts = cut.updates.map((update) => view.judgeUpdate(update));
+  if (verdicts.includes('reject')) return 'reject';
+  for (const peer of open.participants) {
+    if (cut.updates.some((update) => update.peer === peer)) continue;
+    const heldMs = view.certifiedForMs(peer);
+    // Leaving out an update that a quorum holds is censorship, unless its certificate may not have arrived yet.
+    if (heldMs !== null && heldMs > context.censorAfterMs) return 'reject';
+    if (heldMs === null && !mayOmit(open, peer, ts, view)) return 'wait';
+  }
+  return verdicts.includes('wait') ? 'wait' : 'accept';
+}
+
+function judgeSeal(seal: Seal, view: LocalView): Judgement {
+  const own = view.aggregate();
+  if (own === null) return 'wait';
+  return isSame(seal, own.seal) && !own.isRefused ? 'accept' : 'reject';
+}
+
+function judgeVoid(
+  op: Void,
+  phase: { readonly kind: 'open' | 'cut'; readonly open: Open },
+  ts: number,
+  view: LocalView,
+): Judgement {
+  if (phase.kind === 'open') {
+    const isTooFew = view.certified().length < phase.open.minParticipants;
+    const isLate = ts >= phase.open.deadline;
+    return op.reason === 'too_few_updates' && isTooFew && isLate ? 'accept' : 'reject';
+  }
+  const own = view.aggregate();
+  if (own === null) return 'wait';
+  return op.reason === 'rejected_model' && own.isRefused ? 'accept' : 'reject';
+}
+
+function mayOmit(open: Open, peer: NodeId, ts: number, view: LocalView): boolean {
+  return ts >= open.deadline || view.isSilent(peer);
+}
+
+function voidOf(open: Open, reason: Void['reason']): Void {
+  return { op: 'VOID', r: open.r, reason };
+}
+
+function isSame(a: Op, b: Op): boolean {
+  return equalBytes(encodeCanonical(a), encodeCanonical(b));
+}

@@ -1,0 +1,141 @@
+/**
+ * What the decided blocks say so far, and what may follow them. Pure: every node folds the same blocks to the
+ * same state. Life of a round: OPEN → CUT → SEAL, or VOID at either step; the next OPEN follows from the plan.
+ */
+import { invariant, type Digest, type Height, type RoundNumber } from '../base/index.ts';
+import {
+  bodyDigest,
+  genesisPrev,
+  type BlockBody,
+  type Cut,
+  type Op,
+  type Open,
+  type Plan,
+  type PlanStage,
+  type Seal,
+} from '../wire/index.ts';
+
+export type Phase =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'open'; readonly open: Open }
+  | { readonly kind: 'cut'; readonly open: Open; readonly cut: Cut }
+  | { readonly kind: 'done' };
+
+export interface ChainState {
+  /** Last decided height, 0 before the first. */
+  readonly height: Height;
+  readonly prev: Digest;
+  readonly ts: number;
+  /** Last opened round, 0 before the first. */
+  readonly round: RoundNumber;
+  readonly phase: Phase;
+  /** Position in `plan.stages`. */
+  readonly stageIndex: number;
+  /** Sealed rounds of the stage under way. */
+  readonly roundsSealed: number;
+  /** Latest sealed model by stage id. */
+  readonly models: ReadonlyMap<string, Digest>;
+}
+
+/** The state before height 1. */
+export function genesisChain(): ChainState {
+  return {
+    height: 0 as Height,
+    prev: genesisPrev,
+    ts: 0,
+    round: 0 as RoundNumber,
+    phase: { kind: 'idle' },
+    stageIndex: 0,
+    roundsSealed: 0,
+    models: new Map(),
+  };
+}
+
+/** The stage under way, or null when the plan is carried out. */
+export function stageOf(state: ChainState, plan: Plan): PlanStage | null {
+  return plan.stages[state.stageIndex] ?? null;
+}
+
+/** Folds one decided body into the state. The body has been judged: a wrong one is our own fault. */
+export function advance(state: ChainState, body: BlockBody, plan: Plan): ChainState {
+  invariant(body.h === state.height + 1, 'blocks are applied in order of height');
+  invariant(body.prev === state.prev, 'a decided block names the one before it');
+  const after = body.ops.reduce<ChainState>((current, op) => applyOp(current, op, plan), state);
+  return { ...after, height: body.h, prev: bodyDigest(body), ts: body.ts };
+}
+
+/** Folds one operation; used on its own to see what an OPEN in the same block must say. */
+export function applyOp(state: ChainState, op: Op, plan: Plan): ChainState {
+  const { phase } = state;
+  switch (op.op) {
+    case 'OPEN':
+      invariant(phase.kind === 'idle', 'a round opens when none is open');
+      return { ...state, round: op.r, phase: { kind: 'open', open: op } };
+    case 'CUT':
+      invariant(phase.kind === 'open', 'a cut closes an open round');
+      return { ...state, phase: { kind: 'cut', open: phase.open, cut: op } };
+    case 'SEAL':
+      invariant(phase.kind === 'cut', 'a seal follows a cut');
+      return sealed(state, phase.open, op, plan);
+    case 'VOID':
+      invariant(phase.kind === 'open' || phase.kind === 'cut', 'a round that is under way is void');
+      return { ...state, phase: { kind: 'idle' } };
+  }
+}
+
+function sealed(state: ChainState, open: Open, seal: Seal, plan: Plan): ChainState {
+  const models = new Map(state.models).set(open.stage, seal.agg);
+  const roundsSealed = state.roundsSealed + 1;
+  const isStageDone = roundsSealed >= (stageOf(state, plan)?.rounds ?? 0);
+  const stageIndex = isStageDone ? state.stageIndex + 1 : state.stageIndex;
+  const isPlanDone = stageIndex >= plan.stages.length;
+  return {
+    ...state,
+    models,
+    stageIndex,
+    roundsSealed: isStageDone ? 0 : roundsSealed,
+    phase: { kind: isPlanDone ? 'done' : 'idle' },
+  };
+}
+
+/**
+ * The one OPEN that may come next, or null when none may or its base is not known here yet.
+ *
+ * @param ts time of the block that will hold it, ms since 1970
+ * @param initialDigest digest of a stage's initial model, null while this node still computes it
+ */
+export function nextOpen(
+  state: ChainState,
+  plan: Plan,
+  ts: number,
+  code: Digest,
+  initialDigest: (stage: PlanStage) => Digest | null,
+): Open | null {
+  const stage = stageOf(state, plan);
+  if (state.phase.kind !== 'idle' || stage === null) return null;
+  const base = state.models.get(stage.id) ?? initialDigest(stage);
+  if (base === null) return null;
+  return {
+    op: 'OPEN',
+    r: (state.round + 1) as RoundNumber,
+    stage: stage.id,
+    base,
+    code,
+    hp: {
+      ...stage.options,
+      steps: stage.stepsPerRound,
+      lrMicro: learningRateMicro(stage, state.roundsSealed),
+      seed: plan.seed,
+    },
+    rule: { name: 'mean', params: { samplesCap: stage.samplesCap } },
+    deadline: ts + stage.roundTimeoutMs,
+    minParticipants: stage.minParticipants,
+    participants: stage.participants,
+  };
+}
+
+/** Polynomial decay over the rounds of a stage, nnU-Net's exponent: peak · (1 - k/K)^0.9. */
+export function learningRateMicro(stage: PlanStage, roundsSealed: number): number {
+  const left = 1 - roundsSealed / stage.rounds;
+  return Math.max(1, Math.round(stage.learningRateMicro * left ** 0.9));
+}

@@ -1,0 +1,27 @@
+/** What a peer tells the people who watch it: progress, the report, the dashboard. Nothing here is agreed. */
+import type { Digest, NodeId } from '../base/index.ts';
+import type { WorkProgress } from './trainer.ts';
+
+export interface SealedRound {
+  readonly round: number;
+  readonly stage: string;
+  readonly model: Digest;
+  readonly participants: readonly {
+    readonly node: NodeId;
+    readonly weight: number;
+    readonly metricsMilli: Readonly<Record<string, number>>;
+  }[];
+  /** Participants of the OPEN that are not in the cut. */
+  readonly excluded: readonly NodeId[];
+  readonly height: number;
+}
+
+export type PeerEvent =
+  | { readonly kind: 'opened'; readonly round: number; readonly stage: string; readonly participants: readonly NodeId[] }
+  | { readonly kind: 'working'; readonly round: number; readonly work: 'prepare' | 'train'; readonly progress: WorkProgress }
+  | { readonly kind: 'announced'; readonly round: number }
+  | { readonly kind: 'cut'; readonly round: number; readonly nodes: readonly NodeId[] }
+  | ({ readonly kind: 'sealed' } & SealedRound)
+  | { readonly kind: 'void'; readonly round: number; readonly reason: string }
+  | { readonly kind: 'caught-up'; readonly height: number }
+  | { readonly kind: 'done'; readonly treeSize: number; readonly root: string };

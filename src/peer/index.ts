@@ -1,0 +1,14 @@
+export { PeerError, type PeerErrorFacts } from './errors.ts';
+export { peerDefaults, type PeerSettings } from './settings.ts';
+export type { PeerEvent, SealedRound } from './events.ts';
+export type { ReportWork, Trainer, TrainingJob, TrainingResult, WorkProgress } from './trainer.ts';
+export {
+  advance,
+  genesisChain,
+  learningRateMicro,
+  nextOpen,
+  stageOf,
+  type ChainState,
+  type Phase,
+} from './chain.ts';
+export { Peer, type PeerKeys, type PeerOptions, type PeerPorts } from './peer.ts';

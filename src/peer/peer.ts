@@ -1,0 +1,554 @@
+/**
+ * One participant: rounds made of consensus, gossip, the log and a trainer. All events go through one queue, in
+ * order; long work (training, averaging, fetching) runs beside it and comes back as an event.
+ *
+ * Read top to bottom: start and stop, the queue, consensus in and out, decided blocks, work of a phase, the clock.
+ */
+import {
+  invariant,
+  messageOf,
+  type CancelTimer,
+  type Clock,
+  type Digest,
+  type Height,
+  type Logger,
+  type NodeId,
+  type Random,
+  type Store,
+} from '../base/index.ts';
+import { AuditError, envelopeDigests, openConsortiumLog, type ConsortiumLog } from '../audit/index.ts';
+import {
+  openWal,
+  readCertificate,
+  recoverWal,
+  SimplexMachine,
+  type ConsensusEvent,
+  type ConsensusSettings,
+  type Decision,
+  type Effect,
+  type WriteAheadLog,
+} from '../consensus/index.ts';
+import type { Signer } from '../crypto/index.ts';
+import { BlobShelf } from '../gossip/index.ts';
+import type { ModelWeights } from '../weights/index.ts';
+import {
+  decodeBlockBody,
+  encodeBlockBody,
+  keyBytes,
+  limits,
+  memberIndex,
+  type BlockBody,
+  type Json,
+  type Open,
+  type SignedManifest,
+  type Topic,
+  type Transport,
+  type Verdict,
+} from '../wire/index.ts';
+import { dueOps, judgeOps, type Judgement, type LocalView, type RuleContext } from './block-rules.ts';
+import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
+import { PeerError } from './errors.ts';
+import type { PeerEvent } from './events.ts';
+import { ModelShelf } from './model-shelf.ts';
+import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-messages.ts';
+import { RoundDesk } from './round-desk.ts';
+import type { PeerSettings } from './settings.ts';
+import type { Trainer } from './trainer.ts';
+
+/** The keys of one member, each for one role. */
+export interface PeerKeys {
+  readonly consensus: Signer;
+  readonly log: Signer;
+  readonly witness: Signer;
+  /** X25519, 32 bytes: opens what is sealed to this member. */
+  readonly sealPrivate: Uint8Array;
+}
+
+export interface PeerPorts {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly trainer: Trainer;
+  readonly logger: Logger;
+  readonly random: Random;
+}
+
+export interface PeerOptions {
+  readonly self: NodeId;
+  readonly consortium: SignedManifest;
+  readonly keys: PeerKeys;
+  /** Digest of the program that trains; a round of another program is not joined. */
+  readonly code: Digest;
+  readonly consensus: ConsensusSettings;
+  readonly settings: PeerSettings;
+  readonly onEvent: (event: PeerEvent) => void;
+  /** Called once if the peer must stop: a broken promise, a key used elsewhere, a disk that fails. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Membership has one epoch so far. */
+const epoch = 0;
+
+export class Peer {
+  readonly #ports: PeerPorts;
+  readonly #options: PeerOptions;
+  readonly #shelf: BlobShelf;
+  readonly #models: ModelShelf;
+  readonly #rules: RuleContext;
+  readonly #timers = new Map<string, CancelTimer>();
+  readonly #decisions = new Map<number, Decision>();
+  #log!: ConsortiumLog;
+  #machine!: SimplexMachine;
+  #wal: { readonly height: number; readonly file: WriteAheadLog } | null = null;
+  #state: ChainState = genesisChain();
+  #desk: RoundDesk | null = null;
+  /** Decided but not yet applied, in order of height. */
+  #backlog: { readonly height: number; readonly decision: Decision; readonly body: BlockBody }[] = [];
+  #queue: Promise<void> = Promise.resolve();
+  #isStopped = false;
+  #isDone = false;
+  #highestHeard = 0;
+  #isBehind = false;
+
+  constructor(ports: PeerPorts, options: PeerOptions) {
+    if (memberIndex(options.consortium.manifest, options.self) < 0) {
+      throw new PeerError(
+        { code: 'not_a_member', node: options.self },
+        `${options.self} is not a member of this consortium`,
+      );
+    }
+    this.#ports = ports;
+    this.#options = options;
+    this.#shelf = new BlobShelf(ports.store, ports.transport);
+    this.#models = new ModelShelf(this.#shelf, ports.trainer);
+    this.#rules = {
+      plan: options.consortium.manifest.plan,
+      code: options.code,
+      censorAfterMs: 2 * options.consensus.viewTimeoutMs,
+    };
+  }
+
+  /** The chain as this node has applied it. */
+  get state(): ChainState {
+    return this.#state;
+  }
+
+  /** Latest sealed model of a stage, from the disk or the peers; null before its first seal. */
+  async sealedModel(stage: string): Promise<ModelWeights | null> {
+    const digest = this.#state.models.get(stage);
+    const plan = this.#rules.plan.stages.find(({ id }) => id === stage);
+    return digest === undefined || plan === undefined ? null : this.#models.obtain(plan, digest);
+  }
+
+  /** Bytes of the log's files, for those who verify. */
+  get log(): ConsortiumLog {
+    return this.#log;
+  }
+
+  /** Recovers from the disk, joins the network and goes on where the plan stands. */
+  async start(): Promise<void> {
+    const { consortium, self, keys, consensus } = this.#options;
+    const { store, transport, random } = this.#ports;
+    this.#log = await openConsortiumLog(store, {
+      consortium,
+      self,
+      logSigner: keys.log,
+      witnessSigner: keys.witness,
+      clock: this.#ports.clock,
+    });
+    for (let at = 1; at <= this.#log.head.height; at++) {
+      const held = await this.#log.decision(at);
+      invariant(held !== null, 'the log holds every height up to its head');
+      const certificate = readCertificate(held.certificate);
+      this.#decisions.set(at, { body: encodeBlockBody(held.body), certificate });
+      this.#state = advance(this.#state, held.body, this.#rules.plan);
+    }
+    const height = this.#state.height + 1;
+    this.#machine = new SimplexMachine({
+      cid: consortium.cid,
+      epoch,
+      height,
+      members: consortium.manifest.members.map(({ id, consensusKey }) => ({
+        id,
+        publicKey: keyBytes(consensusKey),
+      })),
+      self,
+      signer: keys.consensus,
+      application: {
+        prevBodyDigest: () => this.#state.prev,
+        isDue: (at) => this.#isCurrent(at) && this.#dueBody() !== null,
+        propose: (at) => (this.#isCurrent(at) ? this.#dueBody() : null),
+        judge: (at, body) => (this.#isCurrent(at) ? this.#judge(body) : 'wait'),
+        decision: (at) => this.#decisions.get(at) ?? null,
+      },
+      settings: consensus,
+      random: random.fork('consensus'),
+    });
+    const records = await recoverWal(store, epoch, height);
+    transport.onMessage((from, topic, bytes) => this.#receive(from, topic, bytes));
+    await transport.start();
+    this.#post(async () => {
+      await this.#carryOut(this.#machine.start(records));
+      await this.#pursue();
+    });
+    this.#tick();
+  }
+
+  /** Leaves at once, as a power cut would but for the closed sockets; the disk is always ready for it. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    await this.#ports.transport.stop();
+    await this.#queue;
+  }
+
+  /** Runs `task` after all that was posted before it. */
+  #post(task: () => Promise<void> | void): void {
+    this.#queue = this.#queue.then(async () => {
+      if (this.#isStopped) return;
+      try {
+        await task();
+      } catch (error) {
+        this.#isStopped = true;
+        for (const cancel of this.#timers.values()) cancel();
+        this.#options.onFailure(error);
+      }
+    });
+  }
+
+  #receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
+    if (topic === 'consensus') {
+      this.#post(() => this.#step({ kind: 'message', from, bytes }));
+      return 'accept';
+    }
+    if (topic === 'log') {
+      this.#post(() => this.#mergeCheckpoint(from, bytes));
+      return 'accept';
+    }
+    const message = readPeerMessage(topic, bytes);
+    if (message === null) return 'reject';
+    this.#post(() => this.#take(from, message));
+    return 'accept';
+  }
+
+  async #take(from: NodeId, message: PeerMessage): Promise<void> {
+    this.#desk?.heard(from, this.#ports.clock.nowMs());
+    switch (message.t) {
+      case 'status':
+        this.#highestHeard = Math.max(this.#highestHeard, message.h);
+        return;
+      case 'update':
+      case 'receipts':
+        if (this.#desk === null || message.r !== this.#desk.open.r) return;
+        this.#desk.take(from, message);
+        await this.#step({ kind: 'appChanged' });
+    }
+  }
+
+  async #mergeCheckpoint(from: NodeId, note: Uint8Array): Promise<void> {
+    const { logger } = this.#ports;
+    try {
+      const outcome = await this.#log.addCosignatures(note);
+      if (outcome === 'fork') logger.log('error', 'a checkpoint contradicts our log', { from });
+    } catch (error) {
+      if (!(error instanceof AuditError)) throw error;
+      logger.log('warn', 'checkpoint refused', { from, reason: messageOf(error) });
+    }
+    this.#finish();
+  }
+
+  // Consensus: events in, effects out.
+
+  async #step(event: ConsensusEvent): Promise<void> {
+    await this.#carryOut(this.#machine.step(event));
+  }
+
+  async #carryOut(effects: readonly Effect[]): Promise<void> {
+    const { transport, logger } = this.#ports;
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'persist':
+          await (await this.#walOf(effect.record.h)).append(effect.record);
+          break;
+        case 'broadcast':
+          transport.broadcast('consensus', effect.bytes);
+          break;
+        case 'send':
+          transport.send(effect.to, 'consensus', effect.bytes);
+          break;
+        case 'setTimer':
+          this.#setTimer(effect.id, effect.delayMs, () =>
+            this.#step({ kind: 'timer', id: effect.id }),
+          );
+          break;
+        case 'clearTimer':
+          this.#timers.get(effect.id)?.();
+          this.#timers.delete(effect.id);
+          break;
+        case 'decide': {
+          const { height, body, certificate } = effect;
+          this.#backlog.push({ height, decision: { body, certificate }, body: decodeBlockBody(body) });
+          this.#post(() => this.#applyBacklog());
+          break;
+        }
+        case 'evidence':
+          logger.log('error', 'a member broke the rules of consensus', { culprit: effect.culprit });
+          break;
+        case 'refused':
+          logger.log('warn', 'message refused', { from: effect.from, reason: effect.reason });
+          break;
+        case 'halt':
+          throw new PeerError({ code: 'must_not_vote' }, effect.reason);
+      }
+    }
+  }
+
+  async #walOf(height: number): Promise<WriteAheadLog> {
+    if (this.#wal?.height !== height) {
+      this.#wal = { height, file: await openWal(this.#ports.store, epoch, height) };
+    }
+    return this.#wal.file;
+  }
+
+  #isCurrent(height: number): boolean {
+    return this.#backlog.length === 0 && height === this.#state.height + 1;
+  }
+
+  /** The body this node would propose, or null when nothing is due. */
+  #dueBody(): Uint8Array | null {
+    const ts = Math.max(Math.floor(this.#ports.clock.nowMs()), this.#state.ts);
+    const ops = dueOps(this.#state, ts, this.#view(), this.#rules);
+    if (ops === null) return null;
+    const { cid } = this.#options.consortium;
+    const height = (this.#state.height + 1) as Height;
+    const bare = { v: 1, cid, e: epoch, h: height, prev: this.#state.prev, ts, ops } as const;
+    const envelopes = this.#envelopesNow(bare);
+    if (envelopes === null) return null;
+    return encodeBlockBody({ ...bare, log: this.#log.logAfter(bare, envelopes) });
+  }
+
+  #judge(bytes: Uint8Array): Judgement {
+    let body: BlockBody;
+    try {
+      body = decodeBlockBody(bytes);
+    } catch {
+      return 'reject';
+    }
+    const { cid } = this.#options.consortium;
+    const skewMs = Math.abs(body.ts - this.#ports.clock.nowMs());
+    const isNext =
+      body.cid === cid && body.e === epoch && body.h === this.#state.height + 1 && body.prev === this.#state.prev;
+    if (!isNext || body.ts < this.#state.ts || skewMs > this.#options.settings.clockSkewMs) return 'reject';
+    const verdict = judgeOps(this.#state, body, this.#view(), this.#rules);
+    if (verdict !== 'accept') return verdict;
+    const envelopes = this.#envelopesNow(body);
+    if (envelopes === null) return 'wait';
+    const after = this.#log.logAfter(body, envelopes);
+    return after.size === body.log.size && after.root === body.log.root ? 'accept' : 'reject';
+  }
+
+  /** The envelopes a block names if all are here; null otherwise. */
+  #envelopesNow(body: Pick<BlockBody, 'ops'>): Uint8Array[] | null {
+    const found = envelopeDigests(body).map((digest) => this.#desk?.envelope(digest) ?? null);
+    return found.every((bytes) => bytes !== null) ? found : null;
+  }
+
+  #view(): LocalView {
+    const desk = this.#desk;
+    return {
+      initialDigest: (stage) => this.#models.initialDigest(stage),
+      certified: () => desk?.certified() ?? [],
+      judgeUpdate: (update) => desk?.judgeUpdate(update) ?? 'wait',
+      certifiedForMs: (peer) => desk?.certifiedForMs(peer) ?? null,
+      isSilent: (peer) => desk?.isSilent(peer) ?? false,
+      aggregate: () => desk?.aggregate() ?? null,
+    };
+  }
+
+  // Decided blocks.
+
+  /** Applies what was decided, oldest first; stops without error while envelopes of a block cannot be had. */
+  async #applyBacklog(): Promise<void> {
+    while (this.#backlog[0] !== undefined) {
+      const { decision, body } = this.#backlog[0];
+      const envelopes = await this.#obtainEnvelopes(body);
+      if (envelopes === null) return; // the tick tries again
+      const certificate = decision.certificate as unknown as Json;
+      await this.#log.appendHeight({ body, certificate }, envelopes);
+      this.#decisions.set(body.h, decision);
+      const before = this.#state;
+      this.#state = advance(before, body, this.#rules.plan);
+      this.#backlog.shift();
+      await this.#announceDecided(before, body);
+    }
+    await this.#pursue();
+    await this.#step({ kind: 'appChanged' });
+  }
+
+  /** As `#envelopesNow`, from the disk or the peers; null when one cannot be had now. */
+  async #obtainEnvelopes(body: BlockBody): Promise<Uint8Array[] | null> {
+    const now = this.#envelopesNow(body);
+    if (now !== null) return now;
+    try {
+      const wanted = envelopeDigests(body);
+      return await Promise.all(
+        wanted.map((digest) => this.#shelf.obtain(digest, limits.entryBytesMax, null)),
+      );
+    } catch (error) {
+      const facts = { height: body.h, reason: messageOf(error) };
+      this.#ports.logger.log('warn', 'an envelope of a decided block is not here yet', facts);
+      return null;
+    }
+  }
+
+  /** Tells the watchers, keeps the sealed model, cosigns the log. */
+  async #announceDecided(before: ChainState, body: BlockBody): Promise<void> {
+    const { onEvent } = this.#options;
+    for (const op of body.ops) {
+      switch (op.op) {
+        case 'OPEN':
+          onEvent({ kind: 'opened', round: op.r, stage: op.stage, participants: op.participants });
+          break;
+        case 'CUT':
+          onEvent({ kind: 'cut', round: op.r, nodes: op.updates.map(({ peer }) => peer) });
+          break;
+        case 'SEAL': {
+          invariant(before.phase.kind === 'cut', 'a seal follows a cut');
+          const { open, cut } = before.phase;
+          if (this.#desk?.open.r === op.r) await this.#desk.keepModel(op.agg);
+          onEvent({
+            kind: 'sealed',
+            round: op.r,
+            stage: open.stage,
+            model: op.agg,
+            height: body.h,
+            participants: cut.updates.map(({ peer, n, env }) => ({
+              node: peer,
+              weight: n,
+              metricsMilli: this.#desk?.metricsOf(env) ?? {},
+            })),
+            excluded: open.participants.filter((id) => !cut.updates.some(({ peer }) => peer === id)),
+          });
+          break;
+        }
+        case 'VOID':
+          onEvent({ kind: 'void', round: op.r, reason: op.reason });
+      }
+    }
+    this.#sendCheckpoint();
+  }
+
+  #sendCheckpoint(): void {
+    const note = this.#log.checkpoint();
+    if (note !== null) this.#ports.transport.broadcast('log', note);
+  }
+
+  // Work of the phase that the chain is in.
+
+  /** Begins what the current phase asks of this node, once per round and phase. Safe to call at any time. */
+  async #pursue(): Promise<void> {
+    if (this.#isStopped || this.#backlog.length > 0) return;
+    const { phase } = this.#state;
+    const { plan } = this.#rules;
+    switch (phase.kind) {
+      case 'idle':
+        this.#desk = null;
+        for (const stage of plan.stages) {
+          await this.#models.initial(stage);
+        }
+        await this.#step({ kind: 'appChanged' });
+        return;
+      case 'done':
+        this.#desk = null;
+        this.#finish();
+        return;
+      case 'open':
+        this.#openDesk(phase.open);
+        this.#desk?.train();
+        return;
+      case 'cut':
+        this.#openDesk(phase.open);
+        this.#desk?.average(phase.cut);
+    }
+  }
+
+  #openDesk(open: Open): void {
+    if (this.#desk?.open.r === open.r) return;
+    const stage = stageOf(this.#state, this.#rules.plan);
+    invariant(stage?.id === open.stage, 'an open round is of the stage under way');
+    this.#desk = new RoundDesk({
+      open,
+      stage,
+      roundsSealed: this.#state.roundsSealed,
+      self: this.#options.self,
+      consortium: this.#options.consortium,
+      keys: this.#options.keys,
+      ports: this.#ports,
+      shelf: this.#shelf,
+      models: this.#models,
+      settings: this.#options.settings,
+      teachers: () => this.#teachers(),
+      onEvent: this.#options.onEvent,
+      post: (task) => {
+        this.#post(async () => {
+          await task();
+          if (this.#desk?.open.r === open.r) await this.#step({ kind: 'appChanged' });
+        });
+      },
+      send: (message) => {
+        this.#broadcast(message);
+      },
+    });
+  }
+
+  /** Sealed models of the stages before this one. */
+  async #teachers(): Promise<Map<string, ModelWeights>> {
+    const teachers = new Map<string, ModelWeights>();
+    for (const stage of this.#rules.plan.stages.slice(0, this.#state.stageIndex)) {
+      const digest = this.#state.models.get(stage.id);
+      if (digest !== undefined) teachers.set(stage.id, await this.#models.obtain(stage, digest));
+    }
+    return teachers;
+  }
+
+  #finish(): void {
+    const { size, root } = this.#log.head;
+    const isSealed = this.#log.sealedSize === size;
+    if (this.#isDone || this.#state.phase.kind !== 'done' || !isSealed) return;
+    this.#isDone = true;
+    this.#options.onEvent({ kind: 'done', treeSize: size, root });
+  }
+
+  // The clock.
+
+  #tick(): void {
+    this.#setTimer('peer/tick', this.#options.settings.tickMs, async () => {
+      this.#broadcast({ t: 'status', h: this.#state.height, r: this.#state.round });
+      this.#desk?.repeat();
+      if (this.#log.sealedSize < this.#log.head.size) this.#sendCheckpoint();
+      if (this.#backlog.length > 0) await this.#applyBacklog();
+      else await this.#step({ kind: 'appChanged' });
+      const isBehind = this.#highestHeard > this.#state.height + 1;
+      if (this.#isBehind && !isBehind) {
+        this.#options.onEvent({ kind: 'caught-up', height: this.#state.height });
+      }
+      this.#isBehind = isBehind;
+      this.#tick();
+    });
+  }
+
+  #setTimer(id: string, delayMs: number, task: () => Promise<void>): void {
+    this.#timers.get(id)?.();
+    const cancel = this.#ports.clock.setTimer(delayMs, () => {
+      this.#timers.delete(id);
+      this.#post(task);
+    });
+    this.#timers.set(id, cancel);
+  }
+
+  #broadcast(message: PeerMessage): void {
+    const [topic, bytes] = writePeerMessage(message);
+    this.#ports.transport.broadcast(topic, bytes);
+  }
+}

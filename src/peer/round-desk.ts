@@ -1,0 +1,339 @@
+/**
+ * One round on one node: its own training, the updates of others, and the average. Long work runs beside the peer's
+ * queue and comes back through `post`.
+ */
+import { fromUtf8, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
+import { openUpdate, sealUpdate, UpdateBook, GossipError, type BlobShelf, type UpdateFacts } from '../gossip/index.ts';
+import {
+  applyDelta,
+  delta,
+  fixedPointFor,
+  flatten,
+  IntegerMean,
+  modelDigest,
+  quantise,
+  type ModelWeights,
+} from '../weights/index.ts';
+import {
+  limits as wireLimits,
+  type Cut,
+  type CutUpdate,
+  type Open,
+  type PlanStage,
+  type Seal,
+  type SignedManifest,
+} from '../wire/index.ts';
+import type { Judgement, LocalView } from './block-rules.ts';
+import type { PeerEvent } from './events.ts';
+import type { ModelShelf } from './model-shelf.ts';
+import type { PeerKeys, PeerPorts } from './peer.ts';
+import type { PeerMessage, ReceiptsMessage, UpdateMessage } from './peer-messages.ts';
+import type { PeerSettings } from './settings.ts';
+import type { WorkProgress } from './trainer.ts';
+
+export interface RoundDeskOptions {
+  readonly open: Open;
+  readonly stage: PlanStage;
+  readonly roundsSealed: number;
+  readonly self: NodeId;
+  readonly consortium: SignedManifest;
+  readonly keys: PeerKeys;
+  readonly ports: PeerPorts;
+  readonly shelf: BlobShelf;
+  readonly models: ModelShelf;
+  readonly settings: PeerSettings;
+  /** Sealed models of the stages before. */
+  readonly teachers: () => Promise<Map<string, ModelWeights>>;
+  readonly onEvent: (event: PeerEvent) => void;
+  /** Runs a task in the peer's queue, while this round is still the current one. */
+  readonly post: (task: () => Promise<void> | void) => void;
+  readonly send: (message: PeerMessage) => void;
+}
+
+interface Average {
+  readonly seal: Seal;
+  readonly isRefused: boolean;
+  readonly weights: ModelWeights;
+}
+
+export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 'certifiedForMs' | 'isSilent' | 'aggregate'> {
+  readonly open: Open;
+  readonly #options: RoundDeskOptions;
+  readonly #book: UpdateBook;
+  readonly #heardAtMs = new Map<NodeId, number>();
+  readonly #fetching = new Set<Digest>();
+  readonly #openedAtMs: number;
+  #ownEnvelope: Uint8Array | null = null;
+  #isTraining = false;
+  #isAveraging = false;
+  #average: Average | null = null;
+
+  constructor(options: RoundDeskOptions) {
+    this.open = options.open;
+    this.#options = options;
+    this.#book = new UpdateBook(options.consortium, options.open);
+    this.#openedAtMs = options.ports.clock.nowMs();
+  }
+
+  // What the rules of blocks ask.
+
+  certified(): readonly CutUpdate[] {
+    return this.#book.certified();
+  }
+
+  judgeUpdate(update: CutUpdate): Judgement {
+    if (!this.#book.isCertified(update)) return 'reject';
+    const facts = this.#book.facts(update.env);
+    if (facts === null) {
+      this.#obtainEnvelope(update.env, update.peer);
+      return 'wait';
+    }
+    const isSame = facts.author === update.peer && facts.upd === update.upd && facts.weight === update.n;
+    return isSame ? 'accept' : 'reject';
+  }
+
+  certifiedForMs(peer: NodeId): number | null {
+    return this.#book.certifiedForMs(peer, this.#options.ports.clock.nowMs());
+  }
+
+  isSilent(peer: NodeId): boolean {
+    if (peer === this.#options.self) return false;
+    const heardAtMs = this.#heardAtMs.get(peer) ?? this.#openedAtMs;
+    return this.#options.ports.clock.nowMs() - heardAtMs > this.#options.settings.silenceMs;
+  }
+
+  aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null {
+    return this.#average;
+  }
+
+  // What the peer tells.
+
+  heard(from: NodeId, nowMs: number): void {
+    this.#heardAtMs.set(from, nowMs);
+  }
+
+  envelope(env: Digest): Uint8Array | null {
+    return this.#book.envelope(env);
+  }
+
+  metricsOf(env: Digest): Readonly<Record<string, number>> {
+    return this.#book.facts(env)?.metricsMilli ?? {};
+  }
+
+  take(from: NodeId, message: UpdateMessage | ReceiptsMessage): void {
+    const { logger, clock } = this.#options.ports;
+    if (message.t === 'receipts') {
+      this.#book.takeReceipts(from, message.receipts, clock.nowMs());
+      return;
+    }
+    try {
+      this.#takeEnvelope(utf8(message.envelope));
+    } catch (error) {
+      if (!(error instanceof GossipError)) throw error;
+      logger.log('warn', 'update refused', { from, reason: messageOf(error) });
+    }
+  }
+
+  /** Sends again what gossip may have lost: our update until a quorum holds it, and our receipts. */
+  repeat(): void {
+    if (this.#average !== null) return;
+    const { self, send } = this.#options;
+    if (this.#ownEnvelope !== null && this.#book.certifiedForMs(self, 0) === null) {
+      this.#sendEnvelope(this.#ownEnvelope);
+    }
+    const receipts = this.#book.receiptsOf(self);
+    if (receipts.length > 0) send({ t: 'receipts', r: this.open.r, receipts });
+    for (const facts of this.#book.pending()) this.#obtainBulk(facts);
+  }
+
+  /** Keeps the sealed model if this node computed it; otherwise it is fetched when it is needed. */
+  async keepModel(digest: Digest): Promise<void> {
+    if (this.#average?.seal.agg === digest) await this.#options.models.keep(this.#average.weights);
+  }
+
+  // Training.
+
+  /** Trains and announces, once; a restarted node announces again what it had announced. */
+  train(): void {
+    const { self, ports } = this.#options;
+    if (this.#isTraining || !this.open.participants.includes(self)) return;
+    this.#isTraining = true;
+    void this.#trainAndSeal().then(
+      (envelope) => {
+        this.#options.post(() => {
+          this.#ownEnvelope = envelope;
+          this.#takeEnvelope(envelope);
+          this.#sendEnvelope(envelope);
+          this.#options.onEvent({ kind: 'announced', round: this.open.r });
+        });
+      },
+      (error: unknown) => {
+        // The others go on without us after the deadline; this node says why it is missing.
+        ports.logger.log('error', 'local training failed', { round: this.open.r, reason: messageOf(error) });
+      },
+    );
+  }
+
+  async #trainAndSeal(): Promise<Uint8Array> {
+    const { stage, self, consortium, keys, ports, shelf, models, roundsSealed } = this.#options;
+    // One update a round, also across a crash: two different ones would be equivocation.
+    const remembered = `own/${this.open.r}.env`;
+    const earlier = await ports.store.read(remembered);
+    if (earlier !== null) return earlier;
+    const base = await models.obtain(stage, this.open.base);
+    await ports.trainer.prepare(stage, await this.#options.teachers(), this.#reporter('prepare'));
+    const job = { stage, round: this.open.r, roundsSealed, base, hp: this.open.hp };
+    const result = await ports.trainer.train(job, this.#reporter('train'));
+    const { limits, members } = consortium.manifest;
+    const weight = Math.max(1, Math.min(result.samples, stage.samplesCap, limits.weightMax));
+    const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
+    const { values, clampedCount } = quantise(
+      delta(result.weights, base),
+      { weight, weightMax: limits.weightMax },
+      fixedPoint,
+    );
+    const sealed = await sealUpdate({
+      consortium,
+      open: this.open,
+      author: self,
+      values,
+      weight,
+      metricsMilli: { ...result.metricsMilli, clamped: Math.min(clampedCount, 2_000_000) * 1000 },
+      dataset: result.dataset,
+      logSigner: keys.log,
+    });
+    await shelf.put(sealed.ciphertext);
+    await shelf.put(sealed.envelope);
+    await ports.store.write(remembered, sealed.envelope);
+    return sealed.envelope;
+  }
+
+  #reporter(work: 'prepare' | 'train'): (progress: WorkProgress) => void {
+    return (progress) => {
+      this.#options.onEvent({ kind: 'working', round: this.open.r, work, progress });
+    };
+  }
+
+  #sendEnvelope(envelope: Uint8Array): void {
+    this.#options.send({ t: 'update', r: this.open.r, envelope: fromUtf8(envelope) });
+  }
+
+  // Others' updates.
+
+  #takeEnvelope(bytes: Uint8Array): void {
+    const facts = this.#book.takeEnvelope(bytes);
+    if (facts === null) return;
+    if (this.#book.isEquivocated(facts.author)) {
+      this.#options.ports.logger.log('error', 'a member signed two updates for one round', {
+        culprit: facts.author,
+        round: this.open.r,
+      });
+    }
+    this.#obtainBulk(facts, bytes);
+  }
+
+  #obtainEnvelope(env: Digest, from: NodeId): void {
+    this.#once(env, async () => {
+      const bytes = await this.#options.shelf.obtain(env, wireLimits.entryBytesMax, from);
+      this.#options.post(() => {
+        this.#takeEnvelope(bytes);
+      });
+    });
+  }
+
+  /** Fetches, opens and acknowledges the bulk of an update. */
+  #obtainBulk(facts: UpdateFacts, envelope?: Uint8Array): void {
+    const { shelf, consortium, keys, self, ports, stage, models } = this.#options;
+    this.#once(facts.upd, async () => {
+      if (envelope !== undefined) await shelf.put(envelope);
+      const ciphertext = await shelf.obtain(facts.upd, consortium.manifest.limits.updateBytesMax, facts.author);
+      const count = flatten(await models.initial(stage)).length;
+      const { sealPrivate } = keys;
+      const values = await openUpdate({ consortium, facts, recipient: self, ciphertext, count, sealPrivate });
+      this.#options.post(() => {
+        const receipt = this.#book.opened(facts.env, values, self, keys.consensus, ports.clock.nowMs());
+        if (receipt !== null) this.#options.send({ t: 'receipts', r: this.open.r, receipts: [receipt] });
+        if (this.#waitingCut !== null) this.average(this.#waitingCut);
+      });
+    });
+  }
+
+  /** Runs a fetch unless one for the same blob is under way; a failed one is tried again at the next tick. */
+  #once(digest: Digest, work: () => Promise<void>): void {
+    if (this.#fetching.has(digest)) return;
+    this.#fetching.add(digest);
+    void work()
+      .catch((error: unknown) => {
+        const facts = { round: this.open.r, reason: messageOf(error) };
+        this.#options.ports.logger.log('warn', 'an update is not here yet', facts);
+      })
+      .finally(() => {
+        this.#fetching.delete(digest);
+      });
+  }
+
+  // The average.
+
+  #waitingCut: Cut | null = null;
+
+  /** Averages the cut as soon as all its updates are here, once. */
+  average(cut: Cut): void {
+    if (this.#isAveraging) return;
+    this.#waitingCut = cut;
+    for (const { env, peer } of cut.updates) {
+      if (this.#book.facts(env) === null) this.#obtainEnvelope(env, peer);
+    }
+    const values = cut.updates.map(({ env }) => this.#book.values(env));
+    if (!values.every((one) => one !== null)) return;
+    this.#isAveraging = true;
+    void this.#meanOf(cut, values).then(
+      (average) => {
+        this.#options.post(() => {
+          this.#average = average;
+        });
+      },
+      (error: unknown) => {
+        this.#isAveraging = false; // the tick tries again
+        const facts = { round: this.open.r, reason: messageOf(error) };
+        this.#options.ports.logger.log('error', 'averaging failed', facts);
+      },
+    );
+  }
+
+  async #meanOf(cut: Cut, values: readonly Int32Array[]): Promise<Average> {
+    const { stage, consortium, models, ports, settings } = this.#options;
+    const { limits, members } = consortium.manifest;
+    const base = await models.obtain(stage, this.open.base);
+    const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
+    const mean = new IntegerMean(flatten(base).length, fixedPoint, limits.weightMax);
+    cut.updates.forEach(({ n }, index) => {
+      const update = values[index];
+      if (update !== undefined) mean.add(update, n);
+    });
+    const weights = applyDelta(base, mean.mean());
+    const loss = await ports.trainer.check(stage, weights);
+    const baseLoss = loss === null ? null : await ports.trainer.check(stage, base);
+    const total = cut.updates.reduce((sum, { n }) => sum + n, 0);
+    const seal: Seal = {
+      op: 'SEAL',
+      r: this.open.r,
+      agg: modelDigest(weights),
+      W: total,
+      metrics: { lossMilli: this.#meanLossMilli(cut, total), updates: cut.updates.length },
+    };
+    return { seal, isRefused: isWorse(loss, baseLoss, settings.lossFactorMax), weights };
+  }
+
+  /** Weighted mean of the signed training losses, rounded down: the same on every node. */
+  #meanLossMilli(cut: Cut, total: number): number {
+    const sum = cut.updates.reduce((s, { env, n }) => s + (this.metricsOf(env).loss ?? 0) * n, 0);
+    return Math.floor(sum / total);
+  }
+}
+
+/** A hold-out's verdict on a new model: not finite, or far worse than the model it came from. */
+function isWorse(loss: number | null, baseLoss: number | null, factorMax: number): boolean {
+  if (loss === null) return false;
+  if (!Number.isFinite(loss)) return true;
+  return baseLoss !== null && loss > Math.max(baseLoss, 1) * factorMax;
+}

@@ -1,0 +1,21 @@
+/** A peer's own timing. None of it changes what is agreed, only how soon. */
+export interface PeerSettings {
+  /** Between two looks at the clock: heartbeats, repeats of what gossip may have lost. Milliseconds, 100..60000. */
+  readonly tickMs: number;
+  /**
+   * A participant not heard of for this long is left out of the cut before the deadline. Milliseconds. Heartbeats go
+   * out while it trains, so this measures a lost peer, not a slow one; shorter than a VPN's hiccup costs a site its round.
+   */
+  readonly silenceMs: number;
+  /** How far a proposer's clock may differ from ours, milliseconds. */
+  readonly clockSkewMs: number;
+  /** A new model whose hold-out loss exceeds the best so far times this is refused (and must be finite). */
+  readonly lossFactorMax: number;
+}
+
+export const peerDefaults: PeerSettings = Object.freeze({
+  tickMs: 1000,
+  silenceMs: 20_000,
+  clockSkewMs: 300_000,
+  lossFactorMax: 3,
+});

@@ -1,0 +1,174 @@
+/** Peers on an in-memory network in virtual time, with a trainer that adds a constant: rounds without learning. */
+import { seededRandom, type NodeId } from '../../src/base/index.ts';
+import type { Logger } from '../../src/base/index.ts';
+import { consensusDefaults } from '../../src/consensus/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import {
+  Peer,
+  peerDefaults,
+  type PeerEvent,
+  type Trainer,
+  type TrainingJob,
+} from '../../src/peer/index.ts';
+import { simulatedConsortium, simulatedMember, type SimulatedMember } from '../../src/simulate/consortium.ts';
+import { virtualClock, type VirtualClock } from '../../src/simulate/virtual-clock.ts';
+import type { ModelWeights } from '../../src/weights/index.ts';
+import { memoryNetwork, type MemoryNetwork, type NetworkFaults, type PlanStage, type SignedManifest } from '../../src/wire/index.ts';
+import { MemoryStore } from '../audit/memory-store.ts';
+
+/** A round's base plus `step` in every parameter; weight and speed are the test's. */
+export interface ToyTrainer extends Trainer {
+  step: number;
+  samples: number;
+  /** Virtual time a round takes; Infinity never ends. */
+  durationMs: number;
+  refuses: boolean;
+}
+
+export interface ToyNode {
+  readonly member: SimulatedMember;
+  readonly store: MemoryStore;
+  readonly trainer: ToyTrainer;
+  readonly events: PeerEvent[];
+  readonly failures: unknown[];
+  readonly log: string[];
+  peer: Peer;
+}
+
+const code = digestOf(new TextEncoder().encode('toy program'));
+
+export class PeerNetwork {
+  readonly clock: VirtualClock = virtualClock(1_700_000_000_000);
+  readonly network: MemoryNetwork;
+  readonly consortium: SignedManifest;
+  readonly nodes = new Map<string, ToyNode>();
+  readonly #seed: number;
+
+  constructor(options: {
+    readonly members: number;
+    readonly stages: readonly Pick<PlanStage, 'id' | 'participants' | 'rounds'>[];
+    readonly seed?: number;
+    readonly faults?: Partial<NetworkFaults>;
+    readonly minParticipants?: number;
+  }) {
+    this.#seed = options.seed ?? 1;
+    const random = seededRandom(this.#seed).fork('network');
+    this.network = memoryNetwork({ clock: this.clock, random, faults: options.faults ?? {} });
+    const members = Array.from({ length: options.members }, (_, i) =>
+      simulatedMember(this.#seed, `L${i + 1}` as NodeId, []),
+    );
+    const stages = options.stages.map((stage): PlanStage => ({
+      ...stage,
+      kind: 'student',
+      model: {},
+      stepsPerRound: 1,
+      learningRateMicro: 1000,
+      samplesCap: 50,
+      roundTimeoutMs: 60_000,
+      minParticipants: options.minParticipants ?? 1,
+      options: {},
+    }));
+    this.consortium = simulatedConsortium(members, {
+      name: 'toy',
+      domain: 'toy.example',
+      plan: { seed: 1, stages },
+      limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 100_000 },
+    });
+    for (const member of members) this.#add(member);
+  }
+
+  node(id: string): ToyNode {
+    const node = this.nodes.get(id);
+    if (node === undefined) throw new Error(`no node ${id}`);
+    return node;
+  }
+
+  async start(): Promise<void> {
+    for (const { peer } of this.nodes.values()) await peer.start();
+  }
+
+  /** Power cut: what was not on the disk is lost. */
+  async crash(id: string): Promise<void> {
+    this.network.kill(id as NodeId);
+    await this.node(id).peer.stop();
+  }
+
+  /** A fresh peer over the same disk. */
+  async restart(id: string): Promise<void> {
+    const node = this.node(id);
+    this.network.revive(id as NodeId);
+    node.peer = this.#peerOf(node);
+    await node.peer.start();
+  }
+
+  /** Runs until every node (or those named) has reported `done`. */
+  async runUntilDone(ids: readonly string[] = [...this.nodes.keys()], untilMs = 1_700_000_000_000 + 3_600_000): Promise<boolean> {
+    const isDone = (id: string): boolean => this.node(id).events.some(({ kind }) => kind === 'done');
+    return this.clock.runUntil(() => ids.every(isDone), { untilMs });
+  }
+
+  sealedModels(id: string): string[] {
+    return this.node(id).events.flatMap((event) => (event.kind === 'sealed' ? [event.model] : []));
+  }
+
+  #add(member: SimulatedMember): void {
+    const trainer = toyTrainer(this.clock);
+    const node = { member, store: new MemoryStore(), trainer, events: [], failures: [], log: [] };
+    const whole = { ...node, peer: undefined as unknown as Peer };
+    whole.peer = this.#peerOf(whole);
+    this.nodes.set(member.id, whole);
+  }
+
+  #peerOf(node: ToyNode): Peer {
+    const { id, keys } = node.member;
+    const logger: Logger = {
+      log: (level, message, facts) => {
+        node.log.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
+      },
+    };
+    return new Peer(
+      {
+        clock: this.clock,
+        store: node.store,
+        transport: this.network.join(id),
+        trainer: node.trainer,
+        logger,
+        random: seededRandom(this.#seed).fork(id),
+      },
+      {
+        self: id,
+        consortium: this.consortium,
+        keys: { consensus: keys.consensus, log: keys.log, witness: keys.witness, sealPrivate: keys.seal.privateKey },
+        code,
+        consensus: consensusDefaults,
+        settings: peerDefaults,
+        onEvent: (event) => node.events.push(event),
+        onFailure: (error) => node.failures.push(error),
+      },
+    );
+  }
+}
+
+function toyTrainer(clock: VirtualClock): ToyTrainer {
+  const shift = (base: ModelWeights, by: number): ModelWeights =>
+    base.map((tensor) => ({ ...tensor, data: tensor.data.map((value) => value + by) }));
+  return {
+    step: 0.25,
+    samples: 10,
+    durationMs: 5_000,
+    refuses: false,
+    initialWeights: () => Promise.resolve([{ name: 'w', shape: [4], data: new Float32Array(4) }]),
+    prepare: () => Promise.resolve(),
+    async train(this: ToyTrainer, { base }: TrainingJob) {
+      if (this.durationMs === Infinity) await new Promise(() => undefined);
+      await new Promise<void>((resolve) => {
+        clock.setTimer(this.durationMs, resolve);
+      });
+      const dataset = digestOf(new TextEncoder().encode('toy data'));
+      return { weights: shift(base, this.step), samples: this.samples, metricsMilli: { loss: 1500 }, dataset };
+    },
+    check(this: ToyTrainer) {
+      return Promise.resolve(this.refuses ? NaN : 1);
+    },
+  };
+}

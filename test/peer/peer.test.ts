@@ -1,0 +1,99 @@
+import { expect } from 'chai';
+import type { NodeId } from '../../src/base/index.ts';
+import { PeerNetwork } from './peer-network.ts';
+
+const ids = (...names: string[]): NodeId[] => names as NodeId[];
+const four = ids('L1', 'L2', 'L3', 'L4');
+
+describe('peer', () => {
+  it('carries out the plan: every node seals the same model after every round', async () => {
+    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 3 }] });
+    await world.start();
+    expect(await world.runUntilDone()).to.equal(true);
+    const [first, ...others] = four.map((id) => world.sealedModels(id));
+    expect(first).to.have.length(3);
+    for (const other of others) expect(other).to.deep.equal(first);
+    for (const node of world.nodes.values()) expect(node.failures).to.deep.equal([]);
+  });
+
+  it('averages by samples, capped', async () => {
+    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 1 }] });
+    // 0.5 with weight 30 and -0.25 with weights 10, 10 and 1000 capped to 50:
+    // (0.5·30 - 0.25·(10 + 10 + 50)) / 100 = -0.025
+    const [a, b, c, d] = four.map((id) => world.node(id).trainer);
+    Object.assign(a!, { step: 0.5, samples: 30 });
+    Object.assign(b!, { step: -0.25 });
+    Object.assign(c!, { step: -0.25 });
+    Object.assign(d!, { step: -0.25, samples: 1000 });
+    await world.start();
+    expect(await world.runUntilDone()).to.equal(true);
+    const model = await world.node('L1').peer.sealedModel('student');
+    for (const value of model![0]!.data) expect(value).to.be.closeTo(-0.025, 1e-6);
+  });
+
+  it('lets only the participants of a stage train, and all vote', async () => {
+    const stages = [
+      { id: 'teacher', participants: ids('L2', 'L3'), rounds: 1 },
+      { id: 'student', participants: four, rounds: 1 },
+    ];
+    const world = new PeerNetwork({ members: 4, stages });
+    await world.start();
+    expect(await world.runUntilDone()).to.equal(true);
+    const sealed = world.node('L1').events.filter((event) => event.kind === 'sealed');
+    expect(sealed.map((event) => event.participants.map(({ node }) => node))).to.deep.equal([['L2', 'L3'], four]);
+  });
+
+  it('goes on without a peer that dies in a round, and the peer catches up to the same models', async () => {
+    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 3 }] });
+    await world.start();
+    await world.clock.advance(4_000); // round 1 is open and trains
+    await world.crash('L3');
+    expect(await world.runUntilDone(['L1', 'L2', 'L4'])).to.equal(true);
+    const sealed = world.node('L1').events.filter((event) => event.kind === 'sealed');
+    expect(sealed[0]!.excluded).to.deep.equal(['L3']);
+    await world.restart('L3');
+    expect(await world.runUntilDone(['L3'])).to.equal(true);
+    expect(world.sealedModels('L3')).to.deep.equal(world.sealedModels('L1'));
+    expect(await world.node('L3').peer.sealedModel('student')).to.deep.equal(
+      await world.node('L1').peer.sealedModel('student'),
+    );
+    expect(world.node('L3').events.some(({ kind }) => kind === 'caught-up')).to.equal(true);
+  });
+
+  it('survives loss, duplication and reordering of messages', async () => {
+    for (const seed of [1, 2, 3]) {
+      const world = new PeerNetwork({
+        members: 4,
+        seed,
+        stages: [{ id: 'student', participants: four, rounds: 2 }],
+        faults: { dropRate: 0.2, duplicateRate: 0.2, latencyMsMax: 2_000, breakRate: 0.05 },
+      });
+      await world.start();
+      expect(await world.runUntilDone(), `seed ${seed}`).to.equal(true);
+      const models = four.map((id) => world.sealedModels(id).join());
+      expect(new Set(models).size, `seed ${seed}`).to.equal(1);
+    }
+  });
+
+  it('does not seal a model that most hold-outs refuse: the round is void and the next one opens', async () => {
+    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 1 }] });
+    for (const { trainer } of world.nodes.values()) trainer.refuses = true;
+    await world.start();
+    await world.clock.runUntil(() => world.node('L1').events.some(({ kind }) => kind === 'void'), { untilMs: 1_700_000_600_000 });
+    for (const { trainer } of world.nodes.values()) trainer.refuses = false;
+    expect(await world.runUntilDone()).to.equal(true);
+    const reasons = world.node('L1').events.flatMap((event) => (event.kind === 'void' ? [event.reason] : []));
+    expect(reasons).to.include('rejected_model');
+    expect(world.sealedModels('L1')).to.have.length(1);
+  });
+
+  it('closes a round at its deadline without a participant that lives but never ends training', async () => {
+    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 1 }] });
+    world.node('L2').trainer.durationMs = Infinity;
+    await world.start();
+    expect(await world.runUntilDone()).to.equal(true);
+    const [sealed] = world.node('L1').events.filter((event) => event.kind === 'sealed');
+    expect(sealed!.excluded).to.deep.equal(['L2']);
+    expect(world.clock.nowMs() - 1_700_000_000_000).to.be.greaterThan(60_000);
+  });
+});
