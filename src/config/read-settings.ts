@@ -40,9 +40,12 @@ export function validated<T>(
     validate(settings);
   } catch (error) {
     if (!isCoded(error)) throw error;
-    const field = fieldOf(error);
-    const key = joined(source.path, field.split('.').at(-1) ?? '');
-    const line = tree === null ? 0 : lineOf(tree, field.split('.').at(-1) ?? '');
+    const section = source.path.split('.').at(-1) ?? '';
+    const field = fieldOf(error)
+      .split('.')
+      .filter((part, index) => index > 0 || part !== section);
+    const key = joined(source.path, field.join('.'));
+    const line = (tree === null ? 0 : lineOf(tree, field.at(-1) ?? '')) ?? tree?.line ?? 0;
     const reason = messageOf(error);
     throw new ConfigError(
       { code: 'bad_value', file: source.file, line, key, expected: reason, came: '' },
@@ -162,14 +165,14 @@ function fieldOf(error: AnnulusError): string {
   return typeof name === 'string' ? name.replace(/\[\d+\]$/, '') : '';
 }
 
-/** Line of the first entry called `key`, at any depth; else of the tree. */
-function lineOf(tree: Tree, key: string): number {
-  if (tree.kind !== 'map') return tree.line;
+/** Line of the first entry called `key`, at any depth; `null` when there is none. */
+function lineOf(tree: Tree, key: string): number | null {
+  if (tree.kind !== 'map') return null;
   const own = tree.entries.get(key);
   if (own !== undefined) return own.keyLine;
   for (const { value } of tree.entries.values()) {
-    const line = value.kind === 'map' ? lineOf(value, key) : 0;
-    if (value.kind === 'map' && line !== value.line) return line;
+    const line = lineOf(value, key);
+    if (line !== null) return line;
   }
-  return tree.line;
+  return null;
 }

@@ -8,8 +8,8 @@ export interface Box {
   readonly values: readonly number[];
   /** Class of the box: `student`, `teacher`. */
   readonly tone: string;
-  /** A further line under the label. */
-  readonly note: string;
+  /** Further lines under the label. */
+  readonly notes: readonly string[];
 }
 
 export interface BoxPlot {
@@ -22,10 +22,10 @@ export interface BoxPlot {
 }
 
 const width = 340;
-const height = 250;
+const height = 262;
 const left = 38;
 const top = 12;
-const bottom = 58;
+const bottom = 72;
 
 export function boxPlot({ title, unit, groups, to }: BoxPlot): Markup {
   const values = groups.flatMap(({ boxes }) => boxes.flatMap((box) => box.values));
@@ -53,8 +53,8 @@ export function boxPlot({ title, unit, groups, to }: BoxPlot): Markup {
       )}
       ${groups.map(({ title: groupTitle, boxes }, group) => {
         const from = left + group * slot;
-        const step = slot / (boxes.length + 0.6);
-        return html`${boxes.map((box, index) => drawBox(box, from + step * (index + 0.8), Math.min(30, step * 0.6), y))}
+        const step = slot / (boxes.length + 0.2);
+        return html`${boxes.map((box, index) => drawBox(box, from + step * (index + 0.6), Math.min(30, step * 0.6), y))}
           <text class="group" x="${px(from + slot / 2)}" y="${height - 6}" text-anchor="middle"
             >${groupTitle}</text
           >`;
@@ -64,7 +64,7 @@ export function boxPlot({ title, unit, groups, to }: BoxPlot): Markup {
   </figure>`;
 }
 
-function drawBox({ label, values, tone, note }: Box, x: number, thick: number, y: Scale): Markup {
+function drawBox({ label, values, tone, notes }: Box, x: number, thick: number, y: Scale): Markup {
   const names = html`<text
       class="tick"
       x="${px(x)}"
@@ -72,9 +72,7 @@ function drawBox({ label, values, tone, note }: Box, x: number, thick: number, y
       text-anchor="middle"
       >${label}</text
     >
-    <text class="tick quiet" x="${px(x)}" y="${height - bottom + 26}" text-anchor="middle"
-      >${note}</text
-    >`;
+    ${notes.map((note, row) => html`<text class="tick small" x="${px(x)}" y="${height - bottom + 27 + 12 * row}" text-anchor="middle">${note}</text>`)}`;
   const q1 = quantile(values, 0.25);
   const middle = quantile(values, 0.5);
   const q3 = quantile(values, 0.75);

@@ -78,7 +78,10 @@ function ring(hospitals: readonly HospitalRecord[], tasks: readonly TaskRecord[]
     const y = centre + radius * Math.sin(angle);
     const own = tasks.filter((task) => (hospital.labelled[task.id] ?? 0) > 0);
     const textX = centre + (radius + 24) * Math.cos(angle);
-    const textY = centre + (radius + 24) * Math.sin(angle);
+    // Above the top hospital the lines grow upwards, below the bottom one downwards.
+    const lift =
+      Math.abs(Math.cos(angle)) < 0.3 ? Math.sign(Math.sin(angle)) * (own.length - 1) * 5.5 : 0;
+    const textY = centre + (radius + 24) * Math.sin(angle) + lift;
     return html`<circle
         cx="${px(x)}"
         cy="${px(y)}"
@@ -110,7 +113,7 @@ function ring(hospitals: readonly HospitalRecord[], tasks: readonly TaskRecord[]
       >`;
   });
   return html`<svg
-    viewBox="0 0 270 270"
+    viewBox="10 -4 250 270"
     role="img"
     aria-label="Ring of hospitals. ${labelled.join('; ')}"
   >

@@ -93,9 +93,10 @@ function drawLine({ name, values, tone }: Line, x: (index: number) => number, y:
   return html`<path class="line ${tone}" d="${path}"><title>${name}</title></path>${dots}`;
 }
 
-/** Names at the right ends, pushed apart until none covers another. */
+/** Names at the right ends of the strong lines, pushed apart until none covers another. */
 function endLabels(lines: readonly Line[], x: (index: number) => number, y: Scale): Markup[] {
   const labels = lines
+    .filter(({ tone }) => tone !== 'faint')
     .flatMap(({ name, values, tone }) => {
       const index = values.findLastIndex((value) => value !== null);
       const value = values[index];

@@ -24,6 +24,8 @@ h1 { font-size: 22px; line-height: 1.2; margin: 0; letter-spacing: -0.01em }
 header p { margin: 3px 0 0 }
 .stamp { margin-left: auto; text-align: right; font-size: 12px; color: var(--quiet) }
 section { display: grid; grid-template-columns: 168px minmax(0, 1fr); gap: 0 28px; padding: 22px 0 20px; border-bottom: 1px solid var(--rule) }
+section.wide { grid-template-columns: minmax(0, 1fr); gap: 12px }
+section.wide > h2 small { max-width: 90ch }
 section > h2 { font-size: 14px; margin: 0; line-height: 1.35 }
 section > h2 small { display: block; font-weight: 400; font-size: 12px; color: var(--quiet); margin-top: 5px; line-height: 1.45 }
 .body > * + * { margin-top: 16px }
@@ -48,17 +50,19 @@ tbody th { font-weight: 600; text-align: left }
 tbody tr.sum th, tbody tr.sum td { border-top: 1px solid var(--faint); font-weight: 600 }
 tbody tr.sum + tr.sum th, tbody tr.sum + tr.sum td { border-top: 0 }
 tr:last-child > * { border-bottom: 0 }
-.left { text-align: left } td.wrap { white-space: normal; min-width: 180px }
-td.gap, th.gap { border-left: 10px solid transparent }
+.left { text-align: left } td.wrap { white-space: normal; min-width: 104px; line-height: 1.3; font-size: 12px }
+td.gap, th.gap { border-left: 10px solid transparent; background-clip: padding-box }
 .taught { background: var(--student-fill) }
 .key { font-size: 12px; color: var(--quiet); display: flex; flex-wrap: wrap; gap: 4px 18px; align-items: center }
 .key i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 2px; vertical-align: -1px }
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); gap: 18px 26px }
-.pair { display: grid; grid-template-columns: 270px minmax(0, 1fr); gap: 26px; align-items: center }
+.pair { display: grid; grid-template-columns: 230px minmax(0, 1fr); gap: 22px; align-items: center }
+.row.four { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 18px } .row.three { grid-template-columns: repeat(3, minmax(0, 1fr)) }
+.tight th, .tight td { padding-left: 6px; padding-right: 6px }
 figure { margin: 0 } figcaption { font-size: 13px; font-weight: 600; margin-bottom: 3px }
 .chart svg, .wide svg { width: 100%; height: auto; display: block; overflow: visible }
 svg text { fill: var(--ink); font-family: inherit }
-.tick { font-size: 10.5px; fill: var(--quiet) } .end { font-size: 9.5px; fill: var(--quiet) } .group { font-size: 11px }
+.tick { font-size: 10.5px; fill: var(--quiet) } .tick.small { font-size: 9.3px } .end { font-size: 9.5px; fill: var(--quiet) } .group { font-size: 11px }
 .end.student, .end.teacher { font-weight: 700 } .end.student { fill: var(--student) } .end.teacher { fill: var(--teacher) }
 .grid { stroke: var(--rule) }
 .line { fill: none; stroke: var(--faint); stroke-width: 1; stroke-linejoin: round }
@@ -82,6 +86,6 @@ svg text { fill: var(--ink); font-family: inherit }
 details summary { cursor: pointer; color: var(--quiet) } pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 11.5px }
 ul { margin: 0; padding-left: 18px }
 footer { padding-top: 16px; font-size: 12px; color: var(--quiet) }
-@media (max-width: 820px) { body { padding: 18px } section { grid-template-columns: minmax(0, 1fr); gap: 10px } .pair { grid-template-columns: 1fr } header { flex-wrap: wrap } .stamp { margin: 0; text-align: left } }
+@media (max-width: 820px) { .row.four, .row.three { grid-template-columns: minmax(0, 1fr) } body { padding: 18px } section { grid-template-columns: minmax(0, 1fr); gap: 10px } .pair { grid-template-columns: 1fr } header { flex-wrap: wrap } .stamp { margin: 0; text-align: left } }
 @media print { html { background: none } body { max-width: none; padding: 0 } section { break-inside: avoid-page } }
 `;

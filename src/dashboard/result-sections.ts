@@ -13,7 +13,7 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
   const models = modelsOf(evaluation);
   const find = (model: string, task: string, hospital: string): EvaluationRow | undefined =>
     evaluation.find((r) => r.model === model && r.task === task && r.hospital === hospital);
-  return html`<section>
+  return html`<section class="wide">
     <h2>
       Errors on held-out cases<small
         >Median [quartiles] of the distance to the true point, share of points not found, or Dice.
@@ -22,7 +22,7 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
     </h2>
     <div class="body">
       <div class="scroll">
-        <table>
+        <table class="tight">
           <thead>
             <tr>
               <th rowspan="2" class="left" scope="col">hospital</th>
@@ -76,7 +76,7 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
           </tbody>
         </table>
       </div>
-      <div class="row">${tasks.map((task) => taskBoxes(task, models, groups))}</div>
+      <div class="row three">${tasks.map((task) => taskBoxes(task, models, groups))}</div>
       <p class="key">
         <span><i style="background:var(--student)"></i>student, one model for all tasks</span>
         <span><i style="background:var(--teacher)"></i>teacher, one model for each task</span>
@@ -92,7 +92,7 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
 
 export function sliceSection({ slices }: RunRecord): Markup | null {
   if (slices.length === 0) return null;
-  return html`<section>
+  return html`<section class="wide">
     <h2>
       Looking at it<small
         >Held-out cases and a real CT. Rings: true points. Crosses: found by the student. Outlines:
@@ -178,7 +178,7 @@ function taskBoxes(
         label: model,
         values: found?.values ?? [],
         tone: model === 'student' ? 'student' : 'teacher',
-        note: missRate === null || missRate === 0 ? n : `${n}, ${percent(missRate)} missed`,
+        notes: missRate === null ? [n] : [n, `${percent(missRate)} missed`],
       };
     });
   return boxPlot({

@@ -6,16 +6,16 @@ import type { RoundRecord, RunRecord } from './run-record.ts';
 
 export function curveSection(record: RunRecord): Markup {
   const stages = stagesOf(record.rounds);
-  return html`<section>
+  return html`<section class="wide">
     <h2>
       Learning<small
-        >Mean training loss of each hospital in each round, and the error of the sealed model on
-        held-out cases.</small
+        >Mean training loss in each round (thin: one hospital, strong: all), and the error of the
+        sealed model on held-out cases.</small
       >
     </h2>
     <div class="body">
-      <div class="row">${stages.map((stage) => lossChart(stage, record))}</div>
-      <div class="row">
+      <div class="row four">${stages.map((stage) => lossChart(stage, record))}</div>
+      <div class="row three">
         ${record.consortium.tasks.map((task) => checkChart(task.id, task.title, record))}
       </div>
     </div>
@@ -24,7 +24,7 @@ export function curveSection(record: RunRecord): Markup {
 
 export function roundSection({ rounds, consortium }: RunRecord): Markup {
   const nodes = consortium.hospitals.map(({ id }) => id);
-  return html`<section>
+  return html`<section class="wide">
     <h2>
       Rounds<small
         >Weight of each hospital in the average. Every row is a block in the log that two thirds of
@@ -106,7 +106,7 @@ function checkChart(task: string, title: string, { rounds }: RunRecord): Markup 
   const longest = Math.max(...lines.map(({ values }) => values.length));
   return lineChart({
     title,
-    unit: unit === 'mm' ? 'median error, mm' : 'median Dice',
+    unit: unit === 'mm' ? 'median, mm' : 'median Dice',
     rounds: Array.from({ length: longest }, (_, index) => index + 1),
     lines,
     fromZero: true,
