@@ -3,7 +3,7 @@
  * copied. TF.js does not look at a failed allocation and would write over address 0; here it is an error.
  */
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
+import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
 
 import { invariant } from '../base/index.ts';
 import { ComputeError } from './errors.ts';
@@ -19,6 +19,7 @@ interface WasmBackend {
     readonly asm: { readonly memory: WebAssembly.Memory };
   };
   readonly dataIdMap: { get(dataId: object): { memoryOffset: number } };
+  refCount(dataId: object): number;
   makeOutput(shape: number[], dtype: string): TensorInfo;
 }
 
@@ -70,6 +71,17 @@ export class WasmHeap {
   /** Makes an info a tensor that `tf.tidy` and `numTensors` know. */
   track(info: TensorInfo): Tensor {
     return this.#tf.engine().makeTensorFromTensorInfo(info);
+  }
+
+  /** Gives a variable memory of its own, where it shares it with a clone or with what it was made from. */
+  unshare(variable: Variable): void {
+    if (this.#backend.refCount(variable.dataId) === 1) return;
+    const own = this.output(variable.shape);
+    const count = variable.size;
+    this.words(this.pointerOf(own), count).set(this.words(this.pointerOf(variable), count));
+    const tensor = this.track(own);
+    variable.assign(tensor);
+    tensor.dispose();
   }
 
   /** Runs `use` with a scratch block of `bytes`, 16-byte aligned, freed afterwards. */

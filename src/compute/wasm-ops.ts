@@ -7,6 +7,7 @@ import { convGeometry, transposedGeometry } from './convolution.ts';
 import { ComputeError } from './errors.ts';
 import { adoptLauncher, registerKernels, runMany, runOne } from './kernel-registry.ts';
 import { Launcher } from './launcher.ts';
+import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
 import { normKernels } from './norm-kernels.ts';
 import type { Ops, Triple } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
@@ -19,8 +20,9 @@ type Tf = typeof tfjs;
  * where kernels would read past their tensors.
  */
 export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
-  adoptLauncher(tf, new Launcher(heap));
-  registerKernels(tf, [...convKernels, ...normKernels]);
+  const launcher = new Launcher(heap);
+  adoptLauncher(tf, launcher);
+  registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels]);
   return {
     ...referenceOps(tf),
     conv3d: (x, w, b, { stride }) => {
@@ -71,6 +73,19 @@ export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
       check('concat', sameSides(a, b), 'two tensors of one grid');
       const channels = [a.shape[4], b.shape[4]];
       return runOne(tf, 'AnnulusConcat', { a, b }, { channels });
+    },
+    crossEntropyDice: (logits, labels, { smooth = 1, batchDice = true } = {}) => {
+      const matches =
+        labels.rank === 4 && labels.shape.every((side, i) => side === logits.shape[i]);
+      check(
+        'crossEntropyDice',
+        matches && labels.dtype === 'int32',
+        'int32 labels on the same grid',
+      );
+      return crossEntropyDice(tf, logits, labels, smooth, batchDice);
+    },
+    adamW: (params, grads, m, v, settings) => {
+      adamW(launcher, params, grads, m, v, settings);
     },
   };
 }

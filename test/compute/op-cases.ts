@@ -163,6 +163,55 @@ function concatCase(left: number, right: number): OpCase {
   };
 }
 
+/** Labels that leave class 3 out; `part` picks the loss, its cross-entropy or its Dice. */
+function lossCase(
+  shape: readonly [number, number, number, number, number],
+  batchDice: boolean,
+): OpCase {
+  const [batch, depth, height, width, classes] = shape;
+  const voxels = depth * height * width;
+  const labels = Int32Array.from({ length: batch * voxels }, (_, i) => {
+    const label = (i * i + (i >> 2)) % classes;
+    return label === 3 ? 0 : label;
+  });
+  return {
+    title: `cross-entropy + Dice of [${shape.join(', ')}], ${batchDice ? 'batch' : 'sample'} Dice`,
+    shapes: [shape],
+    run: (ops, [logits], { tf }) =>
+      tf.tidy(() => {
+        const truth = tf.tensor4d(labels, [batch, depth, height, width], 'int32');
+        return ops.crossEntropyDice(logits as Tensor5D, truth, { batchDice }).loss;
+      }),
+    expected: ([logits]) => {
+      const groups = batchDice ? 1 : batch;
+      const [inter, total] = [0, 1].map(() => new Float64Array(groups * classes)) as [
+        Float64Array,
+        Float64Array,
+      ];
+      let ce = 0;
+      for (let v = 0; v < batch * voxels; v++) {
+        const group = batchDice ? 0 : Math.floor(v / voxels);
+        const x = logits!.subarray(v * classes, (v + 1) * classes);
+        const sum = x.reduce((s, value) => s + Math.exp(value), 0);
+        ce -= (x[labels[v]!]! - Math.log(sum)) / (batch * voxels);
+        x.forEach((value, k) => {
+          const hit = labels[v] === k ? 1 : 0;
+          const p = Math.exp(value) / sum;
+          inter[group * classes + k]! += p * hit;
+          total[group * classes + k]! += p + hit;
+        });
+      }
+      let dice = 0;
+      for (let g = 0; g < groups; g++)
+        for (let k = 1; k < classes; k++) {
+          const at = g * classes + k;
+          dice -= (2 * inter[at]! + 1) / (total[at]! + 1) / (classes - 1) / groups;
+        }
+      return Float64Array.of(ce + dice);
+    },
+  };
+}
+
 /** A tensor that is used twice, so that gradients add up. */
 const residualCase: OpCase = {
   title: 'a residual block: leaky ReLU of x + conv3d(x)',
@@ -206,4 +255,7 @@ export const opCases: readonly OpCase[] = [
   concatCase(3, 5),
   concatCase(8, 4),
   residualCase,
+  lossCase([2, 3, 4, 5, 6], true),
+  lossCase([2, 3, 4, 5, 4], false),
+  lossCase([1, 5, 7, 3, 2], true),
 ];

@@ -3,7 +3,7 @@
  * by central differences of those loops. Odd sizes, one channel, batches, strides and negative values.
  */
 import { expect } from 'chai';
-import type { Tensor } from '@tensorflow/tfjs';
+import type { Scalar, Tensor, Tensor4D, Tensor5D, Variable } from '@tensorflow/tfjs';
 
 import { seededRandom } from '../../src/base/index.ts';
 import type { Engine, Ops } from '../../src/compute/index.ts';
@@ -39,7 +39,115 @@ export function opsSuite(name: string, open: () => Promise<Engine>): void {
         checkCase(engine, opCase);
       });
     }
+
+    it('takes AdamW steps as the formula says, and leaves what shared the values alone', () => {
+      checkAdamW(engine);
+    });
+
+    it('gives the same bytes twice and holds no more after 50 steps than after 10', () => {
+      checkTraining(engine);
+    });
   });
+}
+
+/** Two steps on five values against float64; m and v start from one shared tensor of zeros. */
+function checkAdamW(engine: Engine): void {
+  const { tf, ops } = engine;
+  const before = engine.memory().tensorCount;
+  const start = [1, -2, 0.5, 3, -0.25];
+  const gradients = [
+    [0.1, -0.2, 3, 0, 1e-3],
+    [-0.3, -0.2, 1, 0.5, 2e-3],
+  ];
+  const settings = { lr: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 };
+  const origin = tf.tensor1d(start);
+  const zeros = tf.zeros([5]);
+  const p: Variable = tf.variable(origin);
+  const m: Variable = tf.variable(zeros);
+  const v: Variable = tf.variable(zeros);
+  const [wanted, mean, square] = [[...start], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]];
+  gradients.forEach((gradient, index) => {
+    const step = index + 1;
+    const g = tf.tensor1d(gradient);
+    ops.adamW([p], [g], [m], [v], { ...settings, step });
+    g.dispose();
+    gradient.forEach((value, i) => {
+      mean[i] = 0.9 * mean[i]! + 0.1 * value;
+      square[i] = 0.99 * square[i]! + 0.01 * value ** 2;
+      const deviation = Math.sqrt(square[i] / (1 - 0.99 ** step)) + 1e-8;
+      const move = (0.01 * mean[i]) / (1 - 0.9 ** step) / deviation;
+      wanted[i] = wanted[i]! * (1 - 0.01 * 0.1) - move;
+    });
+  });
+  compare(p.dataSync(), wanted, 'parameters');
+  compare(m.dataSync(), mean, 'first moment');
+  compare(v.dataSync(), square, 'second moment');
+  expect([...zeros.dataSync()], 'the shared zeros').deep.equal([0, 0, 0, 0, 0]);
+  expect([...origin.dataSync()], 'the tensor it began as').deep.equal(start);
+  tf.dispose([p, m, v, origin, zeros]);
+  expect(engine.memory().tensorCount, 'tensors left over').equal(before);
+}
+
+/** A net of two levels, trained twice from the same start. */
+function checkTraining(engine: Engine): void {
+  const runs = [0, 1].map(() => trainSmallNet(engine));
+  const [first, second] = runs;
+  expect(first!.loss).below(first!.lossAtStart - 0.1);
+  expect(
+    Buffer.from(first!.weights.buffer).equals(Buffer.from(second!.weights.buffer)),
+    'same bytes',
+  ).true;
+}
+
+function trainSmallNet(engine: Engine): {
+  lossAtStart: number;
+  loss: number;
+  weights: Float32Array;
+} {
+  const { tf, ops } = engine;
+  const random = seededRandom('small net');
+  const draw = (shape: number[], deviation: number): Tensor =>
+    tf.tensor(
+      Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation),
+      shape,
+    );
+  const shapes = [
+    [4, 1, 3, 3, 3],
+    [6, 4, 3, 3, 3],
+    [6, 4, 2, 2, 2],
+    [3, 8, 1, 1, 1],
+  ];
+  const params = shapes.map((shape) => tf.variable(draw(shape, 0.3)));
+  const [m, v] = [0, 1].map(() => params.map((p) => tf.variable(tf.zerosLike(p)))) as [
+    Variable[],
+    Variable[],
+  ];
+  const x = draw([1, 6, 6, 6, 1], 1) as Tensor5D;
+  const labels = tf.tidy(() => tf.cast(tf.squeeze(tf.greater(x, 0.5), [4]), 'int32')) as Tensor4D;
+  const net = (): Scalar => {
+    const [w0, w1, w2, w3] = params as unknown as Tensor5D[];
+    const top = ops.instanceNorm(ops.conv3d(x, w0!, null, { stride: 1 }), null, null, {
+      slope: 0.01,
+    });
+    const low = ops.leakyRelu(ops.conv3d(top, w1!, null, { stride: 2 }), 0.01);
+    const joined = ops.concat(ops.convTranspose3d(low, w2!, null), top);
+    return ops.crossEntropyDice(ops.conv3d(joined, w3!, null, { stride: 1 }), labels).loss;
+  };
+  const losses: number[] = [];
+  const held: { tensorCount: number; heapBytes: number }[] = [];
+  for (let step = 1; step <= 50; step++) {
+    const { value, grads } = tf.variableGrads(net, params);
+    const ordered = params.map((p) => grads[p.name]!);
+    const settings = { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
+    ops.adamW(params, ordered, m, v, settings);
+    losses.push(value.dataSync()[0]!);
+    tf.dispose([value, ordered]);
+    held.push(engine.memory());
+  }
+  expect(held[49], 'memory after 50 steps').deep.equal(held[9]);
+  const weights = Float32Array.from(params.flatMap((p) => [...p.dataSync()]));
+  tf.dispose([params, m, v, x, labels]);
+  return { lossAtStart: losses[0]!, loss: losses[49]!, weights };
 }
 
 function checkCase(engine: Engine, opCase: OpCase): void {

@@ -20,6 +20,9 @@ export interface Kernels {
   readonly instanceNorm: Pointers;
   readonly instanceNormGradient: Pointers;
   readonly leakyRelu: Pointers;
+  readonly crossEntropyDice: Pointers;
+  readonly scale: Pointers;
+  readonly adamW: Pointers;
 }
 
 let compiled: WebAssembly.Module | null = null;

@@ -3,3 +3,5 @@ export { windowGemm } from './window-gemm';
 export { windowGradient } from './window-gradient';
 export { columnSums, copyRows, packWeights, pad, unpackGradient } from './layout';
 export { instanceMoments, instanceNorm, instanceNormGradient, leakyRelu } from './instance-norm';
+export { crossEntropyDice, scale } from './cross-entropy-dice';
+export { adamW } from './adam-w';

@@ -1,0 +1,190 @@
+/**
+ * Cross-entropy plus soft Dice with their gradient, over logits `[samples, voxels, classes]`.
+ *
+ *   ce   = mean of -log p[label],  p = softmax(logits)
+ *   dice = -mean over groups and classes k ≥ 1 of (2·I + smooth) / (P + Y + smooth)
+ *
+ * with I = Σ p·y, P = Σ p, Y = Σ y over a group: the whole batch or one sample. The gradient of the Dice with
+ * respect to p is A·y + B per class, which the second pass takes through the softmax.
+ */
+import { addToDoubles, exp4, laneMask, max4, put, sum4 } from './vector-math';
+
+const BLOCK: i32 = 64;
+
+/**
+ * @param labels int32 `[samples, voxels]`; a label outside the classes counts for none
+ * @param gradient `[samples, voxels, classes]` out
+ * @param result 3 floats out: loss, ce, dice
+ * @param scratch per class, rounded up to 4: 3 float sums, 2 tables, then 3 double sums
+ * @param groups 1 or `samples`
+ */
+export function crossEntropyDice(
+  logits: usize,
+  labels: usize,
+  gradient: usize,
+  result: usize,
+  scratch: usize,
+  samples: i32,
+  voxels: i32,
+  classes: i32,
+  groups: i32,
+  smooth: f32,
+): void {
+  const padded = (classes + 3) & ~3;
+  const tables = scratch + padded * 12;
+  const sums = tables + padded * 8;
+  const points = (samples / groups) * voxels;
+  const total: f64 = (samples as f64) * voxels;
+  const share: f64 = (1.0 / max(1, classes - 1)) / groups;
+  let ce: f64 = 0;
+  let dice: f64 = 0;
+  for (let group = 0; group < groups; group++) {
+    ce += probabilities(logits, labels, gradient, scratch, sums, points, classes, padded);
+    memory.fill(tables, 0, padded * 8);
+    for (let k = 1; k < classes; k++) {
+      const at = sums + (k >> 2) * 96 + (k & 3) * 8;
+      const numerator = 2 * load<f64>(at + 32) + smooth;
+      const denominator = max(load<f64>(at) + load<f64>(at + 64) + smooth, 1e-8);
+      dice -= (share * numerator) / denominator;
+      store<f32>(tables + k * 4, ((-2 * share) / denominator) as f32);
+      store<f32>(
+        tables + (padded + k) * 4,
+        ((share * numerator) / (denominator * denominator)) as f32,
+      );
+    }
+    throughSoftmax(labels, gradient, tables, points, classes, padded, (1 / total) as f32);
+    logits += points * classes * 4;
+    gradient += points * classes * 4;
+    labels += points * 4;
+  }
+  ce /= total;
+  store<f32>(result, (ce + dice) as f32);
+  store<f32>(result, ce as f32, 4);
+  store<f32>(result, dice as f32, 8);
+}
+
+/** Writes p, adds up P, I and Y (4 doubles each per 4 classes), and returns Σ -log p[label]. */
+function probabilities(
+  x: usize,
+  labels: usize,
+  p: usize,
+  scratch: usize,
+  sums: usize,
+  points: i32,
+  classes: i32,
+  padded: i32,
+): f64 {
+  const row = classes * 4;
+  let loss: f64 = 0;
+  memory.fill(sums, 0, padded * 24);
+  for (let at = 0; at < points; at += BLOCK) {
+    memory.fill(scratch, 0, padded * 12);
+    const count = min(BLOCK, points - at);
+    // The logarithm of the product of a block's sums is the sum of its logarithms: one instead of 64.
+    let product: f64 = 1;
+    for (let i = 0; i < count; i++, x += row, p += row, labels += 4) {
+      const label = load<i32>(labels);
+      let top = f32x4.splat(-Infinity);
+      for (let c = 0; c < classes; c += 4) {
+        const value = v128.bitselect(v128.load(x + c * 4), top, laneMask(classes - c));
+        top = f32x4.pmax(top, value);
+      }
+      const highest = f32x4.splat(max4(top));
+      let sum = f32x4.splat(0);
+      let chosen = f32x4.splat(0);
+      for (let c = 0; c < classes; c += 4) {
+        const shifted = f32x4.sub(v128.load(x + c * 4), highest);
+        const e = v128.and(exp4(shifted), laneMask(classes - c));
+        sum = f32x4.add(sum, e);
+        chosen = f32x4.add(chosen, v128.and(shifted, isLabel(label, c)));
+        put(p + c * 4, e, classes - c);
+      }
+      const whole = sum4(sum);
+      product *= whole as f64;
+      loss -= sum4(chosen) as f64;
+      const inverse = f32x4.splat(1 / whole);
+      for (let c = 0; c < classes; c += 4) {
+        const value = f32x4.mul(v128.load(p + c * 4), inverse);
+        const hit = isLabel(label, c);
+        const to = scratch + c * 12;
+        put(p + c * 4, value, classes - c);
+        v128.store(to, f32x4.add(v128.load(to), value));
+        v128.store(to + 16, f32x4.add(v128.load(to + 16), v128.and(value, hit)));
+        v128.store(to + 32, f32x4.add(v128.load(to + 32), v128.and(f32x4.splat(1), hit)));
+      }
+    }
+    for (let c = 0; c < padded * 3; c += 4) {
+      addToDoubles(sums + c * 8, v128.load(scratch + c * 4));
+    }
+    loss += logarithm(product);
+  }
+  return loss;
+}
+
+/** p → q - p·Σq + (p - y)·weight with q = p·(A·y + B), in place. */
+function throughSoftmax(
+  labels: usize,
+  p: usize,
+  tables: usize,
+  points: i32,
+  classes: i32,
+  padded: i32,
+  weight: f32,
+): void {
+  const row = classes * 4;
+  const weights = f32x4.splat(weight);
+  for (let i = 0; i < points; i++, p += row, labels += 4) {
+    const label = load<i32>(labels);
+    let sum = f32x4.splat(0);
+    for (let c = 0; c < classes; c += 4) {
+      const q = f32x4.mul(v128.load(p + c * 4), slopeOf(tables, c, padded, label));
+      sum = f32x4.add(sum, v128.and(q, laneMask(classes - c)));
+    }
+    const whole = f32x4.splat(sum4(sum));
+    for (let c = 0; c < classes; c += 4) {
+      const value = v128.load(p + c * 4);
+      const dice = f32x4.mul(value, f32x4.sub(slopeOf(tables, c, padded, label), whole));
+      const y = v128.and(f32x4.splat(1), isLabel(label, c));
+      const entropy = f32x4.mul(f32x4.sub(value, y), weights);
+      put(p + c * 4, f32x4.add(dice, entropy), classes - c);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function slopeOf(tables: usize, c: i32, padded: i32, label: i32): v128 {
+  const hit = v128.and(v128.load(tables + c * 4), isLabel(label, c));
+  return f32x4.add(hit, v128.load(tables + (padded + c) * 4));
+}
+
+// @ts-ignore: decorator
+@inline
+function isLabel(label: i32, c: i32): v128 {
+  return i32x4.eq(i32x4(0, 1, 2, 3), i32x4.splat(label - c));
+}
+
+/** Natural logarithm of a normal positive double: exponent apart, then 2·artanh((m - 1) / (m + 1)). */
+export function logarithm(x: f64): f64 {
+  const bits = reinterpret<u64>(x);
+  let exponent = ((bits >> 52) as i32) - 1023;
+  let m = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
+  if (m > 1.4142135623730951) {
+    m *= 0.5;
+    exponent++;
+  }
+  const s = (m - 1) / (m + 1);
+  const q = s * s;
+  // |s| ≤ 0.172, so the first term left out is below 1e-15.
+  let sum = 1.0 / 17;
+  for (let n = 15; n >= 1; n -= 2) sum = sum * q + 1.0 / n;
+  return 2 * s * sum + exponent * 0.6931471805599453;
+}
+
+/** `y = x · factor[0]`. */
+export function scale(x: usize, factor: usize, y: usize, count: i32): void {
+  const by = f32x4.splat(load<f32>(factor));
+  for (let i = 0; i < count; i += 4) {
+    put(y + i * 4, f32x4.mul(v128.load(x + i * 4), by), count - i);
+  }
+}
