@@ -23,8 +23,9 @@ const segmentForm = /^[A-Za-z0-9._-]{1,200}$/;
 const nameLengthMax = 1_000;
 /** Unfinished writes; emptied when the store is opened. */
 const temporaryFolder = '.tmp';
-/** First segments that belong to the folder itself. */
-const reserved: ReadonlySet<string> = new Set([temporaryFolder, '.lock', '.lock-takeover']);
+/** First segments that belong to the folder itself: unfinished writes and the lock. */
+const isReserved = (segment: string): boolean =>
+  segment === temporaryFolder || segment.startsWith('.lock');
 
 /** A store in the folder `root`, which is created when first written to. One process at a time: `lockFolder`. */
 export function diskStore(root: string): Store {
@@ -136,7 +137,7 @@ class DiskStore implements Store {
     }
     for (const entry of entries) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (folder === '' && reserved.has(entry.name)) continue;
+      if (folder === '' && isReserved(entry.name)) continue;
       if (entry.isDirectory()) await this.#collect(name, names);
       else if (entry.isFile() && segmentForm.test(entry.name)) names.push(name);
     }
@@ -148,7 +149,7 @@ class DiskStore implements Store {
     const isGood =
       name.length <= nameLengthMax &&
       segments.every((part) => segmentForm.test(part) && part !== '.' && part !== '..') &&
-      !reserved.has(segments[0] ?? '');
+      !isReserved(segments[0] ?? '');
     if (!isGood) throw new NodeError({ code: 'bad_name', name });
     return join(this.#root, ...segments);
   }

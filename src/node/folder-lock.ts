@@ -5,7 +5,7 @@
  * share a node folder between them.
  */
 import { readFileSync } from 'node:fs';
-import { readFile, rm, stat, unlink } from 'node:fs/promises';
+import { link, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fromUtf8, utf8 } from '../base/index.ts';
 import { diskError, errnoOf } from './disk-error.ts';
@@ -83,17 +83,25 @@ interface Holder {
   readonly birth: string;
 }
 
+let temporaryCount = 0;
+
 async function tryCreate(path: string): Promise<boolean> {
+  temporaryCount += 1;
+  const temporary = `${path}.${process.pid}.${temporaryCount}`;
   try {
-    await writeNewFile(path, utf8(`${process.pid} ${birthOf(process.pid)}\n`), 0o600);
+    // Linked, not created and then written: nobody may see a lock without its holder.
+    await writeNewFile(temporary, utf8(`${process.pid} ${birthOf(process.pid)}\n`), 0o600);
+    await link(temporary, path);
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 
-/** `null` when the file is gone or holds no pid: a crash while writing it. */
+/** `null` when the file is gone or holds no pid: a disk that lost its bytes in a power cut. */
 async function holderOf(path: string): Promise<Holder | null> {
   try {
     const parts = /^(\d{1,10}) (\S*)\n$/.exec(fromUtf8(new Uint8Array(await readFile(path))));
