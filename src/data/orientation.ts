@@ -50,7 +50,7 @@ function turnedAffine(
     if (flip) corner[from] = counts[from] - 1;
     for (const row of [0, 1, 2]) {
       const cell = affine[row * 4 + from] ?? 0;
-      out[row * 4 + axis] = flip ? -cell : cell;
+      out[row * 4 + axis] = (flip ? -cell : cell) + 0; // + 0: never -0
     }
   });
   voxelToWorld(affine, corner).forEach((mm, row) => {
