@@ -128,7 +128,9 @@ export const bool: Reader<boolean> = (value, path = '$') => {
 };
 
 /** One of the given texts or numbers. */
-export function literal<const T extends string | number>(...allowed: readonly T[]): Reader<T> {
+export function literal<const T extends readonly (string | number)[]>(
+  ...allowed: T
+): Reader<T[number]> {
   return (value, path = '$') => {
     const found = allowed.find((option) => option === value);
     if (found === undefined) throw malformed(path, `one of ${allowed.join(', ')}`);

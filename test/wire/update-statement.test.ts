@@ -1,0 +1,229 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+
+import {
+  fromHex,
+  fromUtf8,
+  hex,
+  utf8,
+  type NodeId,
+  type RoundNumber,
+} from '../../src/base/index.ts';
+import { CryptoError, digestOf } from '../../src/crypto/index.ts';
+import {
+  encodeUpdateStatement,
+  openUpdate,
+  readUpdateStatement,
+  sealUpdate,
+  signUpdateStatement,
+  verifyManifest,
+  verifyUpdateStatement,
+  WireError,
+  type UpdateStatement,
+} from '../../src/wire/index.ts';
+import { flipped, keyOf, readVector, sealKeyOf } from './fixtures.ts';
+
+const { manifest, cid } = verifyManifest(utf8(readVector('manifest.json').envelope!));
+const vector = readVector('update.json');
+const bytes = utf8(vector.envelope!);
+const { statement } = verifyUpdateStatement(bytes, manifest, cid);
+
+function codeOf(act: () => unknown): string {
+  try {
+    act();
+    return 'accepted';
+  } catch (error) {
+    if (error instanceof WireError) return error.code;
+    throw error;
+  }
+}
+
+async function openingOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'opened';
+  } catch (error) {
+    if (error instanceof CryptoError) return error.code;
+    throw error;
+  }
+}
+
+describe('update statement', () => {
+  it('is read as written by another implementation', () => {
+    const { env } = verifyUpdateStatement(bytes, manifest, cid);
+    expect(env).to.equal(vector.env);
+    expect(statement.author).to.equal('L1');
+    expect(statement.round).to.equal(3);
+    expect(statement.stage).to.equal('teacher-hps');
+    expect(statement.weight).to.equal(120);
+    expect(statement.metrics).to.deep.equal({ loss: 1234 });
+    expect(statement.hp).to.deep.equal({ batch: 2 });
+    expect(statement.base).to.equal(digestOf(utf8('base-model')));
+    expect(statement.code).to.equal(digestOf(utf8('code')));
+    expect(statement.dataset).to.equal(digestOf(utf8('dataset')));
+    expect(statement.update).to.equal(digestOf(fromHex(vector.ciphertext!)!));
+    expect(Object.keys(statement.sealedKeys)).to.deep.equal(['L1', 'L2', 'L3', 'L4']);
+  });
+
+  it('is signed to the same bytes as by another implementation', () => {
+    expect(fromUtf8(signUpdateStatement(statement, keyOf('L1', 'logKey')))).to.equal(
+      vector.envelope,
+    );
+  });
+
+  it('counts only when its author signed it, with the log key', () => {
+    const verify = (of: UpdateStatement, id: string, role = 'logKey'): string =>
+      codeOf(() => verifyUpdateStatement(signUpdateStatement(of, keyOf(id, role)), manifest, cid));
+    expect(verify(statement, 'L1')).to.equal('accepted');
+    expect(verify(statement, 'L2')).to.equal('bad_signature');
+    expect(verify(statement, 'L1', 'orgKey')).to.equal('bad_signature');
+    expect(verify({ ...statement, author: 'L2' as NodeId }, 'L1')).to.equal('bad_signature');
+    expect(verify({ ...statement, author: 'L9' as NodeId }, 'L9')).to.equal('malformed');
+  });
+
+  const { L1, L2, L3 } = statement.sealedKeys as Record<string, string>;
+  const three = { L1: L1!, L2: L2!, L3: L3! };
+  const refused: [string, Partial<UpdateStatement>][] = [
+    ['another consortium', { cid: statement.base }],
+    ['a weight above the limit', { weight: 201 }],
+    ['an update above the limit', { updateBytes: 1_000_001 }],
+    ['a member without a key', { sealedKeys: three }],
+    [
+      'a key for a stranger',
+      { sealedKeys: { ...statement.sealedKeys, L9: three.L1 } as UpdateStatement['sealedKeys'] },
+    ],
+    [
+      'a stranger in place of a member',
+      { sealedKeys: { ...three, L9: three.L1 } as UpdateStatement['sealedKeys'] },
+    ],
+    [
+      'a sealed key of another size',
+      { sealedKeys: { ...statement.sealedKeys, L1: 'AAAA' } as UpdateStatement['sealedKeys'] },
+    ],
+    ['a metric with a free name', { metrics: { 'patient 7': 1 } }],
+    ['a weight of 0', { weight: 0 }],
+    ['a stage with spaces', { stage: 'a b' }],
+  ];
+  for (const [what, changes] of refused) {
+    it(`refuses ${what}`, () => {
+      const signed = signUpdateStatement({ ...statement, ...changes }, keyOf('L1', 'logKey'));
+      expect(codeOf(() => verifyUpdateStatement(signed, manifest, cid))).to.equal('malformed');
+    });
+  }
+
+  it('refuses documents whose fields contradict each other or are unknown', () => {
+    const text = fromUtf8(encodeUpdateStatement(statement));
+    const swaps: [string, string][] = [
+      ['"name":"update/', '"name":"updata/'],
+      ['/3/L1', '/4/L1'],
+      ['"name":"base-model"', '"name":"code"'],
+      ['"id":"L1"', '"id":"L2"'],
+      ['https://slsa.dev/provenance/v1', 'https://slsa.dev/provenance/v2'],
+      ['https://annulus/local-train/v1', 'https://annulus/local-train/v2'],
+      ['"weight":120', '"weight":120,"patient":"x"'],
+      ['"round":3', '"round":"3"'],
+    ];
+    expect(codeOf(() => readUpdateStatement(JSON.parse(text)))).to.equal('accepted');
+    for (const [from, to] of swaps) {
+      expect(text, from).to.include(from);
+      const value: unknown = JSON.parse(text.replace(from, to));
+      expect(
+        codeOf(() => readUpdateStatement(value)),
+        to,
+      ).to.equal('malformed');
+    }
+  });
+
+  it('notices every flipped byte, and throws nothing but its coded error', () => {
+    for (let index = 0; index < bytes.byteLength; index += 3) {
+      const damaged = flipped(bytes, index, index % 8);
+      const code = codeOf(() => verifyUpdateStatement(damaged, manifest, cid));
+      expect(code, `byte ${index}`).to.not.equal('accepted');
+    }
+    const tooLarge = new Uint8Array(65_536);
+    expect(codeOf(() => verifyUpdateStatement(tooLarge, manifest, cid))).to.equal('too_large');
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }),
+        (noise) => codeOf(() => verifyUpdateStatement(noise, manifest, cid)) === 'malformed',
+      ),
+    );
+    fc.assert(
+      fc.property(
+        fc.jsonValue(),
+        (value) => codeOf(() => readUpdateStatement(value)) === 'malformed',
+      ),
+    );
+  });
+
+  it('stays below the size of a log entry for a hundred members', () => {
+    const keys = Array.from({ length: 100 }, (_, i) => [
+      `member-with-a-quite-long-name-${i}`,
+      three.L1,
+    ]);
+    const wide = {
+      ...statement,
+      sealedKeys: Object.fromEntries(keys) as UpdateStatement['sealedKeys'],
+    };
+    expect(signUpdateStatement(wide, keyOf('L1', 'logKey')).byteLength).to.be.below(65_536);
+  });
+});
+
+describe('sealing of updates', () => {
+  const ciphertext = fromHex(vector.ciphertext!)!;
+  const privateOf = (id: string): Uint8Array => sealKeyOf(id).privateKey;
+
+  it('opens for every member what another implementation sealed', async () => {
+    for (const { id } of manifest.members) {
+      const plaintext = await openUpdate(statement, id, privateOf(id), ciphertext);
+      expect(hex(plaintext), id).to.equal(vector.plaintext);
+    }
+  });
+
+  it('seals to every member', async () => {
+    const context = { cid, round: 5 as RoundNumber, author: 'L2' as NodeId };
+    const plaintext = Uint8Array.from({ length: 100_000 }, (_, i) => i & 255);
+    const sealed = await sealUpdate(context, manifest.members, plaintext);
+    expect(sealed.update).to.equal(digestOf(sealed.ciphertext));
+    expect(sealed.updateBytes).to.equal(sealed.ciphertext.byteLength);
+    const stated = { ...statement, ...context, ...sealed };
+    for (const { id } of manifest.members) {
+      const opened = await openUpdate(stated, id, privateOf(id), sealed.ciphertext);
+      expect(Buffer.compare(opened, plaintext), id).to.equal(0);
+    }
+    const again = await sealUpdate(context, manifest.members, plaintext);
+    expect(again.update).to.not.equal(sealed.update);
+  });
+
+  it('is bound to consortium, round, author and recipient', async () => {
+    const own = statement.sealedKeys as Readonly<Record<string, string>>;
+    const cases: [string, Partial<UpdateStatement>, string][] = [
+      ['round', { round: 4 as RoundNumber }, 'L2'],
+      ['author', { author: 'L3' as NodeId }, 'L2'],
+      ['consortium', { cid: statement.base }, 'L2'],
+      ['recipient', { sealedKeys: { ...own, L2: own.L3! } as UpdateStatement['sealedKeys'] }, 'L2'],
+    ];
+    for (const [what, changes, id] of cases) {
+      const work = openUpdate(
+        { ...statement, ...changes },
+        id as NodeId,
+        privateOf(id),
+        ciphertext,
+      );
+      expect(await openingOf(work), what).to.equal('bad_ciphertext');
+    }
+  });
+
+  it('opens nothing with the key of a stranger, for a stranger, or of changed bytes', async () => {
+    const l2 = 'L2' as NodeId;
+    const stranger = openUpdate(statement, 'L9' as NodeId, privateOf('L9'), ciphertext);
+    expect(await openingOf(stranger)).to.equal('bad_ciphertext');
+    expect(await openingOf(openUpdate(statement, l2, privateOf('L3'), ciphertext))).to.equal(
+      'bad_ciphertext',
+    );
+    for (const at of [0, 30, 60, ciphertext.byteLength - 1]) {
+      const work = openUpdate(statement, l2, privateOf('L2'), flipped(ciphertext, at, 0));
+      expect(await openingOf(work), `byte ${at}`).to.equal('bad_ciphertext');
+    }
+  });
+});
