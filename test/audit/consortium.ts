@@ -17,6 +17,7 @@ import {
   type Json,
   type Manifest,
   type Member,
+  type Open,
   type SignedManifest,
 } from '../../src/wire/index.ts';
 
@@ -113,11 +114,7 @@ export function certify(
 }
 
 /** An OPEN of round `r`. */
-export function open(
-  consortium: TestConsortium,
-  r: number,
-  base: Digest,
-): BlockBody['ops'][number] {
+export function open(consortium: TestConsortium, r: number, base: Digest): Open {
   return {
     op: 'OPEN',
     r: r as RoundNumber,

@@ -1,0 +1,69 @@
+/**
+ * Checking of a FINALIZE certificate with nothing but the manifest, by the signed bytes that the
+ * specification of consensus gives. Written apart from the room of consensus, which made the certificate.
+ *
+ *   signed = "annulus/consensus/v1\n" || JCS({t: "FINALIZE", cid, e, h, v, x})
+ */
+import { fromBase64, messageOf } from '../base/index.ts';
+import { signatureBytes, verifySignature } from '../crypto/index.ts';
+import {
+  arr,
+  b64,
+  bodyDigest,
+  digest,
+  encodeCanonical,
+  int,
+  keyBytes,
+  limits,
+  literal,
+  obj,
+  pair,
+  type SignedManifest,
+} from '../wire/index.ts';
+import type { Decision } from './log-files.ts';
+import { quorumSize } from './policy.ts';
+
+const consensusDomain = 'annulus/consensus/v1';
+const count = int(0, 2 ** 31 - 1);
+
+const readCertificate = obj({
+  kind: literal('FINALIZE'),
+  h: count,
+  v: count,
+  x: digest,
+  sigs: arr(pair(count, b64(signatureBytes, signatureBytes)), limits.membersMax),
+});
+
+/** What is wrong with a decision's certificate; empty when a quorum signed this very body. */
+export function certificateProblems(decision: Decision, consortium: SignedManifest): string[] {
+  const { body } = decision;
+  const { members } = consortium.manifest;
+  let certificate: ReturnType<typeof readCertificate>;
+  try {
+    certificate = readCertificate(decision.certificate, 'certificate');
+  } catch (error) {
+    return [messageOf(error)];
+  }
+  const { h, v, x, sigs } = certificate;
+  const problems: string[] = [];
+  if (h !== body.h) problems.push(`the certificate is for height ${h}`);
+  if (x !== bodyDigest(body)) problems.push('the certificate is for another body');
+  const message = encodeCanonical({ t: 'FINALIZE', cid: consortium.cid, e: body.e, h, v, x });
+  let last = -1;
+  let valid = 0;
+  for (const [index, sig] of sigs) {
+    const member = members[index];
+    const bytes = fromBase64(sig);
+    if (member === undefined || index <= last || bytes === null) {
+      problems.push(`the certificate names member ${index} out of order`);
+    } else if (verifySignature(keyBytes(member.consensusKey), consensusDomain, message, bytes)) {
+      valid += 1;
+    } else {
+      problems.push(`the vote of ${member.id} in the certificate is wrong`);
+    }
+    last = index;
+  }
+  const quorum = quorumSize(members.length);
+  if (valid < quorum) problems.push(`expected valid votes of ${quorum} members, got ${valid}`);
+  return problems;
+}

@@ -1,0 +1,183 @@
+/**
+ * Follows the rounds through the decided blocks: OPEN → CUT → SEAL, or VOID at either step. Every OPEN must
+ * be the one that the manifest's plan makes next.
+ */
+import { fromBase64, type Digest, type NodeId } from '../base/index.ts';
+import { verifySignature } from '../crypto/index.ts';
+import {
+  keyBytes,
+  receiptBytes,
+  receiptDomain,
+  type BlockBody,
+  type Cut,
+  type CutUpdate,
+  type Op,
+  type Open,
+  type PlanStage,
+  type Seal,
+  type SignedManifest,
+} from '../wire/index.ts';
+import { decisionName } from './log-files.ts';
+import { quorumSize } from './policy.ts';
+import type { Report, RoundRecord } from './verdict.ts';
+
+interface Running {
+  readonly open: Open;
+  readonly cut: Cut | null;
+}
+
+/** Folds the blocks in order of height. One instance reads one log. */
+export class RoundReader {
+  readonly #consortium: SignedManifest;
+  readonly #report: Report;
+  readonly #records: RoundRecord[] = [];
+  readonly #models = new Map<string, Digest>();
+  #running: Running | null = null;
+  #lastRound = 0;
+  #stageIndex = 0;
+  #sealedInStage = 0;
+
+  constructor(consortium: SignedManifest, report: Report) {
+    this.#consortium = consortium;
+    this.#report = report;
+  }
+
+  /** The round under way, as of the operations taken so far. */
+  get open(): Open | null {
+    return this.#running?.open ?? null;
+  }
+
+  /** Every round so far; the last may be without an end. */
+  records(): RoundRecord[] {
+    const running = this.#running;
+    if (running === null) return [...this.#records];
+    return [...this.#records, recordOf(running, running.cut === null ? 'open' : 'cut')];
+  }
+
+  /** Takes the next operation of `body`. */
+  take(op: Op, body: BlockBody): void {
+    const where = `${decisionName(body.h)} ${op.op} of round ${op.r}`;
+    if (op.op === 'OPEN') {
+      this.#takeOpen(op, body, where);
+      return;
+    }
+    const running = this.#running;
+    if (running === null) {
+      this.#report.find(where, 'no round is open');
+      return;
+    }
+    if (op.r !== running.open.r) this.#report.find(where, `round ${running.open.r} is open`);
+    if (op.op === 'CUT') {
+      if (running.cut !== null) this.#report.find(where, 'the round has a CUT already');
+      this.#judgeCut(op, running.open, where);
+      this.#running = { open: running.open, cut: op };
+    } else if (op.op === 'SEAL') {
+      this.#takeSeal(op, running, where);
+    } else {
+      this.#records.push(recordOf(running, 'void', { voidReason: op.reason }));
+      this.#running = null;
+    }
+  }
+
+  #takeOpen(op: Open, body: BlockBody, where: string): void {
+    const { stages } = this.#consortium.manifest.plan;
+    const stage = stages[this.#stageIndex];
+    if (this.#running !== null) this.#report.find(where, 'the round before it has not ended');
+    if (op.r !== this.#lastRound + 1) {
+      this.#report.find(where, `expected round ${this.#lastRound + 1}`);
+    }
+    if (stage === undefined) this.#report.find(where, 'the plan is carried out');
+    else this.#judgeOpen(op, body, stage, where);
+    const base = this.#models.get(op.stage);
+    if (base !== undefined && op.base !== base) {
+      this.#report.find(where, "its base is not the model that the stage's last SEAL names");
+    }
+    this.#running = { open: op, cut: null };
+    this.#lastRound = op.r;
+  }
+
+  #judgeOpen(op: Open, body: BlockBody, stage: PlanStage, where: string): void {
+    const claims: [boolean, string][] = [
+      [op.stage === stage.id, `expected stage ${stage.id} of the plan, got ${op.stage}`],
+      [sameList(op.participants, stage.participants), "its participants are not the plan's"],
+      [op.minParticipants === stage.minParticipants, "minParticipants is not the plan's"],
+      [op.deadline === body.ts + stage.roundTimeoutMs, "its deadline is not the plan's"],
+    ];
+    for (const [holds, problem] of claims) if (!holds) this.#report.find(where, problem);
+  }
+
+  #judgeCut(cut: Cut, open: Open, where: string): void {
+    const { plan, limits } = this.#consortium.manifest;
+    const stage = plan.stages.find(({ id }) => id === open.stage);
+    const weightMax = Math.min(limits.weightMax, stage?.samplesCap ?? limits.weightMax);
+    if (cut.updates.length < open.minParticipants) {
+      this.#report.find(where, `${cut.updates.length} updates, fewer than ${open.minParticipants}`);
+    }
+    for (const update of cut.updates) {
+      if (!open.participants.includes(update.peer)) {
+        this.#report.find(where, `${update.peer} does not take part`);
+      }
+      if (update.n > weightMax) {
+        this.#report.find(where, `weight ${update.n} of ${update.peer} is above ${weightMax}`);
+      }
+      this.#judgeReceipts(update, open, where);
+    }
+  }
+
+  #judgeReceipts(update: CutUpdate, open: Open, where: string): void {
+    const { cid, manifest } = this.#consortium;
+    const { peer, env, upd, ack } = update;
+    const message = receiptBytes({ cid, r: open.r, peer, env, upd });
+    const valid = ack.filter(([index, sig]) => {
+      const member = manifest.members[index];
+      const bytes = fromBase64(sig);
+      if (member === undefined || bytes === null) return false;
+      return verifySignature(keyBytes(member.consensusKey), receiptDomain, message, bytes);
+    });
+    const quorum = quorumSize(manifest.members.length);
+    if (valid.length < ack.length || valid.length < quorum) {
+      const got = `${valid.length} of ${ack.length} receipts hold`;
+      this.#report.find(where, `update of ${peer}: ${got}, a quorum is ${quorum}`);
+    }
+  }
+
+  #takeSeal(op: Seal, running: Running, where: string): void {
+    const { open, cut } = running;
+    if (cut === null) this.#report.find(where, 'the round has no CUT');
+    const weight = (cut?.updates ?? []).reduce((sum, update) => sum + update.n, 0);
+    if (op.W !== weight)
+      this.#report.find(where, `W is ${op.W}, the CUT's weights sum to ${weight}`);
+    this.#records.push(recordOf(running, 'sealed', { modelDigest: op.agg }));
+    this.#models.set(open.stage, op.agg);
+    this.#running = null;
+    this.#sealedInStage += 1;
+    const stage = this.#consortium.manifest.plan.stages[this.#stageIndex];
+    if (stage !== undefined && this.#sealedInStage >= stage.rounds) {
+      this.#stageIndex += 1;
+      this.#sealedInStage = 0;
+    }
+  }
+}
+
+function recordOf(
+  { open, cut }: Running,
+  outcome: RoundRecord['outcome'],
+  end: { readonly modelDigest?: Digest; readonly voidReason?: string } = {},
+): RoundRecord {
+  const updates = cut?.updates ?? [];
+  const isIn = (node: NodeId): boolean => updates.some((update) => update.peer === node);
+  return {
+    round: open.r,
+    stage: open.stage,
+    base: open.base,
+    participants: updates.map(({ peer, n }) => ({ node: peer, weight: n })),
+    excluded: cut === null ? [] : open.participants.filter((node) => !isIn(node)),
+    outcome,
+    modelDigest: end.modelDigest ?? null,
+    voidReason: end.voidReason ?? null,
+  };
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}
