@@ -252,11 +252,11 @@ function windowPlan(shape: readonly number[], window: Triple, shift: Triple): Wi
 function gatherBias(tf: Tf, table: Tensor2D, index: Tensor2D): Tensor3D {
   const [tableRows, heads] = table.shape;
   const [n] = index.shape;
+  const rowOf = index.dataSync(); // now: the index may be gone when the gradient is asked for
   const gather = (input: Tensor): Tensor =>
     tf.reshape(tf.transpose(tf.gather(input, tf.reshape(index, [n * n]))), [heads, n, n]);
   const gradient = (dy: Tensor): Tensor => {
     const from = dy.dataSync();
-    const rowOf = index.dataSync();
     const sums = new Float32Array(tableRows * heads);
     for (let head = 0; head < heads; head++) {
       for (let i = 0; i < n * n; i++) {

@@ -20,3 +20,15 @@ export {
   type SlidingWindowOptions,
   type WindowPredictor,
 } from './sliding-window.ts';
+export { modelPredictor, type PredictorOptions } from './predictor.ts';
+export {
+  dice,
+  distance,
+  pointErrors,
+  quantile,
+  summarise,
+  type Point,
+  type PointError,
+  type PointGeometry,
+  type Summary,
+} from './metrics.ts';

@@ -17,21 +17,21 @@ import { swinBlockPrefix, swinHeadPrefix, swinMergePrefix } from './swin-paramet
 const slope = 0.01;
 
 /**
- * Which of each 2x2x2 block's voxels are stacked into channels, in order. Two corners come twice and two
- * never: that is MONAI's "merging", kept by it and by us for the weights trained so.
+ * The order in which the voxels of each 2x2x2 block are stacked into channels: MONAI's "merging" since
+ * 1.5, where two corners no longer come twice (Project-MONAI/MONAI#8285).
  */
 const mergeCorners: readonly Triple[] = [
   [0, 0, 0],
   [1, 0, 0],
   [0, 1, 0],
   [0, 0, 1],
+  [1, 1, 0],
   [1, 0, 1],
-  [0, 1, 0],
-  [0, 0, 1],
+  [0, 1, 1],
   [1, 1, 1],
 ];
 
-interface Scope {
+export interface Scope {
   readonly tf: Engine['tf'];
   readonly ops: Ops;
   readonly parameters: Parameters;
@@ -86,7 +86,7 @@ export function swinUnetrForward(
  * The transformer's output before the first stage and after each, normalised without scale:
  * [b, d/2, h/2, w/2, f], [b, d/4, h/4, w/4, 2f], …
  */
-function swinHiddenStates(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D): Tensor5D[] {
+export function swinHiddenStates(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D): Tensor5D[] {
   const { tf, ops, parameters } = scope;
   const embed = 'swin_unetr.swinViT.patch_embed.proj';
   let y = ops.conv3d(x, parameters.kernel(`${embed}.weight`), parameters.vector(`${embed}.bias`), {

@@ -1,0 +1,44 @@
+/** A model as a predictor of windows: arrays in, arrays out. */
+import { invariant } from '../base/index.ts';
+import type { Engine } from '../compute/index.ts';
+import type { ParameterMap } from './forward.ts';
+import type { Model } from './model.ts';
+import type { WindowPredictor } from './sliding-window.ts';
+import type { Triple } from './spec.ts';
+
+export interface PredictorOptions {
+  /** Size of the windows. */
+  readonly roi: Triple;
+  /** Whether to give class probabilities instead of logits. Default false. */
+  readonly probabilities?: boolean;
+  /** With a seed dropout stays on: one of several stochastic passes. Default off. */
+  readonly dropoutSeed?: number;
+}
+
+/** The finest output of every head for `slidingWindow`. */
+export function modelPredictor(
+  engine: Engine,
+  model: Model,
+  params: ParameterMap,
+  { roi, probabilities = false, dropoutSeed }: PredictorOptions,
+): WindowPredictor {
+  const { tf } = engine;
+  let calls = 0;
+  return (windows, count) => {
+    const outputs = tf.tidy(() => {
+      const x = tf.tensor5d(windows, [count, ...roi, model.spec.inChannels]);
+      // Each window of a pass has its own masks.
+      const options =
+        dropoutSeed === undefined
+          ? { training: false }
+          : { training: true, seed: dropoutSeed + 7919 * calls++ };
+      const heads = Object.entries(model.forward(params, x, options));
+      return heads.map(([head, [finest]]) => {
+        invariant(finest !== undefined, 'every head has an output');
+        const result = probabilities ? tf.softmax(finest) : finest;
+        return [head, new Float32Array(result.dataSync<'float32'>())] as const;
+      });
+    });
+    return Object.fromEntries(outputs);
+  };
+}

@@ -1,0 +1,195 @@
+/** Models as a whole: input sizes, several heads, part labels, windows. Small enough for every backend. */
+import { expect } from 'chai';
+
+import { seededRandom } from '../../src/base/index.ts';
+import { openEngine, type Engine, type Tensor, type Tensor4D } from '../../src/compute/index.ts';
+import {
+  buildModel,
+  divisorOf,
+  headsLoss,
+  initialWeights,
+  lossAndGradients,
+  modelPredictor,
+  ModelsError,
+  slidingWindow,
+  type ModelSpec,
+  type SwinUnetrSpec,
+  type UNetSpec,
+} from '../../src/models/index.ts';
+import { backends } from './backends.ts';
+
+const unet: UNetSpec = {
+  kind: 'unet',
+  inChannels: 1,
+  features: [4, 6],
+  strides: [1, [2, 2, 1]],
+  convsPerStage: 1,
+  heads: { hps: 3, calc: 2 },
+  deepSupervision: true,
+  dropoutMilli: 300,
+};
+const swin: SwinUnetrSpec = {
+  kind: 'swin-unetr',
+  inChannels: 1,
+  featureSize: 4,
+  depths: [2, 1],
+  numHeads: [1, 2],
+  window: 3,
+  heads: { hps: 3, calc: 2 },
+};
+
+describe('the divisor of a model', () => {
+  it('is the product of its strides, or two for the patch and each stage', () => {
+    expect(divisorOf(unet)).to.deep.equal([2, 2, 1]);
+    expect(divisorOf(swin)).to.deep.equal([8, 8, 8]);
+    expect(divisorOf({ ...swin, depths: [2, 2, 2, 2], numHeads: [1, 1, 1, 1] })[0]).to.equal(32);
+  });
+});
+
+for (const backend of backends) {
+  describe(`a model on ${backend}`, () => {
+    let engine: Engine;
+    before(async () => {
+      engine = await openEngine({ backend });
+    });
+    after(() => {
+      engine.close();
+    });
+
+    const parametersOf = (spec: ModelSpec): Map<string, Tensor> =>
+      new Map(
+        initialWeights(spec, seededRandom(7)).map(({ name, shape, data }) => [
+          name,
+          engine.tf.tensor(data, [...shape]),
+        ]),
+      );
+    const input = (shape: readonly number[]): Tensor =>
+      engine.tf.tensor(
+        Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * i)),
+        [...shape],
+      );
+    const labelsOf = (shape: [number, number, number, number], classes: number): Tensor4D => {
+      const values = Int32Array.from(
+        { length: shape.reduce((a, b) => a * b) },
+        (_, i) => (i * 7) % classes,
+      );
+      return engine.tf.tensor4d(values, shape, 'int32');
+    };
+
+    it('refuses an input that does not fit', () => {
+      const cases: [ModelSpec, number[], string][] = [
+        [unet, [1, 4, 4, 4], 'five axes'],
+        [unet, [1, 4, 4, 4, 2], '1 channels'],
+        [unet, [1, 4, 5, 4, 1], 'multiples of 2, 2, 1'],
+        [unet, [1, 2, 2, 1, 1], 'larger than its divisor'],
+        [swin, [1, 16, 8, 12, 1], 'multiples of 8, 8, 8'],
+        [swin, [1, 8, 8, 8, 1], 'larger than its divisor'],
+      ];
+      for (const [spec, shape, message] of cases) {
+        const x = input(shape) as never;
+        expect(() => buildModel(engine, spec).forward(new Map(), x, { training: false }))
+          .to.throw(ModelsError, message)
+          .with.property('code', 'bad_input');
+      }
+    });
+
+    it('names the parameter that is absent', () => {
+      const params = parametersOf(unet);
+      params.delete('decoder.stages.0.convs.0.norm.bias');
+      const x = input([1, 4, 4, 4, 1]) as never;
+      expect(() => buildModel(engine, unet).forward(params, x, { training: false })).to.throw(
+        ModelsError,
+        'decoder.stages.0.convs.0.norm.bias',
+      );
+    });
+
+    for (const [name, spec, shape] of [
+      ['U-Net', unet, [2, 4, 6, 4, 1]],
+      ['transformer', swin, [2, 16, 8, 8, 1]],
+    ] as const) {
+      it(`of the ${name} kind has every head's logits on the input's grid, and leaks nothing`, () => {
+        const params = parametersOf(spec);
+        const x = input(shape) as never;
+        const before = engine.memory().tensorCount;
+        const outputs = buildModel(engine, spec).forward(params, x, { training: true, seed: 1 });
+        const shapes = Object.entries(outputs).map(([head, list]) => [head, list[0]!.shape]);
+        expect(Object.fromEntries(shapes)).to.deep.equal({
+          hps: [...shape.slice(0, 4), 3],
+          calc: [...shape.slice(0, 4), 2],
+        });
+        engine.tf.dispose(outputs);
+        expect(engine.memory().tensorCount).to.equal(before);
+      });
+
+      it(`of the ${name} kind trains the heads that have labels, and leaks nothing`, () => {
+        const params = parametersOf(spec);
+        const x = input(shape) as never;
+        const labels = { hps: labelsOf([...shape.slice(0, 4)] as never, 3) };
+        const before = engine.memory().tensorCount;
+        const model = buildModel(engine, spec);
+        const options = { training: true, seed: 5 };
+        const result = lossAndGradients(engine, model, params, x, labels, options);
+        expect(Object.keys(result.parts)).to.deep.equal(['hps']);
+        const absent = [...params.keys()].filter((key) => !result.gradients.has(key));
+        expect(absent.length).to.be.greaterThan(0);
+        expect(absent.every((key) => key.includes('calc'))).to.equal(true);
+        engine.tf.dispose([...result.gradients.values()]);
+        expect(engine.memory().tensorCount).to.equal(before);
+      });
+    }
+
+    it('learns: a small step against the gradient lowers the loss as predicted', () => {
+      const { tf } = engine;
+      const model = buildModel(engine, swin);
+      const params = parametersOf(swin);
+      const x = input([1, 16, 8, 8, 1]) as never;
+      const labels = { hps: labelsOf([1, 16, 8, 8], 3), calc: labelsOf([1, 16, 8, 8], 2) };
+      const options = { training: true };
+      const { loss, gradients } = lossAndGradients(engine, model, params, x, labels, options);
+      let squares = 0;
+      for (const gradient of gradients.values()) {
+        squares += gradient.square().sum().dataSync<'float32'>()[0]!;
+      }
+      // loss(p - t·g) ≈ loss - t·|g|²
+      const rate = 1e-3 / squares;
+      const stepped = new Map(
+        [...params].map(([name, value]) => [name, tf.sub(value, gradients.get(name)!.mul(rate))]),
+      );
+      const after = headsLoss(engine, model.forward(stepped, x, options), labels).loss;
+      const fall = loss - after.dataSync<'float32'>()[0]!;
+      expect(fall / 1e-3).to.be.within(0.9, 1.1);
+    });
+
+    it('drops out in training only, by the seed', () => {
+      const model = buildModel(engine, unet);
+      const params = parametersOf(unet);
+      const x = input([1, 4, 4, 4, 1]) as never;
+      const run = (training: boolean, seed: number): number[] => [
+        ...model.forward(params, x, { training, seed }).calc![0]!.dataSync(),
+      ];
+      expect(run(true, 1)).to.deep.equal(run(true, 1));
+      expect(run(true, 1)).to.not.deep.equal(run(true, 2));
+      expect(run(false, 1)).to.deep.equal(run(false, 2));
+    });
+
+    it('predicts windows in batches as one by one, and leaks nothing', async () => {
+      const model = buildModel(engine, unet);
+      const params = parametersOf(unet);
+      const roi = [4, 4, 4] as const;
+      const data = input([6, 4, 7]).dataSync<'float32'>();
+      const volume = { data: new Float32Array(data), shape: [6, 4, 7] as const, channels: 1 };
+      const before = engine.memory().tensorCount;
+      const predict = modelPredictor(engine, model, params, { roi, probabilities: true });
+      const options = { roi, overlap: 0.5, mode: 'gaussian' as const };
+      const one = await slidingWindow(predict, volume, { ...options, batch: 1 });
+      const four = await slidingWindow(predict, volume, { ...options, batch: 4 });
+      expect(engine.memory().tensorCount).to.equal(before);
+      expect(Object.keys(one)).to.have.members(['hps', 'calc']);
+      one.hps!.data.forEach((value, i) => {
+        expect(four.hps!.data[i]).to.be.closeTo(value, 1e-5);
+      });
+      // Probabilities of a voxel sum to one, blended or not.
+      expect(one.hps!.data.slice(0, 3).reduce((sum, p) => sum + p, 0)).to.be.closeTo(1, 1e-5);
+    });
+  });
+}

@@ -1,0 +1,155 @@
+/** Parameter lists, initial weights and digests; the oracle tests hold the names. */
+import { expect } from 'chai';
+
+import { seededRandom } from '../../src/base/index.ts';
+import {
+  architectureDigest,
+  checkWeights,
+  initialWeights,
+  ModelsError,
+  parameterList,
+  type SwinUnetrSpec,
+  type UNetSpec,
+} from '../../src/models/index.ts';
+import { readOracle } from './oracle.ts';
+
+const unet: UNetSpec = {
+  kind: 'unet',
+  inChannels: 2,
+  features: [8, 16, 32],
+  strides: [1, 2, 2],
+  convsPerStage: 2,
+  heads: { hps: 6 },
+  deepSupervision: true,
+  dropoutMilli: 0,
+};
+const swin: SwinUnetrSpec = {
+  kind: 'swin-unetr',
+  inChannels: 2,
+  featureSize: 12,
+  depths: [2, 2, 2, 2],
+  numHeads: [3, 6, 12, 24],
+  window: 7,
+  heads: { hps: 6, ms: 3, calc: 2 },
+};
+
+describe('the parameters of a model', () => {
+  for (const [file, spec] of [
+    ['unet_8_16_32.weights', unet],
+    ['swin_fs12_32x64x32.weights', swin],
+  ] as const) {
+    it(`are named and shaped as in ${file}`, () => {
+      const oracle = readOracle(file);
+      const list = parameterList(spec);
+      expect(list.map(({ name }) => name)).to.have.members(oracle.names);
+      for (const { name, shape } of list) expect(shape, name).to.deep.equal(oracle.shape(name));
+    });
+  }
+
+  it('without deep supervision have the finest output layer only', () => {
+    const names = parameterList({ ...unet, deepSupervision: false }).map(({ name }) => name);
+    expect(names.filter((name) => name.includes('seg_layers'))).to.deep.equal([
+      'decoder.seg_layers.1.weight',
+      'decoder.seg_layers.1.bias',
+    ]);
+  });
+
+  it('of six stages have three outputs, and several heads their own layers', () => {
+    const spec: UNetSpec = {
+      ...unet,
+      features: [4, 4, 4, 4, 4, 4],
+      strides: [1, 2, 2, 2, 2, [2, 2, 1]],
+      heads: { ms: 3, hps: 6 },
+    };
+    const list = parameterList(spec);
+    const layers = list.filter(({ name }) => /seg_layers.*weight/.test(name));
+    expect(layers.map(({ name, shape }) => `${name} ${shape[0]!}`)).to.deep.equal([
+      'decoder.heads.hps.seg_layers.4.weight 6',
+      'decoder.heads.hps.seg_layers.3.weight 6',
+      'decoder.heads.hps.seg_layers.2.weight 6',
+      'decoder.heads.ms.seg_layers.4.weight 3',
+      'decoder.heads.ms.seg_layers.3.weight 3',
+      'decoder.heads.ms.seg_layers.2.weight 3',
+    ]);
+    const deepest = list.find(({ name }) => name === 'decoder.transpconvs.0.weight');
+    expect(deepest!.shape).to.deep.equal([4, 4, 2, 2, 1]);
+  });
+
+  it('do not depend on the order in which heads are written', () => {
+    const turned = { ...swin, heads: { calc: 2, ms: 3, hps: 6 } };
+    expect(parameterList(turned)).to.deep.equal(parameterList(swin));
+    expect(architectureDigest(turned)).to.equal(architectureDigest(swin));
+  });
+});
+
+describe('initial weights', () => {
+  it('are the same for the same seed and others for another', () => {
+    const a = initialWeights(unet, seededRandom(1));
+    expect(initialWeights(unet, seededRandom(1))).to.deep.equal(a);
+    expect(initialWeights(unet, seededRandom(2))).to.not.deep.equal(a);
+  });
+
+  it('have the variance of He for convolutions, and zero biases', () => {
+    const weights = initialWeights(unet, seededRandom(3));
+    const find = (name: string): Float32Array =>
+      weights.find((tensor) => tensor.name === name)!.data;
+    // [32, 32, 3, 3, 3]: fan-in 864, 27,648 draws: the sample variance is within 3 % (4 deviations).
+    const data = find('encoder.stages.2.0.convs.1.conv.weight');
+    const variance = data.reduce((sum, value) => sum + value ** 2, 0) / data.length;
+    expect(variance).to.be.closeTo(2 / (1.0001 * 864), (0.035 * 2) / 864);
+    expect(find('encoder.stages.2.0.convs.1.conv.bias').every((value) => value === 0)).to.equal(
+      true,
+    );
+    expect(find('encoder.stages.2.0.convs.1.norm.weight').every((v) => v === 1)).to.equal(true);
+  });
+
+  it('of linear layers and bias tables stay within two deviations of 0.02', () => {
+    const weights = initialWeights(swin, seededRandom(4));
+    const prefix = 'swin_unetr.swinViT.layers1.0.blocks.0.attn';
+    for (const name of [`${prefix}.qkv.weight`, `${prefix}.relative_position_bias_table`]) {
+      const { data } = weights.find((tensor) => tensor.name === name)!;
+      const largest = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+      expect(largest, name).to.be.within(0.03, 0.04 + 1e-9);
+    }
+  });
+});
+
+describe('the digest of an architecture', () => {
+  it('is one for one specification and differs with any field', () => {
+    const digest = architectureDigest(unet);
+    expect(digest).to.match(/^[0-9a-f]{64}$/);
+    for (const other of [
+      { ...unet, inChannels: 1 },
+      { ...unet, features: [8, 16, 33] },
+      { ...unet, heads: { ms: 6 } },
+      swin,
+    ]) {
+      expect(architectureDigest(other)).to.not.equal(digest);
+    }
+  });
+});
+
+describe('weights from outside', () => {
+  const weights = initialWeights(unet, seededRandom(1));
+
+  it('are taken when they are this model’s', () => {
+    expect(() => {
+      checkWeights(unet, weights);
+    }).to.not.throw();
+  });
+
+  it('are refused when one is missing, added, renamed or reshaped', () => {
+    const [first, ...rest] = weights;
+    const cases: [string, typeof weights][] = [
+      ['missing', rest],
+      ['added', [...weights, { name: 'more', shape: [1], data: new Float32Array(1) }]],
+      ['renamed', [{ ...first!, name: 'other' }, ...rest]],
+      ['reshaped', [{ ...first!, shape: [first!.data.length] }, ...rest]],
+    ];
+    for (const [what, wrong] of cases) {
+      expect(() => {
+        checkWeights(unet, wrong);
+      }, what).to.throw(ModelsError, 'another architecture');
+    }
+  });
+});
