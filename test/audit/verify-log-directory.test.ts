@@ -3,7 +3,7 @@ import { seededRandom, utf8, type Digest } from '../../src/base/index.ts';
 import { renderVerdict, type LogVerdict } from '../../src/audit/verdict.ts';
 import { verifyLogDirectory } from '../../src/audit/verify-log-directory.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { blockLeaf, type Op } from '../../src/wire/index.ts';
+import type { Op } from '../../src/wire/index.ts';
 import { directoryOf, makeSampleLog, type LogFiles, type SampleOptions } from './sample-log.ts';
 
 async function verify(files: LogFiles): Promise<LogVerdict> {
@@ -288,8 +288,7 @@ describe('verifyLogDirectory', () => {
   });
 
   it('does not believe a size that there are no bundles for', async () => {
-    const { files, bodies } = await makeSampleLog({ rounds: ['sealed'] });
-    expect(blockLeaf(bodies[0]!).byteLength).greaterThan(0);
+    const { files } = await makeSampleLog({ rounds: ['sealed'] });
     const without = new Map([...files].filter(([name]) => !name.startsWith('tile/entries/')));
     expect(textOf(await verify(without))).contains('too few bundles for the 7 entries');
   });

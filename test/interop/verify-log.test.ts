@@ -1,0 +1,83 @@
+/** The log as read by a program in another language that shares no code with ours. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { expect } from 'chai';
+
+import { makeSampleLog, type LogFiles } from '../audit/sample-log.ts';
+import { projectRoot } from '../project-root.ts';
+
+const python = '/usr/bin/python3';
+const script = join(projectRoot, 'test/interop/verify_log.py');
+
+interface Run {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function verifyWithPython(files: LogFiles): Run {
+  const directory = mkdtempSync(join(tmpdir(), 'annulus-log-'));
+  try {
+    for (const [name, bytes] of files) {
+      mkdirSync(dirname(join(directory, name)), { recursive: true });
+      writeFileSync(join(directory, name), bytes);
+    }
+    return spawnSync(python, [script, directory], { encoding: 'utf8' });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+describe('a log checked by Python', () => {
+  before(() => {
+    const probe = spawnSync(python, ['-c', 'import cryptography'], { encoding: 'utf8' });
+    expect(
+      probe.status,
+      `this test needs ${python} with the package python3-cryptography: ${probe.stderr}`,
+    ).equals(0);
+  });
+
+  it('has the same size, root, updates and cosigners', async () => {
+    const { files, bodies } = await makeSampleLog({ rounds: ['sealed', 'absent'] });
+    const run = verifyWithPython(files);
+    expect(run.stderr).equals('');
+    expect(run.status).equals(0);
+    const { size, root } = bodies.at(-1)!.log;
+    expect(run.stdout.split('\n').slice(0, 4)).deep.equals([
+      `size ${size}`,
+      `root ${root}`,
+      'updates 7, all signed by their authors',
+      'cosigned by L1/witness L2/witness L3/witness L4/witness (quorum 3)',
+    ]);
+  });
+
+  it('is the same beyond one full tile', async () => {
+    const rounds = Array.from({ length: 40 }, () => 'sealed' as const);
+    const { files, bodies } = await makeSampleLog({ rounds });
+    const run = verifyWithPython(files);
+    expect(run.stderr).equals('');
+    expect(run.stdout).contains(`size 280\nroot ${bodies.at(-1)!.log.root}`);
+  });
+
+  it('fails on one flipped byte in every kind of file', async () => {
+    const { files } = await makeSampleLog({ rounds: ['sealed'] });
+    const names = [
+      'manifest.json',
+      'policy',
+      'checkpoint',
+      'tile/0/000.p/7',
+      'tile/entries/000.p/7',
+    ];
+    for (const name of names) {
+      const bytes = files.get(name)!.slice();
+      // The middle of a policy is in a key, of a note in a signature, of an envelope in its payload.
+      bytes[Math.floor(bytes.byteLength / 2)]! ^= 1;
+      const run = verifyWithPython(new Map(files).set(name, bytes));
+      expect(run.status, name).equals(1);
+      expect(run.stderr, name).matches(/^wrong: /);
+    }
+  });
+});

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""Checks an Annulus log directory with nothing of Annulus: Python's standard library and `cryptography`.
+
+    python3 verify_log.py LOG_DIRECTORY
+
+Re-derives the Merkle root twice, from the entry bundles and from the hash tiles; checks the checkpoint's log
+signature and cosignatures by the `policy` file; checks the DSSE signature of every update envelope by the
+log key of its author in the manifest, and the manifest by the members' organisation keys. Prints size and
+root. Exit status 0 when all of it holds, 1 with one line on stderr when something does not.
+
+Works with Debian 12's python3-cryptography (38). Formats: https://c2sp.org/tlog-tiles,
+https://c2sp.org/tlog-cosignature, https://c2sp.org/tlog-policy, https://github.com/secure-systems-lab/dsse
+"""
+import base64
+import hashlib
+import json
+import os
+import sys
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+WIDTH = 256
+
+
+class Wrong(Exception):
+    """Something in the log does not hold."""
+
+
+def main(directory):
+    log = Log(directory)
+    manifest = log.read_manifest()
+    vkeys, quorum, group = log.read_policy()
+    size, root, cosigners = log.read_checkpoint(vkeys, quorum, group)
+    entries = log.read_entries(size)
+    leaves = [sha256(b"\x00" + entry) for entry in entries]
+    if merkle_root(leaves) != root:
+        raise Wrong("the root of the entry bundles is not the checkpoint's%s" % log.first_difference(leaves, size))
+    if log.root_from_tiles(size) != root:
+        raise Wrong("the root of the tiles is not the checkpoint's")
+    updates = sum(check_entry(index, entry, manifest) for index, entry in enumerate(entries))
+    print("size %d" % size)
+    print("root %s" % root.hex())
+    print("updates %d, all signed by their authors" % updates)
+    print("cosigned by %s (quorum %d)" % (" ".join(cosigners), quorum))
+
+
+class Log:
+    def __init__(self, directory):
+        self.directory = directory
+
+    def read(self, name):
+        try:
+            with open(os.path.join(self.directory, *name.split("/")), "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise Wrong("%s: %s" % (name, error.strerror))
+
+    def read_manifest(self):
+        """The members by id, after checking that each organisation signed the manifest."""
+        envelope = json.loads(self.read("manifest.json"))
+        payload = base64.b64decode(envelope["payload"], validate=True)
+        members = {member["id"]: member for member in json.loads(payload)["members"]}
+        if len(envelope["signatures"]) != len(members):
+            raise Wrong("manifest.json: not one signature for each member")
+        for member in members.values():
+            check_dsse("manifest.json", envelope, member["orgKey"])
+        return members
+
+    def read_policy(self):
+        """Verifier keys by (name, key id), the threshold, and the witnesses of the group."""
+        vkeys, groups, quorum = {}, {}, None
+        for line in self.read("policy").decode().splitlines():
+            words = line.split()
+            if not words or words[0].startswith("#"):
+                continue
+            if words[0] in ("log", "witness"):
+                name, key_id, material = words[-1].split("+", 2)
+                raw = base64.b64decode(material, validate=True)
+                if sha256(name.encode() + b"\n" + raw)[:4].hex() != key_id:
+                    raise Wrong("policy: the key id of %s is not its key's" % name)
+                vkeys[(name, bytes.fromhex(key_id))] = (words[0], raw[0], raw[1:])
+            elif words[0] == "group":
+                groups[words[1]] = (int(words[2]), set(words[3:]))
+            elif words[0] == "quorum":
+                quorum = words[1]
+            else:
+                raise Wrong("policy: unknown line %r" % line)
+        threshold, group = groups[quorum]
+        return vkeys, threshold, group
+
+    def read_checkpoint(self, vkeys, quorum, group):
+        note = self.read("checkpoint").decode()
+        text, lines = note[: note.rindex("\n\n") + 1], note[note.rindex("\n\n") + 2 :]
+        origin, size, root = text.splitlines()
+        is_logged, cosigners = False, []
+        for line in lines.splitlines():
+            dash, name, blob = line.split(" ")
+            raw = base64.b64decode(blob, validate=True)
+            if dash != "\u2014" or (name, raw[:4]) not in vkeys:
+                raise Wrong("checkpoint: a line of an unknown key, %s" % name)
+            role, key_type, public_key = vkeys[(name, raw[:4])]
+            if role == "log":
+                if key_type != 1 or name != origin:
+                    raise Wrong("checkpoint: the log's name is not the origin")
+                verify("checkpoint: the log's signature", public_key, raw[4:], text.encode())
+                is_logged = True
+            else:
+                time = int.from_bytes(raw[4:12], "big")
+                message = ("cosignature/v1\ntime %d\n" % time + text).encode()
+                verify("checkpoint: the cosignature of " + name, public_key, raw[12:], message)
+                cosigners.append(name)
+        if not is_logged:
+            raise Wrong("checkpoint: no signature of a log key")
+        if len(set(cosigners) & group) < quorum:
+            raise Wrong("checkpoint: %d cosignatures, %d are a quorum" % (len(set(cosigners)), quorum))
+        return int(size), base64.b64decode(root, validate=True), cosigners
+
+    def read_entries(self, size):
+        entries = []
+        for path, width in tile_paths("entries", size):
+            data, at = self.read(path), 0
+            for _ in range(width):
+                length = int.from_bytes(data[at : at + 2], "big")
+                entry = data[at + 2 : at + 2 + length]
+                if len(entry) != length or at + 2 > len(data):
+                    raise Wrong("%s: entry %d cannot be read" % (path, len(entries)))
+                entries.append(entry)
+                at += 2 + length
+            if at != len(data):
+                raise Wrong("%s: bytes after the last entry" % path)
+        return entries
+
+    def tile(self, path, width):
+        data = self.read(path)
+        if len(data) != 32 * width:
+            raise Wrong("%s: wrong length" % path)
+        return [data[i : i + 32] for i in range(0, len(data), 32)]
+
+    def root_from_tiles(self, size):
+        """Checks each level against the one below, then hashes the leaf hashes of level 0."""
+        below, level, n = None, 0, size
+        leaves = []
+        while n > 0:
+            hashes = [h for path, width in tile_paths(str(level), n) for h in self.tile(path, width)]
+            if below is None:
+                leaves = hashes
+            else:
+                for i, h in enumerate(hashes):
+                    if merkle_root(below[i * WIDTH : (i + 1) * WIDTH]) != h:
+                        raise Wrong("tile/%d: hash %d is not that of its tile" % (level, i))
+            below, level, n = hashes, level + 1, n // WIDTH
+        return merkle_root(leaves)
+
+    def first_difference(self, leaves, size):
+        tiles = [h for path, width in tile_paths("0", size) for h in self.tile(path, width)]
+        for index, (a, b) in enumerate(zip(leaves, tiles)):
+            if a != b:
+                return ": entry %d is not the one of tile/0" % index
+        return ""
+
+
+def check_entry(index, entry, members):
+    """1 for an update envelope whose signature holds, 0 for a block."""
+    document = json.loads(entry)
+    if "payloadType" not in document:
+        return 0
+    where = "entry %d" % index
+    statement = json.loads(base64.b64decode(document["payload"], validate=True))
+    author = statement["predicate"]["runDetails"]["builder"]["id"]
+    if document["payloadType"] != "application/vnd.in-toto+json" or len(document["signatures"]) != 1:
+        raise Wrong("%s: not an in-toto statement with one signature" % where)
+    if author not in members:
+        raise Wrong("%s: %s is not a member" % (where, author))
+    check_dsse("%s (update of %s)" % (where, author), document, members[author]["logKey"])
+    return 1
+
+
+def check_dsse(where, envelope, public_key):
+    """One signature of the envelope must be the key's, over DSSE's pre-authentication encoding."""
+    raw_key = base64.b64decode(public_key, validate=True)
+    payload = base64.b64decode(envelope["payload"], validate=True)
+    kind = envelope["payloadType"].encode()
+    signed = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    for signature in envelope["signatures"]:
+        if signature["keyid"] == sha256(raw_key).hex():
+            verify(where, raw_key, base64.b64decode(signature["sig"], validate=True), signed)
+            return
+    raise Wrong("%s: no signature of the expected key" % where)
+
+
+def verify(where, public_key, signature, message):
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except InvalidSignature:
+        raise Wrong("%s is wrong" % where)
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def merkle_root(hashes):
+    """RFC 6962 over leaf hashes, by the definition: split at the largest power of two below n."""
+    if not hashes:
+        return sha256(b"")
+    if len(hashes) == 1:
+        return hashes[0]
+    k = 1 << ((len(hashes) - 1).bit_length() - 1)
+    return sha256(b"\x01" + merkle_root(hashes[:k]) + merkle_root(hashes[k:]))
+
+
+def tile_paths(level, n):
+    """(path, width) of the full and partial tiles over n hashes or entries."""
+    for index in range((n + WIDTH - 1) // WIDTH):
+        width = min(WIDTH, n - index * WIDTH)
+        groups = ["%03d" % (index % 1000)]
+        rest = index // 1000
+        while rest > 0:
+            groups.insert(0, "x%03d" % (rest % 1000))
+            rest //= 1000
+        partial = "" if width == WIDTH else ".p/%d" % width
+        yield "tile/%s/%s%s" % (level, "/".join(groups), partial), width
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: verify_log.py LOG_DIRECTORY")
+    try:
+        main(sys.argv[1])
+    except Wrong as wrong:
+        sys.exit("wrong: %s" % wrong)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        sys.exit("wrong: a file cannot be read: %r" % error)
