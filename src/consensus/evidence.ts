@@ -17,8 +17,10 @@ import {
 import {
   isSignedBy,
   readChain,
+  statementOf,
   verifyChain,
   viewMax,
+  type Certificate,
   type Chain,
   type EpochContext,
   type Statement,
@@ -110,6 +112,27 @@ export function verifyEvidence(pair: EvidencePair, context: EpochContext): numbe
   if (b === null || chain !== undefined || b.i !== a.i) return null;
   if (forbiddenPair(a, b) !== kind) return null;
   return isSignedBy(b, b.i, b.sig, context) ? a.i : null;
+}
+
+/**
+ * The pairs that two certificates of one view make against everybody who signed both: two FINALIZE of
+ * different values, two NOTARIZE of different values, or FINALIZE and NULLIFY. At least 2q-n members.
+ */
+export function evidenceBetween(
+  a: Certificate,
+  b: Certificate,
+  context: EpochContext,
+): EvidencePair[] {
+  const one = statementOf(a, context);
+  const other = statementOf(b, context);
+  const kind = forbiddenPair(one, other);
+  if (kind === null) return [];
+  const signatures = new Map(b.sigs);
+  return a.sigs.flatMap(([i, sig]) => {
+    const second = signatures.get(i);
+    if (second === undefined) return [];
+    return [{ kind, a: { ...one, i, sig }, b: { ...other, i, sig: second } }];
+  });
 }
 
 /** Whether `chain` lets its proposer propose `x` with parent `p` in view `v`: rule R2's check. */

@@ -29,6 +29,7 @@ export {
   type VoteKind,
 } from './certificate.ts';
 export {
+  evidenceBetween,
   forbiddenPair,
   readEvidence,
   verifyEvidence,

@@ -21,7 +21,7 @@ import {
   type VoteKind,
 } from './certificate.ts';
 import { ConsensusError } from './errors.ts';
-import { signedPart, verifyEvidence, type EvidencePair } from './evidence.ts';
+import { evidenceBetween, signedPart, verifyEvidence, type EvidencePair } from './evidence.ts';
 import { evidenceOf, HeightState } from './height-state.ts';
 import {
   chainDigest,
@@ -518,13 +518,26 @@ export class SimplexMachine {
 
   /** R7: a STATUS of a lower height asks for help. A late vote does not: its sender was answered or is. */
   #onBehind(from: NodeId, message: ConsensusMessage): void {
-    if (message.t !== 'STATUS' && message.t !== 'GETBODY') return;
     const { h } = message;
-    const decision = this.#decisions.get(h) ?? this.#options.application.decision(h) ?? null;
+    const isQuestion = message.t === 'STATUS' || message.t === 'GETBODY';
+    if (!isQuestion && message.t !== 'DECIDED') return;
+    const decision = this.#decisions.get(h) ?? this.#options.application.decision(h);
     if (decision === null) return;
+    if (message.t === 'DECIDED') {
+      this.#compareDecisions(decision.certificate, message.cert);
+      return;
+    }
     const { body, certificate } = decision;
     const answer = { t: 'DECIDED', body: base64(body), cert: certificate } as const;
     this.#reply(from, { ...this.#common(), h, ...answer });
+  }
+
+  /** Two decisions of one height: more than f members lie. Nothing decided from here on means anything. */
+  #compareDecisions(ours: Certificate, theirs: Certificate): void {
+    const isOther = theirs.kind === 'FINALIZE' && theirs.h === ours.h && theirs.x !== ours.x;
+    if (!isOther || !this.#isSound(theirs)) return;
+    for (const pair of evidenceBetween(ours, theirs, this.#context)) this.#convict(pair);
+    this.#halt(`two blocks are decided at height ${ours.h}: more than f members broke the rules`);
   }
 
   /** R7: others are further. Ask f+1 of them, one of whom is honest; keep what comes right after. */

@@ -3,7 +3,10 @@ import { expect } from 'chai';
 import { base64, utf8 } from '../../src/base/index.ts';
 import {
   ConsensusError,
+  decodeMessage,
   encodeMessage,
+  evidenceBetween,
+  verifyEvidence,
   type Certificate,
   type Chain,
   type Effect,
@@ -334,7 +337,7 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       const cert = decision();
       bench.hear({ ...common, t: 'DECIDED', body: base64(bodyA), cert }, leader);
       expect(bench.sent()[0]).deep.include({ to: `L${leader}` });
-      bench.hear({ ...common, t: 'STATUS', v: 0 }, others[0]!);
+      bench.hear({ ...common, t: 'STATUS', v: 0 }, others[0]);
       expect(bench.sent()[0]?.message).deep.include({ t: 'DECIDED', h: 1, cert });
     });
 
@@ -451,6 +454,33 @@ describe('a member that breaks the rules', () => {
     });
     expect(bench.of('refused')).lengthOf(1);
     expect(bench.machine.view).equal(0);
+  });
+});
+
+describe('more liars than f', () => {
+  it('may break agreement, and then f+1 = 2 of them stand convicted', () => {
+    const [honestA, honestB, liar] = [others[0]!, others[1]!, others[2]!];
+    const decideAt = (self: number, body: typeof bodyA): Bench => {
+      const x = body === bodyA ? xA : xB;
+      const bench = new Bench(epoch, self).hear(epoch.proposal(0, body));
+      for (const kind of ['NOTARIZE', 'FINALIZE'] as const) {
+        for (const i of [leader, liar]) bench.hear(epoch.vote(kind, 0, x, i));
+      }
+      return bench;
+    };
+    const a = decideAt(honestA, bodyA);
+    const b = decideAt(honestB, bodyB);
+    const [certA, certB] = [a, b].map((bench) => bench.of('decide')[0]!.certificate);
+    expect([certA!.x, certB!.x]).deep.equal([xA, xB]);
+    const pairs = evidenceBetween(certA!, certB!, epoch.context);
+    const culprits = pairs.map((pair) => verifyEvidence(pair, epoch.context));
+    expect(culprits).deep.equal([leader, liar].sort((x, y) => x - y));
+    a.hear({ ...common, t: 'DECIDED', body: base64(bodyB), cert: certB! }, honestB);
+    expect(a.of('evidence')).lengthOf(2);
+    expect(a.of('halt')).lengthOf(1);
+    expect(a.hear({ ...common, t: 'DECIDED', body: base64(bodyA), cert: certA! }).effects).lengthOf(
+      0,
+    );
   });
 });
 
@@ -577,17 +607,9 @@ describe('small and silent epochs', () => {
 
 function kinds(effects: readonly Effect[]): string[] {
   return effects.map((effect) => {
-    switch (effect.kind) {
-      case 'persist':
-        return `persist ${effect.record.t}`;
-      case 'broadcast':
-        return `broadcast ${/"t":"([A-Z]+)"/.exec(Buffer.from(effect.bytes).toString())?.[1]}`;
-      case 'setTimer':
-        return `setTimer ${effect.id}`;
-      case 'decide':
-        return `decide ${effect.height}`;
-      default:
-        return effect.kind;
-    }
+    if (effect.kind === 'persist') return `persist ${effect.record.t}`;
+    if (effect.kind === 'broadcast') return `broadcast ${decodeMessage(effect.bytes).t}`;
+    if (effect.kind === 'setTimer') return `setTimer ${effect.id}`;
+    return effect.kind === 'decide' ? `decide ${effect.height}` : effect.kind;
   });
 }

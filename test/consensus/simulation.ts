@@ -186,7 +186,15 @@ export class World {
 
   /** Sees every signed message that anybody sends; pairs convict, an honest one is a violation. */
   observe(message: ConsensusMessage): void {
-    if (!('sig' in message)) return;
+    if ('sig' in message) this.#witness(message);
+    else if (message.t === 'CERT' || message.t === 'DECIDED') {
+      const { kind: t, h, v, x, sigs } = message.cert;
+      const { cid, e } = message;
+      for (const [i, sig] of sigs) this.#witness({ t, cid, e, h, v, ...(x && { x }), i, sig });
+    }
+  }
+
+  #witness(message: Vote | Proposal): void {
     this.#checkJustification(message);
     const key = `${message.i}/${message.h}/${message.v}`;
     const seen = this.#signed.get(key) ?? [];
@@ -366,6 +374,7 @@ export class World {
         break;
       }
       case 'send': {
+        this.observe(decodeMessage(effect.bytes));
         const to = this.#members.findIndex((member) => member.id === effect.to);
         this.transmit(node.index, to, effect.bytes, 'direct');
         break;
