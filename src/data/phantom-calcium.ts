@@ -1,6 +1,6 @@
 /** Calcium on cusps and annulus of a phantom, and the streaks it throws. */
 import type { Random } from '../base/index.ts';
-import type { Canvas, Frame } from './phantom-canvas.ts';
+import type { Canvas, Frame, VoxelSteps } from './phantom-canvas.ts';
 import { wallAxes } from './phantom-heart.ts';
 import {
   annulusRadiusAt,
@@ -18,9 +18,6 @@ export interface Deposit {
   readonly hu: number;
   readonly diameterMm: number;
 }
-
-/** Steps in the heart's frame from one voxel to the next along i, j and k. */
-export type VoxelSteps = readonly [Vector3, Vector3, Vector3];
 
 /** A voxel is sampled at 3 x 3 x 3 places: the share of calcium is a count of 27. */
 const samplesPerAxis = 3;
@@ -57,7 +54,6 @@ function onLeaflet(random: Random, root: Root, angle: number): Vector3 {
 export function paintDeposits(
   canvas: Canvas,
   frame: Frame,
-  steps: VoxelSteps,
   deposits: readonly Deposit[],
 ): Uint8Array {
   const filled = new Uint32Array(canvas.hu.length);
@@ -66,7 +62,7 @@ export function paintDeposits(
   for (const { shape, hu } of deposits) {
     canvas.visit(frame, shape, canvas.edgeMm, (index) => {
       const place: Vector3 = [frame.x[index] ?? 0, frame.y[index] ?? 0, frame.z[index] ?? 0];
-      const bits = samplesInside(shape, place, steps);
+      const bits = samplesInside(shape, place, frame.steps);
       if (bits === 0) return;
       filled[index] = (filled[index] ?? 0) | bits;
       peak[index] = Math.max(peak[index] ?? 0, hu);
@@ -122,7 +118,7 @@ export function addStreaks(
     const phase = random.uniform() * 2 * Math.PI;
     if (amplitude < 2) continue;
     const [ci, cj, ck] = frame.toVoxel(shape.centre);
-    canvas.visit(frame, { ...shape, radiusMm: 30 }, 0, (index) => {
+    canvas.visit(frame, { ...shape, halfMm: [30, 30, 30] }, 0, (index) => {
       const i = index % width;
       const j = Math.floor(index / width) % height;
       const k = Math.floor(index / (width * height));

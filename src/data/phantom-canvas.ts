@@ -11,7 +11,12 @@ export interface Frame {
   /** Voxel index (i, j, k) near a point of the frame, to within `marginMm`. */
   readonly toVoxel: (point: Vector3) => Vector3;
   readonly marginMm: number;
+  /** Steps in the frame per voxel along i, j, k (distortion left out). */
+  readonly steps: VoxelSteps;
 }
+
+/** Steps in a frame from one voxel to the next along i, j and k. */
+export type VoxelSteps = readonly [Vector3, Vector3, Vector3];
 
 /** What a stroke leaves behind. */
 export interface Paint {
@@ -55,23 +60,27 @@ export class Canvas {
     });
   }
 
-  /** Calls `see` for the voxels of the box around the shape's ball. */
+  /** Calls `see` for the voxels in and near the shape's box. */
   visit(frame: Frame, shape: Shape, extraMm: number, see: (index: number) => void): void {
     const [depth, height, width] = this.shape;
-    const [sd, sh, sw] = this.spacingMm;
-    const [ci, cj, ck] = frame.toVoxel(shape.centre);
-    const reach = shape.radiusMm + extraMm + frame.marginMm;
-    const low = (centre: number, spacing: number): number =>
-      Math.max(0, Math.ceil(centre - reach / spacing));
-    const high = (centre: number, spacing: number, count: number): number =>
-      Math.min(count - 1, Math.floor(centre + reach / spacing));
-    const iHigh = high(ci, sw, width);
-    const jHigh = high(cj, sh, height);
-    const kHigh = high(ck, sd, depth);
-    for (let k = low(ck, sd); k <= kHigh; k++) {
-      for (let j = low(cj, sh); j <= jHigh; j++) {
+    const centre = frame.toVoxel(shape.centre);
+    const [hx, hy, hz] = shape.halfMm;
+    const range = (axis: 0 | 1 | 2, count: number): [number, number] => {
+      const [x, y, z] = frame.steps[axis];
+      const spacing = Math.hypot(x, y, z);
+      // Half the box as seen along this voxel axis.
+      const half = (Math.abs(x) * hx + Math.abs(y) * hy + Math.abs(z) * hz) / spacing;
+      const reach = (half + extraMm + frame.marginMm) / spacing;
+      const low = Math.max(0, Math.ceil(centre[axis] - reach));
+      return [low, Math.min(count - 1, Math.floor(centre[axis] + reach))];
+    };
+    const [iLow, iHigh] = range(0, width);
+    const [jLow, jHigh] = range(1, height);
+    const [kLow, kHigh] = range(2, depth);
+    for (let k = kLow; k <= kHigh; k++) {
+      for (let j = jLow; j <= jHigh; j++) {
         const row = (k * height + j) * width;
-        for (let i = low(ci, sw); i <= iHigh; i++) see(row + i);
+        for (let i = iLow; i <= iHigh; i++) see(row + i);
       }
     }
   }

@@ -194,8 +194,11 @@ function paintAorta(heart: Heart, paint: Brush): void {
   );
   const arch = rod(place(14, -14, 88), place(-24, -50, 88), wide * 0.92, 12.5);
   const tubes = [...ascending, arch];
-  paint([rootLumen(root, 1.8), ...tubes.map((shape) => grown(shape, 1.8))], tissue.vesselWall);
-  paint([rootLumen(root, 0), ...tubes], tissue.aorta, label.aorta);
+  paint(
+    [rootLumen(root, 1.8, -0.5), ...tubes.map((shape) => grown(shape, 1.8))],
+    tissue.vesselWall,
+  );
+  paint([rootLumen(root, 0, 1), ...tubes], tissue.aorta, label.aorta);
 }
 
 /** Courses of right, left main with anterior descending, and circumflex artery. */
@@ -257,6 +260,7 @@ function outflowSolid(
   depthMm: number,
   thicknessAt: (angle: number, heightMm: number) => number,
 ): Shape {
+  const half = depthMm / 2 + root.annulusRadiusMm * 1.1 + 9;
   return {
     distance: (x, y, z) => {
       const height = x * root.w[0] + y * root.w[1] + z * root.w[2];
@@ -265,7 +269,7 @@ function outflowSolid(
       return Math.max(side, height - 0.5, -depthMm - height);
     },
     centre: scaleVector(root.w, -depthMm / 2),
-    radiusMm: depthMm / 2 + root.annulusRadiusMm * 1.1 + 9,
+    halfMm: [half, half, half],
   };
 }
 

@@ -1,7 +1,6 @@
 /** Where a phantom's heart and chest lie in the world, and the coordinates of each voxel in them. */
 import type { Random } from '../base/index.ts';
-import type { Frame } from './phantom-canvas.ts';
-import type { VoxelSteps } from './phantom-calcium.ts';
+import type { Frame, VoxelSteps } from './phantom-canvas.ts';
 import type { PhantomSettings } from './settings.ts';
 import {
   invertAffine,
@@ -46,8 +45,6 @@ const softMm = 55;
 export interface PlacedFrame extends Frame {
   /** Exact within 30 mm of the frame's origin. */
   readonly toWorld: (point: Vector3) => Vector3;
-  /** Steps in the frame per voxel along i, j, k (distortion left out). */
-  readonly steps: VoxelSteps;
 }
 
 /** Heart and chest of one patient on one grid. */
@@ -85,7 +82,7 @@ export function drawPose(random: Random, settings: PhantomSettings): Pose {
   const heart = placeFrame(geometry, annulus, heartRotation(random, poseSpread), drawWarp(random));
   const chestAt = addVectors(annulus, [even(7 * poseSpread), even(3), even(12 * poseSpread)]);
   const chestTurn = smallRotation(random, 6 * poseSpread);
-  const chest = placeFrame(geometry, chestAt, chestTurn, () => [0, 0, 0]);
+  const chest = placeFrame(geometry, chestAt, chestTurn, null);
   return { geometry, heart, chest };
 }
 
@@ -117,24 +114,30 @@ function smallRotation(random: Random, stdDevDegrees: number): Rotation {
   return [place([1, 0, 0]), place([0, 1, 0]), place([0, 0, 1])];
 }
 
+/** Adds to a place how far it is moved: writes the new place into `out`. No objects: once per voxel. */
+type Warp = (x: number, y: number, z: number, out: Float64Array) => void;
+
 /** Smooth waves that make no two hearts alike away from the root; up to 4 mm. */
-function drawWarp(random: Random): (point: Vector3) => Vector3 {
+function drawWarp(random: Random): Warp {
   const waves = Array.from({ length: 6 }, (_, n) => {
     const lengthMm = 60 + 60 * random.uniform();
     const way = unitVector([random.normal(), random.normal(), random.normal() + 0.01]);
+    const [wx, wy, wz] = scaleVector(way, (2 * Math.PI) / lengthMm);
     const heightMm = 0.8 + 1.2 * random.uniform();
     const phase = 2 * Math.PI * random.uniform();
-    return { way: scaleVector(way, (2 * Math.PI) / lengthMm), heightMm, phase, axis: n % 3 };
+    return { wx, wy, wz, heightMm, phase, axis: n % 3 };
   });
-  return (point) => {
-    const share = (lengthOf(point) - stiffMm) / (softMm - stiffMm);
-    if (share <= 0) return [0, 0, 0];
+  return (x, y, z, out) => {
+    out[0] = x;
+    out[1] = y;
+    out[2] = z;
+    const share = (Math.sqrt(x * x + y * y + z * z) - stiffMm) / (softMm - stiffMm);
+    if (share <= 0) return;
     const fade = share >= 1 ? 1 : share * share * (3 - 2 * share);
-    const moved = [0, 0, 0] as [number, number, number];
-    for (const { way, heightMm, phase, axis } of waves) {
-      moved[axis] = (moved[axis] ?? 0) + fade * heightMm * Math.sin(dotProduct(way, point) + phase);
+    for (const { wx, wy, wz, heightMm, phase, axis } of waves) {
+      const wave = Math.sin(wx * x + wy * y + wz * z + phase);
+      out[axis] = (out[axis] ?? 0) + fade * heightMm * wave;
     }
-    return moved;
   };
 }
 
@@ -142,7 +145,7 @@ function placeFrame(
   geometry: Geometry,
   originInWorld: Vector3,
   rotation: Rotation,
-  warp: (point: Vector3) => Vector3,
+  warp: Warp | null,
 ): PlacedFrame {
   const { shape, affine } = geometry;
   const inverse = invertAffine(affine);
@@ -176,7 +179,7 @@ function voxelCoordinates(
   shape: Shape3,
   first: Vector3,
   [si, sj, sk]: VoxelSteps,
-  warp: (point: Vector3) => Vector3,
+  warp: Warp | null,
 ): { x: Float32Array; y: Float32Array; z: Float32Array } {
   const [depth, height, width] = shape;
   const count = voxelCount(shape);
@@ -185,16 +188,20 @@ function voxelCoordinates(
     y: new Float32Array(count),
     z: new Float32Array(count),
   };
+  const place = new Float64Array(3);
+  const [dx, dy, dz] = si;
   let index = 0;
   for (let k = 0; k < depth; k++) {
     for (let j = 0; j < height; j++) {
-      const row = stepAlong(stepAlong(first, sk, k), sj, j);
+      const [fx, fy, fz] = stepAlong(stepAlong(first, sk, k), sj, j);
       for (let i = 0; i < width; i++, index++) {
-        const stiff = stepAlong(row, si, i);
-        const moved = warp(stiff);
-        out.x[index] = stiff[0] + moved[0];
-        out.y[index] = stiff[1] + moved[1];
-        out.z[index] = stiff[2] + moved[2];
+        place[0] = fx + i * dx;
+        place[1] = fy + i * dy;
+        place[2] = fz + i * dz;
+        if (warp !== null) warp(place[0], place[1], place[2], place);
+        out.x[index] = place[0];
+        out.y[index] = place[1];
+        out.z[index] = place[2];
       }
     }
   }

@@ -161,19 +161,21 @@ export function septumAngle(root: Root): number {
   return right.angle + wrapAngle(none.angle - right.angle) / 2;
 }
 
-/** The lumen of the root between annulus and junction, `byMm` wider for its wall. */
-export function rootLumen(root: Root, byMm: number): Shape {
+/**
+ * The lumen of the root between annulus and junction, `byMm` wider for its wall. It dips below the
+ * annulus by `belowMm`, so that no rim of the wall is left across the open outflow.
+ */
+export function rootLumen(root: Root, byMm: number, belowMm: number): Shape {
   const top = root.junctionHeightMm;
   return {
     distance: (x, y, z) => {
       const height = x * root.w[0] + y * root.w[1] + z * root.w[2];
       const { angle, radius } = aroundAxis(root, x, y, z);
       const side = (radius - wallRadiusAt(root, angle, height) - byMm) * 0.93;
-      // No wall across the annulus: the outflow lies open below it.
-      return Math.max(side, -height, height - top - 1);
+      return Math.max(side, -height - belowMm, height - top - 1);
     },
     centre: stepAlong([0, 0, 0], root.w, top / 2),
-    radiusMm: root.annulusRadiusMm * 1.3 + 9 + top / 2 + byMm,
+    halfMm: cube(root.annulusRadiusMm * 1.3 + 9 + top / 2 + byMm),
   };
 }
 
@@ -188,7 +190,7 @@ export function leaflets(root: Root): Shape {
       return (height - leafletHeightAt(root, angle, radius)) * 0.85;
     },
     centre: stepAlong([0, 0, 0], root.w, root.junctionHeightMm / 2),
-    radiusMm: root.annulusRadiusMm * 1.3 + 9 + root.junctionHeightMm / 2,
+    halfMm: cube(root.annulusRadiusMm * 1.3 + 9 + root.junctionHeightMm / 2),
   };
 }
 
@@ -207,4 +209,8 @@ export function aroundAxis(
 /** The same direction between -π and π. */
 export function wrapAngle(angle: number): number {
   return angle - 2 * Math.PI * Math.round(angle / (2 * Math.PI));
+}
+
+function cube(halfMm: number): Vector3 {
+  return [halfMm, halfMm, halfMm];
 }

@@ -1,9 +1,9 @@
 /**
  * Implicit shapes for phantoms. A shape gives an approximate signed distance in mm (negative inside)
- * and a ball around itself, so that only voxels near it are visited.
+ * and a box around itself, so that only voxels near it are visited.
  */
 import {
-  distanceBetween,
+  addVectors,
   dotProduct,
   lengthOf,
   scaleVector,
@@ -15,9 +15,9 @@ import {
 export interface Shape {
   /** Approximate signed distance in mm of a point of the frame, negative inside. */
   readonly distance: (x: number, y: number, z: number) => number;
-  /** A ball that holds the whole shape. */
+  /** A box along the frame's axes that holds the whole shape: its middle and half its edges. */
   readonly centre: Vector3;
-  readonly radiusMm: number;
+  readonly halfMm: Vector3;
 }
 
 /** Three directions at right angles, each of length 1. */
@@ -54,7 +54,9 @@ export function ellipsoid(centre: Vector3, radiiMm: Vector3, axes: Axes = frameA
     const slope = pp * wa + qq * wb + rr * wc;
     return slope < 1e-18 ? inner : (k - Math.sqrt(k)) / Math.sqrt(slope);
   };
-  return { distance, centre, radiusMm: Math.max(ra, rb, rc) };
+  const half = (axis: 0 | 1 | 2): number =>
+    Math.hypot(ra * axes[0][axis], rb * axes[1][axis], rc * axes[2][axis]);
+  return { distance, centre, halfMm: [half(0), half(1), half(2)] };
 }
 
 /** A rod from `from` to `to` with round ends, its radius going from one value to the other. */
@@ -74,8 +76,9 @@ export function rod(from: Vector3, to: Vector3, radiusFromMm: number, radiusToMm
     return Math.sqrt(ex * ex + ey * ey + ez * ez) - radius;
   };
   const centre: Vector3 = [fx + ax / 2, fy + ay / 2, fz + az / 2];
-  const half = distanceBetween(from, to) / 2;
-  return { distance, centre, radiusMm: half + Math.max(radiusFromMm, radiusToMm) };
+  const wide = Math.max(radiusFromMm, radiusToMm);
+  const half = (way: number): number => Math.abs(way) / 2 + wide;
+  return { distance, centre, halfMm: [half(ax), half(ay), half(az)] };
 }
 
 /** Rods along a line of points, one radius per point. */
@@ -95,7 +98,7 @@ export function grown(shape: Shape, byMm: number): Shape {
   return {
     distance: (x, y, z) => shape.distance(x, y, z) - byMm,
     centre: shape.centre,
-    radiusMm: shape.radiusMm + Math.max(0, byMm),
+    halfMm: addVectors(shape.halfMm, scaleVector([1, 1, 1], Math.max(0, byMm))),
   };
 }
 
@@ -104,7 +107,7 @@ export function cutBy(shape: Shape, keep: Shape['distance']): Shape {
   return {
     distance: (x, y, z) => Math.max(shape.distance(x, y, z), keep(x, y, z)),
     centre: shape.centre,
-    radiusMm: shape.radiusMm,
+    halfMm: shape.halfMm,
   };
 }
 

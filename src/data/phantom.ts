@@ -69,7 +69,7 @@ export function makePhantom(
 
   const calcified = patient.fork('calcified').uniform() < settings.calciumShare;
   const deposits: Deposit[] = calcified ? drawDeposits(patient.fork('calcium'), root) : [];
-  const calcium = paintDeposits(canvas, pose.heart, pose.heart.steps, deposits);
+  const calcium = paintDeposits(canvas, pose.heart, deposits);
   addStreaks(canvas.hu, canvas, pose.heart, deposits, scanning.fork('streaks'));
 
   const { shape, spacingMm } = settings;
