@@ -4,18 +4,24 @@ import type { ForwardOptions, ParameterMap } from './forward.ts';
 import { headsLoss, type HeadLabels } from './loss.ts';
 import type { Model } from './model.ts';
 
-export interface LossAndGradients {
-  readonly loss: number;
-  /** Of the finest outputs, by head with labels. */
-  readonly parts: Readonly<Record<string, { readonly ce: number; readonly dice: number }>>;
+export interface ValueAndGradients {
+  readonly value: number;
   /**
-   * By parameter name, the caller's to dispose. A parameter that the loss does not depend on (the head of
+   * By parameter name, the caller's to dispose. A parameter that the value does not depend on (the head of
    * a task without labels here) is absent.
    */
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
 
-/** One forward and backward pass; `params` are not changed. */
+export interface LossAndGradients {
+  readonly loss: number;
+  /** Of the finest outputs, by head with labels. */
+  readonly parts: Readonly<Record<string, { readonly ce: number; readonly dice: number }>>;
+  /** As in `ValueAndGradients`. */
+  readonly gradients: ReadonlyMap<string, Tensor>;
+}
+
+/** One forward and backward pass with the heads' loss; `params` are not changed. */
 export function lossAndGradients(
   engine: Engine,
   model: Model,
@@ -26,32 +32,41 @@ export function lossAndGradients(
 ): LossAndGradients {
   const { tf } = engine;
   const parts: Record<string, { ce: Scalar; dice: Scalar }> = {};
-  const names = [...params.keys()];
-  const { value, grads } = tf.tidy(() =>
-    tf.engine().gradients<Scalar>(
-      () => {
-        const result = headsLoss(engine, model.forward(params, x, options), labels);
-        for (const [head, { ce, dice }] of Object.entries(result.parts)) {
-          parts[head] = { ce: tf.keep(ce), dice: tf.keep(dice) };
-        }
-        return result.loss;
-      },
-      names.map((name) => params.get(name) as Tensor),
-      undefined,
-      true,
-    ),
-  );
-  const gradients = new Map<string, Tensor>();
-  // TF.js types the gradients of what the loss does not depend on as tensors; they are absent.
-  (grads as (Tensor | null | undefined)[]).forEach((gradient, i) => {
-    if (gradient !== null && gradient !== undefined) gradients.set(names[i] as string, gradient);
+  const { value, gradients } = valueAndGradients(engine, params, () => {
+    const result = headsLoss(engine, model.forward(params, x, options), labels);
+    for (const [head, { ce, dice }] of Object.entries(result.parts)) {
+      parts[head] = { ce: tf.keep(ce), dice: tf.keep(dice) };
+    }
+    return result.loss;
   });
-  const loss = readScalar(value);
   const readParts = Object.entries(parts).map(([head, { ce, dice }]) => [
     head,
     { ce: readScalar(ce), dice: readScalar(dice) },
   ]);
-  return { loss, parts: Object.fromEntries(readParts) as LossAndGradients['parts'], gradients };
+  return {
+    loss: value,
+    parts: Object.fromEntries(readParts) as LossAndGradients['parts'],
+    gradients,
+  };
+}
+
+/** The value of `compute` and its gradient with respect to `params`. Frees what `compute` made. */
+export function valueAndGradients(
+  engine: Engine,
+  params: ParameterMap,
+  compute: () => Scalar,
+): ValueAndGradients {
+  const { tf } = engine;
+  const names = [...params.keys()];
+  const { value, grads } = tf.tidy(() =>
+    tf.engine().gradients(compute, [...params.values()], undefined, true),
+  );
+  const gradients = new Map<string, Tensor>();
+  // Typed as tensors; of what the value does not depend on there is none.
+  (grads as (Tensor | null | undefined)[]).forEach((gradient, i) => {
+    if (gradient !== null && gradient !== undefined) gradients.set(names[i] as string, gradient);
+  });
+  return { value: readScalar(value), gradients };
 }
 
 function readScalar(scalar: Scalar): number {

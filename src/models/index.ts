@@ -11,7 +11,12 @@ export { architectureDigest, checkWeights, initialWeights, parameterList } from 
 export type { ForwardOptions, HeadOutputs, ParameterMap } from './forward.ts';
 export { buildModel, checkInput, divisorOf, type Model } from './model.ts';
 export { headsLoss, type HeadLabels, type HeadsLoss } from './loss.ts';
-export { lossAndGradients, type LossAndGradients } from './gradients.ts';
+export {
+  lossAndGradients,
+  valueAndGradients,
+  type LossAndGradients,
+  type ValueAndGradients,
+} from './gradients.ts';
 export {
   argmaxLabels,
   slidingWindow,

@@ -2,9 +2,10 @@
 
 /**
  * How a parameter starts: `he` normal with variance 2/((1 + 0.01²)·fan-in), for leaky ReLU;
- * `trunc-normal` of deviation 0.02 cut at two deviations; all ones; all zeros.
+ * `trunc-normal` of deviation 0.02 cut at two deviations; all ones; all zeros; `background` is zeros but 5 for
+ * class 0, so that training does not begin by unlearning that most voxels are nothing (Lin et al. 2017, focal loss).
  */
-export type ParameterInit = 'he' | 'trunc-normal' | 'ones' | 'zeros';
+export type ParameterInit = 'he' | 'trunc-normal' | 'ones' | 'zeros' | 'background';
 
 export interface ParameterInfo {
   readonly name: string;

@@ -60,6 +60,9 @@ function fill(
     case 'ones':
       data.fill(1);
       return;
+    case 'background':
+      data[0] = 5;
+      return;
     case 'trunc-normal':
       for (let i = 0; i < data.length; i++) data[i] = 0.02 * truncatedNormal(random);
       return;

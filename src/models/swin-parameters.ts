@@ -77,7 +77,7 @@ export function swinParameters(spec: SwinUnetrSpec): readonly ParameterInfo[] {
   for (const head of Object.keys(spec.heads).sort()) {
     const classes = spec.heads[head] as number;
     add(`${swinHeadPrefix(head)}.weight`, [classes, featureSize, 1, 1, 1], 'he');
-    add(`${swinHeadPrefix(head)}.bias`, [classes], 'zeros');
+    add(`${swinHeadPrefix(head)}.bias`, [classes], 'background');
   }
   return list;
 }

@@ -48,7 +48,7 @@ export function unetParameters(spec: UNetSpec): readonly ParameterInfo[] {
       const features = spec.features[spec.features.length - 2 - stage] as number;
       const name = unetHeadPrefix(spec, head, stage);
       list.push({ name: `${name}.weight`, shape: [classes, features, 1, 1, 1], init: 'he' });
-      list.push({ name: `${name}.bias`, shape: [classes], init: 'zeros' });
+      list.push({ name: `${name}.bias`, shape: [classes], init: 'background' });
     }
   }
   return list;
