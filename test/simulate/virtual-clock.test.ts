@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 
 import { InvariantError } from '../../src/base/index.ts';
+import { generateHpkeKey, sealTo } from '../../src/crypto/index.ts';
 import { virtualClock } from '../../src/simulate/virtual-clock.ts';
 
 describe('virtualClock', () => {
@@ -70,6 +71,20 @@ describe('virtualClock', () => {
     clock.setTimer(1, () => seen.push(-1));
     await clock.advance(10);
     expect(seen).to.deep.equal([0, -1]);
+  });
+
+  it('stands still while a secret is being sealed', async () => {
+    const clock = virtualClock();
+    const seen: string[] = [];
+    const { publicKey } = generateHpkeKey();
+    const none = new Uint8Array(0);
+    void (async () => {
+      for (let i = 0; i < 3; i++) await sealTo(publicKey, none, none, none);
+      seen.push(`sealed @${clock.nowMs()}`);
+    })();
+    clock.setTimer(1, () => seen.push('timer'));
+    await clock.advance(10);
+    expect(seen).to.deep.equal(['sealed @0', 'timer']);
   });
 
   it('goes on after held work that failed', async () => {
