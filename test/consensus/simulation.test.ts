@@ -46,7 +46,7 @@ describe('the simulation catches a machine that', () => {
     ['no re-propose', { adversary: 'chaos' }, ['justification'], 0, 10],
     ['low quorum', { adversary: 'twins' }, ['false-refusal', 'justification', 'agreement'], 0, 10],
     // Rare: these begin at seeds where it was seen.
-    ['nullify after finalize', { adversary: 'chaos', blackout: true }, ['honest-pair'], 0, 80],
+    ['nullify after finalize', { adversary: 'chaos', blackout: true }, ['honest-pair'], 66, 1],
     ['body not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 66, 1],
     ['certificate not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 66, 1],
   ];
