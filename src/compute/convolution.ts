@@ -81,7 +81,8 @@ function forwardOrder(weights: Shape5): WeightOrder {
   };
 }
 
-function packAndMultiply(
+/** `Launcher.gemm` on weights still in their own order. */
+export function packAndMultiply(
   l: Launcher,
   weights: number,
   order: WeightOrder,

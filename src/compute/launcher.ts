@@ -120,6 +120,12 @@ export class Launcher {
     });
   }
 
+  /** The address of a parameter block of these words, for one call. */
+  params(words: readonly number[]): number {
+    this.#write(words);
+    return this.#params;
+  }
+
   #write(words: readonly number[]): void {
     this.heap.words(this.#params, paramWords).set(words);
   }

@@ -11,15 +11,18 @@ function sizes(x: TensorInfo): [number, number, number] {
   return [batch, countOf(x) / batch / channels, channels];
 }
 
-function countOf(x: TensorInfo): number {
+/** Number of values. */
+export function countOf(x: TensorInfo): number {
   return x.shape.reduce((product, side) => product * side, 1);
 }
 
-function addresses(l: Launcher, ...tensors: TensorInfo[]): number[] {
+/** Heap addresses in the order given. */
+export function addresses(l: Launcher, ...tensors: TensorInfo[]): number[] {
   return tensors.map((tensor) => l.heap.pointerOf(tensor));
 }
 
-function roundUp4(count: number): number {
+/** The next multiple of 4, for tables read in whole vectors. */
+export function roundUp4(count: number): number {
   return Math.ceil(count / 4) * 4;
 }
 

@@ -1,6 +1,6 @@
 /** The operations on our own kernels in the heap of the TF.js wasm backend. */
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 
 import { convKernels } from './conv-kernels.ts';
 import { convGeometry, transposedGeometry } from './convolution.ts';
@@ -11,6 +11,7 @@ import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
 import { normKernels } from './norm-kernels.ts';
 import type { Ops, Triple } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
+import { transformerKernels, windowShape } from './transformer-kernels.ts';
 import type { WasmHeap } from './wasm-heap.ts';
 
 type Tf = typeof tfjs;
@@ -22,7 +23,7 @@ type Tf = typeof tfjs;
 export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
   const launcher = new Launcher(heap);
   adoptLauncher(tf, launcher);
-  registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels]);
+  registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels, ...transformerKernels]);
   return {
     ...referenceOps(tf),
     conv3d: (x, w, b, { stride }) => {
@@ -73,6 +74,48 @@ export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
       check('concat', sameSides(a, b), 'two tensors of one grid');
       const channels = [a.shape[4], b.shape[4]];
       return runOne(tf, 'AnnulusConcat', { a, b }, { channels });
+    },
+    linear: (x, w, b) => {
+      check('linear', x.shape.at(-1) === w.shape[1], `a last axis of ${w.shape[1]}`);
+      checkVector('linear', b, w.shape[0]);
+      return runOne(tf, 'AnnulusLinear', b === null ? { x, w } : { x, w, b });
+    },
+    layerNorm: (x, gamma, beta, eps = 1e-5) =>
+      tf.tidy(() => {
+        const channels = x.shape.at(-1) ?? 1;
+        checkVector('layerNorm', gamma, channels);
+        checkVector('layerNorm', beta, channels);
+        const inputs = {
+          x,
+          gamma: gamma ?? tf.ones([channels]),
+          beta: beta ?? tf.zeros([channels]),
+        };
+        const [y] = runMany(tf, 'AnnulusLayerNorm', inputs, { eps });
+        return y as typeof x;
+      }),
+    gelu: (x) => runOne(tf, 'AnnulusGelu', { x }),
+    windowAttention: (qkv, { heads, bias, mask }) =>
+      tf.tidy(() => {
+        const [, n, width] = qkv.shape;
+        check('windowAttention', width % (3 * heads) === 0, 'channels that the heads divide');
+        const square = (t: Tensor): boolean => t.rank === 3 && t.shape[1] === n && t.shape[2] === n;
+        check('windowAttention', square(bias) && bias.shape[0] === heads, 'a bias [heads, n, n]');
+        check('windowAttention', mask === null || square(mask), 'a mask [groups, n, n]');
+        const inputs = { qkv, bias, mask: mask ?? tf.zeros([0, n, n]) };
+        const [out] = runMany(tf, 'AnnulusWindowAttention', inputs);
+        return out as Tensor3D;
+      }),
+    windowPartition: (x, options) =>
+      runOne(tf, 'AnnulusWindowPartition', { x }, { shape: x.shape, options }),
+    windowReverse: (windows, { shape, ...options }) => {
+      const wanted = windowShape(shape, options.window);
+      const matches = windows.shape.every((side, axis) => side === wanted[axis]);
+      check('windowReverse', matches, `windows of [${wanted.join(', ')}]`);
+      return runOne(tf, 'AnnulusWindowReverse', { x: windows }, { shape: [...shape], options });
+    },
+    gatherBias: (table, index) => {
+      check('gatherBias', index.dtype === 'int32', 'int32 indices');
+      return runOne(tf, 'AnnulusGatherBias', { table, index }, { shape: table.shape });
     },
     crossEntropyDice: (logits, labels, { smooth = 1, batchDice = true } = {}) => {
       const matches =

@@ -8,6 +8,7 @@ import type { Scalar, Tensor, Tensor4D, Tensor5D, Variable } from '@tensorflow/t
 import { seededRandom } from '../../src/base/index.ts';
 import type { Engine, Ops } from '../../src/compute/index.ts';
 import { opCases } from './op-cases.ts';
+import { transformerCases } from './transformer-cases.ts';
 
 /** One operation on given inputs, with the loops that say what it should be. */
 export interface OpCase {
@@ -34,7 +35,7 @@ export function opsSuite(name: string, open: () => Promise<Engine>): void {
       engine.close();
     });
 
-    for (const opCase of opCases) {
+    for (const opCase of [...opCases, ...transformerCases]) {
       it(`gives the values and gradients of ${opCase.title}`, () => {
         checkCase(engine, opCase);
       });
@@ -118,12 +119,10 @@ function trainSmallNet(engine: Engine): {
     [3, 8, 1, 1, 1],
   ];
   const params = shapes.map((shape) => tf.variable(draw(shape, 0.3)));
-  const [m, v] = [0, 1].map(() => params.map((p) => tf.variable(tf.zerosLike(p)))) as [
-    Variable[],
-    Variable[],
-  ];
+  const m: Variable[] = params.map((p) => tf.variable(tf.zerosLike(p)));
+  const v: Variable[] = params.map((p) => tf.variable(tf.zerosLike(p)));
   const x = draw([1, 6, 6, 6, 1], 1) as Tensor5D;
-  const labels = tf.tidy(() => tf.cast(tf.squeeze(tf.greater(x, 0.5), [4]), 'int32')) as Tensor4D;
+  const labels = tf.tidy(() => tf.cast(tf.squeeze<Tensor4D>(tf.greater(x, 0.5), [4]), 'int32'));
   const net = (): Scalar => {
     const [w0, w1, w2, w3] = params as unknown as Tensor5D[];
     const top = ops.instanceNorm(ops.conv3d(x, w0!, null, { stride: 1 }), null, null, {

@@ -23,6 +23,15 @@ export interface Kernels {
   readonly crossEntropyDice: Pointers;
   readonly scale: Pointers;
   readonly adamW: Pointers;
+  readonly windowAttention: (params: number, start: number, end: number) => void;
+  readonly windowAttentionGradient: (params: number, start: number, end: number) => void;
+  readonly windowAttentionScratch: (n: number, depth: number) => number;
+  readonly layerNorm: Pointers;
+  readonly layerNormGradient: Pointers;
+  readonly gelu: Pointers;
+  readonly windows: (params: number) => void;
+  readonly gatherBias: Pointers;
+  readonly gatherBiasGradient: Pointers;
 }
 
 let compiled: WebAssembly.Module | null = null;

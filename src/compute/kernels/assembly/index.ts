@@ -5,3 +5,16 @@ export { columnSums, copyRows, packWeights, pad, unpackGradient } from './layout
 export { instanceMoments, instanceNorm, instanceNormGradient, leakyRelu } from './instance-norm';
 export { crossEntropyDice, scale } from './cross-entropy-dice';
 export { adamW } from './adam-w';
+export {
+  windowAttention,
+  windowAttentionGradient,
+  windowAttentionScratch,
+} from './window-attention';
+export {
+  gatherBias,
+  gatherBiasGradient,
+  gelu,
+  layerNorm,
+  layerNormGradient,
+  windows,
+} from './transformer';
