@@ -6,7 +6,7 @@ export {
   type WorkerErrorFacts,
 } from './errors.ts';
 export { networkDefaults, validateNetworkSettings, type NetworkSettings } from './settings.ts';
-export type { TransportMember } from './member-directory.ts';
+export { transportMembers, type TransportMember } from './member-directory.ts';
 export {
   openLibp2pTransport,
   type Libp2pTransport,
@@ -20,3 +20,6 @@ export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
 export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';
 export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.ts';
+export { HospitalTrainer, specAndTasks, type HospitalTrainerOptions } from './hospital-trainer.ts';
+export type { TrainingWorkerData } from './training-entry.ts';
+export { openTrainingPool } from './training-pool.ts';

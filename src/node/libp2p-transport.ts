@@ -3,7 +3,14 @@
  * messages and bulk. One class, read top to bottom; each protocol is a file of its own.
  */
 import type { Connection, Stream } from '@libp2p/interface';
-import { invariant, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import {
+  InvariantError,
+  invariant,
+  messageOf,
+  type Digest,
+  type Logger,
+  type NodeId,
+} from '../base/index.ts';
 import {
   limits,
   TransportError,
@@ -15,6 +22,7 @@ import {
   type Transport,
   type TransportErrorFacts,
   type TransportStats,
+  type Verdict,
 } from '../wire/index.ts';
 import { ByteCounter } from './byte-counter.ts';
 import { DialKeeper } from './dial-keeper.ts';
@@ -323,8 +331,20 @@ class HostTransport implements Libp2pTransport {
     return said ? member.id : null;
   }
 
-  #judge(from: NodeId, topic: Topic, bytes: Uint8Array): 'accept' | 'ignore' | 'reject' {
-    return this.#state === 'started' ? this.#handler(from, topic, bytes) : 'ignore';
+  #judge(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
+    if (this.#state !== 'started') return 'ignore';
+    try {
+      return this.#handler(from, topic, bytes);
+    } catch (error) {
+      // gossipsub and the stream readers would swallow it. A broken promise of our own must stop the node.
+      this.#init.logger.log('error', 'message handler threw', { topic, reason: messageOf(error) });
+      if (error instanceof InvariantError) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+      return 'ignore';
+    }
   }
 
   // Connections.

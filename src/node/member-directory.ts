@@ -4,6 +4,7 @@ import type { PeerId, PrivateKey } from '@libp2p/interface';
 import { peerIdFromPublicKey } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { equalBytes, type NodeId } from '../base/index.ts';
+import { keyBytes, type Manifest } from '../wire/index.ts';
 import { NodeError } from './errors.ts';
 
 /** What the transport needs of one line of the manifest. */
@@ -13,6 +14,15 @@ export interface TransportMember {
   readonly transportKey: Uint8Array;
   /** `host:port` or a multiaddr; empty for a member that can only dial out. */
   readonly addresses: readonly string[];
+}
+
+/** The members of a manifest as the transport wants them. */
+export function transportMembers(manifest: Manifest): TransportMember[] {
+  return manifest.members.map(({ id, transportKey, addresses }) => ({
+    id,
+    transportKey: keyBytes(transportKey),
+    addresses,
+  }));
 }
 
 /** A member with its peer id. */

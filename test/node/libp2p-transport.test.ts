@@ -301,6 +301,23 @@ describe('libp2p transport', () => {
     await until(() => one.peers().length + two.peers().length === 2, 'the pair meets');
   });
 
+  it('goes on when a handler throws, for broadcasts and direct messages', async () => {
+    const [one, two] = await pair();
+    const texts: string[] = [];
+    two.onMessage((_from, _topic, bytes) => {
+      texts.push(Buffer.from(bytes).toString());
+      if (texts.length <= 2) throw new RangeError('handler broke');
+      return 'accept';
+    });
+    one.broadcast('log', bytesOf('a'));
+    one.send(two.self, 'log', bytesOf('b'));
+    await until(() => texts.length === 2, 'both are tried');
+    one.broadcast('log', bytesOf('c'));
+    one.send(two.self, 'log', bytesOf('d'));
+    await until(() => texts.length === 4, 'both come after');
+    expect(texts.slice(2).sort()).to.deep.equal(['c', 'd']);
+  });
+
   it('says that a port is taken', async () => {
     const members = await testMembers(1);
     const squatter = createServer();

@@ -2,14 +2,12 @@
 import { expect } from 'chai';
 import type { Stream } from '@libp2p/interface';
 import { concatBytes, type Digest } from '../../src/base/index.ts';
-import { ByteCounter } from '../../src/node/byte-counter.ts';
-import { answerHello } from '../../src/node/hello-protocol.ts';
 import { NodeError, type Libp2pTransport } from '../../src/node/index.ts';
-import { createHost, type Host } from '../../src/node/libp2p-host.ts';
-import { MemberDirectory, ownTransportKey, toMultiaddr } from '../../src/node/member-directory.ts';
-import { gossipTopic, helloProtocol, updateProtocol } from '../../src/node/protocol-ids.ts';
-import { TransportError, topics } from '../../src/wire/index.ts';
-import { consortium, fast, openMember, testMembers, until } from './libp2p-cluster.ts';
+import type { Host } from '../../src/node/libp2p-host.ts';
+import { updateProtocol } from '../../src/node/protocol-ids.ts';
+import { TransportError } from '../../src/wire/index.ts';
+import { fast, openMember, testMembers, until } from './libp2p-cluster.ts';
+import { startRogue } from './rogue-member.ts';
 
 const digest = 'ab'.repeat(32) as Digest;
 const settings = { ...fast, transferIdleMs: 300, transferGraceMs: 200 };
@@ -30,17 +28,8 @@ describe('a fetch from a member that breaks the protocol', () => {
   before(async () => {
     const members = await testMembers(2);
     rogueId = members[1]!.id;
-    const directory = new MemberDirectory(members);
-    const privateKey = await ownTransportKey(rogueId, members, members[1]!.seed);
-    const listen = toMultiaddr(`127.0.0.1:${members[1]!.port}`);
-    const counter = new ByteCounter();
-    rogue = await createHost({ consortium, directory, privateKey, listen, settings, counter });
-    await rogue.handle(helloProtocol, async (stream) => {
-      await answerHello(stream, consortium, 5_000);
-    });
+    rogue = await startRogue(members[1]!, members, settings);
     await rogue.handle(updateProtocol, async (stream) => answer(stream));
-    await rogue.start();
-    for (const topic of topics) rogue.services.gossip.subscribe(gossipTopic(consortium, topic));
     // The honest side dials, whatever the order of the ids.
     const faster = { ...settings, reverseDialAfterMs: 100 };
     honest = await openMember(members[0]!, members, { settings: faster });

@@ -1,0 +1,31 @@
+/** A member with a valid key that does as the test says: a bare libp2p host. */
+import { ByteCounter } from '../../src/node/byte-counter.ts';
+import { answerHello } from '../../src/node/hello-protocol.ts';
+import type { NetworkSettings } from '../../src/node/index.ts';
+import { createHost, type Host } from '../../src/node/libp2p-host.ts';
+import { MemberDirectory, ownTransportKey, toMultiaddr } from '../../src/node/member-directory.ts';
+import { gossipTopic, helloProtocol } from '../../src/node/protocol-ids.ts';
+import { topics } from '../../src/wire/index.ts';
+import { consortium, type TestMember } from './libp2p-cluster.ts';
+
+/** Starts one; it answers hellos properly and is subscribed to everything. */
+export async function startRogue(
+  member: TestMember,
+  members: readonly TestMember[],
+  settings: NetworkSettings,
+): Promise<Host> {
+  const rogue = await createHost({
+    consortium,
+    directory: new MemberDirectory(members),
+    privateKey: await ownTransportKey(member.id, members, member.seed),
+    listen: toMultiaddr(`127.0.0.1:${member.port}`),
+    counter: new ByteCounter(),
+    settings,
+  });
+  await rogue.handle(helloProtocol, async (stream) => {
+    await answerHello(stream, consortium, 5_000);
+  });
+  await rogue.start();
+  for (const topic of topics) rogue.services.gossip.subscribe(gossipTopic(consortium, topic));
+  return rogue;
+}
