@@ -31,7 +31,7 @@ const mergeCorners: readonly Triple[] = [
   [1, 1, 1],
 ];
 
-export interface Scope {
+interface Scope {
   readonly tf: Engine['tf'];
   readonly ops: Ops;
   readonly parameters: Parameters;
@@ -86,7 +86,7 @@ export function swinUnetrForward(
  * The transformer's output before the first stage and after each, normalised without scale:
  * [b, d/2, h/2, w/2, f], [b, d/4, h/4, w/4, 2f], …
  */
-export function swinHiddenStates(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D): Tensor5D[] {
+function swinHiddenStates(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D): Tensor5D[] {
   const { tf, ops, parameters } = scope;
   const embed = 'swin_unetr.swinViT.patch_embed.proj';
   let y = ops.conv3d(x, parameters.kernel(`${embed}.weight`), parameters.vector(`${embed}.bias`), {

@@ -6,6 +6,7 @@ import {
   buildModel,
   headsLoss,
   initialWeights,
+  lossAndGradients,
   type Model,
   type UNetSpec,
 } from '../../src/models/index.ts';
@@ -65,10 +66,11 @@ for (const backend of backends) {
 
       it('gives its loss, every gradient and the loss after a step', () => {
         const labels = readLabels(engine, io, { hps: 'target' });
-        const gradients = checkGradients(engine, model, params, x, labels, io);
+        const pass = lossAndGradients(engine, model, params, x, labels, { training: true });
+        checkGradients({ value: pass.loss, gradients: pass.gradients }, io);
         const stepped = new Map(
           [...params].map(([name, value]) => {
-            const gradient = gradients.get(name)!;
+            const gradient = pass.gradients.get(name)!;
             return [
               name,
               engine.tf.tidy(() => engine.tf.sub(value, engine.tf.mul(gradient, 0.01))),
