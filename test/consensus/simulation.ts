@@ -77,6 +77,8 @@ interface Node {
   /** Counts restarts: what an earlier run left in the queue is void. */
   run: number;
   busyUntilMs: number;
+  /** Records on their way to the disk. */
+  writing: number;
   readonly timers: Map<string, number>;
   /** The application's own durable record. */
   readonly decided: Decision[];
@@ -222,7 +224,14 @@ export class World {
   #addNode(index: number, isHonest: boolean, label: string, makeRules: () => SafetyRules): void {
     this.#nodes.push({
       ...{ index, isHonest, label, makeRules, machine: null },
-      ...{ disk: new Uint8Array(), run: 0, busyUntilMs: 0, timers: new Map(), decided: [] },
+      ...{
+        disk: new Uint8Array(),
+        run: 0,
+        busyUntilMs: 0,
+        writing: 0,
+        timers: new Map(),
+        decided: [],
+      },
     });
   }
 
@@ -244,6 +253,7 @@ export class World {
     node.run++;
     node.timers.clear();
     node.busyUntilMs = this.queue.nowMs;
+    node.writing = 0;
     const height = node.decided.length + 1;
     const member = this.#members[node.index]!;
     const patience = this.random.fork(`${node.label}/${node.run}`);
@@ -332,8 +342,10 @@ export class World {
           this.#tear(node, bytes);
           return;
         }
+        node.writing++;
         this.#inOrder(node, this.random.integer(10), () => {
           node.disk = concatBytes(node.disk, bytes);
+          node.writing--;
         });
       } else {
         this.#inOrder(node, 0, () => {
@@ -354,12 +366,11 @@ export class World {
 
   /** The power goes while a record is being written: part of it stays, or all, but nothing leaves. */
   #tear(node: Node, bytes: Uint8Array): void {
-    const isWhole = this.random.uniform() < 0.3 && node.busyUntilMs <= this.queue.nowMs;
+    const isIdle = node.busyUntilMs <= this.queue.nowMs && node.writing === 0;
+    const isWhole = this.random.uniform() < 0.3 && isIdle;
     const keptBytes = isWhole ? bytes.byteLength : this.random.integer(bytes.byteLength);
     // What waited for the disk before this record never got there, so this one did not either.
-    if (node.busyUntilMs <= this.queue.nowMs) {
-      node.disk = concatBytes(node.disk, bytes.slice(0, keptBytes));
-    }
+    if (isIdle) node.disk = concatBytes(node.disk, bytes.slice(0, keptBytes));
     this.#crash(node);
   }
 
