@@ -1,6 +1,6 @@
 /**
  * The `Transport` port over libp2p: TCP, Noise, yamux, gossipsub for broadcasts, own protocols for direct
- * messages and bulk. One class, read top to bottom; each protocol is a file of its own.
+ * messages and bulk. Each protocol is a file of its own; this one joins them.
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import {
@@ -13,47 +13,32 @@ import {
 } from '../base/index.ts';
 import {
   limits,
-  TransportError,
-  topics,
   type BlobProvider,
   type FetchOptions,
   type MessageHandler,
   type Topic,
   type Transport,
-  type TransportErrorFacts,
   type TransportStats,
   type Verdict,
 } from '../wire/index.ts';
 import { ByteCounter } from './byte-counter.ts';
-import { DialKeeper } from './dial-keeper.ts';
 import { NodeError } from './errors.ts';
+import { fetchBlob } from './fetch-blob.ts';
 import { GossipBroadcast } from './gossip-broadcast.ts';
-import { answerHello, sayHello } from './hello-protocol.ts';
+import { answerHello } from './hello-protocol.ts';
 import { createHost, type Host } from './libp2p-host.ts';
 import { listenError, portOf } from './listen-address.ts';
 import {
   MemberDirectory,
   ownTransportKey,
   toMultiaddr,
-  type DirectoryEntry,
   type TransportMember,
 } from './member-directory.ts';
-import { MemberLinks } from './member-links.ts';
+import { MemberConnections } from './member-connections.ts';
 import { Messenger } from './message-protocol.ts';
-import { gossipTopic, helloProtocol, messageProtocol, updateProtocol } from './protocol-ids.ts';
+import { helloProtocol, messageProtocol, updateProtocol } from './protocol-ids.ts';
 import { validateNetworkSettings, type NetworkSettings } from './settings.ts';
-import {
-  answerOnly,
-  openTransfer,
-  serveTransfer,
-  transferStatus,
-  type OpenTransfer,
-} from './update-protocol.ts';
-
-/** Pause between looks at a pair whose gossip streams are not both open yet. */
-const lookAgainMs = 50;
-/** Looks in a row that found a pair deaf before it is hung up. */
-const deafCountMax = 3;
+import { answerOnly, serveTransfer, transferStatus } from './update-protocol.ts';
 
 /** Everything one node's transport needs. */
 export interface Libp2pTransportInit {
@@ -99,16 +84,13 @@ class HostTransport implements Libp2pTransport {
   readonly #host: Host;
   readonly #directory: MemberDirectory;
   readonly #counter: ByteCounter;
-  readonly #links = new MemberLinks();
   readonly #gossip: GossipBroadcast;
   readonly #messenger: Messenger;
-  readonly #keeper: DialKeeper;
+  readonly #members: MemberConnections;
   readonly #servedTo = new Map<NodeId, number>();
   #handler: MessageHandler = () => 'ignore';
   #provider: BlobProvider = () => Promise.resolve(null);
   #state: 'new' | 'started' | 'stopped' = 'new';
-  #healthTimer: NodeJS.Timeout | null = null;
-  #lookAgain: NodeJS.Timeout | null = null;
 
   constructor(
     init: Libp2pTransportInit,
@@ -129,20 +111,18 @@ class HostTransport implements Libp2pTransport {
     });
     this.#messenger = new Messenger({
       ...{ settings, logger, handler },
-      open: async (to) => this.#openStream(to, messageProtocol),
+      open: async (to) => this.#members.openStream(to, messageProtocol),
     });
-    const own = directory.ofNode(self);
-    invariant(own !== null, 'own key was checked against the manifest');
-    const others = directory.all().filter(({ id }) => id !== self);
-    this.#keeper = new DialKeeper(own, others, {
-      ...{ settings, logger },
-      isConnected: (member) => this.#links.get(member.id) !== null,
-      dial: async (member) => this.#dial(member),
+    this.#members = new MemberConnections(host, {
+      ...{ self, consortium, directory, settings, logger },
+      onLost: (member) => {
+        this.#messenger.drop(member);
+      },
     });
   }
 
   peers(): readonly NodeId[] {
-    return this.#links.peers();
+    return this.#members.peers();
   }
 
   listenAddresses(): string[] {
@@ -153,7 +133,7 @@ class HostTransport implements Libp2pTransport {
     const entry = this.#directory.ofNode(member);
     if (entry === null) throw new NodeError({ code: 'not_a_member', member });
     entry.addresses = addresses.map(toMultiaddr);
-    if (this.#state === 'started') this.#keeper.learned(entry);
+    this.#members.learned(entry);
   }
 
   onMessage(handler: MessageHandler): void {
@@ -165,7 +145,7 @@ class HostTransport implements Libp2pTransport {
   }
 
   onPeers(listener: (connected: readonly NodeId[]) => void): void {
-    this.#links.onChange(listener);
+    this.#members.onPeers(listener);
   }
 
   stats(): TransportStats {
@@ -179,7 +159,7 @@ class HostTransport implements Libp2pTransport {
 
   send(to: NodeId, topic: Topic, bytes: Uint8Array): void {
     refuseLarge(bytes);
-    if (this.#state !== 'started' || this.#links.get(to) === null) return;
+    if (this.#state !== 'started' || !this.#members.isConnected(to)) return;
     this.#messenger.send(to, topic, bytes);
   }
 
@@ -193,15 +173,6 @@ class HostTransport implements Libp2pTransport {
       // One above our own limit, which answers 'busy' instead of a bare reset.
       maxInboundStreams: settings.transfersPerPeerMax + 1,
     });
-    this.#host.addEventListener('connection:open', (event) => {
-      this.#onConnection(event.detail);
-    });
-    this.#host.addEventListener('connection:close', (event) => {
-      this.#onDisconnection(event.detail);
-    });
-    this.#host.services.gossip.addEventListener('subscription-change', () => {
-      this.#lookOverGossip();
-    });
     try {
       await this.#host.start();
     } catch (error) {
@@ -210,63 +181,22 @@ class HostTransport implements Libp2pTransport {
     }
     this.#state = 'started';
     this.#gossip.start();
-    this.#keeper.start();
-    this.#healthTimer = setInterval(() => {
-      this.#checkHealth();
-    }, settings.healthIntervalMs);
+    this.#members.start();
     this.#init.logger.log('info', 'listening', { port: portOf(this.listenAddresses()) });
   }
 
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
-    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
-    if (this.#lookAgain !== null) clearTimeout(this.#lookAgain);
-    this.#links.onChange(() => undefined);
-    this.#keeper.stop();
+    this.#members.stop();
     this.#gossip.stop();
     this.#messenger.stop();
     await this.#host.stop();
-    this.#links.clear();
   }
 
-  async *fetch(
-    from: NodeId,
-    digest: Digest,
-    options: FetchOptions,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    const { settings } = this.#init;
-    const fail = (facts: TransportErrorFacts, cause?: unknown): TransportError =>
-      new TransportError(facts, `fetch from ${from}: ${facts.code}`, { cause });
-    const cancelled = (): TransportError =>
-      fail({ code: 'interrupted', peer: from }, new NodeError({ code: 'cancelled' }));
-    const isCancelled = (): boolean => options.signal?.aborted === true;
-    if (isCancelled()) throw cancelled();
-    let stream: Stream;
-    try {
-      stream = await this.#openStream(from, updateProtocol);
-    } catch (error) {
-      throw fail({ code: 'unreachable', peer: from }, error);
-    }
-    const onAbort = (): void => {
-      stream.abort(new NodeError({ code: 'cancelled' }));
-    };
-    options.signal?.addEventListener('abort', onAbort);
-    try {
-      if (isCancelled()) throw cancelled();
-      const transfer = await openTransfer(stream, { digest, ...options }, settings);
-      const refused = refusal(from, options, transfer);
-      if (refused !== null) throw fail(...refused);
-      yield* transfer.chunks();
-    } catch (error) {
-      if (isCancelled()) throw cancelled();
-      throw error instanceof TransportError
-        ? error
-        : fail({ code: 'interrupted', peer: from }, error);
-    } finally {
-      options.signal?.removeEventListener('abort', onAbort);
-      if (stream.status === 'open') stream.abort(new NodeError({ code: 'stream_cut' }));
-    }
+  fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array> {
+    const open = async (): Promise<Stream> => this.#members.openStream(from, updateProtocol);
+    return fetchBlob(from, open, digest, options, this.#init.settings);
   }
 
   // Inbound streams. A handler that throws resets its stream; libp2p logs nothing of it.
@@ -275,14 +205,14 @@ class HostTransport implements Libp2pTransport {
     const { consortium, settings } = this.#init;
     try {
       const same = await answerHello(stream, consortium, settings.helloTimeoutMs);
-      this.#helloDone(connection, same);
+      this.#members.helloDone(connection, same);
     } catch (error) {
       this.#dropStream(stream, 'hello', error);
     }
   };
 
   readonly #onMessageStream = async (stream: Stream, connection: Connection): Promise<void> => {
-    const from = await this.#welcomed(connection);
+    const from = await this.#members.welcomed(connection);
     if (from === null) {
       stream.abort(new NodeError({ code: 'stream_cut' }));
       return;
@@ -297,7 +227,7 @@ class HostTransport implements Libp2pTransport {
 
   readonly #onUpdateStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const { settings } = this.#init;
-    const from = await this.#welcomed(connection);
+    const from = await this.#members.welcomed(connection);
     if (from === null) {
       stream.abort(new NodeError({ code: 'stream_cut' }));
       return;
@@ -324,13 +254,6 @@ class HostTransport implements Libp2pTransport {
     }
   }
 
-  async #welcomed(connection: Connection): Promise<NodeId | null> {
-    const member = this.#directory.ofPeer(connection.remotePeer);
-    if (member === null) return null;
-    const said = await this.#links.helloWithin(member.id, this.#init.settings.helloTimeoutMs);
-    return said ? member.id : null;
-  }
-
   #judge(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
     if (this.#state !== 'started') return 'ignore';
     try {
@@ -344,146 +267,6 @@ class HostTransport implements Libp2pTransport {
         });
       }
       return 'ignore';
-    }
-  }
-
-  // Connections.
-
-  async #dial(member: DirectoryEntry): Promise<void> {
-    const signal = AbortSignal.timeout(this.#init.settings.dialTimeoutMs);
-    const suffix = `/p2p/${member.peerId.toString()}`;
-    const addresses = member.addresses.map((address) => address.encapsulate(suffix));
-    const connection = await this.#host.dial(addresses, { signal });
-    // On a connection the other side dialled meanwhile, the hello is its to say.
-    if (connection.direction === 'inbound' || this.#links.get(member.id) !== null) return;
-    const { consortium, settings } = this.#init;
-    const same = await sayHello(connection, consortium, settings.helloTimeoutMs);
-    this.#helloDone(connection, same);
-    if (!same) throw new NodeError({ code: 'protocol_broken', expected: 'the same consortium' });
-  }
-
-  #helloDone(connection: Connection, sameConsortium: boolean): void {
-    const member = this.#directory.ofPeer(connection.remotePeer);
-    if (member === null || connection.status !== 'open' || this.#state !== 'started') return;
-    if (!sameConsortium) {
-      this.#init.logger.log('warn', 'peer is of another consortium', { peer: member.id });
-      this.#hangUp(member);
-      return;
-    }
-    this.#links.saidHello(member.id, connection.id);
-    this.#keeper.reached(member);
-    this.#lookOverGossip();
-  }
-
-  #onConnection(connection: Connection): void {
-    const member = this.#directory.ofPeer(connection.remotePeer);
-    if (member === null) {
-      connection.abort(new NodeError({ code: 'stream_cut' }));
-      return;
-    }
-    if (this.#host.getConnections(connection.remotePeer).length > 1) {
-      // Closing one of two breaks gossip on the other: hang up both, the keeper dials again.
-      this.#init.logger.log('debug', 'two connections, hanging up both', { peer: member.id });
-      this.#hangUp(member);
-      return;
-    }
-    setTimeout(() => {
-      if (connection.status === 'open' && this.#links.get(member.id) === null) {
-        connection.abort(new NodeError({ code: 'protocol_broken', expected: 'a hello in time' }));
-      }
-    }, this.#init.settings.helloTimeoutMs).unref();
-  }
-
-  #onDisconnection(connection: Connection): void {
-    const member = this.#directory.ofPeer(connection.remotePeer);
-    if (member === null) return;
-    if (this.#links.lost(member.id, connection.id)) this.#messenger.drop(member.id);
-    if (this.#state === 'started') this.#keeper.lost(member);
-  }
-
-  #hangUp(member: DirectoryEntry): void {
-    const signal = AbortSignal.timeout(1_000);
-    this.#host.hangUp(member.peerId, { signal }).catch((error: unknown) => {
-      for (const connection of this.#host.getConnections(member.peerId)) {
-        connection.abort(new NodeError({ code: 'stream_cut' }, { cause: error }));
-      }
-    });
-  }
-
-  async #openStream(to: NodeId, protocol: string): Promise<Stream> {
-    const member = this.#directory.ofNode(to);
-    const link = this.#links.get(to);
-    const connection = member === null ? [] : this.#host.getConnections(member.peerId);
-    const usable = connection.find(
-      ({ id, status }) => id === link?.connectionId && status === 'open',
-    );
-    if (usable === undefined) throw new NodeError({ code: 'not_connected', member: to });
-    const signal = AbortSignal.timeout(this.#init.settings.dialTimeoutMs);
-    return usable.newStream(protocol, {
-      signal,
-      maxOutboundStreams: protocol === updateProtocol ? 64 : 4,
-    });
-  }
-
-  // Gossip: a member counts as a peer when it subscribed to every topic and we can speak to it.
-
-  #lookOverGossip(): void {
-    const { gossip } = this.#host.services;
-    const { streamsOutbound } = gossip as unknown as { streamsOutbound?: Map<string, unknown> };
-    const subscribed = topics.map((topic) => {
-      const name = gossipTopic(this.#init.consortium, topic);
-      return new Set(gossip.getSubscribers(name).map(String));
-    });
-    for (const [id] of this.#links.entries()) {
-      const peer = this.#directory.ofNode(id)?.peerId.toString() ?? '';
-      const hears =
-        subscribed.every((set) => set.has(peer)) && streamsOutbound?.has(peer) !== false;
-      this.#links.setHearsGossip(id, hears);
-    }
-    // gossipsub tells when it hears a peer, not when it can speak to it: look again soon.
-    const isWaiting = this.#links.entries().some(([, link]) => !link.hearsGossip);
-    if (isWaiting) this.#lookAgain ??= setTimeout(this.#onLookAgain, lookAgainMs);
-  }
-
-  readonly #onLookAgain = (): void => {
-    this.#lookAgain = null;
-    if (this.#state === 'started') this.#lookOverGossip();
-  };
-
-  /** An oversize message or a full buffer can leave a pair deaf for ever: hang up and start afresh. */
-  #checkHealth(): void {
-    this.#lookOverGossip();
-    for (const [id, link] of this.#links.entries()) {
-      link.deafCount = link.hearsGossip ? 0 : link.deafCount + 1;
-      const member = this.#directory.ofNode(id);
-      if (link.deafCount >= deafCountMax && member !== null) {
-        this.#init.logger.log('warn', 'peer is deaf to gossip, hanging up', { peer: id });
-        this.#hangUp(member);
-      }
-    }
-  }
-}
-
-/** Why the head of an answer ends a fetch; `null` when its bytes may come. */
-function refusal(
-  peer: NodeId,
-  { offset, maxBytes }: FetchOptions,
-  { status, totalBytes, bytesAhead }: OpenTransfer,
-): [TransportErrorFacts, NodeError?] | null {
-  switch (status) {
-    case transferStatus.ok:
-      return bytesAhead <= maxBytes ? null : [{ code: 'too_large', peer, maxBytes }];
-    case transferStatus.notHeld:
-      return [{ code: 'not_found', peer }];
-    case transferStatus.badRange: {
-      const cause = new NodeError({ code: 'blob_range', offset, totalBytes });
-      return [{ code: 'not_found', peer }, cause];
-    }
-    case transferStatus.busy:
-      return [{ code: 'interrupted', peer }, new NodeError({ code: 'busy' })];
-    default: {
-      const cause = new NodeError({ code: 'protocol_broken', expected: 'a status from 0 to 3' });
-      return [{ code: 'interrupted', peer }, cause];
     }
   }
 }

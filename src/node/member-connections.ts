@@ -1,0 +1,228 @@
+/**
+ * Connections to the other members, from dial to hang-up, and which of them are peers. A member counts as a
+ * peer when it said hello, is subscribed to every topic, and we can speak gossip to it.
+ */
+import type { Connection, Stream } from '@libp2p/interface';
+import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import { topics } from '../wire/index.ts';
+import { DialKeeper } from './dial-keeper.ts';
+import { NodeError } from './errors.ts';
+import { sayHello } from './hello-protocol.ts';
+import type { Host } from './libp2p-host.ts';
+import type { DirectoryEntry, MemberDirectory } from './member-directory.ts';
+import { MemberLinks } from './member-links.ts';
+import { gossipTopic, updateProtocol } from './protocol-ids.ts';
+import type { NetworkSettings } from './settings.ts';
+
+/** Pause between looks at a pair whose gossip streams are not both open yet. */
+const lookAgainMs = 50;
+/** Looks in a row that found a pair deaf before it is hung up. */
+const deafCountMax = 3;
+
+/** What the connections need of their node. */
+export interface ConnectionPorts {
+  readonly self: NodeId;
+  readonly consortium: Digest;
+  readonly directory: MemberDirectory;
+  readonly settings: NetworkSettings;
+  readonly logger: Logger;
+  /** A peer's connection ended. */
+  readonly onLost: (member: NodeId) => void;
+}
+
+/** See the file header. */
+export class MemberConnections {
+  readonly #host: Host;
+  readonly #ports: ConnectionPorts;
+  readonly #directory: MemberDirectory;
+  readonly #links = new MemberLinks();
+  readonly #keeper: DialKeeper;
+  #isRunning = false;
+  #healthTimer: NodeJS.Timeout | null = null;
+  #lookAgain: NodeJS.Timeout | null = null;
+
+  constructor(host: Host, ports: ConnectionPorts) {
+    this.#host = host;
+    this.#ports = ports;
+    this.#directory = ports.directory;
+    const { self, directory, settings, logger } = ports;
+    const own = directory.ofNode(self);
+    invariant(own !== null, 'own key was checked against the manifest');
+    const others = directory.all().filter(({ id }) => id !== self);
+    this.#keeper = new DialKeeper(own, others, {
+      ...{ settings, logger },
+      isConnected: (member) => this.#links.get(member.id) !== null,
+      dial: async (member) => this.#dial(member),
+    });
+    host.addEventListener('connection:open', (event) => {
+      this.#onConnection(event.detail);
+    });
+    host.addEventListener('connection:close', (event) => {
+      this.#onDisconnection(event.detail);
+    });
+    host.services.gossip.addEventListener('subscription-change', () => {
+      this.#lookOverGossip();
+    });
+  }
+
+  /** Starts dialling; the host is started already. */
+  start(): void {
+    this.#isRunning = true;
+    this.#keeper.start();
+    this.#healthTimer = setInterval(() => {
+      this.#checkHealth();
+    }, this.#ports.settings.healthIntervalMs);
+  }
+
+  /** Stops dialling and forgets all peers without telling; the host is stopped after. */
+  stop(): void {
+    this.#isRunning = false;
+    this.#keeper.stop();
+    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
+    if (this.#lookAgain !== null) clearTimeout(this.#lookAgain);
+    this.#links.onChange(() => undefined);
+    this.#links.clear();
+  }
+
+  peers(): NodeId[] {
+    return this.#links.peers();
+  }
+
+  onPeers(listener: (connected: readonly NodeId[]) => void): void {
+    this.#links.onChange(listener);
+  }
+
+  /** Whether the member said hello on a connection that is still there. */
+  isConnected(member: NodeId): boolean {
+    return this.#links.get(member) !== null;
+  }
+
+  /** A member's addresses changed. */
+  learned(member: DirectoryEntry): void {
+    if (this.#isRunning) this.#keeper.learned(member);
+  }
+
+  /** Who is at the other end, once it said hello; `null` when it does not in time. */
+  async welcomed(connection: Connection): Promise<NodeId | null> {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null) return null;
+    const said = await this.#links.helloWithin(member.id, this.#ports.settings.helloTimeoutMs);
+    return said ? member.id : null;
+  }
+
+  async #dial(member: DirectoryEntry): Promise<void> {
+    const signal = AbortSignal.timeout(this.#ports.settings.dialTimeoutMs);
+    const suffix = `/p2p/${member.peerId.toString()}`;
+    const addresses = member.addresses.map((address) => address.encapsulate(suffix));
+    const connection = await this.#host.dial(addresses, { signal });
+    // On a connection the other side dialled meanwhile, the hello is its to say.
+    if (connection.direction === 'inbound' || this.#links.get(member.id) !== null) return;
+    const { consortium, settings } = this.#ports;
+    const same = await sayHello(connection, consortium, settings.helloTimeoutMs);
+    this.helloDone(connection, same);
+    if (!same) throw new NodeError({ code: 'protocol_broken', expected: 'the same consortium' });
+  }
+
+  /** The other's hello is known: a peer, or one to hang up on. */
+  helloDone(connection: Connection, sameConsortium: boolean): void {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null || connection.status !== 'open' || !this.#isRunning) return;
+    if (!sameConsortium) {
+      this.#ports.logger.log('warn', 'peer is of another consortium', { peer: member.id });
+      this.#hangUp(member);
+      return;
+    }
+    this.#links.saidHello(member.id, connection.id);
+    this.#keeper.reached(member);
+    this.#lookOverGossip();
+  }
+
+  #onConnection(connection: Connection): void {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null) {
+      connection.abort(new NodeError({ code: 'stream_cut' }));
+      return;
+    }
+    if (this.#host.getConnections(connection.remotePeer).length > 1) {
+      // Closing one of two breaks gossip on the other: hang up both, the keeper dials again.
+      this.#ports.logger.log('debug', 'two connections, hanging up both', { peer: member.id });
+      this.#hangUp(member);
+      return;
+    }
+    setTimeout(() => {
+      if (connection.status === 'open' && this.#links.get(member.id) === null) {
+        connection.abort(new NodeError({ code: 'protocol_broken', expected: 'a hello in time' }));
+      }
+    }, this.#ports.settings.helloTimeoutMs).unref();
+  }
+
+  #onDisconnection(connection: Connection): void {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null) return;
+    if (this.#links.lost(member.id, connection.id)) this.#ports.onLost(member.id);
+    if (this.#isRunning) this.#keeper.lost(member);
+  }
+
+  #hangUp(member: DirectoryEntry): void {
+    const signal = AbortSignal.timeout(1_000);
+    this.#host.hangUp(member.peerId, { signal }).catch((error: unknown) => {
+      for (const connection of this.#host.getConnections(member.peerId)) {
+        connection.abort(new NodeError({ code: 'stream_cut' }, { cause: error }));
+      }
+    });
+  }
+
+  /** A stream on the connection that said hello. @throws {NodeError} 'not_connected' */
+  async openStream(to: NodeId, protocol: string): Promise<Stream> {
+    const member = this.#directory.ofNode(to);
+    const link = this.#links.get(to);
+    const connection = member === null ? [] : this.#host.getConnections(member.peerId);
+    const usable = connection.find(
+      ({ id, status }) => id === link?.connectionId && status === 'open',
+    );
+    if (usable === undefined) throw new NodeError({ code: 'not_connected', member: to });
+    const signal = AbortSignal.timeout(this.#ports.settings.dialTimeoutMs);
+    return usable.newStream(protocol, {
+      signal,
+      maxOutboundStreams: protocol === updateProtocol ? 64 : 4,
+    });
+  }
+
+  // Gossip: a member counts as a peer when it subscribed to every topic and we can speak to it.
+
+  #lookOverGossip(): void {
+    const { gossip } = this.#host.services;
+    const { streamsOutbound } = gossip as unknown as { streamsOutbound?: Map<string, unknown> };
+    const subscribed = topics.map((topic) => {
+      const name = gossipTopic(this.#ports.consortium, topic);
+      return new Set(gossip.getSubscribers(name).map(String));
+    });
+    for (const [id] of this.#links.entries()) {
+      const peer = this.#directory.ofNode(id)?.peerId.toString() ?? '';
+      const hears =
+        subscribed.every((set) => set.has(peer)) && streamsOutbound?.has(peer) !== false;
+      this.#links.setHearsGossip(id, hears);
+    }
+    // gossipsub tells when it hears a peer, not when it can speak to it: look again soon.
+    const isWaiting = this.#links.entries().some(([, link]) => !link.hearsGossip);
+    if (isWaiting) this.#lookAgain ??= setTimeout(this.#onLookAgain, lookAgainMs);
+  }
+
+  readonly #onLookAgain = (): void => {
+    this.#lookAgain = null;
+    if (this.#isRunning) this.#lookOverGossip();
+  };
+
+  /** An oversize message or a full buffer can leave a pair deaf for ever: hang up and start afresh. */
+  #checkHealth(): void {
+    this.#lookOverGossip();
+    for (const [id, link] of this.#links.entries()) {
+      link.deafCount = link.hearsGossip ? 0 : link.deafCount + 1;
+      const member = this.#directory.ofNode(id);
+      if (link.deafCount >= deafCountMax && member !== null) {
+        this.#ports.logger.log('warn', 'peer is deaf to gossip, hanging up', { peer: id });
+        this.#hangUp(member);
+      }
+    }
+  }
+}
