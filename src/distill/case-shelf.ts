@@ -15,16 +15,16 @@ import {
   type Truth,
 } from '../data/index.ts';
 import { foregroundOf, type TrainingCase } from './patch-sampler.ts';
-import type { IntensitySettings } from './settings.ts';
+import type { IntensityScale } from '../data/index.ts';
 
 export type Shelf = 'train' | 'test';
 
 export class CaseShelf {
   readonly #store: Store;
-  readonly #intensity: IntensitySettings;
+  readonly #intensity: IntensityScale;
   readonly #loaded = new Map<string, TrainingCase>();
 
-  constructor(store: Store, intensity: IntensitySettings) {
+  constructor(store: Store, intensity: IntensityScale) {
     this.#store = store;
     this.#intensity = intensity;
   }

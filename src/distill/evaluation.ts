@@ -1,15 +1,14 @@
 /** What a model's label maps of one held-out case are worth, against the truth and against the annotator. */
 import {
-  largestComponentCentre,
+  pointsOf,
   tasks,
-  voxelToWorld,
   type Case,
   type PointName,
   type TaskId,
   type Truth,
   type Vector3,
 } from '../data/index.ts';
-import { dice } from '../models/index.ts';
+import { dice, distance } from '../models/index.ts';
 
 /** One point or one segmentation of one case. */
 export interface Score {
@@ -22,22 +21,6 @@ export interface Score {
   readonly annotatorErrorMm: number | null;
   /** Dice; null when the structure is absent in this case. */
   readonly dice: number | null;
-}
-
-/** World position of every label of a point task; null for a label without a voxel. */
-export function pointsOf(
-  task: TaskId,
-  map: Uint8Array,
-  image: Case['image'],
-): Map<PointName, Vector3 | null> {
-  return new Map(
-    tasks[task].labels.map((label, index) => {
-      const centre = largestComponentCentre(map, image.shape, index + 1);
-      // [d, h, w] → (i, j, k)
-      const world = centre && voxelToWorld(image.affine, [centre[2], centre[1], centre[0]]);
-      return [label as PointName, world];
-    }),
-  );
 }
 
 /** Scores of one task's predicted map. */
@@ -57,16 +40,20 @@ export function scoreCase(
       dice: dice(map, truth.calcium, index + 1),
     }));
   }
-  return [...pointsOf(task, map, held.image)].map(([label, found]) => ({
-    task,
-    label,
-    kind: 'point',
-    errorMm: found === null ? null : distanceMm(found, truth.points[label]),
-    annotatorErrorMm: found === null ? null : distanceMm(found, held.points?.[label] ?? null),
-    dice: null,
-  }));
+  const found = pointsOf(map, held.image, tasks[task].labels.length);
+  return tasks[task].labels.map((label, index) => {
+    const name = label as PointName;
+    return {
+      task,
+      label,
+      kind: 'point',
+      errorMm: distanceMm(found[index], truth.points[name]),
+      annotatorErrorMm: distanceMm(found[index], held.points?.[name]),
+      dice: null,
+    };
+  });
 }
 
-function distanceMm(a: Vector3, b: Vector3 | null): number | null {
-  return b === null ? null : Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+function distanceMm(found: Vector3 | null | undefined, wanted: Vector3 | null | undefined): number | null {
+  return found && wanted ? distance(found, wanted) : null;
 }

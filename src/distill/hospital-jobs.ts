@@ -4,24 +4,26 @@
  */
 import { seededRandom, type Store } from "../base/index.ts";
 import { openEngine, type BackendName, type Engine } from '../compute/index.ts';
-import type { PhantomSettings, TaskId } from '../data/index.ts';
+import type { IntensityScale, PhantomSettings, TaskId, Truth, Volume } from '../data/index.ts';
 import type { ModelSpec, Triple } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { CaseShelf } from './case-shelf.ts';
 import { scoreCase, type Score } from './evaluation.ts';
-import { inferenceDefaults, predictLabelMaps } from './inference.ts';
+import { predictLabelMaps, type InferenceSettings } from './inference.ts';
 import { Learner, type OptimiserState } from './learner.ts';
 import { drawPatch } from './patch-sampler.ts';
 import { makeCase, type PhantomHospital } from './phantom-hospital.ts';
 import { labelCases, type Teacher } from './pseudo-labels.ts';
+import { predictWith, type CtPrediction } from './prediction.ts';
 import { trainRound, type RoundTrained } from './round-training.ts';
-import type { IntensitySettings, OptimiserSettings, SamplingSettings } from './settings.ts';
+import type { StudentPackage } from './student-package.ts';
+import type { OptimiserSettings, SamplingSettings } from './settings.ts';
 
 /** Which hospital a job is for. */
 export interface AtHospital {
   /** Folder of the hospital's cases. */
   readonly folder: string;
-  readonly intensity: IntensitySettings;
+  readonly intensity: IntensityScale;
   /** Changes when label maps were added: what a thread holds in memory of another generation is read again. */
   readonly generation: string;
 }
@@ -51,7 +53,7 @@ export interface TrainArgs extends AtHospital {
 
 export interface LabelArgs extends AtHospital {
   readonly teachers: readonly Teacher[];
-  readonly window: Triple;
+  readonly inference: InferenceSettings;
 }
 
 export interface CheckArgs extends AtHospital {
@@ -66,7 +68,9 @@ export interface EvaluateArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
   readonly weights: ModelWeights;
-  readonly window: Triple;
+  readonly inference: InferenceSettings;
+  /** Most cases to look at; all when absent. */
+  readonly casesMax?: number;
 }
 
 /** What a job tells while it runs. */
@@ -79,6 +83,23 @@ export interface JobProgress {
 export interface EvaluatedCase {
   readonly id: string;
   readonly scores: readonly Score[];
+}
+
+export interface PictureArgs extends AtHospital {
+  readonly spec: ModelSpec;
+  readonly weights: ModelWeights;
+  readonly inference: InferenceSettings;
+  /** Position among the held-out cases. */
+  readonly caseIndex: number;
+}
+
+/** A held-out case with what the model says of it; for pictures on the hospital's own screen. */
+export interface PicturedCase {
+  readonly id: string;
+  readonly image: Volume;
+  readonly truth: Truth;
+  /** Predicted label maps by task. */
+  readonly maps: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Patches of held-out cases that a proposed model is checked on. */
@@ -112,8 +133,7 @@ export class HospitalJobs {
 
   /** Adds the teachers' labels to the training cases; cases that have them are passed over. */
   async label(args: LabelArgs, report: (progress: JobProgress) => void): Promise<number> {
-    const settings = { ...inferenceDefaults, window: args.window };
-    return labelCases(await this.#open(), this.#shelf(args), args.teachers, settings, report);
+    return labelCases(await this.#open(), this.#shelf(args), args.teachers, args.inference, report);
   }
 
   /** Mean loss on patches of held-out cases, or null when there is no such case. */
@@ -138,17 +158,16 @@ export class HospitalJobs {
   /** Scores of all held-out cases. */
   async evaluate(args: EvaluateArgs, report: (progress: JobProgress) => void): Promise<EvaluatedCase[]> {
     const shelf = this.#shelf(args);
-    const ids = await shelf.ids('test');
+    const ids = (await shelf.ids('test')).slice(0, args.casesMax);
     const engine = await this.#open();
     const learner = new Learner(engine, args.spec, args.weights, null);
-    const settings = { ...inferenceDefaults, window: args.window };
     try {
       const evaluated: EvaluatedCase[] = [];
       for (const id of ids) {
         const held = await shelf.read('test', id);
         const truth = await shelf.readTruth(id);
         const image = shelf.normalised(held);
-        const maps = await predictLabelMaps(engine, learner.model, learner.tensors, image, held.image.shape, settings);
+        const maps = await predictLabelMaps(engine, learner.model, learner.tensors, image, held.image.shape, args.inference);
         const scores = args.tasks.flatMap((task) => {
           const map = maps.get(task);
           return map === undefined ? [] : scoreCase(task, map, held, truth);
@@ -160,6 +179,34 @@ export class HospitalJobs {
     } finally {
       learner.dispose();
     }
+  }
+
+  /** A held-out case and its predicted label maps; null when there is no such case. */
+  async picture(args: PictureArgs): Promise<PicturedCase | null> {
+    const shelf = this.#shelf(args);
+    const id = (await shelf.ids('test'))[args.caseIndex];
+    if (id === undefined) return null;
+    const held = await shelf.read('test', id);
+    const engine = await this.#open();
+    const learner = new Learner(engine, args.spec, args.weights, null);
+    try {
+      const { model, tensors } = learner;
+      const image = shelf.normalised(held);
+      const maps = await predictLabelMaps(engine, model, tensors, image, held.image.shape, args.inference);
+      return { id, image: held.image, truth: await shelf.readTruth(id), maps };
+    } finally {
+      learner.dispose();
+    }
+  }
+
+  /** The student on a CT that is no case of a hospital. */
+  async predict(
+    args: { readonly student: StudentPackage; readonly ct: Volume },
+    report: (progress: JobProgress) => void,
+  ): Promise<CtPrediction> {
+    return predictWith(await this.#open(), args.student, args.ct, (done, total) => {
+      report({ done, total });
+    });
   }
 
   #shelf({ folder, intensity, generation }: AtHospital): CaseShelf {

@@ -3,7 +3,6 @@ export {
   adamWDefaults,
   intensityDefaults,
   samplingDefaults,
-  type IntensitySettings,
   type OptimiserSettings,
   type SamplingSettings,
 } from './settings.ts';
@@ -14,7 +13,7 @@ export { caseCount, makeCase, type PhantomHospital } from './phantom-hospital.ts
 export { trainRound, type RoundTrained, type RoundTraining } from './round-training.ts';
 export { inferenceDefaults, predictLabelMaps, type InferenceSettings } from './inference.ts';
 export { labelCases, type Teacher } from './pseudo-labels.ts';
-export { pointsOf, scoreCase, type Score } from './evaluation.ts';
+export { scoreCase, type Score } from './evaluation.ts';
 export {
   HospitalJobs,
   type CheckArgs,
@@ -23,6 +22,16 @@ export {
   type JobProgress,
   type LabelArgs,
   type MakeCasesArgs,
+  type PictureArgs,
+  type PicturedCase,
   type TrainArgs,
 } from './hospital-jobs.ts';
 export { optimiserOf, readStageOptions, stageOptions, type StageTraining } from './stage-options.ts';
+export { decodeStudent, encodeStudent, type StudentPackage } from './student-package.ts';
+export {
+  labelNames,
+  predictCt,
+  predictionFiles,
+  predictionLines,
+  type CtPrediction,
+} from './prediction.ts';

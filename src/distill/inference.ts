@@ -1,7 +1,8 @@
 /** From a volume to label maps: sliding windows over the model, the likeliest class of each voxel. */
-import type { Engine, Tensor5D } from '../compute/index.ts';
+import type { Engine } from '../compute/index.ts';
 import {
   argmaxLabels,
+  modelPredictor,
   slidingWindow,
   type Model,
   type ParameterMap,
@@ -31,23 +32,13 @@ export async function predictLabelMaps(
   image: Float32Array,
   shape: Triple,
   settings: InferenceSettings,
+  onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<Map<string, Uint8Array>> {
-  const { tf } = engine;
-  const predict = (windows: Float32Array, count: number): Record<string, Float32Array> =>
-    tf.tidy(() => {
-      const x = tf.tensor5d(windows, [count, ...settings.window, model.spec.inChannels]);
-      const outputs = model.forward(params, x, { training: false });
-      return Object.fromEntries(
-        Object.entries(outputs).map(([head, [finest]]) => [
-          head,
-          tf.softmax(finest as Tensor5D).dataSync<'float32'>().slice(),
-        ]),
-      );
-    });
+  const { window: roi, overlap, batch } = settings;
   const blended = await slidingWindow(
-    predict,
+    modelPredictor(engine, model, params, { roi, probabilities: true }),
     { data: image, shape, channels: 1 },
-    { roi: settings.window, overlap: settings.overlap, batch: settings.batch, mode: 'gaussian' },
+    { roi, overlap, batch, mode: 'gaussian', onProgress },
   );
   return new Map(Object.entries(blended).map(([head, volume]) => [head, argmaxLabels(volume)]));
 }

@@ -1,5 +1,7 @@
 /** How a hospital trains. Every value is part of the plan that all members agree on. */
 
+import type { IntensityScale } from '../data/index.ts';
+
 /** Where patches are cut and how they are disturbed. */
 export interface SamplingSettings {
   /** Share of patches cut around a labelled voxel, 0..1. Points fill 0.1 % of a volume: without it most patches are empty. */
@@ -41,21 +43,13 @@ export const adamWDefaults: Omit<OptimiserSettings, 'lr' | 'weightDecay'> = Obje
   eps: 1e-8,
 });
 
-/** How HU become the model's input; the same at every hospital. */
-export interface IntensitySettings {
-  readonly clipLowHu: number;
-  readonly clipHighHu: number;
-  readonly meanHu: number;
-  readonly stdDevHu: number;
-}
-
 /**
- * Consortium-wide constants. The paper's own (mean -440, deviation 521, clip -1024..696) are of the whole chest;
- * these are of the heart region, and the clip keeps calcium apart from contrast.
+ * How HU become the model's input, the same at every hospital. The paper's own constants (`paperScale`) are of the
+ * whole chest; these are of the heart region, and the clip keeps calcium apart from contrast.
  */
-export const intensityDefaults: IntensitySettings = Object.freeze({
+export const intensityDefaults: IntensityScale = Object.freeze({
   clipLowHu: -300,
   clipHighHu: 1000,
   meanHu: 100,
-  stdDevHu: 200,
+  stdHu: 200,
 });

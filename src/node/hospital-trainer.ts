@@ -1,11 +1,11 @@
 /** The peer's `Trainer` on this machine: it turns a round's OPEN into jobs of the training workers. */
 import { seededRandom, type Digest } from '../base/index.ts';
-import { parseTaskId, taskIds, type TaskId } from '../data/index.ts';
+import { parseTaskId, taskIds, type IntensityScale, type TaskId } from '../data/index.ts';
 import {
   optimiserOf,
   readStageOptions,
   type CheckArgs,
-  type IntensitySettings,
+  type InferenceSettings,
   type JobProgress,
   type LabelArgs,
   type OptimiserState,
@@ -26,7 +26,8 @@ export interface HospitalTrainerOptions {
   /** Folder of the hospital's cases. */
   readonly folder: string;
   readonly plan: Plan;
-  readonly intensity: IntensitySettings;
+  readonly intensity: IntensityScale;
+  readonly inference: Omit<InferenceSettings, 'window'>;
   readonly pool: WorkerPool;
   /** 32 secret bytes of this hospital, under which its records are hashed. */
   readonly siteKey: Uint8Array;
@@ -64,7 +65,8 @@ export class HospitalTrainer implements Trainer {
       return [{ task, spec: readModelSpec(earlier.model), weights }];
     });
     const window = readStageOptions(stage.options).patch;
-    const args: LabelArgs = { ...this.#at(), teachers, window };
+    const inference = { ...this.#options.inference, window };
+    const args: LabelArgs = { ...this.#at(), teachers, inference };
     await this.#run('label', args, report);
     this.#generation = `pseudo-${stage.id}`;
   }
@@ -112,7 +114,7 @@ export class HospitalTrainer implements Trainer {
     return commitmentFor(this.#records.root, siteKey, round);
   }
 
-  #at(): { folder: string; intensity: IntensitySettings; generation: string } {
+  #at(): { folder: string; intensity: IntensityScale; generation: string } {
     const { folder, intensity } = this.#options;
     return { folder, intensity, generation: this.#generation };
   }

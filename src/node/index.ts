@@ -23,3 +23,6 @@ export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.
 export { HospitalTrainer, specAndTasks, type HospitalTrainerOptions } from './hospital-trainer.ts';
 export type { TrainingWorkerData } from './training-entry.ts';
 export { openTrainingPool } from './training-pool.ts';
+export { programDigest } from './program-digest.ts';
+export { installedVersions } from './installed-versions.ts';
+export { packageFile } from './package-file.ts';

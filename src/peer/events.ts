@@ -13,7 +13,9 @@ export interface SealedRound {
   }[];
   /** Participants of the OPEN that are not in the cut. */
   readonly excluded: readonly NodeId[];
+  /** Height of the SEAL block, and entries of the log after it. */
   readonly height: number;
+  readonly logSize: number;
 }
 
 export type PeerEvent =
@@ -22,6 +24,6 @@ export type PeerEvent =
   | { readonly kind: 'announced'; readonly round: number }
   | { readonly kind: 'cut'; readonly round: number; readonly nodes: readonly NodeId[] }
   | ({ readonly kind: 'sealed' } & SealedRound)
-  | { readonly kind: 'void'; readonly round: number; readonly reason: string }
+  | { readonly kind: 'void'; readonly round: number; readonly reason: string; readonly height: number }
   | { readonly kind: 'caught-up'; readonly height: number }
   | { readonly kind: 'done'; readonly treeSize: number; readonly root: string };

@@ -1,5 +1,4 @@
 /** What peers say to each other beside votes and checkpoints. Specified in docs/specs/peer-messages.md. */
-import { fromUtf8 } from '../base/index.ts';
 import type { Digest, Height, NodeId, RoundNumber } from '../base/index.ts';
 import { signatureBytes } from '../crypto/index.ts';
 import {
@@ -9,6 +8,7 @@ import {
   digest,
   encodeCanonical,
   height,
+  int,
   limits,
   literal,
   nodeId,
@@ -26,6 +26,8 @@ export interface StatusMessage {
   readonly t: 'status';
   readonly h: Height;
   readonly r: RoundNumber;
+  /** Size of the log under the last sealed checkpoint. */
+  readonly s: number;
 }
 
 /** A signed update envelope, whole. Its ciphertext is fetched by hash. */
@@ -57,7 +59,7 @@ const topicOf: Readonly<Record<PeerMessage['t'], Topic>> = {
 };
 
 const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
-  status: obj({ t: literal('status'), h: height, r: roundNumber }),
+  status: obj({ t: literal('status'), h: height, r: roundNumber, s: int(0, 2 ** 31 - 1) }),
   update: obj({ t: literal('update'), r: roundNumber, envelope: str(limits.entryBytesMax) }),
   receipts: obj({
     t: literal('receipts'),
@@ -83,9 +85,4 @@ export function readPeerMessage(topic: Topic, bytes: Uint8Array): PeerMessage | 
     if (error instanceof WireError) return null;
     throw error;
   }
-}
-
-/** Text of canonical bytes, for a message's field. */
-export function envelopeText(bytes: Uint8Array): string {
-  return fromUtf8(bytes);
 }

@@ -40,6 +40,7 @@ import {
   type BlockBody,
   type Json,
   type Open,
+  type PlanStage,
   type SignedManifest,
   type Topic,
   type Transport,
@@ -140,6 +141,11 @@ export class Peer {
     return digest === undefined || plan === undefined ? null : this.#models.obtain(plan, digest);
   }
 
+  /** A model of `stage` that was sealed in some round. @throws {GossipError} when nobody has it */
+  async modelOf(stage: PlanStage, digest: Digest): Promise<ModelWeights> {
+    return this.#models.obtain(stage, digest);
+  }
+
   /** Bytes of the log's files, for those who verify. */
   get log(): ConsortiumLog {
     return this.#log;
@@ -163,6 +169,7 @@ export class Peer {
       this.#decisions.set(at, { body: encodeBlockBody(held.body), certificate });
       this.#state = advance(this.#state, held.body, this.#rules.plan);
     }
+    this.#isBehind = this.#state.height > 0; // until the others say how far they are
     const height = this.#state.height + 1;
     this.#machine = new SimplexMachine({
       cid: consortium.cid,
@@ -237,6 +244,8 @@ export class Peer {
     switch (message.t) {
       case 'status':
         this.#highestHeard = Math.max(this.#highestHeard, message.h);
+        if (message.h > this.#state.height + 1) this.#isBehind = true;
+        this.#helpSeal(from, message.s);
         return;
       case 'update':
       case 'receipts':
@@ -256,6 +265,13 @@ export class Peer {
       logger.log('warn', 'checkpoint refused', { from, reason: messageOf(error) });
     }
     this.#finish();
+  }
+
+  /** A member whose log lacks cosignatures that we have gets our checkpoint. */
+  #helpSeal(member: NodeId, sealedSize: number): void {
+    const note = this.#log.sealedCheckpoint();
+    if (note === null || sealedSize >= this.#log.sealedSize) return;
+    this.#ports.transport.send(member, 'log', note);
   }
 
   // Consensus: events in, effects out.
@@ -423,6 +439,7 @@ export class Peer {
             stage: open.stage,
             model: op.agg,
             height: body.h,
+            logSize: body.log.size,
             participants: cut.updates.map(({ peer, n, env }) => ({
               node: peer,
               weight: n,
@@ -433,7 +450,7 @@ export class Peer {
           break;
         }
         case 'VOID':
-          onEvent({ kind: 'void', round: op.r, reason: op.reason });
+          onEvent({ kind: 'void', round: op.r, reason: op.reason, height: body.h });
       }
     }
     this.#sendCheckpoint();
@@ -477,7 +494,7 @@ export class Peer {
     if (this.#desk?.open.r === open.r) return;
     const stage = stageOf(this.#state, this.#rules.plan);
     invariant(stage?.id === open.stage, 'an open round is of the stage under way');
-    this.#desk = new RoundDesk({
+    const desk: RoundDesk = new RoundDesk({
       open,
       stage,
       roundsSealed: this.#state.roundsSealed,
@@ -492,14 +509,16 @@ export class Peer {
       onEvent: this.#options.onEvent,
       post: (task) => {
         this.#post(async () => {
+          if (this.#desk !== desk) return; // the round went on without this work
           await task();
-          if (this.#desk?.open.r === open.r) await this.#step({ kind: 'appChanged' });
+          await this.#step({ kind: 'appChanged' });
         });
       },
       send: (message) => {
         this.#broadcast(message);
       },
     });
+    this.#desk = desk;
   }
 
   /** Sealed models of the stages before this one. */
@@ -524,16 +543,20 @@ export class Peer {
 
   #tick(): void {
     this.#setTimer('peer/tick', this.#options.settings.tickMs, async () => {
-      this.#broadcast({ t: 'status', h: this.#state.height, r: this.#state.round });
+      this.#broadcast({
+        t: 'status',
+        h: this.#state.height,
+        r: this.#state.round,
+        s: this.#log.sealedSize,
+      });
       this.#desk?.repeat();
       if (this.#log.sealedSize < this.#log.head.size) this.#sendCheckpoint();
       if (this.#backlog.length > 0) await this.#applyBacklog();
       else await this.#step({ kind: 'appChanged' });
-      const isBehind = this.#highestHeard > this.#state.height + 1;
-      if (this.#isBehind && !isBehind) {
+      if (this.#isBehind && this.#highestHeard > 0 && this.#state.height >= this.#highestHeard) {
+        this.#isBehind = false;
         this.#options.onEvent({ kind: 'caught-up', height: this.#state.height });
       }
-      this.#isBehind = isBehind;
       this.#tick();
     });
   }

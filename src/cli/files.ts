@@ -1,0 +1,98 @@
+/** Files and folders as commands see them: what is missing or in the way is said in one line. */
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fromUtf8 } from '../base/index.ts';
+import { usageError } from './errors.ts';
+
+/** The folder that holds package.json: above `src/cli` and above `dist/src/cli`. */
+export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
+
+/** A preset's text and the name to call it by in messages. */
+export interface PresetText {
+  readonly text: string;
+  readonly file: string;
+}
+
+/**
+ * `name` is one of the package's presets, or a path (with a slash or ending in .yaml).
+ * @throws {CliError} 'usage' naming the presets there are.
+ */
+export async function readPreset(name: string): Promise<PresetText> {
+  const isPath = /[\\/]|\.ya?ml$/.test(name);
+  const file = isPath ? name : join(packageRoot, 'config', `${name}.yaml`);
+  if (!existsSync(file)) {
+    const known = await presetNames();
+    // Loaded late: `annulus --help` must not wait for every room.
+    const { nearest } = await import('../config/index.ts');
+    const guess = isPath ? null : nearest(name, known);
+    throw usageError(
+      isPath
+        ? `${name}: no such file`
+        : `unknown preset ${name}: ${guess === null ? `expected ${known.join(' or ')}, or a path to a .yaml file` : `did you mean ${guess}?`}`,
+    );
+  }
+  const bytes = await readInput(file);
+  try {
+    return { text: fromUtf8(bytes), file: isPath ? name : `config/${name}.yaml` };
+  } catch (error) {
+    throw usageError(`${name}: expected UTF-8 text`, error);
+  }
+}
+
+export async function presetNames(): Promise<string[]> {
+  const names = await readdir(join(packageRoot, 'config'));
+  return names.filter((name) => name.endsWith('.yaml')).map((name) => name.slice(0, -5));
+}
+
+/** @throws {CliError} 'usage' when it is not a readable file. */
+export async function readInput(path: string): Promise<Uint8Array> {
+  const facts = await stat(path).catch(() => null);
+  if (facts === null) throw usageError(`${path}: no such file`);
+  if (!facts.isFile()) throw usageError(`${path}: expected a file`);
+  return readFile(path);
+}
+
+/** @throws {CliError} 'usage' when there is no such folder. */
+export async function requireFolder(path: string): Promise<string> {
+  const facts = await stat(path).catch(() => null);
+  if (facts === null) throw usageError(`${path}: no such folder`);
+  if (!facts.isDirectory()) throw usageError(`${path}: expected a folder`);
+  return resolve(path);
+}
+
+/**
+ * A folder to write into, made if absent.
+ * @throws {CliError} 'usage' when something is in it already; a system error, when the disk refuses.
+ */
+export async function openOutputFolder(path: string): Promise<string> {
+  const facts = await stat(path).catch(() => null);
+  if (facts !== null && !facts.isDirectory()) throw usageError(`${path}: expected a folder`);
+  if (facts !== null && (await readdir(path)).length > 0) {
+    throw usageError(`${path}: the output folder is not empty; choose another or remove it`);
+  }
+  await mkdir(path, { recursive: true });
+  await access(path, constants.W_OK);
+  return resolve(path);
+}
+
+/** `base`, or the first of `base-2`, `base-3`, … that is free. */
+export function freeFolder(base: string): string {
+  let path = base;
+  for (let count = 2; existsSync(path); count++) path = `${base}-${count}`;
+  return path;
+}
+
+/** Replaces the file. @throws a system error, when the disk refuses. */
+export async function writeOutput(path: string, data: Uint8Array | string): Promise<void> {
+  await writeFile(path, data);
+}
+
+function findRoot(folder: string): string {
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  const parent = dirname(folder);
+  if (parent === folder)
+    throw usageError('this installation is incomplete: package.json is missing');
+  return findRoot(parent);
+}

@@ -1,0 +1,46 @@
+/** What the commands ask of the rooms below. `wiring.ts` says who answers. */
+import type { RunSettings } from '../config/index.ts';
+import type { OnProgress, RunRecord } from '../dashboard/index.ts';
+
+/** Stop this hospital's peer in the middle of that round; it is started again a round later. */
+export interface KillRequest {
+  readonly node: string;
+  /** Stage as in the plan: `teacher-hps`, `student`. */
+  readonly stage: string;
+  readonly stageRound: number;
+}
+
+export interface MainJobPorts {
+  /** Name of the run, for the record. */
+  readonly id: string;
+  /** Absolute, empty; for `nodes/<id>/` and `model/`. */
+  readonly outputFolder: string;
+  readonly kills: readonly KillRequest[];
+  /** Fires when the person at the terminal wants to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** The main job, from phantoms to the record of the run. */
+export type RunMainJob = (
+  settings: RunSettings,
+  ports: MainJobPorts,
+  onProgress: OnProgress,
+) => Promise<RunRecord>;
+
+export interface PredictRequest {
+  /** Files of the model's folder by name. */
+  readonly model: ReadonlyMap<string, Uint8Array>;
+  /** A NIfTI file, `.nii` or `.nii.gz`. */
+  readonly image: Uint8Array;
+  readonly backend: string;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+export interface PredictResult {
+  /** Files to write, by name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** What was found, a line each. */
+  readonly lines: readonly string[];
+}
+
+export type RunPredict = (request: PredictRequest) => Promise<PredictResult>;

@@ -1,0 +1,172 @@
+/** The commands, their flags and their help. Everything they do is in their own files. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { auditCommand, type AuditFlags } from './audit-command.ts';
+import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
+import { packageRoot } from './files.ts';
+import { predictCommand, type PredictFlags } from './predict-command.ts';
+import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
+import type { World } from './world.ts';
+
+export const defaultPreset = 'eight-hospitals';
+
+/** Runs one command line. Whatever happens becomes one line on standard error and an exit code. */
+export async function runCommandLine(
+  args: readonly string[],
+  world: World,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.done;
+  const finish = (code: ExitCode): void => {
+    exitCode = code;
+  };
+  try {
+    const program = await buildProgram(world, finish);
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    exitCode = exitCodeOf(error);
+    if (env.ANNULUS_DEBUG !== undefined && error instanceof Error) {
+      world.err(`${error.stack ?? ''}\n`);
+    }
+    if (!isToldAlready(error)) world.err(`annulus: ${lineOf(error)}\n`);
+  }
+  return exitCode;
+}
+
+async function buildProgram(world: World, finish: (code: ExitCode) => void): Promise<Command> {
+  const program = new Command('annulus')
+    .description('Hospitals train one cardiac CT model together with nobody in the middle.')
+    .version(await packageVersion(), '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: world.out,
+      writeErr: world.err,
+      outputError: (text, write) => {
+        write(`annulus: ${oneLine(text)}\n`);
+      },
+    })
+    .showSuggestionAfterError(true)
+    .helpCommand(false)
+    .addHelpText('after', overview);
+  addSimulate(program, world, finish);
+  addPredict(program, world, finish);
+  addAudit(program, world, finish);
+  return program;
+}
+
+function addSimulate(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  program
+    .command('simulate')
+    .description('Run a whole consortium on this machine: peers, network, training, log, report.')
+    .argument('[preset]', 'a preset of config/, or a path to a .yaml file', defaultPreset)
+    .option('--out <folder>', 'where to write; must be empty (default: runs/PRESET-SEED)')
+    .option('--seed <n>', 'seed of everything drawn by chance')
+    .option('--rounds <n>', 'rounds of every teacher and of the student')
+    .option('--kill <who>', 'stop a hospital in a round: L3@student:2; repeatable', collect)
+    .option('--set <key=value>', 'any setting: training.student.batch=4; repeatable', collect)
+    .option('--backend <name>', 'auto, wasm or cpu')
+    .option('--workers <n>', 'training threads; 0 is one per processor')
+    .addOption(formatOption())
+    .addHelpText('after', simulateExamples)
+    .action(async (preset: string, flags: SimulateFlags) => {
+      finish(await simulateCommand(preset, flags, world));
+    });
+}
+
+function addPredict(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  program
+    .command('predict')
+    .description('Find points and calcium in a CT with a trained student.')
+    .requiredOption('--model <folder>', 'the model/ folder of a run')
+    .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
+    .requiredOption('--output <folder>', 'where to write; must be empty')
+    .option('--backend <name>', 'auto, wasm or cpu', 'auto')
+    .addHelpText('after', predictExamples)
+    .action(async (flags: PredictFlags) => {
+      finish(await predictCommand(flags, world));
+    });
+}
+
+function addAudit(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  const audit = program.command('audit').description('Check what a consortium wrote down.');
+  audit
+    .command('verify')
+    .description('Re-derive everything a log claims, offline: exit 0 if it holds, 1 if not.')
+    .argument('<folder>', "a run's folder, a node's folder, or a log")
+    .option('--consortium <id>', "the consortium's id, known from elsewhere")
+    .addOption(formatOption())
+    .addHelpText('after', auditExamples)
+    .action(async (folder: string, flags: AuditFlags) => {
+      finish(await auditCommand(folder, flags, world));
+    });
+}
+
+const overview = `
+Begin here:
+  $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
+  $ annulus audit verify runs/eight-hospitals-1
+  $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
+
+Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port or peer out of reach.
+`;
+
+const simulateExamples = `
+What happens: phantoms for every hospital; a teacher for each task among the hospitals that labelled it;
+pseudo-labels; one student among all; errors on held-out cases. Every peer has its own identity, network
+host, disk folder and log.
+
+Examples:
+  $ annulus simulate                               the main job, config/eight-hospitals.yaml
+  $ annulus simulate smoke --out /tmp/smoke        everything in small, under a minute
+  $ annulus simulate --seed 2                      other patients, other models
+  $ annulus simulate --kill L3@student:2           one peer dies in round 2 of the student and returns
+  $ annulus simulate my.yaml --set training.student.rounds=12
+
+Settings and their reasons: config/README.md
+`;
+
+const predictExamples = `
+Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT.
+
+Example:
+  $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
+`;
+
+const auditExamples = `
+Checks the manifest's signatures, every block's certificate, every entry, the Merkle tree and its
+cosigned head, and says who took part in each round, with what weight, and which model came out.
+
+Examples:
+  $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
+  $ annulus audit verify runs/eight-hospitals-1/nodes/L3    one node's
+`;
+
+function formatOption(): Option {
+  return new Option('--format <kind>', 'how to write the result')
+    .choices(['text', 'json'])
+    .default('text');
+}
+
+function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/** Commander writes its own complaints before it throws them. */
+function isToldAlready(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}
+
+/** `error: unknown option '--x'\n(Did you mean --y?)` in one line. */
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s+/g, ' ');
+}
+
+async function packageVersion(): Promise<string> {
+  const text = await readFile(join(packageRoot, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

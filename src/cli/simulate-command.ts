@@ -1,0 +1,148 @@
+/** `annulus simulate`: a whole consortium in this process, its report and its logs in one folder. */
+import { basename, join } from 'node:path';
+import type { Override, RunSettings } from '../config/index.ts';
+import { durationText, renderReport, shortDigest, type RunRecord } from '../dashboard/index.ts';
+import { exitCodes, usageError, type ExitCode } from './errors.ts';
+import { freeFolder, openOutputFolder, readPreset, writeOutput } from './files.ts';
+import type { KillRequest } from './main-job.ts';
+import { ProgressView } from './progress-view.ts';
+import type { World } from './world.ts';
+
+export interface SimulateFlags {
+  readonly out?: string;
+  readonly seed?: string;
+  readonly rounds?: string;
+  readonly backend?: string;
+  readonly workers?: string;
+  readonly kill?: readonly string[];
+  readonly set?: readonly string[];
+  readonly format: string;
+}
+
+/** Stages of the main job in order; the same names stand in the plan, the log and the report. */
+export const stageNames: readonly string[] = [
+  'teacher-hps',
+  'teacher-ms',
+  'teacher-calc',
+  'student',
+];
+
+export async function simulateCommand(
+  presetName: string,
+  flags: SimulateFlags,
+  world: World,
+): Promise<ExitCode> {
+  const { loadPreset } = await import('../config/index.ts');
+  const preset = await readPreset(presetName);
+  const settings = loadPreset(preset.text, preset.file, overridesOf(flags));
+  const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
+  const stem = basename(presetName).replace(/\.ya?ml$/, '');
+  const folder = await openOutputFolder(
+    flags.out ?? freeFolder(join('runs', `${stem}-${settings.seed}`)),
+  );
+  const runMainJob = await world.mainJob();
+
+  const asJson = flags.format === 'json';
+  // With --format json, standard output carries the one document and nothing else.
+  const view = new ProgressView({
+    write: asJson ? world.err : world.out,
+    isLive: world.isLive && !asJson,
+    columns: world.columns,
+    nowMs: world.nowMs,
+  });
+  let record: RunRecord;
+  try {
+    const ports = { id: basename(folder), outputFolder: folder, kills, signal: world.signal };
+    record = await runMainJob(settings, ports, view.onProgress);
+  } finally {
+    view.stop();
+  }
+  await writeOutput(join(folder, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
+  await writeOutput(join(folder, 'report.html'), renderReport(record));
+  world.out(
+    asJson ? `${JSON.stringify(summaryOf(record, folder))}\n` : summaryText(record, folder),
+  );
+  return isGood(record) ? exitCodes.done : exitCodes.failed;
+}
+
+/** One model everywhere, and a log that verifies. */
+function isGood({ nodes, sealedDigest, log }: RunRecord): boolean {
+  return (
+    log.ok &&
+    sealedDigest !== null &&
+    nodes.every(({ modelDigest }) => modelDigest === sealedDigest)
+  );
+}
+
+function overridesOf(flags: SimulateFlags): Override[] {
+  const overrides: Override[] = [];
+  const add = (key: string, text: string | undefined, source: string): void => {
+    if (text !== undefined) overrides.push({ key, text, source });
+  };
+  add('seed', flags.seed, '--seed');
+  add('compute.backend', flags.backend, '--backend');
+  add('compute.workers', flags.workers, '--workers');
+  add('training.teacher.rounds', flags.rounds, '--rounds');
+  add('training.student.rounds', flags.rounds, '--rounds');
+  for (const text of flags.set ?? []) {
+    const [, key, value] = /^([A-Za-z][\w.]*)=(.+)$/s.exec(text) ?? [];
+    if (key === undefined || value === undefined) {
+      throw usageError(`--set: expected key=value, got "${text}"`);
+    }
+    add(key, value, '--set');
+  }
+  return overrides;
+}
+
+/** `L3@student:2`. @throws {CliError} 'usage' naming what is known. */
+export function parseKill(text: string, { consortium, training }: RunSettings): KillRequest {
+  const [, node, stage, round] = /^([^@]+)@([a-z-]+):(\d{1,6})$/.exec(text) ?? [];
+  if (node === undefined || stage === undefined || round === undefined) {
+    throw usageError(`--kill: expected HOSPITAL@STAGE:ROUND such as L3@student:2, got "${text}"`);
+  }
+  const ids = consortium.hospitals.map(({ id }) => id);
+  if (!ids.includes(node)) {
+    throw usageError(`--kill: unknown hospital ${node}: expected one of ${ids.join(', ')}`);
+  }
+  if (!stageNames.includes(stage)) {
+    throw usageError(`--kill: unknown stage ${stage}: expected one of ${stageNames.join(', ')}`);
+  }
+  const { rounds } = stage === 'student' ? training.student : training.teacher;
+  const stageRound = Number(round);
+  if (stageRound < 1 || stageRound > rounds) {
+    throw usageError(`--kill: expected a round of ${stage} from 1 to ${rounds}, got ${round}`);
+  }
+  return { node, stage, stageRound };
+}
+
+function summaryOf(record: RunRecord, folder: string): unknown {
+  const { id, seed, preset, sealedDigest, log, nodes, stages, evaluation, faults } = record;
+  const ms = stages.reduce((sum, stage) => sum + stage.ms, 0);
+  const models = nodes.map((node) => ({ node: node.id, digest: node.modelDigest }));
+  return {
+    id,
+    preset,
+    seed,
+    folder,
+    ok: isGood(record),
+    ms,
+    sealedDigest,
+    models,
+    log,
+    evaluation,
+    faults,
+  };
+}
+
+function summaryText(record: RunRecord, folder: string): string {
+  const { nodes, log, sealedDigest, stages } = record;
+  const same = nodes.filter(({ modelDigest }) => modelDigest === sealedDigest).length;
+  return [
+    '',
+    `student   ${sealedDigest ?? 'not sealed'} on ${same} of ${nodes.length} nodes`,
+    `log       ${log.entries} entries, root ${shortDigest(log.root)}, ${log.ok ? 'verified' : 'NOT verified'}`,
+    `time      ${durationText(stages.reduce((sum, { ms }) => sum + ms, 0))}`,
+    `report    ${join(folder, 'report.html')}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,119 @@
+/** The student on a real CT: oriented, resampled, searched window by window, and told in the CT's own space. */
+import { openEngine, type BackendName, type Engine } from '../compute/index.ts';
+import {
+  encodeMarkups,
+  encodeNifti,
+  normalise,
+  pointsOf,
+  resample,
+  resampleLabelsOnto,
+  spacingOf,
+  tasks,
+  taskIds,
+  toRas,
+  voxelCount,
+  type Markup,
+  type Volume,
+} from '../data/index.ts';
+import { predictLabelMaps, inferenceDefaults } from './inference.ts';
+import { Learner } from './learner.ts';
+import type { StudentPackage } from './student-package.ts';
+import { utf8 } from '../base/index.ts';
+
+export interface CtPrediction {
+  /** On the CT's own grid; values as in `labelNames`. */
+  readonly labels: Uint8Array;
+  /** Points found, RAS mm. */
+  readonly points: readonly Markup[];
+  /** Names of points that were not found. */
+  readonly missed: readonly string[];
+  readonly calciumMl: number;
+}
+
+/** Value n + 1 of the label map is `labelNames[n]`: the points' spheres, then calcium. */
+export const labelNames: readonly string[] = taskIds.flatMap((id) => tasks[id].labels);
+
+/** Runs the student over one CT. */
+export async function predictCt(
+  student: StudentPackage,
+  ct: Volume,
+  options: { readonly backend: BackendName | 'auto'; readonly onProgress: (done: number, total: number) => void },
+): Promise<CtPrediction> {
+  const engine = await openEngine({ backend: options.backend });
+  try {
+    return await predictWith(engine, student, ct, options.onProgress);
+  } finally {
+    engine.close();
+  }
+}
+
+/** As `predictCt`, on an engine that is open already. */
+export async function predictWith(
+  engine: Engine,
+  student: StudentPackage,
+  ct: Volume,
+  onProgress: (done: number, total: number) => void,
+): Promise<CtPrediction> {
+  const [depth, height, width] = student.spacingMm;
+  const grid = resample(toRas(ct), [depth, height, width], 'smooth');
+  const image = normalise(grid, student.intensity).data;
+  const learner = new Learner(engine, student.spec, student.weights, null);
+  try {
+    const settings = { ...inferenceDefaults, window: student.window };
+    const { model, tensors } = learner;
+    const maps = await predictLabelMaps(engine, model, tensors, image, grid.shape, settings, onProgress);
+    return collect(maps, grid, ct);
+  } finally {
+    learner.dispose();
+  }
+}
+
+function collect(maps: ReadonlyMap<string, Uint8Array>, grid: Volume, ct: Volume): CtPrediction {
+  const all = new Uint8Array(voxelCount(grid.shape));
+  const points: Markup[] = [];
+  const missed: string[] = [];
+  let first = 0;
+  for (const id of taskIds) {
+    const { labels, kind } = tasks[id];
+    const map = maps.get(id);
+    if (map !== undefined) {
+      map.forEach((value, voxel) => {
+        // Points lie on calcium often: the smaller structure is kept.
+        if (value > 0 && all[voxel] === 0) all[voxel] = first + value;
+      });
+      if (kind === 'points') {
+        pointsOf(map, grid, labels.length).forEach((position, index) => {
+          const label = labels[index] ?? '';
+          if (position === null) missed.push(label);
+          else points.push({ label, position });
+        });
+      }
+    }
+    first += labels.length;
+  }
+  const labels = resampleLabelsOnto(all, grid, ct);
+  const calcium = labelNames.indexOf('calcium') + 1;
+  const voxelMl = spacingOf(ct.affine).reduce((product, mm) => product * mm, 1) / 1000;
+  const calciumMl = labels.reduce((sum, value) => sum + (value === calcium ? voxelMl : 0), 0);
+  return { labels, points, missed, calciumMl };
+}
+
+/** The prediction as files that lie on the CT in 3D Slicer and nibabel. */
+export function predictionFiles(prediction: CtPrediction, ct: Volume): Map<string, Uint8Array> {
+  const names = Object.fromEntries(labelNames.map((name, index) => [String(index + 1), name]));
+  return new Map([
+    ['labels.nii.gz', encodeNifti({ shape: ct.shape, affine: ct.affine, data: prediction.labels }, { gzip: true })],
+    ['labels.json', utf8(`${JSON.stringify(names, null, 2)}\n`)],
+    ['points.mrk.json', encodeMarkups(prediction.points)],
+  ]);
+}
+
+/** What was found, a line each. */
+export function predictionLines(prediction: CtPrediction): string[] {
+  const { points, missed, calciumMl } = prediction;
+  return [
+    ...points.map(({ label, position }) => `${label.padEnd(4)} ${position.map((mm) => mm.toFixed(1)).join(' ')} mm RAS`),
+    ...missed.map((label) => `${label.padEnd(4)} not found`),
+    `calcium ${calciumMl.toFixed(2)} ml`,
+  ];
+}

@@ -1,0 +1,15 @@
+/** Workers that learn: one engine each, as many as there are cores unless told otherwise. */
+import type { BackendName } from '../compute/index.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/** A pool for the jobs of `HospitalTrainer`; `workers` 0 is one per processor. */
+export function openTrainingPool(backend: BackendName | 'auto', workers: number): WorkerPool {
+  // The entry stands beside this file, as source or compiled.
+  const name = import.meta.url.endsWith('.ts') ? './training-entry.ts' : './training-entry.js';
+  return new WorkerPool({
+    entry: new URL(name, import.meta.url),
+    ...(workers > 0 ? { size: workers } : {}),
+    jobsMax: 4096,
+    data: { backend },
+  });
+}

@@ -1,0 +1,126 @@
+/** One simulated hospital as a real node: its folder, its libp2p host, its peer. Can be killed and started again. */
+import { seededRandom, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import type { RunSettings } from '../config/index.ts';
+import { intensityDefaults } from '../distill/index.ts';
+import {
+  diskStore,
+  HospitalTrainer,
+  openLibp2pTransport,
+  systemClock,
+  type Libp2pTransport,
+  type WorkerPool,
+} from '../node/index.ts';
+import { Peer, type PeerEvent } from '../peer/index.ts';
+import { keyBytes, type SignedManifest, type TransportStats } from '../wire/index.ts';
+import type { SimulatedMember } from './consortium.ts';
+
+export interface HospitalNodeOptions {
+  readonly member: SimulatedMember;
+  readonly consortium: SignedManifest;
+  readonly settings: RunSettings;
+  /** `nodes/<id>` of the run. */
+  readonly folder: string;
+  readonly code: Digest;
+  readonly pool: WorkerPool;
+  readonly logger: Logger;
+  readonly onEvent: (event: PeerEvent) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+interface Running {
+  readonly peer: Peer;
+  readonly transport: Libp2pTransport;
+}
+
+export class HospitalNode {
+  readonly id: NodeId;
+  readonly #options: HospitalNodeOptions;
+  #running: Running | null = null;
+  #sentBytes = 0;
+  #receivedBytes = 0;
+
+  constructor(options: HospitalNodeOptions) {
+    this.id = options.member.id;
+    this.#options = options;
+  }
+
+  /** Folder of the hospital's cases. */
+  get casesFolder(): string {
+    return `${this.#options.folder}/cases`;
+  }
+
+  get peer(): Peer | null {
+    return this.#running?.peer ?? null;
+  }
+
+  /** Bytes over the network, all starts together. */
+  get traffic(): TransportStats {
+    const now = this.#running?.transport.stats();
+    return {
+      sentBytes: this.#sentBytes + (now?.sentBytes ?? 0),
+      receivedBytes: this.#receivedBytes + (now?.receivedBytes ?? 0),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { member, consortium, settings, folder, code, pool, logger } = this.#options;
+    const { keys } = member;
+    const transport = await openLibp2pTransport({
+      self: this.id,
+      consortium: consortium.cid,
+      members: consortium.manifest.members.map(({ id, transportKey, addresses }) => ({
+        id,
+        transportKey: keyBytes(transportKey),
+        addresses,
+      })),
+      privateKeySeed: keys.transport.seed,
+      listen: '127.0.0.1:0',
+      settings: settings.network,
+      logger,
+    });
+    const trainer = new HospitalTrainer({
+      hospital: this.id,
+      folder: this.casesFolder,
+      plan: consortium.manifest.plan,
+      intensity: intensityDefaults,
+      inference: settings.inference,
+      pool,
+      siteKey: keys.site,
+    });
+    const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
+    const peer = new Peer(
+      { clock: systemClock(), store: diskStore(folder), transport, trainer, logger, random },
+      {
+        self: this.id,
+        consortium,
+        keys: { ...keys, sealPrivate: keys.seal.privateKey },
+        code,
+        consensus: settings.consensus,
+        settings: settings.peer,
+        onEvent: this.#options.onEvent,
+        onFailure: this.#options.onFailure,
+      },
+    );
+    this.#running = { peer, transport };
+    await peer.start();
+  }
+
+  /** Where this node listens now. */
+  addresses(): string[] {
+    return this.#running?.transport.listenAddresses() ?? [];
+  }
+
+  learnAddresses(other: NodeId, addresses: readonly string[]): void {
+    this.#running?.transport.learnAddresses(other, addresses);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#running === null) return;
+    const { peer, transport } = this.#running;
+    this.#running = null;
+    const { sentBytes, receivedBytes } = transport.stats();
+    this.#sentBytes += sentBytes;
+    this.#receivedBytes += receivedBytes;
+    await peer.stop();
+  }
+}

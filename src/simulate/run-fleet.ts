@@ -1,0 +1,205 @@
+/** All hospitals of a run: started together, killed and restarted as asked, watched until the plan is carried out. */
+import { invariant, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import { logPrefix, verifyLogDirectory, type LogVerdict } from '../audit/index.ts';
+import type { RunSettings } from '../config/index.ts';
+import type { NodeRecord } from '../dashboard/index.ts';
+import { diskStore, type WorkerPool } from '../node/index.ts';
+import type { PeerEvent } from '../peer/index.ts';
+import type { ModelWeights } from '../weights/index.ts';
+import { modelDigest } from '../weights/index.ts';
+import type { PlanStage, SignedManifest } from '../wire/index.ts';
+import { simulatedMember } from './consortium.ts';
+import { HospitalNode } from './hospital-node.ts';
+import type { KillRequest, MainJobPorts } from './main-job.ts';
+import type { RunRecorder } from './run-recorder.ts';
+
+export interface FleetOptions {
+  readonly settings: RunSettings;
+  readonly ports: MainJobPorts;
+  readonly consortium: SignedManifest;
+  readonly pool: WorkerPool;
+  readonly code: Digest;
+  readonly recorder: RunRecorder;
+  readonly folderOf: (id: NodeId) => string;
+}
+
+
+export class RunFleet {
+  readonly #options: FleetOptions;
+  readonly #nodes: readonly HospitalNode[];
+  readonly #done = new Set<NodeId>();
+  readonly #pendingKills: KillRequest[];
+  /** Killed nodes by id: the round they were killed in. */
+  readonly #away = new Map<NodeId, number>();
+  #finish: () => void = () => undefined;
+  #fail: (error: unknown) => void = () => undefined;
+  readonly #ended: Promise<void>;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#pendingKills = [...options.ports.kills];
+    this.#ended = new Promise<void>((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+    });
+    this.#ended.catch(() => undefined); // awaited in `untilDone`
+    options.ports.signal.addEventListener('abort', () => {
+      this.#fail(new Error('stopped from the terminal; what is on the disk is whole'));
+    });
+    const { manifest } = options.consortium;
+    this.#nodes = manifest.members.map(
+      ({ id, labels }) =>
+        new HospitalNode({
+          member: simulatedMember(options.settings.seed, id, labels),
+          consortium: options.consortium,
+          settings: options.settings,
+          folder: options.folderOf(id),
+          code: options.code,
+          pool: options.pool,
+          logger: this.#loggerOf(id),
+          onEvent: (event) => {
+            this.#onEvent(id, event);
+          },
+          onFailure: (error) => {
+            this.#fail(new Error(`${id} had to stop: ${messageOf(error)}`, { cause: error }));
+          },
+        }),
+    );
+  }
+
+  /** Resolves when every peer is connected to every other. */
+  async start(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.start()));
+    for (const node of this.#nodes) this.#introduce(node);
+  }
+
+  /** Resolves when every peer has carried out the plan and holds a sealed log. */
+  async untilDone(): Promise<void> {
+    await this.#ended;
+  }
+
+  /** Latest sealed model of every stage, from the first peer; all peers hold the same by then. */
+  async sealedModels(): Promise<Map<string, ModelWeights>> {
+    const models = new Map<string, ModelWeights>();
+    const peer = this.#nodes[0]?.peer;
+    for (const { id } of this.#options.consortium.manifest.plan.stages) {
+      const model = (await peer?.sealedModel(id)) ?? null;
+      if (model !== null) models.set(id, model);
+    }
+    return models;
+  }
+
+  /** A model that was sealed in some round. */
+  async modelOf(stage: PlanStage, digest: Digest): Promise<ModelWeights> {
+    const peer = this.#nodes[0]?.peer;
+    invariant(peer !== null && peer !== undefined, 'a peer runs while models are asked for');
+    return peer.modelOf(stage, digest);
+  }
+
+  /** What each node ended with. Its student is read back from its own disk and digested anew. */
+  async nodeRecords(): Promise<NodeRecord[]> {
+    return Promise.all(
+      this.#nodes.map(async (node): Promise<NodeRecord> => {
+        const { peer } = node;
+        const student = (await peer?.sealedModel('student')) ?? null;
+        const head = peer?.log.head;
+        return {
+          id: node.id,
+          ...node.traffic,
+          modelDigest: student === null ? null : modelDigest(student),
+          logSize: head?.size ?? 0,
+          logRoot: head?.root ?? '',
+          height: head?.height ?? 0,
+        };
+      }),
+    );
+  }
+
+  async verifyLogs(): Promise<void> {
+    const { recorder, folderOf, consortium } = this.#options;
+    const verdicts: { id: NodeId; verdict: LogVerdict }[] = [];
+    for (const { id } of this.#nodes) {
+      const store = diskStore(folderOf(id));
+      const files = {
+        read: (name: string) => store.read(logPrefix + name),
+        list: async () => (await store.list(logPrefix)).map((name) => name.slice(logPrefix.length)),
+      };
+      verdicts.push({ id, verdict: await verifyLogDirectory(files, { consortium: consortium.cid }) });
+    }
+    recorder.verified(verdicts);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop()));
+  }
+
+  #onEvent(id: NodeId, event: PeerEvent): void {
+    const { recorder } = this.#options;
+    recorder.peerEvent(id, event);
+    if (event.kind === 'working' && event.work === 'train') this.#killIfAsked(id, event.round);
+    if (event.kind === 'sealed') this.#restartAfter(event.round);
+    if (event.kind === 'done') {
+      this.#done.add(id);
+      if (this.#done.size === this.#nodes.length) this.#finish();
+    }
+  }
+
+  #killIfAsked(id: NodeId, round: number): void {
+    const at = this.#options.recorder.roundOf(round);
+    const index = this.#pendingKills.findIndex(
+      (kill) => kill.node === id && kill.stage === at?.stage && kill.stageRound === at.stageRound,
+    );
+    if (index < 0) return;
+    this.#pendingKills.splice(index, 1);
+    this.#away.set(id, round);
+    this.#options.recorder.killed(id, round);
+    void this.#node(id)
+      .stop()
+      .catch((error: unknown) => {
+        this.#fail(error);
+      });
+  }
+
+  /** Starts again, from its disk alone, whoever was killed in a round that is over. */
+  #restartAfter(round: number): void {
+    for (const [id, killedIn] of this.#away) {
+      if (round < killedIn) continue;
+      this.#away.delete(id);
+      this.#options.recorder.restarted(id, round);
+      void this.#restart(this.#node(id)).catch((error: unknown) => {
+        this.#fail(error);
+      });
+    }
+  }
+
+  async #restart(node: HospitalNode): Promise<void> {
+    await node.stop(); // the kill may still be closing sockets
+    await node.start();
+    this.#introduce(node);
+  }
+
+  /** Ports are chosen by the system, so addresses are told here instead of standing in the manifest. */
+  #introduce(node: HospitalNode): void {
+    for (const other of this.#nodes) {
+      if (other === node) continue;
+      other.learnAddresses(node.id, node.addresses());
+      node.learnAddresses(other.id, other.addresses());
+    }
+  }
+
+  #node(id: NodeId): HospitalNode {
+    const found = this.#nodes.find((node) => node.id === id);
+    invariant(found !== undefined, `${id} is a node of the fleet`);
+    return found;
+  }
+
+  #loggerOf(id: NodeId): Logger {
+    return {
+      log: (level, message, facts) => {
+        if (level === 'debug' || level === 'info') return;
+        this.#options.recorder.note(id, level, message, facts ?? {});
+      },
+    };
+  }
+}
+

@@ -1,0 +1,187 @@
+/** Slices of two held-out phantoms and of the real CT, with what the student found on them. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { base64, type NodeId } from '../base/index.ts';
+import type { RunSettings } from '../config/index.ts';
+import type { SlicePicture, SlicePoint } from '../dashboard/index.ts';
+import {
+  decodeNifti,
+  pointsOf,
+  spacingOf,
+  tasks,
+  toRas,
+  worldToVoxel,
+  type Vector3,
+  type Volume,
+} from '../data/index.ts';
+import {
+  intensityDefaults,
+  labelNames,
+  type CtPrediction,
+  type PictureArgs,
+  type PicturedCase,
+} from '../distill/index.ts';
+import { packageFile, specAndTasks, type WorkerPool } from '../node/index.ts';
+import { modelDigest, type ModelWeights } from '../weights/index.ts';
+import type { SignedManifest } from '../wire/index.ts';
+import { holdersOf, membersOf } from './run-plan.ts';
+
+export interface PicturesOptions {
+  readonly settings: RunSettings;
+  readonly consortium: SignedManifest;
+  readonly pool: WorkerPool;
+  readonly models: ReadonlyMap<string, ModelWeights>;
+  readonly folderOf: (id: NodeId) => string;
+}
+
+/** The plane of a picture: the axis that is held, and the axes that run down and to the right. */
+type Plane = 'axial' | 'coronal';
+
+interface Mark {
+  readonly label: string;
+  readonly at: Vector3;
+  readonly kind: 'truth' | 'predicted';
+}
+
+interface Scene {
+  readonly title: string;
+  readonly caption: string;
+  /** RAS orientation. */
+  readonly image: Volume;
+  readonly marks: readonly Mark[];
+  /** On the image's grid. */
+  readonly areas: readonly { readonly kind: 'truth' | 'predicted'; readonly mask: Uint8Array }[];
+}
+
+/** Gray window of the pictures, HU: contrast, myocardium and calcium all show. */
+const window = { lowHu: -200, highHu: 700 } as const;
+
+export async function picturesOf(options: PicturesOptions): Promise<SlicePicture[]> {
+  const scenes = [...(await phantomScenes(options)), ...(await sampleScene(options))];
+  return scenes.flatMap((scene) => [drawPlane(scene, 'axial'), drawPlane(scene, 'coronal')]);
+}
+
+/** One case of a hospital that never labelled points, one of a hospital that did. */
+async function phantomScenes(options: PicturesOptions): Promise<Scene[]> {
+  const { settings, consortium, pool, models, folderOf } = options;
+  const stage = consortium.manifest.plan.stages.find(({ kind }) => kind === 'student');
+  const weights = models.get('student');
+  if (stage === undefined || weights === undefined) return [];
+  const members = membersOf(settings);
+  const holders = holdersOf(settings, 'hps');
+  const stranger = members.find((id) => !holders.includes(id));
+  const chosen = [stranger, holders[0]].filter((id) => id !== undefined);
+  const [depth = 0, height = 0, width = 0] = settings.training.patch;
+  const scenes: Scene[] = [];
+  for (const id of chosen) {
+    const args: PictureArgs = {
+      folder: join(folderOf(id), 'cases'),
+      intensity: intensityDefaults,
+      generation: 'test',
+      spec: specAndTasks(stage).spec,
+      weights,
+      inference: { ...settings.inference, window: [depth, height, width] },
+      caseIndex: 0,
+    };
+    const pictured = (await pool.run('picture', args)) as PicturedCase | null;
+    if (pictured === null) continue;
+    const known = holders.includes(id) ? 'which labelled points' : 'which never labelled a point';
+    scenes.push(phantomScene(pictured, `Held-out phantom of ${id}`, `${id}, ${known}`));
+  }
+  return scenes;
+}
+
+function phantomScene({ image, truth, maps }: PicturedCase, title: string, caption: string): Scene {
+  const predicted = (['hps', 'ms'] as const).flatMap((task) => {
+    const map = maps.get(task);
+    const { labels } = tasks[task];
+    const found = map === undefined ? [] : pointsOf(map, image, labels.length);
+    return found.flatMap((at, index): Mark[] =>
+      at === null ? [] : [{ label: labels[index] ?? '', at, kind: 'predicted' }],
+    );
+  });
+  const true_ = Object.entries(truth.points).map(([label, at]): Mark => ({ label, at, kind: 'truth' }));
+  const calcium = maps.get('calc');
+  return {
+    title,
+    caption,
+    image,
+    marks: [...true_, ...predicted],
+    areas: [
+      { kind: 'truth', mask: truth.calcium },
+      ...(calcium === undefined ? [] : [{ kind: 'predicted' as const, mask: calcium }]),
+    ],
+  };
+}
+
+/** The CT that ships with the package: what a model taught on phantoms makes of a patient. */
+async function sampleScene({ settings, consortium, pool, models }: PicturesOptions): Promise<Scene[]> {
+  const stage = consortium.manifest.plan.stages.find(({ kind }) => kind === 'student');
+  const weights = models.get('student');
+  if (stage === undefined || weights === undefined) return [];
+  const bytes = await readFile(packageFile('config/sample/cardiac_ct_1.5mm.nii.gz'));
+  const ct = toRas(decodeNifti(bytes).volume);
+  const [depth = 0, height = 0, width = 0] = settings.training.patch;
+  const student = {
+    spec: specAndTasks(stage).spec,
+    weights,
+    intensity: intensityDefaults,
+    spacingMm: settings.phantom.spacingMm,
+    window: [depth, height, width] as const,
+    digest: modelDigest(weights),
+  };
+  const { labels, points, missed } = (await pool.run('predict', { student, ct })) as CtPrediction;
+  const calcium = labelNames.indexOf('calcium') + 1;
+  return [
+    {
+      title: 'A real CT',
+      caption: `the sample CT of the package; no truth is known, the model has only seen phantoms${missed.length > 0 ? `; not found: ${missed.join(', ')}` : ''}`,
+      image: ct,
+      marks: points.map(({ label, position }) => ({ label, at: position, kind: 'predicted' as const })),
+      areas: [{ kind: 'predicted', mask: labels.map((value) => (value === calcium ? 1 : 0)) }],
+    },
+  ];
+}
+
+/** The slice through the middle of the marks, patient's right on the left, head or front at the top. */
+function drawPlane({ title, caption, image, marks, areas }: Scene, plane: Plane): SlicePicture {
+  const { shape, affine, data } = image;
+  const [depth, height, width] = shape;
+  const spacing = spacingOf(affine);
+  const places = marks.map((mark) => ({ mark, ijk: worldToVoxel(affine, mark.at) }));
+  const axis = plane === 'axial' ? 2 : 1;
+  const middle = places.length === 0 ? null : places.reduce((sum, { ijk }) => sum + ijk[axis], 0) / places.length;
+  const count = plane === 'axial' ? depth : height;
+  const at = Math.min(count - 1, Math.max(0, Math.round(middle ?? count / 2)));
+  const rows = plane === 'axial' ? height : depth;
+  const sliceMm = plane === 'axial' ? spacing[0] : spacing[1];
+  const rowMm = plane === 'axial' ? spacing[1] : spacing[0];
+  // RAS voxels run to the right, forward and up; pictures run to the patient's left and down.
+  const voxel = (row: number, column: number): number => {
+    const i = width - 1 - column;
+    const other = rows - 1 - row;
+    return plane === 'axial' ? (at * height + other) * width + i : (other * height + at) * width + i;
+  };
+  const pixels = (value: (index: number) => number): string =>
+    base64(Uint8Array.from({ length: rows * width }, (_, p) => value(voxel(Math.floor(p / width), p % width))));
+  const points = places.map(({ mark, ijk }): SlicePoint => ({
+    x: width - 1 - ijk[0] + 0.5,
+    y: rows - 1 - ijk[plane === 'axial' ? 1 : 2] + 0.5,
+    label: mark.label,
+    kind: mark.kind,
+    offSliceMm: Math.abs(ijk[axis] - at) * sliceMm,
+  }));
+  return {
+    title: `${title}, ${plane}`,
+    caption,
+    width,
+    height: rows,
+    pixelAspect: spacing[2] / rowMm,
+    gray: pixels((index) => {
+      const share = ((data[index] ?? 0) - window.lowHu) / (window.highHu - window.lowHu);
+      return Math.round(255 * Math.min(1, Math.max(0, share)));
+    }),
+    points,
+    areas: areas.map(({ kind, mask }) => ({ kind, mask: pixels((index) => mask[index] ?? 0) })),
+  };
+}

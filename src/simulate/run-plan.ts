@@ -1,0 +1,83 @@
+/** From the settings of a run to the plan that its members agree on: a teacher for each task, then the student. */
+import { parseNodeId, type NodeId } from '../base/index.ts';
+import { modelSpecFor, type RunSettings, type StageSettings } from '../config/index.ts';
+import { taskIds, type TaskId } from '../data/index.ts';
+import { stageOptions } from '../distill/index.ts';
+import { invariant } from '../base/index.ts';
+import type { ConsortiumLimits, Json, Plan, PlanStage } from '../wire/index.ts';
+
+/** Hospitals that hold an expert's label of `task`, ascending. */
+export function holdersOf(settings: RunSettings, task: TaskId): NodeId[] {
+  return membersOf(settings).filter((id) =>
+    settings.consortium.hospitals.some((hospital) => hospital.id === id && hospital.cases[task] > 0),
+  );
+}
+
+/** All hospitals, ascending. */
+export function membersOf(settings: RunSettings): NodeId[] {
+  return settings.consortium.hospitals
+    .map(({ id }) => {
+      const parsed = parseNodeId(id);
+      invariant(parsed !== null, 'hospital ids are checked by the settings');
+      return parsed;
+    })
+    .sort();
+}
+
+/** Tasks that somebody labelled, in the order of the table. */
+export function taughtTasks(settings: RunSettings): TaskId[] {
+  return taskIds.filter((task) => holdersOf(settings, task).length > 0);
+}
+
+export function planOf(settings: RunSettings): Plan {
+  const { models, training, seed } = settings;
+  const tasks = taughtTasks(settings);
+  const teachers = tasks.map((task): PlanStage => {
+    const model = modelSpecFor(models.teacher, [task]);
+    const participants = holdersOf(settings, task);
+    return {
+      ...stageOf(settings, `teacher-${task}`, training.teacher, participants, model),
+      kind: 'teacher',
+      task,
+    };
+  });
+  const student: PlanStage = {
+    ...stageOf(settings, 'student', training.student, membersOf(settings), modelSpecFor(models.student, tasks)),
+    kind: 'student',
+  };
+  return { seed, stages: [...teachers, student] };
+}
+
+export function limitsOf(settings: RunSettings, parameterCountMax: number): ConsortiumLimits {
+  const { samplesCap, clamp } = settings.training;
+  return {
+    weightMax: samplesCap,
+    clampMicro: Math.round(clamp * 1e6),
+    // Four bytes a parameter, and what encryption adds to each 16 KiB.
+    updateBytesMax: Math.ceil(parameterCountMax * 4 * 1.01) + 4096,
+  };
+}
+
+function stageOf(
+  { training, sampling }: RunSettings,
+  id: string,
+  stage: StageSettings,
+  participants: readonly NodeId[],
+  model: unknown,
+): Omit<PlanStage, 'kind' | 'task'> {
+  const [depth = 0, height = 0, width = 0] = training.patch;
+  const { rounds, stepsPerRound, learningRate, batch } = stage;
+  const { weightDecay, samplesCap, roundTimeoutMs } = training;
+  return {
+    id,
+    model: model as Json,
+    participants,
+    rounds,
+    stepsPerRound,
+    learningRateMicro: Math.round(learningRate * 1e6),
+    samplesCap,
+    roundTimeoutMs,
+    minParticipants: Math.ceil(participants.length / 2),
+    options: stageOptions({ patch: [depth, height, width], batch, weightDecay, sampling }),
+  };
+}
