@@ -35,9 +35,9 @@ export interface Engine {
   readonly tf: typeof tfjs;
   readonly backend: BackendName;
   readonly ops: Ops;
-  memory(): EngineMemory;
+  readonly memory: () => EngineMemory;
   /** Frees the backend and all its tensors. */
-  close(): void;
+  readonly close: () => void;
 }
 
 let openBackend: BackendName | null = null;

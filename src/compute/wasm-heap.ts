@@ -11,6 +11,8 @@ import { ComputeError } from './errors.ts';
 /** A 32-bit wasm memory ends here: 65,535 pages of 64 KiB. */
 export const heapBytesLimit = 4_294_901_760;
 
+const pageBytes = 65_536;
+
 /** The parts of `BackendWasm` and its Emscripten module that we stand on. */
 interface WasmBackend {
   readonly wasm: {
@@ -20,6 +22,7 @@ interface WasmBackend {
   };
   readonly dataIdMap: { get(dataId: object): { memoryOffset: number } };
   refCount(dataId: object): number;
+  disposeData(dataId: object, force: boolean): boolean;
   makeOutput(shape: number[], dtype: string): TensorInfo;
 }
 
@@ -28,6 +31,7 @@ export class WasmHeap {
   readonly memory: WebAssembly.Memory;
   readonly #tf: typeof tfjs;
   readonly #backend: WasmBackend;
+  #made: TensorInfo[] = [];
 
   /** Guards every allocation of the backend, its own ones too, by `heapBytesMax`. */
   constructor(tf: typeof tfjs, heapBytesMax: number) {
@@ -42,8 +46,7 @@ export class WasmHeap {
     backend.wasm._malloc = (bytes: number): number => {
       // A byte count past 2^32 would wrap around inside wasm, so it is refused before the call.
       const pointer = bytes < heapBytesMax ? malloc(Math.max(bytes, 16)) >>> 0 : 0;
-      if (pointer !== 0 && this.heapBytes <= heapBytesMax) return pointer;
-      if (pointer !== 0) backend.wasm._free(pointer);
+      if (pointer !== 0) return pointer;
       throw new ComputeError({
         code: 'heap_exhausted',
         requestedBytes: bytes,
@@ -51,6 +54,25 @@ export class WasmHeap {
         heapBytesMax,
       });
     };
+    const grow = this.memory.grow.bind(this.memory);
+    this.memory.grow = (pages: number): number => {
+      // Emscripten catches this and makes the allocation 0.
+      if (this.heapBytes + pages * pageBytes > heapBytesMax) throw new RangeError('heap limit');
+      return grow(pages);
+    };
+  }
+
+  /** Runs a kernel; if the heap gives out halfway, what it made is freed. */
+  orFree<T>(run: () => T): T {
+    this.#made = [];
+    try {
+      return run();
+    } catch (error) {
+      for (const info of this.#made) this.#backend.disposeData(info.dataId, true);
+      throw error;
+    } finally {
+      this.#made = [];
+    }
   }
 
   /** What the heap has grown to; it never shrinks. */
@@ -65,7 +87,9 @@ export class WasmHeap {
 
   /** A new tensor info with unset values. */
   output(shape: readonly number[], dtype: 'float32' | 'int32' = 'float32'): TensorInfo {
-    return this.#backend.makeOutput([...shape], dtype);
+    const info = this.#backend.makeOutput([...shape], dtype);
+    this.#made.push(info);
+    return info;
   }
 
   /** Makes an info a tensor that `tf.tidy` and `numTensors` know. */

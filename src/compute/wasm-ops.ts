@@ -5,7 +5,7 @@ import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 import { convKernels } from './conv-kernels.ts';
 import { convGeometry, transposedGeometry } from './convolution.ts';
 import { ComputeError } from './errors.ts';
-import { adoptLauncher, registerKernels, runMany, runOne } from './kernel-registry.ts';
+import { adoptLauncher, registerKernels, runMany, runOne, shareClones } from './kernel-registry.ts';
 import { Launcher } from './launcher.ts';
 import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
 import { normKernels } from './norm-kernels.ts';
@@ -23,6 +23,7 @@ type Tf = typeof tfjs;
 export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
   const launcher = new Launcher(heap);
   adoptLauncher(tf, launcher);
+  shareClones(tf);
   registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels, ...transformerKernels]);
   return {
     ...referenceOps(tf),
