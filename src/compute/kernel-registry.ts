@@ -57,7 +57,7 @@ export function registerKernels(tf: Tf, kernels: readonly OwnKernel[]): void {
       kernelFunc: ({ inputs, backend, attrs }) => {
         const launcher = launchers.get(backend);
         invariant(launcher !== undefined, `${kernel.name} runs on a backend that was adopted`);
-        return kernel.run(launcher, inputs, attrs ?? {});
+        return launcher.heap.orFree(() => kernel.run(launcher, inputs, attrs ?? {}));
       },
     });
     if (kernel.gradient !== undefined) registerGradient(tf, kernel);
