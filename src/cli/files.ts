@@ -72,9 +72,17 @@ export async function openOutputFolder(path: string): Promise<string> {
   if (facts !== null && (await readdir(path)).length > 0) {
     throw usageError(`${path}: the output folder is not empty; choose another or remove it`);
   }
-  await mkdir(path, { recursive: true });
+  await makeFolders(resolve(path));
   await access(path, constants.W_OK);
   return resolve(path);
+}
+
+/** One by one: Node's recursive mkdir never returns where the system lies about a folder (/proc). */
+async function makeFolders(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeFolders(parent);
+  await mkdir(path);
 }
 
 /** `base`, or the first of `base-2`, `base-3`, … that is free. */

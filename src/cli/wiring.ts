@@ -10,7 +10,8 @@ export async function loadMainJob(): Promise<RunMainJob> {
 
 /** `distill` finds points and calcium in a CT. */
 export async function loadPredict(): Promise<RunPredict> {
-  const { decodeStudent, predictCt, predictionFiles, predictionLines } = await import('../distill/index.ts');
+  const { decodeStudent, predictCt, predictionFiles, predictionLines } =
+    await import('../distill/index.ts');
   const { decodeNifti } = await import('../data/index.ts');
   return async ({ model, image, backend, onProgress }) => {
     const student = decodeStudent(model);

@@ -1,7 +1,7 @@
 /** Ranges of the learning room's and the peer's settings, as their own comments state them. */
-import type { InferenceSettings, IntensitySettings, SamplingSettings } from '../distill/index.ts';
+import type { InferenceSettings, SamplingSettings } from '../distill/index.ts';
 import type { PeerSettings } from '../peer/index.ts';
-import { checkInteger, checkNumber, SettingError } from './check.ts';
+import { checkInteger, checkNumber } from './check.ts';
 
 /** @throws {SettingError} naming the key out of range. */
 export function validateSampling(sampling: SamplingSettings): void {
@@ -11,17 +11,6 @@ export function validateSampling(sampling: SamplingSettings): void {
   checkNumber('contrastShareMax', sampling.contrastShareMax, 0, 0.5);
   checkNumber('brightnessMax', sampling.brightnessMax, 0, 1);
   checkNumber('noiseStdDevMax', sampling.noiseStdDevMax, 0, 0.5);
-}
-
-/** @throws {SettingError} naming the key out of range. */
-export function validateIntensity(intensity: IntensitySettings): void {
-  checkNumber('clipLowHu', intensity.clipLowHu, -4096, 4096);
-  checkNumber('clipHighHu', intensity.clipHighHu, -4096, 8192);
-  checkNumber('meanHu', intensity.meanHu, -4096, 8192);
-  checkNumber('stdDevHu', intensity.stdDevHu, 1, 8192);
-  if (intensity.clipHighHu <= intensity.clipLowHu) {
-    throw new SettingError('clipHighHu', 'more than clipLowHu', intensity.clipHighHu);
-  }
 }
 
 /** @throws {SettingError} naming the key out of range. */

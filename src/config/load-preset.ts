@@ -14,12 +14,7 @@ import {
   type HospitalSettings,
 } from './consortium-settings.ts';
 import { ConfigError } from './errors.ts';
-import {
-  validateInference,
-  validateIntensity,
-  validatePeer,
-  validateSampling,
-} from './learning-checks.ts';
+import { validateInference, validatePeer, validateSampling } from './learning-checks.ts';
 import { modelSpecFor, type Architecture } from './model-settings.ts';
 import {
   childOf,
@@ -81,7 +76,6 @@ function readRun(tree: Tree, file: string, base: RunSettings): RunSettings {
     },
     training: section('training', base.training),
     sampling: section('sampling', base.sampling),
-    intensity: section('intensity', base.intensity),
     inference: section('inference', base.inference),
     consensus: section('consensus', base.consensus),
     peer: section('peer', base.peer),
@@ -108,7 +102,6 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
   check('training.teacher', settings.training.teacher, validateStage);
   check('training.student', settings.training.student, validateStage);
   check('sampling', settings.sampling, validateSampling);
-  check('intensity', settings.intensity, validateIntensity);
   check('inference', settings.inference, validateInference);
   check('peer', settings.peer, validatePeer);
   check('consensus', settings.consensus, validateConsensusSettings);

@@ -3,10 +3,8 @@ import { consensusDefaults, type ConsensusSettings } from '../consensus/index.ts
 import { phantomDefaults, type PhantomSettings } from '../data/index.ts';
 import {
   inferenceDefaults,
-  intensityDefaults,
   samplingDefaults,
   type InferenceSettings,
-  type IntensitySettings,
   type SamplingSettings,
 } from '../distill/index.ts';
 import { networkDefaults, type NetworkSettings } from '../node/index.ts';
@@ -27,7 +25,6 @@ export interface RunSettings {
   readonly models: ModelSettings;
   readonly training: TrainingSettings;
   readonly sampling: SamplingSettings;
-  readonly intensity: IntensitySettings;
   readonly inference: Omit<InferenceSettings, 'window'>;
   readonly consensus: ConsensusSettings;
   readonly peer: PeerSettings;
@@ -44,7 +41,6 @@ export const runDefaults: RunSettings = Object.freeze({
   models: modelDefaults,
   training: trainingDefaults,
   sampling: samplingDefaults,
-  intensity: intensityDefaults,
   inference: inferenceDefaults,
   consensus: consensusDefaults,
   peer: peerDefaults,
