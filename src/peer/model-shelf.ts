@@ -15,6 +15,9 @@ export class ModelShelf {
   readonly #trainer: Trainer;
   readonly #initial = new Map<string, { readonly digest: Digest; readonly weights: ModelWeights }>();
 
+  /** Hold-out losses by model digest: a round's base was the last round's result. */
+  readonly #losses = new Map<Digest, number | null>();
+
   constructor(shelf: BlobShelf, trainer: Trainer) {
     this.#shelf = shelf;
     this.#trainer = trainer;
@@ -32,6 +35,19 @@ export class ModelShelf {
   /** Digest of a stage's initial model, or null before `initial` has run. */
   initialDigest(stage: PlanStage): Digest | null {
     return this.#initial.get(stage.id)?.digest ?? null;
+  }
+
+  /** Loss of a model on this hospital's hold-out, null when it has none; each model is tried once. */
+  async holdOutLoss(
+    stage: PlanStage,
+    digest: Digest,
+    weights: ModelWeights,
+  ): Promise<number | null> {
+    const known = this.#losses.get(digest);
+    if (known !== undefined) return known;
+    const loss = await this.#trainer.check(stage, weights);
+    this.#losses.set(digest, loss);
+    return loss;
   }
 
   async keep(weights: ModelWeights): Promise<Digest> {

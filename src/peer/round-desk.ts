@@ -301,7 +301,7 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
   }
 
   async #meanOf(cut: Cut, values: readonly Int32Array[]): Promise<Average> {
-    const { stage, consortium, models, ports, settings } = this.#options;
+    const { stage, consortium, models, settings } = this.#options;
     const { limits, members } = consortium.manifest;
     const base = await models.obtain(stage, this.open.base);
     const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
@@ -311,13 +311,14 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
       if (update !== undefined) mean.add(update, n);
     });
     const weights = applyDelta(base, mean.mean());
-    const loss = await ports.trainer.check(stage, weights);
-    const baseLoss = loss === null ? null : await ports.trainer.check(stage, base);
+    const agg = modelDigest(weights);
+    const loss = await models.holdOutLoss(stage, agg, weights);
+    const baseLoss = await models.holdOutLoss(stage, this.open.base, base);
     const total = cut.updates.reduce((sum, { n }) => sum + n, 0);
     const seal: Seal = {
       op: 'SEAL',
       r: this.open.r,
-      agg: modelDigest(weights),
+      agg,
       W: total,
       metrics: { lossMilli: this.#meanLossMilli(cut, total), updates: cut.updates.length },
     };
