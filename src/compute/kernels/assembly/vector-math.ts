@@ -29,7 +29,7 @@ export function addToDoubles(to: usize, value: v128): void {
 // @ts-ignore: decorator
 @inline
 export function exp4(value: v128): v128 {
-  const x = f32x4.min(f32x4.max(value, f32x4.splat(-87.0)), f32x4.splat(88.0));
+  const x = f32x4.relaxed_min(f32x4.relaxed_max(value, f32x4.splat(-87.0)), f32x4.splat(88.0));
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504088896341)));
   let r = f32x4.relaxed_nmadd(n, f32x4.splat(0.693359375), x);
   r = f32x4.relaxed_nmadd(n, f32x4.splat(-2.12194440e-4), r);
@@ -39,7 +39,7 @@ export function exp4(value: v128): v128 {
   p = f32x4.relaxed_madd(p, r, f32x4.splat(1.6666665459e-1));
   p = f32x4.relaxed_madd(p, r, f32x4.splat(5.0000001201e-1));
   p = f32x4.relaxed_madd(f32x4.mul(p, r), r, f32x4.add(r, f32x4.splat(1)));
-  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const scale = i32x4.shl(i32x4.add(i32x4.relaxed_trunc_f32x4_s(n), i32x4.splat(127)), 23);
   return f32x4.mul(p, scale);
 }
 
