@@ -112,7 +112,8 @@ export function decodeSafetensors(
   const tensors = layouts.map(({ name, shape, dtype, begin, end }) => {
     if (begin !== expectedBegin || end > dataBytes) throw malformed('gapless data offsets');
     expectedBegin = end;
-    const copy = bytes.slice(dataStart + begin, dataStart + end).buffer;
+    // Not slice: of a Node Buffer, which is a Uint8Array too, that is a view of the whole pool.
+    const copy = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer;
     return { name, shape, data: new dtypes[dtype](copy) };
   });
   if (expectedBegin !== dataBytes) throw malformed('data that ends with the last tensor');

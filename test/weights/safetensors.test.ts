@@ -45,6 +45,16 @@ describe('safetensors', () => {
     }
   });
 
+  it('copies out of a Node Buffer, which shares its pool with other files', () => {
+    // 1.5 and -2 as float32; a Buffer's own slice would be a view from the pool's first byte.
+    const tensors = [{ name: 'a', shape: [2], data: new Float32Array([1.5, -2]) }];
+    const pooled = Buffer.from(encodeSafetensors(tensors));
+    const [read] = decodeSafetensors(pooled).tensors;
+    expect([...(read?.data ?? [])]).to.deep.equal([1.5, -2]);
+    pooled.fill(0);
+    expect([...(read?.data ?? [])]).to.deep.equal([1.5, -2]);
+  });
+
   it('lays out one tensor as the format says', () => {
     // Header of 54 characters, padded with spaces to 56 = 0x38; 1.5 is 0x3fc00000.
     const bytes = encodeSafetensors([{ name: 'a', shape: [1], data: new Float32Array([1.5]) }]);
