@@ -24,12 +24,7 @@ export interface Score {
 }
 
 /** Scores of one task's predicted map. */
-export function scoreCase(
-  task: TaskId,
-  map: Uint8Array,
-  held: Case,
-  truth: Truth,
-): Score[] {
+export function scoreCase(task: TaskId, map: Uint8Array, held: Case, truth: Truth): Score[] {
   if (tasks[task].kind === 'segmentation') {
     return tasks[task].labels.map((label, index) => ({
       task,
@@ -54,6 +49,9 @@ export function scoreCase(
   });
 }
 
-function distanceMm(found: Vector3 | null | undefined, wanted: Vector3 | null | undefined): number | null {
+function distanceMm(
+  found: Vector3 | null | undefined,
+  wanted: Vector3 | null | undefined,
+): number | null {
   return found && wanted ? distance(found, wanted) : null;
 }

@@ -2,7 +2,7 @@
  * The heavy work of one hospital, as methods that a worker thread runs: making phantoms, training, pseudo-labels,
  * checks, evaluation. One engine per thread; cases stay in the thread's memory between jobs.
  */
-import { seededRandom, type Store } from "../base/index.ts";
+import { seededRandom, type Store } from '../base/index.ts';
 import { openEngine, type BackendName, type Engine } from '../compute/index.ts';
 import type { IntensityScale, PhantomSettings, TaskId, Truth, Volume } from '../data/index.ts';
 import type { ModelSpec, Triple } from '../models/index.ts';
@@ -147,7 +147,10 @@ export class HospitalJobs {
     try {
       let sum = 0;
       for (let n = 0; n < checkPatches; n++) {
-        sum += learner.loss(drawPatch(held, args.tasks, args.patch, random, args.sampling), args.patch);
+        sum += learner.loss(
+          drawPatch(held, args.tasks, args.patch, random, args.sampling),
+          args.patch,
+        );
       }
       return sum / checkPatches;
     } finally {
@@ -156,7 +159,10 @@ export class HospitalJobs {
   }
 
   /** Scores of all held-out cases. */
-  async evaluate(args: EvaluateArgs, report: (progress: JobProgress) => void): Promise<EvaluatedCase[]> {
+  async evaluate(
+    args: EvaluateArgs,
+    report: (progress: JobProgress) => void,
+  ): Promise<EvaluatedCase[]> {
     const shelf = this.#shelf(args);
     const ids = (await shelf.ids('test')).slice(0, args.casesMax);
     const engine = await this.#open();
@@ -167,7 +173,14 @@ export class HospitalJobs {
         const held = await shelf.read('test', id);
         const truth = await shelf.readTruth(id);
         const image = shelf.normalised(held);
-        const maps = await predictLabelMaps(engine, learner.model, learner.tensors, image, held.image.shape, args.inference);
+        const maps = await predictLabelMaps(
+          engine,
+          learner.model,
+          learner.tensors,
+          image,
+          held.image.shape,
+          args.inference,
+        );
         const scores = args.tasks.flatMap((task) => {
           const map = maps.get(task);
           return map === undefined ? [] : scoreCase(task, map, held, truth);
@@ -192,7 +205,14 @@ export class HospitalJobs {
     try {
       const { model, tensors } = learner;
       const image = shelf.normalised(held);
-      const maps = await predictLabelMaps(engine, model, tensors, image, held.image.shape, args.inference);
+      const maps = await predictLabelMaps(
+        engine,
+        model,
+        tensors,
+        image,
+        held.image.shape,
+        args.inference,
+      );
       return { id, image: held.image, truth: await shelf.readTruth(id), maps };
     } finally {
       learner.dispose();

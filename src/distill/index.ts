@@ -26,7 +26,12 @@ export {
   type PicturedCase,
   type TrainArgs,
 } from './hospital-jobs.ts';
-export { optimiserOf, readStageOptions, stageOptions, type StageTraining } from './stage-options.ts';
+export {
+  optimiserOf,
+  readStageOptions,
+  stageOptions,
+  type StageTraining,
+} from './stage-options.ts';
 export { decodeStudent, encodeStudent, type StudentPackage } from './student-package.ts';
 export {
   labelNames,

@@ -19,7 +19,11 @@ import type { OptimiserSettings } from './settings.ts';
 /** AdamW's moments of a hospital, kept between rounds; never sent. `step` counts the steps taken. */
 export interface OptimiserState {
   readonly step: number;
-  readonly moments: readonly { readonly name: string; readonly m: Float32Array; readonly v: Float32Array }[];
+  readonly moments: readonly {
+    readonly name: string;
+    readonly m: Float32Array;
+    readonly v: Float32Array;
+  }[];
 }
 
 interface Parameter {
@@ -38,7 +42,12 @@ export class Learner {
   #step: number;
 
   /** @param state moments of an earlier round, or null to begin with zeros. */
-  constructor(engine: Engine, spec: ModelSpec, weights: ModelWeights, state: OptimiserState | null) {
+  constructor(
+    engine: Engine,
+    spec: ModelSpec,
+    weights: ModelWeights,
+    state: OptimiserState | null,
+  ) {
     this.#engine = engine;
     this.model = buildModel(engine, spec);
     this.#step = state?.step ?? 0;
@@ -71,12 +80,7 @@ export class Learner {
    * One AdamW step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
    * @returns the mean loss before the step.
    */
-  step(
-    patches: readonly Patch[],
-    size: Triple,
-    settings: OptimiserSettings,
-    seed: number,
-  ): number {
+  step(patches: readonly Patch[], size: Triple, settings: OptimiserSettings, seed: number): number {
     const { tf, ops } = this.#engine;
     const results = patches.map((patch, index) => this.#gradients(patch, size, seed + index));
     tf.tidy(() => {
@@ -105,7 +109,9 @@ export class Learner {
   loss(patch: Patch, size: Triple): number {
     const { tf } = this.#engine;
     return tf.tidy(() => {
-      const outputs = this.model.forward(this.tensors, this.#input(patch, size), { training: false });
+      const outputs = this.model.forward(this.tensors, this.#input(patch, size), {
+        training: false,
+      });
       return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss.dataSync()[0] ?? NaN;
     });
   }

@@ -93,17 +93,29 @@ function drawCentre(
 
 /** Row-major 3x3 matrix from patch offsets to source offsets: rotation about random axes times a scale. */
 function drawTurn(random: Random, settings: SamplingSettings): Float64Array {
-  const angle = (): number => (random.uniform() * 2 - 1) * (settings.rotationDegMax * Math.PI) / 180;
+  const angle = (): number =>
+    ((random.uniform() * 2 - 1) * (settings.rotationDegMax * Math.PI)) / 180;
   const [a, b, c] = [angle(), angle(), angle()];
   const scale = 1 + (random.uniform() * 2 - 1) * settings.scaleShareMax;
   const [ca, sa, cb, sb, cc, sc] = [
-    Math.cos(a), Math.sin(a), Math.cos(b), Math.sin(b), Math.cos(c), Math.sin(c),
+    Math.cos(a),
+    Math.sin(a),
+    Math.cos(b),
+    Math.sin(b),
+    Math.cos(c),
+    Math.sin(c),
   ];
   return Float64Array.from(
     [
-      cb * cc, -cb * sc, sb,
-      sa * sb * cc + ca * sc, -sa * sb * sc + ca * cc, -sa * cb,
-      -ca * sb * cc + sa * sc, ca * sb * sc + sa * cc, ca * cb,
+      cb * cc,
+      -cb * sc,
+      sb,
+      sa * sb * cc + ca * sc,
+      -sa * sb * sc + ca * cc,
+      -sa * cb,
+      -ca * sb * cc + sa * sc,
+      ca * sb * sc + sa * cc,
+      ca * cb,
     ],
     (entry) => entry * scale,
   );
@@ -120,7 +132,15 @@ function resample(
 ): void {
   const [depth, height, width] = source.shape;
   const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = turn as unknown as readonly number[] as [
-    number, number, number, number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ];
   const air = darkest(source.image);
   const maps = [...labels].map(([task, out]) => ({ from: source.labels.get(task), out }));

@@ -30,7 +30,11 @@ export async function makeCase(
   shelf: CaseShelf,
   hospital: PhantomHospital,
   index: number,
-  settings: { readonly seed: number; readonly phantom: PhantomSettings; readonly pointRadiusMm: number },
+  settings: {
+    readonly seed: number;
+    readonly phantom: PhantomSettings;
+    readonly pointRadiusMm: number;
+  },
 ): Promise<void> {
   const isTest = index >= trainingCount(hospital.cases);
   const id = `${hospital.id}-${String(index).padStart(4, '0')}`;
@@ -44,7 +48,13 @@ export async function makeCase(
   const origin = Object.fromEntries(held.map((task) => [task, 'expert'] as const));
   const shelfName = isTest ? 'test' : 'train';
   if (isTest) await shelf.writeTruth(id, truth);
-  await shelf.write(shelfName, { id, image, labels, origin, ...(isTest ? { points: annotation.points } : {}) });
+  await shelf.write(shelfName, {
+    id,
+    image,
+    labels,
+    origin,
+    ...(isTest ? { points: annotation.points } : {}),
+  });
 }
 
 function trainingCount(cases: PhantomHospital['cases']): number {

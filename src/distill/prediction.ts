@@ -37,7 +37,10 @@ export const labelNames: readonly string[] = taskIds.flatMap((id) => tasks[id].l
 export async function predictCt(
   student: StudentPackage,
   ct: Volume,
-  options: { readonly backend: BackendName | 'auto'; readonly onProgress: (done: number, total: number) => void },
+  options: {
+    readonly backend: BackendName | 'auto';
+    readonly onProgress: (done: number, total: number) => void;
+  },
 ): Promise<CtPrediction> {
   const engine = await openEngine({ backend: options.backend });
   try {
@@ -61,7 +64,15 @@ export async function predictWith(
   try {
     const settings = { ...inferenceDefaults, window: student.window };
     const { model, tensors } = learner;
-    const maps = await predictLabelMaps(engine, model, tensors, image, grid.shape, settings, onProgress);
+    const maps = await predictLabelMaps(
+      engine,
+      model,
+      tensors,
+      image,
+      grid.shape,
+      settings,
+      onProgress,
+    );
     return collect(maps, grid, ct);
   } finally {
     learner.dispose();
@@ -102,7 +113,10 @@ function collect(maps: ReadonlyMap<string, Uint8Array>, grid: Volume, ct: Volume
 export function predictionFiles(prediction: CtPrediction, ct: Volume): Map<string, Uint8Array> {
   const names = Object.fromEntries(labelNames.map((name, index) => [String(index + 1), name]));
   return new Map([
-    ['labels.nii.gz', encodeNifti({ shape: ct.shape, affine: ct.affine, data: prediction.labels }, { gzip: true })],
+    [
+      'labels.nii.gz',
+      encodeNifti({ shape: ct.shape, affine: ct.affine, data: prediction.labels }, { gzip: true }),
+    ],
     ['labels.json', utf8(`${JSON.stringify(names, null, 2)}\n`)],
     ['points.mrk.json', encodeMarkups(prediction.points)],
   ]);
@@ -112,7 +126,10 @@ export function predictionFiles(prediction: CtPrediction, ct: Volume): Map<strin
 export function predictionLines(prediction: CtPrediction): string[] {
   const { points, missed, calciumMl } = prediction;
   return [
-    ...points.map(({ label, position }) => `${label.padEnd(4)} ${position.map((mm) => mm.toFixed(1)).join(' ')} mm RAS`),
+    ...points.map(
+      ({ label, position }) =>
+        `${label.padEnd(4)} ${position.map((mm) => mm.toFixed(1)).join(' ')} mm RAS`,
+    ),
     ...missed.map((label) => `${label.padEnd(4)} not found`),
     `calcium ${calciumMl.toFixed(2)} ml`,
   ];

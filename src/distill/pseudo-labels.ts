@@ -41,7 +41,14 @@ export async function labelCases(
       const image = shelf.normalised(held);
       for (const { task, learner } of missing) {
         const { model, tensors } = learner;
-        const maps = await predictLabelMaps(engine, model, tensors, image, held.image.shape, settings);
+        const maps = await predictLabelMaps(
+          engine,
+          model,
+          tensors,
+          image,
+          held.image.shape,
+          settings,
+        );
         const map = maps.get(task);
         if (map !== undefined && isUsable(task, map)) {
           held = withLabel(held, task, map);

@@ -42,7 +42,10 @@ export function trainRound(
   report: (step: number, loss: number) => void,
 ): RoundTrained {
   if (cases.length === 0) {
-    throw new DistillError({ code: 'no_cases', tasks: round.tasks }, `no case has a label for ${round.tasks.join(', ')}`);
+    throw new DistillError(
+      { code: 'no_cases', tasks: round.tasks },
+      `no case has a label for ${round.tasks.join(', ')}`,
+    );
   }
   const random = seededRandom(round.seed);
   const learner = new Learner(engine, round.spec, round.weights, round.state);
@@ -56,7 +59,10 @@ export function trainRound(
       });
       const loss = learner.step(patches, round.patch, round.optimiser, random.uint32() % 2 ** 30);
       if (!Number.isFinite(loss)) {
-        throw new DistillError({ code: 'diverged', step }, `the loss is not finite at step ${step}: lower the learning rate`);
+        throw new DistillError(
+          { code: 'diverged', step },
+          `the loss is not finite at step ${step}: lower the learning rate`,
+        );
       }
       total += loss;
       report(step + 1, loss);

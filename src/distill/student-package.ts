@@ -1,8 +1,20 @@
 /** A sealed student as files: its parameters, and everything needed to use them on a CT. */
 import { fromUtf8, utf8, type Digest } from '../base/index.ts';
 import type { IntensityScale } from '../data/index.ts';
-import { checkWeights, parameterList, readModelSpec, type ModelSpec, type Triple } from '../models/index.ts';
-import { decodeSafetensors, encodeCanonicalWeights, modelDigest, WeightsError, type ModelWeights } from '../weights/index.ts';
+import {
+  checkWeights,
+  parameterList,
+  readModelSpec,
+  type ModelSpec,
+  type Triple,
+} from '../models/index.ts';
+import {
+  decodeSafetensors,
+  encodeCanonicalWeights,
+  modelDigest,
+  WeightsError,
+  type ModelWeights,
+} from '../weights/index.ts';
 import { ModelsError } from '../models/index.ts';
 import { DistillError } from './errors.ts';
 
@@ -42,15 +54,20 @@ export function decodeStudent(files: ReadonlyMap<string, Uint8Array>): StudentPa
   const weights = parameterList(spec).map(({ name }) => {
     const found = byName.get(name);
     if (!(found?.data instanceof Float32Array)) {
-      throw bad(parameters, `the architecture of ${description} needs the parameter ${name}, which is not there`);
+      throw bad(
+        parameters,
+        `the architecture of ${description} needs the parameter ${name}, which is not there`,
+      );
     }
     return { name, shape: found.shape, data: found.data };
   });
   guarded(parameters, () => {
     checkWeights(spec, weights);
   });
-  if (tensors.length !== weights.length) throw bad(parameters, 'it holds parameters of another architecture');
-  if (modelDigest(weights) !== json.digest) throw bad(parameters, `its digest is not the ${String(json.digest)} of ${description}`);
+  if (tensors.length !== weights.length)
+    throw bad(parameters, 'it holds parameters of another architecture');
+  if (modelDigest(weights) !== json.digest)
+    throw bad(parameters, `its digest is not the ${String(json.digest)} of ${description}`);
   const { intensity, spacingMm, window } = json;
   return { spec, weights, intensity, spacingMm, window, digest: json.digest };
 }
@@ -70,9 +87,12 @@ function readDescription(bytes: Uint8Array): Description {
   } catch (cause) {
     throw bad(description, 'it is not JSON', cause);
   }
-  if (json.format !== format) throw bad(description, `expected format ${format}, got ${String(json.format)}`);
+  if (json.format !== format)
+    throw bad(description, `expected format ${format}, got ${String(json.format)}`);
   const isTriple = (value: unknown): boolean =>
-    Array.isArray(value) && value.length === 3 && value.every((n) => typeof n === 'number' && n > 0);
+    Array.isArray(value) &&
+    value.length === 3 &&
+    value.every((n) => typeof n === 'number' && n > 0);
   if (!isTriple(json.spacingMm) || !isTriple(json.window)) {
     throw bad(description, 'expected spacingMm and window of three positive numbers');
   }
@@ -94,7 +114,8 @@ function guarded<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof ModelsError || error instanceof WeightsError) throw bad(file, error.message, error);
+    if (error instanceof ModelsError || error instanceof WeightsError)
+      throw bad(file, error.message, error);
     throw error;
   }
 }
