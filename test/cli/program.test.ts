@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { RunMainJob } from '../../src/cli/index.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
+import type { World } from '../../src/cli/world.ts';
+import { syntheticRecord } from '../dashboard/synthetic-record.ts';
+
+interface Told {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const finishes: RunMainJob = (settings, ports, onProgress) => {
+  onProgress({ kind: 'run-started', id: ports.id, hospitals: ['L1'], stages: [] });
+  return Promise.resolve({ ...syntheticRecord(), seed: settings.seed });
+};
+
+async function run(args: readonly string[], mainJob: RunMainJob = finishes): Promise<Told> {
+  let out = '';
+  let err = '';
+  const world: World = {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    isLive: false,
+    columns: 100,
+    nowMs: () => 0,
+    signal: new AbortController().signal,
+    mainJob: () => Promise.resolve(mainJob),
+    predict: () => Promise.reject(new Error('not asked')),
+  };
+  const code = await runCommandLine(args, world, {});
+  return { code, out, err };
+}
+
+describe('annulus', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'annulus-cli-'));
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  writeFileSync(join(folder, 'bad.yaml'), 'seed: 1\nsede: 2\n');
+
+  it('teaches with examples', async () => {
+    const { code, out } = await run(['simulate', '--help']);
+    expect(code).equal(0);
+    expect(out).contain('--kill L3@student:2');
+  });
+
+  const mistakes: [string[], string][] = [
+    [['simulat'], 'Did you mean simulate?'],
+    [['simulate', '--sed', '3'], "unknown option '--sed'"],
+    [['simulate', 'eight-hospital'], 'did you mean eight-hospitals?'],
+    [['simulate', join(folder, 'bad.yaml')], 'bad.yaml:2: unknown key sede: did you mean seed?'],
+    [['simulate', 'smoke', '--kill', 'L9@student:1'], 'unknown hospital L9'],
+    [['simulate', 'smoke', '--kill', 'L1@student:9'], 'from 1 to 2'],
+    [['simulate', 'smoke', '--rounds', 'x'], '--rounds: training.teacher.rounds'],
+    [['simulate', 'smoke', '--set', 'x'], 'expected key=value'],
+    [['simulate', 'smoke', '--out', folder], 'the output folder is not empty'],
+    [['audit', 'verify', join(folder, 'none')], 'no such folder'],
+    [['audit', 'verify', folder], 'found none'],
+    [['predict', '--model', folder], "required option '--input <file>'"],
+  ];
+  for (const [args, words] of mistakes) {
+    it(`answers ${args.slice(0, 2).join(' ')} (${words}) in one line, with exit code 2`, async () => {
+      const { code, err } = await run(args);
+      expect(code).equal(2);
+      expect(err).contain(words);
+      expect(err.trim().split('\n').length, err).equal(1);
+      expect(err)
+        .match(/^annulus: /)
+        .and.not.match(/\n\s+at /);
+    });
+  }
+
+  it('writes report and record, and one JSON document on request', async () => {
+    const target = join(folder, 'run');
+    const { code, out } = await run([
+      'simulate',
+      'smoke',
+      '--seed',
+      '5',
+      '--out',
+      target,
+      '--format',
+      'json',
+    ]);
+    expect(code).equal(0);
+    expect(JSON.parse(out)).deep.include({ seed: 5, ok: true, folder: target });
+  });
+
+  it('ends with 1 when the nodes do not agree', async () => {
+    const { code } = await run(['simulate', 'smoke', '--out', join(folder, 'split')], () =>
+      Promise.resolve({ ...syntheticRecord(), sealedDigest: null }),
+    );
+    expect(code).equal(1);
+  });
+
+  it('ends with 3 when the disk is full, in one line', async () => {
+    const full = Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', path: '/x' });
+    const { code, err } = await run(['simulate', 'smoke', '--out', join(folder, 'full')], () =>
+      Promise.reject(full),
+    );
+    expect([code, err]).deep.equal([3, 'annulus: /x: the disk is full\n']);
+  });
+});

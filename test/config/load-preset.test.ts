@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { ConfigError, loadPreset, nearest, type Override } from '../../src/config/index.ts';
+import { projectRoot } from '../project-root.ts';
+
+const preset = (name: string): string =>
+  readFileSync(join(projectRoot, 'config', `${name}.yaml`), 'utf8');
+const smoke = preset('smoke');
+
+function refusal(text: string, overrides: readonly Override[] = []): ConfigError {
+  try {
+    loadPreset(text, 'p.yaml', overrides);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('expected a refusal');
+}
+
+const lineOf = (needle: string): number =>
+  smoke.split('\n').findIndex((line) => line.includes(needle)) + 1;
+
+describe('a preset', () => {
+  it('gives the main job eight hospitals, one of them without labels, as in the paper’s table', () => {
+    const { hospitals } = loadPreset(preset('eight-hospitals'), 'e.yaml').consortium;
+    const holders = (task: 'hps' | 'ms' | 'calc'): string =>
+      hospitals
+        .filter(({ cases }) => cases[task] > 0)
+        .map(({ id }) => id)
+        .join(' ');
+    expect(hospitals.length).equal(8);
+    // Rows with a count above 0 in the table of Tölle et al. 2025.
+    expect(holders('hps')).equal('L1 L2 L3 L4 L6 L7 L8');
+    expect(holders('ms')).equal('L1 L3 L7');
+    expect(holders('calc')).equal('L1 L2 L6');
+  });
+
+  it('keeps defaults where it says nothing, and takes what it says', () => {
+    const settings = loadPreset(smoke, 'p.yaml');
+    expect(settings.training.student).deep.include({ rounds: 2, stepsPerRound: 3, batch: 1 });
+    expect(settings.consortium.hospitals[1]!.scanner).deep.include({ noiseHu: 30, offsetHu: 0 });
+  });
+
+  it('lets flags win over the file, and names the flag when they are wrong', () => {
+    const rounds = (text: string): Override[] => [
+      { key: 'training.student.rounds', text, source: '--rounds' },
+    ];
+    expect(loadPreset(smoke, 'p.yaml', rounds('7')).training.student.rounds).equal(7);
+    expect(refusal(smoke, rounds('many')).message).equal(
+      '--rounds: training.student.rounds: expected a number, got "many"',
+    );
+  });
+
+  const changes: [string, string, string, string, string][] = [
+    ['an unknown key', 'seed: 1', 'sed: 1', 'unknown_key', 'unknown key sed: did you mean seed?'],
+    ['a value out of range', 'seed: 1', 'seed: -1', 'bad_value', 'seed: expected a whole number'],
+    ['a nested unknown key', 'noiseHu: 30', 'noseHu: 30', 'unknown_key', 'did you mean noiseHu?'],
+    ["a room's range", 'noiseHu: 30', 'noiseHu: 300', 'bad_value', 'scanner.noiseHu'],
+    ['a wrong type', 'rounds: 2', 'rounds: two', 'bad_value', 'expected a number, got "two"'],
+    [
+      'a patch the nets cannot halve',
+      '[16, 16, 16]',
+      '[17, 16, 16]',
+      'bad_value',
+      'multiples of 2',
+    ],
+    ['a patch beyond the volume', '[16, 16, 16]', '[64, 64, 64]', 'bad_value', "phantom's 32"],
+    ['a bad window', 'window: 4', 'window: 99', 'bad_value', 'models.student.window'],
+    ['two hospitals of one name', 'id: L2', 'id: L1', 'bad_value', '"L1" twice'],
+    [
+      'settings that contradict',
+      'redialMsMax: 1000',
+      'redialMsMax: 50',
+      'bad_value',
+      'redialMsMin',
+    ],
+  ];
+  for (const [title, from, to, code, words] of changes) {
+    it(`with ${title} is refused with its line`, () => {
+      const error = refusal(smoke.replace(from, to));
+      expect(error.code).equal(code);
+      expect(error.message).contain(words);
+      if (from.startsWith('noise')) expect(error.message).contain(`p.yaml:${lineOf(from)}: `);
+    });
+  }
+
+  it('in which nobody labels a task is refused', () => {
+    expect(refusal(smoke.replace(/calc: \d, /g, '')).message).contain('labels for calc');
+  });
+
+  const hostile: [string, string][] = [
+    ['nothing', ''],
+    ['an alias', 'seed: &a 1\npreset: *a'],
+    ['a bomb', 'a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]'],
+    ['a key twice', 'seed: 1\nseed: 2'],
+    ['a tag', 'preset: !!js/function x'],
+    ['a tower of brackets', '['.repeat(100_000)],
+    ['half a list', 'seed: ['],
+    ['a prototype', '__proto__: { polluted: 1 }'],
+    ['two documents', `${smoke}\n---\nseed: 2`],
+    ['a megabyte', `# ${'x'.repeat(2 ** 20)}`],
+  ];
+  for (const [title, text] of hostile) {
+    it(`that is ${title} is refused`, () => {
+      expect(refusal(text)).instanceOf(ConfigError);
+      expect(({} as { polluted?: number }).polluted).equal(undefined);
+    });
+  }
+
+  it('finds the word that was meant', () => {
+    expect(nearest('stduent', ['teacher', 'student'])).equal('student');
+    expect(nearest('xyz', ['teacher', 'student'])).equal(null);
+  });
+});
