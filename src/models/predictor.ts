@@ -25,19 +25,20 @@ export function modelPredictor(
   const { tf } = engine;
   let calls = 0;
   return (windows, count) => {
-    const outputs = tf.tidy(() => {
+    const outputs = new Map<string, Float32Array>();
+    // Arrays are carried out of the tidy by the map: what a tidy returns is walked element by element.
+    tf.tidy(() => {
       const x = tf.tensor5d(windows, [count, ...roi, model.spec.inChannels]);
       // Each window of a pass has its own masks.
       const options =
         dropoutSeed === undefined
           ? { training: false }
           : { training: true, seed: dropoutSeed + 7919 * calls++ };
-      const heads = Object.entries(model.forward(params, x, options));
-      return heads.map(([head, [finest]]) => {
+      for (const [head, [finest]] of Object.entries(model.forward(params, x, options))) {
         invariant(finest !== undefined, 'every head has an output');
         const result = probabilities ? tf.softmax(finest) : finest;
-        return [head, new Float32Array(result.dataSync<'float32'>())] as const;
-      });
+        outputs.set(head, new Float32Array(result.dataSync<'float32'>()));
+      }
     });
     return Object.fromEntries(outputs);
   };
