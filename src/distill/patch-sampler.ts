@@ -17,7 +17,7 @@ export interface TrainingCase {
   readonly image: Float32Array;
   /** Label maps by task, expert or pseudo; a task without a label is absent. */
   readonly labels: ReadonlyMap<string, Uint8Array>;
-  /** Index of every labelled voxel, by task and then label value (index 0 is value 1). */
+  /** Index of every labelled voxel, by task: a list for each label value that occurs, ascending. */
   readonly foreground: ReadonlyMap<string, readonly Int32Array[]>;
 }
 
@@ -27,15 +27,17 @@ export interface Patch {
   readonly labels: ReadonlyMap<string, Int32Array>;
 }
 
-/** Lists the labelled voxels of a map by value, for oversampling of the foreground. */
+/** Lists the labelled voxels of a map, a list for each value that occurs, for oversampling of the foreground. */
 export function foregroundOf(labels: Uint8Array): Int32Array[] {
-  const byValue: number[][] = [];
+  const byValue = new Map<number, number[]>();
   labels.forEach((value, index) => {
-    if (value > 0) (byValue[value - 1] ??= []).push(index);
+    if (value === 0) return;
+    const indices = byValue.get(value) ?? [];
+    if (indices.length === 0) byValue.set(value, indices);
+    indices.push(index);
   });
-  return Array.from(byValue, (indices) => Int32Array.from(indices ?? [])).filter(
-    (indices) => indices.length > 0,
-  );
+  const ascending = [...byValue].sort(([a], [b]) => a - b);
+  return ascending.map(([, indices]) => Int32Array.from(indices));
 }
 
 /** Cuts one patch of `size` voxels from `source` for the heads `tasks`. */
@@ -48,13 +50,24 @@ export function drawPatch(
 ): Patch {
   const held = tasks.filter((task) => source.labels.has(task));
   invariant(held.length > 0, 'a patch is cut from a case that holds a label of its heads');
-  const centre = drawCentre(source, held, size, random, settings.foregroundShare);
+  const centre = onGrid(drawCentre(source, held, size, random, settings.foregroundShare), size);
   const turn = drawTurn(random, settings);
   const image = new Float32Array(size[0] * size[1] * size[2]);
   const labels = new Map(held.map((task) => [task, new Int32Array(image.length)]));
   resample(source, centre, turn, size, image, labels);
   disturb(image, random, settings);
   return { image, labels };
+}
+
+/** The nearest centre at which a patch that is not turned lies on the source's voxels: a crop, not a blur. */
+function onGrid(
+  centre: readonly [number, number, number],
+  size: Triple,
+): readonly [number, number, number] {
+  return centre.map((at, axis) => {
+    const toFirst = ((size[axis] ?? 0) - 1) / 2;
+    return Math.round(at - toFirst) + toFirst;
+  }) as [number, number, number];
 }
 
 /** Centre of the patch in voxels of the source. */
@@ -188,7 +201,7 @@ function trilinear(
   return sum;
 }
 
-/** Brightness, contrast, gamma-free noise: what differs between scanners and contrast timings. */
+/** Brightness, contrast and noise: what differs between scanners and contrast timings. */
 function disturb(image: Float32Array, random: Random, settings: SamplingSettings): void {
   const gain = 1 + (random.uniform() * 2 - 1) * settings.contrastShareMax;
   const offset = (random.uniform() * 2 - 1) * settings.brightnessMax;
