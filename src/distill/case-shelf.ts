@@ -11,18 +11,24 @@ import {
   encodeTruth,
   normalise,
   type Case,
+  type IntensityScale,
+  type LabelOrigin,
   type TaskId,
   type Truth,
 } from '../data/index.ts';
 import { foregroundOf, type TrainingCase } from './patch-sampler.ts';
-import type { IntensityScale } from '../data/index.ts';
 
 export type Shelf = 'train' | 'test';
+
+interface LoadedCase {
+  readonly case: TrainingCase;
+  readonly origin: Case['origin'];
+}
 
 export class CaseShelf {
   readonly #store: Store;
   readonly #intensity: IntensityScale;
-  readonly #loaded = new Map<string, TrainingCase>();
+  readonly #loaded = new Map<string, LoadedCase>();
 
   constructor(store: Store, intensity: IntensityScale) {
     this.#store = store;
@@ -58,13 +64,20 @@ export class CaseShelf {
     await this.#store.write(`truth/${id}.truth`, encodeTruth(truth));
   }
 
-  /** Training cases with a label for at least one of `tasks`, normalised; kept in memory. */
-  async trainingCases(tasks: readonly TaskId[]): Promise<TrainingCase[]> {
+  /** Training cases with a label of one of `origins` for at least one of `tasks`, normalised; kept in memory. */
+  async trainingCases(
+    tasks: readonly TaskId[],
+    origins: readonly LabelOrigin[],
+  ): Promise<TrainingCase[]> {
     const cases: TrainingCase[] = [];
     for (const id of await this.ids('train')) {
-      const known = this.#loaded.get(id) ?? this.#prepare(await this.read('train', id));
+      const known = this.#loaded.get(id) ?? this.#load(await this.read('train', id));
       this.#loaded.set(id, known);
-      if (tasks.some((task) => known.labels.has(task))) cases.push(known);
+      const wanted = tasks.filter((task) => {
+        const origin = known.origin[task];
+        return origin !== undefined && origins.includes(origin);
+      });
+      if (wanted.length > 0) cases.push(withTasks(known.case, wanted));
     }
     return cases;
   }
@@ -79,6 +92,10 @@ export class CaseShelf {
     return normalise(held.image, this.#intensity).data;
   }
 
+  #load(held: Case): LoadedCase {
+    return { case: this.#prepare(held), origin: held.origin };
+  }
+
   #prepare(held: Case): TrainingCase {
     const labels = new Map(Object.entries(held.labels));
     return {
@@ -89,4 +106,11 @@ export class CaseShelf {
       foreground: new Map([...labels].map(([task, map]) => [task, foregroundOf(map)])),
     };
   }
+}
+
+/** The case with no other labels than those of `wanted`. */
+function withTasks(held: TrainingCase, wanted: readonly string[]): TrainingCase {
+  const keep = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
+    new Map([...map].filter(([task]) => wanted.includes(task)));
+  return { ...held, labels: keep(held.labels), foreground: keep(held.foreground) };
 }

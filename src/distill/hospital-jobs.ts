@@ -4,14 +4,21 @@
  */
 import { seededRandom, type Store } from '../base/index.ts';
 import { openEngine, type BackendName, type Engine } from '../compute/index.ts';
-import type { IntensityScale, PhantomSettings, TaskId, Truth, Volume } from '../data/index.ts';
+import type {
+  IntensityScale,
+  LabelOrigin,
+  PhantomSettings,
+  TaskId,
+  Truth,
+  Volume,
+} from '../data/index.ts';
 import type { ModelSpec, Triple } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { CaseShelf } from './case-shelf.ts';
 import { scoreCase, type Score } from './evaluation.ts';
 import { predictLabelMaps, type InferenceSettings } from './inference.ts';
 import { Learner, type OptimiserState } from './learner.ts';
-import { drawPatch } from './patch-sampler.ts';
+import { drawPatch, type TrainingCase } from './patch-sampler.ts';
 import { makeCase, type PhantomHospital } from './phantom-hospital.ts';
 import { labelCases, type Teacher } from './pseudo-labels.ts';
 import { predictWith, type CtPrediction } from './prediction.ts';
@@ -41,6 +48,8 @@ export interface MakeCasesArgs extends AtHospital {
 export interface TrainArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
+  /** A teacher learns from experts alone, the student from its teachers too. */
+  readonly origins: readonly LabelOrigin[];
   readonly weights: ModelWeights;
   readonly state: OptimiserState | null;
   readonly steps: number;
@@ -53,7 +62,7 @@ export interface TrainArgs extends AtHospital {
 
 export interface LabelArgs extends AtHospital {
   readonly teachers: readonly Teacher[];
-  readonly inference: InferenceSettings;
+  readonly inference: Omit<InferenceSettings, 'window'>;
 }
 
 export interface CheckArgs extends AtHospital {
@@ -125,7 +134,7 @@ export class HospitalJobs {
   }
 
   async train(args: TrainArgs, report: (progress: JobProgress) => void): Promise<RoundTrained> {
-    const cases = await this.#shelf(args).trainingCases(args.tasks);
+    const cases = await this.#shelf(args).trainingCases(args.tasks, args.origins);
     return trainRound(await this.#open(), cases, args, (done, loss) => {
       report({ done, total: args.steps, loss });
     });
@@ -136,13 +145,12 @@ export class HospitalJobs {
     return labelCases(await this.#open(), this.#shelf(args), args.teachers, args.inference, report);
   }
 
-  /** Mean loss on patches of held-out cases, or null when there is no such case. */
+  /** Mean loss on patches of a held-out case that has a label of these tasks, or null when there is none. */
   async check(args: CheckArgs): Promise<number | null> {
     const shelf = this.#shelf(args);
-    const [id] = await shelf.ids('test');
-    if (id === undefined) return null;
-    const held = await shelf.readTrainingCase('test', id);
-    const random = seededRandom(`check/${id}`);
+    const held = await firstWithLabel(shelf, args.tasks);
+    if (held === null) return null;
+    const random = seededRandom(`check/${held.id}`);
     const learner = new Learner(await this.#open(), args.spec, args.weights, null);
     try {
       let sum = 0;
@@ -241,4 +249,15 @@ export class HospitalJobs {
     this.#engine ??= openEngine({ backend: this.#backend });
     return this.#engine;
   }
+}
+
+async function firstWithLabel(
+  shelf: CaseShelf,
+  wanted: readonly TaskId[],
+): Promise<TrainingCase | null> {
+  for (const id of await shelf.ids('test')) {
+    const held = await shelf.readTrainingCase('test', id);
+    if (wanted.some((task) => held.labels.has(task))) return held;
+  }
+  return null;
 }

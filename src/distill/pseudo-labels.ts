@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../compute/index.ts';
 import { tasks, type Case, type TaskId } from '../data/index.ts';
-import type { ModelSpec } from '../models/index.ts';
+import type { ModelSpec, Triple } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { CaseShelf } from './case-shelf.ts';
 import { predictLabelMaps, type InferenceSettings } from './inference.ts';
@@ -15,6 +15,8 @@ export interface Teacher {
   readonly task: TaskId;
   readonly spec: ModelSpec;
   readonly weights: ModelWeights;
+  /** Voxels of a window: the patch that this teacher was trained on. */
+  readonly window: Triple;
 }
 
 /**
@@ -25,12 +27,13 @@ export async function labelCases(
   engine: Engine,
   shelf: CaseShelf,
   teachers: readonly Teacher[],
-  settings: InferenceSettings,
+  settings: Omit<InferenceSettings, 'window'>,
   report: (progress: { readonly done: number; readonly total: number }) => void,
 ): Promise<number> {
   const ids = await shelf.ids('train');
-  const learners = teachers.map(({ task, spec, weights }) => ({
+  const learners = teachers.map(({ task, spec, weights, window }) => ({
     task,
+    window,
     learner: new Learner(engine, spec, weights, null),
   }));
   let added = 0;
@@ -38,24 +41,21 @@ export async function labelCases(
     for (const [index, id] of ids.entries()) {
       let held = await shelf.read('train', id);
       const missing = learners.filter(({ task }) => held.labels[task] === undefined);
+      const before = held;
       const image = shelf.normalised(held);
-      for (const { task, learner } of missing) {
+      for (const { task, window, learner } of missing) {
         const { model, tensors } = learner;
-        const maps = await predictLabelMaps(
-          engine,
-          model,
-          tensors,
-          image,
-          held.image.shape,
-          settings,
-        );
+        const maps = await predictLabelMaps(engine, model, tensors, image, held.image.shape, {
+          ...settings,
+          window,
+        });
         const map = maps.get(task);
         if (map !== undefined && isUsable(task, map)) {
           held = withLabel(held, task, map);
           added += 1;
         }
       }
-      if (missing.length > 0) await shelf.write('train', held);
+      if (held !== before) await shelf.write('train', held);
       report({ done: index + 1, total: ids.length });
     }
   } finally {

@@ -8,7 +8,11 @@ import { MerkleTree, hashLeaf } from '../audit/index.ts';
 import { digestOf, hmacSha256 } from '../crypto/index.ts';
 
 /** Root over all records whose names begin with `prefix`, in the order of their hashes. */
-export async function recordsRoot(store: Store, prefix: string, siteKey: Uint8Array): Promise<Uint8Array> {
+export async function recordsRoot(
+  store: Store,
+  prefix: string,
+  siteKey: Uint8Array,
+): Promise<Uint8Array> {
   const hashes: Uint8Array[] = [];
   for (const name of await store.list(prefix)) {
     const record = await store.read(name);

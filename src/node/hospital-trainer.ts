@@ -62,11 +62,10 @@ export class HospitalTrainer implements Trainer {
       const task = parseTaskId(earlier.task);
       const weights = sealed.get(earlier.id);
       if (earlier.kind !== 'teacher' || task === null || weights === undefined) return [];
-      return [{ task, spec: readModelSpec(earlier.model), weights }];
+      const window = readStageOptions(earlier.options).patch;
+      return [{ task, spec: readModelSpec(earlier.model), weights, window }];
     });
-    const window = readStageOptions(stage.options).patch;
-    const inference = { ...this.#options.inference, window };
-    const args: LabelArgs = { ...this.#at(), teachers, inference };
+    const args: LabelArgs = { ...this.#at(), teachers, inference: this.#options.inference };
     await this.#run('label', args, report);
     this.#generation = `pseudo-${stage.id}`;
   }
@@ -80,6 +79,7 @@ export class HospitalTrainer implements Trainer {
     const args: TrainArgs = {
       ...this.#at(),
       ...specAndTasks(stage),
+      origins: stage.kind === 'teacher' ? ['expert'] : ['expert', 'pseudo'],
       weights: base,
       state: this.#states.get(stage.id) ?? null,
       steps: Number(hp.steps),
