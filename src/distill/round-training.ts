@@ -33,7 +33,7 @@ export interface RoundTrained {
 }
 
 /**
- * @throws {DistillError} 'no_cases' without a labelled case, 'diverged' when a loss is not finite
+ * @throws {DistillError} 'no_cases' without a labelled case, 'diverged' when a loss or a weight is not finite
  */
 export function trainRound(
   engine: Engine,
@@ -58,17 +58,15 @@ export function trainRound(
         return drawPatch(source, round.tasks, round.patch, random, round.sampling);
       });
       const loss = learner.step(patches, round.patch, round.optimiser, random.uint32() % 2 ** 30);
-      if (!Number.isFinite(loss)) {
-        throw new DistillError(
-          { code: 'diverged', step },
-          `the loss is not finite at step ${step}: lower the learning rate`,
-        );
-      }
+      if (!Number.isFinite(loss)) throw diverged(step);
       total += loss;
       report(step + 1, loss);
     }
+    const weights = learner.weights();
+    // The last step's loss was taken before it: what that step made of the weights is seen only here.
+    if (!weights.every(({ data }) => data.every(Number.isFinite))) throw diverged(round.steps);
     return {
-      weights: learner.weights(),
+      weights,
       state: learner.optimiserState(),
       samples: cases.length,
       loss: total / round.steps,
@@ -76,4 +74,11 @@ export function trainRound(
   } finally {
     learner.dispose();
   }
+}
+
+function diverged(step: number): DistillError {
+  return new DistillError(
+    { code: 'diverged', step },
+    `training left the finite numbers at step ${step}: lower the learning rate`,
+  );
 }
