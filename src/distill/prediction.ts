@@ -1,4 +1,5 @@
 /** The student on a real CT: oriented, resampled, searched window by window, and told in the CT's own space. */
+import { utf8 } from '../base/index.ts';
 import { openEngine, type BackendName, type Engine } from '../compute/index.ts';
 import {
   encodeMarkups,
@@ -12,13 +13,13 @@ import {
   taskIds,
   toRas,
   voxelCount,
+  type Geometry,
   type Markup,
   type Volume,
 } from '../data/index.ts';
 import { predictLabelMaps, inferenceDefaults } from './inference.ts';
 import { Learner } from './learner.ts';
 import type { StudentPackage } from './student-package.ts';
-import { utf8 } from '../base/index.ts';
 
 export interface CtPrediction {
   /** On the CT's own grid; values as in `labelNames`. */
@@ -27,7 +28,8 @@ export interface CtPrediction {
   readonly points: readonly Markup[];
   /** Names of points that were not found. */
   readonly missed: readonly string[];
-  readonly calciumMl: number;
+  /** Volume of what the student takes for calcium, under points too; null when it has no head for it. */
+  readonly calciumMl: number | null;
 }
 
 /** Value n + 1 of the label map is `labelNames[n]`: the points' spheres, then calcium. */
@@ -102,11 +104,18 @@ function collect(maps: ReadonlyMap<string, Uint8Array>, grid: Volume, ct: Volume
     }
     first += labels.length;
   }
-  const labels = resampleLabelsOnto(all, grid, ct);
-  const calcium = labelNames.indexOf('calcium') + 1;
-  const voxelMl = spacingOf(ct.affine).reduce((product, mm) => product * mm, 1) / 1000;
-  const calciumMl = labels.reduce((sum, value) => sum + (value === calcium ? voxelMl : 0), 0);
-  return { labels, points, missed, calciumMl };
+  const calcium = maps.get('calc');
+  return {
+    labels: resampleLabelsOnto(all, grid, ct),
+    points,
+    missed,
+    calciumMl: calcium === undefined ? null : volumeMl(calcium, grid),
+  };
+}
+
+function volumeMl(map: Uint8Array, { affine }: Geometry): number {
+  const voxelMl = spacingOf(affine).reduce((product, mm) => product * mm, 1) / 1000;
+  return map.reduce((sum, value) => sum + (value > 0 ? voxelMl : 0), 0);
 }
 
 /** The prediction as files that lie on the CT in 3D Slicer and nibabel. */
@@ -131,6 +140,6 @@ export function predictionLines(prediction: CtPrediction): string[] {
         `${label.padEnd(4)} ${position.map((mm) => mm.toFixed(1)).join(' ')} mm RAS`,
     ),
     ...missed.map((label) => `${label.padEnd(4)} not found`),
-    `calcium ${calciumMl.toFixed(2)} ml`,
+    ...(calciumMl === null ? [] : [`calcium ${calciumMl.toFixed(2)} ml`]),
   ];
 }

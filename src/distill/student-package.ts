@@ -1,8 +1,10 @@
 /** A sealed student as files: its parameters, and everything needed to use them on a CT. */
-import { fromUtf8, utf8, type Digest } from '../base/index.ts';
-import type { IntensityScale } from '../data/index.ts';
+import { fromUtf8, parseDigest, utf8, type Digest } from '../base/index.ts';
+import { channelCount, taskIds, type IntensityScale } from '../data/index.ts';
 import {
+  checkInput,
   checkWeights,
+  ModelsError,
   parameterList,
   readModelSpec,
   type ModelSpec,
@@ -15,7 +17,6 @@ import {
   WeightsError,
   type ModelWeights,
 } from '../weights/index.ts';
-import { ModelsError } from '../models/index.ts';
 import { DistillError } from './errors.ts';
 
 export interface StudentPackage {
@@ -47,8 +48,8 @@ export function encodeStudent(student: Omit<StudentPackage, 'digest'>): Map<stri
 
 /** @throws {DistillError} 'bad_model' saying which file is not what it should be */
 export function decodeStudent(files: ReadonlyMap<string, Uint8Array>): StudentPackage {
-  const json = readDescription(fileOf(files, description));
-  const spec = guarded(description, () => readModelSpec(json.spec));
+  const described = readDescription(fileOf(files, description));
+  const { spec, digest } = described;
   const { tensors } = guarded(parameters, () => decodeSafetensors(fileOf(files, parameters)));
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const weights = parameterList(spec).map(({ name }) => {
@@ -64,44 +65,79 @@ export function decodeStudent(files: ReadonlyMap<string, Uint8Array>): StudentPa
   guarded(parameters, () => {
     checkWeights(spec, weights);
   });
-  if (tensors.length !== weights.length)
+  if (tensors.length !== weights.length) {
     throw bad(parameters, 'it holds parameters of another architecture');
-  if (modelDigest(weights) !== json.digest)
-    throw bad(parameters, `its digest is not the ${String(json.digest)} of ${description}`);
-  const { intensity, spacingMm, window } = json;
-  return { spec, weights, intensity, spacingMm, window, digest: json.digest };
+  }
+  if (modelDigest(weights) !== digest) {
+    throw bad(parameters, `its digest is not the ${digest} of ${description}`);
+  }
+  return { ...described, weights };
 }
 
-interface Description {
-  readonly digest: Digest;
-  readonly spec: unknown;
-  readonly intensity: IntensityScale;
-  readonly spacingMm: Triple;
-  readonly window: Triple;
+/** Largest side of a window: a larger one is a mistake, and would fill the memory. */
+const windowMax = 512;
+
+function readDescription(bytes: Uint8Array): Omit<StudentPackage, 'weights'> {
+  const json = readJson(bytes);
+  if (json.format !== format) {
+    throw bad(description, `expected format ${format}, got another or none`);
+  }
+  const digest = parseDigest(json.digest);
+  if (digest === null) throw bad(description, 'expected digest as 64 hexadecimal digits');
+  const spec = guarded(description, () => readModelSpec(json.spec));
+  for (const task of taskIds) {
+    const channels = spec.heads[task];
+    if (channels !== undefined && channels !== channelCount(task)) {
+      throw bad(description, `expected ${channelCount(task)} channels of the head ${task}`);
+    }
+  }
+  const spacingMm = readTriple(json.spacingMm, (mm) => mm >= 0.1 && mm <= 20);
+  if (spacingMm === null) throw bad(description, 'expected spacingMm of three numbers, 0.1 to 20');
+  const window = readTriple(json.window, (n) => Number.isInteger(n) && n >= 1 && n <= windowMax);
+  if (window === null) {
+    throw bad(description, `expected window of three whole numbers, 1 to ${windowMax}`);
+  }
+  guarded(description, () => {
+    checkInput(spec, [1, ...window, 1]);
+  });
+  return { spec, digest, spacingMm, window, intensity: readIntensity(json.intensity) };
 }
 
-function readDescription(bytes: Uint8Array): Description {
-  let json: Partial<Record<keyof Description | 'format', unknown>>;
+function readJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   try {
-    json = JSON.parse(fromUtf8(bytes)) as typeof json;
+    const json: unknown = JSON.parse(fromUtf8(bytes));
+    if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
   } catch (cause) {
     throw bad(description, 'it is not JSON', cause);
   }
-  if (json.format !== format)
-    throw bad(description, `expected format ${format}, got ${String(json.format)}`);
-  const isTriple = (value: unknown): boolean =>
-    Array.isArray(value) &&
-    value.length === 3 &&
-    value.every((n) => typeof n === 'number' && n > 0);
-  if (!isTriple(json.spacingMm) || !isTriple(json.window)) {
-    throw bad(description, 'expected spacingMm and window of three positive numbers');
+  throw bad(description, 'expected a JSON object');
+}
+
+function readTriple(value: unknown, isGood: (n: number) => boolean): Triple | null {
+  if (!Array.isArray(value) || value.length !== 3) return null;
+  const numbers = value as unknown[];
+  return numbers.every((n) => typeof n === 'number' && isGood(n))
+    ? (numbers as [number, number, number])
+    : null;
+}
+
+function readIntensity(value: unknown): IntensityScale {
+  const fields = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const read = (key: keyof IntensityScale): number => {
+    const number = fields[key];
+    if (typeof number === 'number' && Number.isFinite(number)) return number;
+    throw bad(description, `expected a number as intensity.${key}`);
+  };
+  const scale = {
+    clipLowHu: read('clipLowHu'),
+    clipHighHu: read('clipHighHu'),
+    meanHu: read('meanHu'),
+    stdHu: read('stdHu'),
+  };
+  if (!(scale.clipLowHu < scale.clipHighHu && scale.stdHu > 0)) {
+    throw bad(description, 'expected intensity with clipLowHu below clipHighHu and stdHu above 0');
   }
-  const scale = json.intensity as Partial<Record<keyof IntensityScale, unknown>> | null | undefined;
-  const keys = ['clipLowHu', 'clipHighHu', 'meanHu', 'stdHu'] as const;
-  if (!keys.every((key) => Number.isFinite(scale?.[key]))) {
-    throw bad(description, `expected intensity with ${keys.join(', ')}`);
-  }
-  return json as unknown as Description;
+  return scale;
 }
 
 function fileOf(files: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {
