@@ -4,6 +4,7 @@ import {
   argmaxLabels,
   modelPredictor,
   slidingWindow,
+  type ChannelVolume,
   type Model,
   type ParameterMap,
   type Triple,
@@ -35,10 +36,65 @@ export async function predictLabelMaps(
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<Map<string, Uint8Array>> {
   const { window: roi, overlap, batch } = settings;
+  const { volume, corner } = atLeast(roi, image, shape);
   const blended = await slidingWindow(
     modelPredictor(engine, model, params, { roi, probabilities: true }),
-    { data: image, shape, channels: 1 },
+    volume,
     { roi, overlap, batch, mode: 'gaussian', onProgress },
   );
-  return new Map(Object.entries(blended).map(([head, volume]) => [head, argmaxLabels(volume)]));
+  return new Map(
+    Object.entries(blended).map(([head, probabilities]) => {
+      const labels = argmaxLabels(probabilities);
+      return [head, volume.data === image ? labels : cutOut(labels, volume.shape, corner, shape)];
+    }),
+  );
+}
+
+/**
+ * The image in the middle of one at least as large as a window. Around it lies its darkest value, as around a
+ * training patch: the zeros that sliding windows would put there are the mean of tissue.
+ */
+function atLeast(
+  roi: Triple,
+  image: Float32Array,
+  shape: Triple,
+): { readonly volume: ChannelVolume; readonly corner: Triple } {
+  const sides = eachAxis((axis) => Math.max(roi[axis], shape[axis]));
+  const corner = eachAxis((axis) => (sides[axis] - shape[axis]) >> 1);
+  if (sides.join() === shape.join()) {
+    return { volume: { data: image, shape, channels: 1 }, corner };
+  }
+  const darkest = image.reduce((low, value) => Math.min(low, value), Infinity);
+  const data = new Float32Array(sides[0] * sides[1] * sides[2]).fill(darkest);
+  eachRow(sides, corner, shape, (large, small) => {
+    data.set(image.subarray(small, small + shape[2]), large);
+  });
+  return { volume: { data, shape: sides, channels: 1 }, corner };
+}
+
+function cutOut(labels: Uint8Array, from: Triple, corner: Triple, shape: Triple): Uint8Array {
+  const out = new Uint8Array(shape[0] * shape[1] * shape[2]);
+  eachRow(from, corner, shape, (large, small) => {
+    out.set(labels.subarray(large, large + shape[2]), small);
+  });
+  return out;
+}
+
+/** Offsets of each row of a box of `shape` that lies at `corner` of a larger one, in the larger and in itself. */
+function eachRow(
+  outer: Triple,
+  corner: Triple,
+  shape: Triple,
+  visit: (large: number, small: number) => void,
+): void {
+  for (let d = 0; d < shape[0]; d++) {
+    for (let h = 0; h < shape[1]; h++) {
+      const large = ((d + corner[0]) * outer[1] + h + corner[1]) * outer[2] + corner[2];
+      visit(large, (d * shape[1] + h) * shape[2]);
+    }
+  }
+}
+
+function eachAxis(of: (axis: 0 | 1 | 2) => number): Triple {
+  return [of(0), of(1), of(2)];
 }
