@@ -2,7 +2,14 @@
  * Bulk by hash: what a node holds under `blobs/<sha-256>`, and how it gets what it lacks from whoever has it.
  * A broken transfer is resumed where it ended, from the next peer if need be; nothing is stored before its hash held.
  */
-import { concatBytes, messageOf, type Digest, type NodeId, type Store } from '../base/index.ts';
+import {
+  concatBytes,
+  invariant,
+  messageOf,
+  type Digest,
+  type NodeId,
+  type Store,
+} from '../base/index.ts';
 import { digestOf, HashStream } from '../crypto/index.ts';
 import type { Transport } from '../wire/index.ts';
 import { GossipError } from './errors.ts';
@@ -10,6 +17,7 @@ import { GossipError } from './errors.ts';
 /** Turns over all the peers before a fetch gives up; the caller asks again when it still needs the blob. */
 const turnsMax = 3;
 
+/** Blobs of one node: its own and those it fetched. Serves all of them to the other members. */
 export class BlobShelf {
   readonly #store: Store;
   readonly #transport: Transport;
@@ -24,10 +32,12 @@ export class BlobShelf {
     });
   }
 
+  /** What the disk holds, unchecked; null when nothing. */
   read(digest: Digest): Promise<Uint8Array | null> {
     return this.#store.read(nameOf(digest));
   }
 
+  /** Whether the disk holds it. */
   has(digest: Digest): Promise<boolean> {
     return this.#store.has(nameOf(digest));
   }
@@ -39,6 +49,7 @@ export class BlobShelf {
     return digest;
   }
 
+  /** Gives up a blob that nobody will ask for. */
   async remove(digest: Digest): Promise<void> {
     await this.#store.remove(nameOf(digest));
   }
@@ -46,52 +57,63 @@ export class BlobShelf {
   /**
    * The blob, from the disk or from a peer; two callers share one transfer.
    *
+   * @param bytesMax no more than this is taken
    * @param first the peer to ask first, usually its author
    * @throws {GossipError} 'blob_unavailable' when no connected peer gave it
    */
-  async obtain(digest: Digest, bytesMax: number, first: NodeId | null): Promise<Uint8Array> {
-    const held = await this.read(digest);
-    if (held !== null) return held;
+  obtain(digest: Digest, bytesMax: number, first: NodeId | null): Promise<Uint8Array> {
     const running = this.#underWay.get(digest);
     if (running !== undefined) return running;
-    const transfer = this.#fetch(digest, bytesMax, first).finally(() => {
+    const transfer = this.#readOrFetch(digest, bytesMax, first).finally(() => {
       this.#underWay.delete(digest);
     });
     this.#underWay.set(digest, transfer);
     return transfer;
   }
 
+  async #readOrFetch(digest: Digest, bytesMax: number, first: NodeId | null): Promise<Uint8Array> {
+    const held = await this.read(digest);
+    // A disk that lost a bit is mended from the others.
+    if (held !== null && digestOf(held) === digest) return held;
+    const bytes = await this.#fetch(digest, bytesMax, first);
+    await this.#store.write(nameOf(digest), bytes);
+    return bytes;
+  }
+
   async #fetch(digest: Digest, bytesMax: number, first: NodeId | null): Promise<Uint8Array> {
-    let got: Uint8Array[] = [];
-    let gotBytes = 0;
+    const liars = new Set<NodeId>();
+    let part = new PartialBlob();
     let cause: unknown;
     let asked = 0;
     for (let turn = 0; turn < turnsMax; turn++) {
       for (const peer of this.#order(first)) {
-        asked += 1;
-        try {
-          const options = { offset: gotBytes, length: null, maxBytes: bytesMax - gotBytes };
-          for await (const chunk of this.#transport.fetch(peer, digest, options)) {
-            got.push(chunk.slice());
-            gotBytes += chunk.byteLength;
+        if (liars.has(peer)) continue;
+        // First go on from what others gave. Their bytes cannot be checked before the end, so if that
+        // leads nowhere, take all of it from this peer: a false beginning must not outlive an honest one.
+        for (const isWhole of part.bytes > 0 ? [false, true] : [true]) {
+          const attempt = isWhole ? new PartialBlob() : part;
+          const before = attempt.bytes;
+          asked += 1;
+          try {
+            const options = { offset: before, length: null, maxBytes: bytesMax - before };
+            for await (const chunk of this.#transport.fetch(peer, digest, options)) {
+              attempt.add(chunk, bytesMax);
+            }
+          } catch (error) {
+            cause = error;
+            if (attempt.bytes === before) continue;
+            part = attempt; // the next peer goes on from there
+            break;
           }
-        } catch (error) {
-          cause = error; // keep what came: the next peer goes on from there
-          continue;
+          const bytes = attempt.whole(digest);
+          if (bytes !== null) return bytes;
+          cause = new GossipError(
+            { code: 'blob_mismatch', digest, from: peer },
+            `blob ${digest.slice(0, 12)} from ${peer} does not have its hash`,
+          );
+          if (before === 0) liars.add(peer);
+          if (attempt === part) part = new PartialBlob();
         }
-        const hash = new HashStream();
-        for (const chunk of got) hash.update(chunk);
-        if (hash.digest() === digest) {
-          const bytes = concatBytes(...got);
-          await this.#store.write(nameOf(digest), bytes);
-          return bytes;
-        }
-        cause = new GossipError(
-          { code: 'blob_mismatch', digest, from: peer },
-          `blob ${digest.slice(0, 12)} from ${peer} does not have its hash`,
-        );
-        got = [];
-        gotBytes = 0;
       }
     }
     throw new GossipError(
@@ -104,6 +126,29 @@ export class BlobShelf {
   #order(first: NodeId | null): NodeId[] {
     const peers = this.#transport.peers().filter((peer) => peer !== first);
     return first !== null && this.#transport.peers().includes(first) ? [first, ...peers] : peers;
+  }
+}
+
+/** What has come of a blob so far, unchecked. */
+class PartialBlob {
+  readonly #chunks: Uint8Array[] = [];
+  bytes = 0;
+
+  add(chunk: Uint8Array, bytesMax: number): void {
+    // The transport refuses more as well; what is kept here must not hang on that.
+    invariant(
+      this.bytes + chunk.byteLength <= bytesMax,
+      'a transport gives no more than was asked',
+    );
+    this.#chunks.push(chunk.slice());
+    this.bytes += chunk.byteLength;
+  }
+
+  /** All of it, if it has its hash. */
+  whole(digest: Digest): Uint8Array | null {
+    const hash = new HashStream();
+    for (const chunk of this.#chunks) hash.update(chunk);
+    return hash.digest() === digest ? concatBytes(...this.#chunks) : null;
   }
 }
 

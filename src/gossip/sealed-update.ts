@@ -1,7 +1,13 @@
 /** An update between quantised integers and what goes over the wire: made by its author, checked by everybody else. */
 import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import { CryptoError, type Signer } from '../crypto/index.ts';
-import { fixedPointFor, int32FromBytes, int32ToBytes, valueMax, WeightsError } from '../weights/index.ts';
+import {
+  fixedPointFor,
+  int32FromBytes,
+  int32ToBytes,
+  valueMax,
+  WeightsError,
+} from '../weights/index.ts';
 import {
   encodeCanonical,
   openUpdate as decryptUpdate,
@@ -25,6 +31,7 @@ export interface UpdateFacts {
   readonly statement: UpdateStatement;
 }
 
+/** What an author puts into its update. */
 export interface OwnUpdate {
   readonly consortium: SignedManifest;
   readonly open: Open;
@@ -39,7 +46,9 @@ export interface OwnUpdate {
 }
 
 /** Encrypts an update to all members and signs its envelope. */
-export async function sealUpdate(own: OwnUpdate): Promise<{ envelope: Uint8Array; ciphertext: Uint8Array }> {
+export async function sealUpdate(
+  own: OwnUpdate,
+): Promise<{ envelope: Uint8Array; ciphertext: Uint8Array }> {
   const { consortium, open, author, weight, dataset, metricsMilli: metrics } = own;
   const { cid, manifest } = consortium;
   const plaintext = int32ToBytes(own.values);
@@ -84,7 +93,7 @@ export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8A
 }
 
 /**
- * Opens the bulk of an update: `count` integers, none larger than its weight allows.
+ * Opens the bulk of an update, whose digest holds: `count` integers, none larger than its weight allows.
  * @throws {GossipError} 'bad_update'
  */
 export async function openUpdate(update: {
@@ -99,6 +108,13 @@ export async function openUpdate(update: {
   const { limits, members } = consortium.manifest;
   const { author, weight, statement } = facts;
   try {
+    if (ciphertext.byteLength !== statement.updateBytes) {
+      const expected = `${statement.updateBytes} bytes`;
+      throw new WeightsError(
+        { code: 'shape_mismatch', expected },
+        `its statement says ${expected}, ${ciphertext.byteLength} came`,
+      );
+    }
     const plaintext = await decryptUpdate(statement, recipient, sealPrivate, ciphertext);
     const values = int32FromBytes(plaintext, count);
     const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
@@ -106,7 +122,10 @@ export async function openUpdate(update: {
     // A value beyond what its weight allows would pull harder than the author says.
     const index = values.findIndex((value) => value > max || value < -max);
     if (index >= 0) {
-      throw new WeightsError({ code: 'out_of_range', index }, 'a value is larger than its weight allows');
+      throw new WeightsError(
+        { code: 'out_of_range', index },
+        'a value is larger than its weight allows',
+      );
     }
     return values;
   } catch (error) {

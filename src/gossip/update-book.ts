@@ -28,11 +28,16 @@ interface Entry {
   readonly bytes: Uint8Array;
   /** Weighted integers, once the bulk is here and opened. */
   values: Int32Array | null;
+  /** Its bulk is not what the envelope promises: asking again would not help. */
+  isSpoilt: boolean;
 }
 
+/** Receipts that say the same. */
 interface Receipts {
   readonly peer: NodeId;
+  readonly env: Digest;
   readonly upd: Digest;
+  /** Signatures by index of the member. */
   readonly byMember: Map<number, string>;
   /** When a quorum was reached here, ms since 1970. */
   certifiedAtMs: number | null;
@@ -41,12 +46,14 @@ interface Receipts {
 /** Envelopes of one author that are kept: an honest one signs one a round, a second is evidence. */
 const envelopesPerAuthorMax = 2;
 
+/** See the file's header. */
 export class UpdateBook {
   readonly #consortium: SignedManifest;
   readonly #open: Open;
   readonly #quorum: number;
   readonly #entries = new Map<Digest, Entry>();
-  readonly #receipts = new Map<Digest, Receipts>();
+  /** By author, envelope and ciphertext: a false receipt must not stand in the way of true ones. */
+  readonly #receipts = new Map<string, Receipts>();
 
   constructor(consortium: SignedManifest, open: Open) {
     this.#consortium = consortium;
@@ -56,43 +63,61 @@ export class UpdateBook {
 
   /**
    * Takes an envelope, from whomever: its signature names the author.
+   *
+   * @param isNamed whether a certified cut names it: then it is taken even if its author signed too many
    * @returns its facts when it is new, or null when it is known or one too many
    * @throws {GossipError} 'bad_update'
    */
-  takeEnvelope(bytes: Uint8Array): UpdateFacts | null {
+  takeEnvelope(bytes: Uint8Array, isNamed = false): UpdateFacts | null {
     const env = digestOf(bytes);
     if (this.#entries.has(env)) return null;
     const facts = readUpdate(this.#consortium, this.#open, bytes);
-    const ofAuthor = [...this.#entries.values()].filter(({ facts: { author } }) => author === facts.author);
-    if (ofAuthor.length >= envelopesPerAuthorMax) return null;
-    this.#entries.set(env, { facts, bytes, values: null });
+    if (!isNamed && this.#countOf(facts.author) >= envelopesPerAuthorMax) return null;
+    this.#entries.set(env, { facts, bytes, values: null, isSpoilt: false });
     return facts;
   }
 
   /** Two different envelopes of one author for this round: both signed, so both are evidence. */
   isEquivocated(author: NodeId): boolean {
-    return [...this.#entries.values()].filter(({ facts }) => facts.author === author).length > 1;
+    return this.#countOf(author) > 1;
   }
 
+  /** Bytes of an envelope that is here. */
   envelope(env: Digest): Uint8Array | null {
     return this.#entries.get(env)?.bytes ?? null;
   }
 
+  /** What an envelope that is here says. */
   facts(env: Digest): UpdateFacts | null {
     return this.#entries.get(env)?.facts ?? null;
   }
 
+  /** Weighted integers of an update whose bulk is here. */
   values(env: Digest): Int32Array | null {
     return this.#entries.get(env)?.values ?? null;
   }
 
-  /** Envelopes whose bulk is not here yet. */
+  /** Envelopes whose bulk is not here yet but may come. */
   pending(): UpdateFacts[] {
-    return [...this.#entries.values()].filter(({ values }) => values === null).map(({ facts }) => facts);
+    return [...this.#entries.values()]
+      .filter(({ values, isSpoilt }) => values === null && !isSpoilt)
+      .map(({ facts }) => facts);
+  }
+
+  /** The bulk of `env` came and is not what its envelope promises. */
+  spoil(env: Digest): void {
+    const entry = this.#entries.get(env);
+    if (entry !== undefined) entry.isSpoilt = true;
   }
 
   /** The bulk of `env` came and opened. Returns this node's receipt for it. */
-  opened(env: Digest, values: Int32Array, self: NodeId, signer: Signer, nowMs: number): ReceiptClaim | null {
+  opened(
+    env: Digest,
+    values: Int32Array,
+    self: NodeId,
+    signer: Signer,
+    nowMs: number,
+  ): ReceiptClaim | null {
     const entry = this.#entries.get(env);
     if (entry === undefined) return null;
     entry.values = values;
@@ -109,8 +134,13 @@ export class UpdateBook {
   takeReceipts(from: NodeId, claims: readonly ReceiptClaim[], nowMs: number): void {
     const index = memberIndex(this.#consortium.manifest, from);
     for (const claim of claims) {
-      const known = this.#receipts.get(claim.env);
-      if (known?.byMember.has(index) === true || !this.#isOfRound(claim)) continue;
+      if (!this.#open.participants.includes(claim.peer)) continue;
+      if (this.#receipts.get(keyOf(claim))?.byMember.has(index) === true) continue;
+      // Bounds what each member can make us keep, without touching what the others say.
+      const given = [...this.#receipts.values()].filter(
+        ({ peer, byMember }) => peer === claim.peer && byMember.has(index),
+      );
+      if (given.length >= envelopesPerAuthorMax) continue;
       if (this.isReceipt(index, claim)) this.#record(index, claim, nowMs);
     }
   }
@@ -125,25 +155,29 @@ export class UpdateBook {
     return verifySignature(keyBytes(member.consensusKey), receiptDomain, bytes, signature);
   }
 
-  /** Whether `update` carries valid receipts of a quorum. */
+  /** Whether `update` carries valid receipts of a quorum, each member once. */
   isCertified(update: CutUpdate): boolean {
     const { peer, env, upd, ack } = update;
-    const isNew = ([index, sig]: readonly [number, string]): boolean =>
-      this.#receipts.get(env)?.byMember.get(index) !== sig;
+    const known = this.#receipts.get(keyOf(update))?.byMember;
     return (
       ack.length >= this.#quorum &&
-      ack.every((receipt) => !isNew(receipt) || this.isReceipt(receipt[0], { peer, env, upd, sig: receipt[1] }))
+      new Set(ack.map(([index]) => index)).size === ack.length &&
+      ack.every(
+        ([index, sig]) =>
+          known?.get(index) === sig || this.isReceipt(index, { peer, env, upd, sig }),
+      )
     );
   }
 
   /** Updates that a quorum holds and whose envelope is here, ascending by peer; one per peer. */
   certified(): CutUpdate[] {
     const updates = new Map<NodeId, CutUpdate>();
-    for (const [env, { peer, upd, byMember, certifiedAtMs }] of this.#receipts) {
-      const entry = this.#entries.get(env);
-      if (certifiedAtMs === null || entry === undefined || updates.has(peer)) continue;
+    for (const { peer, env, upd, byMember, certifiedAtMs } of this.#receipts.values()) {
+      const facts = this.facts(env);
+      if (certifiedAtMs === null || updates.has(peer)) continue;
+      if (facts?.author !== peer || facts.upd !== upd) continue;
       const ack = [...byMember].sort(([a], [b]) => a - b);
-      updates.set(peer, { peer, env, upd, n: entry.facts.weight, ack });
+      updates.set(peer, { peer, env, upd, n: facts.weight, ack });
     }
     return [...updates.values()].sort((a, b) => (a.peer < b.peer ? -1 : 1));
   }
@@ -157,29 +191,34 @@ export class UpdateBook {
   }
 
   /** Receipts of a member that this book holds, to be sent again. */
-  receiptsOf(self: NodeId): ReceiptClaim[] {
-    const index = memberIndex(this.#consortium.manifest, self);
-    return [...this.#receipts].flatMap(([env, { peer, upd, byMember }]) => {
+  receiptsOf(member: NodeId): ReceiptClaim[] {
+    const index = memberIndex(this.#consortium.manifest, member);
+    return [...this.#receipts.values()].flatMap(({ peer, env, upd, byMember }) => {
       const sig = byMember.get(index);
       return sig === undefined ? [] : [{ peer, env, upd, sig }];
     });
   }
 
-  #isOfRound({ peer, env }: ReceiptClaim): boolean {
-    if (!this.#open.participants.includes(peer)) return false;
-    // Bounds what members can make us keep: two updates per participant.
-    const ofPeer = [...this.#receipts].filter(([other, held]) => held.peer === peer && other !== env);
-    return ofPeer.length < envelopesPerAuthorMax;
+  #countOf(author: NodeId): number {
+    return [...this.#entries.values()].filter(({ facts }) => facts.author === author).length;
   }
 
-  #record(index: number, { peer, env, upd, sig }: ReceiptClaim, nowMs: number): void {
-    let held = this.#receipts.get(env);
-    if (held === undefined) {
-      held = { peer, upd, byMember: new Map(), certifiedAtMs: null };
-      this.#receipts.set(env, held);
-    }
-    if (held.upd !== upd || held.peer !== peer) return;
+  #record(index: number, claim: ReceiptClaim, nowMs: number): void {
+    const { peer, env, upd, sig } = claim;
+    const key = keyOf(claim);
+    const held = this.#receipts.get(key) ?? {
+      peer,
+      env,
+      upd,
+      byMember: new Map<number, string>(),
+      certifiedAtMs: null,
+    };
+    this.#receipts.set(key, held);
     held.byMember.set(index, sig);
     if (held.byMember.size >= this.#quorum) held.certifiedAtMs ??= nowMs;
   }
+}
+
+function keyOf({ peer, env, upd }: Pick<ReceiptClaim, 'peer' | 'env' | 'upd'>): string {
+  return `${peer}/${env}/${upd}`;
 }
