@@ -1,0 +1,188 @@
+import { expect } from 'chai';
+
+import { seededRandom } from '../../src/base/index.ts';
+import { openEngine, type Engine } from '../../src/compute/index.ts';
+import {
+  drawPatch,
+  Learner,
+  trainRound,
+  type DistillError,
+  type OptimiserState,
+  type Patch,
+  type RoundTraining,
+} from '../../src/distill/index.ts';
+import { modelDigest, type ModelWeights } from '../../src/weights/index.ts';
+import { adamW, ballCase, tinySize, tinySpec, tinyWeights, undisturbed } from './training-cases.ts';
+
+function patchWith(tasks: readonly string[]): Patch {
+  return drawPatch(ballCase(tasks), tasks, tinySize, seededRandom('patch'), undisturbed);
+}
+
+describe('what a hospital trains', () => {
+  let engine: Engine;
+  let tensorsBefore: number;
+
+  before(async () => {
+    engine = await openEngine({ backend: 'wasm' });
+  });
+  beforeEach(() => {
+    tensorsBefore = engine.tf.memory().numTensors;
+  });
+  afterEach(() => {
+    expect(engine.tf.memory().numTensors, 'tensors left over').equal(tensorsBefore);
+  });
+  after(() => {
+    engine.close();
+  });
+
+  /** Weights and moments after steps on `patches`, from the start or from where another stopped. */
+  function learn(
+    patches: readonly Patch[],
+    steps: number,
+    from: { weights: ModelWeights; state: OptimiserState | null } = {
+      weights: tinyWeights(),
+      state: null,
+    },
+  ): { weights: ModelWeights; state: OptimiserState; losses: number[] } {
+    const learner = new Learner(engine, tinySpec, from.weights, from.state);
+    try {
+      const losses = Array.from({ length: steps }, (_, step) =>
+        learner.step(patches, tinySize, adamW, step),
+      );
+      return { weights: learner.weights(), state: learner.optimiserState(), losses };
+    } finally {
+      learner.dispose();
+    }
+  }
+
+  describe('Learner', () => {
+    it('lowers the loss of a patch it sees twenty times', () => {
+      const { losses } = learn([patchWith(['calc', 'hps'])], 20);
+      expect(losses.at(-1)).below((losses[0] ?? 0) / 2);
+    });
+
+    it('leaves a head without labels as it was, byte for byte', () => {
+      const both = learn([patchWith(['calc', 'hps'])], 2);
+      const { weights, state } = learn([patchWith(['calc'])], 3, both);
+      let heads = 0;
+      weights.forEach(({ name, data }, n) => {
+        const isHps = name.includes('heads.hps');
+        if (isHps) heads++;
+        const before = both.weights[n]?.data ?? new Float32Array();
+        expect(same(data, before), `weights of ${name}`).equal(isHps);
+        const moment = state.moments[n];
+        const earlier = both.state.moments[n];
+        expect(same(moment?.m, earlier?.m), `m of ${name}`).equal(isHps);
+        expect(same(moment?.v, earlier?.v), `v of ${name}`).equal(isHps);
+      });
+      expect(heads).equal(2); // weight and bias
+    });
+
+    it('ends with the same model from the same seed', () => {
+      const patches = [patchWith(['calc', 'hps']), patchWith(['hps'])];
+      const first = modelDigest(learn(patches, 3).weights);
+      expect(modelDigest(learn(patches, 3).weights)).equal(first);
+      expect(modelDigest(learn(patches, 4).weights)).not.equal(first);
+    });
+
+    it('goes on from weights and moments as if it had not been interrupted', () => {
+      const patches = [patchWith(['calc', 'hps'])];
+      const whole = learn(patches, 6);
+      const half = learn(patches, 3);
+      // Through a structured clone, as between threads; dropout is off, so seeds do not matter.
+      const rest = learn(patches, 3, structuredClone({ weights: half.weights, state: half.state }));
+      expect(modelDigest(rest.weights)).equal(modelDigest(whole.weights));
+      expect(rest.state).deep.equal(whole.state);
+      const fresh = learn(patches, 3, { weights: half.weights, state: null });
+      expect(modelDigest(fresh.weights), 'without moments').not.equal(modelDigest(whole.weights));
+    });
+
+    it('takes the mean over a batch: two equal patches count as one', () => {
+      const patch = patchWith(['calc']);
+      const one = learn([patch], 1);
+      const two = learn([patch, patch], 1);
+      expect(two.losses[0]).closeTo(one.losses[0] ?? NaN, 1e-6);
+      two.weights.forEach(({ name, data }, n) => {
+        data.forEach((value, at) => {
+          expect(value, `${name}[${at}]`).closeTo(one.weights[n]?.data[at] ?? NaN, 1e-6);
+        });
+      });
+    });
+
+    it('tells the loss of a patch without learning from it', () => {
+      const learner = new Learner(engine, tinySpec, tinyWeights(), null);
+      const patch = patchWith(['calc', 'hps']);
+      const loss = learner.loss(patch, tinySize);
+      expect(learner.loss(patch, tinySize)).equal(loss);
+      expect(learner.step([patch], tinySize, adamW, 0)).closeTo(loss, 1e-5);
+      learner.dispose();
+    });
+  });
+
+  describe('trainRound', () => {
+    const round: RoundTraining = {
+      spec: tinySpec,
+      tasks: ['calc', 'hps'],
+      weights: tinyWeights(),
+      state: null,
+      steps: 3,
+      batch: 2,
+      patch: tinySize,
+      optimiser: adamW,
+      sampling: { ...undisturbed, rotationDegMax: 10, noiseStdDevMax: 0.1, foregroundShare: 0.5 },
+      seed: '1/L1/0',
+    };
+    const run = (changes: Partial<RoundTraining> = {}): ReturnType<typeof trainRound> =>
+      trainRound(
+        engine,
+        [ballCase(), ballCase(['hps'])],
+        { ...round, ...changes },
+        () => undefined,
+      );
+
+    it('reports each step and the number of cases', () => {
+      const seen: [number, number][] = [];
+      const { loss, samples, state } = trainRound(engine, [ballCase()], round, (step, at) => {
+        seen.push([step, at]);
+      });
+      expect(seen.map(([step]) => step)).deep.equal([1, 2, 3]);
+      expect(loss).closeTo(seen.reduce((sum, [, at]) => sum + at, 0) / 3, 1e-9);
+      expect({ samples, step: state.step }).deep.equal({ samples: 1, step: 3 });
+    });
+
+    it('gives the same model for the same seed, another for another', () => {
+      const digest = modelDigest(run().weights);
+      expect(modelDigest(run().weights)).equal(digest);
+      expect(modelDigest(run({ seed: '1/L2/0' }).weights)).not.equal(digest);
+    });
+
+    it('refuses to train on nothing', () => {
+      expect(codeOf(() => trainRound(engine, [], round, () => undefined))).equal('no_cases');
+    });
+
+    it('stops when the numbers are no longer finite, even after the last step', () => {
+      const optimiser = { ...adamW, lr: 1e39 };
+      expect(codeOf(() => run({ optimiser }))).equal('diverged');
+      expect(codeOf(() => run({ optimiser, steps: 1 }))).equal('diverged');
+    });
+  });
+});
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return (error as DistillError).code;
+  }
+  return 'nothing thrown';
+}
+
+function same(a: Float32Array | undefined, b: Float32Array | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return (
+    Buffer.compare(
+      new Uint8Array(a.buffer, a.byteOffset, a.byteLength),
+      new Uint8Array(b.buffer, b.byteOffset, b.byteLength),
+    ) === 0
+  );
+}
