@@ -2,7 +2,7 @@
  * Which blocks may be proposed and which are accepted: the deterministic part by the chain's state, the local part by
  * what this node holds and has computed (its `LocalView`). Pure apart from that view.
  */
-import type { Digest, NodeId } from '../base/index.ts';
+import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import {
   encodeCanonical,
   type BlockBody,
@@ -15,9 +15,9 @@ import {
   type Seal,
   type Void,
 } from '../wire/index.ts';
-import { equalBytes } from '../base/index.ts';
 import { applyOp, nextOpen, type ChainState } from './chain.ts';
 
+/** `wait`: this node cannot tell yet. */
 export type Judgement = 'accept' | 'reject' | 'wait';
 
 /** What this node knows about the round under way. */
@@ -36,6 +36,7 @@ export interface LocalView {
   aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null;
 }
 
+/** What is the same for every block. */
 export interface RuleContext {
   readonly plan: Plan;
   readonly code: Digest;
@@ -59,7 +60,8 @@ export function dueOps(
     case 'open': {
       const updates = view.certified();
       const isComplete = phase.open.participants.every(
-        (peer) => updates.some((update) => update.peer === peer) || mayOmit(phase.open, peer, ts, view),
+        (peer) =>
+          updates.some((update) => update.peer === peer) || mayOmit(phase.open, peer, ts, view),
       );
       if (!isComplete) return null;
       if (updates.length >= phase.open.minParticipants) {
@@ -70,8 +72,12 @@ export function dueOps(
     }
     case 'cut': {
       const aggregate = view.aggregate();
-      if (aggregate === null) return null;
-      const end = aggregate.isRefused ? voidOf(phase.open, 'rejected_model') : aggregate.seal;
+      const isOverdue = isCutOverdue(phase.open, ts, context.plan);
+      if (aggregate === null && !isOverdue) return null;
+      let end: Op;
+      if (aggregate === null) end = voidOf(phase.open, 'aggregation_failed');
+      else if (aggregate.isRefused) end = voidOf(phase.open, 'rejected_model');
+      else end = aggregate.seal;
       return withOpen(state, [end], ts, view, context);
     }
   }
@@ -100,7 +106,8 @@ export function judgeOps(
   const after = applyOp(state, first, context.plan);
   const expectsOpen = after.phase.kind === 'idle';
   if (expectsOpen !== (second !== undefined)) return 'reject';
-  const ended = first.op === 'SEAL' ? judgeSeal(first, view) : judgeVoid(first, phase, body.ts, view);
+  const ended =
+    first.op === 'SEAL' ? judgeSeal(first, view) : judgeVoid(first, phase, body.ts, view, context);
   if (ended !== 'accept' || second === undefined) return ended;
   return judgeOpen(after, second, body.ts, view, context);
 }
@@ -114,7 +121,9 @@ function withOpen(
 ): Op[] | null {
   const after = ops.reduce((current, op) => applyOp(current, op, context.plan), state);
   if (after.phase.kind === 'done') return [...ops];
-  const open = nextOpen(after, context.plan, ts, context.code, (stage) => view.initialDigest(stage));
+  const open = nextOpen(after, context.plan, ts, context.code, (stage) =>
+    view.initialDigest(stage),
+  );
   return open === null ? null : [...ops, open];
 }
 
@@ -126,7 +135,9 @@ function judgeOpen(
   context: RuleContext,
 ): Judgement {
   if (op.op !== 'OPEN') return 'reject';
-  const expected = nextOpen(state, context.plan, ts, context.code, (stage) => view.initialDigest(stage));
+  const expected = nextOpen(state, context.plan, ts, context.code, (stage) =>
+    view.initialDigest(stage),
+  );
   if (expected === null) return 'wait';
   return isSame(op, expected) ? 'accept' : 'reject';
 }
@@ -163,15 +174,29 @@ function judgeVoid(
   phase: { readonly kind: 'open' | 'cut'; readonly open: Open },
   ts: number,
   view: LocalView,
+  context: RuleContext,
 ): Judgement {
   if (phase.kind === 'open') {
     const isTooFew = view.certified().length < phase.open.minParticipants;
     const isLate = ts >= phase.open.deadline;
     return op.reason === 'too_few_updates' && isTooFew && isLate ? 'accept' : 'reject';
   }
+  if (op.reason === 'too_few_updates') return 'reject';
+  if (isCutOverdue(phase.open, ts, context.plan)) return 'accept';
+  if (op.reason === 'aggregation_failed') return 'reject';
   const own = view.aggregate();
   if (own === null) return 'wait';
-  return op.reason === 'rejected_model' && own.isRefused ? 'accept' : 'reject';
+  return own.isRefused ? 'accept' : 'reject';
+}
+
+/**
+ * Whether a cut has waited a whole round's time beyond its deadline. Hold-outs may be of two minds, or an author may
+ * have sealed its update to a quorum only: neither SEAL nor VOID then finds a quorum by its merits, and the round must
+ * end all the same.
+ */
+function isCutOverdue(open: Open, ts: number, plan: Plan): boolean {
+  const stage = plan.stages.find(({ id }) => id === open.stage);
+  return stage !== undefined && ts >= open.deadline + stage.roundTimeoutMs;
 }
 
 function mayOmit(open: Open, peer: NodeId, ts: number, view: LocalView): boolean {

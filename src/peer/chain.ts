@@ -15,12 +15,14 @@ import {
   type Seal,
 } from '../wire/index.ts';
 
+/** Where a round stands. */
 export type Phase =
   | { readonly kind: 'idle' }
   | { readonly kind: 'open'; readonly open: Open }
   | { readonly kind: 'cut'; readonly open: Open; readonly cut: Cut }
   | { readonly kind: 'done' };
 
+/** What the decided blocks add up to. */
 export interface ChainState {
   /** Last decided height, 0 before the first. */
   readonly height: Height;
@@ -38,14 +40,15 @@ export interface ChainState {
 }
 
 /** The state before height 1. */
-export function genesisChain(): ChainState {
+export function genesisChain(plan: Plan): ChainState {
+  const stageIndex = stageFrom(plan, 0);
   return {
     height: 0 as Height,
     prev: genesisPrev,
     ts: 0,
     round: 0 as RoundNumber,
-    phase: { kind: 'idle' },
-    stageIndex: 0,
+    phase: { kind: stageIndex < plan.stages.length ? 'idle' : 'done' },
+    stageIndex,
     roundsSealed: 0,
     models: new Map(),
   };
@@ -87,7 +90,7 @@ function sealed(state: ChainState, open: Open, seal: Seal, plan: Plan): ChainSta
   const models = new Map(state.models).set(open.stage, seal.agg);
   const roundsSealed = state.roundsSealed + 1;
   const isStageDone = roundsSealed >= (stageOf(state, plan)?.rounds ?? 0);
-  const stageIndex = isStageDone ? state.stageIndex + 1 : state.stageIndex;
+  const stageIndex = isStageDone ? stageFrom(plan, state.stageIndex + 1) : state.stageIndex;
   const isPlanDone = stageIndex >= plan.stages.length;
   return {
     ...state,
@@ -96,6 +99,12 @@ function sealed(state: ChainState, open: Open, seal: Seal, plan: Plan): ChainSta
     roundsSealed: isStageDone ? 0 : roundsSealed,
     phase: { kind: isPlanDone ? 'done' : 'idle' },
   };
+}
+
+/** The first stage from `index` on that has rounds; the number of stages when none has. */
+function stageFrom(plan: Plan, index: number): number {
+  const found = plan.stages.findIndex(({ rounds }, at) => at >= index && rounds > 0);
+  return found < 0 ? plan.stages.length : found;
 }
 
 /**

@@ -19,11 +19,26 @@ export interface SealedRound {
 }
 
 export type PeerEvent =
-  | { readonly kind: 'opened'; readonly round: number; readonly stage: string; readonly participants: readonly NodeId[] }
-  | { readonly kind: 'working'; readonly round: number; readonly work: 'prepare' | 'train'; readonly progress: WorkProgress }
+  | {
+      readonly kind: 'opened';
+      readonly round: number;
+      readonly stage: string;
+      readonly participants: readonly NodeId[];
+    }
+  | {
+      readonly kind: 'working';
+      readonly round: number;
+      readonly work: 'prepare' | 'train';
+      readonly progress: WorkProgress;
+    }
   | { readonly kind: 'announced'; readonly round: number }
   | { readonly kind: 'cut'; readonly round: number; readonly nodes: readonly NodeId[] }
   | ({ readonly kind: 'sealed' } & SealedRound)
-  | { readonly kind: 'void'; readonly round: number; readonly reason: string; readonly height: number }
+  | {
+      readonly kind: 'void';
+      readonly round: number;
+      readonly reason: string;
+      readonly height: number;
+    }
   | { readonly kind: 'caught-up'; readonly height: number }
   | { readonly kind: 'done'; readonly treeSize: number; readonly root: string };

@@ -11,4 +11,5 @@ export {
   type ChainState,
   type Phase,
 } from './chain.ts';
-export { Peer, type PeerKeys, type PeerOptions, type PeerPorts } from './peer.ts';
+export type { PeerKeys, PeerPorts } from './ports.ts';
+export { Peer, type PeerOptions } from './peer.ts';

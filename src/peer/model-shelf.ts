@@ -13,7 +13,10 @@ import type { Trainer } from './trainer.ts';
 export class ModelShelf {
   readonly #shelf: BlobShelf;
   readonly #trainer: Trainer;
-  readonly #initial = new Map<string, { readonly digest: Digest; readonly weights: ModelWeights }>();
+  readonly #initial = new Map<
+    string,
+    { readonly digest: Digest; readonly weights: ModelWeights }
+  >();
 
   /** Hold-out losses by model digest: a round's base was the last round's result. */
   readonly #losses = new Map<Digest, number | null>();

@@ -2,21 +2,23 @@
  * One participant: rounds made of consensus, gossip, the log and a trainer. All events go through one queue, in
  * order; long work (training, averaging, fetching) runs beside it and comes back as an event.
  *
- * Read top to bottom: start and stop, the queue, consensus in and out, decided blocks, work of a phase, the clock.
+ * In one file because every event passes the same queue. Read top to bottom: start and stop, the queue, consensus in
+ * and out, decided blocks, work of a phase, the clock.
  */
 import {
   invariant,
   messageOf,
   type CancelTimer,
-  type Clock,
   type Digest,
   type Height,
-  type Logger,
   type NodeId,
-  type Random,
-  type Store,
 } from '../base/index.ts';
-import { AuditError, envelopeDigests, openConsortiumLog, type ConsortiumLog } from '../audit/index.ts';
+import {
+  AuditError,
+  envelopeDigests,
+  openConsortiumLog,
+  type ConsortiumLog,
+} from '../audit/index.ts';
 import {
   openWal,
   readCertificate,
@@ -28,7 +30,6 @@ import {
   type Effect,
   type WriteAheadLog,
 } from '../consensus/index.ts';
-import type { Signer } from '../crypto/index.ts';
 import { BlobShelf } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import {
@@ -43,37 +44,25 @@ import {
   type PlanStage,
   type SignedManifest,
   type Topic,
-  type Transport,
   type Verdict,
 } from '../wire/index.ts';
-import { dueOps, judgeOps, type Judgement, type LocalView, type RuleContext } from './block-rules.ts';
+import {
+  dueOps,
+  judgeOps,
+  type Judgement,
+  type LocalView,
+  type RuleContext,
+} from './block-rules.ts';
 import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
 import { PeerError } from './errors.ts';
 import type { PeerEvent } from './events.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-messages.ts';
 import { RoundDesk } from './round-desk.ts';
+import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
-import type { Trainer } from './trainer.ts';
 
-/** The keys of one member, each for one role. */
-export interface PeerKeys {
-  readonly consensus: Signer;
-  readonly log: Signer;
-  readonly witness: Signer;
-  /** X25519, 32 bytes: opens what is sealed to this member. */
-  readonly sealPrivate: Uint8Array;
-}
-
-export interface PeerPorts {
-  readonly clock: Clock;
-  readonly store: Store;
-  readonly transport: Transport;
-  readonly trainer: Trainer;
-  readonly logger: Logger;
-  readonly random: Random;
-}
-
+/** Who this peer is and whom it tells. */
 export interface PeerOptions {
   readonly self: NodeId;
   readonly consortium: SignedManifest;
@@ -90,6 +79,7 @@ export interface PeerOptions {
 /** Membership has one epoch so far. */
 const epoch = 0;
 
+/** See the file's header. */
 export class Peer {
   readonly #ports: PeerPorts;
   readonly #options: PeerOptions;
@@ -101,13 +91,16 @@ export class Peer {
   #log!: ConsortiumLog;
   #machine!: SimplexMachine;
   #wal: { readonly height: number; readonly file: WriteAheadLog } | null = null;
-  #state: ChainState = genesisChain();
+  #state: ChainState;
   #desk: RoundDesk | null = null;
   /** Decided but not yet applied, in order of height. */
-  #backlog: { readonly height: number; readonly decision: Decision; readonly body: BlockBody }[] = [];
+  #backlog: { readonly height: number; readonly decision: Decision; readonly body: BlockBody }[] =
+    [];
   #queue: Promise<void> = Promise.resolve();
   #isStopped = false;
   #isDone = false;
+  #isCollecting = false;
+  #holdsModels = false;
   #highestHeard = 0;
   #isBehind = false;
 
@@ -127,6 +120,7 @@ export class Peer {
       code: options.code,
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
+    this.#state = genesisChain(this.#rules.plan);
   }
 
   /** The chain as this node has applied it. */
@@ -304,7 +298,11 @@ export class Peer {
           break;
         case 'decide': {
           const { height, body, certificate } = effect;
-          this.#backlog.push({ height, decision: { body, certificate }, body: decodeBlockBody(body) });
+          this.#backlog.push({
+            height,
+            decision: { body, certificate },
+            body: decodeBlockBody(body),
+          });
           this.#post(() => this.#applyBacklog());
           break;
         }
@@ -354,8 +352,12 @@ export class Peer {
     const { cid } = this.#options.consortium;
     const skewMs = Math.abs(body.ts - this.#ports.clock.nowMs());
     const isNext =
-      body.cid === cid && body.e === epoch && body.h === this.#state.height + 1 && body.prev === this.#state.prev;
-    if (!isNext || body.ts < this.#state.ts || skewMs > this.#options.settings.clockSkewMs) return 'reject';
+      body.cid === cid &&
+      body.e === epoch &&
+      body.h === this.#state.height + 1 &&
+      body.prev === this.#state.prev;
+    if (!isNext || body.ts < this.#state.ts || skewMs > this.#options.settings.clockSkewMs)
+      return 'reject';
     const verdict = judgeOps(this.#state, body, this.#view(), this.#rules);
     if (verdict !== 'accept') return verdict;
     const envelopes = this.#envelopesNow(body);
@@ -396,7 +398,7 @@ export class Peer {
       const before = this.#state;
       this.#state = advance(before, body, this.#rules.plan);
       this.#backlog.shift();
-      await this.#announceDecided(before, body);
+      this.#announceDecided(before, body);
     }
     await this.#pursue();
     await this.#step({ kind: 'appChanged' });
@@ -418,8 +420,8 @@ export class Peer {
     }
   }
 
-  /** Tells the watchers, keeps the sealed model, cosigns the log. */
-  async #announceDecided(before: ChainState, body: BlockBody): Promise<void> {
+  /** Tells the watchers, cosigns the log. */
+  #announceDecided(before: ChainState, body: BlockBody): void {
     const { onEvent } = this.#options;
     for (const op of body.ops) {
       switch (op.op) {
@@ -432,7 +434,6 @@ export class Peer {
         case 'SEAL': {
           invariant(before.phase.kind === 'cut', 'a seal follows a cut');
           const { open, cut } = before.phase;
-          if (this.#desk?.open.r === op.r) await this.#desk.keepModel(op.agg);
           onEvent({
             kind: 'sealed',
             round: op.r,
@@ -445,7 +446,9 @@ export class Peer {
               weight: n,
               metricsMilli: this.#desk?.metricsOf(env) ?? {},
             })),
-            excluded: open.participants.filter((id) => !cut.updates.some(({ peer }) => peer === id)),
+            excluded: open.participants.filter(
+              (id) => !cut.updates.some(({ peer }) => peer === id),
+            ),
           });
           break;
         }
@@ -467,22 +470,27 @@ export class Peer {
   async #pursue(): Promise<void> {
     if (this.#isStopped || this.#backlog.length > 0) return;
     const { phase } = this.#state;
-    const { plan } = this.#rules;
+    // Whatever the phase: a seal may open the next stage in the same block, also after a restart.
+    for (const stage of this.#rules.plan.stages) {
+      if (phase.kind !== 'done') await this.#models.initial(stage);
+    }
     switch (phase.kind) {
       case 'idle':
         this.#desk = null;
-        for (const stage of plan.stages) {
-          await this.#models.initial(stage);
-        }
         await this.#step({ kind: 'appChanged' });
         return;
       case 'done':
         this.#desk = null;
+        this.#collectModels();
         this.#finish();
         return;
       case 'open':
         this.#openDesk(phase.open);
-        this.#desk?.train();
+        if (phase.open.code === this.#options.code) this.#desk?.train();
+        else
+          this.#ports.logger.log('warn', 'a round of another program is not joined', {
+            round: phase.open.r,
+          });
         return;
       case 'cut':
         this.#openDesk(phase.open);
@@ -514,6 +522,7 @@ export class Peer {
           await this.#step({ kind: 'appChanged' });
         });
       },
+      isCurrent: () => this.#desk === desk && !this.#isStopped,
       send: (message) => {
         this.#broadcast(message);
       },
@@ -531,9 +540,32 @@ export class Peer {
     return teachers;
   }
 
+  /** Fetches the sealed models of rounds that this node was not there for: a done peer holds them all. */
+  #collectModels(): void {
+    if (this.#isCollecting || this.#holdsModels) return;
+    this.#isCollecting = true;
+    void this.#teachers()
+      .then(
+        () => {
+          this.#holdsModels = true;
+        },
+        (error: unknown) => {
+          this.#ports.logger.log('warn', 'a sealed model is not here yet', {
+            reason: messageOf(error),
+          });
+        },
+      )
+      .finally(() => {
+        this.#isCollecting = false;
+        this.#post(() => {
+          this.#finish();
+        });
+      });
+  }
+
   #finish(): void {
     const { size, root } = this.#log.head;
-    const isSealed = this.#log.sealedSize === size;
+    const isSealed = this.#log.sealedSize === size && this.#holdsModels;
     if (this.#isDone || this.#state.phase.kind !== 'done' || !isSealed) return;
     this.#isDone = true;
     this.#options.onEvent({ kind: 'done', treeSize: size, root });
@@ -551,6 +583,7 @@ export class Peer {
       });
       this.#desk?.repeat();
       if (this.#log.sealedSize < this.#log.head.size) this.#sendCheckpoint();
+      if (this.#state.phase.kind === 'done') this.#collectModels();
       if (this.#backlog.length > 0) await this.#applyBacklog();
       else await this.#step({ kind: 'appChanged' });
       if (this.#isBehind && this.#highestHeard > 0 && this.#state.height >= this.#highestHeard) {

@@ -3,7 +3,14 @@
  * queue and comes back through `post`.
  */
 import { fromUtf8, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
-import { openUpdate, sealUpdate, UpdateBook, GossipError, type BlobShelf, type UpdateFacts } from '../gossip/index.ts';
+import {
+  openUpdate,
+  sealUpdate,
+  UpdateBook,
+  GossipError,
+  type BlobShelf,
+  type UpdateFacts,
+} from '../gossip/index.ts';
 import {
   applyDelta,
   delta,
@@ -26,11 +33,12 @@ import {
 import type { Judgement, LocalView } from './block-rules.ts';
 import type { PeerEvent } from './events.ts';
 import type { ModelShelf } from './model-shelf.ts';
-import type { PeerKeys, PeerPorts } from './peer.ts';
 import type { PeerMessage, ReceiptsMessage, UpdateMessage } from './peer-messages.ts';
+import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
 import type { WorkProgress } from './trainer.ts';
 
+/** What a desk needs of its peer. */
 export interface RoundDeskOptions {
   readonly open: Open;
   readonly stage: PlanStage;
@@ -47,16 +55,24 @@ export interface RoundDeskOptions {
   readonly onEvent: (event: PeerEvent) => void;
   /** Runs a task in the peer's queue, while this round is still the current one. */
   readonly post: (task: () => Promise<void> | void) => void;
+  /** Whether this round is still the current one of a running peer. */
+  readonly isCurrent: () => boolean;
   readonly send: (message: PeerMessage) => void;
 }
+
+/** Receipts in one message. */
+const receiptsMax = wireLimits.membersMax;
 
 interface Average {
   readonly seal: Seal;
   readonly isRefused: boolean;
-  readonly weights: ModelWeights;
 }
 
-export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 'certifiedForMs' | 'isSilent' | 'aggregate'> {
+/** See the file's header. */
+export class RoundDesk implements Pick<
+  LocalView,
+  'certified' | 'judgeUpdate' | 'certifiedForMs' | 'isSilent' | 'aggregate'
+> {
   readonly open: Open;
   readonly #options: RoundDeskOptions;
   readonly #book: UpdateBook;
@@ -65,6 +81,8 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
   readonly #openedAtMs: number;
   #ownEnvelope: Uint8Array | null = null;
   #isTraining = false;
+  #mustRetryTraining = false;
+  #areReceiptsDue = false;
   #isAveraging = false;
   #average: Average | null = null;
 
@@ -88,7 +106,8 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
       this.#obtainEnvelope(update.env, update.peer);
       return 'wait';
     }
-    const isSame = facts.author === update.peer && facts.upd === update.upd && facts.weight === update.n;
+    const isSame =
+      facts.author === update.peer && facts.upd === update.upd && facts.weight === update.n;
     return isSame ? 'accept' : 'reject';
   }
 
@@ -137,18 +156,14 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
   /** Sends again what gossip may have lost: our update until a quorum holds it, and our receipts. */
   repeat(): void {
     if (this.#average !== null) return;
-    const { self, send } = this.#options;
+    const { self } = this.#options;
     if (this.#ownEnvelope !== null && this.#book.certifiedForMs(self, 0) === null) {
       this.#sendEnvelope(this.#ownEnvelope);
     }
-    const receipts = this.#book.receiptsOf(self);
-    if (receipts.length > 0) send({ t: 'receipts', r: this.open.r, receipts });
+    this.#sendReceipts();
     for (const facts of this.#book.pending()) this.#obtainBulk(facts);
-  }
-
-  /** Keeps the sealed model if this node computed it; otherwise it is fetched when it is needed. */
-  async keepModel(digest: Digest): Promise<void> {
-    if (this.#average?.seal.agg === digest) await this.#options.models.keep(this.#average.weights);
+    if (this.#waitingCut !== null) this.average(this.#waitingCut);
+    else if (this.#mustRetryTraining) this.train();
   }
 
   // Training.
@@ -158,8 +173,10 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
     const { self, ports } = this.#options;
     if (this.#isTraining || !this.open.participants.includes(self)) return;
     this.#isTraining = true;
+    this.#mustRetryTraining = false;
     void this.#trainAndSeal().then(
       (envelope) => {
+        if (envelope === null) return;
         this.#options.post(() => {
           this.#ownEnvelope = envelope;
           this.#takeEnvelope(envelope);
@@ -168,13 +185,22 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
         });
       },
       (error: unknown) => {
-        // The others go on without us after the deadline; this node says why it is missing.
-        ports.logger.log('error', 'local training failed', { round: this.open.r, reason: messageOf(error) });
+        // A model that nobody gave may come later. Else the others go on without us after the deadline, and
+        // this node says why it is missing.
+        if (error instanceof GossipError) {
+          this.#isTraining = false;
+          this.#mustRetryTraining = true;
+        }
+        ports.logger.log('error', 'local training failed', {
+          round: this.open.r,
+          reason: messageOf(error),
+        });
       },
     );
   }
 
-  async #trainAndSeal(): Promise<Uint8Array> {
+  /** The signed envelope, or null when the round went on meanwhile. */
+  async #trainAndSeal(): Promise<Uint8Array | null> {
     const { stage, self, consortium, keys, ports, shelf, models, roundsSealed } = this.#options;
     // One update a round, also across a crash: two different ones would be equivocation.
     const remembered = `own/${this.open.r}.env`;
@@ -202,6 +228,8 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
       dataset: result.dataset,
       logSigner: keys.log,
     });
+    // A peer that was stopped, and perhaps started again over this disk, must not leave a second update here.
+    if (!this.#options.isCurrent()) return null;
     await shelf.put(sealed.ciphertext);
     await shelf.put(sealed.envelope);
     await ports.store.write(remembered, sealed.envelope);
@@ -220,8 +248,8 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
 
   // Others' updates.
 
-  #takeEnvelope(bytes: Uint8Array): void {
-    const facts = this.#book.takeEnvelope(bytes);
+  #takeEnvelope(bytes: Uint8Array, isNamed = false): void {
+    const facts = this.#book.takeEnvelope(bytes, isNamed);
     if (facts === null) return;
     if (this.#book.isEquivocated(facts.author)) {
       this.#options.ports.logger.log('error', 'a member signed two updates for one round', {
@@ -229,33 +257,81 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
         round: this.open.r,
       });
     }
-    this.#obtainBulk(facts, bytes);
+    this.#obtainBulk(facts);
   }
 
+  /** Fetches an envelope that a certified cut names. */
   #obtainEnvelope(env: Digest, from: NodeId): void {
     this.#once(env, async () => {
       const bytes = await this.#options.shelf.obtain(env, wireLimits.entryBytesMax, from);
       this.#options.post(() => {
-        this.#takeEnvelope(bytes);
+        try {
+          this.#takeEnvelope(bytes, true);
+        } catch (error) {
+          if (!(error instanceof GossipError)) throw error;
+          const facts = { from, reason: messageOf(error) };
+          this.#options.ports.logger.log(
+            'error',
+            'a cut names an update that does not hold',
+            facts,
+          );
+        }
       });
     });
   }
 
   /** Fetches, opens and acknowledges the bulk of an update. */
-  #obtainBulk(facts: UpdateFacts, envelope?: Uint8Array): void {
+  #obtainBulk(facts: UpdateFacts): void {
     const { shelf, consortium, keys, self, ports, stage, models } = this.#options;
-    this.#once(facts.upd, async () => {
-      if (envelope !== undefined) await shelf.put(envelope);
-      const ciphertext = await shelf.obtain(facts.upd, consortium.manifest.limits.updateBytesMax, facts.author);
+    const { author, env, upd, statement } = facts;
+    this.#once(upd, async () => {
+      // A receipt says that this node holds both, on its disk.
+      const envelope = this.#book.envelope(env);
+      if (envelope !== null) await shelf.put(envelope);
+      const ciphertext = await shelf.obtain(upd, statement.updateBytes, author);
       const count = flatten(await models.initial(stage)).length;
       const { sealPrivate } = keys;
-      const values = await openUpdate({ consortium, facts, recipient: self, ciphertext, count, sealPrivate });
+      let values: Int32Array;
+      try {
+        values = await openUpdate({
+          consortium,
+          facts,
+          recipient: self,
+          ciphertext,
+          count,
+          sealPrivate,
+        });
+      } catch (error) {
+        if (error instanceof GossipError) this.#book.spoil(env);
+        throw error;
+      }
       this.#options.post(() => {
-        const receipt = this.#book.opened(facts.env, values, self, keys.consensus, ports.clock.nowMs());
-        if (receipt !== null) this.#options.send({ t: 'receipts', r: this.open.r, receipts: [receipt] });
+        this.#book.opened(env, values, self, keys.consensus, ports.clock.nowMs());
+        this.#sendReceiptsSoon();
         if (this.#waitingCut !== null) this.average(this.#waitingCut);
       });
     });
+  }
+
+  /** One message for the receipts of updates that come close together: each message goes to every member. */
+  #sendReceiptsSoon(): void {
+    const { ports, settings } = this.#options;
+    if (this.#areReceiptsDue) return;
+    this.#areReceiptsDue = true;
+    ports.clock.setTimer(settings.receiptDelayMs, () => {
+      this.#options.post(() => {
+        this.#areReceiptsDue = false;
+        this.#sendReceipts();
+      });
+    });
+  }
+
+  #sendReceipts(): void {
+    const { self, send } = this.#options;
+    const receipts = this.#book.receiptsOf(self);
+    for (let at = 0; at < receipts.length; at += receiptsMax) {
+      send({ t: 'receipts', r: this.open.r, receipts: receipts.slice(at, at + receiptsMax) });
+    }
   }
 
   /** Runs a fetch unless one for the same blob is under way; a failed one is tried again at the next tick. */
@@ -322,7 +398,10 @@ export class RoundDesk implements Pick<LocalView, 'certified' | 'judgeUpdate' | 
       W: total,
       metrics: { lossMilli: this.#meanLossMilli(cut, total), updates: cut.updates.length },
     };
-    return { seal, isRefused: isWorse(loss, baseLoss, settings.lossFactorMax), weights };
+    const isRefused = isWorse(loss, baseLoss, settings.lossFactorMax);
+    // On the disk before this node votes for it: a sealed model is held by all who sealed it.
+    if (!isRefused) await models.keep(weights);
+    return { seal, isRefused };
   }
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */

@@ -7,6 +7,8 @@ export interface PeerSettings {
    * out while it trains, so this measures a lost peer, not a slow one; shorter than a VPN's hiccup costs a site its round.
    */
   readonly silenceMs: number;
+  /** Receipts wait so long for further ones to go out with, milliseconds, 0..10000. */
+  readonly receiptDelayMs: number;
   /** How far a proposer's clock may differ from ours, milliseconds. */
   readonly clockSkewMs: number;
   /** A new model whose hold-out loss exceeds the best so far times this is refused (and must be finite). */
@@ -16,6 +18,7 @@ export interface PeerSettings {
 export const peerDefaults: PeerSettings = Object.freeze({
   tickMs: 1000,
   silenceMs: 20_000,
+  receiptDelayMs: 300,
   clockSkewMs: 300_000,
   lossFactorMax: 3,
 });

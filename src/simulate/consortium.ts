@@ -1,6 +1,12 @@
 /** Members of a simulated consortium: every key from the seed, the manifest signed by all. Never for real patients. */
 import { base64, utf8, type NodeId } from '../base/index.ts';
-import { generateEd25519, generateHpkeKey, sha256, type HpkeKeyPair, type KeyPair } from '../crypto/index.ts';
+import {
+  generateEd25519,
+  generateHpkeKey,
+  sha256,
+  type HpkeKeyPair,
+  type KeyPair,
+} from '../crypto/index.ts';
 import {
   signManifest,
   type ConsortiumLimits,
@@ -28,8 +34,13 @@ export interface SimulatedMember {
 }
 
 /** A member whose keys are a function of `seed` and its name. */
-export function simulatedMember(seed: number, id: NodeId, labels: readonly string[]): SimulatedMember {
-  const secret = (role: string): Uint8Array => sha256(utf8(`annulus/simulated/${seed}/${id}/${role}`));
+export function simulatedMember(
+  seed: number,
+  id: NodeId,
+  labels: readonly string[],
+): SimulatedMember {
+  const secret = (role: string): Uint8Array =>
+    sha256(utf8(`annulus/simulated/${seed}/${id}/${role}`));
   const key = (role: string): KeyPair => generateEd25519(secret(role));
   return {
     id,

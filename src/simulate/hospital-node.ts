@@ -36,6 +36,8 @@ export class HospitalNode {
   readonly id: NodeId;
   readonly #options: HospitalNodeOptions;
   #running: Running | null = null;
+  /** Ends when the last peer has let go of the disk. */
+  #stopped: Promise<void> = Promise.resolve();
   #sentBytes = 0;
   #receivedBytes = 0;
 
@@ -114,13 +116,15 @@ export class HospitalNode {
     this.#running?.transport.learnAddresses(other, addresses);
   }
 
+  /** Resolves when the peer has let go of the disk, also for a second caller. */
   async stop(): Promise<void> {
-    if (this.#running === null) return;
+    if (this.#running === null) return this.#stopped;
     const { peer, transport } = this.#running;
     this.#running = null;
     const { sentBytes, receivedBytes } = transport.stats();
     this.#sentBytes += sentBytes;
     this.#receivedBytes += receivedBytes;
-    await peer.stop();
+    this.#stopped = peer.stop();
+    await this.#stopped;
   }
 }

@@ -6,8 +6,20 @@ import { join } from 'node:path';
 import type { NodeId } from '../base/index.ts';
 import type { HospitalSettings, RunSettings } from '../config/index.ts';
 import type { OnProgress, RunRecord } from '../dashboard/index.ts';
-import { caseCount, encodeStudent, intensityDefaults, type MakeCasesArgs } from '../distill/index.ts';
-import { diskStore, HospitalTrainer, openTrainingPool, programDigest, specAndTasks, type WorkerPool } from '../node/index.ts';
+import {
+  caseCount,
+  encodeStudent,
+  intensityDefaults,
+  type MakeCasesArgs,
+} from '../distill/index.ts';
+import {
+  diskStore,
+  HospitalTrainer,
+  openTrainingPool,
+  programDigest,
+  specAndTasks,
+  type WorkerPool,
+} from '../node/index.ts';
 import { parameterCount, type ModelWeights } from '../weights/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
@@ -154,5 +166,3 @@ async function saveStudent(
   const store = diskStore(join(outputFolder, 'model'));
   for (const [name, bytes] of files) await store.write(name, bytes);
 }
-
-

@@ -3,8 +3,18 @@ import { join } from 'node:path';
 import type { Digest, NodeId } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import { tasks, type TaskId } from '../data/index.ts';
-import type { Distribution, EvaluationGroup, EvaluationRow, RoundCheck } from '../dashboard/index.ts';
-import { intensityDefaults, type EvaluateArgs, type EvaluatedCase, type Score } from '../distill/index.ts';
+import type {
+  Distribution,
+  EvaluationGroup,
+  EvaluationRow,
+  RoundCheck,
+} from '../dashboard/index.ts';
+import {
+  intensityDefaults,
+  type EvaluateArgs,
+  type EvaluatedCase,
+  type Score,
+} from '../distill/index.ts';
 import { specAndTasks, type WorkerPool } from '../node/index.ts';
 import { summarise } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
@@ -36,7 +46,12 @@ export async function evaluateRun(options: EvaluationOptions): Promise<RunEvalua
   const { consortium, models, recorder, settings } = options;
   const { stages } = consortium.manifest.plan;
   const members = membersOf(settings);
-  const checkRounds = stages.flatMap((stage) => spread(recorder.rounds.filter((round) => round.stage === stage.id && round.modelDigest !== null), checkedRoundsMax).map((round) => ({ stage, round })));
+  const checkRounds = stages.flatMap((stage) =>
+    spread(
+      recorder.rounds.filter((round) => round.stage === stage.id && round.modelDigest !== null),
+      checkedRoundsMax,
+    ).map((round) => ({ stage, round })),
+  );
   const total = stages.length * members.length + checkRounds.length;
   let done = 0;
   const step = (): void => {
@@ -48,7 +63,8 @@ export async function evaluateRun(options: EvaluationOptions): Promise<RunEvalua
     stages.flatMap((stage) =>
       members.map(async (hospital): Promise<Scored> => {
         const weights = models.get(stage.id);
-        const cases = weights === undefined ? [] : await evaluate(options, stage, weights, hospital);
+        const cases =
+          weights === undefined ? [] : await evaluate(options, stage, weights, hospital);
         step();
         return { stage, hospital, scores: cases.flatMap(({ scores }) => scores) };
       }),
@@ -59,8 +75,16 @@ export async function evaluateRun(options: EvaluationOptions): Promise<RunEvalua
   for (const { stage, round } of checkRounds) {
     const digest = round.modelDigest as Digest;
     const weights = await options.modelOf(stage, digest);
-    const few = await Promise.all(members.map((hospital) => evaluate(options, stage, weights, hospital, 1)));
-    checks.set(digest, checksOf(stage, few.flat().flatMap(({ scores }) => scores)));
+    const few = await Promise.all(
+      members.map((hospital) => evaluate(options, stage, weights, hospital, 1)),
+    );
+    checks.set(
+      digest,
+      checksOf(
+        stage,
+        few.flat().flatMap(({ scores }) => scores),
+      ),
+    );
     step();
   }
   return { rows: rowsOf(settings, scored), groups: groupsOf(settings, scored), checks };
@@ -114,7 +138,15 @@ function groupsOf(settings: RunSettings, scored: readonly Scored[]): EvaluationG
       const group = groupOf(settings, task, hospital);
       const key = [stage.kind, task, group].join();
       const unit = tasks[task].kind === 'points' ? 'mm' : 'dice';
-      const known = groups.get(key) ?? { model: stage.kind, task, group, unit, values: [], missRate: null, all: [] };
+      const known = groups.get(key) ?? {
+        model: stage.kind,
+        task,
+        group,
+        unit,
+        values: [],
+        missRate: null,
+        all: [],
+      };
       known.all.push(...scores.filter((score) => score.task === task).map(valueOf));
       groups.set(key, known);
     }

@@ -23,7 +23,6 @@ export interface FleetOptions {
   readonly folderOf: (id: NodeId) => string;
 }
 
-
 export class RunFleet {
   readonly #options: FleetOptions;
   readonly #nodes: readonly HospitalNode[];
@@ -124,7 +123,10 @@ export class RunFleet {
         read: (name: string) => store.read(logPrefix + name),
         list: async () => (await store.list(logPrefix)).map((name) => name.slice(logPrefix.length)),
       };
-      verdicts.push({ id, verdict: await verifyLogDirectory(files, { consortium: consortium.cid }) });
+      verdicts.push({
+        id,
+        verdict: await verifyLogDirectory(files, { consortium: consortium.cid }),
+      });
     }
     recorder.verified(verdicts);
   }
@@ -202,4 +204,3 @@ export class RunFleet {
     };
   }
 }
-

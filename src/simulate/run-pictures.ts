@@ -100,7 +100,11 @@ function phantomScene({ image, truth, maps }: PicturedCase, title: string, capti
       at === null ? [] : [{ label: labels[index] ?? '', at, kind: 'predicted' }],
     );
   });
-  const true_ = Object.entries(truth.points).map(([label, at]): Mark => ({ label, at, kind: 'truth' }));
+  const true_ = Object.entries(truth.points).map(([label, at]): Mark => ({
+    label,
+    at,
+    kind: 'truth',
+  }));
   const calcium = maps.get('calc');
   return {
     title,
@@ -115,7 +119,12 @@ function phantomScene({ image, truth, maps }: PicturedCase, title: string, capti
 }
 
 /** The CT that ships with the package: what a model taught on phantoms makes of a patient. */
-async function sampleScene({ settings, consortium, pool, models }: PicturesOptions): Promise<Scene[]> {
+async function sampleScene({
+  settings,
+  consortium,
+  pool,
+  models,
+}: PicturesOptions): Promise<Scene[]> {
   const stage = consortium.manifest.plan.stages.find(({ kind }) => kind === 'student');
   const weights = models.get('student');
   if (stage === undefined || weights === undefined) return [];
@@ -137,7 +146,11 @@ async function sampleScene({ settings, consortium, pool, models }: PicturesOptio
       title: 'A real CT',
       caption: `the sample CT of the package; no truth is known, the model has only seen phantoms${missed.length > 0 ? `; not found: ${missed.join(', ')}` : ''}`,
       image: ct,
-      marks: points.map(({ label, position }) => ({ label, at: position, kind: 'predicted' as const })),
+      marks: points.map(({ label, position }) => ({
+        label,
+        at: position,
+        kind: 'predicted' as const,
+      })),
       areas: [{ kind: 'predicted', mask: labels.map((value) => (value === calcium ? 1 : 0)) }],
     },
   ];
@@ -150,7 +163,10 @@ function drawPlane({ title, caption, image, marks, areas }: Scene, plane: Plane)
   const spacing = spacingOf(affine);
   const places = marks.map((mark) => ({ mark, ijk: worldToVoxel(affine, mark.at) }));
   const axis = plane === 'axial' ? 2 : 1;
-  const middle = places.length === 0 ? null : places.reduce((sum, { ijk }) => sum + ijk[axis], 0) / places.length;
+  const middle =
+    places.length === 0
+      ? null
+      : places.reduce((sum, { ijk }) => sum + ijk[axis], 0) / places.length;
   const count = plane === 'axial' ? depth : height;
   const at = Math.min(count - 1, Math.max(0, Math.round(middle ?? count / 2)));
   const rows = plane === 'axial' ? height : depth;
@@ -160,10 +176,16 @@ function drawPlane({ title, caption, image, marks, areas }: Scene, plane: Plane)
   const voxel = (row: number, column: number): number => {
     const i = width - 1 - column;
     const other = rows - 1 - row;
-    return plane === 'axial' ? (at * height + other) * width + i : (other * height + at) * width + i;
+    return plane === 'axial'
+      ? (at * height + other) * width + i
+      : (other * height + at) * width + i;
   };
   const pixels = (value: (index: number) => number): string =>
-    base64(Uint8Array.from({ length: rows * width }, (_, p) => value(voxel(Math.floor(p / width), p % width))));
+    base64(
+      Uint8Array.from({ length: rows * width }, (_, p) =>
+        value(voxel(Math.floor(p / width), p % width)),
+      ),
+    );
   const points = places.map(({ mark, ijk }): SlicePoint => ({
     x: width - 1 - ijk[0] + 0.5,
     y: rows - 1 - ijk[plane === 'axial' ? 1 : 2] + 0.5,

@@ -9,7 +9,9 @@ import type { ConsortiumLimits, Json, Plan, PlanStage } from '../wire/index.ts';
 /** Hospitals that hold an expert's label of `task`, ascending. */
 export function holdersOf(settings: RunSettings, task: TaskId): NodeId[] {
   return membersOf(settings).filter((id) =>
-    settings.consortium.hospitals.some((hospital) => hospital.id === id && hospital.cases[task] > 0),
+    settings.consortium.hospitals.some(
+      (hospital) => hospital.id === id && hospital.cases[task] > 0,
+    ),
   );
 }
 
@@ -42,7 +44,13 @@ export function planOf(settings: RunSettings): Plan {
     };
   });
   const student: PlanStage = {
-    ...stageOf(settings, 'student', training.student, membersOf(settings), modelSpecFor(models.student, tasks)),
+    ...stageOf(
+      settings,
+      'student',
+      training.student,
+      membersOf(settings),
+      modelSpecFor(models.student, tasks),
+    ),
     kind: 'student',
   };
   return { seed, stages: [...teachers, student] };

@@ -73,12 +73,21 @@ export class RunRecorder {
   begin(consortium: SignedManifest): void {
     this.#consortium = consortium;
     const { members, plan } = consortium.manifest;
-    const part = (id: string, title: string, cost: number): PlannedStage => ({ id, title, rounds: 0, cost });
+    const part = (id: string, title: string, cost: number): PlannedStage => ({
+      id,
+      title,
+      rounds: 0,
+      cost,
+    });
     const trained = plan.stages.map((stage): PlannedStage => ({
       id: stage.id,
       title: titleOf(stage),
       rounds: stage.rounds,
-      cost: stage.rounds * stage.stepsPerRound * stage.participants.length * (stage.kind === 'student' ? 2.5 : 1),
+      cost:
+        stage.rounds *
+        stage.stepsPerRound *
+        stage.participants.length *
+        (stage.kind === 'student' ? 2.5 : 1),
     }));
     const training = trained.reduce((sum, { cost }) => sum + cost, 0);
     this.#onProgress({
@@ -126,7 +135,13 @@ export class RunRecorder {
         const { done, total, loss } = event.progress;
         const share = total > 0 ? done / total : 0;
         const state = event.work === 'prepare' ? 'preparing' : 'training';
-        this.#onProgress({ kind: 'hospital', node, state, done: share, ...(loss === undefined ? {} : { loss }) });
+        this.#onProgress({
+          kind: 'hospital',
+          node,
+          state,
+          done: share,
+          ...(loss === undefined ? {} : { loss }),
+        });
         return;
       }
       case 'announced':
@@ -143,7 +158,12 @@ export class RunRecorder {
         this.#void(event);
         return;
       case 'caught-up':
-        this.#fault(node, 'caught-up', [...this.#opened.keys()].at(-1) ?? 0, `it holds the chain up to height ${event.height} again`);
+        this.#fault(
+          node,
+          'caught-up',
+          [...this.#opened.keys()].at(-1) ?? 0,
+          `it holds the chain up to height ${event.height} again`,
+        );
         return;
       case 'done':
         this.#state(node, 'resting');
@@ -151,7 +171,12 @@ export class RunRecorder {
   }
 
   killed(node: NodeId, round: number): void {
-    this.#fault(node, 'killed', round, 'its peer was stopped in the middle of local training, as asked');
+    this.#fault(
+      node,
+      'killed',
+      round,
+      'its peer was stopped in the middle of local training, as asked',
+    );
     this.#state(node, 'away');
   }
 
@@ -160,7 +185,12 @@ export class RunRecorder {
     this.#state(node, 'catching up');
   }
 
-  note(node: NodeId, level: 'warn' | 'error', message: string, facts: Readonly<Record<string, string | number>>): void {
+  note(
+    node: NodeId,
+    level: 'warn' | 'error',
+    message: string,
+    facts: Readonly<Record<string, string | number>>,
+  ): void {
     const details = Object.entries(facts).map(([key, value]) => `${key} ${value}`);
     const text = [`${node}: ${message}`, ...details].join(', ');
     this.#onProgress({ kind: 'note', level: level === 'error' ? 'warn' : 'info', text });
@@ -199,8 +229,19 @@ export class RunRecorder {
   async record(): Promise<RunRecord> {
     const { hospitals } = this.#settings.consortium;
     const finishedAtMs = this.#clock.nowMs();
-    const sealedDigest = this.#rounds.filter(({ stage, modelDigest }) => stage === 'student' && modelDigest !== null).at(-1)?.modelDigest ?? null;
-    const log = this.#log ?? { ok: false, nodesVerified: 0, entries: 0, root: '', cosignatures: 0, quorum: 0, findings: ['not verified'] };
+    const sealedDigest =
+      this.#rounds
+        .filter(({ stage, modelDigest }) => stage === 'student' && modelDigest !== null)
+        .at(-1)?.modelDigest ?? null;
+    const log = this.#log ?? {
+      ok: false,
+      nodesVerified: 0,
+      entries: 0,
+      root: '',
+      cosignatures: 0,
+      quorum: 0,
+      findings: ['not verified'],
+    };
     this.#onProgress({
       kind: 'run-finished',
       modelDigest: sealedDigest,
@@ -212,13 +253,16 @@ export class RunRecorder {
       id: this.#id,
       preset: this.#settings.preset,
       seed: this.#settings.seed,
-      startedAt: new Date(this.#startedAtMs).toISOString(),
-      finishedAt: new Date(finishedAtMs).toISOString(),
+      startedAt: isoTime(this.#startedAtMs),
+      finishedAt: isoTime(finishedAtMs),
       machine: await this.#machine(),
       consortium: {
         name: this.#settings.consortium.name,
         id: this.#consortium?.cid ?? '',
-        tasks: taughtTasks(this.#settings).map((id) => ({ ...tasks[id], labels: [...tasks[id].labels] })),
+        tasks: taughtTasks(this.#settings).map((id) => ({
+          ...tasks[id],
+          labels: [...tasks[id].labels],
+        })),
         hospitals: hospitals.map(hospitalRecord),
       },
       stages: this.#stages,
@@ -259,9 +303,15 @@ export class RunRecorder {
       weight,
       loss: metricsMilli.loss === undefined ? null : metricsMilli.loss / 1000,
     }));
-    for (const node of event.excluded) this.#fault(node, 'excluded', event.round, 'the round was sealed without its update');
+    for (const node of event.excluded)
+      this.#fault(node, 'excluded', event.round, 'the round was sealed without its update');
     const excluded = event.excluded.map((node) => ({ node, reason: 'no update before the cut' }));
-    this.#push(opened, event.round, event.height, { outcome: 'sealed', participants, excluded, modelDigest: event.model });
+    this.#push(opened, event.round, event.height, {
+      outcome: 'sealed',
+      participants,
+      excluded,
+      modelDigest: event.model,
+    });
     const losses = participants.flatMap(({ loss }) => loss ?? []);
     this.#onProgress({
       kind: 'round-sealed',
@@ -270,7 +320,8 @@ export class RunRecorder {
       modelDigest: event.model,
       participants: participants.map(({ node }) => node),
       excluded: event.excluded,
-      loss: losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
+      loss:
+        losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
       logSize: event.logSize,
     });
     this.#endStage(stage);
@@ -279,8 +330,18 @@ export class RunRecorder {
   #void(event: Extract<PeerEvent, { kind: 'void' }>): void {
     const opened = this.#opened.get(event.round);
     if (opened === undefined || this.#rounds.some(({ round }) => round === event.round)) return;
-    this.#push(opened, event.round, event.height, { outcome: 'void', participants: [], excluded: [], modelDigest: null });
-    this.#onProgress({ kind: 'round-void', stage: opened.stage, stageRound: opened.stageRound, reason: event.reason });
+    this.#push(opened, event.round, event.height, {
+      outcome: 'void',
+      participants: [],
+      excluded: [],
+      modelDigest: null,
+    });
+    this.#onProgress({
+      kind: 'round-void',
+      stage: opened.stage,
+      stageRound: opened.stageRound,
+      reason: event.reason,
+    });
   }
 
   #push(
@@ -290,7 +351,16 @@ export class RunRecorder {
     end: Pick<RoundRecord, 'outcome' | 'participants' | 'excluded' | 'modelDigest'>,
   ): void {
     const updateBytes = this.#consortium?.manifest.limits.updateBytesMax ?? 0;
-    this.#rounds.push({ round, stage, stageRound, height, ms: this.#clock.nowMs() - openedAtMs, updateBytes, checks: [], ...end });
+    this.#rounds.push({
+      round,
+      stage,
+      stageRound,
+      height,
+      ms: this.#clock.nowMs() - openedAtMs,
+      updateBytes,
+      checks: [],
+      ...end,
+    });
   }
 
   #endStage(stage: string): void {
@@ -302,17 +372,32 @@ export class RunRecorder {
   }
 
   #sealedCount(stage: string): number {
-    return this.#rounds.filter((round) => round.stage === stage && round.outcome === 'sealed').length;
+    return this.#rounds.filter((round) => round.stage === stage && round.outcome === 'sealed')
+      .length;
   }
 
-  #state(node: NodeId, state: 'waiting' | 'resting' | 'sending' | 'sealed' | 'away' | 'catching up'): void {
+  #state(
+    node: NodeId,
+    state: 'waiting' | 'resting' | 'sending' | 'sealed' | 'away' | 'catching up',
+  ): void {
     this.#onProgress({ kind: 'hospital', node, state });
   }
 
   #fault(node: NodeId, kind: FaultRecord['kind'], round: number, note: string): void {
     const stage = this.#opened.get(round)?.stage ?? '';
-    this.#faults.push({ node, kind, round, stage, atMs: this.#clock.nowMs() - this.#startedAtMs, note });
-    this.#onProgress({ kind: 'note', level: kind === 'caught-up' ? 'info' : 'warn', text: `${node} ${kind}: ${note}` });
+    this.#faults.push({
+      node,
+      kind,
+      round,
+      stage,
+      atMs: this.#clock.nowMs() - this.#startedAtMs,
+      note,
+    });
+    this.#onProgress({
+      kind: 'note',
+      level: kind === 'caught-up' ? 'info' : 'warn',
+      text: `${node} ${kind}: ${note}`,
+    });
   }
 
   async #machine(): Promise<MachineRecord> {
@@ -329,6 +414,12 @@ export class RunRecorder {
       workers: workers > 0 ? workers : availableParallelism(),
     };
   }
+}
+
+/** A time the clock gave, as text. */
+function isoTime(ms: number): string {
+  // eslint-disable-next-line no-restricted-globals -- formats; reads no clock
+  return new Date(ms).toISOString();
 }
 
 function titleOf(stage: PlanStage): string {

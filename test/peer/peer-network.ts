@@ -10,10 +10,20 @@ import {
   type Trainer,
   type TrainingJob,
 } from '../../src/peer/index.ts';
-import { simulatedConsortium, simulatedMember, type SimulatedMember } from '../../src/simulate/consortium.ts';
+import {
+  simulatedConsortium,
+  simulatedMember,
+  type SimulatedMember,
+} from '../../src/simulate/consortium.ts';
 import { virtualClock, type VirtualClock } from '../../src/simulate/virtual-clock.ts';
 import type { ModelWeights } from '../../src/weights/index.ts';
-import { memoryNetwork, type MemoryNetwork, type NetworkFaults, type PlanStage, type SignedManifest } from '../../src/wire/index.ts';
+import {
+  memoryNetwork,
+  type MemoryNetwork,
+  type NetworkFaults,
+  type PlanStage,
+  type SignedManifest,
+} from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
 
 /** A round's base plus `step` in every parameter; weight and speed are the test's. */
@@ -41,7 +51,7 @@ export class PeerNetwork {
   readonly clock: VirtualClock = virtualClock(1_700_000_000_000);
   readonly network: MemoryNetwork;
   readonly consortium: SignedManifest;
-  readonly nodes = new Map<string, ToyNode>();
+  readonly nodes: Map<string, ToyNode> = new Map<string, ToyNode>();
   readonly #seed: number;
 
   constructor(options: {
@@ -102,9 +112,24 @@ export class PeerNetwork {
   }
 
   /** Runs until every node (or those named) has reported `done`. */
-  async runUntilDone(ids: readonly string[] = [...this.nodes.keys()], untilMs = 1_700_000_000_000 + 3_600_000): Promise<boolean> {
-    const isDone = (id: string): boolean => this.node(id).events.some(({ kind }) => kind === 'done');
+  async runUntilDone(
+    ids: readonly string[] = [...this.nodes.keys()],
+    untilMs: number = 1_700_000_000_000 + 3_600_000,
+  ): Promise<boolean> {
+    const isDone = (id: string): boolean =>
+      this.node(id).events.some(({ kind }) => kind === 'done');
     return this.clock.runUntil(() => ids.every(isDone), { untilMs });
+  }
+
+  /** Lets time pass until `work` settles: for what fetches over the network. */
+  async complete<T>(work: Promise<T>): Promise<T> {
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+    };
+    work.then(end, end);
+    await this.clock.runUntil(() => isOver);
+    return work;
   }
 
   sealedModels(id: string): string[] {
@@ -138,7 +163,12 @@ export class PeerNetwork {
       {
         self: id,
         consortium: this.consortium,
-        keys: { consensus: keys.consensus, log: keys.log, witness: keys.witness, sealPrivate: keys.seal.privateKey },
+        keys: {
+          consensus: keys.consensus,
+          log: keys.log,
+          witness: keys.witness,
+          sealPrivate: keys.seal.privateKey,
+        },
         code,
         consensus: consensusDefaults,
         settings: peerDefaults,
@@ -165,7 +195,12 @@ function toyTrainer(clock: VirtualClock): ToyTrainer {
         clock.setTimer(this.durationMs, resolve);
       });
       const dataset = digestOf(new TextEncoder().encode('toy data'));
-      return { weights: shift(base, this.step), samples: this.samples, metricsMilli: { loss: 1500 }, dataset };
+      return {
+        weights: shift(base, this.step),
+        samples: this.samples,
+        metricsMilli: { loss: 1500 },
+        dataset,
+      };
     },
     check(this: ToyTrainer) {
       return Promise.resolve(this.refuses ? NaN : 1);

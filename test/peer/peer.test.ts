@@ -7,7 +7,10 @@ const four = ids('L1', 'L2', 'L3', 'L4');
 
 describe('peer', () => {
   it('carries out the plan: every node seals the same model after every round', async () => {
-    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 3 }] });
+    const world = new PeerNetwork({
+      members: 4,
+      stages: [{ id: 'student', participants: four, rounds: 3 }],
+    });
     await world.start();
     expect(await world.runUntilDone()).to.equal(true);
     const [first, ...others] = four.map((id) => world.sealedModels(id));
@@ -17,7 +20,10 @@ describe('peer', () => {
   });
 
   it('averages by samples, capped', async () => {
-    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 1 }] });
+    const world = new PeerNetwork({
+      members: 4,
+      stages: [{ id: 'student', participants: four, rounds: 1 }],
+    });
     // 0.5 with weight 30 and -0.25 with weights 10, 10 and 1000 capped to 50:
     // (0.5·30 - 0.25·(10 + 10 + 50)) / 100 = -0.025
     const [a, b, c, d] = four.map((id) => world.node(id).trainer);
@@ -27,7 +33,7 @@ describe('peer', () => {
     Object.assign(d!, { step: -0.25, samples: 1000 });
     await world.start();
     expect(await world.runUntilDone()).to.equal(true);
-    const model = await world.node('L1').peer.sealedModel('student');
+    const model = await world.complete(world.node('L1').peer.sealedModel('student'));
     for (const value of model![0]!.data) expect(value).to.be.closeTo(-0.025, 1e-6);
   });
 
@@ -40,11 +46,17 @@ describe('peer', () => {
     await world.start();
     expect(await world.runUntilDone()).to.equal(true);
     const sealed = world.node('L1').events.filter((event) => event.kind === 'sealed');
-    expect(sealed.map((event) => event.participants.map(({ node }) => node))).to.deep.equal([['L2', 'L3'], four]);
+    expect(sealed.map((event) => event.participants.map(({ node }) => node))).to.deep.equal([
+      ['L2', 'L3'],
+      four,
+    ]);
   });
 
   it('goes on without a peer that dies in a round, and the peer catches up to the same models', async () => {
-    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 3 }] });
+    const world = new PeerNetwork({
+      members: 4,
+      stages: [{ id: 'student', participants: four, rounds: 3 }],
+    });
     await world.start();
     await world.clock.advance(4_000); // round 1 is open and trains
     await world.crash('L3');
@@ -54,8 +66,8 @@ describe('peer', () => {
     await world.restart('L3');
     expect(await world.runUntilDone(['L3'])).to.equal(true);
     expect(world.sealedModels('L3')).to.deep.equal(world.sealedModels('L1'));
-    expect(await world.node('L3').peer.sealedModel('student')).to.deep.equal(
-      await world.node('L1').peer.sealedModel('student'),
+    expect(await world.complete(world.node('L3').peer.sealedModel('student'))).to.deep.equal(
+      await world.complete(world.node('L1').peer.sealedModel('student')),
     );
     expect(world.node('L3').events.some(({ kind }) => kind === 'caught-up')).to.equal(true);
   });
@@ -76,19 +88,31 @@ describe('peer', () => {
   });
 
   it('does not seal a model that most hold-outs refuse: the round is void and the next one opens', async () => {
-    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 1 }] });
+    const world = new PeerNetwork({
+      members: 4,
+      stages: [{ id: 'student', participants: four, rounds: 1 }],
+    });
     for (const { trainer } of world.nodes.values()) trainer.refuses = true;
     await world.start();
-    await world.clock.runUntil(() => world.node('L1').events.some(({ kind }) => kind === 'void'), { untilMs: 1_700_000_600_000 });
-    for (const { trainer } of world.nodes.values()) trainer.refuses = false;
+    await world.clock.runUntil(() => world.node('L1').events.some(({ kind }) => kind === 'void'), {
+      untilMs: 1_700_000_600_000,
+    });
+    // Another step makes another model: a hold-out tries each model once.
+    for (const { trainer } of world.nodes.values())
+      Object.assign(trainer, { refuses: false, step: 0.5 });
     expect(await world.runUntilDone()).to.equal(true);
-    const reasons = world.node('L1').events.flatMap((event) => (event.kind === 'void' ? [event.reason] : []));
+    const reasons = world
+      .node('L1')
+      .events.flatMap((event) => (event.kind === 'void' ? [event.reason] : []));
     expect(reasons).to.include('rejected_model');
     expect(world.sealedModels('L1')).to.have.length(1);
   });
 
   it('closes a round at its deadline without a participant that lives but never ends training', async () => {
-    const world = new PeerNetwork({ members: 4, stages: [{ id: 'student', participants: four, rounds: 1 }] });
+    const world = new PeerNetwork({
+      members: 4,
+      stages: [{ id: 'student', participants: four, rounds: 1 }],
+    });
     world.node('L2').trainer.durationMs = Infinity;
     await world.start();
     expect(await world.runUntilDone()).to.equal(true);

@@ -1,0 +1,24 @@
+/** What a peer is given: the keys of its member and its doors to the world. */
+import type { Clock, Logger, Random, Store } from '../base/index.ts';
+import type { Signer } from '../crypto/index.ts';
+import type { Transport } from '../wire/index.ts';
+import type { Trainer } from './trainer.ts';
+
+/** The keys of one member, each for one role. */
+export interface PeerKeys {
+  readonly consensus: Signer;
+  readonly log: Signer;
+  readonly witness: Signer;
+  /** X25519, 32 bytes: opens what is sealed to this member. */
+  readonly sealPrivate: Uint8Array;
+}
+
+/** Everything outside: time, disk, network, learning, chance. */
+export interface PeerPorts {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly trainer: Trainer;
+  readonly logger: Logger;
+  readonly random: Random;
+}
