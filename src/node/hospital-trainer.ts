@@ -28,7 +28,7 @@ export interface HospitalTrainerOptions {
   readonly plan: Plan;
   readonly intensity: IntensityScale;
   readonly inference: Omit<InferenceSettings, 'window'>;
-  readonly pool: WorkerPool;
+  readonly pool: Pick<WorkerPool, 'run'>;
   /** 32 secret bytes of this hospital, under which its records are hashed. */
   readonly siteKey: Uint8Array;
 }
