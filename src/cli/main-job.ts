@@ -32,6 +32,8 @@ export interface PredictRequest {
   readonly model: ReadonlyMap<string, Uint8Array>;
   /** A NIfTI file, `.nii` or `.nii.gz`. */
   readonly image: Uint8Array;
+  /** What the image is called in messages. */
+  readonly imageName: string;
   readonly backend: string;
   readonly onProgress: (done: number, total: number) => void;
 }

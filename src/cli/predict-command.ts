@@ -30,6 +30,7 @@ export async function predictCommand(flags: PredictFlags, world: World): Promise
   const { files, lines } = await predict({
     model,
     image,
+    imageName: flags.input,
     backend: flags.backend,
     onProgress: (done, total) => {
       if (world.isLive) world.err(`\rwindow ${done} of ${total}${done === total ? '\n' : ''}`);

@@ -82,7 +82,11 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     .requiredOption('--model <folder>', 'the model/ folder of a run')
     .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
     .requiredOption('--output <folder>', 'where to write; must be empty')
-    .option('--backend <name>', 'auto, wasm or cpu', 'auto')
+    .addOption(
+      new Option('--backend <name>', 'what computes')
+        .choices(['auto', 'wasm', 'cpu'])
+        .default('auto'),
+    )
     .addHelpText('after', predictExamples)
     .action(async (flags: PredictFlags) => {
       finish(await predictCommand(flags, world));

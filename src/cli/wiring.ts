@@ -1,6 +1,7 @@
 /**
  * Which room answers a command. Loaded late, so that `annulus --help` does not wait for TF.js and libp2p.
  */
+import type { Volume } from '../data/index.ts';
 import type { RunMainJob, RunPredict } from './main-job.ts';
 
 /** `simulate` runs the main job. */
@@ -12,10 +13,19 @@ export async function loadMainJob(): Promise<RunMainJob> {
 export async function loadPredict(): Promise<RunPredict> {
   const { decodeStudent, predictCt, predictionFiles, predictionLines } =
     await import('../distill/index.ts');
-  const { decodeNifti } = await import('../data/index.ts');
-  return async ({ model, image, backend, onProgress }) => {
+  const { DataError, decodeNifti } = await import('../data/index.ts');
+  const read = (image: Uint8Array, name: string): Volume => {
+    try {
+      return decodeNifti(image).volume;
+    } catch (error) {
+      // The room knows bytes, the person at the terminal knows files.
+      if (!(error instanceof DataError)) throw error;
+      throw new DataError(error.facts, `${name}: ${error.message}`, { cause: error });
+    }
+  };
+  return async ({ model, image, imageName, backend, onProgress }) => {
     const student = decodeStudent(model);
-    const { volume } = decodeNifti(image);
+    const volume = read(image, imageName);
     const prediction = await predictCt(student, volume, { backend: backend as 'auto', onProgress });
     return { files: predictionFiles(prediction, volume), lines: predictionLines(prediction) };
   };
