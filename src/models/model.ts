@@ -6,6 +6,7 @@ import type { ModelSpec, Triple } from './spec.ts';
 import { swinUnetrForward } from './swin-unetr.ts';
 import { unetForward } from './unet.ts';
 import { unetStrides } from './unet-parameters.ts';
+import { WindowTables } from './window-tables.ts';
 
 export interface Model {
   readonly spec: ModelSpec;
@@ -22,6 +23,7 @@ export interface Model {
 /** The model of `spec` on `engine`. Holds no tensors. */
 export function buildModel(engine: Engine, spec: ModelSpec): Model {
   const { tf, ops } = engine;
+  const tables = new WindowTables();
   return {
     spec,
     divisor: divisorOf(spec),
@@ -31,7 +33,7 @@ export function buildModel(engine: Engine, spec: ModelSpec): Model {
       return tf.tidy(() =>
         spec.kind === 'unet'
           ? unetForward(tf, ops, spec, parameters, x, options)
-          : swinUnetrForward(tf, ops, spec, parameters, x),
+          : swinUnetrForward(tf, ops, spec, parameters, x, tables),
       );
     },
   };

@@ -4,15 +4,10 @@
  */
 import type { Engine, Ops, Tensor, Tensor3D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs, Parameters } from './forward.ts';
-import {
-  attentionMask,
-  fitWindow,
-  isShifted,
-  relativePositionIndex,
-  type WindowShape,
-} from './shifted-window.ts';
+import { fitWindow, isShifted, type AttentionMask } from './shifted-window.ts';
 import type { SwinUnetrSpec, Triple } from './spec.ts';
 import { swinBlockPrefix, swinHeadPrefix, swinMergePrefix } from './swin-parameters.ts';
+import type { WindowTables } from './window-tables.ts';
 
 const slope = 0.01;
 
@@ -35,6 +30,7 @@ interface Scope {
   readonly tf: Engine['tf'];
   readonly ops: Ops;
   readonly parameters: Parameters;
+  readonly tables: WindowTables;
 }
 
 /** Logits by head; call inside `tf.tidy`. */
@@ -44,8 +40,9 @@ export function swinUnetrForward(
   spec: SwinUnetrSpec,
   parameters: Parameters,
   x: Tensor5D,
+  tables: WindowTables,
 ): HeadOutputs {
-  const scope: Scope = { tf, ops, parameters };
+  const scope: Scope = { tf, ops, parameters, tables };
   const stages = spec.depths.length;
   const hidden = swinHiddenStates(scope, spec, x);
   const skips = [residualBlock(scope, 'swin_unetr.encoder1.layer', x)];
@@ -129,7 +126,7 @@ function swinStage(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D, stage: number
 
 /** norm → windows → attention → projection → grid, [b, d, h, w, c] → the same. */
 function windowedAttention(
-  { tf, ops, parameters }: Scope,
+  { tf, ops, parameters, tables }: Scope,
   prefix: string,
   x: Tensor5D,
   side: number,
@@ -151,9 +148,9 @@ function windowedAttention(
     parameters.matrix(`${attn}.qkv.weight`),
     parameters.vector(`${attn}.qkv.bias`),
   );
-  const index = tf.tensor2d(relativePositionIndex(side, n), [n, n], 'int32');
+  const index = tf.tensor2d(tables.index(side, n), [n, n], 'int32');
   const bias = ops.gatherBias(parameters.matrix(`${attn}.relative_position_bias_table`), index);
-  const mask = maskTensor(tf, size, shape);
+  const mask = isShifted(shape) ? maskTensor(tf, tables.mask(size, shape)) : null;
   const mixed = ops.windowAttention(qkv, { heads, bias, mask });
   const projected = ops.linear(
     mixed,
@@ -163,9 +160,7 @@ function windowedAttention(
   return ops.windowReverse(projected, { ...shape, shape: x.shape });
 }
 
-function maskTensor(tf: Engine['tf'], size: Triple, shape: WindowShape): Tensor3D | null {
-  if (!isShifted(shape)) return null;
-  const { values, groups, n } = attentionMask(size, shape);
+function maskTensor(tf: Engine['tf'], { values, groups, n }: AttentionMask): Tensor3D {
   return tf.tensor3d(values, [groups, n, n]);
 }
 
