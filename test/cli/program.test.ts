@@ -61,6 +61,7 @@ describe('annulus', () => {
     [['audit', 'verify', join(folder, 'none')], 'no such folder'],
     [['audit', 'verify', folder], 'found none'],
     [['predict', '--model', folder], "required option '--input <file>'"],
+    [['predict', '--backend', 'gpu'], "argument 'gpu' is invalid"],
   ];
   for (const [args, words] of mistakes) {
     it(`answers ${args.slice(0, 2).join(' ')} (${words}) in one line, with exit code 2`, async () => {
