@@ -111,9 +111,12 @@ function memberGossip(init: HostInit): ReturnType<typeof gossipsub> {
     maxOutboundBufferSize: 16 * 1024 * 1024,
     maxInboundStreams: 4,
     maxOutboundStreams: 4,
-    D: 6,
-    Dlo: 4,
-    Dhi: 12,
+    // Authors publish to every member they are connected to; the mesh carries messages past broken links.
+    D: init.settings.gossipDegree,
+    Dlo: Math.max(1, init.settings.gossipDegree - 1),
+    Dhi: init.settings.gossipDegree * 2,
+    Dout: 0,
+    Dlazy: init.settings.gossipDegree,
     heartbeatInterval: init.settings.gossipHeartbeatMs,
     fastMsgIdFn: (message) => hex(message.signature ?? message.data ?? new Uint8Array(0)),
     // Above the largest message: no second round of control messages for small consortia.

@@ -26,6 +26,11 @@ export interface NetworkSettings {
   readonly healthIntervalMs: number;
   /** Gossipsub heartbeat, ms, 100..5000. */
   readonly gossipHeartbeatMs: number;
+  /**
+   * Neighbours that a member passes others' broadcasts on to, 1..12. Authors already send to every member they are
+   * connected to, so this only carries messages past broken links; each step costs every member one more copy.
+   */
+  readonly gossipDegree: number;
   /** Broadcasts one author may send a second, 1..1000; gossipsub itself has no limit. */
   readonly broadcastsPerSecond: number;
   /** Broadcasts one author may send at once, broadcastsPerSecond..10000. */
@@ -65,6 +70,7 @@ export const networkDefaults: NetworkSettings = Object.freeze({
   pingIntervalMs: 10_000,
   healthIntervalMs: 5_000,
   gossipHeartbeatMs: 700,
+  gossipDegree: 3,
   broadcastsPerSecond: 20,
   broadcastBurst: 50,
   broadcastQueueMax: 1_000,
@@ -90,6 +96,7 @@ const ranges: Readonly<Record<keyof NetworkSettings, readonly [number, number]>>
   pingIntervalMs: [1_000, 60_000],
   healthIntervalMs: [500, 60_000],
   gossipHeartbeatMs: [100, 5_000],
+  gossipDegree: [1, 12],
   broadcastsPerSecond: [1, 1_000],
   broadcastBurst: [1, 10_000],
   broadcastQueueMax: [1, 100_000],

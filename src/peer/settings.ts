@@ -3,15 +3,15 @@ export interface PeerSettings {
   /** Between two looks at the clock: heartbeats, repeats of what gossip may have lost. Milliseconds, 100..60000. */
   readonly tickMs: number;
   /**
-   * A participant not heard of for this long is left out of the cut before the deadline. Milliseconds. Heartbeats go
+   * A participant not heard of for this long is left out of the cut before the deadline, ms, 1000..86400000. Heartbeats go
    * out while it trains, so this measures a lost peer, not a slow one; shorter than a VPN's hiccup costs a site its round.
    */
   readonly silenceMs: number;
   /** Receipts wait so long for further ones to go out with, milliseconds, 0..10000. */
   readonly receiptDelayMs: number;
-  /** How far a proposer's clock may differ from ours, milliseconds. */
+  /** How far a proposer's clock may differ from ours, milliseconds, 1000..86400000. */
   readonly clockSkewMs: number;
-  /** A new model whose hold-out loss exceeds the best so far times this is refused (and must be finite). */
+  /** A new model whose hold-out loss exceeds its base's (or 1, if that is more) times this is refused. 1..1000. */
   readonly lossFactorMax: number;
 }
 
