@@ -5,7 +5,7 @@ import { ConsensusError } from './errors.ts';
 export interface ConsensusSettings {
   /** T0, time a first leader has. 100 to 600000. A few WAN round trips plus the local check of a proposal. */
   readonly viewTimeoutMs: number;
-  /** Factor from view to view. 1 to 4. At 1.5, seven bad leaders in a row cost about 17 T0 together. */
+  /** Factor from view to view. 1 to 4. At 1.5, seven bad leaders in a row cost about 32 T0 together. */
   readonly viewTimeoutGrowth: number;
   /** Longest view. `viewTimeoutMs` to 3600000. */
   readonly viewTimeoutMsMax: number;
