@@ -1,4 +1,10 @@
 export { GossipError, type GossipErrorFacts } from './errors.ts';
 export { BlobShelf } from './blob-shelf.ts';
 export { UpdateBook, type ReceiptClaim } from './update-book.ts';
-export { openUpdate, readUpdate, sealUpdate, type UpdateFacts } from './sealed-update.ts';
+export {
+  openUpdate,
+  readUpdate,
+  sealUpdate,
+  type OwnUpdate,
+  type UpdateFacts,
+} from './sealed-update.ts';

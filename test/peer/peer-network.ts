@@ -23,6 +23,7 @@ import {
   type NetworkFaults,
   type PlanStage,
   type SignedManifest,
+  type Transport,
 } from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
 
@@ -43,9 +44,12 @@ export interface ToyNode {
   readonly failures: unknown[];
   readonly log: string[];
   peer: Peer;
+  /** The node's present end of the network. */
+  transport: Transport;
 }
 
 const code = digestOf(new TextEncoder().encode('toy program'));
+const otherCode = digestOf(new TextEncoder().encode('another program'));
 
 export class PeerNetwork {
   readonly clock: VirtualClock = virtualClock(1_700_000_000_000);
@@ -53,6 +57,7 @@ export class PeerNetwork {
   readonly consortium: SignedManifest;
   readonly nodes: Map<string, ToyNode> = new Map<string, ToyNode>();
   readonly #seed: number;
+  readonly #strangers: readonly string[];
 
   constructor(options: {
     readonly members: number;
@@ -60,8 +65,11 @@ export class PeerNetwork {
     readonly seed?: number;
     readonly faults?: Partial<NetworkFaults>;
     readonly minParticipants?: number;
+    /** Members that run another program. */
+    readonly strangers?: readonly string[];
   }) {
     this.#seed = options.seed ?? 1;
+    this.#strangers = options.strangers ?? [];
     const random = seededRandom(this.#seed).fork('network');
     this.network = memoryNetwork({ clock: this.clock, random, faults: options.faults ?? {} });
     const members = Array.from({ length: options.members }, (_, i) =>
@@ -139,7 +147,11 @@ export class PeerNetwork {
   #add(member: SimulatedMember): void {
     const trainer = toyTrainer(this.clock);
     const node = { member, store: new MemoryStore(), trainer, events: [], failures: [], log: [] };
-    const whole = { ...node, peer: undefined as unknown as Peer };
+    const whole = {
+      ...node,
+      peer: undefined as unknown as Peer,
+      transport: undefined as unknown as Transport,
+    };
     whole.peer = this.#peerOf(whole);
     this.nodes.set(member.id, whole);
   }
@@ -151,11 +163,12 @@ export class PeerNetwork {
         node.log.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
       },
     };
+    node.transport = this.network.join(id);
     return new Peer(
       {
         clock: this.clock,
         store: node.store,
-        transport: this.network.join(id),
+        transport: node.transport,
         trainer: node.trainer,
         logger,
         random: seededRandom(this.#seed).fork(id),
@@ -169,7 +182,7 @@ export class PeerNetwork {
           witness: keys.witness,
           sealPrivate: keys.seal.privateKey,
         },
-        code,
+        code: this.#strangers.includes(id) ? otherCode : code,
         consensus: consensusDefaults,
         settings: peerDefaults,
         onEvent: (event) => node.events.push(event),

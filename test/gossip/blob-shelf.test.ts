@@ -1,0 +1,170 @@
+import { expect } from 'chai';
+import { concatBytes, seededRandom, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import { BlobShelf, GossipError } from '../../src/gossip/index.ts';
+import { TransportError, type FetchOptions, type Transport } from '../../src/wire/index.ts';
+import { MemoryStore } from '../audit/memory-store.ts';
+
+const seeded = seededRandom(1);
+const blob = new Uint8Array(1000).map(() => seeded.integer(256));
+const digest = digestOf(blob);
+const bytesMax = 1000;
+
+describe('blob shelf', () => {
+  it('serves what it put, under its hash, and nothing else', async () => {
+    const { shelf, served } = shelfWith({});
+    expect(await shelf.put(blob)).to.equal(digest);
+    expect(await served(digest)).to.deep.equal({ bytes: blob });
+    expect(await served(digestOf(utf8('x')))).to.equal(null);
+    await shelf.remove(digest);
+    expect(await shelf.has(digest)).to.equal(false);
+  });
+
+  it('goes on from where a broken transfer ended, at the next peer', async () => {
+    const { shelf, store, asked } = shelfWith({
+      L1: (offset) => ({ bytes: blob.slice(offset, 600), breaks: true }),
+      L2: (offset) => ({ bytes: blob.slice(offset) }),
+    });
+    expect(await shelf.obtain(digest, bytesMax, null)).to.deep.equal(blob);
+    expect(asked).to.deep.equal(['L1 0', 'L2 600']);
+    expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
+  });
+
+  it('asks the named peer first', async () => {
+    const whole: Answer = (offset) => ({ bytes: blob.slice(offset) });
+    const { shelf, asked } = shelfWith({ L1: whole, L2: whole });
+    await shelf.obtain(digest, bytesMax, 'L2' as NodeId);
+    expect(asked).to.deep.equal(['L2 0']);
+  });
+
+  const lies: Record<string, Answer> = {
+    'gives other bytes': () => ({ bytes: new Uint8Array(1000) }),
+    'gives too few': () => ({ bytes: blob.slice(0, 999) }),
+    'gives nothing': () => ({ bytes: new Uint8Array() }),
+    'begins falsely and breaks off': (offset) => ({
+      bytes: new Uint8Array(offset + 7),
+      breaks: true,
+    }),
+    'begins falsely with all that may come': (offset) => ({
+      bytes: new Uint8Array(1000 - offset),
+      breaks: true,
+    }),
+    'gives more than was asked': () => ({ bytes: new Uint8Array(5000) }),
+  };
+  for (const [name, lie] of Object.entries(lies)) {
+    it(`gets the blob from one honest peer when another ${name}`, async () => {
+      const honest: Answer = (offset) => ({ bytes: blob.slice(offset) });
+      for (const peers of [
+        { L1: lie, L2: honest },
+        { L1: honest, L2: lie },
+        { L1: lie, L2: lie, L3: honest },
+      ]) {
+        const { shelf } = shelfWith(peers);
+        expect(await shelf.obtain(digest, bytesMax, 'L1' as NodeId)).to.deep.equal(blob);
+      }
+    });
+
+    it(`stores nothing when the only peer ${name}`, async () => {
+      const { shelf, store } = shelfWith({ L1: lie });
+      const error = await failure(shelf.obtain(digest, bytesMax, null));
+      expect(error).to.equal('blob_unavailable');
+      expect([...store.files.keys()]).to.deep.equal([]);
+    });
+  }
+
+  it('gets a blob longer than a false beginning was told to be', async () => {
+    // The liar's part is longer than the blob, so no honest peer can go on from it.
+    const { shelf } = shelfWith({
+      L1: (offset) => ({ bytes: new Uint8Array(Math.max(0, 1500 - offset)), breaks: true }),
+      L2: (offset) => (offset > blob.length ? null : { bytes: blob.slice(offset) }),
+    });
+    expect(await shelf.obtain(digest, 2000, null)).to.deep.equal(blob);
+  });
+
+  it('lets two callers share one transfer, and forgets it afterwards', async () => {
+    const { shelf, asked } = shelfWith({ L1: (offset) => ({ bytes: blob.slice(offset) }) });
+    const [a, b] = await Promise.all([
+      shelf.obtain(digest, bytesMax, null),
+      shelf.obtain(digest, bytesMax, null),
+    ]);
+    expect(a).to.equal(b);
+    expect(asked).to.deep.equal(['L1 0']);
+    await shelf.obtain(digest, bytesMax, null); // from the disk
+    expect(asked).to.have.length(1);
+  });
+
+  it('gives up with a coded error when nobody has it, and can be asked again', async () => {
+    let has = false;
+    const { shelf, asked } = shelfWith({
+      L1: (offset) => (has ? { bytes: blob.slice(offset) } : null),
+      L2: () => null,
+    });
+    expect(await failure(shelf.obtain(digest, bytesMax, null))).to.equal('blob_unavailable');
+    expect(asked).to.have.length(6); // three turns over two peers
+    expect(await failure(shelfWith({}).shelf.obtain(digest, bytesMax, null))).to.equal(
+      'blob_unavailable',
+    );
+    has = true;
+    expect(await shelf.obtain(digest, bytesMax, null)).to.deep.equal(blob);
+  });
+
+  it('mends a blob whose bytes on the disk have changed', async () => {
+    const { shelf, store } = shelfWith({ L1: (offset) => ({ bytes: blob.slice(offset) }) });
+    store.files.set(
+      `blobs/${digest}`,
+      concatBytes(blob.slice(0, 999), Uint8Array.of(blob[999]! ^ 1)),
+    );
+    expect(await shelf.obtain(digest, bytesMax, null)).to.deep.equal(blob);
+    expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
+  });
+});
+
+/** What a peer answers to a fetch from `offset`; null when it does not have the blob. */
+type Answer = (offset: number) => { bytes: Uint8Array; breaks?: boolean } | null;
+
+interface ShelfWorld {
+  readonly shelf: BlobShelf;
+  readonly store: MemoryStore;
+  /** Peer and offset of each fetch. */
+  readonly asked: string[];
+  readonly served: (digest: Digest) => Promise<{ readonly bytes: Uint8Array } | null>;
+}
+
+function shelfWith(peers: Record<string, Answer>): ShelfWorld {
+  const asked: string[] = [];
+  let provider: ShelfWorld['served'] = () => Promise.resolve(null);
+  const fetch = async function* (
+    from: NodeId,
+    _digest: Digest,
+    { offset }: FetchOptions,
+  ): AsyncIterable<Uint8Array> {
+    asked.push(`${from} ${offset}`);
+    await Promise.resolve();
+    const answer = peers[from]?.(offset) ?? null;
+    if (answer === null) throw new TransportError({ code: 'not_found', peer: from }, 'not found');
+    for (let at = 0; at < answer.bytes.length; at += 256) yield answer.bytes.slice(at, at + 256);
+    if (answer.breaks === true) {
+      throw new TransportError({ code: 'interrupted', peer: from }, 'interrupted');
+    }
+  };
+  const transport: Pick<Transport, 'peers' | 'fetch' | 'serveBlobs'> = {
+    peers: () => Object.keys(peers) as NodeId[],
+    fetch,
+    serveBlobs: (given) => {
+      provider = given;
+    },
+  };
+  const store = new MemoryStore();
+  const shelf = new BlobShelf(store, transport as Transport);
+  return { shelf, store, asked, served: (wanted) => provider(wanted) };
+}
+
+async function failure(work: Promise<unknown>): Promise<string | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (error instanceof GossipError) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+/** A consortium of eight with an open round, and updates of its members. */
+import type { Digest, NodeId, RoundNumber } from '../../src/base/index.ts';
+import { utf8 } from '../../src/base/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import { sealUpdate, type OwnUpdate } from '../../src/gossip/index.ts';
+import { simulatedConsortium, simulatedMember } from '../../src/simulate/consortium.ts';
+import type { SimulatedMember } from '../../src/simulate/consortium.ts';
+import type { Open, SignedManifest } from '../../src/wire/index.ts';
+
+export const members: readonly SimulatedMember[] = Array.from({ length: 8 }, (_, i) =>
+  simulatedMember(1, `L${i + 1}` as NodeId, []),
+);
+export const ids: readonly NodeId[] = members.map(({ id }) => id);
+/** L8 votes and does not train. */
+const participants = ids.slice(0, 7);
+
+export const consortium: SignedManifest = simulatedConsortium(members, {
+  name: 'gossip',
+  domain: 'gossip.example',
+  plan: {
+    seed: 1,
+    stages: [
+      {
+        id: 'student',
+        kind: 'student',
+        model: {},
+        participants,
+        rounds: 9,
+        stepsPerRound: 1,
+        learningRateMicro: 1,
+        samplesCap: 50,
+        roundTimeoutMs: 1000,
+        minParticipants: 1,
+        options: {},
+      },
+    ],
+  },
+  limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 100_000 },
+});
+
+export const open: Open = {
+  op: 'OPEN',
+  r: 3 as RoundNumber,
+  stage: 'student',
+  base: digestOf(utf8('base')),
+  code: digestOf(utf8('code')),
+  hp: { steps: 1 },
+  rule: { name: 'mean', params: { samplesCap: 50 } },
+  deadline: 1000,
+  minParticipants: 1,
+  participants,
+};
+
+export function member(id: string): SimulatedMember {
+  const found = members.find((one) => one.id === id);
+  if (found === undefined) throw new Error(`no member ${id}`);
+  return found;
+}
+
+/** An update of `author`: three integers with weight 10, unless told otherwise. */
+export async function updateOf(
+  author: string,
+  other: Partial<OwnUpdate> = {},
+): Promise<{ envelope: Uint8Array; ciphertext: Uint8Array; env: Digest; upd: Digest }> {
+  const { id, keys } = member(author);
+  const sealed = await sealUpdate({
+    consortium,
+    open,
+    author: id,
+    values: Int32Array.of(1, -2, 3),
+    weight: 10,
+    metricsMilli: { loss: 1500 },
+    dataset: digestOf(utf8('data')),
+    logSigner: keys.log,
+    ...other,
+  });
+  return { ...sealed, env: digestOf(sealed.envelope), upd: digestOf(sealed.ciphertext) };
+}

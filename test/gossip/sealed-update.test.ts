@@ -1,0 +1,115 @@
+import { expect } from 'chai';
+import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import { GossipError, openUpdate, readUpdate, type UpdateFacts } from '../../src/gossip/index.ts';
+import type { Open } from '../../src/wire/index.ts';
+import { consortium, member, open, updateOf } from './sample-round.ts';
+
+const other = digestOf(utf8('something else'));
+
+describe('sealed update', () => {
+  it('opens for every member to the integers that the author sealed', async () => {
+    const { envelope, ciphertext } = await updateOf('L2');
+    const facts = readUpdate(consortium, open, envelope);
+    expect(facts).to.include({ author: 'L2', weight: 10, upd: digestOf(ciphertext) });
+    expect(facts.metricsMilli).to.deep.equal({ loss: 1500 });
+    for (const recipient of ['L1', 'L2', 'L8']) {
+      const values = await opened(facts, ciphertext, recipient);
+      expect([...values], recipient).to.deep.equal([1, -2, 3]);
+    }
+  });
+
+  it('takes the largest value that its weight allows and none beyond', async () => {
+    // 8 members, clamp 1: 8 · 2^27 = 2^30 < 2^31 fits, 8 · 2^28 = 2^31 does not, so s = 27.
+    // Weight 10 of at most 100: floor(0.1 · 2^27 + 0.5) = 13421773.
+    for (const [value, fits] of [
+      [13_421_773, true],
+      [-13_421_773, true],
+      [13_421_774, false],
+      [-13_421_774, false],
+    ] as const) {
+      const { envelope, ciphertext } = await updateOf('L2', { values: Int32Array.of(0, 0, value) });
+      const facts = readUpdate(consortium, open, envelope);
+      const reason = await failure(opened(facts, ciphertext, 'L1'));
+      expect(reason, String(value)).to.equal(fits ? null : 'bad_update');
+    }
+  });
+
+  const rounds: Record<string, Partial<Open>> = {
+    round: { r: 4 as RoundNumber },
+    stage: { stage: 'teacher-hps' },
+    base: { base: other },
+    code: { code: other },
+    'hyper-parameters': { hp: { steps: 2 } },
+    participants: { participants: ['L1' as NodeId, 'L3' as NodeId] },
+    cap: { rule: { name: 'mean', params: { samplesCap: 9 } } },
+  };
+  for (const [name, change] of Object.entries(rounds)) {
+    it(`refuses an update for a round with another ${name}`, async () => {
+      const { envelope } = await updateOf('L2');
+      expect(() => readUpdate(consortium, { ...open, ...change }, envelope))
+        .to.throw(GossipError)
+        .with.property('code', 'bad_update');
+    });
+  }
+
+  it('refuses what its author did not sign', async () => {
+    const forged = await updateOf('L2', { logSigner: member('L3').keys.log });
+    expect(() => readUpdate(consortium, open, forged.envelope)).to.throw(GossipError);
+    const { envelope } = await updateOf('L2');
+    for (const at of [0, 100, envelope.byteLength - 5]) {
+      const bent = envelope.slice();
+      bent[at]! ^= 1;
+      expect(() => readUpdate(consortium, open, bent), `byte ${at}`).to.throw(GossipError);
+    }
+    expect(() => readUpdate(consortium, open, envelope.subarray(0, -1))).to.throw(GossipError);
+  });
+
+  it('refuses a ciphertext that was changed, cut, or sealed to somebody else', async () => {
+    const { envelope, ciphertext } = await updateOf('L2');
+    const facts = readUpdate(consortium, open, envelope);
+    const bent = ciphertext.slice();
+    bent[bent.length - 20]! ^= 1;
+    expect(await failure(opened(facts, bent, 'L1'))).to.equal('bad_update');
+    expect(await failure(opened(facts, ciphertext.subarray(0, -1), 'L1'))).to.equal('bad_update');
+    expect(await failure(opened(facts, ciphertext, 'L1', 'L3'))).to.equal('bad_update');
+  });
+
+  it('refuses the ciphertext of another author, and another number of values', async () => {
+    const theirs = await updateOf('L3');
+    const { envelope, ciphertext } = await updateOf('L2');
+    const facts = readUpdate(consortium, open, envelope);
+    expect(await failure(opened(facts, theirs.ciphertext, 'L1'))).to.equal('bad_update');
+    expect(await failure(opened(facts, ciphertext, 'L1', 'L1', 4))).to.equal('bad_update');
+  });
+
+  it('refuses a statement that lies about the size of its bulk', async () => {
+    const { envelope, ciphertext } = await updateOf('L2');
+    const facts = readUpdate(consortium, open, envelope);
+    const statement = { ...facts.statement, updateBytes: ciphertext.byteLength - 1 };
+    expect(await failure(opened({ ...facts, statement }, ciphertext, 'L1'))).to.equal('bad_update');
+  });
+});
+
+function opened(
+  facts: UpdateFacts,
+  ciphertext: Uint8Array,
+  recipient: string,
+  keyOf = recipient,
+  count = 3,
+): Promise<Int32Array> {
+  const sealPrivate = member(keyOf).keys.seal.privateKey;
+  const { id } = member(recipient);
+  return openUpdate({ consortium, facts, recipient: id, ciphertext, count, sealPrivate });
+}
+
+/** The code of the GossipError, null when there is none. */
+async function failure(work: Promise<unknown>): Promise<string | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (error instanceof GossipError) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { utf8, type Height, type NodeId, type RoundNumber } from '../../src/base/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import {
+  readPeerMessage,
+  writePeerMessage,
+  type PeerMessage,
+} from '../../src/peer/peer-messages.ts';
+import { encodeCanonical, topics, type Json } from '../../src/wire/index.ts';
+
+const digest = digestOf(utf8('x'));
+const sig = Buffer.alloc(64, 7).toString('base64');
+const receipt = { peer: 'L1' as NodeId, env: digest, upd: digest, sig };
+const r = 3 as RoundNumber;
+const status = { t: 'status', h: 7 as Height, r, s: 12 } as const;
+const update = { t: 'update', r, envelope: '{"payload":"…"}' } as const;
+const receipts = { t: 'receipts', r, receipts: [receipt] } as const;
+const messages: readonly PeerMessage[] = [status, update, receipts];
+
+describe('peer messages', () => {
+  it('come back as they were written, on their own topic only', () => {
+    for (const message of messages) {
+      const [topic, bytes] = writePeerMessage(message);
+      expect(readPeerMessage(topic, bytes), message.t).to.deep.equal(message);
+      for (const other of topics.filter((one) => one !== topic)) {
+        expect(readPeerMessage(other, bytes), `${message.t} on ${other}`).to.equal(null);
+      }
+    }
+  });
+
+  const wrong: Record<string, Json> = {
+    'a missing field': { t: 'status', h: 7, r: 3 },
+    'an unknown field': { ...status, x: 1 },
+    'an unknown kind': { ...status, t: 'hello' },
+    'a negative height': { ...status, h: -1 },
+    'a height of 2^31': { ...status, h: 2 ** 31 },
+    'a text for a number': { ...status, r: '3' },
+    'a short signature': { ...receipts, receipts: [{ ...receipt, sig: sig.slice(0, 84) }] },
+    'an upper-case digest': { ...receipts, receipts: [{ ...receipt, env: digest.toUpperCase() }] },
+    'a name with a slash': { ...receipts, receipts: [{ ...receipt, peer: 'a/b' }] },
+    'too many receipts': { ...receipts, receipts: Array.from({ length: 101 }, () => receipt) },
+    'a list': [status],
+    nothing: null,
+  };
+  for (const [name, value] of Object.entries(wrong)) {
+    it(`refuses ${name}`, () => {
+      for (const topic of topics) {
+        expect(readPeerMessage(topic, encodeCanonical(value)), topic).to.equal(null);
+      }
+    });
+  }
+
+  it('takes a hundred receipts, which fit into a message', () => {
+    const peer = 'L'.repeat(32) as NodeId;
+    const many = {
+      ...receipts,
+      receipts: Array.from({ length: 100 }, () => ({ ...receipt, peer })),
+    };
+    const [topic, bytes] = writePeerMessage(many);
+    expect(bytes.byteLength).to.be.lessThan(64 * 1024);
+    expect(readPeerMessage(topic, bytes)).to.deep.equal(many);
+  });
+
+  it('refuses bytes that are not the canonical form, or too many', () => {
+    const [topic, bytes] = writePeerMessage(status);
+    const text = Buffer.from(bytes).toString();
+    for (const bent of [` ${text}`, text.slice(0, -1), `${text}\n`, text.replace('"h"', '"h" ')]) {
+      expect(readPeerMessage(topic, utf8(bent)), bent).to.equal(null);
+    }
+    const long = { ...update, envelope: 'x'.repeat(65_535) };
+    expect(readPeerMessage('updates', encodeCanonical(long))).to.equal(null);
+  });
+
+  it('answers noise with null and never throws', () => {
+    const topic = fc.constantFrom(...topics);
+    fc.assert(
+      fc.property(topic, fc.uint8Array({ maxLength: 200 }), (one, bytes) => {
+        expect(readPeerMessage(one, bytes)).to.equal(null);
+      }),
+      { numRuns: 300, seed: 1 },
+    );
+    // Noise in one place of a good message: what is still read is written to the same bytes.
+    const bent = fc.tuple(fc.constantFrom(...messages), fc.nat(), fc.nat(255));
+    fc.assert(
+      fc.property(bent, ([message, at, value]) => {
+        const [one, bytes] = writePeerMessage(message);
+        bytes[at % bytes.length] = value;
+        const read = readPeerMessage(one, bytes);
+        if (read !== null) expect(writePeerMessage(read)[1]).to.deep.equal(bytes);
+      }),
+      { numRuns: 300, seed: 2 },
+    );
+  });
+});
