@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { packageRoot } from './files.ts';
+import { packageRoot, presetNames } from './files.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
-import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
+import { simulateCommand, stageNames, type SimulateFlags } from './simulate-command.ts';
 import type { World } from './world.ts';
 
 export const defaultPreset = 'eight-hospitals';
@@ -50,23 +50,38 @@ async function buildProgram(world: World, finish: (code: ExitCode) => void): Pro
     .showSuggestionAfterError(true)
     .helpCommand(false)
     .addHelpText('after', overview);
-  addSimulate(program, world, finish);
+  addSimulate(program, await presetNames(), world, finish);
   addPredict(program, world, finish);
   addAudit(program, world, finish);
   return program;
 }
 
-function addSimulate(program: Command, world: World, finish: (code: ExitCode) => void): void {
+function addSimulate(
+  program: Command,
+  presets: readonly string[],
+  world: World,
+  finish: (code: ExitCode) => void,
+): void {
   program
     .command('simulate')
     .description('Run a whole consortium on this machine: peers, network, training, log, report.')
-    .argument('[preset]', 'a preset of config/, or a path to a .yaml file', defaultPreset)
-    .option('--out <folder>', 'where to write; must be empty (default: runs/PRESET-SEED)')
-    .option('--seed <n>', 'seed of everything drawn by chance')
-    .option('--rounds <n>', 'rounds of every teacher and of the student')
-    .option('--kill <who>', 'stop a hospital in a round: L3@student:2; repeatable', collect)
-    .option('--set <key=value>', 'any setting: training.student.batch=4; repeatable', collect)
-    .option('--backend <name>', 'auto, wasm or cpu')
+    .argument('[preset]', `${presets.join(', ')}, or a path to a .yaml file`, defaultPreset)
+    .option(
+      '--out <folder>',
+      'where to write; must be empty (default: runs/PRESET-SEED, or the next free name)',
+    )
+    .option('--seed <n>', "seed of everything drawn by chance (default: the preset's)")
+    .option('--rounds <n>', "rounds of every teacher and of the student (default: the preset's)")
+    .option(
+      '--kill <who>',
+      'stop a peer while it trains: HOSPITAL@STAGE:ROUND; repeatable',
+      collect,
+    )
+    .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
+    .option(
+      '--backend <name>',
+      'compute on auto, wasm or cpu (plain JavaScript: slow, for checking)',
+    )
     .option('--workers <n>', 'training threads; 0 is one per processor')
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
@@ -94,12 +109,15 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
 }
 
 function addAudit(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  const audit = program.command('audit').description('Check what a consortium wrote down.');
+  const audit = program
+    .command('audit')
+    .description('Check what a consortium wrote down.')
+    .helpCommand(false);
   audit
     .command('verify')
     .description('Re-derive everything a log claims, offline: exit 0 if it holds, 1 if not.')
     .argument('<folder>', "a run's folder, a node's folder, or a log")
-    .option('--consortium <id>', "the consortium's id, known from elsewhere")
+    .option('--consortium <id>', "its id as you were told it; else the log's own is believed")
     .addOption(formatOption())
     .addHelpText('after', auditExamples)
     .action(async (folder: string, flags: AuditFlags) => {
@@ -113,13 +131,18 @@ Begin here:
   $ annulus audit verify runs/eight-hospitals-1
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
 
+annulus COMMAND --help explains a command, with examples.
 Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port or peer out of reach.
 `;
 
 const simulateExamples = `
-What happens: phantoms for every hospital; a teacher for each task among the hospitals that labelled it;
-pseudo-labels; one student among all; errors on held-out cases. Every peer has its own identity, network
-host, disk folder and log.
+What happens: phantoms (made images with known points) for every hospital; a teacher for each task among
+the hospitals that labelled it; pseudo-labels; one student among all; errors on held-out cases. Every peer
+has its own identity, network host, disk folder and log.
+
+What is written: report.html to look at, record.json as data, model/ for predict, nodes/ for audit.
+
+Stages, in order: ${stageNames.join(', ')}.
 
 Examples:
   $ annulus simulate                               the main job, config/eight-hospitals.yaml

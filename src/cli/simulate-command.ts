@@ -107,6 +107,13 @@ export function parseKill(text: string, { consortium, training }: RunSettings): 
   if (!stageNames.includes(stage)) {
     throw usageError(`--kill: unknown stage ${stage}: expected one of ${stageNames.join(', ')}`);
   }
+  const hospital = consortium.hospitals.find(({ id }) => id === node);
+  const trains = Object.entries(hospital?.cases ?? {}).some(
+    ([task, count]) => stage === 'student' || (stage === `teacher-${task}` && Number(count) > 0),
+  );
+  if (!trains) {
+    throw usageError(`--kill: ${node} does not train ${stage}: it has none of its labels`);
+  }
   const { rounds } = stage === 'student' ? training.student : training.teacher;
   const stageRound = Number(round);
   if (stageRound < 1 || stageRound > rounds) {

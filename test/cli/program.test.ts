@@ -55,6 +55,7 @@ describe('annulus', () => {
     [['simulate', join(folder, 'bad.yaml')], 'bad.yaml:2: unknown key sede: did you mean seed?'],
     [['simulate', 'smoke', '--kill', 'L9@student:1'], 'unknown hospital L9'],
     [['simulate', 'smoke', '--kill', 'L1@student:9'], 'from 1 to 2'],
+    [['simulate', 'smoke', '--kill', 'L4@teacher-hps:1'], 'L4 does not train teacher-hps'],
     [['simulate', 'smoke', '--rounds', 'x'], '--rounds: training.teacher.rounds'],
     [['simulate', 'smoke', '--set', 'x'], 'expected key=value'],
     [['simulate', 'smoke', '--out', folder], 'the output folder is not empty'],
