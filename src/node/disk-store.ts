@@ -3,6 +3,7 @@
  * a temporary file, which is synced and renamed over the old value, then the folder is synced: after a crash
  * there is the old value or the new one. Work on one name is done in order.
  */
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -23,6 +24,8 @@ const segmentForm = /^[A-Za-z0-9._-]{1,200}$/;
 const nameLengthMax = 1_000;
 /** Unfinished writes; emptied when the store is opened. */
 const temporaryFolder = '.tmp';
+/** How this process's temporary files begin; several threads may have a store of the same folder. */
+const ownTemporaries = `${process.pid}-`;
 /** First segments that belong to the folder itself: unfinished writes and the lock. */
 const isReserved = (segment: string): boolean =>
   segment === temporaryFolder || segment.startsWith('.lock');
@@ -36,7 +39,6 @@ class DiskStore implements Store {
   readonly #root: string;
   readonly #turns = new Map<string, Promise<unknown>>();
   #ready: Promise<void> | null = null;
-  #temporaryCount = 0;
 
   constructor(root: string) {
     this.#root = root;
@@ -58,8 +60,7 @@ class DiskStore implements Store {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
       await this.#prepare();
-      this.#temporaryCount += 1;
-      const temporary = join(this.#root, temporaryFolder, String(this.#temporaryCount));
+      const temporary = join(this.#root, temporaryFolder, `${ownTemporaries}${randomUUID()}`);
       try {
         await writeNewFile(temporary, bytes);
         await makeFolder(dirname(path));
@@ -157,8 +158,10 @@ class DiskStore implements Store {
   async #prepare(): Promise<void> {
     const folder = join(this.#root, temporaryFolder);
     this.#ready ??= (async (): Promise<void> => {
-      await rm(folder, { recursive: true, force: true });
       await makeFolder(folder);
+      // Left by a process that died. Another thread of this one may be writing its own just now.
+      const left = (await readdir(folder)).filter((name) => !name.startsWith(ownTemporaries));
+      for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
     })();
     try {
       await this.#ready;

@@ -101,7 +101,13 @@ export class WorkerPool {
       slot.job?.reject(new NodeError({ code: 'pool_closed' }));
       if (slot.graceTimer !== null) clearTimeout(slot.graceTimer);
     }
-    await Promise.all(slots.map(async ({ worker }) => worker.terminate()));
+    await Promise.all(
+      slots.map(async ({ worker }) => {
+        // An idle worker would let the program end before it is told that the worker did.
+        worker.ref();
+        return worker.terminate();
+      }),
+    );
   }
 
   #assign(): void {

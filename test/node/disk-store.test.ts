@@ -79,6 +79,18 @@ describe('files of a node', () => {
       expect(await store.list('')).to.deep.equal(['a']);
     });
 
+    it('shares its folder with stores of other threads', async () => {
+      const names = Array.from({ length: 20 }, (_, n) => `case/${n}`);
+      const others = [1, 2, 3].map(() => diskStore(join(folder, 'node', 'L1')));
+      await Promise.all(
+        names.flatMap((name) =>
+          others.map(async (other, n) => other.write(`${name}-${n}`, utf8(`${name} of ${n}`))),
+        ),
+      );
+      for (const name of names) expect(await text(`${name}-1`)).to.equal(`${name} of 1`);
+      expect(await readdir(join(folder, 'node', 'L1', '.tmp'))).to.deep.equal([]);
+    });
+
     it('refuses names that are not plain', async () => {
       const bad = [
         ...['', '.', '..', '../a', 'a/../b', '/a', 'a/', 'a//b', 'a\\b', 'a\0b', 'ä', 'a b'],
