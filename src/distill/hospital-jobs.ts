@@ -237,6 +237,13 @@ export class HospitalJobs {
     });
   }
 
+  /** Frees the thread's engine; the next job opens another. */
+  async close(): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = null;
+    (await engine)?.close();
+  }
+
   #shelf({ folder, intensity, generation }: AtHospital): CaseShelf {
     const known = this.#shelves.get(folder);
     if (known?.generation === generation) return known.shelf;
