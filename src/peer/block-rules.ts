@@ -166,7 +166,9 @@ function judgeCut(
 function judgeSeal(seal: Seal, view: LocalView): Judgement {
   const own = view.aggregate();
   if (own === null) return 'wait';
-  return isSame(seal, own.seal) && !own.isRefused ? 'accept' : 'reject';
+  if (!isSame(seal, own.seal)) return 'reject';
+  // Hold-outs differ: waiting paces the views, where rejecting would burn through them until the cut is overdue.
+  return own.isRefused ? 'wait' : 'accept';
 }
 
 function judgeVoid(
@@ -186,7 +188,7 @@ function judgeVoid(
   if (op.reason === 'aggregation_failed') return 'reject';
   const own = view.aggregate();
   if (own === null) return 'wait';
-  return own.isRefused ? 'accept' : 'reject';
+  return own.isRefused ? 'accept' : 'wait';
 }
 
 /**

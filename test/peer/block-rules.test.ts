@@ -236,7 +236,7 @@ const rows: readonly Row[] = [
     [sealOf(1, 'm1'), open2(5000)],
     5000,
     holds(true),
-    'reject',
+    'wait',
   ],
   ['a SEAL without the next OPEN', wasCut, [sealOf(1, 'm1')], 5000, holds(false), 'reject'],
   [
@@ -278,7 +278,7 @@ const rows: readonly Row[] = [
     [voidOf('rejected_model'), reopen(5000)],
     5000,
     holds(false),
-    'reject',
+    'wait',
   ],
   [
     'VOID of a model not computed yet',
