@@ -2,9 +2,9 @@
 import type { Store } from '../../src/base/index.ts';
 
 export class MemoryStore implements Store {
-  readonly files = new Map<string, Uint8Array>();
+  readonly files: Map<string, Uint8Array> = new Map<string, Uint8Array>();
   /** Writes and removals still granted. */
-  writesLeft = Infinity;
+  writesLeft: number = Infinity;
 
   read(name: string): Promise<Uint8Array | null> {
     return Promise.resolve(this.files.get(name) ?? null);

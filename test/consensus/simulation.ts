@@ -57,8 +57,8 @@ export interface SimulationResult {
   readonly decidedAtMs: number;
 }
 
-export const simulationCid = digestOf(utf8('simulation'));
-export const genesis = digestOf(utf8('genesis'));
+export const simulationCid: Digest = digestOf(utf8('simulation'));
+export const genesis: Digest = digestOf(utf8('genesis'));
 const settings: ConsensusSettings = {
   ...consensusDefaults,
   viewTimeoutMs: 1_000,
