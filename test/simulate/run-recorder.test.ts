@@ -1,0 +1,62 @@
+import { expect } from 'chai';
+import { utf8, type NodeId } from '../../src/base/index.ts';
+import { runDefaults } from '../../src/config/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import type { PeerEvent } from '../../src/peer/index.ts';
+import { RunRecorder } from '../../src/simulate/run-recorder.ts';
+
+const [one, two] = ['L1', 'L2'] as NodeId[];
+const participants = [one!, two!];
+const model = digestOf(utf8('model'));
+const opened = (round: number): PeerEvent => ({
+  kind: 'opened',
+  round,
+  stage: 'student',
+  participants,
+});
+const sealed = (round: number): PeerEvent => ({
+  kind: 'sealed',
+  round,
+  stage: 'student',
+  model,
+  participants: [{ node: one!, weight: 5, metricsMilli: { loss: 1500 } }],
+  excluded: [two!],
+  height: 2 * round + 1,
+  logSize: 9,
+});
+
+describe('run recorder', () => {
+  it('writes each round once, void ones with the number of the round that is tried again', async () => {
+    const recorder = new RunRecorder(runDefaults, 'run', () => undefined);
+    for (const node of participants) {
+      recorder.peerEvent(node, opened(1));
+      recorder.peerEvent(node, { kind: 'void', round: 1, reason: 'too_few_updates', height: 3 });
+      recorder.peerEvent(node, opened(2));
+      recorder.peerEvent(node, sealed(2));
+    }
+    const { rounds, sealedDigest } = await recorder.record();
+    const facts = rounds.map(({ round, stageRound, outcome }) => [round, stageRound, outcome]);
+    expect(facts).to.deep.equal([
+      [1, 1, 'void'],
+      [2, 1, 'sealed'],
+    ]);
+    expect(rounds[1]!.participants).to.deep.equal([{ node: 'L1', weight: 5, loss: 1.5 }]);
+    expect(sealedDigest).to.equal(model);
+  });
+
+  it('notes who was left out, killed, started again and caught up', async () => {
+    const recorder = new RunRecorder(runDefaults, 'run', () => undefined);
+    recorder.peerEvent(one!, opened(1));
+    recorder.killed(two!, 1);
+    recorder.peerEvent(one!, sealed(1));
+    recorder.restarted(two!, 1);
+    recorder.peerEvent(two!, { kind: 'caught-up', height: 3 });
+    const { faults } = await recorder.record();
+    expect(faults.map(({ node, kind, round }) => [node, kind, round])).to.deep.equal([
+      ['L2', 'killed', 1],
+      ['L2', 'excluded', 1],
+      ['L2', 'restarted', 1],
+      ['L2', 'caught-up', 1],
+    ]);
+  });
+});
