@@ -21,6 +21,7 @@ const binFolder = join(root, 'node_modules', '.bin');
 const sourceFolders = ['src', 'test', 'bench', 'scripts'];
 
 function main(): void {
+  if (isBuiltForNpx()) return;
   const startMs = performance.now();
   const parts = [
     ...(buildKernels() ? ['kernels'] : []),
@@ -29,6 +30,19 @@ function main(): void {
   ];
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   console.log(`annulus: built ${parts.join(', ')} in ${seconds} s (Node ${process.versions.node})`);
+}
+
+/**
+ * npm 11 links a checkout into its cache when `npx annulus` runs there for the first time, and prepares it again.
+ * `npm ci` has built it: a second build would only keep the user waiting, and, interrupted, leave a
+ * cache in which npx finds nothing any more.
+ */
+function isBuiltForNpx(): boolean {
+  const outputs = [
+    join(root, 'dist', 'src', 'cli', 'main.js'),
+    join(root, 'build', 'kernels.wasm'),
+  ];
+  return process.env.npm_command === 'exec' && outputs.every((file) => existsSync(file));
 }
 
 /** False when this checkout has no kernels to build. */
