@@ -1,6 +1,6 @@
 /**
  * One round on one node: its own training, the updates of others, and the average. Long work runs beside the peer's
- * queue and comes back through `post`.
+ * queue and comes back through `post`. In one file because training, receipts and the average share the one book.
  */
 import { fromUtf8, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
 import {

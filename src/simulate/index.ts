@@ -1,3 +1,4 @@
 export { simulatedConsortium, simulatedMember, type SimulatedMember } from './consortium.ts';
 export { virtualClock, type VirtualClock } from './virtual-clock.ts';
-export { runMainJob, type KillRequest, type MainJobPorts } from './main-job.ts';
+export type { KillRequest, MainJobPorts } from './job-ports.ts';
+export { runMainJob } from './main-job.ts';

@@ -23,27 +23,14 @@ import {
 import { parameterCount, type ModelWeights } from '../weights/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
+import type { MainJobPorts } from './job-ports.ts';
 import { evaluateRun } from './run-evaluation.ts';
 import { picturesOf } from './run-pictures.ts';
 import { RunFleet } from './run-fleet.ts';
 import { limitsOf, membersOf, planOf, taughtTasks } from './run-plan.ts';
 import { RunRecorder } from './run-recorder.ts';
 
-/** Stop this hospital's peer in the middle of that round; it is started again when the round is over. */
-export interface KillRequest {
-  readonly node: string;
-  readonly stage: string;
-  readonly stageRound: number;
-}
-
-export interface MainJobPorts {
-  readonly id: string;
-  /** Absolute, empty. */
-  readonly outputFolder: string;
-  readonly kills: readonly KillRequest[];
-  readonly signal: AbortSignal;
-}
-
+/** Runs the main job to its end, and gives the record of it. */
 export async function runMainJob(
   settings: RunSettings,
   ports: MainJobPorts,

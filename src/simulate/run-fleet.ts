@@ -10,7 +10,7 @@ import { modelDigest } from '../weights/index.ts';
 import type { PlanStage, SignedManifest } from '../wire/index.ts';
 import { simulatedMember } from './consortium.ts';
 import { HospitalNode } from './hospital-node.ts';
-import type { KillRequest, MainJobPorts } from './main-job.ts';
+import type { KillRequest, MainJobPorts } from './job-ports.ts';
 import type { RunRecorder } from './run-recorder.ts';
 
 export interface FleetOptions {

@@ -1,4 +1,7 @@
-/** Listens to a run and writes down what its report will say; passes progress on to whoever watches. */
+/**
+ * Listens to a run and writes down what its report will say; passes progress on to whoever watches.
+ * In one file because every event changes the one record.
+ */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { NodeId } from '../base/index.ts';
 import type { LogVerdict as NodeVerdict } from '../audit/index.ts';
