@@ -3,7 +3,14 @@
  * delayed and cut off by partitions, nodes crash and come back from their write-ahead log only, and f keys
  * belong to an adversary. Bad times end at `calmAtMs`; then everything must be decided.
  */
-import { concatBytes, fromUtf8, seededRandom, utf8, type Random } from '../../src/base/index.ts';
+import {
+  type Digest,
+  concatBytes,
+  fromUtf8,
+  seededRandom,
+  utf8,
+  type Random,
+} from '../../src/base/index.ts';
 import {
   consensusDefaults,
   decodeMessage,
