@@ -1,0 +1,156 @@
+/** Every command of README.md is run: here, or by the test or script that is named beside its form. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import { runCommandLine } from '../src/cli/program.ts';
+import type { World } from '../src/cli/world.ts';
+import { loadPreset } from '../src/config/index.ts';
+import type { OnProgress } from '../src/dashboard/index.ts';
+import { simulatedConsortium, simulatedMember } from '../src/simulate/index.ts';
+import { limitsOf, membersOf, planOf } from '../src/simulate/run-plan.ts';
+import { RunRecorder } from '../src/simulate/run-recorder.ts';
+import { makeSampleLog } from './audit/sample-log.ts';
+import { syntheticRecord } from './dashboard/synthetic-record.ts';
+import { projectRoot } from './project-root.ts';
+import { readmeCommands, readmeExcerpt } from './readme-commands.ts';
+
+/** Who runs a command of this form. `here`: for real. `dry`: its words are read here, and it is run for real there. */
+const forms: readonly {
+  readonly form: RegExp;
+  readonly here: 'real' | 'dry' | null;
+  readonly by: string;
+}[] = [
+  { form: /^npm (ci|test|run check)$/, here: null, by: '.ci/run' },
+  { form: /^npx annulus (simulate )?--help$/, here: 'real', by: '' },
+  { form: /^npx annulus audit verify \S+$/, here: 'real', by: '' },
+  { form: /^python3 test\/interop\/verify_log\.py \S+$/, here: 'real', by: '' },
+  { form: /^npx annulus simulate$/, here: 'dry', by: 'test/readme.slow.test.ts' },
+  { form: /^npx annulus predict --\S/, here: 'dry', by: 'test/readme.slow.test.ts' },
+  { form: /^npx annulus simulate (smoke|--)/, here: 'dry', by: 'test/simulate/main-job.test.ts' },
+];
+
+describe('README.md', function () {
+  this.timeout(120_000);
+  const folder = mkdtempSync(join(tmpdir(), 'annulus-readme-'));
+  /** Stands for `runs/eight-hospitals-1`. */
+  const run = join(folder, 'run');
+
+  before(async () => {
+    const { files } = await makeSampleLog({ rounds: ['sealed', 'absent'] });
+    for (const node of ['L1', 'L3']) {
+      for (const [name, bytes] of files) write(join(run, 'nodes', node, 'log', name), bytes);
+    }
+    write(join(run, 'model', 'student.json'), '{}');
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('tells nothing to type that is not in the list of forms', () => {
+    expect(readmeCommands.length).greaterThan(10);
+    for (const { form } of forms) {
+      expect(
+        readmeCommands.some((command) => form.test(command)),
+        String(form),
+      ).equal(true);
+    }
+    expect(readmeCommands.filter((command) => formOf(command) === undefined)).deep.equal([]);
+  });
+
+  it('leaves a command only to a test or a script that there is', () => {
+    for (const { by } of forms.filter((form) => form.by !== '')) {
+      expect(existsSync(join(projectRoot, by)), by).equal(true);
+    }
+    const ci = readFileSync(join(projectRoot, '.ci', 'run'), 'utf8');
+    for (const command of readmeCommands.filter((line) => formOf(line)?.by === '.ci/run')) {
+      expect(ci).contain(command);
+    }
+  });
+
+  for (const command of readmeCommands.filter((line) => formOf(line)?.here === 'real')) {
+    it(`is right about: ${command}`, () => {
+      const line = command
+        .replace('runs/eight-hospitals-1', run)
+        // Debian's own Python has the package `cryptography`; another in the path may not.
+        .replace(/^python3/, '/usr/bin/python3');
+      const done = spawnSync(line, { shell: true, cwd: projectRoot, encoding: 'utf8' });
+      // npm may have remarks of its own on the machine's configuration.
+      expect(done.status, done.stderr).equal(0);
+      expect(done.stdout).not.equal('');
+    });
+  }
+
+  for (const command of readmeCommands.filter((line) => formOf(line)?.here === 'dry')) {
+    it(`is understood in: ${command}`, async () => {
+      const args = command.replaceAll('runs/eight-hospitals-1', run).split(/\s+/).slice(2);
+      const place = args.includes('--output') ? args.indexOf('--output') + 1 : args.length;
+      const target = mkdtempSync(join(folder, 'out-'));
+      if (place === args.length) args.push('--out', target);
+      else args[place] = target;
+      const { code, err } = await dryRun(args);
+      expect([code, err]).deep.equal([0, '']);
+    });
+  }
+
+  it('shows what the terminal shows', async () => {
+    const target = join(folder, 'runs', 'eight-hospitals-1');
+    const { out } = await dryRun(['simulate', '--out', target]);
+    for (const line of readmeExcerpt) expect(out).match(line);
+  });
+});
+
+function formOf(command: string): (typeof forms)[number] | undefined {
+  return forms.find(({ form }) => form.test(command));
+}
+
+function write(path: string, data: Uint8Array | string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, data);
+}
+
+/** The command line in this process, with rooms behind it that only tell what a run would. */
+async function dryRun(
+  args: readonly string[],
+): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const world: World = {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    isLive: false,
+    columns: 100,
+    nowMs: () => 0,
+    signal: new AbortController().signal,
+    mainJob: () =>
+      Promise.resolve((settings, ports, onProgress) => {
+        tellProgress(settings, ports.id, onProgress);
+        return Promise.resolve(syntheticRecord());
+      }),
+    predict: () => Promise.resolve(() => Promise.resolve({ files: new Map(), lines: ['found'] })),
+  };
+  const code = await runCommandLine(args, world, {});
+  return { code, out, err: args.includes('json') ? '' : err };
+}
+
+/** The first events as the recorder tells them, and two rounds. */
+function tellProgress(
+  settings: ReturnType<typeof loadPreset>,
+  id: string,
+  onProgress: OnProgress,
+): void {
+  const { seed, consortium } = settings;
+  const members = membersOf(settings).map((member) => simulatedMember(seed, member, []));
+  const facts = { ...consortium, plan: planOf(settings), limits: limitsOf(settings, 1) };
+  const { name, domain, plan, limits } = facts;
+  const recorder = new RunRecorder(settings, id, onProgress);
+  recorder.begin(simulatedConsortium(members, { name, domain, plan, limits }));
+  onProgress({ kind: 'stage-finished', stage: 'data', ms: 1000 });
+  for (const { id: stage, participants } of [plan.stages[0]!, plan.stages.at(-1)!]) {
+    onProgress({
+      ...{ kind: 'round-sealed', stage, stageRound: 1, participants, excluded: [] },
+      ...{ modelDigest: 'ab'.repeat(32), loss: 0.5, logSize: 9 },
+    });
+  }
+}
