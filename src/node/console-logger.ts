@@ -1,20 +1,13 @@
-/** Log lines for people: time, level, message, facts as `key=value`. */
+/** The log on the terminal. */
 import type { Logger, LogLevel } from '../base/index.ts';
-
-const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+import { isAtLeast, logLine } from './log-line.ts';
 
 /** Writes lines at `least` or above to standard error; `name` tells nodes of one terminal apart. */
 export function consoleLogger(least: LogLevel, name?: string): Logger {
   return {
     log(level, message, facts = {}): void {
-      if (order.indexOf(level) < order.indexOf(least)) return;
-      const parts = Object.entries(facts).map(([key, value]) => `${key}=${String(value)}`);
-      const head = [
-        new Date().toISOString(),
-        level.padEnd(5),
-        ...(name === undefined ? [] : [name]),
-      ];
-      process.stderr.write(`${[...head, message, ...parts].join(' ').replace(/[\r\n]+/g, ' ')}\n`);
+      if (isAtLeast(level, least))
+        process.stderr.write(logLine(level, name ?? null, message, facts));
     },
   };
 }

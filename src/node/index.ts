@@ -13,6 +13,7 @@ export {
   type Libp2pTransportInit,
 } from './libp2p-transport.ts';
 export { consoleLogger } from './console-logger.ts';
+export { fileLogger } from './file-logger.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
 export { diskStore } from './disk-store.ts';

@@ -4,6 +4,7 @@ import type { RunSettings } from '../config/index.ts';
 import { intensityDefaults } from '../distill/index.ts';
 import {
   diskStore,
+  fileLogger,
   HospitalTrainer,
   openLibp2pTransport,
   systemClock,
@@ -22,6 +23,7 @@ export interface HospitalNodeOptions {
   readonly folder: string;
   readonly code: Digest;
   readonly pool: WorkerPool;
+  /** Hears what `peer.log` in the folder keeps. */
   readonly logger: Logger;
   readonly onEvent: (event: PeerEvent) => void;
   readonly onFailure: (error: unknown) => void;
@@ -30,6 +32,7 @@ export interface HospitalNodeOptions {
 interface Running {
   readonly peer: Peer;
   readonly transport: Libp2pTransport;
+  readonly closeLog: () => void;
 }
 
 export class HospitalNode {
@@ -65,7 +68,14 @@ export class HospitalNode {
   }
 
   async start(): Promise<void> {
-    const { member, consortium, settings, folder, code, pool, logger } = this.#options;
+    const { member, consortium, settings, folder, code, pool } = this.#options;
+    const file = fileLogger(`${folder}/peer.log`, 'info');
+    const logger: Logger = {
+      log: (level, message, facts) => {
+        file.log(level, message, facts);
+        this.#options.logger.log(level, message, facts);
+      },
+    };
     const { keys } = member;
     const transport = await openLibp2pTransport({
       self: this.id,
@@ -103,8 +113,13 @@ export class HospitalNode {
         onFailure: this.#options.onFailure,
       },
     );
-    this.#running = { peer, transport };
+    this.#running = { peer, transport, closeLog: file.close };
     await peer.start();
+  }
+
+  /** Members this node is connected to now. */
+  get connectedCount(): number {
+    return this.#running?.transport.peers().length ?? 0;
   }
 
   /** Where this node listens now. */
@@ -119,12 +134,12 @@ export class HospitalNode {
   /** Resolves when the peer has let go of the disk, also for a second caller. */
   async stop(): Promise<void> {
     if (this.#running === null) return this.#stopped;
-    const { peer, transport } = this.#running;
+    const { peer, transport, closeLog } = this.#running;
     this.#running = null;
     const { sentBytes, receivedBytes } = transport.stats();
     this.#sentBytes += sentBytes;
     this.#receivedBytes += receivedBytes;
-    this.#stopped = peer.stop();
+    this.#stopped = peer.stop().finally(closeLog);
     await this.#stopped;
   }
 }

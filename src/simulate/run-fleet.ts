@@ -3,7 +3,7 @@ import { invariant, messageOf, type Digest, type Logger, type NodeId } from '../
 import { logPrefix, verifyLogDirectory, type LogVerdict } from '../audit/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import type { NodeRecord } from '../dashboard/index.ts';
-import { diskStore, type WorkerPool } from '../node/index.ts';
+import { diskStore, systemClock, type WorkerPool } from '../node/index.ts';
 import type { PeerEvent } from '../peer/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { modelDigest } from '../weights/index.ts';
@@ -22,6 +22,9 @@ export interface FleetOptions {
   readonly recorder: RunRecorder;
   readonly folderOf: (id: NodeId) => string;
 }
+
+/** Time for the peers to meet before the run goes on with the time counting as training. */
+const meetingMsMax = 30_000;
 
 export class RunFleet {
   readonly #options: FleetOptions;
@@ -66,10 +69,18 @@ export class RunFleet {
     );
   }
 
-  /** Resolves when every peer is connected to every other. */
+  /** Resolves when every peer is connected to every other, or after a while with those that are. */
   async start(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.start()));
     for (const node of this.#nodes) this.#introduce(node);
+    const clock = systemClock();
+    const untilMs = clock.nowMs() + meetingMsMax;
+    const others = this.#nodes.length - 1;
+    while (clock.nowMs() < untilMs && this.#nodes.some((node) => node.connectedCount < others)) {
+      await new Promise<void>((resolve) => {
+        clock.setTimer(100, resolve);
+      });
+    }
   }
 
   /** Resolves when every peer has carried out the plan and holds a sealed log. */
@@ -198,8 +209,8 @@ export class RunFleet {
   #loggerOf(id: NodeId): Logger {
     return {
       log: (level, message, facts) => {
-        if (level === 'debug' || level === 'info') return;
-        this.#options.recorder.note(id, level, message, facts ?? {});
+        // Everything else is in the node's own peer.log.
+        if (level === 'error') this.#options.recorder.note(id, level, message, facts ?? {});
       },
     };
   }
