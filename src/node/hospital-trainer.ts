@@ -94,7 +94,7 @@ export class HospitalTrainer implements Trainer {
     return {
       weights: trained.weights,
       samples: trained.samples,
-      metricsMilli: { loss: Math.round(trained.loss * 1000) },
+      metricsMilli: { loss: thousandths(trained.loss) },
       dataset: await this.#commitment(round),
     };
   }
@@ -132,4 +132,9 @@ export class HospitalTrainer implements Trainer {
 export function specAndTasks(stage: PlanStage): { spec: ModelSpec; tasks: TaskId[] } {
   const spec = readModelSpec(stage.model);
   return { spec, tasks: taskIds.filter((task) => task in spec.heads) };
+}
+
+/** Whole thousandths that fit 32 bits. Adding 0 turns -0, which canonical JSON does not know, into 0. */
+function thousandths(value: number): number {
+  return Math.round(Math.min(Math.max(value, -1e6), 1e6) * 1000) + 0;
 }

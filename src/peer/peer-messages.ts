@@ -13,6 +13,7 @@ import {
   literal,
   nodeId,
   obj,
+  optional,
   roundNumber,
   str,
   unionBy,
@@ -28,6 +29,8 @@ export interface StatusMessage {
   readonly r: RoundNumber;
   /** Size of the log under the last sealed checkpoint. */
   readonly s: number;
+  /** The round under way, when the sender has no update for it: training failed. */
+  readonly x?: RoundNumber;
 }
 
 /** A signed update envelope, whole. Its ciphertext is fetched by hash. */
@@ -59,7 +62,13 @@ const topicOf: Readonly<Record<PeerMessage['t'], Topic>> = {
 };
 
 const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
-  status: obj({ t: literal('status'), h: height, r: roundNumber, s: int(0, 2 ** 31 - 1) }),
+  status: obj({
+    t: literal('status'),
+    h: height,
+    r: roundNumber,
+    s: int(0, 2 ** 31 - 1),
+    x: optional(roundNumber),
+  }),
   update: obj({ t: literal('update'), r: roundNumber, envelope: str(limits.entryBytesMax) }),
   receipts: obj({
     t: literal('receipts'),

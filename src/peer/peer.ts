@@ -237,6 +237,7 @@ export class Peer {
     this.#desk?.heard(from, this.#ports.clock.nowMs());
     switch (message.t) {
       case 'status':
+        if (message.x !== undefined && message.x === this.#desk?.open.r) this.#desk.abstained(from);
         this.#highestHeard = Math.max(this.#highestHeard, message.h);
         if (message.h > this.#state.height + 1) this.#isBehind = true;
         this.#helpSeal(from, message.s);
@@ -580,6 +581,7 @@ export class Peer {
         h: this.#state.height,
         r: this.#state.round,
         s: this.#log.sealedSize,
+        ...(this.#desk?.isAbstaining === true ? { x: this.#desk.open.r } : {}),
       });
       this.#desk?.repeat();
       if (this.#log.sealedSize < this.#log.head.size) this.#sendCheckpoint();

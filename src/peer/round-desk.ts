@@ -78,6 +78,8 @@ export class RoundDesk implements Pick<
   readonly #book: UpdateBook;
   readonly #heardAtMs = new Map<NodeId, number>();
   readonly #fetching = new Set<Digest>();
+  /** Participants that said they have no update for this round. */
+  readonly #abstaining = new Set<NodeId>();
   readonly #openedAtMs: number;
   #ownEnvelope: Uint8Array | null = null;
   #isTraining = false;
@@ -116,6 +118,7 @@ export class RoundDesk implements Pick<
   }
 
   isSilent(peer: NodeId): boolean {
+    if (this.#abstaining.has(peer)) return true;
     if (peer === this.#options.self) return false;
     const heardAtMs = this.#heardAtMs.get(peer) ?? this.#openedAtMs;
     return this.#options.ports.clock.nowMs() - heardAtMs > this.#options.settings.silenceMs;
@@ -129,6 +132,16 @@ export class RoundDesk implements Pick<
 
   heard(from: NodeId, nowMs: number): void {
     this.#heardAtMs.set(from, nowMs);
+  }
+
+  /** The participant has no update for this round: nobody need wait for it. */
+  abstained(from: NodeId): void {
+    this.#abstaining.add(from);
+  }
+
+  /** Whether this node has no update for this round, because its training failed. */
+  get isAbstaining(): boolean {
+    return this.#abstaining.has(this.#options.self);
   }
 
   envelope(env: Digest): Uint8Array | null {
@@ -185,11 +198,13 @@ export class RoundDesk implements Pick<
         });
       },
       (error: unknown) => {
-        // A model that nobody gave may come later. Else the others go on without us after the deadline, and
-        // this node says why it is missing.
+        // A model that nobody gave may come later. Else the others are told to go on without us, and this node
+        // says why it is missing.
         if (error instanceof GossipError) {
           this.#isTraining = false;
           this.#mustRetryTraining = true;
+        } else {
+          this.#abstaining.add(this.#options.self);
         }
         ports.logger.log('error', 'local training failed', {
           round: this.open.r,

@@ -28,6 +28,7 @@ class FakePool {
   readonly calls: Call[] = [];
   /** The next job fails. */
   isBroken = false;
+  loss = 1.2345;
 
   run(method: string, args: unknown): Promise<unknown> {
     this.calls.push({ method, args });
@@ -35,7 +36,7 @@ class FakePool {
     if (method !== 'train') return Promise.resolve(method === 'check' ? 0.25 : 1);
     const { weights, state } = args as TrainArgs;
     const next = { step: (state?.step ?? 0) + 1, moments: [] };
-    return Promise.resolve({ weights, state: next, samples: 3, loss: 1.2345 });
+    return Promise.resolve({ weights, state: next, samples: 3, loss: this.loss });
   }
 
   argsOf<Args>(method: string): Args[] {
@@ -187,6 +188,12 @@ describe('HospitalTrainer', () => {
     });
     expect(result.samples).equal(3);
     expect(result.metricsMilli).deep.equal({ loss: 1235 }); // 1234.5 thousandths
+  });
+
+  it('signs a loss just below zero as 0: canonical JSON knows no -0', async () => {
+    pool.loss = -0.0003;
+    const result = await train(trainerOf(), hps, 0);
+    expect(Object.is(result.metricsMilli['loss'], 0)).equal(true);
   });
 
   it("keeps AdamW's moments from round to round of a stage, and apart from other stages", async () => {

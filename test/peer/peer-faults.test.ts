@@ -11,6 +11,18 @@ const twoStages = [
 ];
 
 describe('peer under faults', () => {
+  it('does not wait for a participant that says its training failed', async () => {
+    const world = new PeerNetwork({ members: 4, stages: twoStages });
+    world.node('L2').trainer.fails = true;
+    const startedAtMs = world.clock.nowMs();
+    await world.start();
+    await endsWell(world, four, 'training failed');
+    const sealed = world.node('L1').events.filter((event) => event.kind === 'sealed');
+    expect(sealed.map(({ excluded }) => excluded)).to.deep.equal([['L2'], ['L2']]);
+    // Two rounds of 5 s each, far from their deadlines of 60 s.
+    expect(world.clock.nowMs() - startedAtMs).to.be.lessThan(40_000);
+  });
+
   it('announces one update a round, whenever the power goes', async () => {
     // Training ends about 5.3 s after the start: before, in and after the announcement, and in the second round.
     for (const crashMs of [1_000, 4_000, 5_150, 5_250, 5_400, 5_700, 6_500, 12_000]) {

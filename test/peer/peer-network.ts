@@ -34,6 +34,8 @@ export interface ToyTrainer extends Trainer {
   /** Virtual time a round takes; Infinity never ends. */
   durationMs: number;
   refuses: boolean;
+  /** Local training fails. */
+  fails: boolean;
 }
 
 export interface ToyNode {
@@ -200,9 +202,11 @@ function toyTrainer(clock: VirtualClock): ToyTrainer {
     samples: 10,
     durationMs: 5_000,
     refuses: false,
+    fails: false,
     initialWeights: () => Promise.resolve([{ name: 'w', shape: [4], data: new Float32Array(4) }]),
     prepare: () => Promise.resolve(),
     async train(this: ToyTrainer, { base }: TrainingJob) {
+      if (this.fails) throw new Error('the loss is not finite');
       if (this.durationMs === Infinity) await new Promise(() => undefined);
       await new Promise<void>((resolve) => {
         clock.setTimer(this.durationMs, resolve);
