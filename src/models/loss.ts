@@ -13,6 +13,13 @@ export interface HeadsLoss {
   readonly parts: Readonly<Record<string, { readonly ce: Scalar; readonly dice: Scalar }>>;
 }
 
+/**
+ * Soft Dice of a patch without the structure has nothing to overlap with; at smooth 1 its gradient is a hundred times
+ * that of a patch with it, and drives a rare structure's head to nothing for good. This much smoothing leaves the
+ * patch to the cross-entropy.
+ */
+const emptySmooth = 1e6;
+
 /** nnU-Net's loss summed over the heads that have labels; at least one must. */
 export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabels): HeadsLoss {
   const { tf, ops } = engine;
@@ -22,9 +29,12 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
     for (const head of Object.keys(labels).sort()) {
       const scales = outputs[head];
       invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
+      const isEmpty = (labels[head] as Tensor4D).dataSync<'int32'>().every((value) => value === 0);
       scales.forEach((logits, i) => {
         const resized = resizeLabels(engine, labels[head] as Tensor4D, logits);
-        const { loss, ce, dice } = ops.crossEntropyDice(logits, resized);
+        const { loss, ce, dice } = ops.crossEntropyDice(logits, resized, {
+          smooth: isEmpty ? emptySmooth : 1,
+        });
         terms.push(tf.mul(loss, 2 ** -i));
         if (i === 0) parts[head] = { ce, dice };
       });

@@ -4,7 +4,11 @@ import type { Store } from '../../src/base/index.ts';
 export class MemoryStore implements Store {
   readonly files: Map<string, Uint8Array> = new Map<string, Uint8Array>();
   /** Writes and removals still granted. */
-  writesLeft: number = Infinity;
+  writesLeft: number;
+
+  constructor(writesLeft = Infinity) {
+    this.writesLeft = writesLeft;
+  }
 
   read(name: string): Promise<Uint8Array | null> {
     return Promise.resolve(this.files.get(name) ?? null);

@@ -63,7 +63,12 @@ export class Epoch {
     return { ...statement, i, sig: this.sign(statement, i) };
   }
 
-  proposal(v: number, body: Uint8Array, chain: Chain = emptyChain, i: number = this.leader(v)): Proposal {
+  proposal(
+    v: number,
+    body: Uint8Array,
+    chain: Chain = emptyChain,
+    i: number = this.leader(v),
+  ): Proposal {
     const statement = {
       ...({ t: 'PROPOSE', cid, e: 1, h: this.height, v, x: digestOf(body) } as const),
       ...{ p: chain.nota?.v ?? -1, j: chainDigest(chain) },

@@ -193,7 +193,7 @@ describe('HospitalTrainer', () => {
   it('signs a loss just below zero as 0: canonical JSON knows no -0', async () => {
     pool.loss = -0.0003;
     const result = await train(trainerOf(), hps, 0);
-    expect(Object.is(result.metricsMilli['loss'], 0)).equal(true);
+    expect(Object.is(result.metricsMilli.loss, 0)).equal(true);
   });
 
   it("keeps AdamW's moments from round to round of a stage, and apart from other stages", async () => {

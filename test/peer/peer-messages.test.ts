@@ -31,7 +31,7 @@ describe('peer messages', () => {
 
   const wrong: Record<string, Json> = {
     'a missing field': { t: 'status', h: 7, r: 3 },
-    'an unknown field': { ...status, x: 1 },
+    'an unknown field': { ...status, y: 1 },
     'an unknown kind': { ...status, t: 'hello' },
     'a negative height': { ...status, h: -1 },
     'a height of 2^31': { ...status, h: 2 ** 31 },
