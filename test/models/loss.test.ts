@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import { openEngine, type Engine, type Tensor5D } from '../../src/compute/index.ts';
+import { headsLoss } from '../../src/models/index.ts';
+
+describe('loss over heads', () => {
+  let engine: Engine;
+
+  before(async () => {
+    engine = await openEngine({ backend: 'cpu' });
+  });
+
+  after(() => {
+    engine.close();
+  });
+
+  /** Loss of uniform logits of 2 classes on 2x2x2 voxels: cross-entropy ln 2, probability 1/2 everywhere. */
+  function lossOf(labels: readonly number[]): number {
+    const { tf } = engine;
+    return tf.tidy(() => {
+      const logits = tf.zeros([1, 2, 2, 2, 2]) as Tensor5D;
+      const map = tf.tensor4d([...labels], [1, 2, 2, 2], 'int32');
+      return headsLoss(engine, { calc: [logits] }, { calc: map }).loss.dataSync()[0] ?? NaN;
+    });
+  }
+
+  it('is cross-entropy plus soft Dice at smooth 1 where the structure is there', () => {
+    // Dice of one labelled voxel: -(2 · 1/2 + 1) / (8 · 1/2 + 1 + 1) = -1/3
+    expect(lossOf([1, 0, 0, 0, 0, 0, 0, 0])).to.be.closeTo(Math.log(2) - 1 / 3, 1e-6);
+  });
+
+  it('leaves a patch without the structure to the cross-entropy', () => {
+    // Dice at smooth 10^6: -10^6 / (4 + 10^6), flat in the probabilities.
+    expect(lossOf([0, 0, 0, 0, 0, 0, 0, 0])).to.be.closeTo(Math.log(2) - 1, 1e-5);
+  });
+});
