@@ -6,8 +6,8 @@ export class MemoryStore implements Store {
   /** Writes and removals still granted. */
   writesLeft: number;
 
-  constructor(writesLeft = Infinity) {
-    this.writesLeft = writesLeft;
+  constructor(writesLeft?: number) {
+    this.writesLeft = writesLeft ?? Infinity;
   }
 
   read(name: string): Promise<Uint8Array | null> {
