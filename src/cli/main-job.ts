@@ -1,24 +1,7 @@
 /** What the commands ask of the rooms below. `wiring.ts` says who answers. */
 import type { RunSettings } from '../config/index.ts';
 import type { OnProgress, RunRecord } from '../dashboard/index.ts';
-
-/** Stop this hospital's peer in the middle of that round; it is started again a round later. */
-export interface KillRequest {
-  readonly node: string;
-  /** Stage as in the plan: `teacher-hps`, `student`. */
-  readonly stage: string;
-  readonly stageRound: number;
-}
-
-export interface MainJobPorts {
-  /** Name of the run, for the record. */
-  readonly id: string;
-  /** Absolute, empty; for `nodes/<id>/` and `model/`. */
-  readonly outputFolder: string;
-  readonly kills: readonly KillRequest[];
-  /** Fires when the person at the terminal wants to stop. */
-  readonly signal: AbortSignal;
-}
+import type { MainJobPorts } from '../simulate/index.ts';
 
 /** The main job, from phantoms to the record of the run. */
 export type RunMainJob = (

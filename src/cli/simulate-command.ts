@@ -4,7 +4,7 @@ import type { Override, RunSettings } from '../config/index.ts';
 import { durationText, renderReport, shortDigest, type RunRecord } from '../dashboard/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { freeFolder, openOutputFolder, readPreset, writeOutput } from './files.ts';
-import type { KillRequest } from './main-job.ts';
+import type { KillRequest } from '../simulate/index.ts';
 import { ProgressView } from './progress-view.ts';
 import type { World } from './world.ts';
 
