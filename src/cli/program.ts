@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { backendNames } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
 import { packageRoot, presetNames } from './files.ts';
@@ -78,10 +79,7 @@ function addSimulate(
       collect,
     )
     .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
-    .option(
-      '--backend <name>',
-      'compute on auto, wasm or cpu (plain JavaScript: slow, for checking)',
-    )
+    .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
     .option('--workers <n>', 'training threads; 0 is one per processor')
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
@@ -99,7 +97,7 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .addOption(
       new Option('--backend <name>', 'what computes')
-        .choices(['auto', 'wasm', 'cpu'])
+        .choices(['auto', ...backendNames])
         .default('auto'),
     )
     .addHelpText('after', predictExamples)

@@ -1,7 +1,10 @@
 export { ComputeError, type ComputeErrorFacts } from './errors.ts';
 export {
+  backendNames,
+  listBackends,
   openEngine,
   type BackendName,
+  type BackendReport,
   type Engine,
   type EngineMemory,
   type EngineOptions,
