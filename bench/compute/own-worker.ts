@@ -92,8 +92,7 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
     // Backends take what they know of these.
     const options = { backend, threads, precision } as unknown as EngineOptions;
     engine = await openEngine(options);
-    const used = (engine as { threads?: number }).threads ?? 1;
-    return { version: engine.backend, threads: used };
+    return { version: engine.backend, threads: engine.threads };
   }
   if (request.do === 'memory') {
     const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

@@ -46,6 +46,8 @@ export interface Engine {
   readonly tf: typeof tfjs;
   readonly backend: BackendName;
   readonly ops: Ops;
+  /** Threads of our kernels; a library of another's counts as 1, whatever it starts. */
+  readonly threads: number;
   readonly memory: () => EngineMemory;
   /** Frees the backend and all its tensors. */
   readonly close: () => void;
@@ -153,6 +155,7 @@ async function openPlain(
     tf,
     backend,
     ops: referenceOps(tf),
+    threads: 1,
     memory: () => ({ heapBytes: tf.memory().numBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
       closeBackend(tf, registeredName);
@@ -172,6 +175,7 @@ async function openWasm(tf: typeof tfjs, options: EngineOptions): Promise<Engine
     tf,
     backend: 'wasm',
     ops: wasmOps(tf, heap),
+    threads: 1,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
       closeBackend(tf, 'wasm');

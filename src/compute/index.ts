@@ -24,6 +24,7 @@ export type {
 // Types only: other rooms name tensors without reaching past this door.
 export type {
   NumericDataType,
+  Rank,
   Scalar,
   Tensor,
   Tensor1D,

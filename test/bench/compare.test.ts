@@ -73,19 +73,24 @@ describe('the comparison with PyTorch', () => {
     process.stdout.write(`    (${python} has no torch: nothing to compare with)\n`);
     return;
   }
-  for (const given of agreementCases) {
-    it(`finds outputs and losses of ${given.id} to be PyTorch's`, async () => {
-      const sides = [startOwn(), startTorch(python)] as const;
-      try {
-        for (const side of sides) {
-          await side.ask({ do: 'hello', backend: 'wasm', threads: 1, precision: 'f32' });
-        }
+  describe('where PyTorch is', () => {
+    let sides: readonly [SideWorker, SideWorker];
+    before(async () => {
+      sides = [startOwn(), startTorch(python)];
+      for (const side of sides) {
+        await side.ask({ do: 'hello', backend: 'wasm', threads: 1, precision: 'f32' });
+      }
+    });
+    after(() => {
+      for (const side of sides) side.end();
+    });
+
+    for (const given of agreementCases) {
+      it(`finds outputs and losses of ${given.id} to be PyTorch's`, async () => {
         const { output, loss } = await compareSides(given, ...sides);
         expect(output, 'outputs').below(differenceMax);
         expect(loss, 'losses').below(differenceMax);
-      } finally {
-        for (const side of sides) side.end();
-      }
-    });
-  }
+      });
+    }
+  });
 });
