@@ -25,6 +25,7 @@ const forms: readonly {
   { form: /^npm (ci|test|run check)$/, here: null, by: '.ci/run' },
   { form: /^npx annulus (simulate )?--help$/, here: 'real', by: '' },
   { form: /^npx annulus audit verify \S+$/, here: 'real', by: '' },
+  { form: /^npx annulus doctor$/, here: 'real', by: '' },
   { form: /^python3 test\/interop\/verify_log\.py \S+$/, here: 'real', by: '' },
   { form: /^npx annulus simulate$/, here: 'dry', by: 'test/readme.slow.test.ts' },
   { form: /^npx annulus predict --\S/, here: 'dry', by: 'test/readme.slow.test.ts' },

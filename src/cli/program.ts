@@ -2,7 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { backendNames } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
+import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
 import { packageRoot, presetNames } from './files.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
@@ -53,6 +55,7 @@ async function buildProgram(world: World, finish: (code: ExitCode) => void): Pro
   addSimulate(program, await presetNames(), world, finish);
   addPredict(program, world, finish);
   addAudit(program, world, finish);
+  addDoctor(program, world, finish);
   return program;
 }
 
@@ -78,10 +81,7 @@ function addSimulate(
       collect,
     )
     .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
-    .option(
-      '--backend <name>',
-      'compute on auto, wasm or cpu (plain JavaScript: slow, for checking)',
-    )
+    .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
     .option('--workers <n>', 'training threads; 0 is one per processor')
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
@@ -99,7 +99,7 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .addOption(
       new Option('--backend <name>', 'what computes')
-        .choices(['auto', 'wasm', 'cpu'])
+        .choices(['auto', ...backendNames])
         .default('auto'),
     )
     .addHelpText('after', predictExamples)
@@ -125,14 +125,29 @@ function addAudit(program: Command, world: World, finish: (code: ExitCode) => vo
     });
 }
 
+function addDoctor(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  program
+    .command('doctor')
+    .description(
+      'Show what this machine can train on, how fast, what is missing and how to get it.',
+    )
+    .option('--quick', 'without the ten-second speed test')
+    .addOption(formatOption())
+    .addHelpText('after', doctorExamples)
+    .action(async (flags: DoctorFlags) => {
+      finish(await doctorCommand(flags, world));
+    });
+}
+
 const overview = `
 Begin here:
   $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
+  $ annulus doctor                          what this machine can train on, and how fast
   $ annulus audit verify runs/eight-hospitals-1
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
 
 annulus COMMAND --help explains a command, with examples.
-Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port or peer out of reach.
+Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach.
 `;
 
 const simulateExamples = `
@@ -168,6 +183,14 @@ cosigned head, and says who took part in each round, with what weight, and which
 Examples:
   $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
   $ annulus audit verify runs/eight-hospitals-1/nodes/L3    one node's
+`;
+
+const doctorExamples = `
+Ends with 0 when something here can train, with 3 when nothing can.
+
+Examples:
+  $ annulus doctor                          with a speed test of about ten seconds
+  $ annulus doctor --quick --format json    for scripts
 `;
 
 function formatOption(): Option {

@@ -7,24 +7,35 @@
  */
 import type * as tfjs from '@tensorflow/tfjs';
 
-import { invariant } from '../base/index.ts';
+import { invariant, messageOf } from '../base/index.ts';
+import { chooseBackend, type Availability, type Candidate } from './backend-choice.ts';
 import { ComputeError } from './errors.ts';
+import { kernelsMissing } from './kernels/module.ts';
 import type { Ops } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
+import {
+  probeTfjsNode,
+  tfjsNodeBackend,
+  tfjsNodePackages,
+  type ImportModule,
+} from './tfjs-node.ts';
 import { heapBytesLimit, WasmHeap } from './wasm-heap.ts';
 import { wasmOps } from './wasm-ops.ts';
 
-export type BackendName = 'wasm' | 'cpu';
+/** Best first, as `auto` tries them; `tfjs-node` and `cpu` only when asked for. */
+export const backendNames = ['cuda', 'wasm', 'tfjs-node', 'cpu'] as const;
+
+export type BackendName = (typeof backendNames)[number];
 
 export interface EngineOptions {
-  /** `auto` is `wasm`. `cpu` is plain JavaScript: slow, for checking only. */
+  /** `auto` is the best that is there. `cpu` is plain JavaScript: slow, for checking only. */
   readonly backend: BackendName | 'auto';
   /** Most bytes the wasm heap may grow to, so that one process can hold several. Default 4 GiB. */
   readonly heapBytesMax?: number;
 }
 
 export interface EngineMemory {
-  /** Bytes the heap has grown to; for `cpu` the bytes of live tensors. */
+  /** Bytes the heap has grown to; on a backend without one the bytes of live tensors. */
   readonly heapBytes: number;
   /** Live tensors: level over the steps of a loop that does not leak. */
   readonly tensorCount: number;
@@ -35,45 +46,126 @@ export interface Engine {
   readonly tf: typeof tfjs;
   readonly backend: BackendName;
   readonly ops: Ops;
+  /** Threads of our kernels; a library of another's counts as 1, whatever it starts. */
+  readonly threads: number;
   readonly memory: () => EngineMemory;
   /** Frees the backend and all its tensors. */
   readonly close: () => void;
 }
 
+type Open = (tf: typeof tfjs, options: EngineOptions) => Promise<Engine>;
+
+/** What there is to know about a backend without opening it. */
+export interface BackendReport extends Availability {
+  readonly name: BackendName;
+  readonly title: string;
+  /** Whether `auto` may choose it. */
+  readonly automatic: boolean;
+  readonly howToGet: string;
+}
+
 let openBackend: BackendName | null = null;
+
+/** One row for each of `backendNames`. */
+function candidates(importModule: ImportModule): Record<BackendName, Omit<Row, 'name'>> {
+  return {
+    cuda: {
+      title: 'NVIDIA GPU through TensorFlow',
+      automatic: true,
+      howToGet: `CUDA 11.2 and cuDNN 8.1, then npm install --no-save ${tfjsNodePackages.cuda}@4.22.0`,
+      probe: () => probeTfjsNode('cuda', importModule),
+      open: (tf) => openPlain(tf, 'cuda', tfjsNodeBackend),
+    },
+    wasm: {
+      title: 'processor, our kernels in WebAssembly',
+      automatic: true,
+      howToGet: 'node scripts/build-kernels.ts',
+      probe: () => Promise.resolve(probeWasm()),
+      open: openWasm,
+    },
+    'tfjs-node': {
+      title: 'processor through TensorFlow',
+      automatic: false,
+      howToGet: `npm install --no-save ${tfjsNodePackages['tfjs-node']}@4.22.0`,
+      probe: () => probeTfjsNode('tfjs-node', importModule),
+      open: (tf) => openPlain(tf, 'tfjs-node', tfjsNodeBackend),
+    },
+    cpu: {
+      title: 'plain JavaScript, for checking only',
+      automatic: false,
+      howToGet: 'it is always there',
+      probe: () => Promise.resolve({ available: true, detail: 'always there' }),
+      open: (tf) => openPlain(tf, 'cpu', 'cpu'),
+    },
+  };
+}
+
+type Row = Candidate<BackendName, Open>;
+
+function backendTable(importModule: ImportModule): readonly Row[] {
+  const rows = candidates(importModule);
+  return backendNames.map((name) => ({ name, ...rows[name] }));
+}
+
+const importAny: ImportModule = (name) => import(name);
+
+/** Looks at every backend, best first, and opens none. */
+export async function listBackends(
+  importModule: ImportModule = importAny,
+): Promise<BackendReport[]> {
+  const reports: BackendReport[] = [];
+  for (const { name, title, automatic, howToGet, probe } of backendTable(importModule)) {
+    reports.push({ name, title, automatic, howToGet, ...(await probe()) });
+  }
+  return reports;
+}
 
 /**
  * Opens the one engine of this thread.
  *
- * @throws {ComputeError} 'backend_missing' when TF.js cannot start the backend, 'kernels_missing' when
- * `wasm` was asked for and our kernels were not built.
+ * @param importModule as `import()`; tests hand out packages that are not installed.
+ * @throws {ComputeError} 'backend_missing' when the backend asked for is not there or does not start.
  */
-export async function openEngine(options: EngineOptions): Promise<Engine> {
-  invariant(openBackend === null, `the engine of this thread is closed before another is opened`);
-  const backend = options.backend === 'auto' ? 'wasm' : options.backend;
+export async function openEngine(
+  options: EngineOptions,
+  importModule: ImportModule = importAny,
+): Promise<Engine> {
   // The bundles are CommonJS: their names are on the default export.
   const tf = (await import('@tensorflow/tfjs')).default as unknown as typeof tfjs;
   tf.enableProdMode(); // no banner on the console
-  openBackend = backend;
+  const { name, open } = await chooseBackend(backendTable(importModule), options.backend);
+  invariant(openBackend === null, `the engine of this thread is closed before another is opened`);
+  openBackend = name;
   try {
-    return backend === 'wasm' ? await openWasm(tf, options) : await openCpu(tf);
+    return await open(tf, options);
   } catch (error) {
     openBackend = null;
     throw error;
   }
 }
 
-async function openCpu(tf: typeof tfjs): Promise<Engine> {
-  await useBackend(tf, 'cpu');
+/** The reference operations on a backend as it comes; TF.js knows it by `registeredName`. */
+async function openPlain(
+  tf: typeof tfjs,
+  backend: BackendName,
+  registeredName: string,
+): Promise<Engine> {
+  await useBackend(tf, registeredName);
   return {
     tf,
-    backend: 'cpu',
+    backend,
     ops: referenceOps(tf),
+    threads: 1,
     memory: () => ({ heapBytes: tf.memory().numBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
-      closeBackend(tf, 'cpu');
+      closeBackend(tf, registeredName);
     },
   };
+}
+
+function probeWasm(): Availability {
+  const missing = kernelsMissing();
+  return { available: missing === null, detail: missing ?? 'relaxed SIMD' };
 }
 
 async function openWasm(tf: typeof tfjs, options: EngineOptions): Promise<Engine> {
@@ -83,6 +175,7 @@ async function openWasm(tf: typeof tfjs, options: EngineOptions): Promise<Engine
     tf,
     backend: 'wasm',
     ops: wasmOps(tf, heap),
+    threads: 1,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
       closeBackend(tf, 'wasm');
@@ -115,17 +208,21 @@ function lastResortHandlers(): Record<
   };
 }
 
-async function useBackend(tf: typeof tfjs, name: BackendName): Promise<void> {
+async function useBackend(tf: typeof tfjs, name: string): Promise<void> {
   let cause: unknown;
   const ready = await tf.setBackend(name).catch((error: unknown) => {
     cause = error;
     return false;
   });
-  if (!ready) throw new ComputeError({ code: 'backend_missing', backend: name }, { cause });
+  if (ready) return;
+  const detail =
+    cause === undefined ? 'it does not start' : `it does not start: ${messageOf(cause)}`;
+  const facts = { code: 'backend_missing', backend: name, detail } as const;
+  throw new ComputeError({ ...facts, howToGet: 'annulus doctor shows what is there' }, { cause });
 }
 
 /** Removing a backend frees its heap; its factory stays registered so that it can be opened again. */
-function closeBackend(tf: typeof tfjs, name: BackendName): void {
+function closeBackend(tf: typeof tfjs, name: string): void {
   if (openBackend === null) return;
   const factory = tf.findBackendFactory(name) as () => tfjs.KernelBackend;
   tf.removeBackend(name);

@@ -2,7 +2,12 @@
 import { AnnulusError } from '../base/index.ts';
 
 export type ComputeErrorFacts =
-  | { readonly code: 'backend_missing'; readonly backend: string }
+  | {
+      readonly code: 'backend_missing';
+      readonly backend: string;
+      readonly detail: string;
+      readonly howToGet: string;
+    }
   | { readonly code: 'kernels_missing'; readonly lookedIn: string }
   | {
       readonly code: 'heap_exhausted';
@@ -22,7 +27,7 @@ export class ComputeError extends AnnulusError<ComputeErrorFacts> {
 function describe(facts: ComputeErrorFacts): string {
   switch (facts.code) {
     case 'backend_missing':
-      return `the ${facts.backend} backend could not be opened`;
+      return `no ${facts.backend} backend: ${facts.detail}; to get it: ${facts.howToGet}`;
     case 'kernels_missing':
       return `no build/kernels.wasm above ${facts.lookedIn}: run "node scripts/build-kernels.ts"`;
     case 'heap_exhausted':

@@ -1,7 +1,10 @@
 export { ComputeError, type ComputeErrorFacts } from './errors.ts';
 export {
+  backendNames,
+  listBackends,
   openEngine,
   type BackendName,
+  type BackendReport,
   type Engine,
   type EngineMemory,
   type EngineOptions,
@@ -21,6 +24,7 @@ export type {
 // Types only: other rooms name tensors without reaching past this door.
 export type {
   NumericDataType,
+  Rank,
   Scalar,
   Tensor,
   Tensor1D,

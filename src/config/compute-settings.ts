@@ -1,14 +1,15 @@
 /** On what the hospitals of one process compute. */
+import { backendNames } from '../compute/index.ts';
 import { checkChoice, checkInteger } from './check.ts';
 
 export interface ComputeSettings {
-  /** `auto`, `wasm` or `cpu`. `auto` takes the fastest that is there; `cpu` is plain JavaScript, for checking only. */
+  /** `auto`, or one that `annulus doctor` lists. `auto` takes the best that is there; `cpu` is plain JavaScript, for checking only. */
   readonly backend: string;
   /** Worker threads that train, 1 to 64; 0 for one per processor. */
   readonly workers: number;
 }
 
-export const backends: readonly string[] = ['auto', 'wasm', 'cpu'];
+export const backends: readonly string[] = ['auto', ...backendNames];
 
 export const computeDefaults: ComputeSettings = Object.freeze({ backend: 'auto', workers: 0 });
 

@@ -8,6 +8,7 @@ export {
 } from './settings.ts';
 export { foregroundOf, drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
 export { Learner, type OptimiserState } from './learner.ts';
+export { testSpeed, type Speed, type SpeedTest } from './speed-test.ts';
 export { CaseShelf, type Shelf } from './case-shelf.ts';
 export { caseCount, makeCase, type PhantomHospital } from './phantom-hospital.ts';
 export { trainRound, type RoundTrained, type RoundTraining } from './round-training.ts';

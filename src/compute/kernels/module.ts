@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { messageOf } from '../../base/index.ts';
 import { ComputeError } from '../errors.ts';
 
 type Pointers = (...words: number[]) => void;
@@ -45,6 +46,17 @@ export function instantiateKernels(memory: WebAssembly.Memory): Kernels {
   compiled ??= new WebAssembly.Module(new Uint8Array(readModule()));
   const instance = new WebAssembly.Instance(compiled, { env: { memory } });
   return instance.exports as unknown as Kernels;
+}
+
+/** Why there would be no instance, or null. */
+export function kernelsMissing(): string | null {
+  try {
+    return WebAssembly.validate(new Uint8Array(readModule()))
+      ? null
+      : 'this Node has no relaxed SIMD';
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** The same file is found from `src/` and from `dist/src/`: the nearest `build/` above. */

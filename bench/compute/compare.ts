@@ -1,0 +1,198 @@
+/** Our training step beside PyTorch's: same nets, shapes, weights, threads and session. bench/README.md says how to read it. */
+import { parseArgs } from 'node:util';
+import { availableParallelism } from 'node:os';
+import { messageOf } from '../../src/base/index.ts';
+import { machineLine, readMachine } from '../../src/cli/machine.ts';
+import { compareSides, differenceMax, withTensors, type Agreement } from './agreement.ts';
+import { agreementCases, cases, quickCases, type Case } from './cases.ts';
+import { agreementLine, header, rowLine, summaryLine, type Row } from './comparison-table.ts';
+import { startOwn, startTorch, type Precision, type SideWorker } from './worker.ts';
+
+const help = `Our training step beside PyTorch's, in turns: same nets, shapes, weights, inputs and threads.
+
+node bench/compute/compare.ts [flags]        (npm run bench:compute -- [flags])
+
+  --only TEXT          cases whose name contains it, as "conv", "teacher 16", "64³"; repeatable
+  --quick              one small case of each kind, under a minute
+  --backend NAME       ours: auto or one that annulus doctor lists (default auto)
+  --threads N          of both sides (default: as many as there are processors)
+  --precision f32|bf16 bf16: PyTorch's autocast, and ours where the backend has it (default f32)
+  --seconds N          to spend on each case and side, at least three steps (default 8)
+  --format text|json
+  --python PATH        one that has torch (default /usr/bin/python3; Debian: apt-get install python3-torch
+                       libopenblas0-openmp)
+  --list               the names of the cases
+`;
+
+const options = {
+  only: { type: 'string', multiple: true },
+  quick: { type: 'boolean', default: false },
+  backend: { type: 'string', default: 'auto' },
+  threads: { type: 'string', default: String(availableParallelism()) },
+  precision: { type: 'string', default: 'f32' },
+  seconds: { type: 'string', default: '8' },
+  format: { type: 'string', default: 'text' },
+  python: { type: 'string', default: '/usr/bin/python3' },
+  list: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const flags = readFlags();
+const precision: Precision = flags.precision === 'bf16' ? 'bf16' : 'f32';
+const isText = flags.format !== 'json';
+
+interface Pair {
+  readonly own: SideWorker;
+  readonly torch: SideWorker;
+  readonly backend: string;
+  readonly torchVersion: string;
+  readonly threads: number;
+  readonly note: string | null;
+}
+
+function readFlags(): ReturnType<typeof parseArgs<{ options: typeof options }>>['values'] {
+  try {
+    const { values } = parseArgs({ options });
+    const { precision: given, format } = values;
+    if (!['f32', 'bf16'].includes(given)) throw new Error('--precision: expected f32 or bf16');
+    if (!['text', 'json'].includes(format)) throw new Error('--format: expected text or json');
+    for (const name of ['threads', 'seconds'] as const) {
+      if (!(Number(values[name]) > 0)) throw new Error(`--${name}: expected a number above 0`);
+    }
+    return values;
+  } catch (error) {
+    console.error(`bench: ${messageOf(error)}`);
+    process.exit(2);
+  }
+}
+
+function say(line: string): void {
+  if (isText) console.log(line);
+}
+
+/** Both sides with the same number of threads: PyTorch gets what ours says it uses. */
+async function startPair(): Promise<Pair> {
+  const own = startOwn();
+  const torch = startTorch(flags.python);
+  try {
+    const { backend } = flags;
+    const hello = { do: 'hello', backend, threads: Number(flags.threads), precision } as const;
+    const ours = await own.ask(hello);
+    const theirs = await torch.ask({ ...hello, threads: ours.threads });
+    return {
+      ...{ own, torch, backend: ours.version, torchVersion: theirs.version },
+      ...{ threads: theirs.threads, note: theirs.note ?? null },
+    };
+  } catch (error) {
+    end({ own, torch });
+    throw error;
+  }
+}
+
+function end({ own, torch }: Pick<Pair, 'own' | 'torch'>): void {
+  own.end();
+  torch.end();
+}
+
+async function checkAgreement(pair: Pair): Promise<Agreement[]> {
+  const found: Agreement[] = [];
+  for (const given of agreementCases) {
+    const agreement = await compareSides(given, pair.own, pair.torch);
+    found.push(agreement);
+    say(agreementLine(agreement));
+  }
+  const worst = found.find(({ output, loss }) => !(output < differenceMax && loss < differenceMax));
+  if (worst !== undefined) {
+    throw new Error(`the two sides differ on ${worst.id}: times of different nets say nothing`);
+  }
+  return found;
+}
+
+/** Alternating steps after one unmeasured; a side that fails leaves its half of the row empty. */
+async function measure(given: Case): Promise<Row> {
+  const pair = await startPair();
+  try {
+    const sides = [pair.own, pair.torch] as const;
+    const ms: [number[], number[]] = [[], []];
+    const losses: [number[], number[]] = [[], []];
+    const failures: [string | null, string | null] = [null, null];
+    const step = async (side: 0 | 1, isMeasured: boolean): Promise<void> => {
+      if (failures[side] !== null) return;
+      try {
+        const run = await sides[side].ask({ do: 'run', repeats: 1 });
+        losses[side].push(...run.losses);
+        if (isMeasured) ms[side].push(...run.ms);
+      } catch (error) {
+        failures[side] = messageOf(error);
+      }
+    };
+    await withTensors(given, async (file) => {
+      for (const side of [0, 1] as const) {
+        const opening = sides[side].ask({ do: 'open', case: given, file, precision });
+        await opening.catch((error: unknown) => (failures[side] = messageOf(error)));
+      }
+    });
+    const startMs = performance.now();
+    const budgetMs = Number(flags.seconds) * 2000;
+    for (let turn = 0; turn < 4 || performance.now() - startMs < budgetMs; turn++) {
+      // Who goes first changes, so that a busy neighbour hits both.
+      for (const side of turn % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+        await step(side, turn > 0);
+      }
+      if (failures.every((failure) => failure !== null) || turn >= 40) break;
+    }
+    const peakBytes = await Promise.all(sides.map(peakOf));
+    return { given, ms, losses, failures, peakBytes: [peakBytes[0] ?? 0, peakBytes[1] ?? 0] };
+  } finally {
+    end(pair);
+  }
+}
+
+async function peakOf(side: SideWorker): Promise<number> {
+  return side.ask({ do: 'memory' }).then(
+    ({ peakBytes }) => peakBytes,
+    () => 0,
+  );
+}
+
+async function main(): Promise<void> {
+  const machine = readMachine();
+  const only = flags.only ?? [];
+  const chosen = (flags.quick ? quickCases : cases).filter(
+    ({ id }) => only.length === 0 || only.some((text) => id.includes(text)),
+  );
+  if (chosen.length === 0) throw new Error('no case has such a name: see --list');
+  const first = await startPair();
+  const { backend, torchVersion, threads, note } = first;
+  say(machineLine(machine));
+  say(`ours on ${backend}, PyTorch ${torchVersion}, ${precision}, ${threads} threads each`);
+  if (threads !== Number(flags.threads))
+    say(`(${flags.threads} threads asked, ours has ${threads})`);
+  if (note !== null) say(note);
+  const agreement = await checkAgreement(first).finally(() => {
+    end(first);
+  });
+  say(`\n${header}`);
+  const rows: Row[] = [];
+  for (const given of chosen) {
+    const row = await measure(given);
+    rows.push(row);
+    say(rowLine(row));
+  }
+  say(summaryLine(rows));
+  if (!isText) {
+    const facts = { machine, backend, torchVersion, precision, threads, note, agreement };
+    console.log(JSON.stringify({ ...facts, rows }));
+  }
+}
+
+if (flags.help) console.log(help);
+else if (flags.list) console.log(cases.map(({ id }) => id).join('\n'));
+else {
+  try {
+    await main();
+  } catch (error) {
+    console.error(`bench: ${messageOf(error)}`);
+    process.exitCode = 1;
+  }
+}

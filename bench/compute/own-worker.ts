@@ -1,0 +1,128 @@
+/**
+ * Our side of the comparison; the same requests and answers as `torch_worker.py`, and `hello` opens the engine. A step of a
+ * net is the main job's own, `Learner.step`.
+ */
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { messageOf } from '../../src/base/index.ts';
+import {
+  openEngine,
+  type Engine,
+  type EngineOptions,
+  type Tensor,
+} from '../../src/compute/index.ts';
+import type { Rank, Tensor5D } from '@tensorflow/tfjs';
+import { Learner, type Patch } from '../../src/distill/index.ts';
+import { decodeSafetensors, type ModelWeights, type SafeTensor } from '../../src/weights/index.ts';
+import type { ConvCase, NetCase } from './cases.ts';
+import type { Answers, Request } from './worker.ts';
+
+interface Opened {
+  step(): number;
+  output(): Record<string, number[]>;
+}
+
+let engine: Engine | null = null;
+let opened: Opened | null = null;
+
+function openNet(current: Engine, given: NetCase, tensors: readonly SafeTensor[]): Opened {
+  const { side, spec, optimiser } = given;
+  const named = (prefix: string): SafeTensor[] =>
+    tensors
+      .filter(({ name }) => name.startsWith(prefix))
+      .map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) }));
+  const learner = new Learner(current, spec, named('p.') as unknown as ModelWeights, null);
+  const image = dataOf(tensors, 'x');
+  const patch: Patch = {
+    image,
+    labels: new Map(named('l.').map(({ name, data }) => [name, data as Int32Array])),
+  };
+  const size = [side, side, side] as const;
+  return {
+    step: () => learner.step([patch], size, optimiser, 1),
+    output: () => {
+      const { tf } = current;
+      const x = tf.tensor5d(image, [1, ...size, 1]);
+      const outputs = learner.model.forward(learner.tensors, x, { training: false });
+      return Object.fromEntries(
+        Object.entries(outputs).map(([head, [finest]]) => [
+          head,
+          [...(finest as Tensor5D).dataSync()],
+        ]),
+      );
+    },
+  };
+}
+
+function openConv({ tf, ops }: Engine, given: ConvCase, tensors: readonly SafeTensor[]): Opened {
+  const { side, inputs, outputs } = given;
+  const x = tf.tensor<Rank.R5>(dataOf(tensors, 'x'), [1, side, side, side, inputs]);
+  const w = tf.tensor<Rank.R5>(dataOf(tensors, 'w'), [outputs, inputs, 3, 3, 3]);
+  const dy = tf.tensor<Rank.R5>(dataOf(tensors, 'dy'), [1, side, side, side, outputs]);
+  const conv = (a: Tensor, b: Tensor): Tensor =>
+    ops.conv3d(a as Tensor5D, b as Tensor5D, null, { stride: 1 });
+  // One forward pass; `tf.grads` keeps no result of it.
+  const both = (): { value: Tensor; grads: Tensor[] } => tf.valueAndGrads(conv)([x, w], dy);
+  return {
+    step: () => {
+      const { value, grads } = both();
+      // On a GPU the work is done only when somebody reads.
+      if (engine?.backend === 'cuda') grads[1]?.dataSync();
+      tf.dispose([value, ...grads]);
+      return 0;
+    },
+    output: () => {
+      const { value, grads } = both();
+      const norm = (tensor: Tensor): number =>
+        Math.sqrt(tensor.dataSync<'float32'>().reduce((sum, v) => sum + v * v, 0));
+      return { norms: [value, ...grads].map(norm) };
+    },
+  };
+}
+
+function dataOf(tensors: readonly SafeTensor[], wanted: string): Float32Array {
+  const found = tensors.find(({ name }) => name === wanted)?.data;
+  if (found instanceof Float32Array) return found;
+  throw new Error(`the file holds ${wanted}`);
+}
+
+async function answer(request: Request): Promise<Answers[Request['do']]> {
+  if (request.do === 'hello') {
+    const { backend, threads, precision } = request;
+    // Backends take what they know of these.
+    const options = { backend, threads, precision } as unknown as EngineOptions;
+    engine = await openEngine(options);
+    return { version: engine.backend, threads: engine.threads };
+  }
+  if (request.do === 'memory') {
+    const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    return { peakBytes: Number(kib) * 1024 };
+  }
+  if (engine === null) throw new Error('hello comes first');
+  if (request.do === 'open') {
+    const { tensors } = decodeSafetensors(new Uint8Array(readFileSync(request.file)));
+    opened =
+      request.case.kind === 'net'
+        ? openNet(engine, request.case, tensors)
+        : openConv(engine, request.case, tensors);
+    return {};
+  }
+  if (opened === null) throw new Error('a case is open');
+  if (request.do === 'output') return { values: opened.output() };
+  const ms: number[] = [];
+  const losses: number[] = [];
+  for (let repeat = 0; repeat < request.repeats; repeat++) {
+    const start = performance.now();
+    losses.push(opened.step());
+    ms.push(performance.now() - start);
+  }
+  return { ms, losses };
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const text = await answer(JSON.parse(line) as Request).catch((error: unknown) => ({
+    error: messageOf(error),
+  }));
+  console.log(JSON.stringify(text));
+}
+process.exit(0);
