@@ -60,6 +60,17 @@ struct ChannelRuns {
     }
   }
 
+  /** Calls `body(at, f, width)` for the floats of a block in their order: `f …` are of the table entries `at …`. */
+  template <class Body>
+  ANNULUS_INLINE void eachPeriod(long count, Body body) const {
+    const long floats = count * channels;
+    const long whole = floats / period * period;
+    for (long start = 0; start < whole; start += period) {
+      for (long at = 0; at < period; at += lanes) body(at, start + at, Width<lanes>{});
+    }
+    for (long at = 0; whole + at < floats; at++) body(at, whole + at, Width<1>{});
+  }
+
   /** One value per channel, written out over a period. */
   template <class T>
   void expand(const T* values, float* table) const {
@@ -76,7 +87,7 @@ struct ChannelRuns {
   }
 
  private:
-  static constexpr long blockFloats = 4096;
+  static constexpr long blockFloats = 2048;
   static constexpr long chunkFloats = 32768;
   static constexpr long chunksMax = 256;
 

@@ -133,20 +133,11 @@ void instanceNorm(const float* x, const float* stats, const float* gamma, const 
       const long offset = (b * runs.rows + row) * runs.channels;
       const float* from = x + offset;
       float* to = y + offset;
-      runs.eachColumn<2>(count, [&](long at, long f, long end, auto width, auto registers) {
-        constexpr int n = width(), r = registers();
-        Floats<n> mean[r], scale[r], shift[r];
-        for (int k = 0; k < r; k++) {
-          mean[k] = load<n>(&affine.mean[at + k * n]);
-          scale[k] = load<n>(&affine.scale[at + k * n]);
-          shift[k] = load<n>(&affine.shift[at + k * n]);
-        }
-        for (; f < end; f += runs.period) {
-          for (int k = 0; k < r; k++) {
-            const Floats<n> u = (load<n>(from + f + k * n) - mean[k]) * scale[k] + shift[k];
-            store<n>(to + f + k * n, u > 0.0f ? u : u * slope);
-          }
-        }
+      runs.eachPeriod(count, [&](long at, long f, auto width) {
+        constexpr int n = width();
+        const Floats<n> d = load<n>(from + f) - load<n>(&affine.mean[at]);
+        const Floats<n> u = d * load<n>(&affine.scale[at]) + load<n>(&affine.shift[at]);
+        store<n>(to + f, u > 0.0f ? u : u * slope);
       });
     });
   });
@@ -237,19 +228,15 @@ void instanceNormGradient(const float* x, const float* dy, const float* stats, c
       const float* from = x + offset;
       const float* upstream = dy + offset;
       float* to = dx + offset;
-      runs.eachColumn<1>(count, [&](long at, long f, long end, auto width, auto) {
+      const float* tilt = tilts[b].data();
+      const float* lift = lifts[b].data();
+      runs.eachPeriod(count, [&](long at, long f, auto width) {
         constexpr int n = width();
-        const Floats<n> mean = load<n>(&affine.mean[at]);
         const Floats<n> scale = load<n>(&affine.scale[at]);
-        const Floats<n> shift = load<n>(&affine.shift[at]);
-        const Floats<n> tilt = load<n>(&tilts[b][at]);
-        const Floats<n> lift = load<n>(&lifts[b][at]);
-        for (; f < end; f += runs.period) {
-          const Floats<n> d = load<n>(from + f) - mean;
-          const Floats<n> u = load<n>(upstream + f);
-          const Floats<n> g = d * scale + shift > 0.0f ? u : u * slope;
-          store<n>(to + f, g * scale + (d * tilt + lift));
-        }
+        const Floats<n> d = load<n>(from + f) - load<n>(&affine.mean[at]);
+        const Floats<n> u = load<n>(upstream + f);
+        const Floats<n> g = d * scale + load<n>(&affine.shift[at]) > 0.0f ? u : u * slope;
+        store<n>(to + f, g * scale + (d * load<n>(tilt + at) + load<n>(lift + at)));
       });
     });
   });

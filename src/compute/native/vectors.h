@@ -23,6 +23,9 @@ template <int n>
 struct VectorTypes {
   typedef float Float __attribute__((vector_size(4 * n)));
   typedef int32_t Int __attribute__((vector_size(4 * n)));
+  /** As they lie in memory. Of the type of their lanes, so that a store is known to change floats alone. */
+  typedef float FloatsAnywhere __attribute__((vector_size(4 * n), aligned(4)));
+  typedef int32_t IntsAnywhere __attribute__((vector_size(4 * n), aligned(4)));
 };
 
 template <int n>
@@ -35,21 +38,17 @@ using Ints = typename VectorTypes<n>::Int;
 
 template <int n>
 ANNULUS_INLINE Floats<n> load(const float* from) {
-  Floats<n> value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
+  return *reinterpret_cast<const typename VectorTypes<n>::FloatsAnywhere*>(from);
 }
 
 template <int n>
 ANNULUS_INLINE Ints<n> load(const int32_t* from) {
-  Ints<n> value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
+  return *reinterpret_cast<const typename VectorTypes<n>::IntsAnywhere*>(from);
 }
 
 template <int n>
 ANNULUS_INLINE void store(float* to, Floats<n> value) {
-  std::memcpy(to, &value, sizeof value);
+  *reinterpret_cast<typename VectorTypes<n>::FloatsAnywhere*>(to) = value;
 }
 
 template <int n>
@@ -83,20 +82,31 @@ ANNULUS_INLINE float maxOf(Floats<n> value) {
 }
 
 template <int n>
+ANNULUS_INLINE Ints<n> bitsOf(Floats<n> value) {
+  Ints<n> bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+template <int n>
+ANNULUS_INLINE Floats<n> floatsOf(Ints<n> bits) {
+  Floats<n> value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+template <int n>
 ANNULUS_INLINE Floats<n> squareRoot(Floats<n> value) {
   for (int k = 0; k < n; k++) value[k] = __builtin_sqrtf(value[k]);
   return value;
 }
 
 /**
- * e^x to 2 units in the last place for x in [-87, 88]: 2^n · p(r), |r| ≤ ln2/2 (Cephes' p). Nothing below, where
- * subnormal numbers would begin that slow some processors down a hundredfold; e^88 above.
+ * e^x to 2 units in the last place for x up to 88: 2^n · p(r), |r| ≤ ln2/2 (Cephes' p). Below -87 it is 0, where subnormal
+ * numbers would begin that slow some processors down a hundredfold.
  */
 template <int n>
-ANNULUS_INLINE Floats<n> exponential(Floats<n> value) {
-  const Ints<n> tiny = value < -87.0f;
-  Floats<n> x = tiny ? splat<n>(-87.0f) : value;
-  x = x > 88.0f ? splat<n>(88.0f) : x;
+ANNULUS_INLINE Floats<n> exponential(Floats<n> x) {
   // 1.5 · 2^23: adding it leaves the nearest integer in the low bits.
   const Floats<n> shifted = x * 1.44269504f + 12582912.0f;
   const Floats<n> whole = shifted - 12582912.0f;
@@ -108,12 +118,8 @@ ANNULUS_INLINE Floats<n> exponential(Floats<n> value) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = (p * r) * r + (r + 1.0f);
-  Ints<n> bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits << 23) + (127 << 23);
-  Floats<n> scale;
-  std::memcpy(&scale, &bits, sizeof scale);
-  return tiny ? Floats<n>{} : p * scale;
+  const Ints<n> power = (bitsOf<n>(shifted) << 23) + (127 << 23);
+  return x < -87.0f ? Floats<n>{} : p * floatsOf<n>(power);
 }
 
 /**
