@@ -1,7 +1,7 @@
 /**
  * Compiles `src/compute/native` into `build/kernels-<variant>.node`, for the instruction sets of this machine, or for
  * the variants named as arguments. Nothing here is fatal: without a compiler, or where it fails, the portable kernels
- * serve. The one line printed says which path was taken.
+ * serve. What it prints on standard output says which path was taken.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   for (const variant of chosen) {
     const failure = await compileVariant(compiler, variant);
     if (failure === null) built.push(variant.name);
-    else console.log(`native kernels ${variant.name} do not compile (${failure})`);
+    else console.error(`annulus: native kernels ${variant.name} do not compile: ${failure}`);
   }
   console.log(built.length > 0 ? `native kernels ${built.join(', ')}` : 'portable kernels only');
 }
@@ -73,7 +73,14 @@ async function compileVariant(compiler: string, variant: Variant): Promise<strin
     include_dir: string;
   };
   const common = [
-    ...['-std=c++17', '-O3', '-fPIC', '-fvisibility=hidden', '-ffp-contract=fast'],
+    ...[
+      '-std=c++17',
+      '-O3',
+      '-fPIC',
+      '-fvisibility=hidden',
+      '-ffp-contract=fast',
+      '-fno-math-errno',
+    ],
     // C++ names vectors in parameters by the instruction set; within one variant all agree.
     ...['-Wall', '-Wno-psabi', `-I${headers}`, `-DANNULUS_${variant.name.toUpperCase()}`],
   ];
@@ -95,7 +102,11 @@ async function compileVariant(compiler: string, variant: Variant): Promise<strin
   // Written beside and renamed, so that a process running meanwhile never loads half a file.
   const target = join(build, `kernels-${variant.name}.node`);
   const failure = await run(compiler, [
-    ...['-shared', '-pthread', ...(process.platform === 'darwin' ? ['-Wl,-undefined,dynamic_lookup'] : [])],
+    ...[
+      '-shared',
+      '-pthread',
+      ...(process.platform === 'darwin' ? ['-Wl,-undefined,dynamic_lookup'] : []),
+    ],
     ...files.map((file) => join(objects, `${file}.o`)),
     ...['-o', `${target}.new`],
   ]);
@@ -113,7 +124,8 @@ function run(command: string, args: readonly string[]): Promise<string | null> {
       resolve(error.message);
     });
     child.on('close', (code) => {
-      const line = stderr.split('\n').find((text) => text.includes('error')) ?? `exit ${String(code)}`;
+      const line =
+        stderr.split('\n').find((text) => text.includes('error')) ?? `exit ${String(code)}`;
       resolve(code === 0 ? null : line);
     });
   });

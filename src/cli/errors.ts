@@ -33,6 +33,7 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   'folder_locked',
   'backend_missing',
   'kernels_missing',
+  'native_missing',
 ]);
 
 /** Our own failures, told apart from bad input. */

@@ -80,7 +80,7 @@ function addSimulate(
     .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
     .option(
       '--backend <name>',
-      'compute on auto, wasm or cpu (plain JavaScript: slow, for checking)',
+      'compute on auto, native (C++), wasm or cpu (plain JavaScript: slow, for checking)',
     )
     .option('--workers <n>', 'training threads; 0 is one per processor')
     .addOption(formatOption())
@@ -99,7 +99,7 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .addOption(
       new Option('--backend <name>', 'what computes')
-        .choices(['auto', 'wasm', 'cpu'])
+        .choices(['auto', 'native', 'wasm', 'cpu'])
         .default('auto'),
     )
     .addHelpText('after', predictExamples)

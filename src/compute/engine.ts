@@ -9,18 +9,25 @@ import type * as tfjs from '@tensorflow/tfjs';
 
 import { invariant } from '../base/index.ts';
 import { ComputeError } from './errors.ts';
+import { instantiateKernels } from './kernels/module.ts';
+import { loadNative, nativeKernels, type NativeModule } from './native/module.ts';
 import type { Ops } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
 import { heapBytesLimit, WasmHeap } from './wasm-heap.ts';
 import { wasmOps } from './wasm-ops.ts';
 
-export type BackendName = 'wasm' | 'cpu';
+export type BackendName = 'native' | 'wasm' | 'cpu';
 
 export interface EngineOptions {
-  /** `auto` is `wasm`. `cpu` is plain JavaScript: slow, for checking only. */
+  /**
+   * `native` is our kernels in C++ on the heap of `wasm`, which is the portable one; `cpu` is plain JavaScript: slow,
+   * for checking only. `auto` is `native` where it was built, else `wasm`.
+   */
   readonly backend: BackendName | 'auto';
   /** Most bytes the wasm heap may grow to, so that one process can hold several. Default 4 GiB. */
   readonly heapBytesMax?: number;
+  /** Threads that `native` computes on; results do not depend on them. Default 1. */
+  readonly threads?: number;
 }
 
 export interface EngineMemory {
@@ -34,6 +41,8 @@ export interface Engine {
   /** TF.js with this engine's backend current. */
   readonly tf: typeof tfjs;
   readonly backend: BackendName;
+  /** The backend with what its rounding depends on: `native avx2`. */
+  readonly backendVariant: string;
   readonly ops: Ops;
   readonly memory: () => EngineMemory;
   /** Frees the backend and all its tensors. */
@@ -46,17 +55,17 @@ let openBackend: BackendName | null = null;
  * Opens the one engine of this thread.
  *
  * @throws {ComputeError} 'backend_missing' when TF.js cannot start the backend, 'kernels_missing' when
- * `wasm` was asked for and our kernels were not built.
+ * `wasm` was asked for and our kernels were not built, 'native_missing' when `native` was and they were not.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   invariant(openBackend === null, `the engine of this thread is closed before another is opened`);
-  const backend = options.backend === 'auto' ? 'wasm' : options.backend;
+  const backend = chosenBackend(options.backend);
   // The bundles are CommonJS: their names are on the default export.
   const tf = (await import('@tensorflow/tfjs')).default as unknown as typeof tfjs;
   tf.enableProdMode(); // no banner on the console
   openBackend = backend;
   try {
-    return backend === 'wasm' ? await openWasm(tf, options) : await openCpu(tf);
+    return backend === 'cpu' ? await openCpu(tf) : await openHeap(tf, backend, options);
   } catch (error) {
     openBackend = null;
     throw error;
@@ -68,6 +77,7 @@ async function openCpu(tf: typeof tfjs): Promise<Engine> {
   return {
     tf,
     backend: 'cpu',
+    backendVariant: 'cpu',
     ops: referenceOps(tf),
     memory: () => ({ heapBytes: tf.memory().numBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
@@ -76,13 +86,45 @@ async function openCpu(tf: typeof tfjs): Promise<Engine> {
   };
 }
 
-async function openWasm(tf: typeof tfjs, options: EngineOptions): Promise<Engine> {
+function chosenBackend(wanted: BackendName | 'auto'): BackendName {
+  if (wanted !== 'auto') return wanted;
+  return loadNative() === null ? 'wasm' : 'native';
+}
+
+/**
+ * What `openEngine` would name its `backendVariant`.
+ *
+ * @throws {ComputeError} 'native_missing' when `native` was asked for and is not there.
+ */
+export function backendVariant(wanted: BackendName | 'auto'): string {
+  const backend = chosenBackend(wanted);
+  return backend === 'native' ? `native ${needNative().variant}` : backend;
+}
+
+function needNative(): NativeModule {
+  const native = loadNative();
+  if (native === null) throw new ComputeError({ code: 'native_missing' });
+  return native;
+}
+
+/** TF.js's wasm backend with our kernels, portable or native, on its heap. */
+async function openHeap(
+  tf: typeof tfjs,
+  backend: 'native' | 'wasm',
+  options: EngineOptions,
+): Promise<Engine> {
+  const native = backend === 'native' ? needNative() : null;
   await loadWasmBackend(tf);
   const heap = new WasmHeap(tf, Math.min(options.heapBytesMax ?? heapBytesLimit, heapBytesLimit));
+  const kernels =
+    native === null
+      ? instantiateKernels(heap.memory)
+      : nativeKernels(native, heap.memory, options.threads ?? 1);
   return {
     tf,
-    backend: 'wasm',
-    ops: wasmOps(tf, heap),
+    backend,
+    backendVariant: backendVariant(backend),
+    ops: wasmOps(tf, heap, kernels),
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
       closeBackend(tf, 'wasm');
@@ -115,7 +157,7 @@ function lastResortHandlers(): Record<
   };
 }
 
-async function useBackend(tf: typeof tfjs, name: BackendName): Promise<void> {
+async function useBackend(tf: typeof tfjs, name: 'wasm' | 'cpu'): Promise<void> {
   let cause: unknown;
   const ready = await tf.setBackend(name).catch((error: unknown) => {
     cause = error;
@@ -125,7 +167,7 @@ async function useBackend(tf: typeof tfjs, name: BackendName): Promise<void> {
 }
 
 /** Removing a backend frees its heap; its factory stays registered so that it can be opened again. */
-function closeBackend(tf: typeof tfjs, name: BackendName): void {
+function closeBackend(tf: typeof tfjs, name: 'wasm' | 'cpu'): void {
   if (openBackend === null) return;
   const factory = tf.findBackendFactory(name) as () => tfjs.KernelBackend;
   tf.removeBackend(name);

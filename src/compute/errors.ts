@@ -4,6 +4,7 @@ import { AnnulusError } from '../base/index.ts';
 export type ComputeErrorFacts =
   | { readonly code: 'backend_missing'; readonly backend: string }
   | { readonly code: 'kernels_missing'; readonly lookedIn: string }
+  | { readonly code: 'native_missing' }
   | {
       readonly code: 'heap_exhausted';
       readonly requestedBytes: number;
@@ -25,6 +26,8 @@ function describe(facts: ComputeErrorFacts): string {
       return `the ${facts.backend} backend could not be opened`;
     case 'kernels_missing':
       return `no build/kernels.wasm above ${facts.lookedIn}: run "node scripts/build-kernels.ts"`;
+    case 'native_missing':
+      return 'no native kernels for this processor: with a C++ compiler there, run "node scripts/build-native.ts"';
     case 'heap_exhausted':
       return (
         `the compute heap cannot give ${facts.requestedBytes} bytes: it holds ${facts.heapBytes} and may ` +

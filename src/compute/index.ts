@@ -1,5 +1,6 @@
 export { ComputeError, type ComputeErrorFacts } from './errors.ts';
 export {
+  backendVariant,
   openEngine,
   type BackendName,
   type Engine,

@@ -6,8 +6,10 @@ import { convKernels } from './conv-kernels.ts';
 import { convGeometry, transposedGeometry } from './convolution.ts';
 import { ComputeError } from './errors.ts';
 import { adoptLauncher, registerKernels, runMany, runOne, shareClones } from './kernel-registry.ts';
+import type { PortableKernels } from './kernels/module.ts';
 import { Launcher } from './launcher.ts';
 import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
+import type { NativeKernels } from './native/module.ts';
 import { normKernels } from './norm-kernels.ts';
 import type { Ops, Triple } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
@@ -16,12 +18,9 @@ import type { WasmHeap } from './wasm-heap.ts';
 
 type Tf = typeof tfjs;
 
-/**
- * @throws {ComputeError} 'kernels_missing' when the module was not built; each operation throws 'bad_shape'
- * where kernels would read past their tensors.
- */
-export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
-  const launcher = new Launcher(heap);
+/** @throws {ComputeError} each operation: 'bad_shape' where kernels would read past their tensors. */
+export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | NativeKernels): Ops {
+  const launcher = new Launcher(heap, kernels);
   adoptLauncher(tf, launcher);
   shareClones(tf);
   registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels, ...transformerKernels]);

@@ -2,13 +2,16 @@
 import { checkChoice, checkInteger } from './check.ts';
 
 export interface ComputeSettings {
-  /** `auto`, `wasm` or `cpu`. `auto` takes the fastest that is there; `cpu` is plain JavaScript, for checking only. */
+  /**
+   * `auto`, `native`, `wasm` or `cpu`. `auto` takes the fastest that is there: `native` where a C++ compiler was, else
+   * `wasm`; `cpu` is plain JavaScript, for checking only.
+   */
   readonly backend: string;
   /** Worker threads that train, 1 to 64; 0 for one per processor. */
   readonly workers: number;
 }
 
-export const backends: readonly string[] = ['auto', 'wasm', 'cpu'];
+export const backends: readonly string[] = ['auto', 'native', 'wasm', 'cpu'];
 
 export const computeDefaults: ComputeSettings = Object.freeze({ backend: 'auto', workers: 0 });
 

@@ -80,6 +80,30 @@ struct Plain<kernel, skipped> {
   }
 };
 
+/** Words: three tensors, a bias or 0, then the shape as it is declared. */
+ConvShape convShape(const Words& words) {
+  return {words.integer(4),  words.triple(5),  words.integer(8),  words.integer(9),
+          words.triple(10), words.triple(13), words.triple(16), words.triple(19)};
+}
+
+void callConvForward(const Call& call) {
+  const Words words(call);
+  convForward(convShape(words), words.pointer<const float>(0), words.pointer<const float>(1),
+              words.pointer<const float>(3), words.pointer<float>(2));
+}
+
+void callConvInputGradient(const Call& call) {
+  const Words words(call);
+  convInputGradient(convShape(words), words.pointer<const float>(0), words.pointer<const float>(1),
+                    words.pointer<const float>(3), words.pointer<float>(2));
+}
+
+void callConvFilterGradient(const Call& call) {
+  const Words words(call);
+  convFilterGradient(convShape(words), words.pointer<const float>(0), words.pointer<const float>(1),
+                     words.pointer<float>(2));
+}
+
 void callWindows(const Call& call) {
   const Words words(call);
   windows({words.pointer<float>(0), words.pointer<float>(1), words.integer(2) != 0,
@@ -108,6 +132,11 @@ struct Export {
 };
 
 constexpr Export exported[] = {
+    {"convForward", callConvForward},
+    {"convInputGradient", callConvInputGradient},
+    {"convFilterGradient", callConvFilterGradient},
+    {"columnSums", Plain<columnSums>::run},
+    {"copyRows", Plain<copyRows>::run},
     {"instanceMoments", Plain<instanceMoments, 2>::run},
     {"instanceNorm", Plain<instanceNorm, 5>::run},
     {"instanceNormGradient", Plain<instanceNormGradient, 8>::run},
@@ -206,8 +235,11 @@ NAPI_MODULE_INIT() {
     return nullptr;
   }
   define(env, exports, "setThreads", setThreads, nullptr);
+  napi_value kernels;
+  napi_create_object(env, &kernels);
+  napi_set_named_property(env, exports, "kernels", kernels);
   for (const Export& entry : exported) {
-    define(env, exports, entry.name, runKernel, reinterpret_cast<void*>(entry.kernel));
+    define(env, kernels, entry.name, runKernel, reinterpret_cast<void*>(entry.kernel));
   }
   return exports;
 }

@@ -31,6 +31,30 @@ void gatherBias(const float* table, const int32_t* index, float* out, int rows, 
 void gatherBiasGradient(const float* dout, const int32_t* index, float* dtable, int rows, int heads,
                         int count);
 
+/**
+ * One convolution `[b, d, h, w, I]` and `[O, I, kd, kh, kw] → [b, d', h', w', O]`, or, read backwards, one transposed
+ * convolution. A dense product is one of kernel 1 over a row.
+ */
+struct ConvShape {
+  int batch;
+  /** Depth, height, width. */
+  std::array<int, 3> input;
+  int inputs, outputs;
+  /** `pad` voxels of zeros before each axis, and after it as many as its outputs reach into. */
+  std::array<int, 3> kernel, stride, pad;
+  std::array<int, 3> output;
+};
+
+/** `bias` may be null. */
+void convForward(const ConvShape& shape, const float* x, const float* w, const float* bias, float* y);
+/** `bias`, one value per input channel, may be null. */
+void convInputGradient(const ConvShape& shape, const float* dy, const float* w, const float* bias,
+                       float* dx);
+void convFilterGradient(const ConvShape& shape, const float* x, const float* dy, float* dw);
+void columnSums(const float* x, float* sums, int rows, int channels);
+/** Steps and bytes as `kernels/assembly/layout.ts` has them. */
+void copyRows(const char* from, int fromStep, char* to, int toStep, int bytes, int rows);
+
 struct WindowsCall {
   float* grid;
   float* windows;

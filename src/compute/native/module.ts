@@ -11,9 +11,17 @@ const variants = ['avx512', 'avx2', 'x64', 'arm64'] as const;
 
 type Variant = (typeof variants)[number];
 
-type Addon = { readonly setThreads: (threads: number) => void } & Readonly<
-  Record<string, (heap: ArrayBufferLike, ...numbers: number[]) => void>
->;
+interface Addon {
+  readonly setThreads: (threads: number) => void;
+  readonly kernels: Readonly<Record<string, (heap: ArrayBuffer, ...numbers: number[]) => void>>;
+}
+
+/** The addon's kernels: convolutions whole, as blocks of 22 words (`ConvShape` in `kernels.h`). */
+export interface NativeKernels extends Kernels {
+  readonly convForward: (params: number) => void;
+  readonly convInputGradient: (params: number) => void;
+  readonly convFilterGradient: (params: number) => void;
+}
 
 /** A loaded addon. */
 export interface NativeModule {
@@ -58,14 +66,17 @@ export function nativeKernels(
   { addon }: NativeModule,
   memory: WebAssembly.Memory,
   threads: number,
-): Kernels {
+): NativeKernels {
   addon.setThreads(threads);
-  const kernels = Object.entries(addon).map(([name, kernel]) => [
+  const kernels = Object.entries(addon.kernels).map(([name, kernel]) => [
     name,
     // The buffer is asked for anew at each call: growing detaches the one before.
     (...numbers: number[]) => {
       kernel(memory.buffer, ...numbers);
     },
   ]);
-  return { ...Object.fromEntries(kernels), windowAttentionScratch: () => 0 } as unknown as Kernels;
+  return {
+    ...Object.fromEntries(kernels),
+    windowAttentionScratch: () => 0,
+  } as unknown as NativeKernels;
 }
