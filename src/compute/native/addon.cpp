@@ -150,6 +150,7 @@ constexpr Export exported[] = {
     {"layerNormGradient", Plain<layerNormGradient, 7>::run},
     {"gelu", Plain<gelu>::run},
     {"windows", callWindows},
+    {"mergePatches", Plain<mergePatches>::run},
     {"gatherBias", Plain<gatherBias>::run},
     {"gatherBiasGradient", Plain<gatherBiasGradient>::run},
 };
