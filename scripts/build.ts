@@ -24,7 +24,7 @@ function main(): void {
   if (isBuiltForNpx()) return;
   const startMs = performance.now();
   const parts = [
-    ...(buildKernels() ? ['kernels'] : []),
+    ...(buildKernels() ? ['kernels', buildNative()] : []),
     `${String(compile())} modules in dist/`,
     `command ${linkCommand()}`,
   ];
@@ -51,6 +51,18 @@ function buildKernels(): boolean {
   if (!existsSync(script)) return false;
   run('kernels', [...process.execArgv, script]);
   return true;
+}
+
+/** Which native kernels there are now; without a compiler the portable ones serve. */
+function buildNative(): string {
+  const script = join(root, 'scripts', 'build-native.ts');
+  const args = [...process.execArgv, script];
+  const { stdout, status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return status === 0 ? stdout.trim() : 'no native kernels';
 }
 
 /** How many modules `dist/` holds afterwards. */

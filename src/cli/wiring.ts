@@ -1,6 +1,7 @@
 /**
  * Which room answers a command. Loaded late, so that `annulus --help` does not wait for TF.js and libp2p.
  */
+import { availableParallelism } from 'node:os';
 import type { Volume } from '../data/index.ts';
 import type { RunMainJob, RunPredict } from './main-job.ts';
 
@@ -26,7 +27,11 @@ export async function loadPredict(): Promise<RunPredict> {
   return async ({ model, image, imageName, backend, onProgress }) => {
     const student = decodeStudent(model);
     const volume = read(image, imageName);
-    const prediction = await predictCt(student, volume, { backend: backend as 'auto', onProgress });
+    const prediction = await predictCt(student, volume, {
+      backend: backend as 'auto',
+      threads: availableParallelism(),
+      onProgress,
+    });
     return { files: predictionFiles(prediction, volume), lines: predictionLines(prediction) };
   };
 }

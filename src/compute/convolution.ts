@@ -82,7 +82,7 @@ function forwardOrder(weights: Shape5): WeightOrder {
 }
 
 /** `Launcher.gemm` on weights still in their own order. */
-export function packAndMultiply(
+function packAndMultiply(
   l: Launcher,
   weights: number,
   order: WeightOrder,
@@ -94,15 +94,48 @@ export function packAndMultiply(
   });
 }
 
-/** `[b, d, h, w, I] → [b, d', h', w', O]` */
+/** The dense product `x[…, I] · w[O, I]ᵀ` as a convolution of kernel 1 over one row. */
+export function denseGeometry(x: readonly number[], w: readonly number[]): ConvGeometry {
+  const [outputs = 1, inputs = 1] = w;
+  const rows = sizeOf(x) / (x.at(-1) ?? 1);
+  return {
+    input: [1, 1, 1, rows, inputs],
+    weights: [outputs, inputs, 1, 1, 1],
+    stride: [1, 1, 1],
+    output: [1, 1, 1, rows, outputs],
+  };
+}
+
+/** The words of a native convolution over three tensors and a bias. */
+function nativeCall(
+  l: Launcher,
+  g: ConvGeometry,
+  tensors: readonly [TensorInfo, TensorInfo, TensorInfo],
+  bias: TensorInfo | null,
+): number {
+  const [batch, ...input] = g.input;
+  const kernel = g.weights.slice(2);
+  return l.params([
+    ...tensors.map((tensor) => l.heap.pointerOf(tensor)),
+    ...[bias === null ? 0 : l.heap.pointerOf(bias), batch, ...input, g.weights[0]],
+    ...[...kernel, ...g.stride, ...kernel.map(padOf), ...sidesOf(g.output)],
+  ]);
+}
+
+/** `[b, d, h, w, I] → [b, d', h', w', O]`, or the same values as `shape`. */
 export function convForward(
   l: Launcher,
   g: ConvGeometry,
   x: TensorInfo,
   w: TensorInfo,
   b: TensorInfo | null,
+  shape: readonly number[] = g.output,
 ): TensorInfo {
-  const out = l.heap.output(g.output);
+  const out = l.heap.output(shape);
+  if (l.native !== null) {
+    l.native.convForward(nativeCall(l, g, [x, w, out], b));
+    return out;
+  }
   const padding = forwardPadding(g);
   l.padded(l.heap.pointerOf(x), g.input, padding, (input) => {
     packAndMultiply(l, l.heap.pointerOf(w), forwardOrder(g.weights), {
@@ -134,14 +167,19 @@ function forwardWindow(g: ConvGeometry, padding: Padding): { window: Window; gri
   };
 }
 
-/** `[b, d', h', w', O]` and `[b, d, h, w, I] → [O, I, kd, kh, kw]` */
+/** `[b, d', h', w', O]` and `[b, d, h, w, I] → [O, I, kd, kh, kw]`, or the same values as `shape`. */
 export function convFilterGradient(
   l: Launcher,
   g: ConvGeometry,
   x: TensorInfo,
   dy: TensorInfo,
+  shape: readonly number[] = g.weights,
 ): TensorInfo {
-  const out = l.heap.output(g.weights);
+  const out = l.heap.output(shape);
+  if (l.native !== null) {
+    l.native.convFilterGradient(nativeCall(l, g, [x, dy, out], null));
+    return out;
+  }
   const padding = forwardPadding(g);
   const { window, grid } = forwardWindow(g, padding);
   l.padded(l.heap.pointerOf(x), g.input, padding, (input) => {
@@ -189,7 +227,7 @@ function phasesOf(g: ConvGeometry, axis: 0 | 1 | 2): Phase[] {
 
 /**
  * `[b, d', h', w', O]` and `[O, I, kd, kh, kw] → [b, d, h, w, I]`: one product per phase of the strides.
- * A bias `[I]` makes it the transposed convolution.
+ * A bias `[I]` makes it the transposed convolution. The values may be given another shape.
  */
 export function convInputGradient(
   l: Launcher,
@@ -197,8 +235,13 @@ export function convInputGradient(
   dy: TensorInfo,
   w: TensorInfo,
   b: TensorInfo | null = null,
+  shape: readonly number[] = g.input,
 ): TensorInfo {
-  const out = l.heap.output(g.input);
+  const out = l.heap.output(shape);
+  if (l.native !== null) {
+    l.native.convInputGradient(nativeCall(l, g, [dy, w, out], b));
+    return out;
+  }
   const output = l.heap.pointerOf(out);
   const bias = b === null ? 0 : l.heap.pointerOf(b);
   const axes = [phasesOf(g, 0), phasesOf(g, 1), phasesOf(g, 2)] as const;

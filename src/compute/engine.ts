@@ -10,7 +10,8 @@ import type * as tfjs from '@tensorflow/tfjs';
 import { invariant, messageOf } from '../base/index.ts';
 import { chooseBackend, type Availability, type Candidate } from './backend-choice.ts';
 import { ComputeError } from './errors.ts';
-import { kernelsMissing } from './kernels/module.ts';
+import { instantiateKernels, kernelsMissing } from './kernels/module.ts';
+import { loadNative, nativeKernels } from './native/module.ts';
 import type { Ops } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
 import {
@@ -23,15 +24,20 @@ import { heapBytesLimit, WasmHeap } from './wasm-heap.ts';
 import { wasmOps } from './wasm-ops.ts';
 
 /** Best first, as `auto` tries them; `tfjs-node` and `cpu` only when asked for. */
-export const backendNames = ['cuda', 'wasm', 'tfjs-node', 'cpu'] as const;
+export const backendNames = ['cuda', 'native', 'wasm', 'tfjs-node', 'cpu'] as const;
 
 export type BackendName = (typeof backendNames)[number];
 
 export interface EngineOptions {
-  /** `auto` is the best that is there. `cpu` is plain JavaScript: slow, for checking only. */
+  /**
+   * `auto` is the best that is there. `native` is our kernels in C++ on the heap of `wasm`, the portable ones; `cpu` is
+   * plain JavaScript: slow, for checking only.
+   */
   readonly backend: BackendName | 'auto';
   /** Most bytes the wasm heap may grow to, so that one process can hold several. Default 4 GiB. */
   readonly heapBytesMax?: number;
+  /** Threads of our kernels; results do not depend on them. Default 1. */
+  readonly threads?: number;
 }
 
 export interface EngineMemory {
@@ -45,6 +51,8 @@ export interface Engine {
   /** TF.js with this engine's backend current. */
   readonly tf: typeof tfjs;
   readonly backend: BackendName;
+  /** The backend with what its rounding depends on: `native avx2`. */
+  readonly backendVariant: string;
   readonly ops: Ops;
   /** Threads of our kernels; a library of another's counts as 1, whatever it starts. */
   readonly threads: number;
@@ -76,12 +84,19 @@ function candidates(importModule: ImportModule): Record<BackendName, Omit<Row, '
       probe: () => probeTfjsNode('cuda', importModule),
       open: (tf) => openPlain(tf, 'cuda', tfjsNodeBackend),
     },
+    native: {
+      title: 'processor, our kernels in C++',
+      automatic: true,
+      howToGet: 'a C++ compiler (Debian: g++), then node scripts/build-native.ts',
+      probe: () => Promise.resolve(probeNative()),
+      open: (tf, options) => openHeap(tf, 'native', options),
+    },
     wasm: {
       title: 'processor, our kernels in WebAssembly',
       automatic: true,
       howToGet: 'node scripts/build-kernels.ts',
       probe: () => Promise.resolve(probeWasm()),
-      open: openWasm,
+      open: (tf, options) => openHeap(tf, 'wasm', options),
     },
     'tfjs-node': {
       title: 'processor through TensorFlow',
@@ -121,6 +136,16 @@ export async function listBackends(
 }
 
 /**
+ * What `openEngine` would name its `backendVariant`.
+ *
+ * @throws {ComputeError} 'backend_missing' as `openEngine`.
+ */
+export async function backendVariant(wanted: BackendName | 'auto'): Promise<string> {
+  const { name, probe } = await chooseBackend(backendTable(importAny), wanted);
+  return name === 'native' ? `${name} ${(await probe()).detail}` : name;
+}
+
+/**
  * Opens the one engine of this thread.
  *
  * @param importModule as `import()`; tests hand out packages that are not installed.
@@ -154,6 +179,7 @@ async function openPlain(
   return {
     tf,
     backend,
+    backendVariant: backend,
     ops: referenceOps(tf),
     threads: 1,
     memory: () => ({ heapBytes: tf.memory().numBytes, tensorCount: tf.memory().numTensors }),
@@ -168,14 +194,29 @@ function probeWasm(): Availability {
   return { available: missing === null, detail: missing ?? 'relaxed SIMD' };
 }
 
-async function openWasm(tf: typeof tfjs, options: EngineOptions): Promise<Engine> {
+function probeNative(): Availability {
+  const native = loadNative();
+  return { available: native !== null, detail: native?.variant ?? 'not built for this processor' };
+}
+
+/** TF.js's wasm backend with our kernels, portable or native, on its heap. */
+async function openHeap(
+  tf: typeof tfjs,
+  backend: 'native' | 'wasm',
+  options: EngineOptions,
+): Promise<Engine> {
   await loadWasmBackend(tf);
   const heap = new WasmHeap(tf, Math.min(options.heapBytesMax ?? heapBytesLimit, heapBytesLimit));
+  const native = backend === 'native' ? loadNative() : null;
+  const threads = native === null ? 1 : (options.threads ?? 1);
+  const kernels =
+    native === null ? instantiateKernels(heap.memory) : nativeKernels(native, heap.memory, threads);
   return {
     tf,
-    backend: 'wasm',
-    ops: wasmOps(tf, heap),
-    threads: 1,
+    backend,
+    backendVariant: native === null ? backend : `${backend} ${native.variant}`,
+    ops: wasmOps(tf, heap, kernels),
+    threads,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
       closeBackend(tf, 'wasm');

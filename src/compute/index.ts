@@ -1,6 +1,7 @@
 export { ComputeError, type ComputeErrorFacts } from './errors.ts';
 export {
   backendNames,
+  backendVariant,
   listBackends,
   openEngine,
   type BackendName,

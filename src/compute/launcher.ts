@@ -2,7 +2,9 @@
  * Calls of the kernels that take a parameter block: the two window products and the layout moves around
  * them. Steps are in floats here and in bytes inside the kernels.
  */
-import { instantiateKernels, type Kernels } from './kernels/module.ts';
+import { invariant } from '../base/index.ts';
+import type { Kernels, PortableKernels } from './kernels/module.ts';
+import type { NativeKernels } from './native/module.ts';
 import type { WasmHeap } from './wasm-heap.ts';
 
 /** Points of a grid with two linear addresses each: of the input, and of the output or gradient. */
@@ -44,12 +46,17 @@ const tableBytes = 8 * 204;
 export class Launcher {
   readonly heap: WasmHeap;
   readonly kernels: Kernels;
+  /** The kernels that take convolutions whole, or null where they are made of window products. */
+  readonly native: NativeKernels | null;
+  readonly #portable: PortableKernels | null;
   readonly #params: number;
   readonly #table: number;
 
-  constructor(heap: WasmHeap) {
+  constructor(heap: WasmHeap, kernels: PortableKernels | NativeKernels) {
     this.heap = heap;
-    this.kernels = instantiateKernels(heap.memory);
+    this.kernels = kernels;
+    this.native = 'convForward' in kernels ? kernels : null;
+    this.#portable = 'convForward' in kernels ? null : kernels;
     this.#params = heap.allocate(paramWords * 4 + tableBytes);
     this.#table = this.#params + paramWords * 4;
   }
@@ -70,7 +77,7 @@ export class Launcher {
       ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
       ...[call.channels, this.#table, ...gridWords(call.grid)],
     ]);
-    this.kernels.windowGemm(this.#params, 0, pointCount(call.grid));
+    this.#windows.windowGemm(this.#params, 0, pointCount(call.grid));
   }
 
   /** `sums += window(input at g) ⊗ gradient[g]`, over every grid point; zeroes the sums first. */
@@ -89,17 +96,17 @@ export class Launcher {
       ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
       ...[call.channels, this.#table, ...gridWords(call.grid)],
     ]);
-    this.kernels.windowGradient(this.#params, 0, pointCount(call.grid));
+    this.#windows.windowGradient(this.#params, 0, pointCount(call.grid));
   }
 
   packWeights(weights: number, packed: number, order: WeightOrder): void {
     this.#write([weights, packed, ...orderWords(order)]);
-    this.kernels.packWeights(this.#params);
+    this.#windows.packWeights(this.#params);
   }
 
   unpackGradient(weights: number, sums: number, order: WeightOrder): void {
     this.#write([weights, sums, ...orderWords(order)]);
-    this.kernels.unpackGradient(this.#params);
+    this.#windows.unpackGradient(this.#params);
   }
 
   /** Runs `use` with the address of `[b, d, h, w, c]` inside zeros; no copy when there is no padding. */
@@ -115,7 +122,7 @@ export class Launcher {
     const bytes = 4 * batch * sides[0] * sides[1] * sides[2] * (rest[3] ?? 1);
     return this.heap.scratch(bytes, (pointer) => {
       this.#write([input, pointer, ...shape, ...padding]);
-      this.kernels.pad(this.#params);
+      this.#windows.pad(this.#params);
       return use(pointer);
     });
   }
@@ -124,6 +131,11 @@ export class Launcher {
   params(words: readonly number[]): number {
     this.#write(words);
     return this.#params;
+  }
+
+  get #windows(): PortableKernels {
+    invariant(this.#portable !== null, 'window products run on the portable kernels');
+    return this.#portable;
   }
 
   #write(words: readonly number[]): void {

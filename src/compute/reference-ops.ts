@@ -33,6 +33,7 @@ export function referenceOps(tf: Tf): Ops {
     windowPartition: (x, { window, shift }) => windowPartition(tf, x, window, shift),
     windowReverse: (windows, { window, shift, shape }) =>
       windowReverse(tf, windows, window, shift, shape),
+    mergePatches: (x) => tf.tidy(() => mergePatches(tf, x)),
     gatherBias: (table, index) => gatherBias(tf, table, index),
     dropout: (x, rate, seed) => tf.tidy(() => dropout(tf, x, rate, seed)),
     crossEntropyDice: (logits, labels, { smooth = 1, batchDice = true } = {}) =>
@@ -246,6 +247,35 @@ function windowPlan(shape: readonly number[], window: Triple, shift: Triple): Wi
     }
   }
   return { fromVoxel, fromWindow, windowVoxels };
+}
+
+/** Offsets along depth, height and width of the voxels of a block, in the order of their channels. */
+const mergeCorners: readonly Triple[] = [
+  [0, 0, 0],
+  [1, 0, 0],
+  [0, 1, 0],
+  [0, 0, 1],
+  [1, 1, 0],
+  [1, 0, 1],
+  [0, 1, 1],
+  [1, 1, 1],
+];
+
+/** [b, d, h, w, c] → [b, d/2, h/2, w/2, 8·c] */
+function mergePatches(tf: Tf, x: Tensor5D): Tensor5D {
+  const [b, d, h, w, c] = x.shape;
+  const [depth, height, width] = [d / 2, h / 2, w / 2];
+  // [b·d/2, 2, h/2, 2, w/2, 2·c] → [2, 2, b·d/2, h/2, w/2, 2·c]: rank 6 is TF.js' limit.
+  const split = tf.transpose(
+    tf.reshape(x, [b * depth, 2, height, 2, width, 2 * c]),
+    [1, 3, 0, 2, 4, 5],
+  );
+  const planes = tf.split(tf.reshape(split, [4, b * depth * height * width, 2 * c]), 4, 0);
+  const corners = planes.map((plane) =>
+    tf.split(tf.reshape(plane, [b * depth * height * width, 2 * c]), 2, 1),
+  );
+  const chosen = mergeCorners.map(([dz, dy, dx]) => corners[dz * 2 + dy]?.[dx] as Tensor);
+  return tf.reshape(tf.concat(chosen, 1), [b, depth, height, width, 8 * c]);
 }
 
 /** TF.js' own gradient of `gather` passes over everything once per row of the table. */

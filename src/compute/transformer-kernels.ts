@@ -1,7 +1,12 @@
 /** Dense products, layer norm, GELU, windows, bias tables and attention as registered kernels. */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 
-import { packAndMultiply } from './convolution.ts';
+import {
+  convFilterGradient,
+  convForward,
+  convInputGradient,
+  denseGeometry,
+} from './convolution.ts';
 import {
   need,
   runMany,
@@ -10,50 +15,17 @@ import {
   type Inputs,
   type OwnKernel,
 } from './kernel-registry.ts';
-import { sumsBytes, type Grid, type Launcher, type WeightOrder } from './launcher.ts';
+import type { Launcher } from './launcher.ts';
 import { addresses, countOf, roundUp4 } from './norm-kernels.ts';
 import type { Triple, WindowOptions } from './ops.ts';
-
-function rowGrid(rows: number, first: number, second: number): Grid {
-  return { batch: 1, size: [1, 1, rows], first: [0, 0, 0, first], second: [0, 0, 0, second] };
-}
-
-function denseOrder(
-  outputs: number,
-  inputs: number,
-  outputStep: number,
-  inputStep: number,
-): WeightOrder {
-  return { outputs, inputs, outputStep, inputStep, taps: [1, 1, 1], tapSteps: [0, 0, 0] };
-}
-
-/** `x[rows, inputs] · packed`, into the last axis of a new tensor. */
-function product(
-  l: Launcher,
-  x: TensorInfo,
-  w: TensorInfo,
-  b: TensorInfo | null,
-  order: WeightOrder,
-): TensorInfo {
-  const out = l.heap.output([...x.shape.slice(0, -1), order.outputs]);
-  packAndMultiply(l, l.heap.pointerOf(w), order, {
-    input: l.heap.pointerOf(x),
-    output: l.heap.pointerOf(out),
-    bias: b === null ? 0 : l.heap.pointerOf(b),
-    window: { taps: [1, 1], steps: [0, 0], run: order.inputs },
-    grid: rowGrid(countOf(x) / order.inputs, order.inputs, order.outputs),
-  });
-  return out;
-}
 
 const linearKernels: readonly OwnKernel[] = [
   {
     name: 'AnnulusLinear',
     run: (l, inputs) => {
-      const w = need(inputs, 'w');
-      const [outputs = 1, width = 1] = w.shape;
-      const order = denseOrder(outputs, width, width, 1);
-      return product(l, need(inputs, 'x'), w, inputs.b ?? null, order);
+      const [x, w] = [need(inputs, 'x'), need(inputs, 'w')];
+      const g = denseGeometry(x.shape, w.shape);
+      return convForward(l, g, x, w, inputs.b ?? null, withLast(x, w.shape[0]));
     },
     saved: { inputs: ['x', 'w'] },
     gradient: (tf, dy, [x, w]) => ({
@@ -65,31 +37,25 @@ const linearKernels: readonly OwnKernel[] = [
   {
     name: 'AnnulusLinearInput',
     run: (l, inputs) => {
-      const w = need(inputs, 'w');
-      const [outputs = 1, width = 1] = w.shape;
-      return product(l, need(inputs, 'dy'), w, null, denseOrder(width, outputs, 1, width));
+      const [dy, w] = [need(inputs, 'dy'), need(inputs, 'w')];
+      const g = denseGeometry(dy.shape, w.shape);
+      return convInputGradient(l, g, dy, w, null, withLast(dy, w.shape[1]));
     },
   },
   {
     name: 'AnnulusLinearFilter',
     run: (l, inputs) => {
       const [x, dy] = [need(inputs, 'x'), need(inputs, 'dy')];
-      const width = x.shape.at(-1) ?? 1;
-      const outputs = dy.shape.at(-1) ?? 1;
-      const out = l.heap.output([outputs, width]);
-      const window = { taps: [1, 1], steps: [0, 0], run: width } as const;
-      l.heap.scratch(sumsBytes(window, outputs), (sums) => {
-        l.gradient({
-          ...{ input: l.heap.pointerOf(x), gradient: l.heap.pointerOf(dy), sums },
-          ...{ channels: outputs, window, grid: rowGrid(countOf(x) / width, width, outputs) },
-        });
-        const order = denseOrder(outputs, width, width, 1);
-        l.unpackGradient(l.heap.pointerOf(out), sums, order);
-      });
-      return out;
+      const shape = [dy.shape.at(-1) ?? 1, x.shape.at(-1) ?? 1];
+      return convFilterGradient(l, denseGeometry(x.shape, shape), x, dy, shape);
     },
   },
 ];
+
+/** The tensor's shape with another last axis. */
+function withLast(x: TensorInfo, last = 1): number[] {
+  return [...x.shape.slice(0, -1), last];
+}
 
 const layerNormKernels: readonly OwnKernel[] = [
   {

@@ -6,25 +6,28 @@ import { convKernels } from './conv-kernels.ts';
 import { convGeometry, transposedGeometry } from './convolution.ts';
 import { ComputeError } from './errors.ts';
 import { adoptLauncher, registerKernels, runMany, runOne, shareClones } from './kernel-registry.ts';
+import type { PortableKernels } from './kernels/module.ts';
 import { Launcher } from './launcher.ts';
 import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
+import type { NativeKernels } from './native/module.ts';
 import { normKernels } from './norm-kernels.ts';
 import type { Ops, Triple } from './ops.ts';
+import { patchKernels } from './patch-kernels.ts';
 import { referenceOps } from './reference-ops.ts';
 import { transformerKernels, windowShape } from './transformer-kernels.ts';
 import type { WasmHeap } from './wasm-heap.ts';
 
 type Tf = typeof tfjs;
 
-/**
- * @throws {ComputeError} 'kernels_missing' when the module was not built; each operation throws 'bad_shape'
- * where kernels would read past their tensors.
- */
-export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
-  const launcher = new Launcher(heap);
+/** @throws {ComputeError} each operation: 'bad_shape' where kernels would read past their tensors. */
+export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | NativeKernels): Ops {
+  const launcher = new Launcher(heap, kernels);
   adoptLauncher(tf, launcher);
   shareClones(tf);
-  registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels, ...transformerKernels]);
+  registerKernels(tf, [
+    ...[...convKernels, ...normKernels, ...lossKernels],
+    ...[...transformerKernels, ...patchKernels],
+  ]);
   return {
     ...referenceOps(tf),
     conv3d: (x, w, b, { stride }) => {
@@ -113,6 +116,15 @@ export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
       const matches = windows.shape.every((side, axis) => side === wanted[axis]);
       check('windowReverse', matches, `windows of [${wanted.join(', ')}]`);
       return runOne(tf, 'AnnulusWindowReverse', { x: windows }, { shape: [...shape], options });
+    },
+    mergePatches: (x) => {
+      const sides = x.shape.slice(1, 4);
+      check(
+        'mergePatches',
+        sides.every((side) => side % 2 === 0),
+        'even sides',
+      );
+      return runOne(tf, 'AnnulusMergePatches', { x }, { shape: x.shape });
     },
     gatherBias: (table, index) => {
       check('gatherBias', index.dtype === 'int32', 'int32 indices');

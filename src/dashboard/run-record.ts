@@ -45,7 +45,7 @@ export interface MachineRecord {
   readonly peakMemoryBytes: number;
   /** Version by name: `annulus`, `node`, `libp2p`, `tfjs`. */
   readonly versions: Readonly<Record<string, string>>;
-  /** What computed: `wasm`, `cpu`. */
+  /** What computed, with what its rounding depends on: `native avx2`, `wasm`, `cpu`. */
   readonly backend: string;
   readonly workers: number;
 }

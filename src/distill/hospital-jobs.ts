@@ -3,7 +3,7 @@
  * checks, evaluation. One engine per thread; cases stay in the thread's memory between jobs.
  */
 import { seededRandom, type Store } from '../base/index.ts';
-import { openEngine, type BackendName, type Engine } from '../compute/index.ts';
+import { openEngine, type Engine, type EngineOptions } from '../compute/index.ts';
 import type {
   IntensityScale,
   LabelOrigin,
@@ -116,13 +116,13 @@ const checkPatches = 1;
 
 export class HospitalJobs {
   readonly #openStore: (folder: string) => Store;
-  readonly #backend: BackendName | 'auto';
+  readonly #engineOptions: EngineOptions;
   readonly #shelves = new Map<string, { readonly generation: string; readonly shelf: CaseShelf }>();
   #engine: Promise<Engine> | null = null;
 
-  constructor(openStore: (folder: string) => Store, backend: BackendName | 'auto') {
+  constructor(openStore: (folder: string) => Store, engineOptions: EngineOptions) {
     this.#openStore = openStore;
-    this.#backend = backend;
+    this.#engineOptions = engineOptions;
   }
 
   async makeCases(args: MakeCasesArgs, report: (progress: JobProgress) => void): Promise<void> {
@@ -253,7 +253,7 @@ export class HospitalJobs {
   }
 
   #open(): Promise<Engine> {
-    this.#engine ??= openEngine({ backend: this.#backend });
+    this.#engine ??= openEngine(this.#engineOptions);
     return this.#engine;
   }
 }

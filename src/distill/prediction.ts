@@ -41,10 +41,12 @@ export async function predictCt(
   ct: Volume,
   options: {
     readonly backend: BackendName | 'auto';
+    /** As in `EngineOptions`. */
+    readonly threads?: number;
     readonly onProgress: (done: number, total: number) => void;
   },
 ): Promise<CtPrediction> {
-  const engine = await openEngine({ backend: options.backend });
+  const engine = await openEngine({ backend: options.backend, threads: options.threads ?? 1 });
   try {
     return await predictWith(engine, student, ct, options.onProgress);
   } finally {

@@ -1,18 +1,16 @@
 /** What a training worker runs: the jobs of the room that learns, over folders of this machine. */
 import { workerData } from 'node:worker_threads';
-import type { BackendName } from '../compute/index.ts';
+import type { EngineOptions } from '../compute/index.ts';
 import { HospitalJobs } from '../distill/index.ts';
 import { diskStore } from './disk-store.ts';
 import type { CreateHandlers } from './pool-messages.ts';
 
-/** The pool's `data`. */
-export interface TrainingWorkerData {
-  readonly backend: BackendName | 'auto';
-}
+/** The pool's `data`: how each worker opens its engine. */
+export type TrainingWorkerData = EngineOptions;
 
 const createHandlers: CreateHandlers = (emit) => {
-  const { backend } = (workerData as { readonly data: TrainingWorkerData }).data;
-  const jobs = new HospitalJobs((folder) => diskStore(folder), backend);
+  const { data } = workerData as { readonly data: TrainingWorkerData };
+  const jobs = new HospitalJobs((folder) => diskStore(folder), data);
   return {
     makeCases: (args) => jobs.makeCases(args, emit),
     train: (args) => jobs.train(args, emit),

@@ -6,6 +6,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { NodeId } from '../base/index.ts';
 import type { LogVerdict as NodeVerdict } from '../audit/index.ts';
 import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../config/index.ts';
+import { backendVariant } from '../compute/index.ts';
 import { tasks } from '../data/index.ts';
 import {
   recordVersion,
@@ -413,7 +414,7 @@ export class RunRecorder {
       memoryBytes: totalmem(),
       peakMemoryBytes: this.#peakMemoryBytes,
       versions: await installedVersions(),
-      backend: backend === 'auto' ? 'wasm' : backend,
+      backend: await backendVariant(backend as 'auto'),
       workers: workers > 0 ? workers : availableParallelism(),
     };
   }

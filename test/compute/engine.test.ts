@@ -5,6 +5,7 @@ import type { Rank, Tensor5D } from '@tensorflow/tfjs';
 
 import { InvariantError } from '../../src/base/index.ts';
 import { ComputeError, openEngine, type Engine } from '../../src/compute/index.ts';
+import { loadNative } from '../../src/compute/native/module.ts';
 
 describe('engine', () => {
   let engine: Engine | null = null;
@@ -19,10 +20,12 @@ describe('engine', () => {
     engine = null;
   });
 
-  it('opens wasm for auto, and again after closing, with nothing left of the first', async () => {
+  it('opens the fastest for auto, and again after closing, with nothing left of the first', async () => {
+    const native = loadNative();
     for (let i = 0; i < 2; i++) {
-      const { tf, backend, memory, close } = await open({ backend: 'auto' });
-      expect(backend).equal('wasm');
+      const { tf, backend, backendVariant, memory, close } = await open({ backend: 'auto' });
+      expect(backend).equal(native === null ? 'wasm' : 'native');
+      expect(backendVariant).equal(native === null ? 'wasm' : `native ${native.variant}`);
       expect(tf.getBackend()).equal('wasm');
       const before = memory().tensorCount;
       const y = tf.square(tf.tensor1d([1, 2, 3]));

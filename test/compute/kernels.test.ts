@@ -17,7 +17,7 @@ describe('kernel module', () => {
       ...['columnSums', 'copyRows', 'instanceMoments', 'instanceNorm', 'instanceNormGradient'],
       ...['leakyRelu', 'crossEntropyDice', 'scale', 'adamW', 'windowAttention'],
       ...['windowAttentionGradient', 'windowAttentionScratch', 'layerNorm', 'layerNormGradient'],
-      ...['gelu', 'windows', 'gatherBias', 'gatherBiasGradient'],
+      ...['gelu', 'windows', 'mergePatches', 'gatherBias', 'gatherBiasGradient'],
     ]);
   });
 

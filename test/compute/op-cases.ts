@@ -251,6 +251,9 @@ export const opCases: readonly OpCase[] = [
   instanceNormCase([1, 5, 5, 5, 8], 0.01, true),
   instanceNormCase([1, 5, 5, 3, 1], 1, true),
   instanceNormCase([2, 2, 3, 3, 6], 1, false),
+  instanceNormCase([2, 3, 3, 3, 5], 0.01, true),
+  instanceNormCase([1, 7, 5, 9, 12], 0.01, true),
+  instanceNormCase([2, 13, 13, 13, 17], 0.01, true),
   leakyReluCase,
   concatCase(3, 5),
   concatCase(8, 4),
@@ -258,4 +261,5 @@ export const opCases: readonly OpCase[] = [
   lossCase([2, 3, 4, 5, 6], true),
   lossCase([2, 3, 4, 5, 4], false),
   lossCase([1, 5, 7, 3, 2], true),
+  lossCase([1, 17, 17, 15, 3], true),
 ];

@@ -165,6 +165,31 @@ function windowCases(shape: Five, window: Three, shift: Three): OpCase[] {
   ];
 }
 
+/** Offsets along depth, height and width, as MONAI's `PatchMerging` slices them. */
+const corners = ['000', '100', '010', '001', '110', '101', '011', '111'];
+
+function mergeCase(shape: Five): OpCase {
+  const [batch, depth, height, width, c] = shape;
+  return {
+    title: `merging of the patches of [${shape.join(', ')}]`,
+    shapes: [shape],
+    run: (ops, [x]) => ops.mergePatches(x as Tensor5D),
+    expected: ([x]) => {
+      const merged: number[] = [];
+      for (let b = 0; b < batch; b++)
+        for (let z = 0; z < depth; z += 2)
+          for (let y = 0; y < height; y += 2)
+            for (let w = 0; w < width; w += 2)
+              for (const corner of corners) {
+                const [dz, dy, dx] = Array.from(corner, Number);
+                const voxel = ((b * depth + z + dz!) * height + y + dy!) * width + w + dx!;
+                merged.push(...x!.subarray(voxel * c, (voxel + 1) * c));
+              }
+      return Float64Array.from(merged);
+    },
+  };
+}
+
 const gatherBiasCase: OpCase = {
   title: 'bias gather from a table of 7 rows for 3 heads',
   shapes: [[7, 3]],
@@ -190,11 +215,17 @@ export const transformerCases: readonly OpCase[] = [
   linearCase([1, 2, 3, 2], 16, 8),
   layerNormCase(5, 12),
   layerNormCase(300, 7),
+  layerNormCase(9, 3),
+  layerNormCase(1400, 12),
+  layerNormCase(70, 17),
   geluCase,
   attentionCase(2, 5, 1, 3, 0),
   attentionCase(4, 8, 3, 4, 2),
   attentionCase(1, 27, 2, 6, 1),
+  attentionCase(6, 9, 1, 5, 3),
   ...windowCases([1, 4, 4, 6, 4], [2, 2, 3], [0, 0, 0]),
   ...windowCases([2, 3, 5, 4, 3], [2, 3, 3], [1, 1, 2]),
+  mergeCase([1, 2, 4, 6, 1]),
+  mergeCase([2, 4, 2, 4, 5]),
   gatherBiasCase,
 ];

@@ -30,7 +30,7 @@ describe('HospitalJobs', () => {
   const opened: HospitalJobs[] = [];
   const setUp = (): { store: MemoryStore; jobs: HospitalJobs } => {
     const store = new MemoryStore();
-    const jobs = new HospitalJobs(() => store, 'cpu');
+    const jobs = new HospitalJobs(() => store, { backend: 'cpu' });
     opened.push(jobs);
     return { store, jobs };
   };

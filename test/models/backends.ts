@@ -1,4 +1,10 @@
 /** The backends that the models are tested on. */
 import type { BackendName } from '../../src/compute/index.ts';
+import { loadNative } from '../../src/compute/native/module.ts';
 
-export const backends: readonly BackendName[] = ['cpu', 'wasm'];
+/** Native only where it was built. */
+export const backends: readonly BackendName[] = [
+  'cpu',
+  'wasm',
+  ...(loadNative() === null ? [] : (['native'] as const)),
+];

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { openEngine, type Engine } from '../../src/compute/index.ts';
+import { openEngine, type Engine, type Tensor5D } from '../../src/compute/index.ts';
 import { headsLoss } from '../../src/models/index.ts';
 
 describe('loss over heads', () => {
@@ -26,6 +26,20 @@ describe('loss over heads', () => {
   it('is cross-entropy plus soft Dice at smooth 1 where the structure is there', () => {
     // Dice of one labelled voxel: -(2 · 1/2 + 1) / (8 · 1/2 + 1 + 1) = -1/3
     expect(lossOf([1, 0, 0, 0, 0, 0, 0, 0])).to.be.closeTo(Math.log(2) - 1 / 3, 1e-6);
+  });
+
+  it('halves the weight of each coarser scale, whose labels are those of voxel floor(i · from / to)', () => {
+    const { tf } = engine;
+    const value = tf.tidy(() => {
+      // The coarse scale takes depth 0 of 3 and width 0 and 1 of 3, whatever the others are.
+      const map = tf.tensor4d([1, 0, 1, 1, 1, 1, 1, 1, 1], [1, 3, 1, 3], 'int32');
+      const [fine, coarse] = [tf.zeros([1, 3, 1, 3, 2]), tf.zeros([1, 1, 1, 2, 2])];
+      const outputs = { calc: [fine, coarse] as Tensor5D[] };
+      return headsLoss(engine, outputs, { calc: map }).loss.dataSync()[0];
+    });
+    // Dice: -(2 · 8/2 + 1) / (9/2 + 8 + 1) of the fine, -(2 · 1/2 + 1) / (2/2 + 1 + 1) of the coarse.
+    const expected = Math.log(2) - 9 / 13.5 + (Math.log(2) - 2 / 3) / 2;
+    expect(value).to.be.closeTo(expected, 1e-6);
   });
 
   it('leaves a patch without the structure to the cross-entropy', () => {

@@ -8,13 +8,8 @@ import { ComputeError } from '../errors.ts';
 
 type Pointers = (...words: number[]) => void;
 
-/** The kernels' exports: addresses, counts and scalars in the order of their declarations. */
+/** What the portable and the native kernels share: addresses, counts and scalars in the order of their declarations. */
 export interface Kernels {
-  readonly windowGemm: (params: number, start: number, end: number) => void;
-  readonly windowGradient: (params: number, start: number, end: number) => void;
-  readonly pad: (params: number) => void;
-  readonly packWeights: (params: number) => void;
-  readonly unpackGradient: (params: number) => void;
   readonly columnSums: Pointers;
   readonly copyRows: Pointers;
   readonly instanceMoments: Pointers;
@@ -31,8 +26,18 @@ export interface Kernels {
   readonly layerNormGradient: Pointers;
   readonly gelu: Pointers;
   readonly windows: (params: number) => void;
+  readonly mergePatches: Pointers;
   readonly gatherBias: Pointers;
   readonly gatherBiasGradient: Pointers;
+}
+
+/** The portable module's exports: convolutions are window products that the launcher lays out. */
+export interface PortableKernels extends Kernels {
+  readonly windowGemm: (params: number, start: number, end: number) => void;
+  readonly windowGradient: (params: number, start: number, end: number) => void;
+  readonly pad: (params: number) => void;
+  readonly packWeights: (params: number) => void;
+  readonly unpackGradient: (params: number) => void;
 }
 
 let compiled: WebAssembly.Module | null = null;
@@ -42,10 +47,10 @@ let compiled: WebAssembly.Module | null = null;
  *
  * @throws {ComputeError} 'kernels_missing' when the module was not built.
  */
-export function instantiateKernels(memory: WebAssembly.Memory): Kernels {
+export function instantiateKernels(memory: WebAssembly.Memory): PortableKernels {
   compiled ??= new WebAssembly.Module(new Uint8Array(readModule()));
   const instance = new WebAssembly.Instance(compiled, { env: { memory } });
-  return instance.exports as unknown as Kernels;
+  return instance.exports as unknown as PortableKernels;
 }
 
 /** Why there would be no instance, or null. */

@@ -18,3 +18,4 @@ export {
   layerNormGradient,
   windows,
 } from './transformer';
+export { mergePatches } from './merge-patches';

@@ -1,0 +1,182 @@
+/**
+ * The product under every filter gradient:
+ *
+ *   sums[z][y][r][o] = Σ g  in[g + z·stepZ + y·stepY + r] · gradient[g][o]
+ *
+ * over the points g of regions, the window as in `conv-product.cpp`. A tile of some rows r × some vectors of outputs
+ * lives in registers while a block of points streams by; each block starts at zero and is added to its share's sums at
+ * its end, and the shares, which depend on the sizes alone, are added up in their order.
+ */
+#include <algorithm>
+
+#include "conv-plan.h"
+#include "conv-tiling.h"
+#include "parallel.h"
+#include "vectors.h"
+
+namespace annulus {
+namespace {
+
+/** Shares of the points at most, floats that all their sums may take, and pieces of work below which outputs are split. */
+constexpr long sharesMax = 64;
+constexpr long sumFloatsMax = 1 << 21;
+constexpr long itemsWanted = 16;
+
+/** The gradient at each point of a block, without gaps. */
+struct Upstream {
+  const float* floats;
+  long step;
+};
+
+/** Adds to `rows` rows of sums over `count` points: of the inputs at `offsets` with some vectors of the gradient. */
+template <int width, int rows, int vectors>
+void accumulate(const float* input, const Place* places, long count, const long* offsets,
+                Upstream upstream, float* const* sums) {
+  typedef Floats<width> Vector;
+  Vector parts[rows][vectors] = {};
+  const float* in[rows];
+#pragma GCC unroll 8
+  for (int i = 0; i < rows; i++) in[i] = input + offsets[i];
+  const float* g = upstream.floats;
+  for (long p = 0; p < count; p++, g += upstream.step) {
+    const long at = places[p].first;
+    Vector gradient[vectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; v++) gradient[v] = load<width>(g + v * width);
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++) {
+      const float value = in[i][at];
+#pragma GCC unroll 8
+      for (int v = 0; v < vectors; v++) parts[i][v] += gradient[v] * value;
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; v++) {
+      float* to = sums[i] + v * width;
+      store<width>(to, load<width>(to) + parts[i][v]);
+    }
+  }
+}
+
+/** The rows of a region's window: their offsets in the input and their places among the weights. */
+struct Rows {
+  std::vector<long> offsets, steps;
+
+  explicit Rows(const Region& region) {
+    for (int z = 0; z < region.tapsZ; z++) {
+      for (int y = 0; y < region.tapsY; y++) {
+        for (long r = 0; r < region.run; r++) {
+          offsets.push_back(z * region.stepZ + y * region.stepY + r);
+          steps.push_back(region.weight + z * region.weightZ + y * region.weightY + r);
+        }
+      }
+    }
+  }
+};
+
+/** The points of one block: the input around them and their gradients. */
+struct Block {
+  const float* input;
+  const Place* places;
+  long count;
+};
+
+/** All rows of a window from `from`, in tiles of as many as fit, then of halves of that. */
+template <int width, int vectors, int rows = tileHeight<vectors>()>
+void accumulateAll(const Block& block, const Rows& window, long from, Upstream upstream,
+                   float* sums) {
+  for (const long end = window.offsets.size(); from + rows <= end; from += rows) {
+    float* to[rows];
+    for (int i = 0; i < rows; i++) to[i] = sums + window.steps[from + i] * upstream.step;
+    accumulate<width, rows, vectors>(block.input, block.places, block.count, &window.offsets[from],
+                                     upstream, to);
+  }
+  if constexpr (rows > 1) {
+    accumulateAll<width, vectors, rows / 2>(block, window, from, upstream, sums);
+  }
+}
+
+template <int width>
+void accumulateTile(int vectors, const Block& block, const Rows& window, Upstream upstream,
+                    float* sums) {
+  if (vectors == 1) accumulateAll<width, 1>(block, window, 0, upstream, sums);
+  else if (vectors == 2) accumulateAll<width, 2>(block, window, 0, upstream, sums);
+  else accumulateAll<width, 3>(block, window, 0, upstream, sums);
+}
+
+/** Which blocks a share of the points has: `from … from + count - 1` of a region. */
+struct Stretch {
+  long region, from, count;
+};
+
+std::vector<Stretch> stretchesOf(const std::vector<Region>& regions) {
+  std::vector<Stretch> stretches;
+  for (size_t k = 0; k < regions.size(); k++) {
+    const long points = regions[k].points();
+    for (long from = 0; from < points; from += blockPoints) {
+      stretches.push_back({static_cast<long>(k), from, std::min(blockPoints, points - from)});
+    }
+  }
+  return stretches;
+}
+
+}  // namespace
+
+void convFilterGradient(const ConvShape& shape, const float* x, const float* dy, float* dw) {
+  const Phase phases[] = {forwardPhase(shape, 0), forwardPhase(shape, 1), forwardPhase(shape, 2)};
+  const Extents extents{shape.input, shape.output, shape.inputs, shape.outputs};
+  const std::vector<Region> regions =
+      regionsOf(shape.batch, extents, phases[0], phases[1], phases[2]);
+  const std::vector<Rows> windows(regions.begin(), regions.end());
+  const std::vector<Stretch> stretches = stretchesOf(regions);
+  const Tiling tiling(shape.outputs);
+  const long wide = static_cast<long>(tiling.vectors) * tiling.width;
+  const long taps = static_cast<long>(shape.kernel[0]) * shape.kernel[1] * shape.kernel[2];
+  const long size = taps * shape.inputs * wide;
+  const long blocks = stretches.size();
+  const long shares = std::clamp(sumFloatsMax / size, 1L, std::min(blocks, sharesMax));
+  const long parts = std::min<long>(tiling.tiles(), (itemsWanted + shares - 1) / shares);
+  std::vector<float> sums(shares * size);
+  parallelFor(shares * parts, [&](long piece) {
+    const long share = piece / parts, part = piece % parts;
+    const int tile = tiling.tiles() * part / parts, tileEnd = tiling.tiles() * (part + 1) / parts;
+    std::vector<float> upstream(blockPoints * wide);
+    Place places[blockPoints];
+    for (long k = blocks * share / shares; k < blocks * (share + 1) / shares; k++) {
+      const Stretch& stretch = stretches[k];
+      fillPlaces(regions[stretch.region], stretch.from, stretch.count, places);
+      for (long p = 0; p < stretch.count; p++) {
+        std::copy_n(dy + places[p].second, shape.outputs, &upstream[p * wide]);
+      }
+      const Block block{x, places, stretch.count};
+      for (int t = tile; t < tileEnd; t++) {
+        const long from = tiling.first(t) * tiling.width;
+        const Upstream part{&upstream[from], wide};
+        float* to = &sums[share * size + from];
+        const Rows& window = windows[stretch.region];
+        if (tiling.width == lanes) {
+          accumulateTile<lanes>(tiling.count(t), block, window, part, to);
+        } else if constexpr (lanes > 4) {
+          accumulateTile<lanes / 2>(tiling.count(t), block, window, part, to);
+        }
+      }
+    }
+  });
+  parallelFor(taps, [&](long tap) {
+    const long floats = shape.inputs * wide;
+    float* total = &sums[tap * floats];
+    for (long share = 1; share < shares; share++) {
+      const float* part = total + share * size;
+      for (long k = 0; k < floats; k++) total[k] += part[k];
+    }
+    for (long i = 0; i < shape.inputs; i++) {
+      for (long o = 0; o < shape.outputs; o++) {
+        dw[(o * shape.inputs + i) * taps + tap] = total[i * wide + o];
+      }
+    }
+  });
+}
+
+}  // namespace annulus
