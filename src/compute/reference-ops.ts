@@ -178,6 +178,21 @@ function windowReverse(
   return withGradient(tf, windows, reverse, gradient) as Tensor5D;
 }
 
+function mergePatches(tf: Tf, x: Tensor5D): Tensor5D {
+  const [b, d, h, w, c] = x.shape;
+  const blocks = (b * d * h * w) / 8;
+  // [b·d/2, 2, h/2, 2, w/2, 2·c] → [2, 2, b·d/2, h/2, w/2, 2·c]: rank 6 is TF.js' limit.
+  const split = tf.transpose(
+    tf.reshape(x, [(b * d) / 2, 2, h / 2, 2, w / 2, 2 * c]),
+    [1, 3, 0, 2, 4, 5],
+  );
+  const rowsOf = tf.split(tf.reshape(split, [4, blocks, 2 * c]), 4, 0);
+  // Corners by their bits zyx.
+  const corners = rowsOf.flatMap((row) => tf.split(tf.reshape(row, [blocks, 2 * c]), 2, 1));
+  const chosen = [0, 4, 2, 1, 6, 5, 3, 7].map((corner) => corners[corner] as Tensor);
+  return tf.reshape(tf.concat(chosen, 1), [b, d / 2, h / 2, w / 2, 8 * c]);
+}
+
 /** A function of one tensor whose gradient is written out. */
 function withGradient(
   tf: Tf,
@@ -247,35 +262,6 @@ function windowPlan(shape: readonly number[], window: Triple, shift: Triple): Wi
     }
   }
   return { fromVoxel, fromWindow, windowVoxels };
-}
-
-/** Offsets along depth, height and width of the voxels of a block, in the order of their channels. */
-const mergeCorners: readonly Triple[] = [
-  [0, 0, 0],
-  [1, 0, 0],
-  [0, 1, 0],
-  [0, 0, 1],
-  [1, 1, 0],
-  [1, 0, 1],
-  [0, 1, 1],
-  [1, 1, 1],
-];
-
-/** [b, d, h, w, c] → [b, d/2, h/2, w/2, 8·c] */
-function mergePatches(tf: Tf, x: Tensor5D): Tensor5D {
-  const [b, d, h, w, c] = x.shape;
-  const [depth, height, width] = [d / 2, h / 2, w / 2];
-  // [b·d/2, 2, h/2, 2, w/2, 2·c] → [2, 2, b·d/2, h/2, w/2, 2·c]: rank 6 is TF.js' limit.
-  const split = tf.transpose(
-    tf.reshape(x, [b * depth, 2, height, 2, width, 2 * c]),
-    [1, 3, 0, 2, 4, 5],
-  );
-  const planes = tf.split(tf.reshape(split, [4, b * depth * height * width, 2 * c]), 4, 0);
-  const corners = planes.map((plane) =>
-    tf.split(tf.reshape(plane, [b * depth * height * width, 2 * c]), 2, 1),
-  );
-  const chosen = mergeCorners.map(([dz, dy, dx]) => corners[dz * 2 + dy]?.[dx] as Tensor);
-  return tf.reshape(tf.concat(chosen, 1), [b, depth, height, width, 8 * c]);
 }
 
 /** TF.js' own gradient of `gather` passes over everything once per row of the table. */

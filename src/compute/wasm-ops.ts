@@ -12,7 +12,6 @@ import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
 import type { NativeKernels } from './native/module.ts';
 import { normKernels } from './norm-kernels.ts';
 import type { Ops, Triple } from './ops.ts';
-import { patchKernels } from './patch-kernels.ts';
 import { referenceOps } from './reference-ops.ts';
 import { transformerKernels, windowShape } from './transformer-kernels.ts';
 import type { WasmHeap } from './wasm-heap.ts';
@@ -24,10 +23,7 @@ export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | Nativ
   const launcher = new Launcher(heap, kernels);
   adoptLauncher(tf, launcher);
   shareClones(tf);
-  registerKernels(tf, [
-    ...[...convKernels, ...normKernels, ...lossKernels],
-    ...[...transformerKernels, ...patchKernels],
-  ]);
+  registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels, ...transformerKernels]);
   return {
     ...referenceOps(tf),
     conv3d: (x, w, b, { stride }) => {
@@ -118,12 +114,8 @@ export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | Nativ
       return runOne(tf, 'AnnulusWindowReverse', { x: windows }, { shape: [...shape], options });
     },
     mergePatches: (x) => {
-      const sides = x.shape.slice(1, 4);
-      check(
-        'mergePatches',
-        sides.every((side) => side % 2 === 0),
-        'even sides',
-      );
+      const isEven = x.shape.slice(1, 4).every((side) => side % 2 === 0);
+      check('mergePatches', isEven, 'even sides');
       return runOne(tf, 'AnnulusMergePatches', { x }, { shape: x.shape });
     },
     gatherBias: (table, index) => {

@@ -1,9 +1,7 @@
 /** The training loss: over heads, over the scales of deep supervision. */
 import { invariant } from '../base/index.ts';
-import type { Engine, Scalar, Tensor4D } from '../compute/index.ts';
+import type { Engine, Scalar, Tensor4D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs } from './forward.ts';
-
-type Shape4D = [number, number, number, number];
 
 /** Label maps by head, int32 [b, d, h, w]. A head without labels is left out. */
 export type HeadLabels = Readonly<Record<string, Tensor4D>>;
@@ -31,16 +29,16 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
     for (const head of Object.keys(labels).sort()) {
       const scales = outputs[head];
       invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
-      const map = labels[head] as Tensor4D;
-      const values = map.dataSync<'int32'>();
-      const smooth = values.every((value) => value === 0) ? emptySmooth : 1;
+      const truth = labels[head] as Tensor4D;
+      const values = truth.dataSync<'int32'>();
+      const isEmpty = values.every((value) => value === 0);
       scales.forEach((logits, i) => {
-        const shape = logits.shape.slice(0, 4) as Shape4D;
-        const resized = map.shape.every((side, axis) => side === shape[axis])
-          ? map
-          : tf.tensor4d(resizeLabels(values, map.shape, shape), shape, 'int32');
-        const { loss, ce, dice } = ops.crossEntropyDice(logits, resized, { smooth });
-        terms.push(i === 0 ? loss : tf.mul(loss, 2 ** -i));
+        const isWhole = [1, 2, 3].every((axis) => truth.shape[axis] === logits.shape[axis]);
+        const resized = isWhole ? truth : resizeLabels(engine, values, truth.shape, logits.shape);
+        const { loss, ce, dice } = ops.crossEntropyDice(logits, resized, {
+          smooth: isEmpty ? emptySmooth : 1,
+        });
+        terms.push(tf.mul(loss, 2 ** -i));
         if (i === 0) parts[head] = { ce, dice };
       });
     }
@@ -49,19 +47,26 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
   });
 }
 
-/** Nearest neighbour as PyTorch: voxel i takes voxel floor(i · from / to). In JavaScript: few voxels are asked for. */
-function resizeLabels(labels: Int32Array, from: Shape4D, to: Shape4D): Int32Array {
-  const source = (axis: 1 | 2 | 3, i: number): number => Math.floor((i * from[axis]) / to[axis]);
-  const columns = Int32Array.from({ length: to[3] }, (_, x) => source(3, x));
-  const resized = new Int32Array(to[0] * to[1] * to[2] * to[3]);
+/** Nearest neighbour as PyTorch: voxel i takes voxel floor(i · from / to). */
+function resizeLabels(
+  { tf }: Engine,
+  values: Int32Array,
+  [batch, ...from]: Tensor4D['shape'],
+  [, ...like]: Tensor5D['shape'],
+): Tensor4D {
+  const to = [like[0], like[1], like[2]] as const;
+  const [depths, heights, widths] = to.map((side, axis) =>
+    Int32Array.from({ length: side }, (_, i) => Math.floor((i * (from[axis] as number)) / side)),
+  ) as [Int32Array, Int32Array, Int32Array];
+  const resized = new Int32Array(batch * to[0] * to[1] * to[2]);
   let at = 0;
-  for (let b = 0; b < to[0]; b++) {
-    for (let z = 0; z < to[1]; z++) {
-      for (let y = 0; y < to[2]; y++) {
-        const row = ((b * from[1] + source(1, z)) * from[2] + source(2, y)) * from[3];
-        for (const x of columns) resized[at++] = labels[row + x] as number;
+  for (let b = 0; b < batch; b++) {
+    for (const d of depths) {
+      for (const h of heights) {
+        const row = ((b * from[0] + d) * from[1] + h) * from[2];
+        for (const w of widths) resized[at++] = values[row + w] as number;
       }
     }
   }
-  return resized;
+  return tf.tensor4d(resized, [batch, ...to], 'int32');
 }

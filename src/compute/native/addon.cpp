@@ -110,6 +110,13 @@ void callWindows(const Call& call) {
            words.integer(3), words.triple(4), words.integer(7), words.triple(8), words.triple(11)});
 }
 
+void callMergePatches(const Call& call) {
+  const Words words(call);
+  const auto [depth, height, width] = words.triple(4);
+  mergePatches(words.pointer<float>(0), words.pointer<float>(1), words.integer(2) != 0,
+               words.integer(3), depth, height, width, words.integer(7));
+}
+
 /** Word 5 is scratch. */
 AttentionCall attentionCall(const Words& words) {
   return {words.pointer<const float>(0), words.pointer<const float>(1), words.pointer<const float>(2),
@@ -150,7 +157,7 @@ constexpr Export exported[] = {
     {"layerNormGradient", Plain<layerNormGradient, 7>::run},
     {"gelu", Plain<gelu>::run},
     {"windows", callWindows},
-    {"mergePatches", Plain<mergePatches>::run},
+    {"mergePatches", callMergePatches},
     {"gatherBias", Plain<gatherBias>::run},
     {"gatherBiasGradient", Plain<gatherBiasGradient>::run},
 };

@@ -26,7 +26,7 @@ void layerNorm(const float* x, const float* gamma, const float* beta, float* y, 
 void layerNormGradient(const float* x, const float* dy, const float* stats, const float* gamma,
                        float* dx, float* dgamma, float* dbeta, int rows, int channels);
 void gelu(const float* x, const float* dy, float* y, int count);
-void mergePatches(float* grid, float* merged, int reverse, int batch, int depth, int height,
+void mergePatches(float* grid, float* merged, bool reverse, int batch, int depth, int height,
                   int width, int channels);
 void gatherBias(const float* table, const int32_t* index, float* out, int rows, int heads,
                 int count);

@@ -60,7 +60,7 @@ void windows(const WindowsCall& call) {
  * `[b, d, h, w, c]` ↔ `[b, d/2, h/2, w/2, 8·c]`, all sides even. `reverse` copies back. The offsets of corner i of a
  * block along z, y and x are bits i of three numbers: 000, 100, 010, 001, 110, 101, 011, 111.
  */
-void mergePatches(float* grid, float* merged, int reverse, int batch, int depth, int height,
+void mergePatches(float* grid, float* merged, bool reverse, int batch, int depth, int height,
                   int width, int channels) {
   const long row = static_cast<long>(width) * channels;
   // One piece is a row of blocks. The depth is even, so that planes pair up across samples too.
@@ -71,7 +71,7 @@ void mergePatches(float* grid, float* merged, int reverse, int batch, int depth,
       for (int i = 0; i < 8; i++, place += channels) {
         const long line = (z + (0xb2 >> i & 1)) * height + y + (0xd4 >> i & 1);
         float* corner = grid + line * row + (x + (0xe8 >> i & 1)) * channels;
-        if (reverse != 0) std::copy_n(place, channels, corner);
+        if (reverse) std::copy_n(place, channels, corner);
         else std::copy_n(corner, channels, place);
       }
     }

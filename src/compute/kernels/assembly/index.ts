@@ -1,7 +1,7 @@
 /** The kernels of `src/compute`, compiled by `scripts/build-kernels.ts` into `build/kernels.wasm`. */
 export { windowGemm } from './window-gemm';
 export { windowGradient } from './window-gradient';
-export { columnSums, copyRows, packWeights, pad, unpackGradient } from './layout';
+export { columnSums, copyRows, mergePatches, packWeights, pad, unpackGradient } from './layout';
 export { instanceMoments, instanceNorm, instanceNormGradient, leakyRelu } from './instance-norm';
 export { crossEntropyDice, scale } from './cross-entropy-dice';
 export { adamW } from './adam-w';
@@ -18,4 +18,3 @@ export {
   layerNormGradient,
   windows,
 } from './transformer';
-export { mergePatches } from './merge-patches';

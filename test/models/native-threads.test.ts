@@ -1,0 +1,79 @@
+/** Training steps of both nets natively: the same bytes on any number of threads. */
+import { expect } from 'chai';
+
+import { seededRandom } from '../../src/base/index.ts';
+import {
+  openEngine,
+  type Tensor,
+  type Tensor4D,
+  type Tensor5D,
+  type Variable,
+} from '../../src/compute/index.ts';
+import {
+  buildModel,
+  initialWeights,
+  lossAndGradients,
+  type ModelSpec,
+} from '../../src/models/index.ts';
+import { backends } from './backends.ts';
+
+const specs: readonly ModelSpec[] = [
+  {
+    ...{ kind: 'unet', inChannels: 1, features: [5, 8, 16], strides: [1, 2, 2], convsPerStage: 1 },
+    ...{ heads: { hps: 3 }, deepSupervision: true, dropoutMilli: 0 },
+  },
+  {
+    ...{ kind: 'swin-unetr', inChannels: 1, featureSize: 6, depths: [2, 1], numHeads: [1, 2] },
+    ...{ window: 3, heads: { hps: 3 } },
+  },
+];
+
+/** The parameters after three steps of AdamW, one after the other. */
+async function trained(spec: ModelSpec, threads: number): Promise<Buffer> {
+  const { tf, ops, close } = await openEngine({ backend: 'native', threads });
+  try {
+    const engine = { tf, ops } as Parameters<typeof buildModel>[0];
+    const model = buildModel(engine, spec);
+    const random = seededRandom('threads');
+    const x = tf.tensor(
+      Float32Array.from({ length: 24 * 16 * 16 }, () => random.normal()),
+      [1, 24, 16, 16, 1],
+    ) as Tensor5D;
+    const labels = tf.tidy(
+      () => tf.cast(tf.squeeze(tf.greater(x, 1), [4]), 'int32') as unknown as Tensor4D,
+    );
+    const params = new Map<string, Variable>(
+      initialWeights(spec, random).map(({ name, data, shape }) => [
+        name,
+        tf.variable(tf.tensor(data, [...shape])),
+      ]),
+    );
+    const zeros = (): Variable[] => [...params.values()].map((p) => tf.variable(tf.zerosLike(p)));
+    const [m, v] = [zeros(), zeros()];
+    for (let step = 1; step <= 3; step++) {
+      const tensors: ReadonlyMap<string, Tensor> = params;
+      const pass = lossAndGradients(engine, model, tensors, x, { hps: labels }, { training: true });
+      const gradients = [...params.keys()].map((name) => pass.gradients.get(name)!);
+      const settings = { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
+      ops.adamW([...params.values()], gradients, m, v, settings);
+    }
+    const values = [...params.values()].map((p) => Buffer.from(p.dataSync().slice().buffer));
+    return Buffer.concat(values);
+  } finally {
+    close();
+  }
+}
+
+if (backends.includes('native')) {
+  describe('native training', () => {
+    for (const spec of specs) {
+      it(`of a ${spec.kind} gives the same bytes on 1, 2 and 3 threads`, async () => {
+        const alone = await trained(spec, 1);
+        expect(alone.length).greaterThan(1000);
+        for (const threads of [2, 3]) {
+          expect((await trained(spec, threads)).equals(alone), `${String(threads)} threads`).true;
+        }
+      });
+    }
+  });
+}
