@@ -45,13 +45,14 @@ export class Launcher {
   readonly heap: WasmHeap;
   readonly kernels: Kernels;
   readonly #params: number;
-  readonly #table: number;
+  /** Room for the addresses of a block of points. */
+  readonly table: number;
 
   constructor(heap: WasmHeap) {
     this.heap = heap;
     this.kernels = instantiateKernels(heap.memory);
     this.#params = heap.allocate(paramWords * 4 + tableBytes);
-    this.#table = this.#params + paramWords * 4;
+    this.table = this.#params + paramWords * 4;
   }
 
   /** `output[g] = bias + window(input at g) · packed`, over every grid point. */
@@ -68,7 +69,7 @@ export class Launcher {
     this.#write([
       ...[call.input, call.packed, call.bias, call.output],
       ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
-      ...[call.channels, this.#table, ...gridWords(call.grid)],
+      ...[call.channels, this.table, ...gridWords(call.grid)],
     ]);
     this.kernels.windowGemm(this.#params, 0, pointCount(call.grid));
   }
@@ -87,7 +88,7 @@ export class Launcher {
     this.#write([
       ...[call.input, call.gradient, call.sums],
       ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
-      ...[call.channels, this.#table, ...gridWords(call.grid)],
+      ...[call.channels, this.table, ...gridWords(call.grid)],
     ]);
     this.kernels.windowGradient(this.#params, 0, pointCount(call.grid));
   }

@@ -11,6 +11,10 @@ type Pointers = (...words: number[]) => void;
 export interface Kernels {
   readonly windowGemm: (params: number, start: number, end: number) => void;
   readonly windowGradient: (params: number, start: number, end: number) => void;
+  readonly winogradForward: (params: number, start: number, end: number) => void;
+  readonly winogradGradient: (params: number, start: number, end: number) => void;
+  readonly winogradWeights: Pointers;
+  readonly winogradSums: Pointers;
   readonly pad: (params: number) => void;
   readonly packWeights: (params: number) => void;
   readonly unpackGradient: (params: number) => void;
