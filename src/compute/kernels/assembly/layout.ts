@@ -45,12 +45,22 @@ export function pad(params: usize): void {
   }
 }
 
+/** Short runs of floats; `memory.fill` costs a call out of wasm. */
 // @ts-ignore: decorator
 @inline
-function zero(to: usize, bytes: i32): void {
+export function zero(to: usize, bytes: i32): void {
   const end = to + bytes;
   for (; to + 16 <= end; to += 16) v128.store(to, f32x4.splat(0));
   for (; to < end; to += 4) store<f32>(to, 0);
+}
+
+/** As `zero` is to `memory.fill`. */
+// @ts-ignore: decorator
+@inline
+export function copy(from: usize, to: usize, bytes: i32): void {
+  let k = 0;
+  for (; k + 16 <= bytes; k += 16) v128.store(to + k, v128.load(from + k));
+  for (; k < bytes; k += 4) store<f32>(to + k, load<f32>(from + k));
 }
 
 /**

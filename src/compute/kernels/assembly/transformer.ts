@@ -1,4 +1,5 @@
 /** What a transformer needs beside products and attention: layer norm, GELU, windows, bias tables. */
+import { copy } from './layout';
 import { exp4, laneMask, put, sum4 } from './vector-math';
 
 /** `[rows, c]`: `(x - mean) · rstd · gamma + beta` per row. `stats` is `[rows][2]`: mean, rstd. */
@@ -178,14 +179,6 @@ export function windows(params: usize): void {
       }
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function copy(from: usize, to: usize, bytes: i32): void {
-  let k = 0;
-  for (; k + 16 <= bytes; k += 16) v128.store(to + k, v128.load(from + k));
-  for (; k < bytes; k += 4) store<f32>(to + k, load<f32>(from + k));
 }
 
 /** `[rows, heads]` and int32 indices → `[heads, count]`; an index past the rows reads 0. */

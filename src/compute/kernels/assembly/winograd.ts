@@ -14,6 +14,7 @@
  * [depth + 2][inputs]`, the products or gradients `[36][columns][depth][outputs]`, and a strip: six padded rows of the
  * wider of input and output, and two tiles of 36 vectors.
  */
+import { copy, zero } from './layout';
 import { put } from './vector-math';
 import { BLOCK, repeatLast } from './voxel-table';
 import { blockGemm } from './window-gemm';
@@ -141,8 +142,8 @@ function inputTiles(params: usize, at: i32, columns: i32): void {
     for (let p = 0; p < TILE; p++) {
       for (let k = 0; k < n; k++) {
         const border = v + p * step + k * column;
-        memory.fill(border, 0, voxel);
-        memory.fill(border + column - voxel, 0, voxel);
+        zero(border, voxel);
+        zero(border + column - voxel, voxel);
       }
     }
     for (let z = 0; z < depth; z++) {
@@ -218,12 +219,17 @@ function outputTiles(params: usize, at: i32, columns: i32): void {
       for (let o = 0; o < channels; o += 4) {
         const base = bias ? v128.load(bias + o * 4) : f32x4.splat(0);
         for (let x = 0; x < 6; x++) {
-          outputLine(m + x * step + o * 4, 6 * step, tile + x * 16, 96, f32x4.splat(0));
+          outputLine(m + x * step + o * 4, 6 * step, tile + x * 16, 96, f32x4.splat(0), 4);
         }
+        const lanes = channels - o;
         for (let r = 0; r < rows; r++) {
-          outputLine(tile + r * 96, 16, line, 16, base);
           const row = to + r * width * voxel + o * 4;
-          for (let x = 0; x < places; x++) put(row + x * voxel, v128.load(line + x * 16), channels - o);
+          if (places == 4) {
+            outputLine(tile + r * 96, 16, row, voxel, base, lanes);
+          } else {
+            outputLine(tile + r * 96, 16, line, 16, base, 4);
+            for (let x = 0; x < places; x++) put(row + x * voxel, v128.load(line + x * 16), lanes);
+          }
         }
       }
     }
@@ -259,12 +265,12 @@ function fillStrip(
   const right = min(length, width - x0);
   for (let y = y0; y < y0 + rows; y++, strip += length * voxel) {
     if (y < 0 || y >= height) {
-      memory.fill(strip, 0, length * voxel);
+      zero(strip, length * voxel);
       continue;
     }
-    memory.fill(strip, 0, left * voxel);
-    memory.copy(strip + left * voxel, plane + (y * width + x0 + left) * voxel, (right - left) * voxel);
-    memory.fill(strip + right * voxel, 0, (length - right) * voxel);
+    zero(strip, left * voxel);
+    copy(plane + (y * width + x0 + left) * voxel, strip + left * voxel, (right - left) * voxel);
+    zero(strip + right * voxel, (length - right) * voxel);
   }
 }
 
