@@ -149,6 +149,13 @@ export interface Ops {
   windowReverse(windows: Tensor3D, options: WindowReverseOptions): Tensor5D;
 
   /**
+   * Stacks the voxels of each 2×2×2 block into channels, even sides only: `[b, d, h, w, c] →
+   * [b, d/2, h/2, w/2, 8·c]`. The corners (z, y, x) come in the order 000 100 010 001 110 101 011 111, as MONAI's
+   * "merging" since 1.5 (Project-MONAI/MONAI#8285).
+   */
+  mergePatches(x: Tensor5D): Tensor5D;
+
+  /**
    * Relative position bias: `[table rows, heads] → [heads, n, n]`.
    *
    * @param index int32 `[n, n]`, rows of the table

@@ -33,6 +33,7 @@ export function referenceOps(tf: Tf): Ops {
     windowPartition: (x, { window, shift }) => windowPartition(tf, x, window, shift),
     windowReverse: (windows, { window, shift, shape }) =>
       windowReverse(tf, windows, window, shift, shape),
+    mergePatches: (x) => tf.tidy(() => mergePatches(tf, x)),
     gatherBias: (table, index) => gatherBias(tf, table, index),
     dropout: (x, rate, seed) => tf.tidy(() => dropout(tf, x, rate, seed)),
     crossEntropyDice: (logits, labels, { smooth = 1, batchDice = true } = {}) =>
@@ -175,6 +176,21 @@ function windowReverse(
   const gradient = (dy: Tensor): Tensor =>
     tf.reshape(rowsOrZero(tf, dy, plan.fromVoxel, c), windows.shape);
   return withGradient(tf, windows, reverse, gradient) as Tensor5D;
+}
+
+function mergePatches(tf: Tf, x: Tensor5D): Tensor5D {
+  const [b, d, h, w, c] = x.shape;
+  const blocks = (b * d * h * w) / 8;
+  // [b·d/2, 2, h/2, 2, w/2, 2·c] → [2, 2, b·d/2, h/2, w/2, 2·c]: rank 6 is TF.js' limit.
+  const split = tf.transpose(
+    tf.reshape(x, [(b * d) / 2, 2, h / 2, 2, w / 2, 2 * c]),
+    [1, 3, 0, 2, 4, 5],
+  );
+  const rowsOf = tf.split(tf.reshape(split, [4, blocks, 2 * c]), 4, 0);
+  // Corners by their bits zyx.
+  const corners = rowsOf.flatMap((row) => tf.split(tf.reshape(row, [blocks, 2 * c]), 2, 1));
+  const chosen = [0, 4, 2, 1, 6, 5, 3, 7].map((corner) => corners[corner] as Tensor);
+  return tf.reshape(tf.concat(chosen, 1), [b, d / 2, h / 2, w / 2, 8 * c]);
 }
 
 /** A function of one tensor whose gradient is written out. */

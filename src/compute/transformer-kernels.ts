@@ -205,6 +205,34 @@ const windowKernels: readonly OwnKernel[] = [
   },
 ];
 
+/** `attributes.shape` is the grid's. */
+const mergeKernels: readonly OwnKernel[] = [
+  {
+    name: 'AnnulusMergePatches',
+    run: (l, inputs, attributes) => {
+      const [b = 1, d = 2, h = 2, w = 2, c = 1] = attributes.shape as number[];
+      const out = l.heap.output([b, d / 2, h / 2, w / 2, 8 * c]);
+      const pointers = addresses(l, need(inputs, 'x'), out);
+      l.kernels.mergePatches(l.params([...pointers, 0, b, d, h, w, c]));
+      return out;
+    },
+    saved: { inputs: [] },
+    gradient: (tf, dy, _saved, attributes) => ({
+      x: () => runOne(tf, 'AnnulusMergePatchesGradient', { dy }, attributes),
+    }),
+  },
+  {
+    name: 'AnnulusMergePatchesGradient',
+    run: (l, inputs, attributes) => {
+      const shape = attributes.shape as number[];
+      const out = l.heap.output(shape);
+      const pointers = addresses(l, out, need(inputs, 'dy'));
+      l.kernels.mergePatches(l.params([...pointers, 1, ...shape]));
+      return out;
+    },
+  },
+];
+
 const biasKernels: readonly OwnKernel[] = [
   {
     name: 'AnnulusGatherBias',
@@ -313,5 +341,5 @@ const attentionKernels: readonly OwnKernel[] = [
 
 export const transformerKernels: readonly OwnKernel[] = [
   ...[...linearKernels, ...layerNormKernels, gelu],
-  ...[...windowKernels, ...biasKernels, ...attentionKernels],
+  ...[...windowKernels, ...mergeKernels, ...biasKernels, ...attentionKernels],
 ];

@@ -114,6 +114,11 @@ export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
       check('windowReverse', matches, `windows of [${wanted.join(', ')}]`);
       return runOne(tf, 'AnnulusWindowReverse', { x: windows }, { shape: [...shape], options });
     },
+    mergePatches: (x) => {
+      const isEven = x.shape.slice(1, 4).every((side) => side % 2 === 0);
+      check('mergePatches', isEven, 'even sides');
+      return runOne(tf, 'AnnulusMergePatches', { x }, { shape: x.shape });
+    },
     gatherBias: (table, index) => {
       check('gatherBias', index.dtype === 'int32', 'int32 indices');
       return runOne(tf, 'AnnulusGatherBias', { table, index }, { shape: table.shape });

@@ -29,9 +29,12 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
     for (const head of Object.keys(labels).sort()) {
       const scales = outputs[head];
       invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
-      const isEmpty = (labels[head] as Tensor4D).dataSync<'int32'>().every((value) => value === 0);
+      const truth = labels[head] as Tensor4D;
+      const values = truth.dataSync<'int32'>();
+      const isEmpty = values.every((value) => value === 0);
       scales.forEach((logits, i) => {
-        const resized = resizeLabels(engine, labels[head] as Tensor4D, logits);
+        const isWhole = [1, 2, 3].every((axis) => truth.shape[axis] === logits.shape[axis]);
+        const resized = isWhole ? truth : resizeLabels(engine, values, truth.shape, logits.shape);
         const { loss, ce, dice } = ops.crossEntropyDice(logits, resized, {
           smooth: isEmpty ? emptySmooth : 1,
         });
@@ -45,15 +48,25 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
 }
 
 /** Nearest neighbour as PyTorch: voxel i takes voxel floor(i · from / to). */
-function resizeLabels(engine: Engine, labels: Tensor4D, like: Tensor5D): Tensor4D {
-  const { tf } = engine;
-  let resized = labels;
-  for (const axis of [1, 2, 3] as const) {
-    const from = labels.shape[axis];
-    const to = like.shape[axis];
-    if (from === to) continue;
-    const index = Int32Array.from({ length: to }, (_, i) => Math.floor((i * from) / to));
-    resized = tf.gather(resized, tf.tensor1d(index, 'int32'), axis);
+function resizeLabels(
+  { tf }: Engine,
+  values: Int32Array,
+  [batch, ...from]: Tensor4D['shape'],
+  [, ...like]: Tensor5D['shape'],
+): Tensor4D {
+  const to = [like[0], like[1], like[2]] as const;
+  const [depths, heights, widths] = to.map((side, axis) =>
+    Int32Array.from({ length: side }, (_, i) => Math.floor((i * (from[axis] as number)) / side)),
+  ) as [Int32Array, Int32Array, Int32Array];
+  const resized = new Int32Array(batch * to[0] * to[1] * to[2]);
+  let at = 0;
+  for (let b = 0; b < batch; b++) {
+    for (const d of depths) {
+      for (const h of heights) {
+        const row = ((b * from[0] + d) * from[1] + h) * from[2];
+        for (const w of widths) resized[at++] = values[row + w] as number;
+      }
+    }
   }
-  return resized;
+  return tf.tensor4d(resized, [batch, ...to], 'int32');
 }

@@ -2,29 +2,14 @@
  * MONAI's `SwinUNETR` (Hatamizadeh et al. 2022) with one output head per label type: a shifted-window
  * transformer whose stages feed a convolutional decoder. Patch size 2, patch merging "merging".
  */
-import type { Engine, Ops, Tensor, Tensor3D, Tensor5D } from '../compute/index.ts';
+import type { Engine, Ops, Tensor3D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs, Parameters } from './forward.ts';
 import { fitWindow, isShifted, type AttentionMask } from './shifted-window.ts';
-import type { SwinUnetrSpec, Triple } from './spec.ts';
+import type { SwinUnetrSpec } from './spec.ts';
 import { swinBlockPrefix, swinHeadPrefix, swinMergePrefix } from './swin-parameters.ts';
 import type { WindowTables } from './window-tables.ts';
 
 const slope = 0.01;
-
-/**
- * The order in which the voxels of each 2x2x2 block are stacked into channels: MONAI's "merging" since
- * 1.5, where two corners no longer come twice (Project-MONAI/MONAI#8285).
- */
-const mergeCorners: readonly Triple[] = [
-  [0, 0, 0],
-  [1, 0, 0],
-  [0, 1, 0],
-  [0, 0, 1],
-  [1, 1, 0],
-  [1, 0, 1],
-  [0, 1, 1],
-  [1, 1, 1],
-];
 
 interface Scope {
   readonly tf: Engine['tf'];
@@ -120,7 +105,7 @@ function swinStage(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D, stage: number
   const prefix = swinMergePrefix(stage);
   const gamma = parameters.vector(`${prefix}.norm.weight`);
   const beta = parameters.vector(`${prefix}.norm.bias`);
-  const merged = ops.layerNorm(mergePatches(tf, y), gamma, beta);
+  const merged = ops.layerNorm(ops.mergePatches(y), gamma, beta);
   return ops.linear(merged, parameters.matrix(`${prefix}.reduction.weight`), null);
 }
 
@@ -178,23 +163,6 @@ function perceptron({ ops, parameters }: Scope, prefix: string, x: Tensor5D): Te
     parameters.vector(`${prefix}.norm2.bias`),
   );
   return linear(ops.gelu(linear(normed, 'mlp.linear1')), 'mlp.linear2');
-}
-
-/** [b, d, h, w, c] → [b, d/2, h/2, w/2, 8·c] */
-function mergePatches(tf: Engine['tf'], x: Tensor5D): Tensor5D {
-  const [b, d, h, w, c] = x.shape;
-  const [depth, height, width] = [d / 2, h / 2, w / 2];
-  // [b·d/2, 2, h/2, 2, w/2, 2·c] → [2, 2, b·d/2, h/2, w/2, 2·c]: rank 6 is TF.js' limit.
-  const split = tf.transpose(
-    tf.reshape(x, [b * depth, 2, height, 2, width, 2 * c]),
-    [1, 3, 0, 2, 4, 5],
-  );
-  const planes = tf.split(tf.reshape(split, [4, b * depth * height * width, 2 * c]), 4, 0);
-  const corners = planes.map((plane) =>
-    tf.split(tf.reshape(plane, [b * depth * height * width, 2 * c]), 2, 1),
-  );
-  const chosen = mergeCorners.map(([dz, dy, dx]) => corners[dz * 2 + dy]?.[dx] as Tensor);
-  return tf.reshape(tf.concat(chosen, 1), [b, depth, height, width, 8 * c]);
 }
 
 /** MONAI's `UnetResBlock`: two convolutions with norm, and the input (projected if need be) added. */

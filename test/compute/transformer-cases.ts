@@ -184,6 +184,32 @@ const gatherBiasCase: OpCase = {
     }),
 };
 
+/** Corners (z, y, x) in MONAI's order. */
+const corners = ['000', '100', '010', '001', '110', '101', '011', '111'].map((bits) =>
+  [...bits].map(Number),
+) as [number, number, number][];
+
+function mergeCase(shape: readonly [number, number, number, number, number]): OpCase {
+  const [batch, depth, height, width, c] = shape;
+  return {
+    title: `merged patches of [${shape.join(', ')}]`,
+    shapes: [shape],
+    run: (ops, [x]) => ops.mergePatches(x as Tensor5D),
+    expected: ([x]) => {
+      const y: number[] = [];
+      for (let n = 0; n < batch; n++)
+        for (let z = 0; z < depth; z += 2)
+          for (let r = 0; r < height; r += 2)
+            for (let k = 0; k < width; k += 2)
+              for (const [dz, dr, dk] of corners) {
+                const voxel = ((n * depth + z + dz) * height + r + dr) * width + k + dk;
+                y.push(...x!.subarray(voxel * c, (voxel + 1) * c));
+              }
+      return Float64Array.from(y);
+    },
+  };
+}
+
 export const transformerCases: readonly OpCase[] = [
   linearCase([3, 5], 7, 11),
   linearCase([13], 12, 36),
@@ -196,5 +222,7 @@ export const transformerCases: readonly OpCase[] = [
   attentionCase(1, 27, 2, 6, 1),
   ...windowCases([1, 4, 4, 6, 4], [2, 2, 3], [0, 0, 0]),
   ...windowCases([2, 3, 5, 4, 3], [2, 3, 3], [1, 1, 2]),
+  mergeCase([2, 2, 4, 6, 3]),
+  mergeCase([1, 4, 2, 2, 8]),
   gatherBiasCase,
 ];

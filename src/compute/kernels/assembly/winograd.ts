@@ -139,24 +139,23 @@ function inputTiles(params: usize, at: i32, columns: i32): void {
     const n = min(across - ((at + c) % across), columns - c);
     const rowBytes: usize = (4 * n + 2) * voxel;
     const v = load<usize>(params, 16) + c * column;
-    for (let p = 0; p < TILE; p++) {
-      for (let k = 0; k < n; k++) {
-        const border = v + p * step + k * column;
-        zero(border, voxel);
-        zero(border + column - voxel, voxel);
-      }
-    }
     for (let z = 0; z < depth; z++) {
       fillStrip(params, load<usize>(params, 0), at + c, n, z, 6, channels, strip);
       for (let k = 0; k < n; k++) {
         for (let i = 0; i < channels; i += 4) {
           const from = strip + k * 4 * voxel + i * 4;
           const to = v + k * column + (z + 1) * voxel + i * 4;
-          for (let r = 0; r < 6; r++) inputLine(from + r * rowBytes, voxel, tile + r * 96, 16, 4);
-          for (let x = 0; x < 6; x++) {
-            inputLine(tile + x * 16, 96, to + x * step, 6 * step, channels - i);
-          }
+          for (let r = 0; r < 6; r++) inputLine(from + r * rowBytes, voxel, tile + r * 96, 16);
+          // The last vector may reach into the next plane, which is written later.
+          for (let x = 0; x < 6; x++) inputLine(tile + x * 16, 96, to + x * step, 6 * step);
         }
+      }
+    }
+    for (let p = 0; p < TILE; p++) {
+      for (let k = 0; k < n; k++) {
+        const border = v + p * step + k * column;
+        zero(border, voxel);
+        zero(border + column - voxel, voxel);
       }
     }
     c += n;
@@ -172,6 +171,7 @@ function gradientTiles(params: usize, at: i32, columns: i32): void {
   const step = mBytes(params);
   const tile = stripOf(params);
   const strip = tile + 1152;
+  const last = tile + 576;
   const column: usize = depth * voxel;
   for (let c = 0; c < columns; ) {
     const n = min(across - ((at + c) % across), columns - c);
@@ -183,9 +183,16 @@ function gradientTiles(params: usize, at: i32, columns: i32): void {
         for (let o = 0; o < channels; o += 4) {
           const from = strip + k * 4 * voxel + o * 4;
           const to = m + k * column + z * voxel + o * 4;
-          for (let r = 0; r < 4; r++) gradientLine(from + r * rowBytes, voxel, tile + r * 96, 16, 4);
-          for (let x = 0; x < 6; x++) {
-            gradientLine(tile + x * 16, 96, to + x * step, 6 * step, channels - o);
+          for (let r = 0; r < 4; r++) gradientLine(from + r * rowBytes, voxel, tile + r * 96, 16);
+          if (channels - o >= 4) {
+            for (let x = 0; x < 6; x++) gradientLine(tile + x * 16, 96, to + x * step, 6 * step);
+          } else {
+            for (let x = 0; x < 6; x++) {
+              gradientLine(tile + x * 16, 96, last, 16);
+              for (let y = 0; y < 6; y++) {
+                put(to + (y * 6 + x) * step, v128.load(last + y * 16), channels - o);
+              }
+            }
           }
         }
       }
@@ -219,15 +226,15 @@ function outputTiles(params: usize, at: i32, columns: i32): void {
       for (let o = 0; o < channels; o += 4) {
         const base = bias ? v128.load(bias + o * 4) : f32x4.splat(0);
         for (let x = 0; x < 6; x++) {
-          outputLine(m + x * step + o * 4, 6 * step, tile + x * 16, 96, f32x4.splat(0), 4);
+          outputLine(m + x * step + o * 4, 6 * step, tile + x * 16, 96, f32x4.splat(0));
         }
         const lanes = channels - o;
         for (let r = 0; r < rows; r++) {
           const row = to + r * width * voxel + o * 4;
-          if (places == 4) {
-            outputLine(tile + r * 96, 16, row, voxel, base, lanes);
+          if (places == 4 && lanes >= 4) {
+            outputLine(tile + r * 96, 16, row, voxel, base);
           } else {
-            outputLine(tile + r * 96, 16, line, 16, base, 4);
+            outputLine(tile + r * 96, 16, line, 16, base);
             for (let x = 0; x < places; x++) put(row + x * voxel, v128.load(line + x * 16), lanes);
           }
         }
