@@ -16,6 +16,7 @@ import {
   type Window,
 } from './launcher.ts';
 import type { Triple } from './ops.ts';
+import { isWorthTiling, winogradGradient, winogradProduct, type WinogradSize } from './winograd.ts';
 
 type Shape5 = readonly [number, number, number, number, number];
 
@@ -136,16 +137,31 @@ export function convForward(
     l.native.convForward(nativeCall(l, g, [x, w, out], b));
     return out;
   }
+  const weights = l.heap.pointerOf(w);
+  const bias = b === null ? 0 : l.heap.pointerOf(b);
+  const output = l.heap.pointerOf(out);
+  const size = tiledSize(g);
+  if (size !== null) {
+    const call = { input: l.heap.pointerOf(x), bias, output, grid: size.grid };
+    winogradProduct(l, weights, forwardOrder(g.weights), call);
+    return out;
+  }
   const padding = forwardPadding(g);
   l.padded(l.heap.pointerOf(x), g.input, padding, (input) => {
-    packAndMultiply(l, l.heap.pointerOf(w), forwardOrder(g.weights), {
-      input,
-      bias: b === null ? 0 : l.heap.pointerOf(b),
-      output: l.heap.pointerOf(out),
+    packAndMultiply(l, weights, forwardOrder(g.weights), {
+      ...{ input, bias, output },
       ...forwardWindow(g, padding),
     });
   });
   return out;
+}
+
+/** Sizes for the tiled products, or null for a convolution that they are not for. */
+function tiledSize({ input, weights, stride }: ConvGeometry): WinogradSize | null {
+  if (!stride.every((step) => step === 1) || !weights.slice(2).every((k) => k === 3)) return null;
+  const [batch, depth, height, width, inputs] = input;
+  const size: WinogradSize = { grid: [batch, depth, height, width], inputs, outputs: weights[0] };
+  return isWorthTiling(size) ? size : null;
 }
 
 function forwardWindow(g: ConvGeometry, padding: Padding): { window: Window; grid: Grid } {
@@ -182,12 +198,17 @@ export function convFilterGradient(
   }
   const padding = forwardPadding(g);
   const { window, grid } = forwardWindow(g, padding);
-  l.padded(l.heap.pointerOf(x), g.input, padding, (input) => {
-    l.heap.scratch(sumsBytes(window, g.output[4]), (sums) => {
-      const gradient = l.heap.pointerOf(dy);
-      l.gradient({ input, gradient, sums, channels: g.output[4], window, grid });
-      l.unpackGradient(l.heap.pointerOf(out), sums, forwardOrder(g.weights));
-    });
+  const gradient = l.heap.pointerOf(dy);
+  const size = tiledSize(g);
+  l.heap.scratch(sumsBytes(window, g.output[4]), (sums) => {
+    if (size !== null) {
+      winogradGradient(l, size, { input: l.heap.pointerOf(x), gradient, sums });
+    } else {
+      l.padded(l.heap.pointerOf(x), g.input, padding, (input) => {
+        l.gradient({ input, gradient, sums, channels: g.output[4], window, grid });
+      });
+    }
+    l.unpackGradient(l.heap.pointerOf(out), sums, forwardOrder(g.weights));
   });
   return out;
 }
@@ -244,6 +265,19 @@ export function convInputGradient(
   }
   const output = l.heap.pointerOf(out);
   const bias = b === null ? 0 : l.heap.pointerOf(b);
+  const size = tiledSize(g);
+  if (size !== null) {
+    // The same product with the taps turned round and the channels' sides changed.
+    const { taps, tapSteps, outputs, inputs, outputStep, inputStep } = forwardOrder(g.weights);
+    const last = 2 * (tapSteps[0] + tapSteps[1] + tapSteps[2]);
+    const turned: WeightOrder = {
+      ...{ outputs: inputs, outputStep: inputStep, inputs: outputs, inputStep: outputStep },
+      ...{ taps, tapSteps: [-tapSteps[0], -tapSteps[1], -tapSteps[2]] },
+    };
+    const call = { input: l.heap.pointerOf(dy), bias, output, grid: size.grid };
+    winogradProduct(l, l.heap.pointerOf(w) + 4 * last, turned, call);
+    return out;
+  }
   const axes = [phasesOf(g, 0), phasesOf(g, 1), phasesOf(g, 2)] as const;
   if (axes.some((phases) => phases.some((p) => p.taps === 0))) {
     l.heap.zero(output, 4 * sizeOf(g.input));

@@ -50,7 +50,8 @@ export class Launcher {
   readonly native: NativeKernels | null;
   readonly #portable: PortableKernels | null;
   readonly #params: number;
-  readonly #table: number;
+  /** Room for the addresses of a block of points. */
+  readonly table: number;
 
   constructor(heap: WasmHeap, kernels: PortableKernels | NativeKernels) {
     this.heap = heap;
@@ -58,7 +59,7 @@ export class Launcher {
     this.native = 'convForward' in kernels ? kernels : null;
     this.#portable = 'convForward' in kernels ? null : kernels;
     this.#params = heap.allocate(paramWords * 4 + tableBytes);
-    this.#table = this.#params + paramWords * 4;
+    this.table = this.#params + paramWords * 4;
   }
 
   /** `output[g] = bias + window(input at g) · packed`, over every grid point. */
@@ -75,9 +76,9 @@ export class Launcher {
     this.#write([
       ...[call.input, call.packed, call.bias, call.output],
       ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
-      ...[call.channels, this.#table, ...gridWords(call.grid)],
+      ...[call.channels, this.table, ...gridWords(call.grid)],
     ]);
-    this.#windows.windowGemm(this.#params, 0, pointCount(call.grid));
+    this.portable.windowGemm(this.#params, 0, pointCount(call.grid));
   }
 
   /** `sums += window(input at g) ⊗ gradient[g]`, over every grid point; zeroes the sums first. */
@@ -94,19 +95,19 @@ export class Launcher {
     this.#write([
       ...[call.input, call.gradient, call.sums],
       ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
-      ...[call.channels, this.#table, ...gridWords(call.grid)],
+      ...[call.channels, this.table, ...gridWords(call.grid)],
     ]);
-    this.#windows.windowGradient(this.#params, 0, pointCount(call.grid));
+    this.portable.windowGradient(this.#params, 0, pointCount(call.grid));
   }
 
   packWeights(weights: number, packed: number, order: WeightOrder): void {
     this.#write([weights, packed, ...orderWords(order)]);
-    this.#windows.packWeights(this.#params);
+    this.portable.packWeights(this.#params);
   }
 
   unpackGradient(weights: number, sums: number, order: WeightOrder): void {
     this.#write([weights, sums, ...orderWords(order)]);
-    this.#windows.unpackGradient(this.#params);
+    this.portable.unpackGradient(this.#params);
   }
 
   /** Runs `use` with the address of `[b, d, h, w, c]` inside zeros; no copy when there is no padding. */
@@ -122,7 +123,7 @@ export class Launcher {
     const bytes = 4 * batch * sides[0] * sides[1] * sides[2] * (rest[3] ?? 1);
     return this.heap.scratch(bytes, (pointer) => {
       this.#write([input, pointer, ...shape, ...padding]);
-      this.#windows.pad(this.#params);
+      this.portable.pad(this.#params);
       return use(pointer);
     });
   }
@@ -133,7 +134,8 @@ export class Launcher {
     return this.#params;
   }
 
-  get #windows(): PortableKernels {
+  /** The kernels that convolutions are made of where none takes them whole. */
+  get portable(): PortableKernels {
     invariant(this.#portable !== null, 'window products run on the portable kernels');
     return this.#portable;
   }

@@ -14,6 +14,7 @@ describe('kernel module', () => {
     const functions = Object.entries(kernels).filter(([, value]) => typeof value === 'function');
     expect(functions.map(([name]) => name)).members([
       ...['windowGemm', 'windowGradient', 'pad', 'packWeights', 'unpackGradient'],
+      ...['winogradForward', 'winogradGradient', 'winogradSums', 'winogradWeights'],
       ...['columnSums', 'copyRows', 'instanceMoments', 'instanceNorm', 'instanceNormGradient'],
       ...['leakyRelu', 'crossEntropyDice', 'scale', 'adamW', 'windowAttention'],
       ...['windowAttentionGradient', 'windowAttentionScratch', 'layerNorm', 'layerNormGradient'],

@@ -38,6 +38,10 @@ export interface PortableKernels extends Kernels {
   readonly pad: (params: number) => void;
   readonly packWeights: (params: number) => void;
   readonly unpackGradient: (params: number) => void;
+  readonly winogradForward: (params: number, start: number, end: number) => void;
+  readonly winogradGradient: (params: number, start: number, end: number) => void;
+  readonly winogradWeights: Pointers;
+  readonly winogradSums: Pointers;
 }
 
 let compiled: WebAssembly.Module | null = null;

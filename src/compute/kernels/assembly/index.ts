@@ -1,6 +1,12 @@
 /** The kernels of `src/compute`, compiled by `scripts/build-kernels.ts` into `build/kernels.wasm`. */
 export { windowGemm } from './window-gemm';
 export { windowGradient } from './window-gradient';
+export {
+  winogradForward,
+  winogradGradient,
+  winogradSums,
+  winogradWeights,
+} from './winograd';
 export { columnSums, copyRows, mergePatches, packWeights, pad, unpackGradient } from './layout';
 export { instanceMoments, instanceNorm, instanceNormGradient, leakyRelu } from './instance-norm';
 export { crossEntropyDice, scale } from './cross-entropy-dice';

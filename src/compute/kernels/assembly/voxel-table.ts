@@ -41,11 +41,9 @@ export function fillTable(
   rest = rest / ny;
   let z = rest % nz;
   let b = rest / nz;
-  let p: usize = 0;
-  let q: usize = 0;
   for (let i = start; i < end; i++) {
-    p = first + b * fb + z * fz + y * fy + x * fx;
-    q = second + b * sb + z * sz + y * sy + x * sx;
+    const p: usize = first + b * fb + z * fz + y * fy + x * fx;
+    const q: usize = second + b * sb + z * sz + y * sy + x * sx;
     store<usize>(table, p, 0);
     store<usize>(table, q, 4);
     table += 8;
@@ -60,9 +58,11 @@ export function fillTable(
       }
     }
   }
-  for (let i = end - start; i % 12 != 0; i++) {
-    store<usize>(table, p, 0);
-    store<usize>(table, q, 4);
-    table += 8;
-  }
+  repeatLast(table - (end - start) * 8, end - start);
+}
+
+/** Repeats the last of `count` entries up to a multiple of 12. */
+export function repeatLast(table: usize, count: i32): void {
+  const last = v128.load64_splat(table + (count - 1) * 8);
+  for (let i = count; i % 12 != 0; i++) v128.store64_lane(table + i * 8, last, 0);
 }

@@ -31,37 +31,51 @@ export function windowGemm(params: usize, start: i32, end: i32): void {
   const run = load<i32>(params, 32);
   const channels = load<i32>(params, 36);
   const table = load<usize>(params, 40);
-  const tileBytes: usize = tapsZ * tapsY * run * 32;
   for (let at = start; at < end; at += BLOCK) {
     const count = min(BLOCK, end - at);
     fillTable(table, params + 44, input, output, at, at + count);
-    let w = weights;
-    for (let o = 0; o < channels; o += 8) {
-      const lanes = channels - o;
-      const b: usize = bias ? bias + o * 4 : 0;
-      if (lanes > 4) {
-        for (let i = 0; i < count; i += 4) {
-          tile4x2(table + i * 8, w, b, lanes, tapsZ, tapsY, stepZ, stepY, run);
-        }
-      } else {
-        for (let i = 0; i < count; i += 6) {
-          tile6x1(table + i * 8, w, b, lanes, tapsZ, tapsY, stepZ, stepY, run);
-        }
-      }
-      w += tileBytes;
-      if (lanes > 8) advance(table, count);
-    }
+    blockGemm(table, count, 0, 0, weights, bias, channels, tapsZ, tapsY, stepZ, stepY, run);
   }
 }
 
-/** Moves the output addresses of a block on by 8 channels. */
-function advance(table: usize, count: i32): void {
-  const end = table + (count + 11) * 8;
-  for (let p = table; p < end; p += 8) store<usize>(p, load<usize>(p, 4) + 32, 4);
+/** The product at the `count` points of a table whose addresses are moved on by `from` and `to` bytes. */
+export function blockGemm(
+  table: usize,
+  count: i32,
+  from: usize,
+  to: usize,
+  weights: usize,
+  bias: usize,
+  channels: i32,
+  tapsZ: i32,
+  tapsY: i32,
+  stepZ: i32,
+  stepY: i32,
+  run: i32,
+): void {
+  const tileBytes: usize = tapsZ * tapsY * run * 32;
+  const end = table + count * 8;
+  for (let o = 0; o < channels; o += 8) {
+    const lanes = channels - o;
+    if (lanes > 4) {
+      for (let t = table; t < end; t += 32) {
+        tile4x2(t, from, to, weights, bias, lanes, tapsZ, tapsY, stepZ, stepY, run);
+      }
+    } else {
+      for (let t = table; t < end; t += 48) {
+        tile6x1(t, from, to, weights, bias, lanes, tapsZ, tapsY, stepZ, stepY, run);
+      }
+    }
+    weights += tileBytes;
+    to += 32;
+    if (bias) bias += 32;
+  }
 }
 
 function tile4x2(
   table: usize,
+  from: usize,
+  to: usize,
   weights: usize,
   bias: usize,
   lanes: i32,
@@ -84,7 +98,7 @@ function tile4x2(
   let w = weights;
   for (let z = 0; z < tapsZ; z++) {
     for (let y = 0; y < tapsY; y++) {
-      const tap: usize = z * stepZ + y * stepY;
+      const tap: usize = from + z * stepZ + y * stepY;
       let p0 = load<usize>(table, 0) + tap;
       let p1 = load<usize>(table, 8) + tap;
       let p2 = load<usize>(table, 16) + tap;
@@ -113,22 +127,24 @@ function tile4x2(
       }
     }
   }
-  const o0 = load<usize>(table, 4);
+  const o0 = load<usize>(table, 4) + to;
   put(o0, a00, lanes);
   put(o0 + 16, a01, lanes - 4);
-  const o1 = load<usize>(table, 12);
+  const o1 = load<usize>(table, 12) + to;
   put(o1, a10, lanes);
   put(o1 + 16, a11, lanes - 4);
-  const o2 = load<usize>(table, 20);
+  const o2 = load<usize>(table, 20) + to;
   put(o2, a20, lanes);
   put(o2 + 16, a21, lanes - 4);
-  const o3 = load<usize>(table, 28);
+  const o3 = load<usize>(table, 28) + to;
   put(o3, a30, lanes);
   put(o3 + 16, a31, lanes - 4);
 }
 
 function tile6x1(
   table: usize,
+  from: usize,
+  to: usize,
   weights: usize,
   bias: usize,
   lanes: i32,
@@ -148,7 +164,7 @@ function tile6x1(
   let w = weights;
   for (let z = 0; z < tapsZ; z++) {
     for (let y = 0; y < tapsY; y++) {
-      const tap: usize = z * stepZ + y * stepY;
+      const tap: usize = from + z * stepZ + y * stepY;
       let p0 = load<usize>(table, 0) + tap;
       let p1 = load<usize>(table, 8) + tap;
       let p2 = load<usize>(table, 16) + tap;
@@ -180,16 +196,16 @@ function tile6x1(
       }
     }
   }
-  const o0 = load<usize>(table, 4);
+  const o0 = load<usize>(table, 4) + to;
   put(o0, a00, lanes);
-  const o1 = load<usize>(table, 12);
+  const o1 = load<usize>(table, 12) + to;
   put(o1, a10, lanes);
-  const o2 = load<usize>(table, 20);
+  const o2 = load<usize>(table, 20) + to;
   put(o2, a20, lanes);
-  const o3 = load<usize>(table, 28);
+  const o3 = load<usize>(table, 28) + to;
   put(o3, a30, lanes);
-  const o4 = load<usize>(table, 36);
+  const o4 = load<usize>(table, 36) + to;
   put(o4, a40, lanes);
-  const o5 = load<usize>(table, 44);
+  const o5 = load<usize>(table, 44) + to;
   put(o5, a50, lanes);
 }

@@ -3,8 +3,8 @@
  *
  *   sums[z][y][r][o] += Σ g  in[g + z·stepZ + y·stepY + r] · gradient[g][o]
  *
- * over a grid of points g, with the same addresses as `window-gemm.ts`. A tile of 4 r × 8 channels lives in
- * registers while a block of points streams by; each block starts at zero and is added to the sums at its
+ * over a grid of points g, with the same addresses as `window-gemm.ts`. A tile of 4 r × 8 channels
+ * lives in registers while a block of points streams by; each block starts at zero and is added to the sums at its
  * end, in the order of the points, which also keeps the rounding error of long sums low.
  */
 import { BLOCK, fillTable } from './voxel-table';
@@ -27,21 +27,37 @@ export function windowGradient(params: usize, start: i32, end: i32): void {
   const channels = load<i32>(params, 32);
   const table = load<usize>(params, 36);
   const rowBytes = ((channels + 7) >> 3) * 32;
+  const runRows = (run + 3) & ~3;
   for (let at = start; at < end; at += BLOCK) {
     const count = min(BLOCK, end - at);
     fillTable(table, params + 40, input, gradient, at, at + count);
     let to = sums;
     for (let z = 0; z < tapsZ; z++) {
       for (let y = 0; y < tapsY; y++) {
-        const tap: usize = z * stepZ + y * stepY;
-        for (let r = 0; r < run; r += 4) {
-          for (let o = 0; o < channels; o += 8) {
-            tile4x2(table, count, tap + r * 4, o * 4, to + o * 4, rowBytes);
-          }
-          to += 4 * rowBytes;
-        }
+        blockGradient(table, count, z * stepZ + y * stepY, 0, run, channels, to);
+        to += runRows * rowBytes;
       }
     }
+  }
+}
+
+/** Adds the products at the `count` points of a table whose addresses are moved on by `tap` and `shift` bytes. */
+export function blockGradient(
+  table: usize,
+  count: i32,
+  tap: usize,
+  shift: usize,
+  run: i32,
+  channels: i32,
+  to: usize,
+): void {
+  const rowBytes = ((channels + 7) >> 3) * 32;
+  for (let r = 0; r < run; r += 4) {
+    for (let o: usize = 0; o < (rowBytes as usize); o += 32) {
+      tile4x2(table, count, tap, shift + o, to + o, rowBytes);
+    }
+    to += 4 * rowBytes;
+    tap += 16;
   }
 }
 
