@@ -96,7 +96,7 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
   }
   if (request.do === 'memory') {
     const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-    return { peakBytes: Number(kib) * 1024 };
+    return { peakBytes: Number(kib) * 1024, heapBytes: engine?.memory().heapBytes ?? 0 };
   }
   if (engine === null) throw new Error('hello comes first');
   if (request.do === 'open') {
@@ -109,14 +109,16 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
   }
   if (opened === null) throw new Error('a case is open');
   if (request.do === 'output') return { values: opened.output() };
-  const ms: number[] = [];
-  const losses: number[] = [];
+  const [wallMs, cpuMs, losses]: [number[], number[], number[]] = [[], [], []];
   for (let repeat = 0; repeat < request.repeats; repeat++) {
     const start = performance.now();
+    const before = process.cpuUsage();
     losses.push(opened.step());
-    ms.push(performance.now() - start);
+    wallMs.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(before);
+    cpuMs.push((user + system) / 1000);
   }
-  return { ms, losses };
+  return { wallMs, cpuMs, losses };
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
