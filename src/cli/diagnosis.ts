@@ -82,7 +82,7 @@ async function tryBackend(
   try {
     const engine = await openEngine({ backend: report.name });
     try {
-      const speed = testSpeed(engine, {
+      const speed = await testSpeed(engine, {
         spec: modelSpecFor(modelDefaults.teacher, ['hps']),
         patch: patch as [number, number, number],
         batch: teacher.batch,

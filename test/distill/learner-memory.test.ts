@@ -46,24 +46,21 @@ describe('a patch too large for the heap', () => {
       try {
         const learnerOf = (): Learner =>
           new Learner(engine, spec, initialWeights(spec, seededRandom(1)), null);
+        const step = async (learner: Learner, size: Triple, seed: number): Promise<number> =>
+          Promise.resolve(learner.step([patchOf(size)], size, optimiser, seed));
         const untroubled = learnerOf();
-        const expected = [0, 1].map((n) => untroubled.step([patchOf(small)], small, optimiser, n));
+        const expected = [await step(untroubled, small, 0), await step(untroubled, small, 1)];
         untroubled.dispose();
 
         const learner = learnerOf();
         const before = engine.memory().tensorCount;
         const losses: number[] = [];
-        for (const step of [0, 1]) {
-          let refusal: unknown = null;
-          try {
-            learner.step([patchOf(large)], large, optimiser, step);
-          } catch (error) {
-            refusal = error;
-          }
+        for (const seed of [0, 1]) {
+          const refusal = await step(learner, large, seed).catch((error: unknown) => error);
           expect(refusal).instanceOf(ComputeError);
           expect((refusal as ComputeError).code).equal('heap_exhausted');
           expect((refusal as ComputeError).message).contain('use smaller patches');
-          losses.push(learner.step([patchOf(small)], small, optimiser, step));
+          losses.push(await step(learner, small, seed));
         }
         expect(losses).deep.equal(expected);
         expect(engine.memory().tensorCount, 'tensors left over').equal(before);
