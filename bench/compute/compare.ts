@@ -178,6 +178,9 @@ async function main(): Promise<void> {
   if (threads !== Number(flags.threads))
     say(`(${flags.threads} threads asked, ours has ${threads})`);
   if (note !== null) say(note);
+  if (precision === 'bf16' && machine.features?.some((name) => name.endsWith('bf16')) !== true) {
+    say('this processor has no bf16 of its own: PyTorch imitates it, slowly');
+  }
   const agreement = await checkAgreement(first).finally(() => {
     end(first);
   });
