@@ -18,6 +18,7 @@ node bench/compute/compare.ts [flags]        (npm run bench:compute -- [flags])
   --threads N          of both sides (default: as many as there are processors)
   --precision f32|bf16 bf16: PyTorch's autocast, and ours where the backend has it (default f32)
   --seconds N          to spend on each case and side, at least three steps (default 8)
+  --clock wall|cpu     cpu: processor time of all threads, for a machine with other work (default wall)
   --format text|json
   --python PATH        one that has torch (default /usr/bin/python3; Debian: apt-get install python3-torch
                        libopenblas0-openmp)
@@ -31,6 +32,7 @@ const options = {
   threads: { type: 'string', default: String(availableParallelism()) },
   precision: { type: 'string', default: 'f32' },
   seconds: { type: 'string', default: '8' },
+  clock: { type: 'string', default: 'wall' },
   format: { type: 'string', default: 'text' },
   python: { type: 'string', default: '/usr/bin/python3' },
   list: { type: 'boolean', default: false },
@@ -53,9 +55,15 @@ interface Pair {
 function readFlags(): ReturnType<typeof parseArgs<{ options: typeof options }>>['values'] {
   try {
     const { values } = parseArgs({ options });
-    const { precision: given, format } = values;
-    if (!['f32', 'bf16'].includes(given)) throw new Error('--precision: expected f32 or bf16');
-    if (!['text', 'json'].includes(format)) throw new Error('--format: expected text or json');
+    const choices = {
+      precision: ['f32', 'bf16'],
+      format: ['text', 'json'],
+      clock: ['wall', 'cpu'],
+    };
+    for (const [name, known] of Object.entries(choices) as [keyof typeof choices, string[]][]) {
+      if (!known.includes(values[name]))
+        throw new Error(`--${name}: expected ${known.join(' or ')}`);
+    }
     for (const name of ['threads', 'seconds'] as const) {
       if (!(Number(values[name]) > 0)) throw new Error(`--${name}: expected a number above 0`);
     }
@@ -121,7 +129,7 @@ async function measure(given: Case): Promise<Row> {
       try {
         const run = await sides[side].ask({ do: 'run', repeats: 1 });
         losses[side].push(...run.losses);
-        if (isMeasured) ms[side].push(...run.ms);
+        if (isMeasured) ms[side].push(...(flags.clock === 'cpu' ? run.cpuMs : run.wallMs));
       } catch (error) {
         failures[side] = messageOf(error);
       }
@@ -165,10 +173,14 @@ async function main(): Promise<void> {
   const first = await startPair();
   const { backend, torchVersion, threads, note } = first;
   say(machineLine(machine));
-  say(`ours on ${backend}, PyTorch ${torchVersion}, ${precision}, ${threads} threads each`);
+  const setting = `${precision}, ${threads} thread${threads === 1 ? '' : 's'} each, ${flags.clock} time`;
+  say(`ours on ${backend}, PyTorch ${torchVersion}, ${setting}`);
   if (threads !== Number(flags.threads))
     say(`(${flags.threads} threads asked, ours has ${threads})`);
   if (note !== null) say(note);
+  if (precision === 'bf16' && machine.features?.some((name) => name.endsWith('bf16')) !== true) {
+    say('this processor has no bf16 of its own: PyTorch imitates it, slowly');
+  }
   const agreement = await checkAgreement(first).finally(() => {
     end(first);
   });
@@ -181,7 +193,8 @@ async function main(): Promise<void> {
   }
   say(summaryLine(rows));
   if (!isText) {
-    const facts = { machine, backend, torchVersion, precision, threads, note, agreement };
+    const { clock } = flags;
+    const facts = { machine, backend, torchVersion, precision, threads, clock, note, agreement };
     console.log(JSON.stringify({ ...facts, rows }));
   }
 }

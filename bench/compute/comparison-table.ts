@@ -5,7 +5,7 @@ import { flopsOf, type Case } from './cases.ts';
 /** One case; pairs are ours, then PyTorch's. */
 export interface Row {
   readonly given: Case;
-  /** Wall times of the measured repeats. */
+  /** Times of the measured repeats. */
   readonly ms: readonly [readonly number[], readonly number[]];
   /** Losses of all steps from the first, unmeasured one on. */
   readonly losses: readonly [readonly number[], readonly number[]];
@@ -43,23 +43,26 @@ export function rowLine(row: Row): string {
 }
 
 export function agreementLine({ id, output, loss }: Agreement): string {
-  const differences = `outputs differ by ${output.toExponential(1)}, losses by ${loss.toExponential(1)}`;
-  return `  same on both sides: ${id}: ${differences} at most`;
+  const losses = loss === 0 ? '' : `, losses to ${loss.toExponential(0)}`;
+  return `  the same on both sides: ${id}: outputs to ${output.toExponential(0)}${losses}`;
 }
 
-/** The median of the speeds, and the least; and whether every loss is the same. */
+/** The median of the speeds and the least, and how far the nets' losses are apart. */
 export function summaryLine(rows: readonly Row[]): string {
   const speeds = rows
     .map(({ ms: [ours, theirs] }) => median(theirs) / median(ours))
     .filter((speed) => Number.isFinite(speed));
   if (speeds.length === 0) return 'nothing was measured on both sides';
-  const difference = rows.reduce((most, row) => {
-    const [ours, theirs] = lossesOf(row);
-    return Number.isFinite(ours - theirs) ? Math.max(most, Math.abs(ours - theirs)) : most;
-  }, 0);
+  const differences = rows
+    .filter(({ given }) => given.kind === 'net')
+    .map((row) => lossesOf(row))
+    .map(([ours, theirs]) => Math.abs(ours - theirs))
+    .filter((difference) => Number.isFinite(difference));
+  const losses = `; losses differ by ${Math.max(...differences).toExponential(1)} at most`;
+  const [middle, least] = [median(speeds), Math.min(...speeds)].map((speed) => speed.toFixed(2));
   return (
-    `median ${median(speeds).toFixed(2)}× PyTorch's speed, least ${Math.min(...speeds).toFixed(2)}×; ` +
-    `losses differ by ${difference.toExponential(1)} at most`
+    `median ${middle ?? ''}× PyTorch's speed, least ${least ?? ''}×` +
+    (differences.length === 0 ? '' : losses)
   );
 }
 

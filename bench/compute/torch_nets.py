@@ -181,7 +181,8 @@ class SwinUnetr:
 
 
 def layer_norm(p, name, x):
-    return F.layer_norm(x, x.shape[-1:], p[name + ".weight"], p[name + ".bias"])
+    # Autocast leaves it to us: mixed types are refused.
+    return F.layer_norm(x.float(), x.shape[-1:], p[name + ".weight"], p[name + ".bias"])
 
 
 def residual(p, prefix, x):

@@ -35,12 +35,19 @@ export interface Answers {
     readonly note?: string | null;
   };
   readonly open: object;
-  /** Wall time and loss of each repeat; the loss is the one before the step. */
-  readonly run: { readonly ms: readonly number[]; readonly losses: readonly number[] };
+  /** Of each repeat; processor time is of all threads, and the loss is the one before the step. */
+  readonly run: {
+    readonly wallMs: readonly number[];
+    readonly cpuMs: readonly number[];
+    readonly losses: readonly number[];
+  };
   /** Of a net the finest logits by head, [d·h·w·class]; of a convolution the norms of its three results. */
   readonly output: { readonly values: Readonly<Record<string, readonly number[]>> };
-  /** The most memory that the process ever held (VmHWM), its libraries included. */
-  readonly memory: { readonly peakBytes: number };
+  /**
+   * The most memory that the process ever held (VmHWM), its libraries included; of ours also what the heap of the
+   * backend has grown to.
+   */
+  readonly memory: { readonly peakBytes: number; readonly heapBytes?: number };
 }
 
 /** A running side. */

@@ -34,7 +34,7 @@ export interface Diagnosis {
   readonly warnings: readonly string[];
 }
 
-const budgetMs = 10_000;
+const budgetMs = 8_000;
 /** Below these a run of eight hospitals gets into trouble. */
 const least = { diskBytes: 2 ** 30, memoryBytes: 2 ** 31, openFiles: 1024 };
 /** Losses of the same step on two backends differ by rounding only. */
@@ -49,13 +49,14 @@ export async function examine(withSpeed: boolean, world: World): Promise<Diagnos
   const share = budgetMs / Math.max(1, reports.filter(isTried).length);
   const backends: ExaminedBackend[] = [];
   for (const report of reports) {
-    if (isTried(report) && world.isLive) world.err(`trying ${report.name} …\r`);
+    if (isTried(report) && world.isLive) world.err(`\rtrying ${report.name} …\u001b[K`);
     backends.push(
       isTried(report)
         ? await tryBackend(report, share, world)
         : { ...report, speed: null, failure: null },
     );
   }
+  if (world.isLive) world.err('\r\u001b[K');
   const folder = process.cwd();
   const disk = await statfs(folder);
   const facts = {
@@ -81,7 +82,7 @@ async function tryBackend(
   try {
     const engine = await openEngine({ backend: report.name });
     try {
-      const speed = testSpeed(engine, {
+      const speed = await testSpeed(engine, {
         spec: modelSpecFor(modelDefaults.teacher, ['hps']),
         patch: patch as [number, number, number],
         batch: teacher.batch,

@@ -22,6 +22,7 @@ export type {
   WindowOptions,
   WindowReverseOptions,
 } from './ops.ts';
+export { discardTape } from './tape.ts';
 // Types only: other rooms name tensors without reaching past this door.
 export type {
   NumericDataType,

@@ -81,8 +81,22 @@ export class Learner {
    * @returns the mean loss before the step.
    */
   step(patches: readonly Patch[], size: Triple, settings: OptimiserSettings, seed: number): number {
+    const { tf } = this.#engine;
+    const results: LossAndGradients[] = [];
+    try {
+      patches.forEach((patch, index) => {
+        results.push(this.#gradients(patch, size, seed + index));
+      });
+      this.#apply(results, settings);
+    } finally {
+      for (const { gradients } of results) tf.dispose([...gradients.values()]);
+    }
+    return results.reduce((sum, { loss }) => sum + loss, 0) / results.length;
+  }
+
+  /** AdamW on the mean of the gradients. */
+  #apply(results: readonly LossAndGradients[], settings: OptimiserSettings): void {
     const { tf, ops } = this.#engine;
-    const results = patches.map((patch, index) => this.#gradients(patch, size, seed + index));
     tf.tidy(() => {
       const trained = this.#parameters.filter(({ name }) =>
         results.some(({ gradients }) => gradients.has(name)),
@@ -90,7 +104,7 @@ export class Learner {
       const means = trained.map(({ name }) => {
         const terms = results.flatMap(({ gradients }) => gradients.get(name) ?? []);
         const sum = terms.reduce((total, term) => tf.add(total, term));
-        return patches.length === 1 ? sum : tf.mul(sum, 1 / patches.length);
+        return results.length === 1 ? sum : tf.mul(sum, 1 / results.length);
       });
       this.#step += 1;
       ops.adamW(
@@ -101,8 +115,6 @@ export class Learner {
         { ...settings, step: this.#step },
       );
     });
-    for (const { gradients } of results) for (const tensor of gradients.values()) tensor.dispose();
-    return results.reduce((sum, { loss }) => sum + loss, 0) / results.length;
   }
 
   /** Loss without training: a hold-out's view of the model. */
@@ -120,10 +132,11 @@ export class Learner {
     const x = this.#input(patch, size);
     const labels = this.#labels(patch, size);
     const options = { training: true, seed };
-    const result = lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
-    x.dispose();
-    for (const tensor of Object.values(labels)) tensor.dispose();
-    return result;
+    try {
+      return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
+    } finally {
+      this.#engine.tf.dispose([x, ...Object.values(labels)]);
+    }
   }
 
   #input(patch: Patch, size: Triple): Tensor5D {

@@ -31,9 +31,9 @@ const channels = 16;
 const convFlops = 3 * 2 * 27 * channels ** 2 * side ** 3;
 
 /** @throws {ComputeError} 'heap_exhausted' when the step does not fit. */
-export function testSpeed(engine: Engine, test: SpeedTest): Speed {
-  const conv = timeConvolution(engine, test);
-  const { ms, losses } = timeSteps(engine, test);
+export async function testSpeed(engine: Engine, test: SpeedTest): Promise<Speed> {
+  const conv = await timeConvolution(engine, test);
+  const { ms, losses } = await timeSteps(engine, test);
   return {
     convGflops: convFlops / Math.min(...conv) / 1e6,
     stepMs: ms.sort((a, b) => a - b)[Math.floor(ms.length / 2)] ?? NaN,
@@ -41,34 +41,42 @@ export function testSpeed(engine: Engine, test: SpeedTest): Speed {
   };
 }
 
-function timeConvolution({ tf, ops }: Engine, { budgetMs, nowMs }: SpeedTest): number[] {
+async function timeConvolution(
+  { tf, ops }: Engine,
+  { budgetMs, nowMs }: SpeedTest,
+): Promise<number[]> {
   const x = tf.randomNormal<Rank.R5>([1, side, side, side, channels], 0, 1, 'float32', 1);
   const w = tf.randomNormal<Rank.R5>([channels, channels, 3, 3, 3], 0, 0.05, 'float32', 2);
   const conv = (a: Tensor, b: Tensor): Tensor =>
     ops.conv3d(a as Tensor5D, b as Tensor5D, null, { stride: 1 });
-  const run = (): void => {
+  const run = async (): Promise<void> => {
     const { value, grads } = tf.valueAndGrads(conv)([x, w], x);
     // Reading waits for devices that compute on the side.
-    grads[1]?.dataSync();
+    await grads[1]?.data();
     tf.dispose([value, ...grads]);
   };
   try {
-    return repeat(run, budgetMs / 4, nowMs);
+    return await repeat(run, budgetMs / 4, nowMs);
   } finally {
     tf.dispose([x, w]);
   }
 }
 
-function timeSteps(engine: Engine, test: SpeedTest): { ms: number[]; losses: number[] } {
+async function timeSteps(
+  engine: Engine,
+  test: SpeedTest,
+): Promise<{ ms: number[]; losses: number[] }> {
   const { spec, patch, batch, optimiser, budgetMs, nowMs } = test;
   const learner = new Learner(engine, spec, initialWeights(spec, seededRandom('speed')), null);
   const patches = Array.from({ length: batch }, (_, i) => noisePatch(spec, patch, i));
   const losses: number[] = [];
+  const step = (): number | Promise<number> =>
+    learner.step(patches, patch, optimiser, losses.length);
   try {
-    const step = (): void => {
-      losses.push(learner.step(patches, patch, optimiser, losses.length));
+    const run = async (): Promise<void> => {
+      losses.push(await step());
     };
-    return { ms: repeat(step, (budgetMs * 3) / 4, nowMs), losses };
+    return { ms: await repeat(run, (budgetMs * 3) / 4, nowMs), losses };
   } finally {
     learner.dispose();
   }
@@ -86,13 +94,17 @@ function noisePatch(spec: ModelSpec, size: Triple, index: number): Patch {
 }
 
 /** Times of the runs after a first one, which warms up. */
-function repeat(run: () => void, budgetMs: number, nowMs: () => number): number[] {
+async function repeat(
+  run: () => Promise<void>,
+  budgetMs: number,
+  nowMs: () => number,
+): Promise<number[]> {
   const startMs = nowMs();
-  run();
+  await run();
   const times: number[] = [];
   while (times.length < 3 || nowMs() - startMs < budgetMs) {
     const beforeMs = nowMs();
-    run();
+    await run();
     times.push(nowMs() - beforeMs);
     if (times.length >= 100) break;
   }

@@ -1,5 +1,11 @@
 /** The loss of one batch and its gradient for every parameter it depends on. */
-import type { Engine, Scalar, Tensor, Tensor5D } from '../compute/index.ts';
+import {
+  discardTape,
+  type Engine,
+  type Scalar,
+  type Tensor,
+  type Tensor5D,
+} from '../compute/index.ts';
 import type { ForwardOptions, ParameterMap } from './forward.ts';
 import { headsLoss, type HeadLabels } from './loss.ts';
 import type { Model } from './model.ts';
@@ -32,13 +38,19 @@ export function lossAndGradients(
 ): LossAndGradients {
   const { tf } = engine;
   const parts: Record<string, { ce: Scalar; dice: Scalar }> = {};
-  const { value, gradients } = valueAndGradients(engine, params, () => {
+  const compute = (): Scalar => {
     const result = headsLoss(engine, model.forward(params, x, options), labels);
     for (const [head, { ce, dice }] of Object.entries(result.parts)) {
       parts[head] = { ce: tf.keep(ce), dice: tf.keep(dice) };
     }
     return result.loss;
-  });
+  };
+  const { value, gradients } = orDispose(
+    () => valueAndGradients(engine, params, compute),
+    () => {
+      tf.dispose(parts);
+    },
+  );
   const readParts = Object.entries(parts).map(([head, { ce, dice }]) => [
     head,
     { ce: readScalar(ce), dice: readScalar(dice) },
@@ -50,7 +62,10 @@ export function lossAndGradients(
   };
 }
 
-/** The value of `compute` and its gradient with respect to `params`. Frees what `compute` made. */
+/**
+ * The value of `compute` and its gradient with respect to `params`. Frees what `compute` made, also when it throws: the
+ * patch may have been too large.
+ */
 export function valueAndGradients(
   engine: Engine,
   params: ParameterMap,
@@ -58,8 +73,11 @@ export function valueAndGradients(
 ): ValueAndGradients {
   const { tf } = engine;
   const names = [...params.keys()];
-  const { value, grads } = tf.tidy(() =>
-    tf.engine().gradients(compute, [...params.values()], undefined, true),
+  const { value, grads } = orDispose(
+    () => tf.tidy(() => tf.engine().gradients(compute, [...params.values()], undefined, true)),
+    () => {
+      discardTape(tf);
+    },
   );
   const gradients = new Map<string, Tensor>();
   // Typed as tensors; of what the value does not depend on there is none.
@@ -67,6 +85,16 @@ export function valueAndGradients(
     if (gradient !== null && gradient !== undefined) gradients.set(names[i] as string, gradient);
   });
   return { value: readScalar(value), gradients };
+}
+
+/** What `run` gives; `dispose` runs only when it throws. */
+function orDispose<T>(run: () => T, dispose: () => void): T {
+  try {
+    return run();
+  } catch (error) {
+    dispose();
+    throw error;
+  }
 }
 
 function readScalar(scalar: Scalar): number {
