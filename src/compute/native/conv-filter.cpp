@@ -22,24 +22,25 @@ constexpr long sharesMax = 64;
 constexpr long sumFloatsMax = 1 << 21;
 constexpr long itemsWanted = 16;
 
-/** The gradient at each point of a block, without gaps. */
-struct Upstream {
-  const float* floats;
-  long step;
+/** The points of one block: the inputs and the gradients at their places. */
+struct Block {
+  const float* input;
+  const float* gradient;
+  const Place* places;
+  long count;
 };
 
-/** Adds to `rows` rows of sums over `count` points: of the inputs at `offsets` with some vectors of the gradient. */
+/** Adds to `rows` rows of sums: of the inputs at `offsets` with some vectors of the gradient. */
 template <int width, int rows, int vectors>
-void accumulate(const float* input, const Place* places, long count, const long* offsets,
-                Upstream upstream, float* const* sums) {
+void accumulate(const Block& block, const long* offsets, float* const* sums) {
   typedef Floats<width> Vector;
   Vector parts[rows][vectors] = {};
   const float* in[rows];
 #pragma GCC unroll 8
-  for (int i = 0; i < rows; i++) in[i] = input + offsets[i];
-  const float* g = upstream.floats;
-  for (long p = 0; p < count; p++, g += upstream.step) {
-    const long at = places[p].first;
+  for (int i = 0; i < rows; i++) in[i] = block.input + offsets[i];
+  for (const Place *place = block.places, *end = place + block.count; place < end; place++) {
+    const float* g = block.gradient + place->second;
+    const long at = place->first;
     Vector gradient[vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; v++) gradient[v] = load<width>(g + v * width);
@@ -76,34 +77,24 @@ struct Rows {
   }
 };
 
-/** The points of one block: the input around them and their gradients. */
-struct Block {
-  const float* input;
-  const Place* places;
-  long count;
-};
-
 /** All rows of a window from `from`, in tiles of as many as fit, then of halves of that. */
 template <int width, int vectors, int rows = tileHeight<vectors>()>
-void accumulateAll(const Block& block, const Rows& window, long from, Upstream upstream,
-                   float* sums) {
+void accumulateAll(const Block& block, const Rows& window, long from, float* sums, long step) {
   for (const long end = window.offsets.size(); from + rows <= end; from += rows) {
     float* to[rows];
-    for (int i = 0; i < rows; i++) to[i] = sums + window.steps[from + i] * upstream.step;
-    accumulate<width, rows, vectors>(block.input, block.places, block.count, &window.offsets[from],
-                                     upstream, to);
+    for (int i = 0; i < rows; i++) to[i] = sums + window.steps[from + i] * step;
+    accumulate<width, rows, vectors>(block, &window.offsets[from], to);
   }
   if constexpr (rows > 1) {
-    accumulateAll<width, vectors, rows / 2>(block, window, from, upstream, sums);
+    accumulateAll<width, vectors, rows / 2>(block, window, from, sums, step);
   }
 }
 
 template <int width>
-void accumulateTile(int vectors, const Block& block, const Rows& window, Upstream upstream,
-                    float* sums) {
-  if (vectors == 1) accumulateAll<width, 1>(block, window, 0, upstream, sums);
-  else if (vectors == 2) accumulateAll<width, 2>(block, window, 0, upstream, sums);
-  else accumulateAll<width, 3>(block, window, 0, upstream, sums);
+void accumulateTile(int vectors, const Block& block, const Rows& window, float* sums, long step) {
+  if (vectors == 1) accumulateAll<width, 1>(block, window, 0, sums, step);
+  else if (vectors == 2) accumulateAll<width, 2>(block, window, 0, sums, step);
+  else accumulateAll<width, 3>(block, window, 0, sums, step);
 }
 
 /** Which blocks a share of the points has: `from … from + count - 1` of a region. */
@@ -142,24 +133,26 @@ void convFilterGradient(const ConvShape& shape, const float* x, const float* dy,
   parallelFor(shares * parts, [&](long piece) {
     const long share = piece / parts, part = piece % parts;
     const int tile = tiling.tiles() * part / parts, tileEnd = tiling.tiles() * (part + 1) / parts;
-    std::vector<float> upstream(blockPoints * wide);
+    // Vectors past the last output would read past the tensor: then the gradients are copied.
+    std::vector<float> copy(shape.outputs == wide ? 0 : blockPoints * wide);
     Place places[blockPoints];
     for (long k = blocks * share / shares; k < blocks * (share + 1) / shares; k++) {
       const Stretch& stretch = stretches[k];
       fillPlaces(regions[stretch.region], stretch.from, stretch.count, places);
-      for (long p = 0; p < stretch.count; p++) {
-        std::copy_n(dy + places[p].second, shape.outputs, &upstream[p * wide]);
+      for (long p = 0; p < stretch.count && !copy.empty(); p++) {
+        std::copy_n(dy + places[p].second, shape.outputs, &copy[p * wide]);
+        places[p].second = p * wide;
       }
-      const Block block{x, places, stretch.count};
       for (int t = tile; t < tileEnd; t++) {
         const long from = tiling.first(t) * tiling.width;
-        const Upstream part{&upstream[from], wide};
+        const float* gradient = (copy.empty() ? dy : copy.data()) + from;
+        const Block block{x, gradient, places, stretch.count};
         float* to = &sums[share * size + from];
         const Rows& window = windows[stretch.region];
         if (tiling.width == lanes) {
-          accumulateTile<lanes>(tiling.count(t), block, window, part, to);
+          accumulateTile<lanes>(tiling.count(t), block, window, to, wide);
         } else if constexpr (lanes > 4) {
-          accumulateTile<lanes / 2>(tiling.count(t), block, window, part, to);
+          accumulateTile<lanes / 2>(tiling.count(t), block, window, to, wide);
         }
       }
     }

@@ -79,6 +79,7 @@ std::vector<Region> regionsOf(long batch, const Extents& extents, const Phase& z
         // Where no tap reaches, there is nothing to read.
         region.tapsZ = sy.taps * sx.taps == 0 ? 0 : sz.taps;
         region.tapsY = sy.taps;
+        region.tapsX = sx.taps;
         region.stepZ = firstZ;
         region.stepY = firstY;
         region.run = sx.taps * firstX;

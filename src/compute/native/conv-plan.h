@@ -44,11 +44,13 @@ struct Region {
   long first, firstSteps[4];
   long second, secondSteps[4];
   /** The window: taps along z and y with their steps in the first tensor, and one run of taps × channels along x. */
-  int tapsZ, tapsY;
+  int tapsZ, tapsY, tapsX;
   long stepZ, stepY, run;
   /** In steps of the packed weights: where the window begins in them, and their steps along z and y. */
   long weight, weightZ, weightY;
 
+  /** Points along x lie side by side and share inputs: stride 1, three taps. */
+  bool overlaps() const { return tapsX == 3 && firstSteps[3] * 3 == run; }
   long points() const { return batch * counts[0] * counts[1] * counts[2]; }
 };
 

@@ -33,6 +33,19 @@ struct Tile {
   int last;
 };
 
+/** Writes the sums of a point to its outputs. */
+template <int width, int vectors>
+ANNULUS_INLINE void storeSums(const Tile& tile, long place, const Floats<width> (&sums)[vectors]) {
+  float* to = tile.output + place;
+#pragma GCC unroll 8
+  for (int v = 0; v + 1 < vectors; v++) store<width>(to + v * width, sums[v]);
+  to += (vectors - 1) * width;
+  // A copy, so that the sums themselves have no address and stay in registers.
+  const Floats<width> last = sums[vectors - 1];
+  if (tile.last == width) store<width>(to, last);
+  else std::memcpy(to, &last, tile.last * sizeof(float));
+}
+
 template <int width, int points, int vectors>
 void multiply(const Region& region, const Tile& tile, const Place* places) {
   typedef Floats<width> Vector;
@@ -66,13 +79,58 @@ void multiply(const Region& region, const Tile& tile, const Place* places) {
     }
   }
 #pragma GCC unroll 8
+  for (int i = 0; i < points; i++) storeSums<width, vectors>(tile, places[i].second, sums[i]);
+}
+
+/**
+ * The same for points side by side whose windows of three taps overlap: each input is read once for the three points
+ * that it reaches, which counts where a tile has few vectors of outputs.
+ */
+template <int width, int points, int vectors>
+void multiplyRow(const Region& region, const Tile& tile, Place place) {
+  typedef Floats<width> Vector;
+  constexpr long step = width * vectors;
+  const long channels = region.run / 3;
+  Vector sums[points][vectors];
+#pragma GCC unroll 16
+  for (int v = 0; v < vectors; v++) {
+    const Vector start = load<width>(tile.bias + v * width);
+#pragma GCC unroll 16
+    for (int i = 0; i < points; i++) sums[i][v] = start;
+  }
+  for (int z = 0; z < region.tapsZ; z++) {
+    for (int y = 0; y < region.tapsY; y++) {
+      const float* in[points + 2];
+#pragma GCC unroll 16
+      for (int i = 0; i < points + 2; i++) {
+        in[i] = tile.input + place.first + z * region.stepZ + y * region.stepY + i * channels;
+      }
+      const float* w = tile.weights + (z * region.weightZ + y * region.weightY) * step;
+      for (long c = 0; c < channels; c++, w += step) {
+        Vector weight[3][vectors];
+#pragma GCC unroll 16
+        for (int t = 0; t < 3; t++) {
+#pragma GCC unroll 16
+          for (int v = 0; v < vectors; v++) {
+            weight[t][v] = load<width>(w + t * channels * step + v * width);
+          }
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < points + 2; i++) {
+          const float value = in[i][c];
+#pragma GCC unroll 16
+          for (int t = 0; t < 3; t++) {
+            if (i - t < 0 || i - t >= points) continue;
+#pragma GCC unroll 16
+            for (int v = 0; v < vectors; v++) sums[i - t][v] += weight[t][v] * value;
+          }
+        }
+      }
+    }
+  }
+#pragma GCC unroll 16
   for (int i = 0; i < points; i++) {
-    float* to = tile.output + places[i].second;
-#pragma GCC unroll 8
-    for (int v = 0; v + 1 < vectors; v++) store<width>(to + v * width, sums[i][v]);
-    to += (vectors - 1) * width;
-    if (tile.last == width) store<width>(to, sums[i][vectors - 1]);
-    else std::memcpy(to, &sums[i][vectors - 1], tile.last * sizeof(float));
+    storeSums<width, vectors>(tile, place.second + i * region.secondSteps[3], sums[i]);
   }
 }
 
@@ -85,9 +143,31 @@ void multiplyAll(const Region& region, const Tile& tile, const Place* places, lo
   if constexpr (points > 1) multiplyAll<width, vectors, points / 2>(region, tile, places, count);
 }
 
+template <int width, int vectors>
+void multiplyRows(const Region& region, const Tile& tile, const Place* places, long count) {
+  constexpr int points = 8;
+  const long channels = region.run / 3;
+  while (count > 0) {
+    long inRow = 1;
+    while (inRow < count && places[inRow].first - places[inRow - 1].first == channels) inRow++;
+    long i = 0;
+    for (; i + points <= inRow; i += points) {
+      multiplyRow<width, points, vectors>(region, tile, places[i]);
+    }
+    if (i + points / 2 <= inRow) {
+      multiplyRow<width, points / 2, vectors>(region, tile, places[i]);
+      i += points / 2;
+    }
+    multiplyAll<width, vectors>(region, tile, places + i, inRow - i);
+    places += inRow;
+    count -= inRow;
+  }
+}
+
 template <int width>
 void multiplyBlock(int vectors, const Region& region, const Tile& tile, const Place* places,
                    long count) {
+  if (vectors == 1 && region.overlaps()) return multiplyRows<width, 1>(region, tile, places, count);
   if (vectors == 1) multiplyAll<width, 1>(region, tile, places, count);
   else if (vectors == 2) multiplyAll<width, 2>(region, tile, places, count);
   else multiplyAll<width, 3>(region, tile, places, count);
