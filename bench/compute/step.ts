@@ -80,7 +80,7 @@ function timeKernels({ tf }: Engine): void {
   }
 }
 
-function userMs<T>(run: () => T): number {
+function userMs(run: () => void): number {
   const before = process.cpuUsage();
   run();
   const { user, system } = process.cpuUsage(before);
@@ -111,9 +111,10 @@ function profileTraining(engine: Engine, name: string, spec: ModelSpec, held: Tr
     sampling: samplingDefaults,
     seed: 'step',
   };
-  const learn = Learner.prototype.step;
+  const learn = Object.getOwnPropertyDescriptor(Learner.prototype, 'step')
+    ?.value as Learner['step'];
   let learning = 0;
-  Learner.prototype.step = function (this: Learner, ...args) {
+  Learner.prototype.step = function (this: Learner, ...args): number {
     const start = performance.now();
     const loss = learn.apply(this, args);
     learning += performance.now() - start;
@@ -126,7 +127,9 @@ function profileTraining(engine: Engine, name: string, spec: ModelSpec, held: Tr
     spent.clear();
     learning = 0;
     const start = performance.now();
-    const cpu = userMs(() => trainRound(engine, [held], round, () => undefined));
+    const cpu = userMs(() => {
+      trainRound(engine, [held], round, () => undefined);
+    });
     const ms = performance.now() - start;
     best = Math.min(best, cpu);
     if (ms > wall) continue;
@@ -195,6 +198,10 @@ profileTraining(engine, 'teacher', teacher, held);
 profileTraining(engine, 'student', student, held);
 await profileInference(engine, 'teacher', teacher, held);
 await profileInference(engine, 'student', student, held);
-const phantomMs = [1, 2, 3, 4].map((n) => userMs(() => makePhantom(seededRandom(n))));
+const phantomMs = [1, 2, 3, 4].map((n) =>
+  userMs(() => {
+    makePhantom(seededRandom(n));
+  }),
+);
 console.log(`\na phantom: ${Math.min(...phantomMs).toFixed(0)} ms of processor`);
 engine.close();

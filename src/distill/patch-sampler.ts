@@ -266,7 +266,7 @@ function darkest(image: Float32Array): number {
   const known = darkestOf.get(image);
   if (known !== undefined) return known;
   let lowest = Infinity;
-  for (let i = 0; i < image.length; i++) lowest = Math.min(lowest, image[i] as number);
+  for (const value of image) if (value < lowest) lowest = value;
   darkestOf.set(image, lowest);
   return lowest;
 }

@@ -88,8 +88,9 @@ export async function slidingWindow(
 
   return Object.fromEntries(
     [...sums].map(([name, { data, classes }]): [string, ChannelVolume] => {
-      for (let i = 0; i < data.length; i++) {
-        data[i] = (data[i] as number) / (weightSums[Math.floor(i / classes)] as number);
+      for (let voxel = 0, i = 0; voxel < voxelCount; voxel++) {
+        const weight = weightSums[voxel] as number;
+        for (let c = 0; c < classes; c++, i++) data[i] = (data[i] as number) / weight;
       }
       return [name, { data, shape: volume.shape, channels: classes }];
     }),
@@ -179,13 +180,13 @@ function addWindow(
   roi: Triple,
 ): void {
   forEachRow(shape, place, roi, (inVolume, inWindow, length) => {
-    for (let i = 0; i < length; i++) {
-      const weight = weights[inWindow + i] as number;
-      const to = (inVolume + i) * channels;
-      const from = (inWindow + i) * channels;
-      for (let c = 0; c < channels; c++) {
-        const value = window === null ? weight : weight * (window[from + c] as number);
-        sum[to + c] = (sum[to + c] as number) + value;
+    let to = inVolume * channels;
+    let from = inWindow * channels;
+    for (let i = inWindow; i < inWindow + length; i++) {
+      const weight = weights[i] as number;
+      for (let c = 0; c < channels; c++, to++, from++) {
+        const value = window === null ? 1 : (window[from] as number);
+        sum[to] = (sum[to] as number) + weight * value;
       }
     }
   });
