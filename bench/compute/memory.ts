@@ -53,7 +53,7 @@ async function attempt(net: (side: number) => NetCase, side: number): Promise<Tr
       stepMs = (await train(side)).at(-1) ?? NaN;
     } catch (error) {
       refusal = messageOf(error);
-      await train(smallest(net));
+      if (side > smallest(net)) await train(smallest(net));
     }
     const { heapBytes = 0, peakBytes } = await worker.ask({ do: 'memory' });
     return { heapBytes, peakBytes, stepMs, refusal };
@@ -75,6 +75,10 @@ async function largest(name: string, net: (side: number) => NetCase): Promise<vo
   const step = stepOf(net);
   const from = Math.max(64, smallest(net));
   const first = await attempt(net, from);
+  if (first.refusal !== null) {
+    console.log(`${name}: refuses ${from}³: ${first.refusal}`);
+    return;
+  }
   // Memory goes with the voxels: a guess, then up or down.
   const guess = from * Math.cbrt(limitBytes / first.heapBytes);
   let side = Math.max(step, Math.floor(guess / step) * step);
