@@ -17,7 +17,8 @@ describe('kernel module', () => {
       ...['columnSums', 'copyRows', 'instanceMoments', 'instanceNorm', 'instanceNormGradient'],
       ...['leakyRelu', 'crossEntropyDice', 'scale', 'adamW', 'windowAttention'],
       ...['windowAttentionGradient', 'windowAttentionScratch', 'layerNorm', 'layerNormGradient'],
-      ...['gelu', 'windows', 'gatherBias', 'gatherBiasGradient'],
+      ...['gelu', 'windows', 'mergePatches', 'gatherBias', 'gatherBiasGradient'],
+      ...['winogradForward', 'winogradGradient', 'winogradSums', 'winogradWeights'],
     ]);
   });
 

@@ -1,4 +1,4 @@
-/** Loads `build/kernels.wasm`, compiled from `assembly/` by `scripts/build-kernels.ts`. */
+/** Loads `build/kernels.wasm` or `build/kernels-plain.wasm`, compiled from `assembly/` by `scripts/build-kernels.ts`. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,25 +39,35 @@ export interface Kernels {
   readonly gatherBiasGradient: Pointers;
 }
 
-let compiled: WebAssembly.Module | null = null;
+/** Modules by file, compiled once per thread. */
+const compiled = new Map<string, WebAssembly.Module>();
 
 /**
- * An instance on the given heap.
+ * An instance on the given heap: of the build with relaxed SIMD where the engine has it, else of the plain one, which
+ * rounds a product before it is added.
  *
  * @throws {ComputeError} 'kernels_missing' when the module was not built.
  */
 export function instantiateKernels(memory: WebAssembly.Memory): Kernels {
-  compiled ??= new WebAssembly.Module(new Uint8Array(readModule()));
-  const instance = new WebAssembly.Instance(compiled, { env: { memory } });
-  return instance.exports as unknown as Kernels;
+  const relaxed = readModule('kernels.wasm');
+  const module = WebAssembly.validate(relaxed)
+    ? compile('kernels.wasm', relaxed)
+    : compile('kernels-plain.wasm', readModule('kernels-plain.wasm'));
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+}
+
+function compile(file: string, bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  const module = compiled.get(file) ?? new WebAssembly.Module(bytes);
+  compiled.set(file, module);
+  return module;
 }
 
 /** The same file is found from `src/` and from `dist/src/`: the nearest `build/` above. */
-function readModule(): Uint8Array {
+function readModule(file: string): Uint8Array<ArrayBuffer> {
   const here = dirname(fileURLToPath(import.meta.url));
   for (let folder = here; ; folder = dirname(folder)) {
     try {
-      return readFileSync(join(folder, 'build', 'kernels.wasm'));
+      return new Uint8Array(readFileSync(join(folder, 'build', file)));
     } catch (error) {
       if (folder !== dirname(folder)) continue;
       throw new ComputeError({ code: 'kernels_missing', lookedIn: here }, { cause: error });
