@@ -10,7 +10,7 @@ import type * as tfjs from '@tensorflow/tfjs';
 import { invariant, messageOf } from '../base/index.ts';
 import { chooseBackend, type Availability, type Candidate } from './backend-choice.ts';
 import { ComputeError } from './errors.ts';
-import { instantiateKernels, kernelsMissing } from './kernels/module.ts';
+import { instantiateKernels, portableBuild } from './kernels/module.ts';
 import { loadNative, nativeKernels } from './native/module.ts';
 import type { Ops } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
@@ -142,7 +142,12 @@ export async function listBackends(
  */
 export async function backendVariant(wanted: BackendName | 'auto'): Promise<string> {
   const { name, probe } = await chooseBackend(backendTable(importAny), wanted);
-  return name === 'native' ? `${name} ${(await probe()).detail}` : name;
+  return variantOf(name, (await probe()).detail);
+}
+
+/** Our kernels round by the instructions that they were compiled for; the portable ones mostly have relaxed SIMD. */
+function variantOf(name: BackendName, detail: string): string {
+  return name === 'native' || detail === 'SIMD' ? `${name} ${detail}` : name;
 }
 
 /**
@@ -190,8 +195,11 @@ async function openPlain(
 }
 
 function probeWasm(): Availability {
-  const missing = kernelsMissing();
-  return { available: missing === null, detail: missing ?? 'relaxed SIMD' };
+  try {
+    return { available: true, detail: portableBuild().simd };
+  } catch (error) {
+    return { available: false, detail: messageOf(error) };
+  }
 }
 
 function probeNative(): Availability {
@@ -214,7 +222,7 @@ async function openHeap(
   return {
     tf,
     backend,
-    backendVariant: native === null ? backend : `${backend} ${native.variant}`,
+    backendVariant: variantOf(backend, native?.variant ?? portableBuild().simd),
     ops: wasmOps(tf, heap, kernels),
     threads,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),

@@ -19,10 +19,16 @@ const blockBytes = 320 * 1024;
 /** Two tiles of 36 vectors. */
 const tileBytes = 2 * positions * 16;
 
+/**
+ * Fewest voxels of an image. On a smaller grid one activation weighs so much that the tiles' rounding, where it moves
+ * one across the leaky ReLU's kink, is seen in the gradients; and there is little to save.
+ */
+const voxelCountMin = 16_384;
+
 /** Whether the tiles' own work and the voxels by which they overhang cost less than the products they save. */
 export function isWorthTiling({ grid, inputs, outputs }: WinogradSize): boolean {
-  const [, , height, width] = grid;
-  if (Math.min(inputs, outputs) < 4) return false;
+  const [, depth, height, width] = grid;
+  if (Math.min(inputs, outputs) < 4 || depth * height * width < voxelCountMin) return false;
   return columnsOf([1, 1, height, width]) * 6 <= height * width;
 }
 

@@ -185,9 +185,20 @@ const gatherBiasCase: OpCase = {
 };
 
 /** Corners (z, y, x) in MONAI's order. */
-const corners = ['000', '100', '010', '001', '110', '101', '011', '111'].map((bits) =>
-  [...bits].map(Number),
-) as [number, number, number][];
+const corners: readonly (readonly [number, number, number])[] = [
+  ...([
+    [0, 0, 0],
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ] as const),
+  ...([
+    [1, 1, 0],
+    [1, 0, 1],
+    [0, 1, 1],
+    [1, 1, 1],
+  ] as const),
+];
 
 function mergeCase(shape: readonly [number, number, number, number, number]): OpCase {
   const [batch, depth, height, width, c] = shape;

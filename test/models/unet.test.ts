@@ -67,9 +67,7 @@ for (const backend of backends) {
       it('gives its loss, every gradient and the loss after a step', () => {
         const labels = readLabels(engine, io, { hps: 'target' });
         const pass = lossAndGradients(engine, model, params, x, labels, { training: true });
-        // One activation of the deepest stage lies 2e-7 from the kink of the leaky ReLU: on which side rounding puts
-        // it moves the norms above it by up to 0.22 %.
-        checkGradients({ value: pass.loss, gradients: pass.gradients }, io, 3e-3);
+        checkGradients({ value: pass.loss, gradients: pass.gradients }, io);
         const stepped = new Map(
           [...params].map(([name, value]) => {
             const gradient = pass.gradients.get(name)!;

@@ -1,9 +1,8 @@
-/** Loads `build/kernels.wasm`, compiled from `assembly/` by `scripts/build-kernels.ts`. */
+/** Loads `build/kernels.wasm` or `build/kernels-plain.wasm`, compiled from `assembly/` by `scripts/build-kernels.ts`. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { messageOf } from '../../base/index.ts';
 import { ComputeError } from '../errors.ts';
 
 type Pointers = (...words: number[]) => void;
@@ -44,7 +43,21 @@ export interface PortableKernels extends Kernels {
   readonly winogradSums: Pointers;
 }
 
-let compiled: WebAssembly.Module | null = null;
+/** Modules by file, compiled once per thread. */
+const compiled = new Map<string, WebAssembly.Module>();
+
+/** The build that this engine can run: with relaxed SIMD, or the plain one, which rounds a product before it is added. */
+export interface PortableBuild {
+  readonly simd: 'relaxed SIMD' | 'SIMD';
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** @throws {ComputeError} 'kernels_missing' when neither was built. */
+export function portableBuild(): PortableBuild {
+  const bytes = readModule('kernels.wasm');
+  if (WebAssembly.validate(bytes)) return { simd: 'relaxed SIMD', bytes };
+  return { simd: 'SIMD', bytes: readModule('kernels-plain.wasm') };
+}
 
 /**
  * An instance on the given heap.
@@ -52,28 +65,19 @@ let compiled: WebAssembly.Module | null = null;
  * @throws {ComputeError} 'kernels_missing' when the module was not built.
  */
 export function instantiateKernels(memory: WebAssembly.Memory): PortableKernels {
-  compiled ??= new WebAssembly.Module(new Uint8Array(readModule()));
-  const instance = new WebAssembly.Instance(compiled, { env: { memory } });
-  return instance.exports as unknown as PortableKernels;
-}
-
-/** Why there would be no instance, or null. */
-export function kernelsMissing(): string | null {
-  try {
-    return WebAssembly.validate(new Uint8Array(readModule()))
-      ? null
-      : 'this Node has no relaxed SIMD';
-  } catch (error) {
-    return messageOf(error);
-  }
+  const { simd, bytes } = portableBuild();
+  const module = compiled.get(simd) ?? new WebAssembly.Module(bytes);
+  compiled.set(simd, module);
+  return new WebAssembly.Instance(module, { env: { memory } })
+    .exports as unknown as PortableKernels;
 }
 
 /** The same file is found from `src/` and from `dist/src/`: the nearest `build/` above. */
-function readModule(): Uint8Array {
+function readModule(file: string): Uint8Array<ArrayBuffer> {
   const here = dirname(fileURLToPath(import.meta.url));
   for (let folder = here; ; folder = dirname(folder)) {
     try {
-      return readFileSync(join(folder, 'build', 'kernels.wasm'));
+      return new Uint8Array(readFileSync(join(folder, 'build', file)));
     } catch (error) {
       if (folder !== dirname(folder)) continue;
       throw new ComputeError({ code: 'kernels_missing', lookedIn: here }, { cause: error });

@@ -6,7 +6,7 @@
  * Long sums run in blocks of float32 that are added up in float64. Per-channel tables are padded to whole
  * vectors, so that channels past the last are computed from whatever follows and never stored.
  */
-import { addToDoubles, put } from './vector-math';
+import { addToDoubles, madd, put } from './vector-math';
 
 const BLOCK: i32 = 64;
 
@@ -76,12 +76,12 @@ function blockSquares(p: usize, end: usize, row: i32, mean: v128): v128 {
   for (; p + row < end; p += 2 * row) {
     const d0 = f32x4.sub(v128.load(p), mean);
     const d1 = f32x4.sub(v128.load(p + row), mean);
-    s0 = f32x4.relaxed_madd(d0, d0, s0);
-    s1 = f32x4.relaxed_madd(d1, d1, s1);
+    s0 = madd(d0, d0, s0);
+    s1 = madd(d1, d1, s1);
   }
   if (p < end) {
     const d = f32x4.sub(v128.load(p), mean);
-    s0 = f32x4.relaxed_madd(d, d, s0);
+    s0 = madd(d, d, s0);
   }
   return f32x4.add(s0, s1);
 }
@@ -114,7 +114,7 @@ export function instanceNorm(
         let to = y + c * 4;
         const lanes = channels - c;
         for (let p = x + c * 4; p < end; p += row, to += row) {
-          const u = f32x4.relaxed_madd(f32x4.sub(v128.load(p), mean), scale, shift);
+          const u = madd(f32x4.sub(v128.load(p), mean), scale, shift);
           const below = f32x4.mul(u, slopes);
           put(to, v128.bitselect(u, below, f32x4.gt(u, f32x4.splat(0))), lanes);
         }
@@ -188,10 +188,10 @@ export function instanceNormGradient(
         let k = q + c * 4;
         for (let i = p + c * 4; i < end; i += row, k += row) {
           const d = f32x4.sub(v128.load(i), mean);
-          const positive = f32x4.gt(f32x4.relaxed_madd(d, scale, shift), f32x4.splat(0));
+          const positive = f32x4.gt(madd(d, scale, shift), f32x4.splat(0));
           const g = f32x4.mul(v128.load(k), v128.bitselect(one, slopes, positive));
           g1 = f32x4.add(g1, g);
-          g2 = f32x4.relaxed_madd(g, d, g2);
+          g2 = madd(g, d, g2);
         }
         addToDoubles(scratch + c * 16, g1);
         addToDoubles(scratch + c * 16 + 32, g2);
@@ -222,9 +222,9 @@ export function instanceNormGradient(
         let k = c * 4;
         for (let i = x + c * 4; i < end; i += row, k += row) {
           const d = f32x4.sub(v128.load(i), mean);
-          const positive = f32x4.gt(f32x4.relaxed_madd(d, scale, shift), f32x4.splat(0));
+          const positive = f32x4.gt(madd(d, scale, shift), f32x4.splat(0));
           const g = f32x4.mul(v128.load(dy + k), v128.bitselect(one, slopes, positive));
-          put(dx + k, f32x4.relaxed_madd(g, scale, f32x4.relaxed_madd(d, tilt, lift)), lanes);
+          put(dx + k, madd(g, scale, madd(d, tilt, lift)), lanes);
         }
       }
       dy += end - x;

@@ -1,6 +1,6 @@
 /** What a transformer needs beside products and attention: layer norm, GELU, windows, bias tables. */
 import { copy } from './layout';
-import { exp4, laneMask, put, sum4 } from './vector-math';
+import { exp4, laneMask, madd, put, sum4 } from './vector-math';
 
 /** `[rows, c]`: `(x - mean) · rstd · gamma + beta` per row. `stats` is `[rows][2]`: mean, rstd. */
 export function layerNorm(
@@ -110,11 +110,11 @@ export function gelu(x: usize, dy: usize, y: usize, count: i32): void {
   for (let i = 0; i < count; i += 4) {
     const value = v128.load(x + i * 4);
     const z = f32x4.mul(f32x4.abs(value), f32x4.splat(0.7071067811865476));
-    const t = f32x4.div(one, f32x4.relaxed_madd(z, f32x4.splat(0.3275911), one));
-    let poly = f32x4.relaxed_madd(t, f32x4.splat(1.061405429), f32x4.splat(-1.453152027));
-    poly = f32x4.relaxed_madd(poly, t, f32x4.splat(1.421413741));
-    poly = f32x4.relaxed_madd(poly, t, f32x4.splat(-0.284496736));
-    poly = f32x4.relaxed_madd(poly, t, f32x4.splat(0.254829592));
+    const t = f32x4.div(one, madd(z, f32x4.splat(0.3275911), one));
+    let poly = madd(t, f32x4.splat(1.061405429), f32x4.splat(-1.453152027));
+    poly = madd(poly, t, f32x4.splat(1.421413741));
+    poly = madd(poly, t, f32x4.splat(-0.284496736));
+    poly = madd(poly, t, f32x4.splat(0.254829592));
     const bell = exp4(f32x4.neg(f32x4.mul(z, z)));
     // Upper tail of |x|: 1 - Φ(|x|).
     const tail = f32x4.mul(f32x4.splat(0.5), f32x4.mul(f32x4.mul(poly, t), bell));
@@ -123,7 +123,7 @@ export function gelu(x: usize, dy: usize, y: usize, count: i32): void {
     let result = f32x4.mul(value, cdf);
     if (dy) {
       const density = f32x4.mul(bell, f32x4.splat(0.3989422804014327));
-      const slope = f32x4.relaxed_madd(value, density, cdf);
+      const slope = madd(value, density, cdf);
       result = f32x4.mul(v128.load(dy + i * 4), slope);
     }
     put(y + i * 4, result, count - i);

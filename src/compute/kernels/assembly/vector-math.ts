@@ -1,5 +1,19 @@
 /** Small vector verbs shared by the kernels. */
 
+/** `a·b + c`, rounded once where the build has relaxed SIMD, else twice. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** `c - a·b`, likewise. */
+// @ts-ignore: decorator
+@inline
+export function nmadd(a: v128, b: v128, c: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
+}
+
 /**
  * Stores the first `lanes` lanes of a vector; nothing when there are none. Kernels read up to three lanes past
  * the end of a row, which the allocator's footer makes safe, but never write there.
@@ -29,17 +43,17 @@ export function addToDoubles(to: usize, value: v128): void {
 // @ts-ignore: decorator
 @inline
 export function exp4(value: v128): v128 {
-  const x = f32x4.relaxed_min(f32x4.relaxed_max(value, f32x4.splat(-87.0)), f32x4.splat(88.0));
+  const x = f32x4.pmin(f32x4.pmax(value, f32x4.splat(-87.0)), f32x4.splat(88.0));
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504088896341)));
-  let r = f32x4.relaxed_nmadd(n, f32x4.splat(0.693359375), x);
-  r = f32x4.relaxed_nmadd(n, f32x4.splat(-2.12194440e-4), r);
-  let p = f32x4.relaxed_madd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
-  p = f32x4.relaxed_madd(p, r, f32x4.splat(8.3334519073e-3));
-  p = f32x4.relaxed_madd(p, r, f32x4.splat(4.1665795894e-2));
-  p = f32x4.relaxed_madd(p, r, f32x4.splat(1.6666665459e-1));
-  p = f32x4.relaxed_madd(p, r, f32x4.splat(5.0000001201e-1));
-  p = f32x4.relaxed_madd(f32x4.mul(p, r), r, f32x4.add(r, f32x4.splat(1)));
-  const scale = i32x4.shl(i32x4.add(i32x4.relaxed_trunc_f32x4_s(n), i32x4.splat(127)), 23);
+  let r = nmadd(n, f32x4.splat(0.693359375), x);
+  r = nmadd(n, f32x4.splat(-2.12194440e-4), r);
+  let p = madd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
+  p = madd(p, r, f32x4.splat(8.3334519073e-3));
+  p = madd(p, r, f32x4.splat(4.1665795894e-2));
+  p = madd(p, r, f32x4.splat(1.6666665459e-1));
+  p = madd(p, r, f32x4.splat(5.0000001201e-1));
+  p = madd(f32x4.mul(p, r), r, f32x4.add(r, f32x4.splat(1)));
+  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
   return f32x4.mul(p, scale);
 }
 

@@ -9,7 +9,7 @@
  * Words of `params`: qkv, bias, mask or 0, output, logsums, scratch, windows, n, heads, depth, mask groups, scale
  * (float); the gradient's go on with dOutput, dQkv, dBias.
  */
-import { exp4, laneMask, max4, put, sum4 } from './vector-math';
+import { exp4, laneMask, madd, max4, put, sum4 } from './vector-math';
 import { logarithm } from './cross-entropy-dice';
 
 /** Work items are head · windows + window. */
@@ -196,10 +196,10 @@ function products(a: usize, t: usize, row: usize, depths: i32, keys: i32): void 
     const t3 = t2 + keys;
     for (let j = 0; j < keys; j += 16) {
       const before = d == 0 ? f32x4.splat(0) : v128.load(row + j);
-      let s = f32x4.relaxed_madd(a0, v128.load(t0 + j), before);
-      s = f32x4.relaxed_madd(a1, v128.load(t1 + j), s);
-      s = f32x4.relaxed_madd(a2, v128.load(t2 + j), s);
-      s = f32x4.relaxed_madd(a3, v128.load(t3 + j), s);
+      let s = madd(a0, v128.load(t0 + j), before);
+      s = madd(a1, v128.load(t1 + j), s);
+      s = madd(a2, v128.load(t2 + j), s);
+      s = madd(a3, v128.load(t3 + j), s);
       v128.store(row + j, s);
     }
   }
@@ -216,10 +216,10 @@ function combine(row: usize, t: usize, keys: i32, factor: f32, to: usize, lanes:
   const t3 = t2 + keys;
   for (let j = 0; j < keys; j += 16) {
     const p = v128.load(row + j);
-    s0 = f32x4.relaxed_madd(p, v128.load(t + j), s0);
-    s1 = f32x4.relaxed_madd(p, v128.load(t1 + j), s1);
-    s2 = f32x4.relaxed_madd(p, v128.load(t2 + j), s2);
-    s3 = f32x4.relaxed_madd(p, v128.load(t3 + j), s3);
+    s0 = madd(p, v128.load(t + j), s0);
+    s1 = madd(p, v128.load(t1 + j), s1);
+    s2 = madd(p, v128.load(t2 + j), s2);
+    s3 = madd(p, v128.load(t3 + j), s3);
   }
   const sums = f32x4(sum4(s0), sum4(s1), sum4(s2), sum4(s3));
   put(to, f32x4.mul(sums, f32x4.splat(factor)), lanes);
@@ -236,9 +236,9 @@ function spread(row: usize, a: usize, t: usize, keys: i32): void {
   const t3 = t2 + keys;
   for (let j = 0; j < keys; j += 16) {
     const p = v128.load(row + j);
-    v128.store(t + j, f32x4.relaxed_madd(p, a0, v128.load(t + j)));
-    v128.store(t1 + j, f32x4.relaxed_madd(p, a1, v128.load(t1 + j)));
-    v128.store(t2 + j, f32x4.relaxed_madd(p, a2, v128.load(t2 + j)));
-    v128.store(t3 + j, f32x4.relaxed_madd(p, a3, v128.load(t3 + j)));
+    v128.store(t + j, madd(p, a0, v128.load(t + j)));
+    v128.store(t1 + j, madd(p, a1, v128.load(t1 + j)));
+    v128.store(t2 + j, madd(p, a2, v128.load(t2 + j)));
+    v128.store(t3 + j, madd(p, a3, v128.load(t3 + j)));
   }
 }

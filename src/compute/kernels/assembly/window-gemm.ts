@@ -11,7 +11,7 @@
  * because V8 places every load of a loop body before its arithmetic: more than 15 values alive at once
  * (here 8 sums, 4 broadcasts, 2 weights) spill and halve the speed.
  */
-import { put } from './vector-math';
+import { madd, put } from './vector-math';
 import { BLOCK, fillTable } from './voxel-table';
 
 /**
@@ -111,14 +111,14 @@ function tile4x2(
         const x1 = v128.load32_splat(p1);
         const x2 = v128.load32_splat(p2);
         const x3 = v128.load32_splat(p3);
-        a00 = f32x4.relaxed_madd(x0, w0, a00);
-        a01 = f32x4.relaxed_madd(x0, w1, a01);
-        a10 = f32x4.relaxed_madd(x1, w0, a10);
-        a11 = f32x4.relaxed_madd(x1, w1, a11);
-        a20 = f32x4.relaxed_madd(x2, w0, a20);
-        a21 = f32x4.relaxed_madd(x2, w1, a21);
-        a30 = f32x4.relaxed_madd(x3, w0, a30);
-        a31 = f32x4.relaxed_madd(x3, w1, a31);
+        a00 = madd(x0, w0, a00);
+        a01 = madd(x0, w1, a01);
+        a10 = madd(x1, w0, a10);
+        a11 = madd(x1, w1, a11);
+        a20 = madd(x2, w0, a20);
+        a21 = madd(x2, w1, a21);
+        a30 = madd(x3, w0, a30);
+        a31 = madd(x3, w1, a31);
         p0 += 4;
         p1 += 4;
         p2 += 4;
@@ -180,12 +180,12 @@ function tile6x1(
         const x3 = v128.load32_splat(p3);
         const x4 = v128.load32_splat(p4);
         const x5 = v128.load32_splat(p5);
-        a00 = f32x4.relaxed_madd(x0, w0, a00);
-        a10 = f32x4.relaxed_madd(x1, w0, a10);
-        a20 = f32x4.relaxed_madd(x2, w0, a20);
-        a30 = f32x4.relaxed_madd(x3, w0, a30);
-        a40 = f32x4.relaxed_madd(x4, w0, a40);
-        a50 = f32x4.relaxed_madd(x5, w0, a50);
+        a00 = madd(x0, w0, a00);
+        a10 = madd(x1, w0, a10);
+        a20 = madd(x2, w0, a20);
+        a30 = madd(x3, w0, a30);
+        a40 = madd(x4, w0, a40);
+        a50 = madd(x5, w0, a50);
         p0 += 4;
         p1 += 4;
         p2 += 4;

@@ -7,6 +7,7 @@
  * lives in registers while a block of points streams by; each block starts at zero and is added to the sums at its
  * end, in the order of the points, which also keeps the rounding error of long sums low.
  */
+import { madd } from './vector-math';
 import { BLOCK, fillTable } from './voxel-table';
 
 /**
@@ -93,14 +94,14 @@ function tile4x2(
     const x1 = v128.load32_splat(p, 4);
     const x2 = v128.load32_splat(p, 8);
     const x3 = v128.load32_splat(p, 12);
-    a00 = f32x4.relaxed_madd(x0, g0, a00);
-    a01 = f32x4.relaxed_madd(x0, g1, a01);
-    a10 = f32x4.relaxed_madd(x1, g0, a10);
-    a11 = f32x4.relaxed_madd(x1, g1, a11);
-    a20 = f32x4.relaxed_madd(x2, g0, a20);
-    a21 = f32x4.relaxed_madd(x2, g1, a21);
-    a30 = f32x4.relaxed_madd(x3, g0, a30);
-    a31 = f32x4.relaxed_madd(x3, g1, a31);
+    a00 = madd(x0, g0, a00);
+    a01 = madd(x0, g1, a01);
+    a10 = madd(x1, g0, a10);
+    a11 = madd(x1, g1, a11);
+    a20 = madd(x2, g0, a20);
+    a21 = madd(x2, g1, a21);
+    a30 = madd(x3, g0, a30);
+    a31 = madd(x3, g1, a31);
   }
   addTo(to, a00);
   addTo(to + 16, a01);
