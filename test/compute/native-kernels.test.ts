@@ -6,7 +6,6 @@ import type {
   Tensor1D,
   Tensor2D,
   Tensor3D,
-  Tensor4D,
   Tensor5D,
 } from '@tensorflow/tfjs';
 
