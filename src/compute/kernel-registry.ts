@@ -83,6 +83,37 @@ export function shareClones(tf: Tf): void {
   });
 }
 
+/**
+ * Sums of two tensors of one shape on the native threads, where there are some: residuals, and gradients of what is
+ * used twice. TF.js adds on one thread alone, which is what remains of a step when all else is spread over many.
+ */
+export function spreadAdditions(tf: Tf): void {
+  if (registered.has('Add')) return;
+  registered.add('Add');
+  const plain = tf.getKernel('Add', 'wasm');
+  tf.unregisterKernel('Add', 'wasm');
+  tf.registerKernel({
+    ...plain,
+    kernelFunc: (call) => {
+      const launcher = launchers.get(call.backend);
+      const [a, b] = [need(call.inputs, 'a'), need(call.inputs, 'b')];
+      const alike = a.dtype === 'float32' && b.dtype === 'float32' && sameShape(a, b);
+      if (launcher?.native == null || !alike) return plain.kernelFunc(call);
+      const { heap, native } = launcher;
+      return heap.orFree(() => {
+        const y = heap.output(a.shape);
+        const count = a.shape.reduce((product, side) => product * side, 1);
+        native.add(heap.pointerOf(a), heap.pointerOf(b), heap.pointerOf(y), count);
+        return y;
+      });
+    },
+  });
+}
+
+function sameShape(a: TensorInfo, b: TensorInfo): boolean {
+  return a.shape.length === b.shape.length && a.shape.every((side, axis) => side === b.shape[axis]);
+}
+
 function registerGradient(tf: Tf, kernel: OwnKernel): void {
   const gradFunc: GradFunc = (dy, saved, attrs) => {
     const first = Array.isArray(dy) ? dy[0] : dy;

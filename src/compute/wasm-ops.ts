@@ -5,7 +5,14 @@ import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 import { convKernels } from './conv-kernels.ts';
 import { convGeometry, transposedGeometry } from './convolution.ts';
 import { ComputeError } from './errors.ts';
-import { adoptLauncher, registerKernels, runMany, runOne, shareClones } from './kernel-registry.ts';
+import {
+  adoptLauncher,
+  registerKernels,
+  runMany,
+  runOne,
+  shareClones,
+  spreadAdditions,
+} from './kernel-registry.ts';
 import type { PortableKernels } from './kernels/module.ts';
 import { Launcher } from './launcher.ts';
 import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
@@ -23,6 +30,7 @@ export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | Nativ
   const launcher = new Launcher(heap, kernels);
   adoptLauncher(tf, launcher);
   shareClones(tf);
+  spreadAdditions(tf);
   registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels, ...transformerKernels]);
   return {
     ...referenceOps(tf),

@@ -94,6 +94,7 @@ async function allValues(options: Parameters<typeof openEngine>[0]): Promise<Flo
 }
 
 if (loadNative() === null) {
+  // eslint-disable-next-line no-console -- says why nothing runs
   console.log(
     'no native kernels here: run scripts/build-native.ts with a C++ compiler to test them',
   );

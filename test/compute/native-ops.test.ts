@@ -4,6 +4,7 @@ import { opsSuite } from './ops-suite.ts';
 
 const native = loadNative();
 if (native === null) {
+  // eslint-disable-next-line no-console -- says why nothing runs
   console.log(
     'no native kernels here: run scripts/build-native.ts with a C++ compiler to test them',
   );

@@ -35,10 +35,10 @@ async function trained(spec: ModelSpec, threads: number): Promise<Buffer> {
     const engine = { tf, ops } as Parameters<typeof buildModel>[0];
     const model = buildModel(engine, spec);
     const random = seededRandom('threads');
-    const x = tf.tensor(
+    const x: Tensor5D = tf.tensor(
       Float32Array.from({ length: 24 * 16 * 16 }, () => random.normal()),
       [1, 24, 16, 16, 1],
-    ) as Tensor5D;
+    );
     const labels = tf.tidy(
       () => tf.cast(tf.squeeze(tf.greater(x, 1), [4]), 'int32') as unknown as Tensor4D,
     );

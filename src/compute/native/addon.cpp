@@ -149,6 +149,7 @@ constexpr Export exported[] = {
     {"instanceNormGradient", Plain<instanceNormGradient, 8>::run},
     {"leakyRelu", Plain<leakyRelu>::run},
     {"crossEntropyDice", Plain<crossEntropyDice, 4>::run},
+    {"add", Plain<add>::run},
     {"scale", Plain<scale>::run},
     {"adamW", Plain<adamW>::run},
     {"windowAttention", callAttention},

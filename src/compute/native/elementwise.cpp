@@ -49,6 +49,14 @@ void leakyRelu(const float* x, const float* g, float* y, int count, float slope)
   });
 }
 
+/** `y = a + b`. */
+void add(const float* a, const float* b, float* y, int count) {
+  eachValue(count, [=](long i, auto width) {
+    constexpr int n = width();
+    store<n>(y + i, load<n>(a + i) + load<n>(b + i));
+  });
+}
+
 /** `y = x · factor[0]`. */
 void scale(const float* x, const float* factor, float* y, int count) {
   const float by = *factor;

@@ -18,6 +18,7 @@ void instanceNormGradient(const float* x, const float* dy, const float* stats, c
 void leakyRelu(const float* x, const float* g, float* y, int count, float slope);
 void crossEntropyDice(const float* logits, const int32_t* labels, float* gradient, float* result,
                       int samples, int voxels, int classes, int groups, float smooth);
+void add(const float* a, const float* b, float* y, int count);
 void scale(const float* x, const float* factor, float* y, int count);
 void adamW(float* p, const float* g, float* m, float* v, int count, float beta1, float beta2,
            float rest1, float rest2, float eps, float shrink, float rate, float correction);

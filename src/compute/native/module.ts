@@ -18,6 +18,7 @@ interface Addon {
 
 /** The addon's kernels: convolutions whole, as blocks of 22 words (`ConvShape` in `kernels.h`). */
 export interface NativeKernels extends Kernels {
+  readonly add: (a: number, b: number, y: number, count: number) => void;
   readonly convForward: (params: number) => void;
   readonly convInputGradient: (params: number) => void;
   readonly convFilterGradient: (params: number) => void;
@@ -68,15 +69,12 @@ export function nativeKernels(
   threads: number,
 ): NativeKernels {
   addon.setThreads(threads);
-  const kernels = Object.entries(addon.kernels).map(([name, kernel]) => [
-    name,
+  const kernels: Record<string, unknown> = { windowAttentionScratch: () => 0 };
+  for (const [name, kernel] of Object.entries(addon.kernels)) {
     // The buffer is asked for anew at each call: growing detaches the one before.
-    (...numbers: number[]) => {
+    kernels[name] = (...numbers: number[]): void => {
       kernel(memory.buffer, ...numbers);
-    },
-  ]);
-  return {
-    ...Object.fromEntries(kernels),
-    windowAttentionScratch: () => 0,
-  } as unknown as NativeKernels;
+    };
+  }
+  return kernels as unknown as NativeKernels;
 }

@@ -96,7 +96,8 @@ function probabilities(
         const shifted = f32x4.sub(v128.load(x + c * 4), highest);
         const e = v128.and(exp4(shifted), laneMask(classes - c));
         sum = f32x4.add(sum, e);
-        chosen = f32x4.add(chosen, v128.and(shifted, isLabel(label, c)));
+        const inside = v128.and(isLabel(label, c), laneMask(classes - c));
+        chosen = f32x4.add(chosen, v128.and(shifted, inside));
         put(p + c * 4, e, classes - c);
       }
       const whole = sum4(sum);
