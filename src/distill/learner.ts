@@ -3,6 +3,7 @@ import { invariant } from '../base/index.ts';
 import type { Engine, Tensor, Tensor5D, Variable } from '../compute/index.ts';
 import {
   buildModel,
+  headLabel,
   headsLoss,
   lossAndGradients,
   parameterList,
@@ -80,7 +81,12 @@ export class Learner {
    * One AdamW step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
    * @returns the mean loss before the step.
    */
-  step(patches: readonly Patch[], size: Triple, settings: OptimiserSettings, seed: number): number {
+  async step(
+    patches: readonly Patch[],
+    size: Triple,
+    settings: OptimiserSettings,
+    seed: number,
+  ): Promise<number> {
     const { tf, ops } = this.#engine;
     const results = patches.map((patch, index) => this.#gradients(patch, size, seed + index));
     tf.tidy(() => {
@@ -102,18 +108,22 @@ export class Learner {
       );
     });
     for (const { gradients } of results) for (const tensor of gradients.values()) tensor.dispose();
-    return results.reduce((sum, { loss }) => sum + loss, 0) / results.length;
+    const losses = await Promise.all(results.map(({ loss }) => loss));
+    return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   }
 
   /** Loss without training: a hold-out's view of the model. */
-  loss(patch: Patch, size: Triple): number {
+  async loss(patch: Patch, size: Triple): Promise<number> {
     const { tf } = this.#engine;
-    return tf.tidy(() => {
+    const loss = tf.tidy(() => {
       const outputs = this.model.forward(this.tensors, this.#input(patch, size), {
         training: false,
       });
-      return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss.dataSync()[0] ?? NaN;
+      return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss;
     });
+    const [value = NaN] = await loss.data();
+    loss.dispose();
+    return value;
   }
 
   #gradients(patch: Patch, size: Triple, seed: number): LossAndGradients {
@@ -122,7 +132,7 @@ export class Learner {
     const options = { training: true, seed };
     const result = lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
     x.dispose();
-    for (const tensor of Object.values(labels)) tensor.dispose();
+    for (const { map } of Object.values(labels)) map.dispose();
     return result;
   }
 
@@ -131,30 +141,31 @@ export class Learner {
   }
 
   #labels(patch: Patch, size: Triple): HeadLabels {
-    const { tf } = this.#engine;
-    return Object.fromEntries(
-      [...patch.labels].map(([task, map]) => [task, tf.tensor4d(map, [1, ...size], 'int32')]),
-    );
+    const entries = [...patch.labels].map(([task, map]) => [
+      task,
+      headLabel(this.#engine, map, [1, ...size]),
+    ]);
+    return Object.fromEntries(entries) as HeadLabels;
   }
 
   /** A copy of the parameters, in the model's documented order. */
-  weights(): ModelWeights {
-    return this.#parameters.map(({ name, shape, variable }) => ({
-      name,
-      shape,
-      data: variable.dataSync<'float32'>().slice(),
-    }));
+  async weights(): Promise<ModelWeights> {
+    return Promise.all(
+      this.#parameters.map(async ({ name, shape, variable }) => ({
+        name,
+        shape,
+        data: (await variable.data<'float32'>()).slice(),
+      })),
+    );
   }
 
-  optimiserState(): OptimiserState {
-    return {
-      step: this.#step,
-      moments: this.#parameters.map(({ name, m, v }) => ({
-        name,
-        m: m.dataSync<'float32'>().slice(),
-        v: v.dataSync<'float32'>().slice(),
-      })),
-    };
+  async optimiserState(): Promise<OptimiserState> {
+    const moments = this.#parameters.map(async ({ name, m, v }) => ({
+      name,
+      m: (await m.data<'float32'>()).slice(),
+      v: (await v.data<'float32'>()).slice(),
+    }));
+    return { step: this.#step, moments: await Promise.all(moments) };
   }
 
   dispose(): void {

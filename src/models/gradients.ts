@@ -5,7 +5,8 @@ import { headsLoss, type HeadLabels } from './loss.ts';
 import type { Model } from './model.ts';
 
 export interface ValueAndGradients {
-  readonly value: number;
+  /** A promise, so that work for the device can be queued behind it. */
+  readonly value: Promise<number>;
   /**
    * By parameter name, the caller's to dispose. A parameter that the value does not depend on (the head of
    * a task without labels here) is absent.
@@ -14,9 +15,9 @@ export interface ValueAndGradients {
 }
 
 export interface LossAndGradients {
-  readonly loss: number;
+  readonly loss: Promise<number>;
   /** Of the finest outputs, by head with labels. */
-  readonly parts: Readonly<Record<string, { readonly ce: number; readonly dice: number }>>;
+  readonly parts: Promise<Readonly<Record<string, { readonly ce: number; readonly dice: number }>>>;
   /** As in `ValueAndGradients`. */
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
@@ -39,13 +40,13 @@ export function lossAndGradients(
     }
     return result.loss;
   });
-  const readParts = Object.entries(parts).map(([head, { ce, dice }]) => [
+  const readParts = Object.entries(parts).map(async ([head, { ce, dice }]) => [
     head,
-    { ce: readScalar(ce), dice: readScalar(dice) },
+    { ce: await readScalar(ce), dice: await readScalar(dice) },
   ]);
   return {
     loss: value,
-    parts: Object.fromEntries(readParts) as LossAndGradients['parts'],
+    parts: Promise.all(readParts).then((entries) => Object.fromEntries(entries)),
     gradients,
   };
 }
@@ -69,8 +70,8 @@ export function valueAndGradients(
   return { value: readScalar(value), gradients };
 }
 
-function readScalar(scalar: Scalar): number {
-  const [value] = scalar.dataSync();
+async function readScalar(scalar: Scalar): Promise<number> {
+  const [value] = await scalar.data();
   scalar.dispose();
   return value as number;
 }

@@ -3,8 +3,25 @@ import { invariant } from '../base/index.ts';
 import type { Engine, Scalar, Tensor4D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs } from './forward.ts';
 
-/** Label maps by head, int32 [b, d, h, w]. A head without labels is left out. */
-export type HeadLabels = Readonly<Record<string, Tensor4D>>;
+export interface HeadLabel {
+  /** int32 [b, d, h, w] */
+  readonly map: Tensor4D;
+  /** Whether every voxel is background: known before the map goes to a device that is slow to ask. */
+  readonly isEmpty: boolean;
+}
+
+/** Label maps by head. A head without labels is left out. */
+export type HeadLabels = Readonly<Record<string, HeadLabel>>;
+
+/** `values` in [b, d, h, w] order as labels of one head; the map is the caller's to dispose. */
+export function headLabel(
+  engine: Engine,
+  values: Int32Array | Uint8Array,
+  shape: Tensor4D['shape'],
+): HeadLabel {
+  const map = engine.tf.tensor4d(values, shape, 'int32');
+  return { map, isEmpty: values.every((value) => value === 0) };
+}
 
 export interface HeadsLoss {
   /** Σ over heads with labels, Σ over scales i of 2^-i · (cross-entropy + soft Dice). */
@@ -29,9 +46,9 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
     for (const head of Object.keys(labels).sort()) {
       const scales = outputs[head];
       invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
-      const isEmpty = (labels[head] as Tensor4D).dataSync<'int32'>().every((value) => value === 0);
+      const { map, isEmpty } = labels[head] as HeadLabel;
       scales.forEach((logits, i) => {
-        const resized = resizeLabels(engine, labels[head] as Tensor4D, logits);
+        const resized = resizeLabels(engine, map, logits);
         const { loss, ce, dice } = ops.crossEntropyDice(logits, resized, {
           smooth: isEmpty ? emptySmooth : 1,
         });

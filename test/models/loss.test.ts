@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { openEngine, type Engine } from '../../src/compute/index.ts';
-import { headsLoss } from '../../src/models/index.ts';
+import { headLabel, headsLoss } from '../../src/models/index.ts';
 
 describe('loss over heads', () => {
   let engine: Engine;
@@ -18,8 +18,8 @@ describe('loss over heads', () => {
     const { tf } = engine;
     return tf.tidy(() => {
       const logits = tf.tensor5d(new Float32Array(16), [1, 2, 2, 2, 2]);
-      const map = tf.tensor4d([...labels], [1, 2, 2, 2], 'int32');
-      return headsLoss(engine, { calc: [logits] }, { calc: map }).loss.dataSync()[0] ?? NaN;
+      const calc = headLabel(engine, Int32Array.from(labels), [1, 2, 2, 2]);
+      return headsLoss(engine, { calc: [logits] }, { calc }).loss.dataSync()[0] ?? NaN;
     });
   }
 
