@@ -13,18 +13,22 @@ import type { Ops } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
 import { heapBytesLimit, WasmHeap } from './wasm-heap.ts';
 import { wasmOps } from './wasm-ops.ts';
+import { findGpu, openGpu, type GpuAdapter } from './webgpu/engine.ts';
 
-export type BackendName = 'wasm' | 'cpu';
+export type BackendName = 'webgpu' | 'wasm' | 'cpu';
 
 export interface EngineOptions {
-  /** `auto` is `wasm`. `cpu` is plain JavaScript: slow, for checking only. */
+  /**
+   * `auto` is `webgpu` where there is a graphics card and the package for it, else `wasm`. `cpu` is plain
+   * JavaScript: slow, for checking only.
+   */
   readonly backend: BackendName | 'auto';
   /** Most bytes the wasm heap may grow to, so that one process can hold several. Default 4 GiB. */
   readonly heapBytesMax?: number;
 }
 
 export interface EngineMemory {
-  /** Bytes the heap has grown to; for `cpu` the bytes of live tensors. */
+  /** Bytes the heap has grown to; for `webgpu` of its buffers; for `cpu` of live tensors. */
   readonly heapBytes: number;
   /** Live tensors: level over the steps of a loop that does not leak. */
   readonly tensorCount: number;
@@ -34,8 +38,16 @@ export interface Engine {
   /** TF.js with this engine's backend current. */
   readonly tf: typeof tfjs;
   readonly backend: BackendName;
+  /** The backend and what it runs on, for people. */
+  readonly description: string;
   readonly ops: Ops;
   readonly memory: () => EngineMemory;
+  /**
+   * Reports what went wrong on the device since the last call; it works behind the program's back.
+   *
+   * @throws {ComputeError} 'gpu_failed'
+   */
+  readonly check: () => void;
   /** Frees the backend and all its tensors. */
   readonly close: () => void;
 }
@@ -45,17 +57,19 @@ let openBackend: BackendName | null = null;
 /**
  * Opens the one engine of this thread.
  *
- * @throws {ComputeError} 'backend_missing' when TF.js cannot start the backend, 'kernels_missing' when
+ * @throws {ComputeError} 'gpu_missing' when `webgpu` was asked for and cannot be had, 'backend_missing' when TF.js cannot start the backend, 'kernels_missing' when
  * `wasm` was asked for and our kernels were not built.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   invariant(openBackend === null, `the engine of this thread is closed before another is opened`);
-  const backend = options.backend === 'auto' ? 'wasm' : options.backend;
+  const gpu = await gpuFor(options.backend);
+  const backend = gpu !== null ? 'webgpu' : options.backend === 'auto' ? 'wasm' : options.backend;
   // The bundles are CommonJS: their names are on the default export.
   const tf = (await import('@tensorflow/tfjs')).default as unknown as typeof tfjs;
   tf.enableProdMode(); // no banner on the console
   openBackend = backend;
   try {
+    if (gpu !== null) return await openWebGpu(tf, gpu);
     return backend === 'wasm' ? await openWasm(tf, options) : await openCpu(tf);
   } catch (error) {
     openBackend = null;
@@ -63,11 +77,38 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
+/** `auto` takes a card only: a driver that computes on the processor is slower than wasm. */
+async function gpuFor(backend: EngineOptions['backend']): Promise<GpuAdapter | null> {
+  if (backend === 'webgpu') return findGpu(true);
+  if (backend !== 'auto') return null;
+  const found = await findGpu();
+  return found === null || found.isSoftware ? null : found;
+}
+
+async function openWebGpu(tf: typeof tfjs, adapter: GpuAdapter): Promise<Engine> {
+  const gpu = await openGpu(tf, adapter);
+  return {
+    tf,
+    backend: 'webgpu',
+    description: `webgpu: ${gpu.description}`,
+    ops: gpu.ops,
+    memory: () => ({ heapBytes: gpu.bytes(), tensorCount: tf.memory().numTensors }),
+    check: gpu.check,
+    close: () => {
+      if (openBackend === null) return;
+      gpu.close();
+      openBackend = null;
+    },
+  };
+}
+
 async function openCpu(tf: typeof tfjs): Promise<Engine> {
   await useBackend(tf, 'cpu');
   return {
     tf,
     backend: 'cpu',
+    description: 'cpu: plain JavaScript',
+    check: () => undefined,
     ops: referenceOps(tf),
     memory: () => ({ heapBytes: tf.memory().numBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
@@ -82,6 +123,8 @@ async function openWasm(tf: typeof tfjs, options: EngineOptions): Promise<Engine
   return {
     tf,
     backend: 'wasm',
+    description: 'wasm: own kernels, one thread',
+    check: () => undefined,
     ops: wasmOps(tf, heap),
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {

@@ -4,6 +4,10 @@ import { AnnulusError } from '../base/index.ts';
 export type ComputeErrorFacts =
   | { readonly code: 'backend_missing'; readonly backend: string }
   | { readonly code: 'kernels_missing'; readonly lookedIn: string }
+  /** No GPU can be used: the package `webgpu` is absent or does not load, or no driver gives an adapter. */
+  | { readonly code: 'gpu_missing'; readonly lacks: 'package' | 'driver' }
+  /** What the device reported: most often that its memory is full. */
+  | { readonly code: 'gpu_failed'; readonly message: string }
   | {
       readonly code: 'heap_exhausted';
       readonly requestedBytes: number;
@@ -25,6 +29,12 @@ function describe(facts: ComputeErrorFacts): string {
       return `the ${facts.backend} backend could not be opened`;
     case 'kernels_missing':
       return `no build/kernels.wasm above ${facts.lookedIn}: run "node scripts/build-kernels.ts"`;
+    case 'gpu_missing':
+      return facts.lacks === 'package'
+        ? 'the webgpu backend needs the package webgpu: run "npm install --no-save webgpu@0.6.2"'
+        : "the webgpu backend found no graphics adapter: install its Vulkan driver and Debian's libvulkan1";
+    case 'gpu_failed':
+      return `the graphics device reported: ${facts.message}`;
     case 'heap_exhausted':
       return (
         `the compute heap cannot give ${facts.requestedBytes} bytes: it holds ${facts.heapBytes} and may ` +

@@ -5,7 +5,14 @@ import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 import { convKernels } from './conv-kernels.ts';
 import { convGeometry, transposedGeometry } from './convolution.ts';
 import { ComputeError } from './errors.ts';
-import { adoptLauncher, registerKernels, runMany, runOne, shareClones } from './kernel-registry.ts';
+import {
+  adoptLauncher,
+  registerKernels,
+  runMany,
+  runOne,
+  shareClones,
+  type OwnKernel,
+} from './kernel-registry.ts';
 import { Launcher } from './launcher.ts';
 import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
 import { normKernels } from './norm-kernels.ts';
@@ -24,7 +31,19 @@ export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
   const launcher = new Launcher(heap);
   adoptLauncher(tf, launcher);
   shareClones(tf);
-  registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels, ...transformerKernels]);
+  registerKernels(tf, ownKernels);
+  return kernelOps(tf, (...args) => {
+    adamW(launcher, ...args);
+  });
+}
+
+/** All kernels of ours; every backend that runs `kernelOps` has each of these names. */
+export const ownKernels: readonly OwnKernel[] = [
+  ...[...convKernels, ...normKernels, ...lossKernels, ...transformerKernels],
+];
+
+/** The operations by kernels of ours registered for the current backend. */
+export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
   return {
     ...referenceOps(tf),
     conv3d: (x, w, b, { stride }) => {
@@ -128,9 +147,7 @@ export function wasmOps(tf: Tf, heap: WasmHeap): Ops {
       );
       return crossEntropyDice(tf, logits, labels, smooth, batchDice);
     },
-    adamW: (params, grads, m, v, settings) => {
-      adamW(launcher, params, grads, m, v, settings);
-    },
+    adamW: adamWOnDevice,
   };
 }
 

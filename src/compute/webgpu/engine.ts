@@ -1,0 +1,127 @@
+/** Opening the WebGPU backend through Dawn, which the npm package `webgpu` brings to Node. */
+import type * as tfjs from '@tensorflow/tfjs';
+
+import { ComputeError } from '../errors.ts';
+import { registerGradients } from '../kernel-registry.ts';
+import type { Ops } from '../ops.ts';
+import { kernelOps, ownKernels } from '../wasm-ops.ts';
+import { registerGpuKernels } from './kernels.ts';
+import { GpuLauncher } from './launcher.ts';
+import { adamW } from './loss.ts';
+
+type Tf = typeof tfjs;
+
+/** A device that programs can run on. */
+export interface GpuAdapter {
+  readonly adapter: GPUAdapter;
+  /** Vendor, model and driver, for people. */
+  readonly description: string;
+  /** Whether it is a processor that plays a graphics card: right, but slower than wasm. */
+  readonly isSoftware: boolean;
+}
+
+export interface GpuEngine {
+  readonly ops: Ops;
+  readonly description: string;
+  /** Bytes that the device's buffers take. */
+  readonly bytes: () => number;
+  /** @throws what the device reported since the last call: a failed allocation or a program it refused. */
+  readonly check: () => void;
+  readonly close: () => void;
+}
+
+let gpu: Promise<GPU> | null = null;
+
+/** Dawn's entry point, made once per process: a second one would start a second driver. */
+async function loadDawn(): Promise<GPU> {
+  const name = 'webgpu'; // an optional package: its absence is found at run time
+  const { create, globals } = (await import(name)) as {
+    create(options: string[]): GPU;
+    globals: object;
+  };
+  // TF.js's backend reads these globals as it loads, so they come first.
+  Object.assign(globalThis, globals);
+  const found = create([]);
+  Object.defineProperty(globalThis.navigator, 'gpu', { value: found, configurable: true });
+  return found;
+}
+
+/**
+ * The best adapter there is, or null where the package or a driver is absent.
+ *
+ * @throws {ComputeError} 'gpu_missing' with `reason` when `isForced`
+ */
+export async function findGpu(isForced = false): Promise<GpuAdapter | null> {
+  let cause: unknown;
+  try {
+    gpu ??= loadDawn();
+    const adapter = await (await gpu).requestAdapter({ powerPreference: 'high-performance' });
+    if (adapter !== null) return described(adapter);
+  } catch (error) {
+    gpu = null;
+    cause = error;
+  }
+  if (!isForced) return null;
+  throw new ComputeError(
+    { code: 'gpu_missing', lacks: cause === undefined ? 'driver' : 'package' },
+    { cause },
+  );
+}
+
+function described(adapter: GPUAdapter): GpuAdapter {
+  const { vendor, architecture, device, description } = adapter.info;
+  const words = [vendor, architecture, device, description].filter((word) => word !== '');
+  const text = words.join(', ');
+  const isSoftware =
+    adapter.info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software/i.test(text);
+  return { adapter, description: text, isSoftware };
+}
+
+/** Makes WebGPU the current backend of `tf`. */
+export async function openGpu(tf: Tf, { adapter, description }: GpuAdapter): Promise<GpuEngine> {
+  const { WebGPUBackend } = (await import('@tensorflow/tfjs-backend-webgpu')).default;
+  const { limits } = adapter;
+  const device = await adapter.requestDevice({
+    requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
+    requiredLimits: {
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxBufferSize: limits.maxBufferSize,
+      maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+    },
+  });
+  let reported: ComputeError | null = null;
+  device.addEventListener('uncapturederror', (event) => {
+    const { message } = (event as GPUUncapturedErrorEvent).error;
+    reported ??= new ComputeError({ code: 'gpu_failed', message });
+  });
+  tf.removeBackend('webgpu');
+  tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info) as tfjs.KernelBackend);
+  if (!(await tf.setBackend('webgpu'))) {
+    throw new ComputeError({ code: 'backend_missing', backend: 'webgpu' });
+  }
+  // TF.js would run small operations on the host, where its own kernels may differ.
+  tf.env().set('WEBGPU_CPU_FORWARD', false);
+  const launcher = new GpuLauncher(tf);
+  registerGpuKernels(tf, launcher);
+  registerGradients(tf, ownKernels);
+  return {
+    description,
+    ops: kernelOps(tf, (...args) => {
+      adamW(launcher, ...args);
+    }),
+    bytes: () => (tf.memory() as { numBytesInGPUAllocated?: number }).numBytesInGPUAllocated ?? 0,
+    check: () => {
+      const error = reported;
+      reported = null;
+      if (error !== null) throw error;
+    },
+    close: () => {
+      launcher.close();
+      tf.removeBackend('webgpu');
+      device.destroy();
+    },
+  };
+}
