@@ -78,8 +78,9 @@ function described(adapter: GPUAdapter): GpuAdapter {
 }
 
 /** Makes WebGPU the current backend of `tf`. */
-export async function openGpu(tf: Tf, { adapter, description }: GpuAdapter): Promise<GpuEngine> {
+export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
   const { WebGPUBackend } = (await import('@tensorflow/tfjs-backend-webgpu')).default;
+  const { adapter, description, isSoftware } = found;
   const { limits } = adapter;
   const device = await adapter.requestDevice({
     requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
@@ -104,7 +105,7 @@ export async function openGpu(tf: Tf, { adapter, description }: GpuAdapter): Pro
   }
   // TF.js would run small operations on the host, where its own kernels may differ.
   tf.env().set('WEBGPU_CPU_FORWARD', false);
-  const launcher = new GpuLauncher(tf);
+  const launcher = new GpuLauncher(tf, isSoftware);
   registerGpuKernels(tf, launcher);
   registerGradients(tf, ownKernels);
   return {

@@ -76,10 +76,14 @@ export class GpuLauncher {
   #constants = new WeakMap<Values, GPUBuffer>();
   readonly #constantBuffers: GPUBuffer[] = [];
 
+  /** Whether the device is a processor, whose compiler takes minutes over large unrolled programs. */
+  readonly isSoftware: boolean;
+
   /** @param tf with the WebGPU backend current */
-  constructor(tf: typeof tfjs) {
+  constructor(tf: typeof tfjs, isSoftware: boolean) {
     invariant(tf.getBackend() === 'webgpu', 'the webgpu backend is the current one');
     this.#tf = tf;
+    this.isSoftware = isSoftware;
     this.backend = tf.backend() as unknown as GpuBackend;
   }
 

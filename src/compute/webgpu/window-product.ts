@@ -137,7 +137,7 @@ function runProduct(
   [x, w, b, out]: readonly [TensorInfo, TensorInfo, TensorInfo | null, TensorInfo],
   p: Product,
 ): void {
-  const tile = tileOf(p);
+  const tile = l.isSoftware ? { positions: 1, outputs: 4 } : tileOf(p);
   const runs = p.batch * p.grid[0] * p.grid[1] * Math.ceil(p.grid[2] / tile.positions);
   const outType = vectorType(p.outChannels);
   l.run({
