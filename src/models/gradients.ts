@@ -46,7 +46,9 @@ export function lossAndGradients(
   ]);
   return {
     loss: value,
-    parts: Promise.all(readParts).then((entries) => Object.fromEntries(entries)),
+    parts: Promise.all(readParts).then(
+      (entries) => Object.fromEntries(entries) as Awaited<LossAndGradients['parts']>,
+    ),
     gradients,
   };
 }

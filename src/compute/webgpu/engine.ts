@@ -36,7 +36,7 @@ let gpu: Promise<GPU> | null = null;
 async function loadDawn(): Promise<GPU> {
   const name = 'webgpu'; // an optional package: its absence is found at run time
   const { create, globals } = (await import(name)) as {
-    create(options: string[]): GPU;
+    readonly create: (options: string[]) => GPU;
     globals: object;
   };
   // TF.js's backend reads these globals as it loads, so they come first.
@@ -95,11 +95,11 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
   });
   let reported: ComputeError | null = null;
   device.addEventListener('uncapturederror', (event) => {
-    const { message } = (event as GPUUncapturedErrorEvent).error;
+    const { message } = event.error;
     reported ??= new ComputeError({ code: 'gpu_failed', message });
   });
   tf.removeBackend('webgpu');
-  tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info) as tfjs.KernelBackend);
+  tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info));
   if (!(await tf.setBackend('webgpu'))) {
     throw new ComputeError({ code: 'backend_missing', backend: 'webgpu' });
   }

@@ -23,12 +23,12 @@ interface Plan {
   readonly tiles: number;
 }
 
-function planOf(g: ConvGeometry): Plan {
+function planOf(g: ConvGeometry, isSoftware: boolean): Plan {
   const [outputs, inputs, kd, kh, kw] = g.weights;
   const voxels = g.output[0] * g.output[1] * g.output[2] * g.output[3];
   const outputQuads = Math.ceil(outputs / 4);
   // Three vectors of four per input channel fill the workgroup's memory.
-  const most = Math.max(1, Math.floor(3 / kw));
+  const most = isSoftware ? 1 : Math.max(1, Math.floor(3 / kw));
   const held = most === 3 && outputQuads % 3 !== 0 && outputQuads % 2 === 0 ? 2 : most;
   const outputBlocks = Math.ceil(outputQuads / held);
   const inputQuads = Math.ceil(inputs / 4);
@@ -48,7 +48,7 @@ export function convFilterGradient(
   x: TensorInfo,
   dy: TensorInfo,
 ): TensorInfo {
-  const plan = planOf(g);
+  const plan = planOf(g, l.isSoftware);
   const count = g.weights.reduce((product, side) => product * side, 1);
   const out = l.output(g.weights);
   const sums = plan.shares === 1 ? out : l.output([plan.shares, count]);
