@@ -113,7 +113,7 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
     ops: kernelOps(tf, (...args) => {
       adamW(launcher, ...args);
     }),
-    bytes: () => (tf.memory() as { numBytesInGPUAllocated?: number }).numBytesInGPUAllocated ?? 0,
+    bytes: () => (tf.memory() as { numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0,
     check: () => {
       const error = reported;
       reported = null;
