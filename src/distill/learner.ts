@@ -109,6 +109,8 @@ export class Learner {
     });
     for (const { gradients } of results) for (const tensor of gradients.values()) tensor.dispose();
     const losses = await Promise.all(results.map(({ loss }) => loss));
+    // Nobody reads the parts here, but a read under way when the engine closes would fail.
+    await Promise.all(results.map(({ parts }) => parts));
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   }
 
