@@ -98,7 +98,9 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
     const { message } = event.error;
     reported ??= new ComputeError({ code: 'gpu_failed', message });
   });
-  tf.removeBackend('webgpu');
+  if (tf.engine().findBackendFactory('webgpu') !== null) {
+    tf.removeBackend('webgpu');
+  }
   tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info));
   if (!(await tf.setBackend('webgpu'))) {
     throw new ComputeError({ code: 'backend_missing', backend: 'webgpu' });
