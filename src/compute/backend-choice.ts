@@ -5,6 +5,8 @@ import { ComputeError } from './errors.ts';
 export interface Availability {
   readonly available: boolean;
   readonly detail: string;
+  /** Whether it serves to check with, not to compute on: a processor that plays a graphics card. */
+  readonly onlyIfForced?: boolean;
 }
 
 /** A row of the table. */
@@ -38,8 +40,8 @@ export async function chooseBackend<Name extends string, Open>(
     howToGet: `choose among ${candidates.map(({ name }) => name).join(', ')}`,
   };
   for (const candidate of asked) {
-    const { available, detail } = await candidate.probe();
-    if (available) return candidate;
+    const { available, detail, onlyIfForced = false } = await candidate.probe();
+    if (available && !(onlyIfForced && wanted === 'auto')) return candidate;
     missing = { backend: candidate.name, detail, howToGet: candidate.howToGet };
   }
   throw new ComputeError({ code: 'backend_missing', ...missing });

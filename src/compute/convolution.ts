@@ -62,7 +62,7 @@ function sidesOf(shape: Shape5): [number, number, number] {
 }
 
 /** The zeros that the forward windows reach into. */
-function forwardPadding(g: ConvGeometry): Padding {
+export function forwardPadding(g: ConvGeometry): Padding {
   const pads = ([0, 1, 2] as const).flatMap((axis) => {
     const kernel = g.weights[axis + 2] ?? 1;
     const before = padOf(kernel);
@@ -217,7 +217,7 @@ export function convFilterGradient(
  * The input positions i ≡ phase (mod stride) of one axis and the taps that reach them: output
  * o = (i + pad - t) / stride, so position number m sees outputs `from + m … from + m + taps - 1`.
  */
-interface Phase {
+export interface Phase {
   readonly phase: number;
   readonly count: number;
   readonly taps: number;
@@ -226,7 +226,7 @@ interface Phase {
   readonly from: number;
 }
 
-function phasesOf(g: ConvGeometry, axis: 0 | 1 | 2): Phase[] {
+export function phasesOf(g: ConvGeometry, axis: 0 | 1 | 2): Phase[] {
   const size = g.input[axis + 1] ?? 1;
   const kernel = g.weights[axis + 2] ?? 1;
   const stride = g.stride[axis];

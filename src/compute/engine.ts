@@ -22,15 +22,16 @@ import {
 } from './tfjs-node.ts';
 import { heapBytesLimit, WasmHeap } from './wasm-heap.ts';
 import { wasmOps } from './wasm-ops.ts';
+import { findGpu, openGpu } from './webgpu/engine.ts';
 
 /** Best first, as `auto` tries them; `tfjs-node` and `cpu` only when asked for. */
-export const backendNames = ['cuda', 'native', 'wasm', 'tfjs-node', 'cpu'] as const;
+export const backendNames = ['cuda', 'webgpu', 'native', 'wasm', 'tfjs-node', 'cpu'] as const;
 
 export type BackendName = (typeof backendNames)[number];
 
 export interface EngineOptions {
   /**
-   * `auto` is the best that is there. `native` is our kernels in C++ on the heap of `wasm`, the portable ones; `cpu` is
+   * `auto` is the best that is there. `webgpu` is a graphics card; `native` is our kernels in C++ on the heap of `wasm`, the portable ones; `cpu` is
    * plain JavaScript: slow, for checking only.
    */
   readonly backend: BackendName | 'auto';
@@ -41,7 +42,7 @@ export interface EngineOptions {
 }
 
 export interface EngineMemory {
-  /** Bytes the heap has grown to; on a backend without one the bytes of live tensors. */
+  /** Bytes the heap has grown to; for `webgpu` of its buffers; else of live tensors. */
   readonly heapBytes: number;
   /** Live tensors: level over the steps of a loop that does not leak. */
   readonly tensorCount: number;
@@ -57,6 +58,12 @@ export interface Engine {
   /** Threads of our kernels; a library of another's counts as 1, whatever it starts. */
   readonly threads: number;
   readonly memory: () => EngineMemory;
+  /**
+   * Reports what went wrong on the device since the last call; it works behind the program's back.
+   *
+   * @throws {ComputeError} 'gpu_failed'
+   */
+  readonly check: () => void;
   /** Frees the backend and all its tensors. */
   readonly close: () => void;
 }
@@ -83,6 +90,14 @@ function candidates(importModule: ImportModule): Record<BackendName, Omit<Row, '
       howToGet: `CUDA 11.2 and cuDNN 8.1, then npm install --no-save ${tfjsNodePackages.cuda}@4.22.0`,
       probe: () => probeTfjsNode('cuda', importModule),
       open: (tf) => openPlain(tf, 'cuda', tfjsNodeBackend),
+    },
+    webgpu: {
+      title: 'graphics card through WebGPU',
+      automatic: true,
+      howToGet:
+        "npm install --no-save webgpu@0.6.2, the card's Vulkan driver and (Debian) libvulkan1",
+      probe: probeGpu,
+      open: openWebGpu,
     },
     native: {
       title: 'processor, our kernels in C++',
@@ -147,7 +162,7 @@ export async function backendVariant(wanted: BackendName | 'auto'): Promise<stri
 
 /** Our kernels round by the instructions that they were compiled for; the portable ones mostly have relaxed SIMD. */
 function variantOf(name: BackendName, detail: string): string {
-  return name === 'native' || detail === 'SIMD' ? `${name} ${detail}` : name;
+  return name === 'native' || name === 'webgpu' || detail === 'SIMD' ? `${name} ${detail}` : name;
 }
 
 /**
@@ -174,6 +189,33 @@ export async function openEngine(
   }
 }
 
+async function probeGpu(): Promise<Availability> {
+  try {
+    const { description, isSoftware } = await findGpu();
+    return { available: true, detail: description, onlyIfForced: isSoftware };
+  } catch (error) {
+    return { available: false, detail: messageOf(error) };
+  }
+}
+
+async function openWebGpu(tf: typeof tfjs): Promise<Engine> {
+  const gpu = await openGpu(tf, await findGpu());
+  return {
+    tf,
+    backend: 'webgpu',
+    backendVariant: variantOf('webgpu', gpu.description),
+    ops: gpu.ops,
+    threads: 1,
+    memory: () => ({ heapBytes: gpu.bytes(), tensorCount: tf.memory().numTensors }),
+    check: gpu.check,
+    close: () => {
+      if (openBackend === null) return;
+      gpu.close();
+      openBackend = null;
+    },
+  };
+}
+
 /** The reference operations on a backend as it comes; TF.js knows it by `registeredName`. */
 async function openPlain(
   tf: typeof tfjs,
@@ -185,6 +227,7 @@ async function openPlain(
     tf,
     backend,
     backendVariant: backend,
+    check: () => undefined,
     ops: referenceOps(tf),
     threads: 1,
     memory: () => ({ heapBytes: tf.memory().numBytes, tensorCount: tf.memory().numTensors }),
@@ -225,6 +268,7 @@ async function openHeap(
     backendVariant: variantOf(backend, native?.variant ?? portableBuild().simd),
     ops: wasmOps(tf, heap, kernels),
     threads,
+    check: () => undefined,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
       closeBackend(tf, 'wasm');

@@ -9,6 +9,8 @@ export type ComputeErrorFacts =
       readonly howToGet: string;
     }
   | { readonly code: 'kernels_missing'; readonly lookedIn: string }
+  /** What the device reported: most often that its memory is full. */
+  | { readonly code: 'gpu_failed'; readonly message: string }
   | {
       readonly code: 'heap_exhausted';
       readonly requestedBytes: number;
@@ -30,6 +32,8 @@ function describe(facts: ComputeErrorFacts): string {
       return `no ${facts.backend} backend: ${facts.detail}; to get it: ${facts.howToGet}`;
     case 'kernels_missing':
       return `no build/kernels.wasm above ${facts.lookedIn}: run "node scripts/build-kernels.ts"`;
+    case 'gpu_failed':
+      return `the graphics device reported: ${facts.message}`;
     case 'heap_exhausted':
       return (
         `the compute heap cannot give ${facts.requestedBytes} bytes: it holds ${facts.heapBytes} and may ` +

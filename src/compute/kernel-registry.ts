@@ -49,19 +49,36 @@ export function adoptLauncher(tf: Tf, launcher: Launcher): void {
 /** Registers each kernel and its gradient once per thread. */
 export function registerKernels(tf: Tf, kernels: readonly OwnKernel[]): void {
   for (const kernel of kernels) {
-    if (registered.has(kernel.name)) continue;
-    registered.add(kernel.name);
-    tf.registerKernel({
-      kernelName: kernel.name,
-      backendName: 'wasm',
-      kernelFunc: ({ inputs, backend, attrs }) => {
-        const launcher = launchers.get(backend);
-        invariant(launcher !== undefined, `${kernel.name} runs on a backend that was adopted`);
-        return launcher.heap.orFree(() => kernel.run(launcher, inputs, attrs ?? {}));
-      },
+    registerOnce(`${kernel.name} wasm`, () => {
+      tf.registerKernel({
+        kernelName: kernel.name,
+        backendName: 'wasm',
+        kernelFunc: ({ inputs, backend, attrs }) => {
+          const launcher = launchers.get(backend);
+          invariant(launcher !== undefined, `${kernel.name} runs on a backend that was adopted`);
+          return launcher.heap.orFree(() => kernel.run(launcher, inputs, attrs ?? {}));
+        },
+      });
     });
-    if (kernel.gradient !== undefined) registerGradient(tf, kernel);
   }
+  registerGradients(tf, kernels);
+}
+
+/** Gradients are the same on every backend: they only name kernels. */
+export function registerGradients(tf: Tf, kernels: readonly OwnKernel[]): void {
+  for (const kernel of kernels) {
+    if (kernel.gradient === undefined) continue;
+    registerOnce(`${kernel.name} gradient`, () => {
+      registerGradient(tf, kernel);
+    });
+  }
+}
+
+/** Runs `register` unless something of that name was registered in this thread. */
+export function registerOnce(name: string, register: () => void): void {
+  if (registered.has(name)) return;
+  registered.add(name);
+  register();
 }
 
 /**

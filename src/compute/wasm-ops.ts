@@ -12,6 +12,7 @@ import {
   runOne,
   shareClones,
   spreadAdditions,
+  type OwnKernel,
 } from './kernel-registry.ts';
 import type { PortableKernels } from './kernels/module.ts';
 import { Launcher } from './launcher.ts';
@@ -31,7 +32,19 @@ export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | Nativ
   adoptLauncher(tf, launcher);
   shareClones(tf);
   spreadAdditions(tf);
-  registerKernels(tf, [...convKernels, ...normKernels, ...lossKernels, ...transformerKernels]);
+  registerKernels(tf, ownKernels);
+  return kernelOps(tf, (...args) => {
+    adamW(launcher, ...args);
+  });
+}
+
+/** All kernels of ours; every backend that runs `kernelOps` has each of these names. */
+export const ownKernels: readonly OwnKernel[] = [
+  ...[...convKernels, ...normKernels, ...lossKernels, ...transformerKernels],
+];
+
+/** The operations by kernels of ours registered for the current backend. */
+export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
   return {
     ...referenceOps(tf),
     conv3d: (x, w, b, { stride }) => {
@@ -140,9 +153,7 @@ export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | Nativ
       );
       return crossEntropyDice(tf, logits, labels, smooth, batchDice);
     },
-    adamW: (params, grads, m, v, settings) => {
-      adamW(launcher, params, grads, m, v, settings);
-    },
+    adamW: adamWOnDevice,
   };
 }
 

@@ -155,7 +155,7 @@ export class HospitalJobs {
     try {
       let sum = 0;
       for (let n = 0; n < checkPatches; n++) {
-        sum += learner.loss(
+        sum += await learner.loss(
           drawPatch(held, args.tasks, args.patch, random, args.sampling),
           args.patch,
         );

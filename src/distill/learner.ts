@@ -3,6 +3,7 @@ import { invariant } from '../base/index.ts';
 import type { Engine, Tensor, Tensor5D, Variable } from '../compute/index.ts';
 import {
   buildModel,
+  headLabel,
   headsLoss,
   lossAndGradients,
   parameterList,
@@ -80,7 +81,12 @@ export class Learner {
    * One AdamW step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
    * @returns the mean loss before the step.
    */
-  step(patches: readonly Patch[], size: Triple, settings: OptimiserSettings, seed: number): number {
+  async step(
+    patches: readonly Patch[],
+    size: Triple,
+    settings: OptimiserSettings,
+    seed: number,
+  ): Promise<number> {
     const { tf } = this.#engine;
     const results: LossAndGradients[] = [];
     try {
@@ -91,7 +97,8 @@ export class Learner {
     } finally {
       for (const { gradients } of results) tf.dispose([...gradients.values()]);
     }
-    return results.reduce((sum, { loss }) => sum + loss, 0) / results.length;
+    const losses = await Promise.all(results.map(({ loss }) => loss));
+    return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   }
 
   /** AdamW on the mean of the gradients. */
@@ -118,14 +125,17 @@ export class Learner {
   }
 
   /** Loss without training: a hold-out's view of the model. */
-  loss(patch: Patch, size: Triple): number {
+  async loss(patch: Patch, size: Triple): Promise<number> {
     const { tf } = this.#engine;
-    return tf.tidy(() => {
+    const loss = tf.tidy(() => {
       const outputs = this.model.forward(this.tensors, this.#input(patch, size), {
         training: false,
       });
-      return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss.dataSync()[0] ?? NaN;
+      return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss;
     });
+    const [value = NaN] = await loss.data();
+    loss.dispose();
+    return value;
   }
 
   #gradients(patch: Patch, size: Triple, seed: number): LossAndGradients {
@@ -135,7 +145,7 @@ export class Learner {
     try {
       return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
     } finally {
-      this.#engine.tf.dispose([x, ...Object.values(labels)]);
+      this.#engine.tf.dispose([x, ...Object.values(labels).map(({ map }) => map)]);
     }
   }
 
@@ -144,30 +154,31 @@ export class Learner {
   }
 
   #labels(patch: Patch, size: Triple): HeadLabels {
-    const { tf } = this.#engine;
-    return Object.fromEntries(
-      [...patch.labels].map(([task, map]) => [task, tf.tensor4d(map, [1, ...size], 'int32')]),
-    );
+    const entries = [...patch.labels].map(([task, map]) => [
+      task,
+      headLabel(this.#engine, map, [1, ...size]),
+    ]);
+    return Object.fromEntries(entries) as HeadLabels;
   }
 
   /** A copy of the parameters, in the model's documented order. */
-  weights(): ModelWeights {
-    return this.#parameters.map(({ name, shape, variable }) => ({
-      name,
-      shape,
-      data: variable.dataSync<'float32'>().slice(),
-    }));
+  async weights(): Promise<ModelWeights> {
+    return Promise.all(
+      this.#parameters.map(async ({ name, shape, variable }) => ({
+        name,
+        shape,
+        data: (await variable.data<'float32'>()).slice(),
+      })),
+    );
   }
 
-  optimiserState(): OptimiserState {
-    return {
-      step: this.#step,
-      moments: this.#parameters.map(({ name, m, v }) => ({
-        name,
-        m: m.dataSync<'float32'>().slice(),
-        v: v.dataSync<'float32'>().slice(),
-      })),
-    };
+  async optimiserState(): Promise<OptimiserState> {
+    const moments = this.#parameters.map(async ({ name, m, v }) => ({
+      name,
+      m: (await m.data<'float32'>()).slice(),
+      v: (await v.data<'float32'>()).slice(),
+    }));
+    return { step: this.#step, moments: await Promise.all(moments) };
   }
 
   dispose(): void {

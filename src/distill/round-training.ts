@@ -35,12 +35,12 @@ export interface RoundTrained {
 /**
  * @throws {DistillError} 'no_cases' without a labelled case, 'diverged' when a loss or a weight is not finite
  */
-export function trainRound(
+export async function trainRound(
   engine: Engine,
   cases: readonly TrainingCase[],
   round: RoundTraining,
   report: (step: number, loss: number) => void,
-): RoundTrained {
+): Promise<RoundTrained> {
   if (cases.length === 0) {
     throw new DistillError(
       { code: 'no_cases', tasks: round.tasks },
@@ -57,17 +57,18 @@ export function trainRound(
         const source = cases[random.integer(cases.length)] as TrainingCase;
         return drawPatch(source, round.tasks, round.patch, random, round.sampling);
       });
-      const loss = learner.step(patches, round.patch, round.optimiser, random.uint32() % 2 ** 30);
+      const seed = random.uint32() % 2 ** 30;
+      const loss = await learner.step(patches, round.patch, round.optimiser, seed);
       if (!Number.isFinite(loss)) throw diverged(step);
       total += loss;
       report(step + 1, loss);
     }
-    const weights = learner.weights();
+    const weights = await learner.weights();
     // The last step's loss was taken before it: what that step made of the weights is seen only here.
     if (!weights.every(({ data }) => data.every(Number.isFinite))) throw diverged(round.steps);
     return {
       weights,
-      state: learner.optimiserState(),
+      state: await learner.optimiserState(),
       samples: cases.length,
       loss: total / round.steps,
     };

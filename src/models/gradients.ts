@@ -11,7 +11,8 @@ import { headsLoss, type HeadLabels } from './loss.ts';
 import type { Model } from './model.ts';
 
 export interface ValueAndGradients {
-  readonly value: number;
+  /** A promise, so that work for the device can be queued behind it. */
+  readonly value: Promise<number>;
   /**
    * By parameter name, the caller's to dispose. A parameter that the value does not depend on (the head of
    * a task without labels here) is absent.
@@ -20,9 +21,7 @@ export interface ValueAndGradients {
 }
 
 export interface LossAndGradients {
-  readonly loss: number;
-  /** Of the finest outputs, by head with labels. */
-  readonly parts: Readonly<Record<string, { readonly ce: number; readonly dice: number }>>;
+  readonly loss: Promise<number>;
   /** As in `ValueAndGradients`. */
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
@@ -36,30 +35,12 @@ export function lossAndGradients(
   labels: HeadLabels,
   options: ForwardOptions,
 ): LossAndGradients {
-  const { tf } = engine;
-  const parts: Record<string, { ce: Scalar; dice: Scalar }> = {};
-  const compute = (): Scalar => {
-    const result = headsLoss(engine, model.forward(params, x, options), labels);
-    for (const [head, { ce, dice }] of Object.entries(result.parts)) {
-      parts[head] = { ce: tf.keep(ce), dice: tf.keep(dice) };
-    }
-    return result.loss;
-  };
-  const { value, gradients } = orDispose(
-    () => valueAndGradients(engine, params, compute),
-    () => {
-      tf.dispose(parts);
-    },
+  const { value, gradients } = valueAndGradients(
+    engine,
+    params,
+    () => headsLoss(engine, model.forward(params, x, options), labels).loss,
   );
-  const readParts = Object.entries(parts).map(([head, { ce, dice }]) => [
-    head,
-    { ce: readScalar(ce), dice: readScalar(dice) },
-  ]);
-  return {
-    loss: value,
-    parts: Object.fromEntries(readParts) as LossAndGradients['parts'],
-    gradients,
-  };
+  return { loss: value, gradients };
 }
 
 /**
@@ -73,32 +54,23 @@ export function valueAndGradients(
 ): ValueAndGradients {
   const { tf } = engine;
   const names = [...params.keys()];
-  const { value, grads } = orDispose(
-    () => tf.tidy(() => tf.engine().gradients(compute, [...params.values()], undefined, true)),
-    () => {
-      discardTape(tf);
-    },
-  );
-  const gradients = new Map<string, Tensor>();
-  // Typed as tensors; of what the value does not depend on there is none.
-  (grads as (Tensor | null | undefined)[]).forEach((gradient, i) => {
-    if (gradient !== null && gradient !== undefined) gradients.set(names[i] as string, gradient);
-  });
-  return { value: readScalar(value), gradients };
-}
-
-/** What `run` gives; `dispose` runs only when it throws. */
-function orDispose<T>(run: () => T, dispose: () => void): T {
+  let taken: { value: Scalar; grads: Tensor[] };
   try {
-    return run();
+    taken = tf.tidy(() => tf.engine().gradients(compute, [...params.values()], undefined, true));
   } catch (error) {
-    dispose();
+    discardTape(tf);
     throw error;
   }
+  const gradients = new Map<string, Tensor>();
+  // Typed as tensors; of what the value does not depend on there is none.
+  (taken.grads as (Tensor | null | undefined)[]).forEach((gradient, i) => {
+    if (gradient !== null && gradient !== undefined) gradients.set(names[i] as string, gradient);
+  });
+  return { value: readScalar(taken.value), gradients };
 }
 
-function readScalar(scalar: Scalar): number {
-  const [value] = scalar.dataSync();
+async function readScalar(scalar: Scalar): Promise<number> {
+  const [value] = await scalar.data();
   scalar.dispose();
   return value as number;
 }

@@ -10,7 +10,7 @@ export type { ParameterInfo, ParameterInit } from './parameter.ts';
 export { architectureDigest, checkWeights, initialWeights, parameterList } from './parameters.ts';
 export type { ForwardOptions, HeadOutputs, ParameterMap } from './forward.ts';
 export { buildModel, checkInput, divisorOf, type Model } from './model.ts';
-export { headsLoss, type HeadLabels, type HeadsLoss } from './loss.ts';
+export { headLabel, headsLoss, type HeadLabel, type HeadLabels, type HeadsLoss } from './loss.ts';
 export {
   lossAndGradients,
   valueAndGradients,

@@ -3,8 +3,27 @@ import { invariant } from '../base/index.ts';
 import type { Engine, Scalar, Tensor4D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs } from './forward.ts';
 
-/** Label maps by head, int32 [b, d, h, w]. A head without labels is left out. */
-export type HeadLabels = Readonly<Record<string, Tensor4D>>;
+export interface HeadLabel {
+  /** int32 [b, d, h, w] */
+  readonly map: Tensor4D;
+  /** What the map holds, kept on the host: a device is slow to ask. */
+  readonly values: Int32Array | Uint8Array;
+  /** Whether every voxel is background. */
+  readonly isEmpty: boolean;
+}
+
+/** Label maps by head. A head without labels is left out. */
+export type HeadLabels = Readonly<Record<string, HeadLabel>>;
+
+/** `values` in [b, d, h, w] order as labels of one head; the map is the caller's to dispose. */
+export function headLabel(
+  engine: Engine,
+  values: Int32Array | Uint8Array,
+  shape: Tensor4D['shape'],
+): HeadLabel {
+  const map = engine.tf.tensor4d(values, shape, 'int32');
+  return { map, values, isEmpty: values.every((value) => value === 0) };
+}
 
 export interface HeadsLoss {
   /** Σ over heads with labels, Σ over scales i of 2^-i · (cross-entropy + soft Dice). */
@@ -29,14 +48,12 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
     for (const head of Object.keys(labels).sort()) {
       const scales = outputs[head];
       invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
-      const truth = labels[head] as Tensor4D;
-      const values = truth.dataSync<'int32'>();
-      const isEmpty = values.every((value) => value === 0);
+      const label = labels[head] as HeadLabel;
       scales.forEach((logits, i) => {
-        const isWhole = [1, 2, 3].every((axis) => truth.shape[axis] === logits.shape[axis]);
-        const resized = isWhole ? truth : resizeLabels(engine, values, truth.shape, logits.shape);
+        const isWhole = [1, 2, 3].every((axis) => label.map.shape[axis] === logits.shape[axis]);
+        const resized = isWhole ? label.map : resizeLabels(engine, label, logits.shape);
         const { loss, ce, dice } = ops.crossEntropyDice(logits, resized, {
-          smooth: isEmpty ? emptySmooth : 1,
+          smooth: label.isEmpty ? emptySmooth : 1,
         });
         terms.push(tf.mul(loss, 2 ** -i));
         if (i === 0) parts[head] = { ce, dice };
@@ -50,10 +67,10 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
 /** Nearest neighbour as PyTorch: voxel i takes voxel floor(i · from / to). */
 function resizeLabels(
   { tf }: Engine,
-  values: Int32Array,
-  [batch, ...from]: Tensor4D['shape'],
+  { map, values }: HeadLabel,
   [, ...like]: Tensor5D['shape'],
 ): Tensor4D {
+  const [batch, ...from] = map.shape;
   const to = [like[0], like[1], like[2]] as const;
   const [depths, heights, widths] = to.map((side, axis) =>
     Int32Array.from({ length: side }, (_, i) => Math.floor((i * (from[axis] as number)) / side)),

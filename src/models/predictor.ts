@@ -24,22 +24,24 @@ export function modelPredictor(
 ): WindowPredictor {
   const { tf } = engine;
   let calls = 0;
-  return (windows, count) => {
-    const outputs = new Map<string, Float32Array>();
-    // Arrays are carried out of the tidy by the map: what a tidy returns is walked element by element.
-    tf.tidy(() => {
+  return async (windows, count) => {
+    const outputs = tf.tidy(() => {
       const x = tf.tensor5d(windows, [count, ...roi, model.spec.inChannels]);
       // Each window of a pass has its own masks.
       const options =
         dropoutSeed === undefined
           ? { training: false }
           : { training: true, seed: dropoutSeed + 7919 * calls++ };
-      for (const [head, [finest]] of Object.entries(model.forward(params, x, options))) {
+      return Object.entries(model.forward(params, x, options)).map(([head, [finest]]) => {
         invariant(finest !== undefined, 'every head has an output');
-        const result = probabilities ? tf.softmax(finest) : finest;
-        outputs.set(head, new Float32Array(result.dataSync<'float32'>()));
-      }
+        return { head, result: probabilities ? tf.softmax(finest) : finest };
+      });
     });
-    return Object.fromEntries(outputs);
+    const arrays: Record<string, Float32Array> = {};
+    for (const { head, result } of outputs) {
+      arrays[head] = new Float32Array(await result.data<'float32'>());
+      result.dispose();
+    }
+    return arrays;
   };
 }

@@ -36,23 +36,23 @@ export function opsSuite(name: string, open: () => Promise<Engine>): void {
     });
 
     for (const opCase of [...opCases, ...transformerCases]) {
-      it(`gives the values and gradients of ${opCase.title}`, () => {
-        checkCase(engine, opCase);
+      it(`gives the values and gradients of ${opCase.title}`, async () => {
+        await checkCase(engine, opCase);
       });
     }
 
-    it('takes AdamW steps as the formula says, and leaves what shared the values alone', () => {
-      checkAdamW(engine);
+    it('takes AdamW steps as the formula says, and leaves what shared the values alone', async () => {
+      await checkAdamW(engine);
     });
 
-    it('gives the same bytes twice and holds no more after 50 steps than after 10', () => {
-      checkTraining(engine);
+    it('gives the same bytes twice and holds no more after 50 steps than after 10', async () => {
+      await checkTraining(engine);
     });
   });
 }
 
 /** Two steps on five values against float64; m and v start from one shared tensor of zeros. */
-function checkAdamW(engine: Engine): void {
+async function checkAdamW(engine: Engine): Promise<void> {
   const { tf, ops } = engine;
   const before = engine.memory().tensorCount;
   const start = [1, -2, 0.5, 3, -0.25];
@@ -80,31 +80,29 @@ function checkAdamW(engine: Engine): void {
       wanted[i] = wanted[i]! * (1 - 0.01 * 0.1) - move;
     });
   });
-  compare(p.dataSync(), wanted, 'parameters');
-  compare(m.dataSync(), mean, 'first moment');
-  compare(v.dataSync(), square, 'second moment');
-  expect([...zeros.dataSync()], 'the shared zeros').deep.equal([0, 0, 0, 0, 0]);
-  expect([...origin.dataSync()], 'the tensor it began as').deep.equal(start);
+  compare(await p.data(), wanted, 'parameters');
+  compare(await m.data(), mean, 'first moment');
+  compare(await v.data(), square, 'second moment');
+  expect([...(await zeros.data())], 'the shared zeros').deep.equal([0, 0, 0, 0, 0]);
+  expect([...(await origin.data())], 'the tensor it began as').deep.equal(start);
   tf.dispose([p, m, v, origin, zeros]);
   expect(engine.memory().tensorCount, 'tensors left over').equal(before);
 }
 
 /** A net of two levels, trained twice from the same start. */
-function checkTraining(engine: Engine): void {
-  const runs = [0, 1].map(() => trainSmallNet(engine));
-  const [first, second] = runs;
-  expect(first!.loss).below(first!.lossAtStart - 0.1);
-  expect(
-    Buffer.from(first!.weights.buffer).equals(Buffer.from(second!.weights.buffer)),
-    'same bytes',
-  ).true;
+async function checkTraining(engine: Engine): Promise<void> {
+  const first = await trainSmallNet(engine);
+  const second = await trainSmallNet(engine);
+  expect(first.loss).below(first.lossAtStart - 0.1);
+  expect(Buffer.from(first.weights.buffer).equals(Buffer.from(second.weights.buffer)), 'same bytes')
+    .true;
 }
 
-function trainSmallNet(engine: Engine): {
+async function trainSmallNet(engine: Engine): Promise<{
   lossAtStart: number;
   loss: number;
   weights: Float32Array;
-} {
+}> {
   const { tf, ops } = engine;
   const random = seededRandom('small net');
   const draw = (shape: number[], deviation: number): Tensor =>
@@ -139,17 +137,18 @@ function trainSmallNet(engine: Engine): {
     const ordered = params.map((p) => grads[p.name]!);
     const settings = { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
     ops.adamW(params, ordered, m, v, settings);
-    losses.push(value.dataSync()[0]!);
+    losses.push((await value.data())[0]!);
     tf.dispose([value, ordered]);
     held.push(engine.memory());
   }
   expect(held[49], 'memory after 50 steps').deep.equal(held[9]);
-  const weights = Float32Array.from(params.flatMap((p) => [...p.dataSync()]));
+  const values = await Promise.all(params.map((p) => p.data()));
+  const weights = Float32Array.from(values.flatMap((data) => [...data]));
   tf.dispose([params, m, v, x, labels]);
   return { lossAtStart: losses[0]!, loss: losses[49]!, weights };
 }
 
-function checkCase(engine: Engine, opCase: OpCase): void {
+async function checkCase(engine: Engine, opCase: OpCase): Promise<void> {
   const { tf, ops } = engine;
   const random = seededRandom(opCase.title);
   const values = opCase.shapes.map((shape) =>
@@ -161,16 +160,16 @@ function checkCase(engine: Engine, opCase: OpCase): void {
   );
   const y = opCase.run(ops, inputs, engine);
   const wanted = opCase.expected(values);
-  compare(y.dataSync(), wanted, `${opCase.title}: values`);
+  compare(await y.data(), wanted, `${opCase.title}: values`);
 
   // The gradient of Σ weight · y for random weights.
   const weights = Float64Array.from(wanted, () => Math.fround(random.normal()));
   const dy = tf.tensor(Float32Array.from(weights), y.shape);
   const gradients = tf.grads((...args: Tensor[]) => opCase.run(ops, args, engine))(inputs, dy);
-  gradients.forEach((gradient, k) => {
+  for (const [k, gradient] of gradients.entries()) {
     const input = values[k] ?? new Float64Array();
     expect(gradient.shape, 'shape of a gradient').deep.equal(inputs[k]?.shape);
-    const data = gradient.dataSync();
+    const data = await gradient.data();
     const stride = Math.max(1, Math.floor(input.length / gradientSamples));
     const picked = [...input.keys()].filter((i) => i % stride === 0);
     const numeric = picked.map((i) => {
@@ -186,7 +185,7 @@ function checkCase(engine: Engine, opCase: OpCase): void {
     });
     const got = picked.map((i) => data[i] ?? NaN);
     compare(got, numeric, `${opCase.title}: gradient of input ${k}`);
-  });
+  }
   tf.dispose([...inputs, y, dy, ...gradients]);
   expect(engine.memory().tensorCount, 'tensors left over').equal(before);
 }

@@ -36,34 +36,35 @@ describe('what a hospital trains', () => {
   });
 
   /** Weights and moments after steps on `patches`, from the start or from where another stopped. */
-  function learn(
+  async function learn(
     patches: readonly Patch[],
     steps: number,
     from: { weights: ModelWeights; state: OptimiserState | null } = {
       weights: tinyWeights(),
       state: null,
     },
-  ): { weights: ModelWeights; state: OptimiserState; losses: number[] } {
+  ): Promise<{ weights: ModelWeights; state: OptimiserState; losses: number[] }> {
     const learner = new Learner(engine, tinySpec, from.weights, from.state);
     try {
-      const losses = Array.from({ length: steps }, (_, step) =>
-        learner.step(patches, tinySize, adamW, step),
-      );
-      return { weights: learner.weights(), state: learner.optimiserState(), losses };
+      const losses: number[] = [];
+      for (let step = 0; step < steps; step++) {
+        losses.push(await learner.step(patches, tinySize, adamW, step));
+      }
+      return { weights: await learner.weights(), state: await learner.optimiserState(), losses };
     } finally {
       learner.dispose();
     }
   }
 
   describe('Learner', () => {
-    it('lowers the loss of a patch it sees twenty times', () => {
-      const { losses } = learn([patchWith(['calc', 'hps'])], 20);
+    it('lowers the loss of a patch it sees twenty times', async () => {
+      const { losses } = await learn([patchWith(['calc', 'hps'])], 20);
       expect(losses.at(-1)).below((losses[0] ?? 0) / 2);
     });
 
-    it('leaves a head without labels as it was, byte for byte', () => {
-      const both = learn([patchWith(['calc', 'hps'])], 2);
-      const { weights, state } = learn([patchWith(['calc'])], 3, both);
+    it('leaves a head without labels as it was, byte for byte', async () => {
+      const both = await learn([patchWith(['calc', 'hps'])], 2);
+      const { weights, state } = await learn([patchWith(['calc'])], 3, both);
       let heads = 0;
       weights.forEach(({ name, data }, n) => {
         const isHps = name.includes('heads.hps');
@@ -78,29 +79,30 @@ describe('what a hospital trains', () => {
       expect(heads).equal(2); // weight and bias
     });
 
-    it('ends with the same model from the same seed', () => {
+    it('ends with the same model from the same seed', async () => {
       const patches = [patchWith(['calc', 'hps']), patchWith(['hps'])];
-      const first = modelDigest(learn(patches, 3).weights);
-      expect(modelDigest(learn(patches, 3).weights)).equal(first);
-      expect(modelDigest(learn(patches, 4).weights)).not.equal(first);
+      const first = modelDigest((await learn(patches, 3)).weights);
+      expect(modelDigest((await learn(patches, 3)).weights)).equal(first);
+      expect(modelDigest((await learn(patches, 4)).weights)).not.equal(first);
     });
 
-    it('goes on from weights and moments as if it had not been interrupted', () => {
+    it('goes on from weights and moments as if it had not been interrupted', async () => {
       const patches = [patchWith(['calc', 'hps'])];
-      const whole = learn(patches, 6);
-      const half = learn(patches, 3);
+      const whole = await learn(patches, 6);
+      const half = await learn(patches, 3);
       // Through a structured clone, as between threads; dropout is off, so seeds do not matter.
-      const rest = learn(patches, 3, structuredClone({ weights: half.weights, state: half.state }));
+      const copy = structuredClone({ weights: half.weights, state: half.state });
+      const rest = await learn(patches, 3, copy);
       expect(modelDigest(rest.weights)).equal(modelDigest(whole.weights));
       expect(rest.state).deep.equal(whole.state);
-      const fresh = learn(patches, 3, { weights: half.weights, state: null });
+      const fresh = await learn(patches, 3, { weights: half.weights, state: null });
       expect(modelDigest(fresh.weights), 'without moments').not.equal(modelDigest(whole.weights));
     });
 
-    it('takes the mean over a batch: two equal patches count as one', () => {
+    it('takes the mean over a batch: two equal patches count as one', async () => {
       const patch = patchWith(['calc']);
-      const one = learn([patch], 1);
-      const two = learn([patch, patch], 1);
+      const one = await learn([patch], 1);
+      const two = await learn([patch, patch], 1);
       expect(two.losses[0]).closeTo(one.losses[0] ?? NaN, 1e-6);
       two.weights.forEach(({ name, data }, n) => {
         data.forEach((value, at) => {
@@ -109,12 +111,12 @@ describe('what a hospital trains', () => {
       });
     });
 
-    it('tells the loss of a patch without learning from it', () => {
+    it('tells the loss of a patch without learning from it', async () => {
       const learner = new Learner(engine, tinySpec, tinyWeights(), null);
       const patch = patchWith(['calc', 'hps']);
-      const loss = learner.loss(patch, tinySize);
-      expect(learner.loss(patch, tinySize)).equal(loss);
-      expect(learner.step([patch], tinySize, adamW, 0)).closeTo(loss, 1e-5);
+      const loss = await learner.loss(patch, tinySize);
+      expect(await learner.loss(patch, tinySize)).equal(loss);
+      expect(await learner.step([patch], tinySize, adamW, 0)).closeTo(loss, 1e-5);
       learner.dispose();
     });
   });
@@ -140,9 +142,9 @@ describe('what a hospital trains', () => {
         () => undefined,
       );
 
-    it('reports each step and the number of cases', () => {
+    it('reports each step and the number of cases', async () => {
       const seen: [number, number][] = [];
-      const { loss, samples, state } = trainRound(engine, [ballCase()], round, (step, at) => {
+      const { loss, samples, state } = await trainRound(engine, [ballCase()], round, (step, at) => {
         seen.push([step, at]);
       });
       expect(seen.map(([step]) => step)).deep.equal([1, 2, 3]);
@@ -150,27 +152,27 @@ describe('what a hospital trains', () => {
       expect({ samples, step: state.step }).deep.equal({ samples: 1, step: 3 });
     });
 
-    it('gives the same model for the same seed, another for another', () => {
-      const digest = modelDigest(run().weights);
-      expect(modelDigest(run().weights)).equal(digest);
-      expect(modelDigest(run({ seed: '1/L2/0' }).weights)).not.equal(digest);
+    it('gives the same model for the same seed, another for another', async () => {
+      const digest = modelDigest((await run()).weights);
+      expect(modelDigest((await run()).weights)).equal(digest);
+      expect(modelDigest((await run({ seed: '1/L2/0' })).weights)).not.equal(digest);
     });
 
-    it('refuses to train on nothing', () => {
-      expect(codeOf(() => trainRound(engine, [], round, () => undefined))).equal('no_cases');
+    it('refuses to train on nothing', async () => {
+      expect(await codeOf(() => trainRound(engine, [], round, () => undefined))).equal('no_cases');
     });
 
-    it('stops when the numbers are no longer finite, even after the last step', () => {
+    it('stops when the numbers are no longer finite, even after the last step', async () => {
       const optimiser = { ...adamW, lr: 1e39 };
-      expect(codeOf(() => run({ optimiser }))).equal('diverged');
-      expect(codeOf(() => run({ optimiser, steps: 1 }))).equal('diverged');
+      expect(await codeOf(() => run({ optimiser }))).equal('diverged');
+      expect(await codeOf(() => run({ optimiser, steps: 1 }))).equal('diverged');
     });
   });
 });
 
-function codeOf(work: () => unknown): string {
+async function codeOf(work: () => Promise<unknown>): Promise<string> {
   try {
-    work();
+    await work();
   } catch (error) {
     return (error as DistillError).code;
   }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { openEngine, type Engine, type Tensor5D } from '../../src/compute/index.ts';
-import { headsLoss } from '../../src/models/index.ts';
+import { headLabel, headsLoss } from '../../src/models/index.ts';
 
 describe('loss over heads', () => {
   let engine: Engine;
@@ -18,8 +18,8 @@ describe('loss over heads', () => {
     const { tf } = engine;
     return tf.tidy(() => {
       const logits = tf.tensor5d(new Float32Array(16), [1, 2, 2, 2, 2]);
-      const map = tf.tensor4d([...labels], [1, 2, 2, 2], 'int32');
-      return headsLoss(engine, { calc: [logits] }, { calc: map }).loss.dataSync()[0] ?? NaN;
+      const calc = headLabel(engine, Int32Array.from(labels), [1, 2, 2, 2]);
+      return headsLoss(engine, { calc: [logits] }, { calc }).loss.dataSync()[0] ?? NaN;
     });
   }
 
@@ -32,10 +32,11 @@ describe('loss over heads', () => {
     const { tf } = engine;
     const value = tf.tidy(() => {
       // The coarse scale takes depth 0 of 3 and width 0 and 1 of 3, whatever the others are.
-      const map = tf.tensor4d([1, 0, 1, 1, 1, 1, 1, 1, 1], [1, 3, 1, 3], 'int32');
+      const values = Int32Array.of(1, 0, 1, 1, 1, 1, 1, 1, 1);
+      const calc = headLabel(engine, values, [1, 3, 1, 3]);
       const [fine, coarse] = [tf.zeros([1, 3, 1, 3, 2]), tf.zeros([1, 1, 1, 2, 2])];
       const outputs = { calc: [fine, coarse] as Tensor5D[] };
-      return headsLoss(engine, outputs, { calc: map }).loss.dataSync()[0];
+      return headsLoss(engine, outputs, { calc }).loss.dataSync()[0];
     });
     // Dice: -(2 · 8/2 + 1) / (9/2 + 8 + 1) of the fine, -(2 · 1/2 + 1) / (2/2 + 1 + 1) of the coarse.
     const expected = Math.log(2) - 9 / 13.5 + (Math.log(2) - 2 / 3) / 2;

@@ -5,12 +5,12 @@ import { seededRandom } from '../../src/base/index.ts';
 import {
   openEngine,
   type Tensor,
-  type Tensor4D,
   type Tensor5D,
   type Variable,
 } from '../../src/compute/index.ts';
 import {
   buildModel,
+  headLabel,
   initialWeights,
   lossAndGradients,
   type ModelSpec,
@@ -39,9 +39,8 @@ async function trained(spec: ModelSpec, threads: number): Promise<Buffer> {
       Float32Array.from({ length: 24 * 16 * 16 }, () => random.normal()),
       [1, 24, 16, 16, 1],
     );
-    const labels = tf.tidy(
-      () => tf.cast(tf.squeeze(tf.greater(x, 1), [4]), 'int32') as unknown as Tensor4D,
-    );
+    const values = Int32Array.from(x.dataSync(), (value) => (value > 1 ? 1 : 0));
+    const labels = headLabel(engine, values, [1, 24, 16, 16]);
     const params = new Map<string, Variable>(
       initialWeights(spec, random).map(({ name, data, shape }) => [
         name,
@@ -57,8 +56,8 @@ async function trained(spec: ModelSpec, threads: number): Promise<Buffer> {
       const settings = { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
       ops.adamW([...params.values()], gradients, m, v, settings);
     }
-    const values = [...params.values()].map((p) => Buffer.from(p.dataSync().slice().buffer));
-    return Buffer.concat(values);
+    const bytes = [...params.values()].map((p) => Buffer.from(p.dataSync().slice().buffer));
+    return Buffer.concat(bytes);
   } finally {
     close();
   }

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 
 import type { Engine, Tensor, Tensor5D } from '../../src/compute/index.ts';
 import {
+  headLabel,
   parameterList,
   type HeadLabels,
   type ModelSpec,
@@ -74,7 +75,7 @@ export function readLabels(
   return Object.fromEntries(
     Object.entries(nameOf).map(([head, name]) => {
       const shape = [...oracle.shape(name)] as [number, number, number, number];
-      return [head, engine.tf.tensor4d(Int32Array.from(oracle.data(name)), shape, 'int32')];
+      return [head, headLabel(engine, Int32Array.from(oracle.data(name)), shape)];
     }),
   );
 }
@@ -95,17 +96,17 @@ export function relativeDifference(value: number, expected: number): number {
 }
 
 /** A loss and each gradient's norm against the oracle's, the norms to `errorMax` of themselves. */
-export function checkGradients(
+export async function checkGradients(
   { value, gradients }: ValueAndGradients,
   io: Oracle,
   errorMax = 1e-3,
-): void {
-  expect(relativeDifference(value, io.data('loss')[0]!), 'loss').to.be.at.most(1e-5);
+): Promise<void> {
+  expect(relativeDifference(await value, io.data('loss')[0]!), 'loss').to.be.at.most(1e-5);
   const expected = io.names.filter((name) => name.startsWith('gradnorm.'));
   expect([...gradients.keys()].map((name) => `gradnorm.${name}`)).to.have.members(expected);
   const largest = Math.max(...expected.map((name) => io.data(name)[0]!));
   for (const [name, gradient] of gradients) {
-    const values = gradient.dataSync<'float32'>();
+    const values = await gradient.data<'float32'>();
     const norm = Math.sqrt(values.reduce((sum, entry) => sum + entry * entry, 0));
     const want = io.data(`gradnorm.${name}`)[0]!;
     // A bias before an instance norm has no gradient but rounding.

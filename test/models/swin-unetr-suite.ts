@@ -53,19 +53,19 @@ export function swinUnetrSuite(backend: BackendName): void {
       engine.close();
     });
 
-    it('gives its logits for every head and leaves nothing else behind', () => {
+    it('gives its logits for every head and leaves nothing else behind', async () => {
       const before = engine.memory().tensorCount;
       const outputs = model.forward(params, x, { training: false });
       expect(engine.memory().tensorCount - before).to.equal(3);
       for (const [head, [output]] of Object.entries(outputs)) {
         const expected = channelsLast(engine, io, `out.${head}`);
         expect(output!.shape).to.deep.equal(expected.shape);
-        const difference = maxAbsDifference(output!.dataSync(), expected.dataSync());
+        const difference = maxAbsDifference(await output!.data(), await expected.data());
         expect(difference, head).to.be.at.most(2e-4);
       }
     });
 
-    it('gives its loss and every gradient', () => {
+    it('gives its loss and every gradient', async () => {
       const { tf } = engine;
       const labels = readLabels(engine, io, {
         hps: 'target.hps',
@@ -75,7 +75,7 @@ export function swinUnetrSuite(backend: BackendName): void {
       // The oracle's loss is the cross-entropy alone, here in plain TF.js.
       const result = valueAndGradients(engine, params, () => {
         const outputs = model.forward(params, x, { training: true });
-        const terms = Object.entries(labels).map(([head, truth]) => {
+        const terms = Object.entries(labels).map(([head, { map: truth }]) => {
           const [logits] = outputs[head]!;
           const classes = logits!.shape[4];
           const flat = tf.logSoftmax(tf.reshape(logits!, [-1, classes]));
@@ -84,7 +84,7 @@ export function swinUnetrSuite(backend: BackendName): void {
         });
         return terms.reduce((sum, term) => tf.add(sum, term));
       });
-      checkGradients(result, io);
+      await checkGradients(result, io);
     });
   });
 }

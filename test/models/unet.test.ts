@@ -54,20 +54,21 @@ for (const backend of backends) {
         x = channelsLast(engine, io, 'x');
       });
 
-      it('gives its outputs at both scales', () => {
+      it('gives its outputs at both scales', async () => {
         const outputs = model.forward(params, x, { training: true }).hps!;
         expect(outputs).to.have.length(2);
-        outputs.forEach((output, i) => {
+        for (const [i, output] of outputs.entries()) {
           const expected = channelsLast(engine, io, `out.${i}`);
           expect(output.shape).to.deep.equal(expected.shape);
-          expect(maxAbsDifference(output.dataSync(), expected.dataSync())).to.be.at.most(2e-4);
-        });
+          const difference = maxAbsDifference(await output.data(), await expected.data());
+          expect(difference).to.be.at.most(2e-4);
+        }
       });
 
-      it('gives its loss, every gradient and the loss after a step', () => {
+      it('gives its loss, every gradient and the loss after a step', async () => {
         const labels = readLabels(engine, io, { hps: 'target' });
         const pass = lossAndGradients(engine, model, params, x, labels, { training: true });
-        checkGradients({ value: pass.loss, gradients: pass.gradients }, io);
+        await checkGradients({ value: pass.loss, gradients: pass.gradients }, io);
         const stepped = new Map(
           [...params].map(([name, value]) => {
             const gradient = pass.gradients.get(name)!;
@@ -79,16 +80,17 @@ for (const backend of backends) {
         );
         const after = headsLoss(engine, model.forward(stepped, x, { training: true }), labels);
         const want = io.data('loss_after_sgd_0.01')[0]!;
-        expect(relativeDifference(after.loss.dataSync()[0]!, want)).to.be.at.most(1e-5);
+        expect(relativeDifference((await after.loss.data())[0]!, want)).to.be.at.most(1e-5);
       });
 
-      it('gives the cross-entropy and Dice of the finest output', () => {
+      it('gives the cross-entropy and Dice of the finest output', async () => {
         const labels = readLabels(engine, io, { hps: 'target' });
         const outputs = model.forward(params, x, { training: false });
         expect(outputs.hps).to.have.length(1);
         const { ce, dice } = headsLoss(engine, outputs, labels).parts.hps!;
-        expect(relativeDifference(ce.dataSync()[0]!, io.data('ce.0')[0]!)).to.be.at.most(1e-5);
-        expect(relativeDifference(dice.dataSync()[0]!, io.data('dice.0')[0]!)).to.be.at.most(1e-5);
+        const [gotCe, gotDice] = [await ce.data(), await dice.data()];
+        expect(relativeDifference(gotCe[0]!, io.data('ce.0')[0]!)).to.be.at.most(1e-5);
+        expect(relativeDifference(gotDice[0]!, io.data('dice.0')[0]!)).to.be.at.most(1e-5);
       });
     });
 

@@ -1,0 +1,167 @@
+/**
+ * The gradient of convolution weights: each workgroup sums one tile of the weights over a share of the voxels,
+ * its lanes' sums are added in a fixed order, and so are the shares.
+ */
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import { forwardPadding, type ConvGeometry } from '../convolution.ts';
+import { flatGrid, flatIndex, flatWorkgroup, quadLoader, vectorType } from './launcher.ts';
+import type { GpuLauncher } from './launcher.ts';
+
+const lanes = 64;
+/** Workgroups that keep a large card busy. */
+const workgroupsWanted = 2048;
+
+interface Plan {
+  readonly voxels: number;
+  readonly share: number;
+  readonly shares: number;
+  readonly inputQuads: number;
+  /** Quads of output channels that a thread holds. */
+  readonly held: number;
+  readonly outputBlocks: number;
+  readonly tiles: number;
+}
+
+function planOf(g: ConvGeometry, isSoftware: boolean): Plan {
+  const [outputs, inputs, kd, kh, kw] = g.weights;
+  const voxels = g.output[0] * g.output[1] * g.output[2] * g.output[3];
+  const outputQuads = Math.ceil(outputs / 4);
+  // Three vectors of four per input channel fill the workgroup's memory.
+  const most = isSoftware ? 1 : Math.max(1, Math.floor(3 / kw));
+  const held = most === 3 && outputQuads % 3 !== 0 && outputQuads % 2 === 0 ? 2 : most;
+  const outputBlocks = Math.ceil(outputQuads / held);
+  const inputQuads = Math.ceil(inputs / 4);
+  const tiles = kd * kh * inputQuads * outputBlocks;
+  const shares = Math.min(
+    ...[Math.ceil(workgroupsWanted / tiles), Math.ceil(voxels / (4 * lanes)), 256],
+  );
+  return {
+    ...{ voxels, share: Math.ceil(voxels / shares), shares, inputQuads, held, outputBlocks, tiles },
+  };
+}
+
+/** `[b, d', h', w', O]` and `[b, d, h, w, I] → [O, I, kd, kh, kw]` */
+export function convFilterGradient(
+  l: GpuLauncher,
+  g: ConvGeometry,
+  x: TensorInfo,
+  dy: TensorInfo,
+): TensorInfo {
+  const plan = planOf(g, l.isSoftware);
+  const count = g.weights.reduce((product, side) => product * side, 1);
+  const out = l.output(g.weights);
+  const sums = plan.shares === 1 ? out : l.output([plan.shares, count]);
+  l.run({
+    key: `filter gradient ${JSON.stringify(g)}`,
+    bindings: [
+      { name: 'x', of: x, type: vectorType(g.input[4]) },
+      { name: 'dy', of: dy, type: vectorType(g.output[4]) },
+      { name: 'sums', of: sums, type: 'f32', writes: true },
+    ],
+    workgroup: lanes,
+    workgroups: [plan.tiles, plan.shares, 1],
+    code: () => gradientCode(g, plan, count),
+  });
+  if (plan.shares > 1) {
+    l.run({
+      key: `sum ${plan.shares} ${count}`,
+      bindings: [
+        { name: 'sums', of: sums, type: 'f32' },
+        { name: 'total', of: out, type: 'f32', writes: true },
+      ],
+      workgroup: flatWorkgroup,
+      workgroups: flatGrid(count),
+      code: () => ({
+        declarations: sumFunction('sums', plan.shares, count),
+        body: `${flatIndex(count)} total[i] = sumOf(i);`,
+      }),
+    });
+    l.release(sums);
+  }
+  return out;
+}
+
+/** A WGSL function `sumOf(i)` of `array[i] + array[i + step] + …`, `terms` of them, in a fixed order. */
+export function sumFunction(array: string, terms: number, step: number): string {
+  return `fn sumOf(i: i32) -> f32 {
+  var a = vec4<f32>(0.0);
+  for (var k = 0; k < ${terms - (terms % 4)}; k += 4) {
+    let at = i + k * ${step};
+    a += vec4<f32>(${array}[at], ${array}[at + ${step}], ${array}[at + ${2 * step}], ${array}[at + ${3 * step}]);
+  }
+  var sum = (a.x + a.y) + (a.z + a.w);
+  for (var k = ${terms - (terms % 4)}; k < ${terms}; k++) { sum += ${array}[i + k * ${step}]; }
+  return sum;
+}`;
+}
+
+function gradientCode(
+  g: ConvGeometry,
+  plan: Plan,
+  count: number,
+): { declarations: string; body: string } {
+  const [outputs, inputs, kd, kh, kw] = g.weights;
+  const [, depth, height, width] = g.output;
+  const padding = forwardPadding(g);
+  const { held } = plan;
+  const list = (length: number): number[] => Array.from({ length }, (_, i) => i);
+  const sums = list(kw).flatMap((tx) =>
+    list(4).flatMap((c) => list(held).map((n) => ({ tx, c, n, name: `a${tx}_${c}_${n}` }))),
+  );
+  const body = `
+  let tile = i32(wid.x);
+  let block = tile % ${plan.outputBlocks};
+  let quad = (tile / ${plan.outputBlocks}) % ${plan.inputQuads};
+  let tap = tile / ${plan.outputBlocks * plan.inputQuads};
+  let tz = tap / ${kh};
+  let ty = tap % ${kh};
+  ${sums.map(({ name }) => `var ${name} = vec4<f32>(0.0);`).join('\n  ')}
+  let first = i32(wid.y) * ${plan.share};
+  let end = min(first + ${plan.share}, ${plan.voxels});
+  for (var m = first + i32(lid); m < end; m += ${lanes}) {
+    let iz = ((m / ${width * height}) % ${depth}) * ${g.stride[0]} + tz - ${padding[0]};
+    let iy = ((m / ${width}) % ${height}) * ${g.stride[1]} + ty - ${padding[2]};
+    if (iz < 0 || iz >= ${g.input[1]} || iy < 0 || iy >= ${g.input[2]}) { continue; }
+    let ix = (m % ${width}) * ${g.stride[2]} - ${padding[4]};
+    let sample = m / ${width * height * depth};
+    let row = ((sample * ${g.input[1]} + iz) * ${g.input[2]} + iy) * ${g.input[3]};
+    ${list(held)
+      .map(
+        (n) => `var d${n} = vec4<f32>(0.0);
+    if (block * ${held} + ${n} < ${Math.ceil(outputs / 4)}) { d${n} = loadD(m, block * ${held} + ${n}); }`,
+      )
+      .join('\n    ')}
+    ${list(kw)
+      .map(
+        (tx) => `if (ix + ${tx} >= 0 && ix + ${tx} < ${g.input[3]}) {
+      let v = loadX(row + ix + ${tx}, quad);
+      ${sums
+        .filter((sum) => sum.tx === tx)
+        .map(({ name, c, n }) => `${name} = fma(vec4<f32>(v[${c}]), d${n}, ${name});`)
+        .join('\n      ')}
+    }`,
+      )
+      .join('\n    ')}
+  }
+  ${sums.map(({ name }, at) => `held[${at * lanes} + i32(lid)] = ${name};`).join('\n  ')}
+  workgroupBarrier();
+  for (var k = i32(lid); k < ${4 * sums.length}; k += ${lanes}) {
+    var sum = 0.0;
+    for (var lane = 0; lane < ${lanes}; lane++) { sum += held[(k / 4) * ${lanes} + lane][k % 4]; }
+    let o = (block * ${held} + (k / 4) % ${held}) * 4 + k % 4;
+    let c = quad * 4 + (k / ${4 * held}) % 4;
+    let tx = k / ${16 * held};
+    if (o < ${outputs} && c < ${inputs}) {
+      sums[i32(wid.y) * ${count} + ((o * ${inputs} + c) * ${kd * kh} + tap) * ${kw} + tx] = sum;
+    }
+  }`;
+  return {
+    declarations: [
+      `var<workgroup> held: array<vec4<f32>, ${sums.length * lanes}>;`,
+      quadLoader('loadX', 'x', g.input[4]),
+      quadLoader('loadD', 'dy', g.output[4]),
+    ].join('\n'),
+    body,
+  };
+}

@@ -1,0 +1,215 @@
+/** Cross-entropy plus soft Dice with its gradient, and the optimiser's step, on the GPU. */
+import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
+
+import { invariant } from '../../base/index.ts';
+import { need, type Attributes, type Inputs } from '../kernel-registry.ts';
+import { countOf } from '../norm-kernels.ts';
+import type { AdamWSettings } from '../ops.ts';
+import { sumFunction } from './filter-gradient.ts';
+import { flatGrid, flatIndex, flatWorkgroup, float, vectorType, widthOf } from './launcher.ts';
+import type { GpuLauncher } from './launcher.ts';
+
+const lanes = 64;
+
+/** Declares `p`, the softmax of the voxel whose logits begin at `at`, and `top`, `total`. */
+function softmaxOf(classes: number): string {
+  return `var p: array<f32, ${classes}>;
+    var top = -1e30;
+    for (var k = 0; k < ${classes}; k++) { p[k] = logits[at + k]; top = max(top, p[k]); }
+    var total = 0.0;
+    for (var k = 0; k < ${classes}; k++) { p[k] = exp(p[k] - top); total += p[k]; }
+    for (var k = 0; k < ${classes}; k++) { p[k] /= total; }`;
+}
+
+/** Outputs loss, ce, dice, and the loss's gradient by the logits. */
+export function crossEntropyDice(
+  l: GpuLauncher,
+  inputs: Inputs,
+  attributes: Attributes,
+): TensorInfo[] {
+  const [logits, labels] = [need(inputs, 'logits'), need(inputs, 'labels')];
+  const [samples = 1] = logits.shape;
+  const classes = logits.shape.at(-1) ?? 1;
+  const all = countOf(logits) / classes;
+  const groups = attributes.batchDice === true ? 1 : samples;
+  const voxels = all / groups;
+  // Of each group: the cross-entropy's sum, then Σp·y, Σp and Σy of each class.
+  const values = 1 + 3 * classes;
+  const shares = Math.max(1, Math.min(256, Math.ceil(voxels / (4 * lanes))));
+  const share = Math.ceil(voxels / shares);
+  const sums = l.output([shares, groups, values]);
+  const given = [
+    { name: 'logits', of: logits, type: 'f32' as const },
+    { name: 'labels', of: labels, type: 'i32' as const },
+  ];
+  l.run({
+    key: `loss sums ${groups} ${voxels} ${classes}`,
+    bindings: [...given, { name: 'sums', of: sums, type: 'f32', writes: true }],
+    workgroup: lanes,
+    workgroups: [shares, groups, 1],
+    code: () => ({
+      declarations: `var<workgroup> held: array<f32, ${lanes}>;`,
+      body: `
+  var a: array<f32, ${values}>;
+  let end = min((i32(wid.x) + 1) * ${share}, ${voxels});
+  for (var v = i32(wid.x) * ${share} + i32(lid); v < end; v += ${lanes}) {
+    let voxel = i32(wid.y) * ${voxels} + v;
+    let at = voxel * ${classes};
+    let truth = labels[voxel];
+    ${softmaxOf(classes)}
+    a[0] += log(total) + top - logits[at + truth];
+    for (var k = 0; k < ${classes}; k++) {
+      let y = select(0.0, 1.0, k == truth);
+      a[1 + 3 * k] += p[k] * y;
+      a[2 + 3 * k] += p[k];
+      a[3 + 3 * k] += y;
+    }
+  }
+  for (var n = 0; n < ${values}; n++) {
+    held[lid] = a[n];
+    workgroupBarrier();
+    if (lid == 0u) {
+      var sum = 0.0;
+      for (var k = 0; k < ${lanes}; k++) { sum += held[k]; }
+      sums[(i32(wid.x) * ${groups} + i32(wid.y)) * ${values} + n] = sum;
+    }
+    workgroupBarrier();
+  }`,
+    }),
+  });
+  const count = groups * values;
+  const totals = l.output([count]);
+  l.run({
+    key: `sum ${shares} ${count}`,
+    bindings: [
+      { name: 'sums', of: sums, type: 'f32' },
+      { name: 'total', of: totals, type: 'f32', writes: true },
+    ],
+    workgroup: flatWorkgroup,
+    workgroups: flatGrid(count),
+    code: () => ({
+      declarations: sumFunction('sums', shares, count),
+      body: `${flatIndex(count)} total[i] = sumOf(i);`,
+    }),
+  });
+  const scalars = [l.output([]), l.output([]), l.output([])];
+  // Of each group and class, the Dice's gradient by p where the class is true and where it is not.
+  const slopes = l.output([groups, classes, 2]);
+  const smooth = attributes.smooth as number;
+  const settings = l.upload(Float32Array.of(smooth));
+  l.run({
+    key: `loss ${groups} ${all} ${classes}`,
+    bindings: [
+      { name: 'totals', of: totals, type: 'f32' },
+      { name: 'settings', of: settings, type: 'f32' },
+      { name: 'slopes', of: slopes, type: 'f32', writes: true },
+      ...['loss', 'ce', 'dice'].map((name, i) => ({
+        ...{ name, of: scalars[i] as TensorInfo, type: 'f32' as const, writes: true },
+      })),
+    ],
+    workgroup: 1,
+    workgroups: [1, 1, 1],
+    code: () => ({
+      body: `
+  let smooth_ = settings[0];
+  var entropy = 0.0;
+  var overlap = 0.0;
+  for (var group = 0; group < ${groups}; group++) {
+    entropy += totals[group * ${values}];
+    for (var k = 1; k < ${classes}; k++) {
+      let at = group * ${values} + 3 * k;
+      let both = 2.0 * totals[at + 1] + smooth_;
+      let size = max(totals[at + 2] + totals[at + 3] + smooth_, 1e-8);
+      overlap += both / size;
+      let s = (group * ${classes} + k) * 2;
+      slopes[s] = -${float(1 / (groups * (classes - 1)))} * (2.0 - both / size) / size;
+      slopes[s + 1] = ${float(1 / (groups * (classes - 1)))} * both / size / size;
+    }
+    slopes[group * ${2 * classes}] = 0.0;
+    slopes[group * ${2 * classes} + 1] = 0.0;
+  }
+  ce[0] = entropy / ${float(all)};
+  dice[0] = -overlap / ${float(groups * (classes - 1))};
+  loss[0] = ce[0] + dice[0];`,
+    }),
+  });
+  l.release(sums, totals, settings);
+  const gradient = l.output(logits.shape);
+  l.run({
+    key: `loss gradient ${groups} ${voxels} ${classes}`,
+    bindings: [
+      ...given,
+      { name: 'slopes', of: slopes, type: 'f32' },
+      { name: 'gradient', of: gradient, type: 'f32', writes: true },
+    ],
+    workgroup: flatWorkgroup,
+    workgroups: flatGrid(all),
+    code: () => ({
+      body: `${flatIndex(all)}
+  let at = i * ${classes};
+  let truth = labels[i];
+  let group = i / ${voxels};
+  ${softmaxOf(classes)}
+  var mean = 0.0;
+  for (var k = 0; k < ${classes}; k++) {
+    mean += p[k] * slopes[(group * ${classes} + k) * 2 + select(1, 0, k == truth)];
+  }
+  for (var k = 0; k < ${classes}; k++) {
+    let y = select(0.0, 1.0, k == truth);
+    let s = slopes[(group * ${classes} + k) * 2 + select(1, 0, k == truth)];
+    gradient[at + k] = (p[k] - y) / ${float(all)} + p[k] * (s - mean);
+  }`,
+    }),
+  });
+  l.release(slopes);
+  return [...scalars, gradient];
+}
+
+/** See `Ops.adamW`. */
+export function adamW(
+  l: GpuLauncher,
+  params: readonly Variable[],
+  grads: readonly Tensor[],
+  m: readonly Variable[],
+  v: readonly Variable[],
+  settings: AdamWSettings,
+): void {
+  const { lr, beta1, beta2, eps, weightDecay, step } = settings;
+  const coefficients = l.upload(
+    Float32Array.of(
+      ...[beta1, 1 - beta1, beta2, 1 - beta2, eps, 1 - lr * weightDecay],
+      ...[lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step)],
+    ),
+  );
+  params.forEach((param, i) => {
+    const [gradient, mean, square] = [grads[i], m[i], v[i]];
+    invariant(
+      gradient?.size === param.size && mean?.size === param.size && square?.size === param.size,
+      'a gradient and two moments of the size of each parameter',
+    );
+    for (const variable of [param, mean, square]) l.own(variable);
+    const type = vectorType(param.size);
+    const count = param.size / widthOf(type);
+    l.run({
+      key: `adamW ${count}`,
+      bindings: [
+        { name: 'c', of: coefficients, type: 'f32' },
+        { name: 'g', of: gradient, type },
+        { name: 'p', of: param, type, writes: true },
+        { name: 'm', of: mean, type, writes: true },
+        { name: 'v', of: square, type, writes: true },
+      ],
+      workgroup: flatWorkgroup,
+      workgroups: flatGrid(count),
+      code: () => ({
+        body: `${flatIndex(count)}
+  let mean = m[i] * c[0] + g[i] * c[1];
+  let square = v[i] * c[2] + g[i] * g[i] * c[3];
+  m[i] = mean;
+  v[i] = square;
+  p[i] = p[i] * c[5] - c[6] * mean / (sqrt(square) * c[7] + c[4]);`,
+      }),
+    });
+  });
+  l.release(coefficients);
+}
