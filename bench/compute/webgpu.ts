@@ -193,6 +193,9 @@ async function everyOperation(
   }
   const window = { window: [3, 3, 3], shift: [1, 1, 1] } as const;
   await add('windows', [draw(1, 7, 6, 5, 8)], (x: Tensor5D) => ops.windowPartition(x, window));
+  for (const c of [3, 8]) {
+    await add(`merge patches ${c}`, [draw(2, 4, 6, 8, c)], (x: Tensor5D) => ops.mergePatches(x));
+  }
   const index = tf.tensor2d(
     Int32Array.from({ length: 81 }, (_, k) => (k * 7) % 25),
     [9, 9],

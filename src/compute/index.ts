@@ -10,7 +10,6 @@ export {
   type EngineMemory,
   type EngineOptions,
 } from './engine.ts';
-export { findGpu, type GpuAdapter } from './webgpu/engine.ts';
 export type {
   AdamWSettings,
   Conv3dOptions,

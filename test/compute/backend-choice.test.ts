@@ -80,6 +80,17 @@ describe('choice of a backend', () => {
     expect(refusal.facts).deep.include({ code: 'backend_missing', backend: 'best' });
   });
 
+  it('leaves a processor that plays a graphics card to those who ask for it', async () => {
+    const played = candidate('card', true, true);
+    const probe = async (): ReturnType<typeof played.probe> => ({
+      ...(await played.probe()),
+      onlyIfForced: true,
+    });
+    const cards = [{ ...played, probe }, candidate('portable', true, true)];
+    expect((await chooseBackend(cards, 'auto')).name).equal('portable');
+    expect((await chooseBackend(cards, 'card')).name).equal('card');
+  });
+
   it('names the choices to whoever asks for one that nobody knows', async () => {
     const refusal = await refusalOf(chooseBackend(table, 'fast'));
     expect(refusal.message).contain('choose among best, good, also, slow');

@@ -74,6 +74,8 @@ const runs: Readonly<Record<string, Run>> = {
   AnnulusChannels: moves.channels,
   AnnulusWindowPartition: moves.windowPartition,
   AnnulusWindowReverse: moves.windowReverse,
+  AnnulusMergePatches: moves.mergePatches,
+  AnnulusMergePatchesGradient: moves.mergePatchesGradient,
   AnnulusGatherBias: moves.gatherBias,
   AnnulusGatherBiasGradient: moves.gatherBiasGradient,
   AnnulusWindowAttention: windowAttention,

@@ -286,3 +286,54 @@ export function gatherBiasGradient(
   y[i] = sum;`,
   });
 }
+
+/** Corners of a 2×2×2 block by their bits zyx, in the order in which their voxels are stacked, three bits each. */
+const corners = 0o73561240;
+/** The inverse: where in the stack the voxel of a corner lies. */
+const positions = 0o74516230;
+
+/** `[b, d, h, w, c] → [b, d/2, h/2, w/2, 8·c]`; `attributes.shape` is the grid's. */
+export function mergePatches(l: GpuLauncher, inputs: Inputs, attributes: Attributes): TensorInfo {
+  const [b = 1, d = 2, h = 2, w = 2, c = 1] = attributes.shape as number[];
+  const type = vectorType(c);
+  const n = c / widthOf(type);
+  return flat(l, {
+    key: `merge ${String(attributes.shape)}`,
+    inputs: [read(inputs, 'x', type)],
+    ...{ shape: [b, d / 2, h / 2, w / 2, 8 * c], type },
+    each: `let place = i / ${n};
+  let block = place / 8;
+  let corner = (${corners}u >> u32(3 * (place % 8))) & 7u;
+  let x2 = block % ${w / 2};
+  let y2 = (block / ${w / 2}) % ${h / 2};
+  let z2 = block / ${(w / 2) * (h / 2)};
+  let plane = 2 * z2 + i32(corner >> 2u);
+  let row = plane * ${h} + 2 * y2 + i32((corner >> 1u) & 1u);
+  y[i] = x[(row * ${w} + 2 * x2 + i32(corner & 1u)) * ${n} + i % ${n}];`,
+  });
+}
+
+/** `[b, d/2, h/2, w/2, 8·c] → [b, d, h, w, c]`: the voxels back to where they came from. */
+export function mergePatchesGradient(
+  l: GpuLauncher,
+  inputs: Inputs,
+  attributes: Attributes,
+): TensorInfo {
+  const shape = attributes.shape as number[];
+  const [, , h = 2, w = 2, c = 1] = shape;
+  const type = vectorType(c);
+  const n = c / widthOf(type);
+  return flat(l, {
+    key: `unmerge ${String(shape)}`,
+    inputs: [read(inputs, 'dy', type)],
+    ...{ shape, type },
+    each: `let voxel = i / ${n};
+  let column = voxel % ${w};
+  let row = (voxel / ${w}) % ${h};
+  let plane = voxel / ${w * h};
+  let place = u32((plane % 2) * 4 + (row % 2) * 2 + column % 2);
+  let at = i32((${positions}u >> (3u * place)) & 7u);
+  let block = ((plane / 2) * ${h / 2} + row / 2) * ${w / 2} + column / 2;
+  y[i] = dy[(block * 8 + at) * ${n} + i % ${n}];`,
+  });
+}
