@@ -5,7 +5,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { forwardPadding, type ConvGeometry } from '../convolution.ts';
-import { flatGrid, flatIndex, flatWorkgroup, quadLoader, vectorType } from './launcher.ts';
+import { flatGrid, folded, flatIndex, flatWorkgroup, quadLoader, vectorType } from './launcher.ts';
 import type { GpuLauncher } from './launcher.ts';
 
 const lanes = 64;
@@ -60,7 +60,7 @@ export function convFilterGradient(
       { name: 'sums', of: sums, type: 'f32', writes: true },
     ],
     workgroup: lanes,
-    workgroups: [plan.tiles, plan.shares, 1],
+    workgroups: [...folded(plan.tiles), plan.shares],
     code: () => gradientCode(g, plan, count),
   });
   if (plan.shares > 1) {
@@ -110,14 +110,15 @@ function gradientCode(
     list(4).flatMap((c) => list(held).map((n) => ({ tx, c, n, name: `a${tx}_${c}_${n}` }))),
   );
   const body = `
-  let tile = i32(wid.x);
+  let tile = i32(wid.y * groups.x + wid.x);
+  if (tile >= ${plan.tiles}) { return; }
   let block = tile % ${plan.outputBlocks};
   let quad = (tile / ${plan.outputBlocks}) % ${plan.inputQuads};
   let tap = tile / ${plan.outputBlocks * plan.inputQuads};
   let tz = tap / ${kh};
   let ty = tap % ${kh};
   ${sums.map(({ name }) => `var ${name} = vec4<f32>(0.0);`).join('\n  ')}
-  let first = i32(wid.y) * ${plan.share};
+  let first = i32(wid.z) * ${plan.share};
   let end = min(first + ${plan.share}, ${plan.voxels});
   for (var m = first + i32(lid); m < end; m += ${lanes}) {
     let iz = ((m / ${width * height}) % ${depth}) * ${g.stride[0]} + tz - ${padding[0]};
@@ -153,7 +154,7 @@ function gradientCode(
     let c = quad * 4 + (k / ${4 * held}) % 4;
     let tx = k / ${16 * held};
     if (o < ${outputs} && c < ${inputs}) {
-      sums[i32(wid.y) * ${count} + ((o * ${inputs} + c) * ${kd * kh} + tap) * ${kw} + tx] = sum;
+      sums[i32(wid.z) * ${count} + ((o * ${inputs} + c) * ${kd * kh} + tap) * ${kw} + tx] = sum;
     }
   }`;
   return {
