@@ -48,7 +48,7 @@ export interface EngineOptions {
   readonly backend: BackendName | 'auto';
   /** Most bytes the wasm heap may grow to, so that one process can hold several. Default 4 GiB. */
   readonly heapBytesMax?: number;
-  /** Threads of our kernels; results do not depend on them. Default 1. */
+  /** Threads of our kernels, the calling one among them; results do not depend on them. Default 1: no other is started. */
   readonly threads?: number;
 }
 
@@ -181,7 +181,9 @@ export async function openEngine(
   try {
     return await open(tf, options);
   } catch (error) {
-    openBackend = null;
+    // What has started of it would serve the next one, whatever that asks for.
+    if (tf.findBackend('wasm') === null) openBackend = null;
+    else closeBackend(tf, 'wasm');
     throw error;
   }
 }

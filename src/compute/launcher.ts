@@ -41,6 +41,8 @@ export type Padding = readonly [number, number, number, number, number, number];
 
 /** Most pieces of work that is cut without regard to the threads. */
 export const fixedPiecesMax = 16;
+/** Fewest products of a piece that are worth another thread's waking. */
+const pieceProductsMin = 262_144;
 const paramWords = 32;
 // 192 points and 11 repeats, two addresses each.
 const tableBytes = 8 * 204;
@@ -117,9 +119,11 @@ export class Launcher {
     const { window } = call;
     this.heap.zero(call.sums, sumsBytes(window, call.channels));
     const rows = window.taps[0] * window.taps[1] * Math.ceil(window.run / 4);
+    const products = rows * 4 * call.channels * pointCount(call.grid);
+    const most = Math.min(this.pieces, Math.ceil(products / pieceProductsMin));
     this.spread(
       'windowGradient',
-      ranges(rows, 1, this.pieces).map((range, i) => ({
+      ranges(rows, 1, most).map((range, i) => ({
         ...range,
         words: [
           ...[call.input, call.gradient, call.sums],
