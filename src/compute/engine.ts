@@ -181,9 +181,7 @@ export async function openEngine(
   try {
     return await open(tf, options);
   } catch (error) {
-    // What has started of it would serve the next one, whatever that asks for.
-    if (tf.findBackend('wasm') === null) openBackend = null;
-    else closeBackend(tf, 'wasm');
+    openBackend = null;
     throw error;
   }
 }
@@ -228,18 +226,32 @@ async function openHeap(
   options: EngineOptions,
 ): Promise<Engine> {
   const native = backend === 'native' ? loadNative() : null;
-  const threads = options.threads ?? 1;
   // C++ threads need no heap that wasm threads could share.
-  const isShared = native === null && threads > 1;
-  await loadWasmBackend(tf, isShared);
+  await loadWasmBackend(tf, native === null && (options.threads ?? 1) > 1);
+  try {
+    return await engineOnHeap(tf, native, options);
+  } catch (error) {
+    // What has started would serve the next engine, whatever that asks for.
+    closeBackend(tf, 'wasm');
+    throw error;
+  }
+}
+
+async function engineOnHeap(
+  tf: typeof tfjs,
+  native: NativeModule | null,
+  options: EngineOptions,
+): Promise<Engine> {
+  const backend = native === null ? 'wasm' : 'native';
+  const threads = options.threads ?? 1;
   const heap = new WasmHeap(tf, Math.min(options.heapBytesMax ?? heapBytesLimit, heapBytesLimit));
-  const build = native === null ? portableBuild() : null;
-  const portable = build === null ? null : await openPortable(heap, build, threads);
+  const build = portableBuild();
+  const portable = native === null ? await openPortable(heap, build, threads) : null;
   const kernels = portable ?? nativeKernels(native as NativeModule, heap.memory, threads);
   return {
     tf,
     backend,
-    backendVariant: variantOf(backend, native?.variant ?? build?.simd ?? ''),
+    backendVariant: variantOf(backend, native?.variant ?? build.simd),
     ops: wasmOps(tf, heap, kernels),
     threads,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),

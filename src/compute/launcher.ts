@@ -4,7 +4,8 @@
  */
 import { invariant } from '../base/index.ts';
 import type { Kernels, PortableKernels } from './kernels/module.ts';
-import { piecesOf, ranges, type Range } from './kernels/split-kernels.ts';
+import { ranges, type Range } from './kernels/ranges.ts';
+import { piecesOf } from './kernels/split-kernels.ts';
 import type { NativeKernels } from './native/module.ts';
 import type { WasmHeap } from './wasm-heap.ts';
 

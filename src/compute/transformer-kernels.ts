@@ -7,7 +7,7 @@ import {
   convInputGradient,
   denseGeometry,
 } from './convolution.ts';
-import { ranges } from './kernels/split-kernels.ts';
+import { ranges } from './kernels/ranges.ts';
 import {
   need,
   runMany,

@@ -2,7 +2,7 @@
  * Convolutions 3×3×3 of stride 1 by Winograd's minimal filtering: a quarter of the products, see
  * `kernels/assembly/winograd.ts`. Its rounding error is some ten times a direct sum's, 1e-6 of the largest value.
  */
-import { ranges, type Range } from './kernels/split-kernels.ts';
+import { ranges, type Range } from './kernels/ranges.ts';
 import { fixedPiecesMax, packedBytes, type Launcher, type WeightOrder } from './launcher.ts';
 
 /** A grid and the channels on both sides of the product. */

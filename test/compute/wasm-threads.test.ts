@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 
 import { seededRandom } from '../../src/base/index.ts';
-import { openEngine } from '../../src/compute/index.ts';
+import { ComputeError, openEngine } from '../../src/compute/index.ts';
 import { adamWDefaults, Learner, type Patch } from '../../src/distill/index.ts';
 import { initialWeights, readModelSpec, type ModelSpec } from '../../src/models/index.ts';
 import { opsSuite } from './ops-suite.ts';
@@ -85,6 +85,20 @@ describe('own kernels on several threads', () => {
     for (let i = 0; i < 200; i++) learner.step([patch], [8, 8, 8], optimiser, 1);
     expect(engine.memory()).deep.equal(before);
     learner.dispose();
+    engine.close();
+  });
+
+  it('say that the heap is exhausted, and go on', async () => {
+    const heapBytesMax = 64 * 1024 * 1024;
+    const engine = await openEngine({ backend: 'wasm', threads: 2, heapBytesMax });
+    const { tf, ops } = engine;
+    // 40 MB and as much again.
+    const x = tf.zeros([10_000_000]);
+    expect(() => ops.gelu(x)).throw(ComputeError, 'the compute heap cannot give 40000000 bytes');
+    x.dispose();
+    const y = tf.tidy(() => ops.gelu(tf.ones([1_000_000])).mean());
+    // Φ(1) = 0.8413447461 of normal tables.
+    expect(y.dataSync()[0]).closeTo(0.841345, 1e-5);
     engine.close();
   });
 

@@ -35,7 +35,7 @@ export interface Kernels {
 }
 
 /** The portable module's exports: convolutions are window products that the launcher lays out. */
-export interface RawKernels extends Omit<Kernels, 'instanceNormGradient'> {
+export interface RawKernels extends Omit<Kernels, 'instanceNormGradient' | 'crossEntropyDice'> {
   readonly windowGemm: Pointers;
   readonly windowGradient: Pointers;
   readonly pad: (params: number) => void;
@@ -47,13 +47,17 @@ export interface RawKernels extends Omit<Kernels, 'instanceNormGradient'> {
   readonly winogradSums: Pointers;
   readonly instanceNormSums: Pointers;
   readonly instanceNormSpread: Pointers;
+  readonly lossSums: Pointers;
+  readonly lossSpread: Pointers;
 }
 
 export type KernelName = keyof RawKernels;
 
 /** The kernels on the threads of a runner. */
 export interface PortableKernels
-  extends Kernels, Omit<RawKernels, 'instanceNormSums' | 'instanceNormSpread'> {
+  extends
+    Kernels,
+    Omit<RawKernels, 'instanceNormSums' | 'instanceNormSpread' | 'lossSums' | 'lossSpread'> {
   readonly runner: Runner;
 }
 

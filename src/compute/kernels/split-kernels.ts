@@ -5,27 +5,13 @@
 import type { WasmHeap } from '../wasm-heap.ts';
 import type { Runner } from './kernel-pool.ts';
 import type { PortableKernels, RawKernels } from './module.ts';
+import { ranges, type Range } from './ranges.ts';
+import { splitLoss } from './split-loss.ts';
 
 /** Pieces per thread, so that one that is interrupted does not keep the others waiting. */
 const piecesPerThread = 4;
 /** Fewest bytes of a piece that are worth another thread's waking. */
 const pieceBytesMin = 32 * 1024;
-
-/** A part of some work. */
-export interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** At most `pieces` parts of `count`, each but the last a multiple of `unit`. */
-export function ranges(count: number, unit: number, pieces: number): Range[] {
-  const size = Math.max(unit, Math.ceil(count / unit / pieces) * unit);
-  const parts: Range[] = [];
-  for (let start = 0; start < count; start += size) {
-    parts.push({ start, end: Math.min(count, start + size) });
-  }
-  return parts;
-}
 
 /** How many pieces to cut work of which results do not depend on it. */
 export function piecesOf({ threads }: Runner): number {
@@ -81,6 +67,9 @@ export function splitKernels(raw: RawKernels, runner: Runner, heap: WasmHeap): P
         ...[end - i, channels, eps],
       ]);
       runner.run('layerNorm', calls);
+    },
+    crossEntropyDice: (...call) => {
+      splitLoss(runner, heap, call);
     },
     layerNormGradient: (...call) => {
       layerNormGradient(runner, raw, heap, call);
