@@ -1,7 +1,7 @@
 /**
  * Where the time of a training step goes: the share of each kernel and of the JavaScript around them, and the
- * processor time of a step, of a case's inference and of a phantom. `node bench/compute/step.ts [SIDE]`, about 20 s;
- * the side of the patch is 32 unless given.
+ * processor time of a step, of a case's inference and of a phantom. `node bench/compute/step.ts [SIDE [THREADS]]`, about
+ * 20 s; the side of the patch is 32 unless given.
  */
 import { seededRandom } from '../../src/base/index.ts';
 import { openEngine, type Engine } from '../../src/compute/index.ts';
@@ -28,6 +28,7 @@ import { trainRound, type RoundTraining } from '../../src/distill/round-training
 import { initialWeights, readModelSpec, type ModelSpec } from '../../src/models/index.ts';
 
 const side = Number(process.argv[2] ?? 32);
+const threads = Number(process.argv[3] ?? 1);
 const steps = side > 48 ? 3 : 12;
 /** Milliseconds and calls by kernel, since the last reset. */
 const spent = new Map<string, { ms: number; calls: number }>();
@@ -197,7 +198,7 @@ async function profileInference(
   printShares(parts, 1);
 }
 
-const engine = await openEngine({ backend: 'wasm' });
+const engine = await openEngine({ backend: 'wasm', threads });
 timeKernels(engine);
 const held = makeCase();
 await profileTraining(engine, 'teacher', teacher, held);

@@ -5,13 +5,25 @@
  * TF.js keeps one current backend per thread, so a thread has one open engine at a time. Work is spread
  * over cores by one engine per worker thread.
  */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
 import type * as tfjs from '@tensorflow/tfjs';
 
 import { invariant, messageOf } from '../base/index.ts';
 import { chooseBackend, type Availability, type Candidate } from './backend-choice.ts';
 import { ComputeError } from './errors.ts';
-import { instantiateKernels, portableBuild } from './kernels/module.ts';
-import { loadNative, nativeKernels } from './native/module.ts';
+import { KernelPool, serialRunner } from './kernels/kernel-pool.ts';
+import {
+  builtFile,
+  instantiateKernels,
+  portableBuild,
+  type PortableBuild,
+  type PortableKernels,
+} from './kernels/module.ts';
+import { splitKernels } from './kernels/split-kernels.ts';
+import { boardBytes } from './kernels/task-board.ts';
+import { loadNative, nativeKernels, type NativeModule } from './native/module.ts';
 import type { Ops } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
 import {
@@ -37,7 +49,7 @@ export interface EngineOptions {
   readonly backend: BackendName | 'auto';
   /** Most bytes the wasm heap may grow to, so that one process can hold several. Default 4 GiB. */
   readonly heapBytesMax?: number;
-  /** Threads of our kernels; results do not depend on them. Default 1. */
+  /** Threads of our kernels, the calling one among them; results do not depend on them. Default 1: no other is started. */
   readonly threads?: number;
 }
 
@@ -256,29 +268,75 @@ async function openHeap(
   backend: 'native' | 'wasm',
   options: EngineOptions,
 ): Promise<Engine> {
-  await loadWasmBackend(tf);
-  const heap = new WasmHeap(tf, Math.min(options.heapBytesMax ?? heapBytesLimit, heapBytesLimit));
   const native = backend === 'native' ? loadNative() : null;
-  const threads = native === null ? 1 : (options.threads ?? 1);
-  const kernels =
-    native === null ? instantiateKernels(heap.memory) : nativeKernels(native, heap.memory, threads);
+  // C++ threads need no heap that wasm threads could share.
+  await loadWasmBackend(tf, native === null && (options.threads ?? 1) > 1);
+  try {
+    return await engineOnHeap(tf, native, options);
+  } catch (error) {
+    // What has started would serve the next engine, whatever that asks for.
+    closeBackend(tf, 'wasm');
+    throw error;
+  }
+}
+
+async function engineOnHeap(
+  tf: typeof tfjs,
+  native: NativeModule | null,
+  options: EngineOptions,
+): Promise<Engine> {
+  const backend = native === null ? 'wasm' : 'native';
+  const threads = options.threads ?? 1;
+  const heap = new WasmHeap(tf, Math.min(options.heapBytesMax ?? heapBytesLimit, heapBytesLimit));
+  const build = portableBuild();
+  const portable = native === null ? await openPortable(heap, build, threads) : null;
+  const kernels = portable ?? nativeKernels(native as NativeModule, heap.memory, threads);
   return {
     tf,
     backend,
-    backendVariant: variantOf(backend, native?.variant ?? portableBuild().simd),
+    backendVariant: variantOf(backend, native?.variant ?? build.simd),
     ops: wasmOps(tf, heap, kernels),
     threads,
     check: () => undefined,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
+      portable?.runner.close();
       closeBackend(tf, 'wasm');
     },
   };
 }
 
-/** Starts the single-threaded SIMD build: its threaded one cannot start from a file in Node. */
-async function loadWasmBackend(tf: typeof tfjs): Promise<void> {
-  await import('@tensorflow/tfjs-backend-wasm');
+/** Our portable kernels on the heap, with threads beside this one where more than 1 are asked for. */
+async function openPortable(
+  heap: WasmHeap,
+  build: PortableBuild,
+  threads: number,
+): Promise<PortableKernels> {
+  const { memory } = heap;
+  const { module, kernels } = instantiateKernels(build, memory, threads > 1);
+  if (threads === 1) return splitKernels(kernels, serialRunner(kernels), heap);
+  const board = heap.allocate(boardBytes);
+  heap.zero(board, boardBytes);
+  const pool = await KernelPool.open({ threads, module, kernels, memory, board });
+  return splitKernels(kernels, pool, heap);
+}
+
+/**
+ * Starts the single-threaded SIMD build: its threaded one cannot start from a file in Node. For threads of ours, which
+ * share its memory, the same build with that memory declared shared.
+ */
+async function loadWasmBackend(tf: typeof tfjs, isShared: boolean): Promise<void> {
+  const { setWasmPaths } = (await import('@tensorflow/tfjs-backend-wasm')).default;
+  const folder = join(
+    dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json')),
+    'dist',
+  );
+  const plain = join(folder, 'tfjs-backend-wasm-simd.wasm');
+  setWasmPaths({
+    'tfjs-backend-wasm.wasm': join(folder, 'tfjs-backend-wasm.wasm'),
+    'tfjs-backend-wasm-simd.wasm': isShared ? builtFile('tfjs-shared.wasm') : plain,
+    'tfjs-backend-wasm-threaded-simd.wasm': plain,
+  });
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   // Emscripten hooks the process's last-resort handlers for its own exit codes; we keep ours.
   const before = lastResortHandlers();

@@ -17,6 +17,7 @@ export type ComputeErrorFacts =
       readonly heapBytes: number;
       readonly heapBytesMax: number;
     }
+  | { readonly code: 'thread_failed'; readonly detail: string }
   | { readonly code: 'bad_shape'; readonly operation: string; readonly expected: string };
 
 /** The room's one error. */
@@ -39,6 +40,8 @@ function describe(facts: ComputeErrorFacts): string {
         `the compute heap cannot give ${facts.requestedBytes} bytes: it holds ${facts.heapBytes} and may ` +
         `grow to ${facts.heapBytesMax}; use smaller patches, a smaller batch or fewer features`
       );
+    case 'thread_failed':
+      return `a compute thread failed: ${facts.detail}`;
     case 'bad_shape':
       return `${facts.operation}: expected ${facts.expected}`;
   }

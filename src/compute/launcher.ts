@@ -4,6 +4,8 @@
  */
 import { invariant } from '../base/index.ts';
 import type { Kernels, PortableKernels } from './kernels/module.ts';
+import { ranges, type Range } from './kernels/ranges.ts';
+import { piecesOf } from './kernels/split-kernels.ts';
 import type { NativeKernels } from './native/module.ts';
 import type { WasmHeap } from './wasm-heap.ts';
 
@@ -38,9 +40,28 @@ export interface WeightOrder {
 /** Zeros around each axis, before and after, in voxels. */
 export type Padding = readonly [number, number, number, number, number, number];
 
+/** Most pieces of work that is cut without regard to the threads. */
+export const fixedPiecesMax = 16;
+/** Fewest products of a piece that are worth another thread's waking. */
+const pieceProductsMin = 262_144;
 const paramWords = 32;
 // 192 points and 11 repeats, two addresses each.
 const tableBytes = 8 * 204;
+const blockBytes = Math.ceil((paramWords * 4 + tableBytes) / 16) * 16;
+
+/** Kernels that work on a range of the items that their parameter block describes. */
+export type RangedKernel =
+  | 'windowGemm'
+  | 'windowGradient'
+  | 'winogradForward'
+  | 'winogradGradient'
+  | 'windowAttention'
+  | 'windowAttentionGradient';
+
+/** A range and the words of its parameter block. */
+export interface Piece extends Range {
+  readonly words: readonly number[];
+}
 
 /** The kernels on one heap. */
 export class Launcher {
@@ -50,16 +71,16 @@ export class Launcher {
   readonly native: NativeKernels | null;
   readonly #portable: PortableKernels | null;
   readonly #params: number;
-  /** Room for the addresses of a block of points. */
-  readonly table: number;
+  /** In how many pieces to cut work; those of one call have parameter blocks and tables of their own. */
+  readonly pieces: number;
 
   constructor(heap: WasmHeap, kernels: PortableKernels | NativeKernels) {
     this.heap = heap;
     this.kernels = kernels;
     this.native = 'convForward' in kernels ? kernels : null;
     this.#portable = 'convForward' in kernels ? null : kernels;
-    this.#params = heap.allocate(paramWords * 4 + tableBytes);
-    this.table = this.#params + paramWords * 4;
+    this.pieces = this.#portable === null ? 1 : piecesOf(this.#portable.runner);
+    this.#params = heap.allocate(blockBytes * Math.max(this.pieces, fixedPiecesMax));
   }
 
   /** `output[g] = bias + window(input at g) · packed`, over every grid point. */
@@ -73,12 +94,18 @@ export class Launcher {
     readonly grid: Grid;
   }): void {
     const { window } = call;
-    this.#write([
-      ...[call.input, call.packed, call.bias, call.output],
-      ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
-      ...[call.channels, this.table, ...gridWords(call.grid)],
-    ]);
-    this.portable.windowGemm(this.#params, 0, pointCount(call.grid));
+    this.spread(
+      'windowGemm',
+      // Whole blocks of the kernel's table.
+      ranges(pointCount(call.grid), 192, this.pieces).map((range, i) => ({
+        ...range,
+        words: [
+          ...[call.input, call.packed, call.bias, call.output],
+          ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
+          ...[call.channels, this.table(i), ...gridWords(call.grid)],
+        ],
+      })),
+    );
   }
 
   /** `sums += window(input at g) ⊗ gradient[g]`, over every grid point; zeroes the sums first. */
@@ -92,12 +119,20 @@ export class Launcher {
   }): void {
     const { window } = call;
     this.heap.zero(call.sums, sumsBytes(window, call.channels));
-    this.#write([
-      ...[call.input, call.gradient, call.sums],
-      ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
-      ...[call.channels, this.table, ...gridWords(call.grid)],
-    ]);
-    this.portable.windowGradient(this.#params, 0, pointCount(call.grid));
+    const rows = window.taps[0] * window.taps[1] * Math.ceil(window.run / 4);
+    const products = rows * 4 * call.channels * pointCount(call.grid);
+    const most = Math.min(this.pieces, Math.ceil(products / pieceProductsMin));
+    this.spread(
+      'windowGradient',
+      ranges(rows, 1, most).map((range, i) => ({
+        ...range,
+        words: [
+          ...[call.input, call.gradient, call.sums],
+          ...[...window.taps, window.steps[0] * 4, window.steps[1] * 4, window.run],
+          ...[call.channels, this.table(i), ...gridWords(call.grid), pointCount(call.grid)],
+        ],
+      })),
+    );
   }
 
   packWeights(weights: number, packed: number, order: WeightOrder): void {
@@ -126,6 +161,26 @@ export class Launcher {
       this.portable.pad(this.#params);
       return use(pointer);
     });
+  }
+
+  /** Room for the addresses of a block of points of piece number `i`. */
+  table(i: number): number {
+    return this.#params + blockBytes * i + paramWords * 4;
+  }
+
+  /** Runs a kernel on pieces that do not write to the same place: all at once where there are threads for it. */
+  spread(kernel: RangedKernel, pieces: readonly Piece[]): void {
+    const calls = pieces.map(({ start, end, words }, i) => {
+      const params = this.#params + blockBytes * i;
+      this.heap.words(params, words.length).set(words);
+      return [params, start, end] as const;
+    });
+    if (this.#portable !== null) {
+      this.#portable.runner.run(kernel, calls);
+    } else {
+      const native = this.kernels[kernel as 'windowAttention'];
+      for (const call of calls) native(...call);
+    }
   }
 
   /** The address of a parameter block of these words, for one call. */

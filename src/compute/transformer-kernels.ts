@@ -7,6 +7,7 @@ import {
   convInputGradient,
   denseGeometry,
 } from './convolution.ts';
+import { ranges } from './kernels/ranges.ts';
 import {
   need,
   runMany,
@@ -228,14 +229,16 @@ const biasKernels: readonly OwnKernel[] = [
   },
 ];
 
-/** The words that the forward kernel and its gradient share. */
-function attentionCall(
+/** Runs an attention kernel in pieces of a multiple of `unit` items; `more` follows the words that both share. */
+function attend(
   l: Launcher,
+  kernel: 'windowAttention' | 'windowAttentionGradient',
   inputs: Inputs,
   out: TensorInfo,
   logsums: TensorInfo,
-  scratch: number,
-): { words: number[]; items: number } {
+  unit: number,
+  more: readonly number[],
+): void {
   const [qkv, bias, mask] = ['qkv', 'bias', 'mask'].map((name) => need(inputs, name)) as [
     TensorInfo,
     TensorInfo,
@@ -247,21 +250,24 @@ function attentionCall(
   const depth = headDepth(qkv, bias);
   // The scale is a float among words: its bits.
   const [scale = 0] = new Int32Array(Float32Array.of(depth ** -0.5).buffer);
-  const words = [
-    ...[l.heap.pointerOf(qkv), l.heap.pointerOf(bias), groups === 0 ? 0 : l.heap.pointerOf(mask)],
-    ...[l.heap.pointerOf(out), l.heap.pointerOf(logsums), scratch],
-    ...[windows, n, heads, depth, groups, scale],
-  ];
-  return { words, items: windows * heads };
+  const parts = ranges(windows * heads, unit, l.pieces);
+  const bytes = Math.ceil(l.kernels.windowAttentionScratch(n, depth) / 64) * 64;
+  l.heap.scratch(bytes * parts.length, (scratch) => {
+    const pieces = parts.map((part, i) => ({
+      ...part,
+      words: [
+        ...[l.heap.pointerOf(qkv), l.heap.pointerOf(bias)],
+        ...[groups === 0 ? 0 : l.heap.pointerOf(mask)],
+        ...[l.heap.pointerOf(out), l.heap.pointerOf(logsums), scratch + bytes * i],
+        ...[windows, n, heads, depth, groups, scale, ...more],
+      ],
+    }));
+    l.spread(kernel, pieces);
+  });
 }
 
 function headDepth(qkv: TensorInfo, bias: TensorInfo): number {
   return (qkv.shape[2] ?? 3) / 3 / (bias.shape[0] ?? 1);
-}
-
-function attentionScratch(l: Launcher, inputs: Inputs): number {
-  const qkv = need(inputs, 'qkv');
-  return l.kernels.windowAttentionScratch(qkv.shape[1] ?? 1, headDepth(qkv, need(inputs, 'bias')));
 }
 
 /** A mask without groups stands for none. */
@@ -273,10 +279,7 @@ const attentionKernels: readonly OwnKernel[] = [
       const [heads = 1] = need(inputs, 'bias').shape;
       const out = l.heap.output([windows, n, width / 3]);
       const logsums = l.heap.output([windows, heads, n]);
-      l.heap.scratch(attentionScratch(l, inputs), (scratch) => {
-        const call = attentionCall(l, inputs, out, logsums, scratch);
-        l.kernels.windowAttention(l.params(call.words), 0, call.items);
-      });
+      attend(l, 'windowAttention', inputs, out, logsums, 1, []);
       return [out, logsums];
     },
     saved: { inputs: ['qkv', 'bias', 'mask'], outputs: [0, 1] },
@@ -294,12 +297,11 @@ const attentionKernels: readonly OwnKernel[] = [
         l.heap.output(need(inputs, 'bias').shape),
       ];
       l.heap.zero(l.heap.pointerOf(dBias), 4 * countOf(dBias));
-      l.heap.scratch(attentionScratch(l, inputs), (scratch) => {
-        const [out, logsums] = [need(inputs, 'out'), need(inputs, 'logsums')];
-        const call = attentionCall(l, inputs, out, logsums, scratch);
-        const more = addresses(l, need(inputs, 'dy'), dQkv, dBias);
-        l.kernels.windowAttentionGradient(l.params([...call.words, ...more]), 0, call.items);
-      });
+      const [out, logsums] = [need(inputs, 'out'), need(inputs, 'logsums')];
+      const more = addresses(l, need(inputs, 'dy'), dQkv, dBias);
+      // All windows of a head add to its bias's gradient, so they stay together.
+      const [windows = 1] = need(inputs, 'qkv').shape;
+      attend(l, 'windowAttentionGradient', inputs, out, logsums, windows, more);
       return [dQkv, dBias];
     },
   },

@@ -128,6 +128,16 @@ export class WasmHeap {
     return new Int32Array(this.memory.buffer, pointer, count);
   }
 
+  /** As `words`, at an address that is a multiple of 8. */
+  doubles(pointer: number, count: number): Float64Array {
+    return new Float64Array(this.memory.buffer, pointer, count);
+  }
+
+  /** As `words`. */
+  floats(pointer: number, count: number): Float32Array {
+    return new Float32Array(this.memory.buffer, pointer, count);
+  }
+
   zero(pointer: number, bytes: number): void {
     new Uint8Array(this.memory.buffer, pointer, bytes).fill(0);
   }

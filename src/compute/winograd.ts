@@ -2,7 +2,8 @@
  * Convolutions 3×3×3 of stride 1 by Winograd's minimal filtering: a quarter of the products, see
  * `kernels/assembly/winograd.ts`. Its rounding error is some ten times a direct sum's, 1e-6 of the largest value.
  */
-import { packedBytes, type Launcher, type WeightOrder } from './launcher.ts';
+import { ranges, type Range } from './kernels/ranges.ts';
+import { fixedPiecesMax, packedBytes, type Launcher, type WeightOrder } from './launcher.ts';
 
 /** A grid and the channels on both sides of the product. */
 export interface WinogradSize {
@@ -16,6 +17,8 @@ export interface WinogradSize {
 const positions = 36;
 /** What the tiles of a block should take of the second cache, in bytes. */
 const blockBytes = 320 * 1024;
+/** Most bytes of the pieces' sums together. */
+const privateBytes = 32 * 1024 * 1024;
 /** Two tiles of 36 vectors. */
 const tileBytes = 2 * positions * 16;
 
@@ -52,7 +55,10 @@ export function winogradProduct(
       l.packWeights(weights, packed, order);
       portable.winogradWeights(packed, tiled, size.inputs, size.outputs, packed + bytes);
     });
-    withBlocks(l, size, [call.input, tiled, call.bias, call.output], portable.winogradForward);
+    const parts = ranges(columnsOf(size.grid), 1, l.pieces);
+    withBlocks(l, 'winogradForward', size, parts, () => [
+      ...[call.input, tiled, call.bias, call.output],
+    ]);
   });
 }
 
@@ -65,29 +71,45 @@ export function winogradGradient(
   const { heap, portable } = l;
   const rows = Math.ceil((3 * size.inputs) / 4) * 4;
   const bytes = 4 * positions * rows * Math.ceil(size.outputs / 8) * 8;
-  heap.scratch(bytes + tileBytes, (tiled) => {
-    heap.zero(tiled, bytes);
-    withBlocks(l, size, [call.input, tiled, 0, call.gradient], portable.winogradGradient);
+  // Cut by size alone: the pieces' sums are added in order, and the number of threads must not change them.
+  const most = Math.max(1, Math.min(fixedPiecesMax, Math.floor(privateBytes / bytes)));
+  const parts = ranges(columnsOf(size.grid), 1, most);
+  heap.scratch(bytes * (parts.length + 1) + tileBytes, (tiled) => {
+    const own = tiled + bytes + tileBytes;
+    heap.zero(own, bytes * parts.length);
+    withBlocks(l, 'winogradGradient', size, parts, (i) => [
+      ...[call.input, own + bytes * i, 0, call.gradient],
+    ]);
+    portable.columnSums(own, tiled, parts.length, bytes / 4);
     portable.winogradSums(tiled, call.sums, size.inputs, size.outputs, tiled + bytes);
   });
 }
 
-/** Runs a kernel over all columns, with room for the tiles of as many as the cache holds. */
+/** Runs a kernel over columns, with room for the tiles of as many as the cache holds. */
 function withBlocks(
   l: Launcher,
+  kernel: 'winogradForward' | 'winogradGradient',
   { grid, inputs, outputs }: WinogradSize,
-  pointers: readonly number[],
-  kernel: (params: number, start: number, end: number) => void,
+  parts: readonly Range[],
+  pointers: (piece: number) => readonly number[],
 ): void {
   const [, depth, , width] = grid;
-  const columns = columnsOf(grid);
   const columnBytes = 4 * positions * ((depth + 2) * inputs + depth * outputs);
-  const block = Math.min(columns, Math.max(1, Math.round(blockBytes / columnBytes)));
+  const block = Math.min(columnsOf(grid), Math.max(1, Math.round(blockBytes / columnBytes)));
   const stripBytes = 4 * 6 * (Math.ceil(width / 4) * 4 + 2) * Math.max(inputs, outputs);
   // Vectors read up to three lanes past the end of a row.
-  l.heap.scratch(columnBytes * block + tileBytes + stripBytes + 16, (work) => {
-    const words = [...pointers, work, l.table, ...grid, inputs, outputs, block];
-    kernel(l.params(words), 0, columns);
+  const workBytes = Math.ceil((columnBytes * block + tileBytes + stripBytes + 16) / 64) * 64;
+  l.heap.scratch(workBytes * parts.length, (work) => {
+    l.spread(
+      kernel,
+      parts.map((part, i) => ({
+        ...part,
+        words: [
+          ...[...pointers(i), work + workBytes * i, l.table(i)],
+          ...[...grid, inputs, outputs, block],
+        ],
+      })),
+    );
   });
 }
 

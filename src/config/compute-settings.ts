@@ -5,7 +5,10 @@ import { checkChoice, checkInteger } from './check.ts';
 export interface ComputeSettings {
   /** `auto`, or one that `annulus doctor` lists. `auto` takes the best that is there; `cpu` is plain JavaScript, for checking only. */
   readonly backend: string;
-  /** Worker threads that train, 1 to 64; 0 for one per processor. */
+  /**
+   * Workers that train side by side, 1 to 64; 0 for one per processor. The processors that fewer leave over are shared
+   * out: each worker's engine has as many threads as fit.
+   */
   readonly workers: number;
 }
 

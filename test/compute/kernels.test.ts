@@ -1,22 +1,31 @@
 import { expect } from 'chai';
 
-import { instantiateKernels } from '../../src/compute/kernels/module.ts';
+import {
+  instantiateKernels,
+  portableBuild,
+  type RawKernels,
+} from '../../src/compute/kernels/module.ts';
+
+function kernelsOn(memory: WebAssembly.Memory): RawKernels {
+  return instantiateKernels(portableBuild(), memory, false).kernels;
+}
 
 describe('kernel module', () => {
   it('brings no data of its own into the heap that belongs to TF.js', () => {
     // Any data segment would be out of bounds in a memory of no pages.
-    const kernels = instantiateKernels(new WebAssembly.Memory({ initial: 0 }));
+    const kernels = kernelsOn(new WebAssembly.Memory({ initial: 0 }));
     expect(kernels.windowGemm).a('function');
   });
 
   it('exports every kernel that the room calls', () => {
-    const kernels = instantiateKernels(new WebAssembly.Memory({ initial: 1 }));
+    const kernels = kernelsOn(new WebAssembly.Memory({ initial: 1 }));
     const functions = Object.entries(kernels).filter(([, value]) => typeof value === 'function');
     expect(functions.map(([name]) => name)).members([
       ...['windowGemm', 'windowGradient', 'pad', 'packWeights', 'unpackGradient'],
       ...['winogradForward', 'winogradGradient', 'winogradSums', 'winogradWeights'],
-      ...['columnSums', 'copyRows', 'instanceMoments', 'instanceNorm', 'instanceNormGradient'],
-      ...['leakyRelu', 'crossEntropyDice', 'scale', 'adamW', 'windowAttention'],
+      ...['columnSums', 'copyRows', 'instanceMoments', 'instanceNorm', 'instanceNormSums'],
+      'instanceNormSpread',
+      ...['leakyRelu', 'lossSums', 'lossSpread', 'scale', 'adamW', 'windowAttention'],
       ...['windowAttentionGradient', 'windowAttentionScratch', 'layerNorm', 'layerNormGradient'],
       ...['gelu', 'windows', 'mergePatches', 'gatherBias', 'gatherBiasGradient'],
     ]);
@@ -25,7 +34,7 @@ describe('kernel module', () => {
   it('sums windows of a row as the definition says', () => {
     // One row of 5 points, one channel, taps 2, 3, 4 for the one output; no padding: 3 outputs.
     const memory = new WebAssembly.Memory({ initial: 1 });
-    const kernels = instantiateKernels(memory);
+    const kernels = kernelsOn(memory);
     const floats = new Float32Array(memory.buffer);
     const words = new Int32Array(memory.buffer);
     const [params, table, input, weights, output] = [256, 512, 4096, 8192, 12288] as const;

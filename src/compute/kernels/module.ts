@@ -1,9 +1,13 @@
-/** Loads `build/kernels.wasm` or `build/kernels-plain.wasm`, compiled from `assembly/` by `scripts/build-kernels.ts`. */
-import { readFileSync } from 'node:fs';
+/**
+ * Loads `build/kernels.wasm` or `build/kernels-plain.wasm`, compiled from `assembly/` by `scripts/build-kernels.ts`, or
+ * their twins for a heap that threads share.
+ */
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { ComputeError } from '../errors.ts';
+import type { Runner } from './kernel-pool.ts';
 
 type Pointers = (...words: number[]) => void;
 
@@ -31,16 +35,30 @@ export interface Kernels {
 }
 
 /** The portable module's exports: convolutions are window products that the launcher lays out. */
-export interface PortableKernels extends Kernels {
-  readonly windowGemm: (params: number, start: number, end: number) => void;
-  readonly windowGradient: (params: number, start: number, end: number) => void;
+export interface RawKernels extends Omit<Kernels, 'instanceNormGradient' | 'crossEntropyDice'> {
+  readonly windowGemm: Pointers;
+  readonly windowGradient: Pointers;
   readonly pad: (params: number) => void;
   readonly packWeights: (params: number) => void;
   readonly unpackGradient: (params: number) => void;
-  readonly winogradForward: (params: number, start: number, end: number) => void;
-  readonly winogradGradient: (params: number, start: number, end: number) => void;
+  readonly winogradForward: Pointers;
+  readonly winogradGradient: Pointers;
   readonly winogradWeights: Pointers;
   readonly winogradSums: Pointers;
+  readonly instanceNormSums: Pointers;
+  readonly instanceNormSpread: Pointers;
+  readonly lossSums: Pointers;
+  readonly lossSpread: Pointers;
+}
+
+export type KernelName = keyof RawKernels;
+
+/** The kernels on the threads of a runner. */
+export interface PortableKernels
+  extends
+    Kernels,
+    Omit<RawKernels, 'instanceNormSums' | 'instanceNormSpread' | 'lossSums' | 'lossSpread'> {
+  readonly runner: Runner;
 }
 
 /** Modules by file, compiled once per thread. */
@@ -49,38 +67,56 @@ const compiled = new Map<string, WebAssembly.Module>();
 /** The build that this engine can run: with relaxed SIMD, or the plain one, which rounds a product before it is added. */
 export interface PortableBuild {
   readonly simd: 'relaxed SIMD' | 'SIMD';
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The file's name before `.wasm`. */
+  readonly name: string;
 }
 
 /** @throws {ComputeError} 'kernels_missing' when neither was built. */
 export function portableBuild(): PortableBuild {
-  const bytes = readModule('kernels.wasm');
-  if (WebAssembly.validate(bytes)) return { simd: 'relaxed SIMD', bytes };
-  return { simd: 'SIMD', bytes: readModule('kernels-plain.wasm') };
+  const canRelax = WebAssembly.validate(readModule('kernels.wasm'));
+  return canRelax
+    ? { simd: 'relaxed SIMD', name: 'kernels' }
+    : { simd: 'SIMD', name: 'kernels-plain' };
+}
+
+/** A module and its instance on a heap. */
+export interface LoadedKernels {
+  readonly module: WebAssembly.Module;
+  readonly kernels: RawKernels;
 }
 
 /**
- * An instance on the given heap.
+ * An instance on the given heap, which threads share or do not.
  *
  * @throws {ComputeError} 'kernels_missing' when the module was not built.
  */
-export function instantiateKernels(memory: WebAssembly.Memory): PortableKernels {
-  const { simd, bytes } = portableBuild();
-  const module = compiled.get(simd) ?? new WebAssembly.Module(bytes);
-  compiled.set(simd, module);
-  return new WebAssembly.Instance(module, { env: { memory } })
-    .exports as unknown as PortableKernels;
+export function instantiateKernels(
+  { name }: PortableBuild,
+  memory: WebAssembly.Memory,
+  isShared: boolean,
+): LoadedKernels {
+  const file = `${name}${isShared ? '-shared' : ''}.wasm`;
+  const module = compiled.get(file) ?? new WebAssembly.Module(readModule(file));
+  compiled.set(file, module);
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return { module, kernels: exports as unknown as RawKernels };
 }
 
-/** The same file is found from `src/` and from `dist/src/`: the nearest `build/` above. */
 function readModule(file: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(builtFile(file)));
+}
+
+/**
+ * The path of a built file. It is the same from `src/` and from `dist/src/`: in the nearest `build/` above that has it.
+ *
+ * @throws {ComputeError} 'kernels_missing'.
+ */
+export function builtFile(file: string): string {
   const here = dirname(fileURLToPath(import.meta.url));
   for (let folder = here; ; folder = dirname(folder)) {
-    try {
-      return new Uint8Array(readFileSync(join(folder, 'build', file)));
-    } catch (error) {
-      if (folder !== dirname(folder)) continue;
-      throw new ComputeError({ code: 'kernels_missing', lookedIn: here }, { cause: error });
-    }
+    const path = join(folder, 'build', file);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder))
+      throw new ComputeError({ code: 'kernels_missing', lookedIn: here });
   }
 }

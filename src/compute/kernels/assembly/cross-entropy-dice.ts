@@ -5,66 +5,20 @@
  *   dice = -mean over groups and classes k ≥ 1 of (2·I + smooth) / (P + Y + smooth)
  *
  * with I = Σ p·y, P = Σ p, Y = Σ y over a group: the whole batch or one sample. The gradient of the Dice with
- * respect to p is A·y + B per class, which the second pass takes through the softmax.
+ * respect to p is A·y + B per class, which the second pass takes through the softmax. Each pass may run on parts of a
+ * group; what lies between them, on the sums, is the caller's.
  */
 import { addToDoubles, exp4, laneMask, max4, put, sum4 } from './vector-math';
 
 const BLOCK: i32 = 64;
 
 /**
- * @param labels int32 `[samples, voxels]`; a label outside the classes counts for none
- * @param gradient `[samples, voxels, classes]` out
- * @param result 3 floats out: loss, ce, dice
- * @param scratch per class, rounded up to 4: 3 float sums, 2 tables, then 3 double sums
- * @param groups 1 or `samples`
+ * Writes p, and the sums P, I and Y of these points: 4 doubles each per 4 classes, then Σ -log p[label].
+ *
+ * @param labels int32; a label outside the classes counts for none
+ * @param scratch 3 floats per class, classes rounded up to 4
  */
-export function crossEntropyDice(
-  logits: usize,
-  labels: usize,
-  gradient: usize,
-  result: usize,
-  scratch: usize,
-  samples: i32,
-  voxels: i32,
-  classes: i32,
-  groups: i32,
-  smooth: f32,
-): void {
-  const padded = (classes + 3) & ~3;
-  const tables = scratch + padded * 12;
-  const sums = tables + padded * 8;
-  const points = (samples / groups) * voxels;
-  const total: f64 = (samples as f64) * voxels;
-  const share: f64 = (1.0 / max(1, classes - 1)) / groups;
-  let ce: f64 = 0;
-  let dice: f64 = 0;
-  for (let group = 0; group < groups; group++) {
-    ce += probabilities(logits, labels, gradient, scratch, sums, points, classes, padded);
-    memory.fill(tables, 0, padded * 8);
-    for (let k = 1; k < classes; k++) {
-      const at = sums + (k >> 2) * 96 + (k & 3) * 8;
-      const numerator = 2 * load<f64>(at + 32) + smooth;
-      const denominator = max(load<f64>(at) + load<f64>(at + 64) + smooth, 1e-8);
-      dice -= (share * numerator) / denominator;
-      store<f32>(tables + k * 4, ((-2 * share) / denominator) as f32);
-      store<f32>(
-        tables + (padded + k) * 4,
-        ((share * numerator) / (denominator * denominator)) as f32,
-      );
-    }
-    throughSoftmax(labels, gradient, tables, points, classes, padded, (1 / total) as f32);
-    logits += points * classes * 4;
-    gradient += points * classes * 4;
-    labels += points * 4;
-  }
-  ce /= total;
-  store<f32>(result, (ce + dice) as f32);
-  store<f32>(result, ce as f32, 4);
-  store<f32>(result, dice as f32, 8);
-}
-
-/** Writes p, adds up P, I and Y (4 doubles each per 4 classes), and returns Σ -log p[label]. */
-function probabilities(
+export function lossSums(
   x: usize,
   labels: usize,
   p: usize,
@@ -72,8 +26,8 @@ function probabilities(
   sums: usize,
   points: i32,
   classes: i32,
-  padded: i32,
-): f64 {
+): void {
+  const padded = (classes + 3) & ~3;
   const row = classes * 4;
   let loss: f64 = 0;
   memory.fill(sums, 0, padded * 24);
@@ -119,19 +73,19 @@ function probabilities(
     }
     loss += logarithm(product);
   }
-  return loss;
+  store<f64>(sums + padded * 24, loss);
 }
 
-/** p → q - p·Σq + (p - y)·weight with q = p·(A·y + B), in place. */
-function throughSoftmax(
+/** p → q - p·Σq + (p - y)·weight with q = p·(A·y + B), in place; tables of A and B, classes rounded up to 4. */
+export function lossSpread(
   labels: usize,
   p: usize,
   tables: usize,
   points: i32,
   classes: i32,
-  padded: i32,
   weight: f32,
 ): void {
+  const padded = (classes + 3) & ~3;
   const row = classes * 4;
   const weights = f32x4.splat(weight);
   for (let i = 0; i < points; i++, p += row, labels += 4) {

@@ -8,8 +8,14 @@ export {
   winogradWeights,
 } from './winograd';
 export { columnSums, copyRows, mergePatches, packWeights, pad, unpackGradient } from './layout';
-export { instanceMoments, instanceNorm, instanceNormGradient, leakyRelu } from './instance-norm';
-export { crossEntropyDice, scale } from './cross-entropy-dice';
+export {
+  instanceMoments,
+  instanceNorm,
+  instanceNormSpread,
+  instanceNormSums,
+  leakyRelu,
+} from './instance-norm';
+export { lossSpread, lossSums, scale } from './cross-entropy-dice';
 export { adamW } from './adam-w';
 export {
   windowAttention,

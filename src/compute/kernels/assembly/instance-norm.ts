@@ -11,7 +11,7 @@ import { addToDoubles, madd, put } from './vector-math';
 const BLOCK: i32 = 64;
 
 /**
- * Mean and 1 / sqrt(variance + eps) in two passes.
+ * Mean and 1 / sqrt(variance + eps) in two passes, of the channels `first` ≤ c < `last`, both multiples of 4.
  *
  * @param stats `[batch][2][channels]`: mean, rstd
  * @param scratch per 4 channels: 4 doubles, 4 floats
@@ -24,17 +24,20 @@ export function instanceMoments(
   voxels: i32,
   channels: i32,
   eps: f32,
+  first: i32,
+  last: i32,
 ): void {
   const padded = (channels + 3) & ~3;
   const row = channels * 4;
   const means = scratch + padded * 8;
   for (let b = 0; b < batch; b++) {
-    memory.fill(scratch, 0, padded * 12);
+    memory.fill(scratch + first * 8, 0, (last - first) * 8);
+    memory.fill(means + first * 4, 0, (last - first) * 4);
     for (let pass = 0; pass < 2; pass++) {
       let at = x;
       for (let v = 0; v < voxels; v += BLOCK) {
         const end = at + min(BLOCK, voxels - v) * row;
-        for (let c = 0; c < channels; c += 4) {
+        for (let c = first; c < last; c += 4) {
           if (pass == 0) addToDoubles(scratch + c * 8, blockSum(at + c * 4, end, row));
           else {
             const mean = v128.load(means + c * 4);
@@ -43,7 +46,7 @@ export function instanceMoments(
         }
         at = end;
       }
-      for (let c = 0; c < channels; c++) {
+      for (let c = first; c < min(last, channels); c++) {
         const moment = load<f64>(scratch + c * 8) / voxels;
         if (pass == 0) {
           store<f32>(means + c * 4, moment as f32);
@@ -52,7 +55,7 @@ export function instanceMoments(
           store<f32>(stats + row + c * 4, (1 / sqrt<f64>(moment + eps)) as f32);
         }
       }
-      memory.fill(scratch, 0, padded * 8);
+      memory.fill(scratch + first * 8, 0, (last - first) * 8);
     }
     x += voxels * row;
     stats += 2 * row;
@@ -104,7 +107,7 @@ export function instanceNorm(
   const table = padded * 4;
   const slopes = f32x4.splat(slope);
   for (let b = 0; b < batch; b++) {
-    affine(stats, gamma, beta, scratch, channels, table);
+    affine(stats, gamma, beta, scratch, channels, table, 0, channels);
     for (let v = 0; v < voxels; v += BLOCK) {
       const end = x + min(BLOCK, voxels - v) * row;
       for (let c = 0; c < channels; c += 4) {
@@ -134,8 +137,10 @@ function affine(
   to: usize,
   channels: i32,
   table: i32,
+  first: i32,
+  last: i32,
 ): void {
-  for (let c = 0; c < channels; c++) {
+  for (let c = first; c < last; c++) {
     const at = to + c * 4;
     store<f32>(at, load<f32>(stats + c * 4));
     store<f32>(at + table, load<f32>(stats + (channels + c) * 4) * load<f32>(gamma + c * 4));
@@ -144,22 +149,79 @@ function affine(
 }
 
 /**
- * With g = dy · act'(u): dbeta = Σ g, dgamma = Σ g · d · rstd, both over the batch too, and
- * dx = gamma · rstd · (g - mean(g) - d · rstd² · mean(g · d)).
+ * The sums of the gradient of one sample, of the channels `first` ≤ c < `last`, both multiples of 4. With
+ * g = dy · act'(u): adds Σ g to dbeta and Σ g · d · rstd to dgamma, and leaves the tables of `instanceNormSpread`.
  *
- * @param scratch per 4 channels: 8 doubles, then 6 tables of 4 floats
+ * @param scratch per 4 channels: 8 doubles, then 5 tables of 4 floats
  */
-export function instanceNormGradient(
+export function instanceNormSums(
   x: usize,
   dy: usize,
   stats: usize,
   gamma: usize,
   beta: usize,
-  dx: usize,
   dgamma: usize,
   dbeta: usize,
   scratch: usize,
-  batch: i32,
+  voxels: i32,
+  channels: i32,
+  slope: f32,
+  first: i32,
+  last: i32,
+): void {
+  const padded = (channels + 3) & ~3;
+  const row = channels * 4;
+  const table = padded * 4;
+  const tables = scratch + padded * 16;
+  const slopes = f32x4.splat(slope);
+  const one = f32x4.splat(1);
+  const used = min(last, channels);
+  memory.fill(scratch + first * 16, 0, (last - first) * 16);
+  affine(stats, gamma, beta, tables, channels, table, first, used);
+  for (let v = 0; v < voxels; v += BLOCK) {
+    const end = x + min(BLOCK, voxels - v) * row;
+    for (let c = first; c < last; c += 4) {
+      const mean = v128.load(tables + c * 4);
+      const scale = v128.load(tables + table + c * 4);
+      const shift = v128.load(tables + 2 * table + c * 4);
+      let g1 = f32x4.splat(0);
+      let g2 = f32x4.splat(0);
+      let k = dy + c * 4;
+      for (let i = x + c * 4; i < end; i += row, k += row) {
+        const d = f32x4.sub(v128.load(i), mean);
+        const positive = f32x4.gt(madd(d, scale, shift), f32x4.splat(0));
+        const g = f32x4.mul(v128.load(k), v128.bitselect(one, slopes, positive));
+        g1 = f32x4.add(g1, g);
+        g2 = madd(g, d, g2);
+      }
+      addToDoubles(scratch + c * 16, g1);
+      addToDoubles(scratch + c * 16 + 32, g2);
+    }
+    dy += end - x;
+    x = end;
+  }
+  for (let c = first; c < used; c++) {
+    const sums = scratch + (c >> 2) * 64 + (c & 3) * 8;
+    const g1 = load<f64>(sums);
+    const g2 = load<f64>(sums + 32);
+    const rstd = load<f32>(stats + row + c * 4) as f64;
+    const scale = load<f32>(tables + table + c * 4) as f64;
+    store<f32>(tables + 3 * table + c * 4, ((-scale * rstd * rstd * g2) / voxels) as f32);
+    store<f32>(tables + 4 * table + c * 4, ((-scale * g1) / voxels) as f32);
+    store<f32>(dgamma + c * 4, load<f32>(dgamma + c * 4) + ((g2 * rstd) as f32));
+    store<f32>(dbeta + c * 4, load<f32>(dbeta + c * 4) + (g1 as f32));
+  }
+}
+
+/**
+ * dx = gamma · rstd · (g - mean(g) - d · rstd² · mean(g · d)) at `voxels` voxels of a sample, from the tables that
+ * `instanceNormSums` left in its scratch.
+ */
+export function instanceNormSpread(
+  x: usize,
+  dy: usize,
+  dx: usize,
+  scratch: usize,
   voxels: i32,
   channels: i32,
   slope: f32,
@@ -170,68 +232,26 @@ export function instanceNormGradient(
   const tables = scratch + padded * 16;
   const slopes = f32x4.splat(slope);
   const one = f32x4.splat(1);
-  memory.fill(dgamma, 0, row);
-  memory.fill(dbeta, 0, row);
-  for (let b = 0; b < batch; b++) {
-    memory.fill(scratch, 0, padded * 16);
-    affine(stats, gamma, beta, tables, channels, table);
-    let p = x;
-    let q = dy;
-    for (let v = 0; v < voxels; v += BLOCK) {
-      const end = p + min(BLOCK, voxels - v) * row;
-      for (let c = 0; c < channels; c += 4) {
-        const mean = v128.load(tables + c * 4);
-        const scale = v128.load(tables + table + c * 4);
-        const shift = v128.load(tables + 2 * table + c * 4);
-        let g1 = f32x4.splat(0);
-        let g2 = f32x4.splat(0);
-        let k = q + c * 4;
-        for (let i = p + c * 4; i < end; i += row, k += row) {
-          const d = f32x4.sub(v128.load(i), mean);
-          const positive = f32x4.gt(madd(d, scale, shift), f32x4.splat(0));
-          const g = f32x4.mul(v128.load(k), v128.bitselect(one, slopes, positive));
-          g1 = f32x4.add(g1, g);
-          g2 = madd(g, d, g2);
-        }
-        addToDoubles(scratch + c * 16, g1);
-        addToDoubles(scratch + c * 16 + 32, g2);
+  for (let v = 0; v < voxels; v += BLOCK) {
+    const end = x + min(BLOCK, voxels - v) * row;
+    for (let c = 0; c < channels; c += 4) {
+      const mean = v128.load(tables + c * 4);
+      const scale = v128.load(tables + table + c * 4);
+      const shift = v128.load(tables + 2 * table + c * 4);
+      const tilt = v128.load(tables + 3 * table + c * 4);
+      const lift = v128.load(tables + 4 * table + c * 4);
+      const lanes = channels - c;
+      let k = c * 4;
+      for (let i = x + c * 4; i < end; i += row, k += row) {
+        const d = f32x4.sub(v128.load(i), mean);
+        const positive = f32x4.gt(madd(d, scale, shift), f32x4.splat(0));
+        const g = f32x4.mul(v128.load(dy + k), v128.bitselect(one, slopes, positive));
+        put(dx + k, madd(g, scale, madd(d, tilt, lift)), lanes);
       }
-      q += end - p;
-      p = end;
     }
-    for (let c = 0; c < channels; c++) {
-      const sums = scratch + (c >> 2) * 64 + (c & 3) * 8;
-      const g1 = load<f64>(sums);
-      const g2 = load<f64>(sums + 32);
-      const rstd = load<f32>(stats + row + c * 4) as f64;
-      const scale = load<f32>(tables + table + c * 4) as f64;
-      store<f32>(tables + 3 * table + c * 4, ((-scale * rstd * rstd * g2) / voxels) as f32);
-      store<f32>(tables + 4 * table + c * 4, ((-scale * g1) / voxels) as f32);
-      store<f32>(dgamma + c * 4, load<f32>(dgamma + c * 4) + ((g2 * rstd) as f32));
-      store<f32>(dbeta + c * 4, load<f32>(dbeta + c * 4) + (g1 as f32));
-    }
-    for (let v = 0; v < voxels; v += BLOCK) {
-      const end = x + min(BLOCK, voxels - v) * row;
-      for (let c = 0; c < channels; c += 4) {
-        const mean = v128.load(tables + c * 4);
-        const scale = v128.load(tables + table + c * 4);
-        const shift = v128.load(tables + 2 * table + c * 4);
-        const tilt = v128.load(tables + 3 * table + c * 4);
-        const lift = v128.load(tables + 4 * table + c * 4);
-        const lanes = channels - c;
-        let k = c * 4;
-        for (let i = x + c * 4; i < end; i += row, k += row) {
-          const d = f32x4.sub(v128.load(i), mean);
-          const positive = f32x4.gt(madd(d, scale, shift), f32x4.splat(0));
-          const g = f32x4.mul(v128.load(dy + k), v128.bitselect(one, slopes, positive));
-          put(dx + k, madd(g, scale, madd(d, tilt, lift)), lanes);
-        }
-      }
-      dy += end - x;
-      dx += end - x;
-      x = end;
-    }
-    stats += 2 * row;
+    dy += end - x;
+    dx += end - x;
+    x = end;
   }
 }
 

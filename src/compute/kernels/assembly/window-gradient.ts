@@ -12,32 +12,36 @@ import { BLOCK, fillTable } from './voxel-table';
 
 /**
  * Words of `params`: input, gradient, sums, tapsZ, tapsY, stepZ, stepY (bytes), run (floats), channels,
- * table, then the grid (`fillTable`; first = input, second = gradient). The sums are
+ * table, then the grid (`fillTable`; first = input, second = gradient) and its number of points. The sums are
  * `[tapsZ][tapsY][run rounded up to 4][channels rounded up to 8]`; what is past `run` and `channels` is
  * arbitrary, because tiles read past the end of a run.
+ *
+ * Works on the sums' rows in fours, `start` ≤ row / 4 < `end`: each sum is one thread's.
  */
 export function windowGradient(params: usize, start: i32, end: i32): void {
   const input = load<usize>(params, 0);
   const gradient = load<usize>(params, 4);
   const sums = load<usize>(params, 8);
-  const tapsZ = load<i32>(params, 12);
   const tapsY = load<i32>(params, 16);
   const stepZ = load<i32>(params, 20);
   const stepY = load<i32>(params, 24);
   const run = load<i32>(params, 28);
   const channels = load<i32>(params, 32);
   const table = load<usize>(params, 36);
+  const points = load<i32>(params, 84);
   const rowBytes = ((channels + 7) >> 3) * 32;
-  const runRows = (run + 3) & ~3;
-  for (let at = start; at < end; at += BLOCK) {
-    const count = min(BLOCK, end - at);
+  const fours = (run + 3) >> 2;
+  for (let at = 0; at < points; at += BLOCK) {
+    const count = min(BLOCK, points - at);
     fillTable(table, params + 40, input, gradient, at, at + count);
-    let to = sums;
-    for (let z = 0; z < tapsZ; z++) {
-      for (let y = 0; y < tapsY; y++) {
-        blockGradient(table, count, z * stepZ + y * stepY, 0, run, channels, to);
-        to += runRows * rowBytes;
-      }
+    for (let row = start; row < end; ) {
+      const tap = row / fours;
+      const from = row - tap * fours;
+      const many = min(fours - from, end - row);
+      const shift: usize = (tap / tapsY) * stepZ + (tap % tapsY) * stepY + from * 16;
+      const to = sums + row * 4 * rowBytes;
+      blockGradient(table, count, shift, 0, many * 4, channels, to);
+      row += many;
     }
   }
 }
