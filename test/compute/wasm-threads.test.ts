@@ -36,9 +36,13 @@ async function train(spec: ModelSpec, side: number, threads: number): Promise<Fl
   try {
     const learner = new Learner(engine, spec, initialWeights(spec, seededRandom('t')), null);
     const optimiser = { ...adamWDefaults, lr: 0.001, weightDecay: 0.01 };
-    const step = (): number => learner.step([makePatch(side)], [side, side, side], optimiser, 1);
-    const losses = Float32Array.of(step(), step());
-    const values = [...learner.weights().map(({ data }) => Float32Array.from(data)), losses];
+    const step = (): Promise<number> =>
+      learner.step([makePatch(side)], [side, side, side], optimiser, 1);
+    const losses = Float32Array.of(await step(), await step());
+    const values = [
+      ...(await learner.weights()).map(({ data }) => Float32Array.from(data)),
+      losses,
+    ];
     learner.dispose();
     return values;
   } finally {
@@ -80,9 +84,9 @@ describe('own kernels on several threads', () => {
     const learner = new Learner(engine, small, initialWeights(small, seededRandom('t')), null);
     const patch = makePatch(8);
     const optimiser = { ...adamWDefaults, lr: 0.001, weightDecay: 0.01 };
-    for (let i = 0; i < 3; i++) learner.step([patch], [8, 8, 8], optimiser, 1);
+    for (let i = 0; i < 3; i++) await learner.step([patch], [8, 8, 8], optimiser, 1);
     const before = engine.memory();
-    for (let i = 0; i < 200; i++) learner.step([patch], [8, 8, 8], optimiser, 1);
+    for (let i = 0; i < 200; i++) await learner.step([patch], [8, 8, 8], optimiser, 1);
     expect(engine.memory()).deep.equal(before);
     learner.dispose();
     engine.close();

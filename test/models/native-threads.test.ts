@@ -2,12 +2,7 @@
 import { expect } from 'chai';
 
 import { seededRandom } from '../../src/base/index.ts';
-import {
-  openEngine,
-  type Tensor,
-  type Tensor5D,
-  type Variable,
-} from '../../src/compute/index.ts';
+import { openEngine, type Tensor, type Tensor5D, type Variable } from '../../src/compute/index.ts';
 import {
   buildModel,
   headLabel,

@@ -94,9 +94,9 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
     const { message } = event.error;
     reported ??= new ComputeError({ code: 'gpu_failed', message });
   });
-  if (tf.engine().findBackendFactory('webgpu') !== null) {
-    tf.removeBackend('webgpu');
-  }
+  // Typed as always there; of a backend that was not opened before there is none.
+  const before = tf.engine().findBackendFactory('webgpu') as unknown;
+  if (before !== null) tf.removeBackend('webgpu');
   tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info));
   if (!(await tf.setBackend('webgpu'))) {
     throw new ComputeError({
