@@ -82,7 +82,10 @@ function addSimulate(
     )
     .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
     .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
-    .option('--workers <n>', 'training workers; 0 is one per processor, fewer get several threads each')
+    .option(
+      '--workers <n>',
+      'training workers; 0 is one per processor, fewer get several threads each',
+    )
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
     .action(async (preset: string, flags: SimulateFlags) => {
