@@ -1,13 +1,6 @@
 /** The native kernels beside the convolutions, on sizes that are several pieces of work, and far from zero. */
 import { expect } from 'chai';
-import type {
-  Rank,
-  Tensor,
-  Tensor1D,
-  Tensor2D,
-  Tensor3D,
-  Tensor5D,
-} from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor5D } from '@tensorflow/tfjs';
 
 import { seededRandom } from '../../src/base/index.ts';
 import { openEngine, type Engine } from '../../src/compute/index.ts';
