@@ -100,7 +100,7 @@ describe('own kernels on several threads', () => {
     const x = tf.zeros([10_000_000]);
     expect(() => ops.gelu(x)).throw(ComputeError, 'the compute heap cannot give 40000000 bytes');
     x.dispose();
-    const y = tf.tidy(() => ops.gelu(tf.ones([1_000_000])).mean());
+    const y = tf.tidy(() => ops.gelu(tf.ones([1_000_000])).min());
     // Φ(1) = 0.8413447461 of normal tables.
     expect(y.dataSync()[0]).closeTo(0.841345, 1e-5);
     engine.close();

@@ -4,16 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { invariant, messageOf } from '../../base/index.ts';
 import { ComputeError } from '../errors.ts';
 import type { KernelWorkerData } from './kernel-worker.ts';
-import type { KernelName, RawKernels } from './module.ts';
+import type { KernelName, RawKernels, Runner } from './module.ts';
 import { argumentsMax, callsMax, TaskBoard, words } from './task-board.ts';
-
-/** Makes calls of one kernel, in any order and at the same time: what one writes, no other may touch. */
-export interface Runner {
-  readonly threads: number;
-  /** @throws {ComputeError} 'thread_failed' where a call threw, or a thread is lost in one. */
-  run(kernel: KernelName, calls: readonly (readonly number[])[]): void;
-  close(): void;
-}
 
 /** All calls on this thread, one after the other. */
 export function serialRunner(kernels: RawKernels): Runner {

@@ -7,7 +7,6 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { ComputeError } from '../errors.ts';
-import type { Runner } from './kernel-pool.ts';
 
 type Pointers = (...words: number[]) => void;
 
@@ -52,6 +51,14 @@ export interface RawKernels extends Omit<Kernels, 'instanceNormGradient' | 'cros
 }
 
 export type KernelName = keyof RawKernels;
+
+/** Makes calls of one kernel, in any order and at the same time: what one writes, no other may touch. */
+export interface Runner {
+  readonly threads: number;
+  /** @throws {ComputeError} 'thread_failed' where a call threw, or a thread is lost in one. */
+  run(kernel: KernelName, calls: readonly (readonly number[])[]): void;
+  close(): void;
+}
 
 /** The kernels on the threads of a runner. */
 export interface PortableKernels

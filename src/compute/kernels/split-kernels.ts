@@ -3,8 +3,7 @@
  * channels or into blocks that are added in order, so results do not depend on the number of threads.
  */
 import type { WasmHeap } from '../wasm-heap.ts';
-import type { Runner } from './kernel-pool.ts';
-import type { PortableKernels, RawKernels } from './module.ts';
+import type { PortableKernels, RawKernels, Runner } from './module.ts';
 import { ranges, type Range } from './ranges.ts';
 import { splitLoss } from './split-loss.ts';
 

@@ -1,6 +1,6 @@
 /** Cross-entropy and Dice, as `assembly/cross-entropy-dice.ts` defines them, in pieces for several threads. */
 import type { WasmHeap } from '../wasm-heap.ts';
-import type { Runner } from './kernel-pool.ts';
+import type { Runner } from './module.ts';
 import { ranges } from './ranges.ts';
 
 /** Most shares of a group's sums, and fewest points of one: they depend on the size alone, and so does the result. */
