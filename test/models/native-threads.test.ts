@@ -50,6 +50,7 @@ async function trained(spec: ModelSpec, threads: number): Promise<Buffer> {
       const gradients = [...params.keys()].map((name) => pass.gradients.get(name)!);
       const settings = { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
       ops.adamW([...params.values()], gradients, m, v, settings);
+      await pass.loss;
     }
     const bytes = [...params.values()].map((p) => Buffer.from(p.dataSync().slice().buffer));
     return Buffer.concat(bytes);
