@@ -44,6 +44,8 @@ const failedCodes: ReadonlySet<string> = new Set([
   'job_failed',
   'diverged',
   'heap_exhausted',
+  'gpu_failed',
+  'thread_failed',
   'log_mismatch',
 ]);
 

@@ -33,7 +33,7 @@ export interface RoundTrained {
 }
 
 /**
- * @throws {DistillError} 'no_cases' without a labelled case, 'diverged' when a loss or a weight is not finite
+ * @throws {ComputeError} what the device reported; {DistillError} 'no_cases' without a labelled case, 'diverged' when a loss or a weight is not finite
  */
 export async function trainRound(
   engine: Engine,
@@ -59,6 +59,8 @@ export async function trainRound(
       });
       const seed = random.uint32() % 2 ** 30;
       const loss = await learner.step(patches, round.patch, round.optimiser, seed);
+      // A graphics card fails behind the program's back; its numbers may still look fine.
+      engine.check();
       if (!Number.isFinite(loss)) throw diverged(step);
       total += loss;
       report(step + 1, loss);
