@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { NodeId } from '../base/index.ts';
+import { backendVariant } from '../compute/index.ts';
 import type { HospitalSettings, RunSettings } from '../config/index.ts';
 import type { OnProgress, RunRecord } from '../dashboard/index.ts';
 import {
@@ -36,6 +37,8 @@ export async function runMainJob(
   ports: MainJobPorts,
   onProgress: OnProgress,
 ): Promise<RunRecord> {
+  // A backend that is not there would fail every round at every hospital: better at once and once.
+  await backendVariant(settings.compute.backend as 'auto');
   const pool = openTrainingPool(settings.compute.backend as 'auto', settings.compute.workers);
   const recorder = new RunRecorder(settings, ports.id, onProgress);
   try {
