@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ComputeError } from '../../src/compute/index.ts';
 import { loadPreset, type RunSettings } from '../../src/config/index.ts';
 import type { RunRecord } from '../../src/dashboard/index.ts';
 import { packageFile } from '../../src/node/index.ts';
@@ -12,6 +13,7 @@ const folders: string[] = [];
 
 async function run(
   kills: readonly KillRequest[] = [],
+  overrides: Partial<RunSettings> = {},
 ): Promise<{ record: RunRecord; folder: string }> {
   const file = packageFile('config/smoke.yaml');
   const settings: RunSettings = loadPreset(await readFile(file, 'utf8'), file, []);
@@ -19,7 +21,10 @@ async function run(
   folders.push(folder);
   const { signal } = new AbortController();
   const ports = { id: 'test', outputFolder: folder, kills, signal };
-  return { record: await runMainJob(settings, ports, () => undefined), folder };
+  return {
+    record: await runMainJob({ ...settings, ...overrides }, ports, () => undefined),
+    folder,
+  };
 }
 
 describe('main job', function () {
@@ -51,6 +56,15 @@ describe('main job', function () {
     const models = (record: RunRecord): (string | null)[] =>
       record.rounds.map(({ modelDigest }) => modelDigest);
     expect(models(second.record)).to.deep.equal(models(first.record));
+  });
+
+  it('refuses a backend that is not there before it writes anything', async () => {
+    let refusal: unknown;
+    await run([], { compute: { backend: 'abacus', workers: 1 } }).catch((error: unknown) => {
+      refusal = error;
+    });
+    expect(refusal).instanceOf(ComputeError).and.have.property('code', 'backend_missing');
+    expect(await readdir(folders.at(-1) ?? '')).to.deep.equal([]);
   });
 
   it('goes on without a peer killed in a round; the peer comes back to the same model', async () => {
