@@ -16,7 +16,7 @@ node bench/compute/compare.ts [flags]        (npm run bench:compute -- [flags])
   --quick              one small case of each kind, under a minute
   --backend NAME       ours: auto or one that annulus doctor lists (default auto)
   --threads N          of both sides (default: as many as there are processors)
-  --precision f32|bf16 bf16: PyTorch's autocast, and ours where the backend has it (default f32)
+  --precision f32|bf16 of PyTorch: bf16 is its autocast; ours is f32 (default f32)
   --seconds N          to spend on each case and side, at least three steps (default 8)
   --clock wall|cpu     cpu: processor time of all threads, for a machine with other work (default wall)
   --format text|json
@@ -84,7 +84,7 @@ async function startPair(): Promise<Pair> {
   const torch = startTorch(flags.python);
   try {
     const { backend } = flags;
-    const hello = { do: 'hello', backend, threads: Number(flags.threads), precision } as const;
+    const hello = { do: 'hello', backend, threads: Number(flags.threads) } as const;
     const ours = await own.ask(hello);
     const theirs = await torch.ask({ ...hello, threads: ours.threads });
     return {
@@ -173,7 +173,7 @@ async function main(): Promise<void> {
   const first = await startPair();
   const { backend, torchVersion, threads, note } = first;
   say(machineLine(machine));
-  const setting = `${precision}, ${threads} thread${threads === 1 ? '' : 's'} each, ${flags.clock} time`;
+  const setting = `${precision === 'f32' ? 'f32' : 'ours f32, PyTorch bf16'}, ${threads} thread${threads === 1 ? '' : 's'} each, ${flags.clock} time`;
   say(`ours on ${backend}, PyTorch ${torchVersion}, ${setting}`);
   if (threads !== Number(flags.threads))
     say(`(${flags.threads} threads asked, ours has ${threads})`);

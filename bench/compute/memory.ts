@@ -44,7 +44,7 @@ async function attempt(net: (side: number) => NetCase, side: number): Promise<Tr
     await withTensors(given, (file) => worker.ask({ do: 'open', case: given, file, precision }));
     return (await worker.ask({ do: 'run', repeats: steps })).wallMs;
   };
-  const hello = { do: 'hello', backend: 'wasm', threads: 1, precision: 'f32' } as const;
+  const hello = { do: 'hello', backend: 'wasm', threads: 1 } as const;
   try {
     await worker.ask(hello);
     let stepMs = NaN;

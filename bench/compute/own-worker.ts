@@ -89,10 +89,8 @@ function dataOf(tensors: readonly SafeTensor[], wanted: string): Float32Array {
 
 async function answer(request: Request): Promise<Answers[Request['do']]> {
   if (request.do === 'hello') {
-    const { backend, threads, precision } = request;
-    // Backends take what they know of these.
-    const options = { backend, threads, precision } as unknown as EngineOptions;
-    engine = await openEngine(options);
+    const { backend, threads } = request;
+    engine = await openEngine({ backend: backend as EngineOptions['backend'], threads });
     return { version: engine.backend, threads: engine.threads };
   }
   if (request.do === 'memory') {

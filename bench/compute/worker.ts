@@ -12,13 +12,13 @@ export type Request =
       readonly do: 'hello';
       readonly threads: number;
       readonly backend: string;
-      readonly precision: Precision;
     }
   | {
       readonly do: 'open';
       readonly case: Case;
       /** The case's tensors, safetensors. */
       readonly file: string;
+      /** PyTorch's; ours is float32. */
       readonly precision: Precision;
     }
   | { readonly do: 'run'; readonly repeats: number }

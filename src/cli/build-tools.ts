@@ -7,8 +7,6 @@ import { packageRoot } from './files.ts';
 export interface BuildTools {
   /** First line of the C++ compiler's `--version`; null without one. */
   readonly compiler: string | null;
-  /** Version of oneDNN's headers; null where the compiler finds none. */
-  readonly oneDnn: string | null;
   /** Compiled kernels in `build/`, with their sizes. */
   readonly kernels: readonly { readonly file: string; readonly bytes: number }[];
 }
@@ -18,7 +16,6 @@ export function findBuildTools(env: Readonly<Record<string, string | undefined>>
   const compiler = names.find((name) => versionOf(name) !== null) ?? null;
   return {
     compiler: compiler === null ? null : versionOf(compiler),
-    oneDnn: compiler === null ? null : findOneDnn(compiler),
     kernels: builtKernels(),
   };
 }
@@ -26,15 +23,6 @@ export function findBuildTools(env: Readonly<Record<string, string | undefined>>
 function versionOf(compiler: string): string | null {
   const { status, stdout } = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
   return status === 0 ? (stdout.split('\n')[0] ?? compiler) : null;
-}
-
-/** Asks the preprocessor, which knows where headers lie. */
-function findOneDnn(compiler: string): string | null {
-  const names = ['MAJOR', 'MINOR', 'PATCH'].map((part) => `DNNL_VERSION_${part}`);
-  const input = `#include <dnnl_version.h>\nannulus ${names.join('.')}\n`;
-  const done = spawnSync(compiler, ['-E', '-P', '-x', 'c++', '-'], { input, encoding: 'utf8' });
-  const [, version = null] = /^annulus (\d[\d. ]*)$/m.exec(done.stdout) ?? [];
-  return done.status === 0 && version !== null ? version.replaceAll(' ', '') : null;
 }
 
 function builtKernels(): { file: string; bytes: number }[] {

@@ -60,7 +60,6 @@ function toolRows({ tools }: Diagnosis): string[] {
       'compiler',
       tools.compiler ?? 'no C++ compiler; optional, as g++ (Debian: apt install g++)',
     ),
-    row('oneDNN', tools.oneDnn ?? 'not found; optional (Debian: apt install libdnnl-dev)'),
   ];
 }
 

@@ -9,18 +9,16 @@ import type { Triple } from './spec.ts';
 export interface PredictorOptions {
   /** Size of the windows. */
   readonly roi: Triple;
-  /** Whether to give class probabilities instead of logits. Default false. */
-  readonly probabilities?: boolean;
   /** With a seed dropout stays on: one of several stochastic passes. Default off. */
   readonly dropoutSeed?: number;
 }
 
-/** The finest output of every head for `slidingWindow`. */
+/** The finest logits of every head for `slidingWindow`. */
 export function modelPredictor(
   engine: Engine,
   model: Model,
   params: ParameterMap,
-  { roi, probabilities = false, dropoutSeed }: PredictorOptions,
+  { roi, dropoutSeed }: PredictorOptions,
 ): WindowPredictor {
   const { tf } = engine;
   let calls = 0;
@@ -34,7 +32,7 @@ export function modelPredictor(
           : { training: true, seed: dropoutSeed + 7919 * calls++ };
       return Object.entries(model.forward(params, x, options)).map(([head, [finest]]) => {
         invariant(finest !== undefined, 'every head has an output');
-        return { head, result: probabilities ? tf.softmax(finest) : finest };
+        return { head, result: finest };
       });
     });
     const arrays: Record<string, Float32Array> = {};

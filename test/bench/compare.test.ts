@@ -78,7 +78,7 @@ describe('the comparison with PyTorch', () => {
     before(async () => {
       sides = [startOwn(), startTorch(python)];
       for (const side of sides) {
-        await side.ask({ do: 'hello', backend: 'wasm', threads: 1, precision: 'f32' });
+        await side.ask({ do: 'hello', backend: 'wasm', threads: 1 });
       }
     });
     after(() => {

@@ -43,7 +43,7 @@ const machine: Diagnosis = {
     ...{ platform: 'linux x64', node: '22.12.0' },
   },
   ...{ memoryFreeBytes: 2 ** 32, folder: '/data', diskFreeBytes: 2 ** 34, openFilesMax: 1024 },
-  tools: { compiler: null, oneDnn: null, kernels: [{ file: 'kernels.wasm', bytes: 2048 }] },
+  tools: { compiler: null, kernels: [{ file: 'kernels.wasm', bytes: 2048 }] },
   ...{ backends: [missing, there], chosen: 'wasm', warnings: ['the disk is nearly full'] },
 };
 

@@ -181,7 +181,7 @@ for (const backend of backends) {
       const data = input([6, 4, 7]).dataSync<'float32'>();
       const volume = { data: new Float32Array(data), shape: [6, 4, 7] as const, channels: 1 };
       const before = engine.memory().tensorCount;
-      const predict = modelPredictor(engine, model, params, { roi, probabilities: true });
+      const predict = modelPredictor(engine, model, params, { roi });
       const options = { roi, overlap: 0.5, mode: 'gaussian' as const };
       const one = await slidingWindow(predict, volume, { ...options, batch: 1 });
       const four = await slidingWindow(predict, volume, { ...options, batch: 4 });
@@ -190,8 +190,16 @@ for (const backend of backends) {
       one.hps!.data.forEach((value, i) => {
         expect(four.hps!.data[i]).to.be.closeTo(value, 1e-5);
       });
-      // Probabilities of a voxel sum to one, blended or not.
-      expect(one.hps!.data.slice(0, 3).reduce((sum, p) => sum + p, 0)).to.be.closeTo(1, 1e-5);
+      // A volume of one window has the model's own logits.
+      const single = { data: volume.data.slice(0, 64), shape: roi, channels: 1 };
+      const alone = await slidingWindow(predict, single, { ...options, batch: 1 });
+      const logits = engine.tf.tidy(() => {
+        const x = engine.tf.tensor5d(single.data, [1, ...roi, 1]);
+        return model.forward(params, x, { training: false }).hps![0]!.dataSync<'float32'>();
+      });
+      alone.hps!.data.forEach((value, i) => {
+        expect(value).to.be.closeTo(logits[i]!, 1e-5);
+      });
     });
   });
 }
