@@ -29,6 +29,7 @@ const forms: readonly {
   { form: /^python3 test\/interop\/verify_log\.py \S+$/, here: 'real', by: '' },
   { form: /^npx annulus simulate$/, here: 'dry', by: 'test/readme.slow.test.ts' },
   { form: /^npx annulus predict --\S/, here: 'dry', by: 'test/readme.slow.test.ts' },
+  { form: /^npx annulus simulate --resume /, here: null, by: 'test/simulate/resume.test.ts' },
   { form: /^npx annulus simulate (smoke|--)/, here: 'dry', by: 'test/simulate/main-job.test.ts' },
 ];
 
@@ -145,7 +146,7 @@ function tellProgress(
   const members = membersOf(settings).map((member) => simulatedMember(seed, member, []));
   const facts = { ...consortium, plan: planOf(settings), limits: limitsOf(settings, 1) };
   const { name, domain, plan, limits } = facts;
-  const recorder = new RunRecorder(settings, id, onProgress);
+  const recorder = new RunRecorder(settings, id, onProgress, { nowMs: () => 0 }, 0);
   recorder.begin(simulatedConsortium(members, { name, domain, plan, limits }));
   onProgress({ kind: 'stage-finished', stage: 'data', ms: 1000 });
   for (const { id: stage, participants } of [plan.stages[0]!, plan.stages.at(-1)!]) {

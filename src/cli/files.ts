@@ -9,6 +9,9 @@ import { usageError } from './errors.ts';
 /** The folder that holds package.json: above `src/cli` and above `dist/src/cli`. */
 export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
+/** What `annulus simulate` runs when no preset is named. */
+export const defaultPreset = 'eight-hospitals';
+
 /** A preset's text and the name to call it by in messages. */
 export interface PresetText {
   readonly text: string;

@@ -6,12 +6,10 @@ import { backendNames } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { packageRoot, presetNames } from './files.ts';
+import { defaultPreset, packageRoot, presetNames } from './files.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { simulateCommand, stageNames, type SimulateFlags } from './simulate-command.ts';
 import type { World } from './world.ts';
-
-export const defaultPreset = 'eight-hospitals';
 
 /** Runs one command line. Whatever happens becomes one line on standard error and an exit code. */
 export async function runCommandLine(
@@ -68,7 +66,10 @@ function addSimulate(
   program
     .command('simulate')
     .description('Run a whole consortium on this machine: peers, network, training, log, report.')
-    .argument('[preset]', `${presets.join(', ')}, or a path to a .yaml file`, defaultPreset)
+    .argument(
+      '[preset]',
+      `${presets.join(', ')}, or a path to a .yaml file (default: ${defaultPreset})`,
+    )
     .option(
       '--out <folder>',
       'where to write; must be empty (default: runs/PRESET-SEED, or the next free name)',
@@ -80,6 +81,7 @@ function addSimulate(
       'stop a peer while it trains: HOSPITAL@STAGE:ROUND; repeatable',
       collect,
     )
+    .option('--resume <folder>', 'go on with a run that ended before its time, to the same models')
     .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
     .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
     .option(
@@ -88,7 +90,7 @@ function addSimulate(
     )
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
-    .action(async (preset: string, flags: SimulateFlags) => {
+    .action(async (preset: string | undefined, flags: SimulateFlags) => {
       finish(await simulateCommand(preset, flags, world));
     });
 }
@@ -167,6 +169,7 @@ Examples:
   $ annulus simulate smoke --out /tmp/smoke        everything in small, under a minute
   $ annulus simulate --seed 2                      other patients, other models
   $ annulus simulate --kill L3@student:2           one peer dies in round 2 of the student and returns
+  $ annulus simulate --resume runs/my-run          go on after Ctrl-C, a crash or a power cut
   $ annulus simulate my.yaml --set training.student.rounds=12
 
 Settings and their reasons: config/README.md

@@ -43,6 +43,10 @@ export class CaseShelf {
       .map((name) => name.slice(shelf.length + 1, -'.case'.length));
   }
 
+  has(shelf: Shelf, id: string): Promise<boolean> {
+    return this.#store.has(`${shelf}/${id}.case`);
+  }
+
   async read(shelf: Shelf, id: string): Promise<Case> {
     const bytes = await this.#store.read(`${shelf}/${id}.case`);
     invariant(bytes !== null, `case ${id} is on the ${shelf} shelf`);

@@ -8,7 +8,6 @@ import {
   type InferenceSettings,
   type JobProgress,
   type LabelArgs,
-  type OptimiserState,
   type RoundTrained,
   type Teacher,
   type TrainArgs,
@@ -19,12 +18,15 @@ import type { ModelWeights } from '../weights/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
 import { diskStore } from './disk-store.ts';
 import { commitmentFor, recordsRoot } from './data-commitment.ts';
+import { StateShelf } from './state-shelf.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface HospitalTrainerOptions {
   readonly hospital: string;
   /** Folder of the hospital's cases. */
   readonly folder: string;
+  /** Folder for what the optimiser remembers from round to round. */
+  readonly stateFolder: string;
   readonly plan: Plan;
   readonly intensity: IntensityScale;
   readonly inference: Omit<InferenceSettings, 'window'>;
@@ -38,13 +40,13 @@ const expertGeneration = 'expert';
 
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
-  /** AdamW's moments stay at the hospital from round to round of a stage; a restart begins them anew. */
-  readonly #states = new Map<string, OptimiserState>();
+  readonly #states: StateShelf;
   #generation = expertGeneration;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
 
   constructor(options: HospitalTrainerOptions) {
     this.#options = options;
+    this.#states = new StateShelf(diskStore(options.stateFolder));
   }
 
   initialWeights(stage: PlanStage): Promise<ModelWeights> {
@@ -81,7 +83,7 @@ export class HospitalTrainer implements Trainer {
       ...specAndTasks(stage),
       origins: stage.kind === 'teacher' ? ['expert'] : ['expert', 'pseudo'],
       weights: base,
-      state: this.#states.get(stage.id) ?? null,
+      state: await this.#states.before(stage.id, round),
       steps: Number(hp.steps),
       batch,
       patch,
@@ -90,7 +92,7 @@ export class HospitalTrainer implements Trainer {
       seed: `${plan.seed}/${hospital}/${round}`,
     };
     const trained = (await this.#run('train', args, report)) as RoundTrained;
-    this.#states.set(stage.id, trained.state);
+    await this.#states.write(stage.id, round, trained.state);
     return {
       weights: trained.weights,
       samples: trained.samples,

@@ -16,22 +16,31 @@ import {
 import {
   diskStore,
   HospitalTrainer,
+  lockFolder,
   openTrainingPool,
   programDigest,
   specAndTasks,
+  systemClock,
   type WorkerPool,
 } from '../node/index.ts';
 import { parameterCount, type ModelWeights } from '../weights/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
+import { runClock } from './run-clock.ts';
 import { evaluateRun } from './run-evaluation.ts';
 import { picturesOf } from './run-pictures.ts';
+import { beginRun } from './run-file.ts';
 import { RunFleet } from './run-fleet.ts';
 import { limitsOf, membersOf, planOf, taughtTasks } from './run-plan.ts';
 import { RunRecorder } from './run-recorder.ts';
 
-/** Runs the main job to its end, and gives the record of it. */
+/**
+ * Runs the main job to its end, and gives the record of it. Over the folder of a run that was ended before its time,
+ * by whatever, it goes on with that run and comes to the same models.
+ *
+ * @throws {SimulateError} when that run was begun with other settings or by another program
+ */
 export async function runMainJob(
   settings: RunSettings,
   ports: MainJobPorts,
@@ -39,24 +48,31 @@ export async function runMainJob(
 ): Promise<RunRecord> {
   // A backend that is not there would fail every round at every hospital: better at once and once.
   await backendVariant(settings.compute.backend as 'auto');
+  const { kills, outputFolder } = ports;
+  const lock = await lockFolder(outputFolder);
   const pool = openTrainingPool(settings.compute.backend as 'auto', settings.compute.workers);
-  const recorder = new RunRecorder(settings, ports.id, onProgress);
   try {
+    const code = await programDigest();
+    const clock = runClock(systemClock());
+    const run = { code, kills, settings };
+    const { startedAtMs } = await beginRun(diskStore(outputFolder), run, clock.nowMs());
+    const recorder = new RunRecorder(settings, ports.id, onProgress, clock, startedAtMs);
     const consortium = await foundConsortium(settings, pool);
-    const folderOf = (id: NodeId): string => join(ports.outputFolder, 'nodes', id);
+    const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
     recorder.begin(consortium);
 
     await recorder.during('data', 'phantoms', () =>
       makeAllCases(settings, pool, (id) => join(folderOf(id), 'cases'), recorder),
     );
 
-    const code = await programDigest();
-    const fleet = new RunFleet({ settings, ports, consortium, pool, code, recorder, folderOf });
+    const fleet = new RunFleet({
+      ...{ settings, ports, consortium, pool, clock, code, recorder, folderOf },
+    });
     try {
       await recorder.during('network', 'peers find each other', () => fleet.start());
       await fleet.untilDone();
       const models = await fleet.sealedModels();
-      await saveStudent(settings, consortium, models.get('student') ?? null, ports.outputFolder);
+      await saveStudent(settings, consortium, models.get('student') ?? null, outputFolder);
       await recorder.during('evaluation', 'held-out cases', async () => {
         recorder.evaluated(
           await evaluateRun({
@@ -74,6 +90,7 @@ export async function runMainJob(
     return await recorder.record();
   } finally {
     await pool.close();
+    await lock.release();
   }
 }
 
@@ -86,7 +103,7 @@ async function foundConsortium(settings: RunSettings, pool: WorkerPool): Promise
     return simulatedMember(settings.seed, id, labels);
   });
   const trainer = new HospitalTrainer({
-    ...{ hospital: 'plan', folder: '', plan, pool, siteKey: new Uint8Array(32) },
+    ...{ hospital: 'plan', folder: '', stateFolder: '', plan, pool, siteKey: new Uint8Array(32) },
     intensity: intensityDefaults,
     inference: settings.inference,
   });

@@ -3,7 +3,7 @@
  * In one file because every event changes the one record.
  */
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import type { NodeId } from '../base/index.ts';
+import type { Clock, NodeId } from '../base/index.ts';
 import type { LogVerdict as NodeVerdict } from '../audit/index.ts';
 import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../config/index.ts';
 import { backendVariant } from '../compute/index.ts';
@@ -25,7 +25,7 @@ import {
   type SlicePicture,
   type StageTime,
 } from '../dashboard/index.ts';
-import { installedVersions, systemClock } from '../node/index.ts';
+import { installedVersions } from '../node/index.ts';
 import type { PeerEvent } from '../peer/index.ts';
 import type { PlanStage, SignedManifest } from '../wire/index.ts';
 import { taughtTasks } from './run-plan.ts';
@@ -48,7 +48,7 @@ export class RunRecorder {
   readonly #settings: RunSettings;
   readonly #id: string;
   readonly #onProgress: OnProgress;
-  readonly #clock = systemClock();
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #startedAtMs: number;
   readonly #stages: StageTime[] = [];
   readonly #opened = new Map<number, OpenedRound>();
@@ -62,11 +62,19 @@ export class RunRecorder {
   #log: LogVerdict | null = null;
   #peakMemoryBytes = 0;
 
-  constructor(settings: RunSettings, id: string, onProgress: OnProgress) {
+  /** @param startedAtMs when the run began, on its own clock: before this process, if it goes on here */
+  constructor(
+    settings: RunSettings,
+    id: string,
+    onProgress: OnProgress,
+    clock: Pick<Clock, 'nowMs'>,
+    startedAtMs: number,
+  ) {
     this.#settings = settings;
     this.#id = id;
     this.#onProgress = onProgress;
-    this.#startedAtMs = this.#clock.nowMs();
+    this.#clock = clock;
+    this.#startedAtMs = startedAtMs;
   }
 
   /** Every sealed or void round so far. */

@@ -90,6 +90,7 @@ describe('HospitalTrainer', () => {
     new HospitalTrainer({
       hospital: 'L1',
       folder,
+      stateFolder: join(folder, 'states'),
       plan,
       intensity: intensityDefaults,
       inference: { overlap: 0.5, batch: 1 },
