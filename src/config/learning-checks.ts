@@ -1,7 +1,11 @@
 /** Ranges of the learning room's and the peer's settings, as their own comments state them. */
-import type { InferenceSettings, SamplingSettings } from '../distill/index.ts';
+import type {
+  DistillationSettings,
+  InferenceSettings,
+  SamplingSettings,
+} from '../distill/index.ts';
 import type { PeerSettings } from '../peer/index.ts';
-import { checkInteger, checkNumber } from './check.ts';
+import { checkChoice, checkInteger, checkNumber } from './check.ts';
 
 /** @throws {SettingError} naming the key out of range. */
 export function validateSampling(sampling: SamplingSettings): void {
@@ -11,6 +15,16 @@ export function validateSampling(sampling: SamplingSettings): void {
   checkNumber('contrastShareMax', sampling.contrastShareMax, 0, 0.5);
   checkNumber('brightnessMax', sampling.brightnessMax, 0, 1);
   checkNumber('noiseStdDevMax', sampling.noiseStdDevMax, 0, 0.5);
+}
+
+/** @throws {SettingError} naming the key out of range. */
+export function validateDistillation(distillation: DistillationSettings): void {
+  checkInteger('passes', distillation.passes, 1, 64);
+  checkNumber('rotationDegMax', distillation.rotationDegMax, 0, 30);
+  checkNumber('scaleShareMax', distillation.scaleShareMax, 0, 0.3);
+  checkChoice('targets', distillation.targets, ['hard', 'soft']);
+  checkNumber('temperature', distillation.temperature, 0.25, 10);
+  checkNumber('confidenceMin', distillation.confidenceMin, 0, 1);
 }
 
 /** @throws {SettingError} naming the key out of range. */

@@ -14,7 +14,12 @@ import {
   type HospitalSettings,
 } from './consortium-settings.ts';
 import { ConfigError } from './errors.ts';
-import { validateInference, validatePeer, validateSampling } from './learning-checks.ts';
+import {
+  validateDistillation,
+  validateInference,
+  validatePeer,
+  validateSampling,
+} from './learning-checks.ts';
 import { modelSpecFor, type Architecture } from './model-settings.ts';
 import {
   childOf,
@@ -76,6 +81,7 @@ function readRun(tree: Tree, file: string, base: RunSettings): RunSettings {
     },
     training: section('training', base.training),
     sampling: section('sampling', base.sampling),
+    distillation: section('distillation', base.distillation),
     inference: section('inference', base.inference),
     consensus: section('consensus', base.consensus),
     peer: section('peer', base.peer),
@@ -102,6 +108,7 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
   check('training.teacher', settings.training.teacher, validateStage);
   check('training.student', settings.training.student, validateStage);
   check('sampling', settings.sampling, validateSampling);
+  check('distillation', settings.distillation, validateDistillation);
   check('inference', settings.inference, validateInference);
   check('peer', settings.peer, validatePeer);
   check('consensus', settings.consensus, validateConsensusSettings);

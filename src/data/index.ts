@@ -36,7 +36,14 @@ export {
 export { makePhantom, type Phantom, type Truth } from './phantom.ts';
 export { annotate, labelMap, type Annotation } from './annotation.ts';
 export { paintSpheres } from './spheres.ts';
-export { decodeCase, encodeCase, type Case, type LabelOrigin, type PointSet } from './case.ts';
+export {
+  decodeCase,
+  encodeCase,
+  type Case,
+  type LabelOrigin,
+  type Opinion,
+  type PointSet,
+} from './case.ts';
 export { decodeTruth, encodeTruth } from './truth-file.ts';
 export {
   decodeNifti,

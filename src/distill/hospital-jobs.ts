@@ -25,6 +25,7 @@ import { predictWith, type CtPrediction } from './prediction.ts';
 import { trainRound, type RoundTrained } from './round-training.ts';
 import type { StudentPackage } from './student-package.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
+import type { DistillationSettings } from './uncertainty.ts';
 
 /** Which hospital a job is for. */
 export interface AtHospital {
@@ -57,11 +58,13 @@ export interface TrainArgs extends AtHospital {
   readonly patch: Triple;
   readonly optimiser: OptimiserSettings;
   readonly sampling: SamplingSettings;
+  readonly distillation: DistillationSettings;
   readonly seed: string;
 }
 
 export interface LabelArgs extends AtHospital {
   readonly teachers: readonly Teacher[];
+  readonly distillation: DistillationSettings;
   readonly inference: Omit<InferenceSettings, 'window'>;
 }
 
@@ -134,7 +137,8 @@ export class HospitalJobs {
   }
 
   async train(args: TrainArgs, report: (progress: JobProgress) => void): Promise<RoundTrained> {
-    const cases = await this.#shelf(args).trainingCases(args.tasks, args.origins);
+    const { tasks, origins, distillation } = args;
+    const cases = await this.#shelf(args).trainingCases(tasks, origins, distillation);
     return trainRound(await this.#open(), cases, args, (done, loss) => {
       report({ done, total: args.steps, loss });
     });
@@ -142,7 +146,9 @@ export class HospitalJobs {
 
   /** Adds the teachers' labels to the training cases; cases that have them are passed over. */
   async label(args: LabelArgs, report: (progress: JobProgress) => void): Promise<number> {
-    return labelCases(await this.#open(), this.#shelf(args), args.teachers, args.inference, report);
+    const { teachers, inference, distillation } = args;
+    const engine = await this.#open();
+    return labelCases(engine, this.#shelf(args), teachers, inference, distillation, report);
   }
 
   /** Mean loss on patches of a held-out case that has a label of these tasks, or null when there is none. */

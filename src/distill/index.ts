@@ -13,6 +13,13 @@ export { CaseShelf, type Shelf } from './case-shelf.ts';
 export { caseCount, makeCase, type PhantomHospital } from './phantom-hospital.ts';
 export { trainRound, type RoundTrained, type RoundTraining } from './round-training.ts';
 export { inferenceDefaults, predictLabelMaps, type InferenceSettings } from './inference.ts';
+export {
+  distillationDefaults,
+  predictUncertain,
+  type DistillationSettings,
+  type Uncertain,
+} from './uncertainty.ts';
+export { distillationOptions, readDistillation } from './distillation-options.ts';
 export { labelCases, type Teacher } from './pseudo-labels.ts';
 export { scoreCase, type Score } from './evaluation.ts';
 export {

@@ -156,7 +156,7 @@ export class Learner {
   #labels(patch: Patch, size: Triple): HeadLabels {
     const entries = [...patch.labels].map(([task, map]) => [
       task,
-      headLabel(this.#engine, map, [1, ...size]),
+      headLabel(this.#engine, map, [1, ...size], patch.soft?.get(task)),
     ]);
     return Object.fromEntries(entries) as HeadLabels;
   }

@@ -5,7 +5,9 @@
  * interpolation blurs it once. There is no mirroring: the labels are sided.
  */
 import { invariant, type Random } from '../base/index.ts';
+import type { SoftLabel } from '../models/index.ts';
 import type { SamplingSettings } from './settings.ts';
+import { drawTurn } from './turned-volume.ts';
 
 type Triple = readonly [number, number, number];
 type Nine = readonly [...Triple, ...Triple, ...Triple];
@@ -21,14 +23,26 @@ export interface TrainingCase {
   readonly image: Float32Array;
   /** Label maps by task, expert or pseudo; a task without a label is absent. */
   readonly labels: ReadonlyMap<string, Uint8Array>;
+  /** What teachers said beside the labels, by task; most labels have nothing of the kind. */
+  readonly soft?: ReadonlyMap<string, SoftMaps>;
   /** Index of every labelled voxel, by task: a list for each label value that occurs, ascending. */
   readonly foreground: ReadonlyMap<string, readonly Int32Array[]>;
+}
+
+/** In bytes, 255 for 1; null where the labels are certain, or all voxels weigh alike. */
+export interface SoftMaps {
+  /** [voxel][class] */
+  readonly probabilities: Uint8Array | null;
+  /** [voxel] */
+  readonly weights: Uint8Array | null;
 }
 
 /** A patch ready for the model: `image` [d·h·w], one label map per task that the case has. */
 export interface Patch {
   readonly image: Float32Array;
   readonly labels: ReadonlyMap<string, Int32Array>;
+  /** By task, for those of `labels` that are not certain or whose voxels weigh differently. */
+  readonly soft?: ReadonlyMap<string, SoftLabel>;
 }
 
 /** Lists the labelled voxels of a map, a list for each value that occurs, for oversampling of the foreground. */
@@ -58,9 +72,54 @@ export function drawPatch(
   const turn = drawTurn(random, settings);
   const image = new Float32Array(size[0] * size[1] * size[2]);
   const labels = new Map(held.map((task) => [task, new Int32Array(image.length)]));
-  resample(source, centre, turn, size, image, labels);
+  const shown = held.some((task) => source.soft?.has(task) === true)
+    ? new Int32Array(image.length).fill(-1)
+    : null;
+  resample(source, centre, turn, size, image, labels, shown);
   disturb(image, random, settings);
-  return { image, labels };
+  return { image, labels, ...(shown === null ? {} : { soft: softOf(source, held, shown) }) };
+}
+
+/** What teachers said of the voxels that a patch shows; outside of the volume (-1) there is background for certain. */
+function softOf(
+  { soft, image }: TrainingCase,
+  tasks: readonly string[],
+  shown: Int32Array,
+): Map<string, SoftLabel> {
+  const labels = new Map<string, SoftLabel>();
+  for (const task of tasks) {
+    const maps = soft?.get(task);
+    if (maps === undefined) continue;
+    const { probabilities, weights } = maps;
+    const label: { probabilities?: Float32Array; weights?: Float32Array } = {};
+    if (weights !== null) {
+      label.weights = Float32Array.from(shown, (voxel) =>
+        voxel < 0 ? 1 : (weights[voxel] as number) / 255,
+      );
+    }
+    if (probabilities !== null) {
+      const classes = probabilities.length / image.length;
+      label.probabilities = softRows(probabilities, classes, shown);
+    }
+    labels.set(task, label);
+  }
+  return labels;
+}
+
+/** Rows of bytes as distributions: their rounded sum is made 1. */
+function softRows(bytes: Uint8Array, classes: number, voxels: Int32Array): Float32Array {
+  const rows = new Float32Array(voxels.length * classes);
+  voxels.forEach((voxel, n) => {
+    const to = n * classes;
+    if (voxel < 0) {
+      rows[to] = 1;
+      return;
+    }
+    const row = bytes.subarray(voxel * classes, (voxel + 1) * classes);
+    const sum = row.reduce((total, byte) => total + byte, 0);
+    for (let c = 0; c < classes; c++) rows[to + c] = (row[c] as number) / sum;
+  });
+  return rows;
 }
 
 /** The nearest centre at which a patch that is not turned lies on the source's voxels: a crop, not a blur. */
@@ -108,37 +167,10 @@ function drawCentre(
   }) as [number, number, number];
 }
 
-/** Row-major 3x3 matrix from patch offsets to source offsets: rotation about random axes times a scale. */
-function drawTurn(random: Random, settings: SamplingSettings): Float64Array {
-  const angle = (): number =>
-    ((random.uniform() * 2 - 1) * (settings.rotationDegMax * Math.PI)) / 180;
-  const [a, b, c] = [angle(), angle(), angle()];
-  const scale = 1 + (random.uniform() * 2 - 1) * settings.scaleShareMax;
-  const [ca, sa, cb, sb, cc, sc] = [
-    Math.cos(a),
-    Math.sin(a),
-    Math.cos(b),
-    Math.sin(b),
-    Math.cos(c),
-    Math.sin(c),
-  ];
-  return Float64Array.from(
-    [
-      cb * cc,
-      -cb * sc,
-      sb,
-      sa * sb * cc + ca * sc,
-      -sa * sb * sc + ca * cc,
-      -sa * cb,
-      -ca * sb * cc + sa * sc,
-      ca * sb * sc + sa * cc,
-      ca * cb,
-    ],
-    (entry) => entry * scale,
-  );
-}
-
-/** Fills `image` trilinearly and `labels` by nearest voxel; outside the volume lies its darkest value and no label. */
+/**
+ * Fills `image` trilinearly and `labels` by nearest voxel; outside the volume lies its darkest value and no label.
+ * `shown`, where given, takes the index of the nearest voxel inside.
+ */
 function resample(
   source: TrainingCase,
   centre: readonly [number, number, number],
@@ -146,6 +178,7 @@ function resample(
   size: Triple,
   image: Float32Array,
   labels: ReadonlyMap<string, Int32Array>,
+  shown: Int32Array | null,
 ): void {
   const [depth, height, width] = source.shape;
   const plane = height * width;
@@ -190,6 +223,7 @@ function resample(
         if (nz < 0 || ny < 0 || nx < 0 || nz >= depth || ny >= height || nx >= width) continue;
         const nearest = nz * plane + ny * width + nx;
         for (const { from, out } of maps) out[at] = from?.[nearest] ?? 0;
+        if (shown !== null) shown[at] = nearest;
       }
     }
   }

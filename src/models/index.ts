@@ -10,7 +10,15 @@ export type { ParameterInfo, ParameterInit } from './parameter.ts';
 export { architectureDigest, checkWeights, initialWeights, parameterList } from './parameters.ts';
 export type { ForwardOptions, HeadOutputs, ParameterMap } from './forward.ts';
 export { buildModel, checkInput, divisorOf, type Model } from './model.ts';
-export { headLabel, headsLoss, type HeadLabel, type HeadLabels, type HeadsLoss } from './loss.ts';
+export {
+  headLabel,
+  headsLoss,
+  type HeadLabel,
+  type HeadLabels,
+  type HeadsLoss,
+  type SoftLabel,
+} from './loss.ts';
+export { softCrossEntropyDice, type SoftTarget } from './soft-loss.ts';
 export {
   lossAndGradients,
   valueAndGradients,

@@ -3,6 +3,7 @@ import { seededRandom, type Digest } from '../base/index.ts';
 import { parseTaskId, taskIds, type IntensityScale, type TaskId } from '../data/index.ts';
 import {
   optimiserOf,
+  readDistillation,
   readStageOptions,
   type CheckArgs,
   type InferenceSettings,
@@ -67,7 +68,9 @@ export class HospitalTrainer implements Trainer {
       const window = readStageOptions(earlier.options).patch;
       return [{ task, spec: readModelSpec(earlier.model), weights, window }];
     });
-    const args: LabelArgs = { ...this.#at(), teachers, inference: this.#options.inference };
+    const distillation = readDistillation(stage.options);
+    const { inference } = this.#options;
+    const args: LabelArgs = { ...this.#at(), teachers, inference, distillation };
     await this.#run('label', args, report);
     this.#generation = `pseudo-${stage.id}`;
   }
@@ -88,6 +91,7 @@ export class HospitalTrainer implements Trainer {
       batch,
       patch,
       sampling,
+      distillation: readDistillation(hp),
       optimiser: optimiserOf(hp),
       seed: `${plan.seed}/${hospital}/${round}`,
     };

@@ -2,7 +2,7 @@
 import { parseNodeId, type NodeId } from '../base/index.ts';
 import { modelSpecFor, type RunSettings, type StageSettings } from '../config/index.ts';
 import { taskIds, type TaskId } from '../data/index.ts';
-import { stageOptions } from '../distill/index.ts';
+import { distillationOptions, stageOptions } from '../distill/index.ts';
 import { invariant } from '../base/index.ts';
 import type { ConsortiumLimits, Json, Plan, PlanStage } from '../wire/index.ts';
 
@@ -43,14 +43,11 @@ export function planOf(settings: RunSettings): Plan {
       task,
     };
   });
+  const model = modelSpecFor(models.student, tasks);
+  const all = stageOf(settings, 'student', training.student, membersOf(settings), model);
   const student: PlanStage = {
-    ...stageOf(
-      settings,
-      'student',
-      training.student,
-      membersOf(settings),
-      modelSpecFor(models.student, tasks),
-    ),
+    ...all,
+    options: { ...all.options, ...distillationOptions(settings.distillation) },
     kind: 'student',
   };
   return { seed, stages: [...teachers, student] };
