@@ -1,6 +1,6 @@
 /** The operations on our own kernels in the heap of the TF.js wasm backend. */
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 
 import { convKernels } from './conv-kernels.ts';
 import { convGeometry, transposedGeometry } from './convolution.ts';
@@ -115,14 +115,16 @@ export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
         return y as typeof x;
       }),
     gelu: (x) => runOne(tf, 'AnnulusGelu', { x }),
-    windowAttention: (qkv, { heads, bias, mask }) =>
+    windowAttention: (qkv, { heads, bias, regions }) =>
       tf.tidy(() => {
         const [, n, width] = qkv.shape;
         check('windowAttention', width % (3 * heads) === 0, 'channels that the heads divide');
-        const square = (t: Tensor): boolean => t.rank === 3 && t.shape[1] === n && t.shape[2] === n;
-        check('windowAttention', square(bias) && bias.shape[0] === heads, 'a bias [heads, n, n]');
-        check('windowAttention', mask === null || square(mask), 'a mask [groups, n, n]');
-        const inputs = { qkv, bias, mask: mask ?? tf.zeros([0, n, n]) };
+        const isBias = bias.shape.join() === [heads, n, n].join();
+        check('windowAttention', isBias, 'a bias [heads, n, n]');
+        const given = regions ?? tf.zeros<Rank.R2>([0, n], 'int32');
+        const areRegions = given.rank === 2 && given.shape[1] === n && given.dtype === 'int32';
+        check('windowAttention', areRegions, 'int32 regions [groups, n]');
+        const inputs = { qkv, bias, regions: given };
         const [out] = runMany(tf, 'AnnulusWindowAttention', inputs);
         return out as Tensor3D;
       }),

@@ -2,9 +2,9 @@
  * MONAI's `SwinUNETR` (Hatamizadeh et al. 2022) with one output head per label type: a shifted-window
  * transformer whose stages feed a convolutional decoder. Patch size 2, patch merging "merging".
  */
-import type { Engine, Ops, Tensor3D, Tensor5D } from '../compute/index.ts';
+import type { Engine, Ops, Tensor2D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs, Parameters } from './forward.ts';
-import { fitWindow, isShifted, type AttentionMask } from './shifted-window.ts';
+import { fitWindow, isShifted, type AttentionRegions } from './shifted-window.ts';
 import type { SwinUnetrSpec } from './spec.ts';
 import { swinBlockPrefix, swinHeadPrefix, swinMergePrefix } from './swin-parameters.ts';
 import type { WindowTables } from './window-tables.ts';
@@ -135,8 +135,8 @@ function windowedAttention(
   );
   const index = tf.tensor2d(tables.index(side, n), [n, n], 'int32');
   const bias = ops.gatherBias(parameters.matrix(`${attn}.relative_position_bias_table`), index);
-  const mask = isShifted(shape) ? maskTensor(tf, tables.mask(size, shape)) : null;
-  const mixed = ops.windowAttention(qkv, { heads, bias, mask });
+  const regions = isShifted(shape) ? regionsTensor(tf, tables.regions(size, shape)) : null;
+  const mixed = ops.windowAttention(qkv, { heads, bias, regions });
   const projected = ops.linear(
     mixed,
     parameters.matrix(`${attn}.proj.weight`),
@@ -145,8 +145,8 @@ function windowedAttention(
   return ops.windowReverse(projected, { ...shape, shape: x.shape });
 }
 
-function maskTensor(tf: Engine['tf'], { values, groups, n }: AttentionMask): Tensor3D {
-  return tf.tensor3d(values, [groups, n, n]);
+function regionsTensor(tf: Engine['tf'], { values, groups, n }: AttentionRegions): Tensor2D {
+  return tf.tensor2d(values, [groups, n], 'int32');
 }
 
 /** linear(gelu(linear(norm(x)))), [b, d, h, w, c] → the same. */
