@@ -115,7 +115,10 @@ export interface Ops {
     options: InstanceNormOptions,
   ): Tensor5D;
 
-  /** `x` where positive, `slope · x` elsewhere. */
+  /** `sum + term` of one shape. Disposes `sum`, and takes its memory where nobody shares it. */
+  accumulate<T extends Tensor>(sum: T, term: T): T;
+
+  /** `x` where positive, `slope · x` elsewhere; a slope from 0 to 1. */
   leakyRelu<T extends Tensor>(x: T, slope: number): T;
 
   /** Joins the channels of two tensors of the same grid. */

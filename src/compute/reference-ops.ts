@@ -23,6 +23,11 @@ export function referenceOps(tf: Tf): Ops {
     instanceNorm: (x, gamma, beta, { eps = 1e-5, slope }) =>
       tf.tidy(() => leakyRelu(instanceNorm(tf, x, gamma, beta, eps), slope)),
     leakyRelu,
+    accumulate: (sum, term) => {
+      const total = tf.add<typeof sum>(sum, term);
+      sum.dispose();
+      return total;
+    },
     concat: (a, b) => tf.concat([a, b], 4),
     linear: (x, w, b) => tf.tidy(() => linear(tf, x, w, b)),
     layerNorm: (x, gamma, beta, eps = 1e-5) => tf.tidy(() => layerNorm(tf, x, gamma, beta, eps)),
@@ -142,12 +147,8 @@ function windowAttention(
     const differ = tf.notEqual(tf.expandDims(regions, 2), tf.expandDims(regions, 1));
     const mask = tf.mul(tf.cast(differ, 'float32'), -100); // [groups, n, n]
     const grouped = tf.reshape(scores, [windows / groups, groups, heads, n, n]);
-    scores = tf.reshape(tf.add(grouped, tf.reshape(mask, [1, groups, 1, n, n])), [
-      windows,
-      heads,
-      n,
-      n,
-    ]);
+    const masked = tf.add(grouped, tf.reshape(mask, [1, groups, 1, n, n]));
+    scores = tf.reshape(masked, [windows, heads, n, n]);
   }
   const mixed = tf.matMul(tf.softmax(scores), v); // [nW, heads, n, C/heads]
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [windows, n, channels]);

@@ -11,7 +11,6 @@ import {
   runMany,
   runOne,
   shareClones,
-  spreadAdditions,
   type OwnKernel,
 } from './kernel-registry.ts';
 import type { PortableKernels } from './kernels/module.ts';
@@ -31,7 +30,6 @@ export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | Nativ
   const launcher = new Launcher(heap, kernels);
   adoptLauncher(tf, launcher);
   shareClones(tf);
-  spreadAdditions(tf);
   registerKernels(tf, ownKernels);
   return kernelOps(tf, (...args) => {
     adamW(launcher, ...args);
@@ -90,7 +88,16 @@ export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
         const [y] = runMany(tf, 'AnnulusInstanceNorm', inputs, { eps, slope });
         return y as typeof x;
       }),
-    leakyRelu: (x, slope) => runOne(tf, 'AnnulusLeakyRelu', { x }, { slope }),
+    leakyRelu: (x, slope) => {
+      check('leakyRelu', slope >= 0 && slope <= 1, 'a slope from 0 to 1');
+      return runOne(tf, 'AnnulusLeakyRelu', { x }, { slope });
+    },
+    accumulate: (sum, term) => {
+      check('accumulate', sameShape(sum, term), 'two tensors of one shape');
+      const total = runOne<typeof sum>(tf, 'AnnulusAccumulate', { sum, term });
+      sum.dispose();
+      return total;
+    },
     concat: (a, b) => {
       check('concat', sameSides(a, b), 'two tensors of one grid');
       const channels = [a.shape[4], b.shape[4]];
@@ -165,6 +172,10 @@ function tripleOf(stride: number | Triple): Triple {
 
 function sameSides(a: Tensor, b: Tensor): boolean {
   return a.rank === b.rank && a.shape.slice(0, -1).every((side, axis) => side === b.shape[axis]);
+}
+
+function sameShape(a: Tensor, b: Tensor): boolean {
+  return sameSides(a, b) && a.shape.at(-1) === b.shape.at(-1);
 }
 
 function checkVector(operation: string, vector: Tensor1D | null, length: number): void {

@@ -140,6 +140,8 @@ describe('engine', () => {
         ops.windowAttention(qkv, {
           ...{ heads: 2, bias: tf.zeros([2, 8, 8]), regions: tf.zeros([1, 8]) },
         }),
+      'a sum of two shapes': () => ops.accumulate(zeros5(1, 2, 2, 2, 3), zeros5(1, 2, 2, 2, 1)),
+      'a falling slope': () => ops.leakyRelu(x, -0.01),
       'windows of another grid': () =>
         ops.windowReverse(qkv, { window: [2, 2, 2], shift: [0, 0, 0], shape: [1, 2, 2, 2, 12] }),
       'float indices': () => ops.gatherBias(tf.zeros([4, 2]), tf.zeros([2, 2])),
