@@ -184,11 +184,15 @@ async function everyOperation(
     [2, 3],
   ] as const) {
     const n = 75;
-    const mask = draw(3, n, n) as Tensor3D;
+    const regions = tf.tensor2d(
+      Int32Array.from({ length: 3 * n }, (_, k) => (k * 7) % 3),
+      [3, n],
+      'int32',
+    );
     await add(
       `attention ${heads}x${depth}`,
       [draw(6, n, 3 * heads * depth), draw(heads, n, n)],
-      (qkv: Tensor3D, bias: Tensor3D) => ops.windowAttention(qkv, { heads, bias, mask }),
+      (qkv: Tensor3D, bias: Tensor3D) => ops.windowAttention(qkv, { heads, bias, regions }),
     );
   }
   const window = { window: [3, 3, 3], shift: [1, 1, 1] } as const;

@@ -22,7 +22,8 @@ export type {
   WindowOptions,
   WindowReverseOptions,
 } from './ops.ts';
-export { discardTape } from './tape.ts';
+export { differentiate } from './backward.ts';
+export { checkpoint } from './tape.ts';
 // Types only: other rooms name tensors without reaching past this door.
 export type {
   NumericDataType,

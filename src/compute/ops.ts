@@ -4,7 +4,7 @@
  * `[batch, depth, height, width, channel]`; parameters keep PyTorch's names and layouts.
  *
  * Every operation is differentiable with respect to its activations and parameters, never with respect
- * to masks, indices and labels. Results are new tensors that the caller disposes (`tf.tidy`).
+ * to regions, indices and labels. Results are new tensors that the caller disposes (`tf.tidy`).
  */
 import type {
   Scalar,
@@ -49,8 +49,11 @@ export interface WindowAttentionOptions {
   readonly heads: number;
   /** `[heads, n, n]`, added to the logits of every window. */
   readonly bias: Tensor3D;
-  /** `[groups, n, n]`, added to the logits of window `i` as `mask[i mod groups]`; not differentiated. */
-  readonly mask: Tensor3D | null;
+  /**
+   * int32 `[groups, n]`: window `i` has the regions of row `i mod groups`. The logit of two tokens of different regions
+   * is lowered by 100, as in MONAI. `null` where all is one region.
+   */
+  readonly regions: Tensor2D | null;
 }
 
 export interface CrossEntropyDiceOptions {
@@ -112,7 +115,10 @@ export interface Ops {
     options: InstanceNormOptions,
   ): Tensor5D;
 
-  /** `x` where positive, `slope · x` elsewhere. */
+  /** `sum + term` of one shape. Disposes `sum`, and takes its memory where nobody shares it. */
+  accumulate<T extends Tensor>(sum: T, term: T): T;
+
+  /** `x` where positive, `slope · x` elsewhere; a slope from 0 to 1. */
   leakyRelu<T extends Tensor>(x: T, slope: number): T;
 
   /** Joins the channels of two tensors of the same grid. */
@@ -132,7 +138,7 @@ export interface Ops {
   gelu<T extends Tensor>(x: T): T;
 
   /**
-   * Multi-head attention inside windows: `softmax(q·kᵀ / sqrt(C / heads) + bias + mask) · v`.
+   * Multi-head attention inside windows: `softmax(q·kᵀ / sqrt(C / heads) + bias - 100·[regions differ]) · v`.
    *
    * @param qkv `[windows, n, 3·C]`, the last axis ordered q, k, v and heads within each
    * @returns `[windows, n, C]`

@@ -23,13 +23,18 @@ export function referenceOps(tf: Tf): Ops {
     instanceNorm: (x, gamma, beta, { eps = 1e-5, slope }) =>
       tf.tidy(() => leakyRelu(instanceNorm(tf, x, gamma, beta, eps), slope)),
     leakyRelu,
+    accumulate: (sum, term) => {
+      const total = tf.add<typeof sum>(sum, term);
+      sum.dispose();
+      return total;
+    },
     concat: (a, b) => tf.concat([a, b], 4),
     linear: (x, w, b) => tf.tidy(() => linear(tf, x, w, b)),
     layerNorm: (x, gamma, beta, eps = 1e-5) => tf.tidy(() => layerNorm(tf, x, gamma, beta, eps)),
     // x/2 · (1 + erf(x/√2))
     gelu: (x) => tf.tidy(() => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1))),
-    windowAttention: (qkv, { heads, bias, mask }) =>
-      tf.tidy(() => windowAttention(tf, qkv, heads, bias, mask)),
+    windowAttention: (qkv, { heads, bias, regions }) =>
+      tf.tidy(() => windowAttention(tf, qkv, heads, bias, regions)),
     windowPartition: (x, { window, shift }) => windowPartition(tf, x, window, shift),
     windowReverse: (windows, { window, shift, shape }) =>
       windowReverse(tf, windows, window, shift, shape),
@@ -120,13 +125,13 @@ function linear<T extends Tensor>(tf: Tf, x: T, w: Tensor2D, b: Tensor1D | null)
   return tf.reshape(b === null ? y : tf.add(y, b), shape) as unknown as T;
 }
 
-/** softmax(q·kᵀ/√(C/heads) + bias + mask)·v per window and head. Window i has mask i mod groups. */
+/** softmax(q·kᵀ/√(C/heads) + bias + mask)·v per window and head. Window i has the regions i mod groups. */
 function windowAttention(
   tf: Tf,
   qkv: Tensor3D,
   heads: number,
   bias: Tensor3D,
-  mask: Tensor3D | null,
+  regions: Tensor2D | null,
 ): Tensor3D {
   const [windows, n, triple] = qkv.shape;
   const channels = triple / 3;
@@ -137,15 +142,13 @@ function windowAttention(
     .split(split, 3, 0)
     .map((part) => tf.reshape(part, [windows, heads, n, size])) as [Tensor4D, Tensor4D, Tensor4D];
   let scores: Tensor = tf.add(tf.matMul(tf.mul(q, size ** -0.5), k, false, true), bias);
-  if (mask !== null) {
-    const groups = mask.shape[0];
+  if (regions !== null) {
+    const groups = regions.shape[0];
+    const differ = tf.notEqual(tf.expandDims(regions, 2), tf.expandDims(regions, 1));
+    const mask = tf.mul(tf.cast(differ, 'float32'), -100); // [groups, n, n]
     const grouped = tf.reshape(scores, [windows / groups, groups, heads, n, n]);
-    scores = tf.reshape(tf.add(grouped, tf.reshape(mask, [1, groups, 1, n, n])), [
-      windows,
-      heads,
-      n,
-      n,
-    ]);
+    const masked = tf.add(grouped, tf.reshape(mask, [1, groups, 1, n, n]));
+    scores = tf.reshape(masked, [windows, heads, n, n]);
   }
   const mixed = tf.matMul(tf.softmax(scores), v); // [nW, heads, n, C/heads]
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [windows, n, channels]);

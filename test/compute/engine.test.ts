@@ -129,9 +129,19 @@ describe('engine', () => {
       'float labels': () => ops.crossEntropyDice(x, tf.zeros([1, 2, 2, 2])),
       'a dense weight of other inputs': () => ops.linear(x, tf.zeros([4, 2]), null),
       'heads that do not divide': () =>
-        ops.windowAttention(qkv, { heads: 3, bias: tf.zeros([3, 8, 8]), mask: null }),
+        ops.windowAttention(qkv, { heads: 3, bias: tf.zeros([3, 8, 8]), regions: null }),
       'a bias of other windows': () =>
-        ops.windowAttention(qkv, { heads: 2, bias: tf.zeros([2, 7, 7]), mask: null }),
+        ops.windowAttention(qkv, { heads: 2, bias: tf.zeros([2, 7, 7]), regions: null }),
+      'regions of other windows': () =>
+        ops.windowAttention(qkv, {
+          ...{ heads: 2, bias: tf.zeros([2, 8, 8]), regions: tf.zeros([1, 7], 'int32') },
+        }),
+      'float regions': () =>
+        ops.windowAttention(qkv, {
+          ...{ heads: 2, bias: tf.zeros([2, 8, 8]), regions: tf.zeros([1, 8]) },
+        }),
+      'a sum of two shapes': () => ops.accumulate(zeros5(1, 2, 2, 2, 3), zeros5(1, 2, 2, 2, 1)),
+      'a falling slope': () => ops.leakyRelu(x, -0.01),
       'windows of another grid': () =>
         ops.windowReverse(qkv, { window: [2, 2, 2], shift: [0, 0, 0], shape: [1, 2, 2, 2, 12] }),
       'float indices': () => ops.gatherBias(tf.zeros([4, 2]), tf.zeros([2, 2])),

@@ -18,6 +18,7 @@ export interface Kernels {
   readonly instanceNorm: Pointers;
   readonly instanceNormGradient: Pointers;
   readonly leakyRelu: Pointers;
+  readonly add: Pointers;
   readonly crossEntropyDice: Pointers;
   readonly scale: Pointers;
   readonly adamW: Pointers;

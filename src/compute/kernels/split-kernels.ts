@@ -35,6 +35,12 @@ export function splitKernels(raw: RawKernels, runner: Runner, heap: WasmHeap): P
       ]);
       runner.run('leakyRelu', calls);
     },
+    add: (a = 0, b = 0, y = 0, count = 0) => {
+      const calls = elements(count).map(({ start: i, end }) => [
+        ...[a + 4 * i, b + 4 * i, y + 4 * i, end - i],
+      ]);
+      runner.run('add', calls);
+    },
     gelu: (x = 0, dy = 0, y = 0, count = 0) => {
       const calls = elements(count).map(({ start: i, end }) => [
         ...[x + 4 * i, dy === 0 ? 0 : dy + 4 * i, y + 4 * i, end - i],

@@ -119,10 +119,12 @@ void callMergePatches(const Call& call) {
 
 /** Word 5 is scratch. */
 AttentionCall attentionCall(const Words& words) {
-  return {words.pointer<const float>(0), words.pointer<const float>(1), words.pointer<const float>(2),
-          words.pointer<float>(3),       words.pointer<float>(4),       words.integer(6),
-          words.integer(7),              words.integer(8),              words.integer(9),
-          words.integer(10),             words.real(11)};
+  return {words.pointer<const float>(0), words.pointer<const float>(1),
+          words.pointer<const int32_t>(2), words.pointer<float>(3),
+          words.pointer<float>(4),       words.integer(6),
+          words.integer(7),              words.integer(8),
+          words.integer(9),              words.integer(10),
+          words.real(11)};
 }
 
 void callAttention(const Call& call) { windowAttention(attentionCall(Words(call))); }

@@ -49,7 +49,7 @@ void leakyRelu(const float* x, const float* g, float* y, int count, float slope)
   });
 }
 
-/** `y = a + b`. */
+/** `y = a + b`; `y` may be either. */
 void add(const float* a, const float* b, float* y, int count) {
   eachValue(count, [=](long i, auto width) {
     constexpr int n = width();

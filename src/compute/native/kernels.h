@@ -76,11 +76,11 @@ void windows(const WindowsCall& call);
 struct AttentionCall {
   const float* qkv;
   const float* bias;
-  /** Or null. */
-  const float* mask;
+  /** A row of tokens for each group of windows, or null. */
+  const int32_t* regions;
   float* output;
   float* logsums;
-  int windows, tokens, heads, depth, maskGroups;
+  int windows, tokens, heads, depth, groups;
   float scale;
 };
 

@@ -18,7 +18,6 @@ interface Addon {
 
 /** The addon's kernels: convolutions whole, as blocks of 22 words (`ConvShape` in `kernels.h`). */
 export interface NativeKernels extends Kernels {
-  readonly add: (a: number, b: number, y: number, count: number) => void;
   readonly convForward: (params: number) => void;
   readonly convInputGradient: (params: number) => void;
   readonly convFilterGradient: (params: number) => void;

@@ -15,7 +15,7 @@ export {
   instanceNormSums,
   leakyRelu,
 } from './instance-norm';
-export { lossSpread, lossSums, scale } from './cross-entropy-dice';
+export { add, lossSpread, lossSums, scale } from './cross-entropy-dice';
 export { adamW } from './adam-w';
 export {
   windowAttention,
