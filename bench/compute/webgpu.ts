@@ -13,10 +13,10 @@ import {
   type Tensor3D,
   type Tensor5D,
 } from '../../src/compute/index.ts';
-import { Learner, type Patch } from '../../src/distill/index.ts';
+import { adamWDefaults, Learner, type Patch } from '../../src/distill/index.ts';
 import { initialWeights, type ModelSpec, type Triple } from '../../src/models/index.ts';
 
-const optimiser = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
+const optimiser = { ...adamWDefaults, lr: 0.001, weightDecay: 0.01 };
 
 function teacher(features: readonly number[]): ModelSpec {
   return {

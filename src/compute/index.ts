@@ -12,6 +12,7 @@ export {
 } from './engine.ts';
 export type {
   AdamWSettings,
+  SgdSettings,
   Conv3dOptions,
   CrossEntropyDice,
   CrossEntropyDiceOptions,

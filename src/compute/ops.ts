@@ -83,6 +83,14 @@ export interface AdamWSettings {
   readonly step: number;
 }
 
+export interface SgdSettings {
+  readonly lr: number;
+  /** Nesterov's, 0 to below 1. */
+  readonly momentum: number;
+  /** Added to the gradient as `weightDecay · parameter`, as PyTorch. */
+  readonly weightDecay: number;
+}
+
 export interface Ops {
   /**
    * `y[o] = b[o] + Σ x[i] · w[o, i]`, a cross-correlation. Each kernel size is 1, 2 or 3; odd sizes are
@@ -193,5 +201,16 @@ export interface Ops {
     m: readonly Variable[],
     v: readonly Variable[],
     settings: AdamWSettings,
+  ): void;
+
+  /**
+   * One step of gradient descent with Nesterov momentum in place, as PyTorch's SGD: with d = g + weightDecay · p,
+   * `v = momentum · v + d` and `p = p - lr · (d + momentum · v)`. The three lists have the same order and shapes.
+   */
+  sgd(
+    params: readonly Variable[],
+    grads: readonly Tensor[],
+    v: readonly Variable[],
+    settings: SgdSettings,
   ): void;
 }

@@ -8,7 +8,7 @@ import type * as tfjs from '@tensorflow/tfjs';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Tensor5D } from '@tensorflow/tfjs';
 
 import { invariant } from '../base/index.ts';
-import type { Ops } from './ops.ts';
+import type { Ops, SgdSettings } from './ops.ts';
 
 type Tf = typeof tfjs;
 type Triple = readonly [number, number, number];
@@ -45,6 +45,9 @@ export function referenceOps(tf: Tf): Ops {
       crossEntropyDice(tf, logits, labels, smooth, batchDice),
     adamW: (params, grads, m, v, settings) => {
       adamW(tf, params, grads, m, v, settings);
+    },
+    sgd: (params, grads, v, settings) => {
+      sgd(tf, params, grads, v, settings);
     },
   };
 }
@@ -339,6 +342,25 @@ function adamW(
       const scale = tf.add(tf.sqrt(tf.div(square, 1 - beta2 ** step)), eps);
       const move = tf.mul(tf.div(mean, scale), lr / (1 - beta1 ** step));
       param.assign(tf.sub(tf.mul(param, 1 - lr * weightDecay), move));
+    });
+  });
+}
+
+/** Nesterov's momentum in PyTorch's order. */
+function sgd(
+  tf: Tf,
+  params: readonly tfjs.Variable[],
+  grads: readonly Tensor[],
+  v: readonly tfjs.Variable[],
+  { lr, momentum, weightDecay }: SgdSettings,
+): void {
+  params.forEach((param, i) => {
+    tf.tidy(() => {
+      const [grad, velocity] = [grads[i], v[i]];
+      invariant(grad !== undefined && velocity !== undefined, 'a gradient and a velocity given');
+      const down = tf.add(grad, tf.mul(param, weightDecay));
+      velocity.assign(tf.add(tf.mul(velocity, momentum), down));
+      param.assign(tf.sub(param, tf.mul(tf.add(down, tf.mul(velocity, momentum)), lr)));
     });
   });
 }

@@ -15,7 +15,7 @@ import {
 } from './kernel-registry.ts';
 import type { PortableKernels } from './kernels/module.ts';
 import { Launcher } from './launcher.ts';
-import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
+import { adamW, crossEntropyDice, lossKernels, sgd } from './loss-kernels.ts';
 import type { NativeKernels } from './native/module.ts';
 import { normKernels } from './norm-kernels.ts';
 import type { Ops, Triple } from './ops.ts';
@@ -31,8 +31,13 @@ export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | Nativ
   adoptLauncher(tf, launcher);
   shareClones(tf);
   registerKernels(tf, ownKernels);
-  return kernelOps(tf, (...args) => {
-    adamW(launcher, ...args);
+  return kernelOps(tf, {
+    adamW: (...args) => {
+      adamW(launcher, ...args);
+    },
+    sgd: (...args) => {
+      sgd(launcher, ...args);
+    },
   });
 }
 
@@ -42,7 +47,7 @@ export const ownKernels: readonly OwnKernel[] = [
 ];
 
 /** The operations by kernels of ours registered for the current backend. */
-export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
+export function kernelOps(tf: Tf, optimisers: Pick<Ops, 'adamW' | 'sgd'>): Ops {
   return {
     ...referenceOps(tf),
     conv3d: (x, w, b, { stride }) => {
@@ -162,7 +167,7 @@ export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
       );
       return crossEntropyDice(tf, logits, labels, smooth, batchDice);
     },
-    adamW: adamWOnDevice,
+    ...optimisers,
   };
 }
 

@@ -1,5 +1,7 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
-import { checkInteger, checkNumber, SettingError } from './check.ts';
+import { optimiserKinds, type OptimiserKind } from '../distill/index.ts';
+import { schedules, type Schedule } from '../peer/index.ts';
+import { checkChoice, checkInteger, checkNumber, SettingError } from './check.ts';
 
 /** One kind of stage. All hospitals agree on it in the manifest. */
 export interface StageSettings {
@@ -7,8 +9,14 @@ export interface StageSettings {
   readonly rounds: number;
   /** Optimiser steps each hospital makes in a round, 1 to 100000. A budget of steps, not of epochs: a large hospital does not keep the others waiting. */
   readonly stepsPerRound: number;
-  /** Peak of AdamW's learning rate, 0.000001 to 1. */
+  /** Peak of the learning rate, 0.000001 to 1. */
   readonly learningRate: number;
+  /** How the rate changes from round to round: `constant`, `cosine` or `poly`, as nnU-Net. */
+  readonly schedule: Schedule;
+  /** `adamw`, or `sgd` with Nesterov momentum, as nnU-Net. */
+  readonly optimiser: OptimiserKind;
+  /** 0 to 1: AdamW's decoupled one, or gradient descent's share of the parameter added to the gradient. */
+  readonly weightDecay: number;
   /** Patches in a step, 1 to 64. */
   readonly batch: number;
 }
@@ -18,8 +26,10 @@ export interface TrainingSettings {
   readonly patch: readonly number[];
   /** A point becomes a sphere of this radius in mm, 1 to 20: large enough to be found on the grid, small enough not to touch its neighbour. */
   readonly pointRadiusMm: number;
-  /** AdamW's decoupled weight decay, 0 to 1. */
-  readonly weightDecay: number;
+  /** Nesterov's, of the stages that descend by `sgd`, 0 to 0.9999. */
+  readonly momentum: number;
+  /** Largest joint norm of a step's gradients, 0 to 1000000; 0 for no limit. */
+  readonly clipNorm: number;
   readonly teacher: StageSettings;
   readonly student: StageSettings;
   /** From OPEN until updates are late, milliseconds, 1000 to 86400000. */
@@ -34,9 +44,26 @@ export interface TrainingSettings {
 export const trainingDefaults: TrainingSettings = Object.freeze({
   patch: Object.freeze([32, 32, 32]),
   pointRadiusMm: 6,
-  weightDecay: 0.01,
-  teacher: Object.freeze({ rounds: 6, stepsPerRound: 30, learningRate: 0.004, batch: 2 }),
-  student: Object.freeze({ rounds: 8, stepsPerRound: 30, learningRate: 0.001, batch: 2 }),
+  momentum: 0.99,
+  clipNorm: 0,
+  teacher: Object.freeze({
+    rounds: 6,
+    stepsPerRound: 30,
+    learningRate: 0.004,
+    schedule: 'poly',
+    optimiser: 'adamw',
+    weightDecay: 0.01,
+    batch: 2,
+  }),
+  student: Object.freeze({
+    rounds: 8,
+    stepsPerRound: 30,
+    learningRate: 0.001,
+    schedule: 'poly',
+    optimiser: 'adamw',
+    weightDecay: 0.01,
+    batch: 2,
+  }),
   roundTimeoutMs: 300_000,
   samplesCap: 100,
   clamp: 1,
@@ -49,7 +76,8 @@ export function validateTraining(settings: TrainingSettings): void {
   }
   for (const length of settings.patch) checkInteger('patch', length, 8, 256);
   checkNumber('pointRadiusMm', settings.pointRadiusMm, 1, 20);
-  checkNumber('weightDecay', settings.weightDecay, 0, 1);
+  checkNumber('momentum', settings.momentum, 0, 0.9999);
+  checkNumber('clipNorm', settings.clipNorm, 0, 1_000_000);
   checkInteger('roundTimeoutMs', settings.roundTimeoutMs, 1_000, 86_400_000);
   checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkNumber('clamp', settings.clamp, 0.001, 64);
@@ -60,5 +88,8 @@ export function validateStage(stage: StageSettings): void {
   checkInteger('rounds', stage.rounds, 0, 1_000);
   checkInteger('stepsPerRound', stage.stepsPerRound, 1, 100_000);
   checkNumber('learningRate', stage.learningRate, 1e-6, 1);
+  checkChoice('schedule', stage.schedule, schedules);
+  checkChoice('optimiser', stage.optimiser, optimiserKinds);
+  checkNumber('weightDecay', stage.weightDecay, 0, 1);
   checkInteger('batch', stage.batch, 1, 64);
 }

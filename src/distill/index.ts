@@ -2,12 +2,20 @@ export { DistillError, type DistillErrorFacts } from './errors.ts';
 export {
   adamWDefaults,
   intensityDefaults,
+  optimiserKinds,
   samplingDefaults,
+  type OptimiserKind,
   type OptimiserSettings,
   type SamplingSettings,
 } from './settings.ts';
 export { foregroundOf, drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
-export { Learner, type OptimiserState } from './learner.ts';
+export { Learner } from './learner.ts';
+export {
+  Optimiser,
+  type GradientOf,
+  type OptimiserState,
+  type ParameterMemory,
+} from './optimiser.ts';
 export { testSpeed, type Speed, type SpeedTest } from './speed-test.ts';
 export { CaseShelf, type Shelf } from './case-shelf.ts';
 export { caseCount, makeCase, type PhantomHospital } from './phantom-hospital.ts';

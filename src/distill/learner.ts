@@ -14,25 +14,14 @@ import {
   type Triple,
 } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
+import { Optimiser, type OptimiserState } from './optimiser.ts';
 import type { Patch } from './patch-sampler.ts';
 import type { OptimiserSettings } from './settings.ts';
-
-/** AdamW's moments of a hospital, kept between rounds; never sent. `step` counts the steps taken. */
-export interface OptimiserState {
-  readonly step: number;
-  readonly moments: readonly {
-    readonly name: string;
-    readonly m: Float32Array;
-    readonly v: Float32Array;
-  }[];
-}
 
 interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
   readonly variable: Variable;
-  readonly m: Variable;
-  readonly v: Variable;
 }
 
 /** Holds tensors: call `dispose`. */
@@ -40,9 +29,9 @@ export class Learner {
   readonly model: Model;
   readonly #engine: Engine;
   readonly #parameters: readonly Parameter[];
-  #step: number;
+  readonly #optimiser: Optimiser;
 
-  /** @param state moments of an earlier round, or null to begin with zeros. */
+  /** @param state what the optimiser remembers of an earlier round, or null to begin with zeros. */
   constructor(
     engine: Engine,
     spec: ModelSpec,
@@ -51,25 +40,17 @@ export class Learner {
   ) {
     this.#engine = engine;
     this.model = buildModel(engine, spec);
-    this.#step = state?.step ?? 0;
     const { tf } = engine;
     const byName = new Map(weights.map((tensor) => [tensor.name, tensor]));
-    const moments = new Map(state?.moments.map((moment) => [moment.name, moment]));
     this.#parameters = parameterList(spec).map(({ name, shape }) => {
       const values = byName.get(name);
       invariant(values !== undefined, `weights hold the parameter ${name}`);
-      const make = (data: Float32Array): Variable =>
-        tf.tidy(() => tf.variable(tf.tensor(data, [...shape], 'float32')));
-      const zeros = (): Float32Array => new Float32Array(values.data.length);
-      const moment = moments.get(name);
-      return {
-        name,
-        shape,
-        variable: make(values.data),
-        m: make(moment?.m ?? zeros()),
-        v: make(moment?.v ?? zeros()),
-      };
+      const variable: Variable = tf.tidy(() =>
+        tf.variable(tf.tensor(values.data, [...shape], 'float32')),
+      );
+      return { name, shape, variable };
     });
+    this.#optimiser = new Optimiser(engine, state);
   }
 
   /** Parameters by PyTorch name, for `model.forward`. */
@@ -78,7 +59,7 @@ export class Learner {
   }
 
   /**
-   * One AdamW step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
+   * One step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
    * @returns the mean loss before the step.
    */
   async step(
@@ -101,26 +82,18 @@ export class Learner {
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   }
 
-  /** AdamW on the mean of the gradients. */
+  /** The optimiser on the mean of the gradients. */
   #apply(results: readonly LossAndGradients[], settings: OptimiserSettings): void {
-    const { tf, ops } = this.#engine;
+    const { tf } = this.#engine;
     tf.tidy(() => {
-      const trained = this.#parameters.filter(({ name }) =>
-        results.some(({ gradients }) => gradients.has(name)),
-      );
-      const means = trained.map(({ name }) => {
+      const means = this.#parameters.flatMap(({ name, variable }) => {
         const terms = results.flatMap(({ gradients }) => gradients.get(name) ?? []);
+        if (terms.length === 0) return [];
         const sum = terms.reduce((total, term) => tf.add(total, term));
-        return results.length === 1 ? sum : tf.mul(sum, 1 / results.length);
+        const gradient = results.length === 1 ? sum : tf.mul(sum, 1 / results.length);
+        return [{ name, variable, gradient }];
       });
-      this.#step += 1;
-      ops.adamW(
-        trained.map(({ variable }) => variable),
-        means,
-        trained.map(({ m }) => m),
-        trained.map(({ v }) => v),
-        { ...settings, step: this.#step },
-      );
+      this.#optimiser.step(means, settings);
     });
   }
 
@@ -173,19 +146,11 @@ export class Learner {
   }
 
   async optimiserState(): Promise<OptimiserState> {
-    const moments = this.#parameters.map(async ({ name, m, v }) => ({
-      name,
-      m: (await m.data<'float32'>()).slice(),
-      v: (await v.data<'float32'>()).slice(),
-    }));
-    return { step: this.#step, moments: await Promise.all(moments) };
+    return this.#optimiser.state();
   }
 
   dispose(): void {
-    for (const { variable, m, v } of this.#parameters) {
-      variable.dispose();
-      m.dispose();
-      v.dispose();
-    }
+    for (const { variable } of this.#parameters) variable.dispose();
+    this.#optimiser.dispose();
   }
 }

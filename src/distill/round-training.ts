@@ -5,7 +5,8 @@ import type { TaskId } from '../data/index.ts';
 import type { ModelSpec, Triple } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { DistillError } from './errors.ts';
-import { Learner, type OptimiserState } from './learner.ts';
+import { Learner } from './learner.ts';
+import type { OptimiserState } from './optimiser.ts';
 import { drawPatch, type TrainingCase } from './patch-sampler.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
 

@@ -27,20 +27,44 @@ export const samplingDefaults: SamplingSettings = Object.freeze({
   noiseStdDevMax: 0.05,
 });
 
-/** AdamW's numbers for one step. */
-export interface OptimiserSettings {
+/** What every optimiser is told for one step. */
+interface StepSettings {
   readonly lr: number;
+  readonly weightDecay: number;
+  /** Largest joint norm of all gradients, beyond which they are shrunk together; 0 for none. */
+  readonly clipNorm: number;
+  /** FedProx's μ: the pull back to where the round began; 0 for none. */
+  readonly proxMu: number;
+}
+
+export interface AdamWOptimiser extends StepSettings {
+  readonly kind: 'adamw';
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
-  readonly weightDecay: number;
 }
 
-/** Loshchilov & Hutter's usual moments. */
-export const adamWDefaults: Omit<OptimiserSettings, 'lr' | 'weightDecay'> = Object.freeze({
+/** Gradient descent with Nesterov momentum. */
+export interface SgdOptimiser extends StepSettings {
+  readonly kind: 'sgd';
+  readonly momentum: number;
+}
+
+/** Optimisers by name, as settings and plans write them. */
+export const optimiserKinds = ['adamw', 'sgd'] as const;
+
+export type OptimiserKind = (typeof optimiserKinds)[number];
+
+export type OptimiserSettings = AdamWOptimiser | SgdOptimiser;
+
+/** Loshchilov & Hutter's usual moments; neither clipped nor pulled. */
+export const adamWDefaults: Omit<AdamWOptimiser, 'lr' | 'weightDecay'> = Object.freeze({
+  kind: 'adamw',
   beta1: 0.9,
   beta2: 0.999,
   eps: 1e-8,
+  clipNorm: 0,
+  proxMu: 0,
 });
 
 /**

@@ -14,6 +14,7 @@ import {
   type PlanStage,
   type Seal,
 } from '../wire/index.ts';
+import { learningRateMicro } from './stage-rules.ts';
 
 /** Where a round stands. */
 export type Phase =
@@ -141,10 +142,4 @@ export function nextOpen(
     minParticipants: stage.minParticipants,
     participants: stage.participants,
   };
-}
-
-/** Polynomial decay over the rounds of a stage, nnU-Net's exponent: peak · (1 - k/K)^0.9. */
-export function learningRateMicro(stage: PlanStage, roundsSealed: number): number {
-  const left = 1 - roundsSealed / stage.rounds;
-  return Math.max(1, Math.round(stage.learningRateMicro * left ** 0.9));
 }

@@ -62,6 +62,7 @@ import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-mess
 import { RoundDesk } from './round-desk.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
+import { scheduleOf } from './stage-rules.ts';
 
 /** Who this peer is and whom it tells. */
 export interface PeerOptions {
@@ -121,6 +122,8 @@ export class Peer {
       code: options.code,
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
+    // A plan that this program does not understand is refused before the first block, not in the middle.
+    for (const stage of this.#rules.plan.stages) scheduleOf(stage);
     this.#state = genesisChain(this.#rules.plan);
   }
 

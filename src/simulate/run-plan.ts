@@ -71,8 +71,8 @@ function stageOf(
   model: unknown,
 ): Omit<PlanStage, 'kind' | 'task'> {
   const [depth = 0, height = 0, width = 0] = training.patch;
-  const { rounds, stepsPerRound, learningRate, batch } = stage;
-  const { weightDecay, samplesCap, roundTimeoutMs } = training;
+  const { rounds, stepsPerRound, learningRate, schedule, batch, optimiser, weightDecay } = stage;
+  const { momentum, clipNorm, samplesCap, roundTimeoutMs } = training;
   return {
     id,
     model: model as Json,
@@ -83,6 +83,12 @@ function stageOf(
     samplesCap,
     roundTimeoutMs,
     minParticipants: Math.ceil(participants.length / 2),
-    options: stageOptions({ patch: [depth, height, width], batch, weightDecay, sampling }),
+    options: {
+      schedule,
+      ...stageOptions({
+        patch: [depth, height, width],
+        ...{ batch, optimiser, weightDecay, momentum, clipNorm, sampling },
+      }),
+    },
   };
 }

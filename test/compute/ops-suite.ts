@@ -45,6 +45,10 @@ export function opsSuite(name: string, open: () => Promise<Engine>): void {
       await checkAdamW(engine);
     });
 
+    it('takes steps of gradient descent with Nesterov momentum as PyTorch does', async () => {
+      await checkSgd(engine);
+    });
+
     it('gives the same bytes twice and holds no more after 50 steps than after 10', async () => {
       await checkTraining(engine);
     });
@@ -86,6 +90,46 @@ async function checkAdamW(engine: Engine): Promise<void> {
   expect([...(await zeros.data())], 'the shared zeros').deep.equal([0, 0, 0, 0, 0]);
   expect([...(await origin.data())], 'the tensor it began as').deep.equal(start);
   tf.dispose([p, m, v, origin, zeros]);
+  expect(engine.memory().tensorCount, 'tensors left over').equal(before);
+}
+
+/**
+ * Three steps on five values. The first has no decay to look at: p = 1 and gradients of 1 at lr 0.1, momentum 0.5 give
+ * v = 1, 1.5, 1.75 and p = 1 - 0.1·1.5, then - 0.1·1.75, then - 0.1·1.875 = 0.4875. The others are of float64.
+ */
+async function checkSgd(engine: Engine): Promise<void> {
+  const { tf, ops } = engine;
+  const before = engine.memory().tensorCount;
+  for (const weightDecay of [0, 0.1]) {
+    const origin = tf.tensor1d([1, -2, 0.5, 3, -0.25]);
+    const zeros = tf.zeros([5]);
+    const p: Variable = tf.variable(origin);
+    const v: Variable = tf.variable(zeros);
+    const [wanted, velocity] = [
+      [1, -2, 0.5, 3, -0.25],
+      [0, 0, 0, 0, 0],
+    ];
+    for (const gradient of [
+      [1, -0.2, 3, 0, 1e-3],
+      [1, -0.2, 1, 0.5, 2e-3],
+      [1, 0.4, -1, 0.5, 3e-3],
+    ]) {
+      const g = tf.tensor1d(gradient);
+      ops.sgd([p], [g], [v], { lr: 0.1, momentum: 0.5, weightDecay });
+      g.dispose();
+      gradient.forEach((value, i) => {
+        const down = value + weightDecay * wanted[i]!;
+        velocity[i] = 0.5 * velocity[i]! + down;
+        wanted[i] = wanted[i]! - 0.1 * (down + 0.5 * velocity[i]!);
+      });
+    }
+    if (weightDecay === 0) expect(wanted[0]).closeTo(0.4875, 1e-12);
+    compare(await p.data(), wanted, `parameters at decay ${weightDecay}`);
+    compare(await v.data(), velocity, `velocity at decay ${weightDecay}`);
+    expect([...(await zeros.data())], 'the shared zeros').deep.equal([0, 0, 0, 0, 0]);
+    expect([...(await origin.data())], 'the tensor it began as').deep.equal([1, -2, 0.5, 3, -0.25]);
+    tf.dispose([p, v, origin, zeros]);
+  }
   expect(engine.memory().tensorCount, 'tensors left over').equal(before);
 }
 

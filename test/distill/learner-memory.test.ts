@@ -50,10 +50,10 @@ describe('a patch too large for the heap', () => {
           Promise.resolve(learner.step([patchOf(size)], size, optimiser, seed));
         const untroubled = learnerOf();
         const expected = [await step(untroubled, small, 0), await step(untroubled, small, 1)];
+        const held = engine.memory().tensorCount;
         untroubled.dispose();
 
         const learner = learnerOf();
-        const before = engine.memory().tensorCount;
         const losses: number[] = [];
         for (const seed of [0, 1]) {
           const refusal = await step(learner, large, seed).catch((error: unknown) => error);
@@ -63,7 +63,7 @@ describe('a patch too large for the heap', () => {
           losses.push(await step(learner, small, seed));
         }
         expect(losses).deep.equal(expected);
-        expect(engine.memory().tensorCount, 'tensors left over').equal(before);
+        expect(engine.memory().tensorCount, 'tensors left over').equal(held);
         learner.dispose();
       } finally {
         engine.close();

@@ -3,6 +3,7 @@ import { seededRandom } from '../../src/base/index.ts';
 import type { Case, TaskId } from '../../src/data/index.ts';
 import { rasAffine } from '../../src/data/index.ts';
 import {
+  adamWDefaults,
   foregroundOf,
   type OptimiserSettings,
   type SamplingSettings,
@@ -22,10 +23,8 @@ export const undisturbed: SamplingSettings = Object.freeze({
 });
 
 export const adamW: OptimiserSettings = Object.freeze({
+  ...adamWDefaults,
   lr: 0.02,
-  beta1: 0.9,
-  beta2: 0.999,
-  eps: 1e-8,
   weightDecay: 0.01,
 });
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { InvariantError, utf8, type Digest, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { advance, genesisChain, learningRateMicro, nextOpen } from '../../src/peer/index.ts';
+import { advance, genesisChain, nextOpen } from '../../src/peer/index.ts';
 import { bodyDigest, genesisPrev } from '../../src/wire/index.ts';
 import { chainAfter, code, cutOf, initial, openOf, plan, sealOf, stage } from './sample-chain.ts';
 
@@ -105,12 +105,5 @@ describe('chain', () => {
     });
     expect(nextOpen(state, plan, 5000, code, () => null)).to.equal(null);
     expect(nextOpen(chainAfter([openOf(1)]), plan, 5000, code, initial)).to.equal(null);
-  });
-
-  it('lowers the learning rate by (1 - k/K)^0.9, never to nothing', () => {
-    const ten = stage('s', { rounds: 10, learningRateMicro: 10_000 });
-    // 0.5^0.9 = 0.535886731…, 0.1^0.9 = 0.125892541…
-    expect([0, 5, 9].map((k) => learningRateMicro(ten, k))).to.deep.equal([10_000, 5359, 1259]);
-    expect(learningRateMicro(stage('s', { rounds: 10, learningRateMicro: 1 }), 9)).to.equal(1);
   });
 });

@@ -63,7 +63,8 @@ export class PeerNetwork {
 
   constructor(options: {
     readonly members: number;
-    readonly stages: readonly Pick<PlanStage, 'id' | 'participants' | 'rounds'>[];
+    readonly stages: readonly (Pick<PlanStage, 'id' | 'participants' | 'rounds'> &
+      Partial<Pick<PlanStage, 'options'>>)[];
     readonly seed?: number;
     readonly faults?: Partial<NetworkFaults>;
     readonly minParticipants?: number;
@@ -78,7 +79,6 @@ export class PeerNetwork {
       simulatedMember(this.#seed, `L${i + 1}` as NodeId, []),
     );
     const stages = options.stages.map((stage): PlanStage => ({
-      ...stage,
       kind: 'student',
       model: {},
       stepsPerRound: 1,
@@ -87,6 +87,7 @@ export class PeerNetwork {
       roundTimeoutMs: 60_000,
       minParticipants: options.minParticipants ?? 1,
       options: {},
+      ...stage,
     }));
     this.consortium = simulatedConsortium(members, {
       name: 'toy',

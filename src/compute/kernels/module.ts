@@ -22,6 +22,7 @@ export interface Kernels {
   readonly crossEntropyDice: Pointers;
   readonly scale: Pointers;
   readonly adamW: Pointers;
+  readonly sgd: Pointers;
   readonly windowAttention: (params: number, start: number, end: number) => void;
   readonly windowAttentionGradient: (params: number, start: number, end: number) => void;
   readonly windowAttentionScratch: (n: number, depth: number) => number;

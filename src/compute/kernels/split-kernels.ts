@@ -60,6 +60,13 @@ export function splitKernels(raw: RawKernels, runner: Runner, heap: WasmHeap): P
       ]);
       runner.run('adamW', calls);
     },
+    sgd: (p = 0, g = 0, v = 0, count = 0, ...settings) => {
+      const calls = elements(count).map(({ start: i, end }) => [
+        ...[p, g, v].map((pointer) => pointer + 4 * i),
+        ...[end - i, ...settings],
+      ]);
+      runner.run('sgd', calls);
+    },
     copyRows: (from = 0, fromStep = 0, to = 0, toStep = 0, bytes = 0, rows = 0) => {
       const calls = split(rows, 1, bytes).map(({ start: i, end }) => [
         ...[from + i * fromStep, fromStep, to + i * toStep, toStep, bytes, end - i],

@@ -154,6 +154,7 @@ constexpr Export exported[] = {
     {"add", Plain<add>::run},
     {"scale", Plain<scale>::run},
     {"adamW", Plain<adamW>::run},
+    {"sgd", Plain<sgd>::run},
     {"windowAttention", callAttention},
     {"windowAttentionGradient", callAttentionGradient},
     {"layerNorm", Plain<layerNorm>::run},

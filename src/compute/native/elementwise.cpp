@@ -107,4 +107,20 @@ void adamW(float* p, const float* g, float* m, float* v, int count, float beta1,
   });
 }
 
+/**
+ * Stochastic gradient descent with Nesterov momentum in place, in PyTorch's order:
+ *
+ *   d = g + decay·p,  v = momentum·v + d,  p = p - lr·(d + momentum·v)
+ */
+void sgd(float* p, const float* g, float* v, int count, float lr, float momentum, float decay) {
+  eachValue(count, [=](long i, auto width) {
+    constexpr int n = width();
+    const Floats<n> parameter = load<n>(p + i);
+    const Floats<n> down = load<n>(g + i) + parameter * decay;
+    const Floats<n> velocity = load<n>(v + i) * momentum + down;
+    store<n>(p + i, parameter - (down + velocity * momentum) * lr);
+    store<n>(v + i, velocity);
+  });
+}
+
 }  // namespace annulus

@@ -22,6 +22,7 @@ void add(const float* a, const float* b, float* y, int count);
 void scale(const float* x, const float* factor, float* y, int count);
 void adamW(float* p, const float* g, float* m, float* v, int count, float beta1, float beta2,
            float rest1, float rest2, float eps, float shrink, float rate, float correction);
+void sgd(float* p, const float* g, float* v, int count, float lr, float momentum, float decay);
 void layerNorm(const float* x, const float* gamma, const float* beta, float* y, float* stats,
                int rows, int channels, float eps);
 void layerNormGradient(const float* x, const float* dy, const float* stats, const float* gamma,

@@ -17,6 +17,7 @@ export {
 } from './instance-norm';
 export { add, lossSpread, lossSums, scale } from './cross-entropy-dice';
 export { adamW } from './adam-w';
+export { sgd } from './sgd';
 export {
   windowAttention,
   windowAttentionGradient,
