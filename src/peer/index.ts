@@ -7,6 +7,7 @@ export {
   genesisChain,
   learningRateMicro,
   nextOpen,
+  roundHyperparameters,
   stageOf,
   type ChainState,
   type Phase,
