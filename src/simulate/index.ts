@@ -2,3 +2,5 @@ export { simulatedConsortium, simulatedMember, type SimulatedMember } from './co
 export { virtualClock, type VirtualClock } from './virtual-clock.ts';
 export type { KillRequest, MainJobPorts } from './job-ports.ts';
 export { runMainJob } from './main-job.ts';
+export { caseJobs } from './run-cases.ts';
+export { holdersOf, limitsOf, membersOf, planOf, stageFor, taughtTasks } from './run-plan.ts';
