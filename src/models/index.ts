@@ -29,6 +29,7 @@ export { modelPredictor, type PredictorOptions } from './predictor.ts';
 export {
   dice,
   distance,
+  medianWithMissed,
   pointErrors,
   quantile,
   summarise,
@@ -37,3 +38,4 @@ export {
   type PointGeometry,
   type Summary,
 } from './metrics.ts';
+export { bootstrapDefaults, bootstrapMedian, type BootstrapSettings } from './bootstrap.ts';

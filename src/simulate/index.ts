@@ -4,3 +4,4 @@ export type { KillRequest, MainJobPorts } from './job-ports.ts';
 export { runMainJob } from './main-job.ts';
 export { caseJobs } from './run-cases.ts';
 export { holdersOf, limitsOf, membersOf, planOf, stageFor, taughtTasks } from './run-plan.ts';
+export { hospitalRecord, taskRecords } from './run-recorder.ts';
