@@ -130,6 +130,7 @@ async function dryRun(
         tellProgress(settings, ports.id, onProgress);
         return Promise.resolve(syntheticRecord());
       }),
+    reproduce: () => Promise.reject(new Error('not asked')),
     predict: () => Promise.resolve(() => Promise.resolve({ files: new Map(), lines: ['found'] })),
   };
   const code = await runCommandLine(args, world, {});

@@ -80,6 +80,16 @@ export async function openOutputFolder(path: string): Promise<string> {
   return resolve(path);
 }
 
+/**
+ * A folder to write into or to go on in: absent, empty, or one that holds the file `mark`.
+ * @throws {CliError} 'usage' when something else is in it
+ */
+export async function openResumableFolder(path: string, mark: string): Promise<string> {
+  if (!existsSync(join(path, mark))) return openOutputFolder(path);
+  await access(path, constants.W_OK);
+  return resolve(path);
+}
+
 /** One by one: Node's recursive mkdir never returns where the system lies about a folder (/proc). */
 async function makeFolders(path: string): Promise<void> {
   if (existsSync(path)) return;

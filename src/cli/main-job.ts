@@ -1,6 +1,7 @@
 /** What the commands ask of the rooms below. `wiring.ts` says who answers. */
 import type { RunSettings } from '../config/index.ts';
-import type { OnProgress, RunRecord } from '../dashboard/index.ts';
+import type { OnProgress, ReproductionRecord, RunRecord } from '../dashboard/index.ts';
+import type { OnReproduceProgress, ReproducePorts } from '../reproduce/index.ts';
 import type { MainJobPorts } from '../simulate/index.ts';
 
 /** The main job, from phantoms to the record of the run. */
@@ -9,6 +10,13 @@ export type RunMainJob = (
   ports: MainJobPorts,
   onProgress: OnProgress,
 ) => Promise<RunRecord>;
+
+/** The paper's six arms over several seeds. */
+export type RunReproduce = (
+  settings: RunSettings,
+  ports: ReproducePorts,
+  onProgress: OnReproduceProgress,
+) => Promise<ReproductionRecord>;
 
 export interface PredictRequest {
   /** Files of the model's folder by name. */

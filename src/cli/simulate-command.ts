@@ -13,6 +13,7 @@ import {
   writeOutput,
 } from './files.ts';
 import type { KillRequest } from '../simulate/index.ts';
+import { settingOf } from './overrides.ts';
 import { ProgressView } from './progress-view.ts';
 import type { World } from './world.ts';
 
@@ -129,14 +130,7 @@ function overridesOf(flags: SimulateFlags): Override[] {
   add('compute.workers', flags.workers, '--workers');
   add('training.teacher.rounds', flags.rounds, '--rounds');
   add('training.student.rounds', flags.rounds, '--rounds');
-  for (const text of flags.set ?? []) {
-    const [, key, value] = /^([A-Za-z][\w.]*)=(.+)$/s.exec(text) ?? [];
-    if (key === undefined || value === undefined) {
-      throw usageError(`--set: expected key=value, got "${text}"`);
-    }
-    add(key, value, '--set');
-  }
-  return overrides;
+  return [...overrides, ...(flags.set ?? []).map(settingOf)];
 }
 
 /** `L3@student:2`. @throws {CliError} 'usage' naming what is known. */

@@ -3,11 +3,16 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Volume } from '../data/index.ts';
-import type { RunMainJob, RunPredict } from './main-job.ts';
+import type { RunMainJob, RunPredict, RunReproduce } from './main-job.ts';
 
 /** `simulate` runs the main job. */
 export async function loadMainJob(): Promise<RunMainJob> {
   return (await import('../simulate/index.ts')).runMainJob;
+}
+
+/** `reproduce` trains and compares the six arms. */
+export async function loadReproduce(): Promise<RunReproduce> {
+  return (await import('../reproduce/index.ts')).reproduce;
 }
 
 /** `distill` finds points and calcium in a CT. */

@@ -37,6 +37,7 @@ export { modelPredictor, type PredictorOptions } from './predictor.ts';
 export {
   dice,
   distance,
+  medianWithMissed,
   pointErrors,
   quantile,
   summarise,
@@ -45,3 +46,4 @@ export {
   type PointGeometry,
   type Summary,
 } from './metrics.ts';
+export { bootstrapDefaults, bootstrapMedian, type BootstrapSettings } from './bootstrap.ts';

@@ -131,15 +131,20 @@ export function nextOpen(
     stage: stage.id,
     base,
     code,
-    hp: {
-      ...stage.options,
-      steps: stage.stepsPerRound,
-      lrMicro: learningRateMicro(stage, state.roundsSealed),
-      seed: plan.seed,
-    },
+    hp: roundHyperparameters(plan, stage, state.roundsSealed),
     rule: { name: 'mean', params: { samplesCap: stage.samplesCap } },
     deadline: ts + stage.roundTimeoutMs,
     minParticipants: stage.minParticipants,
     participants: stage.participants,
   };
+}
+
+/** What OPEN tells the participants of a round, `roundsSealed` rounds of the stage before it. */
+export function roundHyperparameters(
+  { seed }: Pick<Plan, 'seed'>,
+  stage: PlanStage,
+  roundsSealed: number,
+): Open['hp'] {
+  const lrMicro = learningRateMicro(stage, roundsSealed);
+  return { ...stage.options, steps: stage.stepsPerRound, lrMicro, seed };
 }

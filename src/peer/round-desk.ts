@@ -12,13 +12,11 @@ import {
   type UpdateFacts,
 } from '../gossip/index.ts';
 import {
-  applyDelta,
-  delta,
-  fixedPointFor,
   flatten,
-  IntegerMean,
   modelDigest,
-  quantise,
+  roundAverage,
+  roundUpdate,
+  type AveragingRule,
   type ModelWeights,
 } from '../weights/index.ts';
 import {
@@ -225,13 +223,11 @@ export class RoundDesk implements Pick<
     await ports.trainer.prepare(stage, await this.#options.teachers(), this.#reporter('prepare'));
     const job = { stage, round: this.open.r, roundsSealed, base, hp: this.open.hp };
     const result = await ports.trainer.train(job, this.#reporter('train'));
-    const { limits, members } = consortium.manifest;
-    const weight = Math.max(1, Math.min(result.samples, stage.samplesCap, limits.weightMax));
-    const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
-    const { values, clampedCount } = quantise(
-      delta(result.weights, base),
-      { weight, weightMax: limits.weightMax },
-      fixedPoint,
+    const { weight, values, clampedCount } = roundUpdate(
+      result.weights,
+      base,
+      result.samples,
+      this.#rule(),
     );
     const sealed = await sealUpdate({
       consortium,
@@ -392,16 +388,13 @@ export class RoundDesk implements Pick<
   }
 
   async #meanOf(cut: Cut, values: readonly Int32Array[]): Promise<Average> {
-    const { stage, consortium, models, settings } = this.#options;
-    const { limits, members } = consortium.manifest;
+    const { stage, models, settings } = this.#options;
     const base = await models.obtain(stage, this.open.base);
-    const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
-    const mean = new IntegerMean(flatten(base).length, fixedPoint, limits.weightMax);
-    cut.updates.forEach(({ n }, index) => {
+    const updates = cut.updates.flatMap(({ n: weight }, index) => {
       const update = values[index];
-      if (update !== undefined) mean.add(update, n);
+      return update === undefined ? [] : [{ values: update, weight }];
     });
-    const weights = applyDelta(base, mean.mean());
+    const weights = roundAverage(base, updates, this.#rule());
     const agg = modelDigest(weights);
     const loss = await models.holdOutLoss(stage, agg, weights);
     const baseLoss = await models.holdOutLoss(stage, this.open.base, base);
@@ -417,6 +410,14 @@ export class RoundDesk implements Pick<
     // On the disk before this node votes for it: a sealed model is held by all who sealed it.
     if (!isRefused) await models.keep(weights);
     return { seal, isRefused };
+  }
+
+  #rule(): AveragingRule {
+    const { stage, consortium } = this.#options;
+    const { limits, members } = consortium.manifest;
+    const { weightMax, clampMicro } = limits;
+    const { samplesCap } = stage;
+    return { memberCount: members.length, clamp: clampMicro / 1e6, weightMax, samplesCap };
   }
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */

@@ -5,14 +5,9 @@
 import { join } from 'node:path';
 import type { NodeId } from '../base/index.ts';
 import { backendVariant } from '../compute/index.ts';
-import type { HospitalSettings, RunSettings } from '../config/index.ts';
+import type { RunSettings } from '../config/index.ts';
 import type { OnProgress, RunRecord } from '../dashboard/index.ts';
-import {
-  caseCount,
-  encodeStudent,
-  intensityDefaults,
-  type MakeCasesArgs,
-} from '../distill/index.ts';
+import { encodeStudent, intensityDefaults } from '../distill/index.ts';
 import {
   diskStore,
   HospitalTrainer,
@@ -28,6 +23,7 @@ import type { SignedManifest } from '../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
 import { runClock } from './run-clock.ts';
+import { caseJobs } from './run-cases.ts';
 import { evaluateRun } from './run-evaluation.ts';
 import { picturesOf } from './run-pictures.ts';
 import { beginRun } from './run-file.ts';
@@ -115,41 +111,20 @@ async function foundConsortium(settings: RunSettings, pool: WorkerPool): Promise
   return simulatedConsortium(members, { name, domain, plan, limits });
 }
 
-/** A job for a few cases at a time, so that all workers stay busy to the end. */
-const casesPerJob = 4;
-
 async function makeAllCases(
   settings: RunSettings,
   pool: WorkerPool,
   folderOf: (id: NodeId) => string,
   recorder: RunRecorder,
 ): Promise<void> {
-  const { seed, phantom, training, consortium } = settings;
-  const total = consortium.hospitals.reduce((sum, hospital) => sum + caseCount(hospital), 0);
+  const jobs = caseJobs(settings, folderOf);
+  const total = jobs.reduce((sum, { from, to }) => sum + to - from, 0);
   let made = 0;
-  const jobs = consortium.hospitals.flatMap((hospital: HospitalSettings) => {
-    const count = caseCount(hospital);
-    return Array.from({ length: Math.ceil(count / casesPerJob) }, (_, part) => {
-      const args: MakeCasesArgs = {
-        folder: folderOf(hospital.id as NodeId),
-        intensity: intensityDefaults,
-        generation: 'expert',
-        hospital,
-        from: part * casesPerJob,
-        to: Math.min(count, (part + 1) * casesPerJob),
-        seed,
-        phantom,
-        pointRadiusMm: training.pointRadiusMm,
-      };
-      return pool.run('makeCases', args, {
-        onProgress: () => {
-          made += 1;
-          recorder.stageProgress('data', made, total, 'phantoms');
-        },
-      });
-    });
-  });
-  await Promise.all(jobs);
+  const onProgress = (): void => {
+    made += 1;
+    recorder.stageProgress('data', made, total, 'phantoms');
+  };
+  await Promise.all(jobs.map((args) => pool.run('makeCases', args, { onProgress })));
 }
 
 /** `model/`: what `annulus predict` takes. */

@@ -38,13 +38,13 @@ export function planOf(settings: RunSettings): Plan {
     const model = modelSpecFor(models.teacher, [task]);
     const participants = holdersOf(settings, task);
     return {
-      ...stageOf(settings, `teacher-${task}`, training.teacher, participants, model),
+      ...stageFor(settings, `teacher-${task}`, training.teacher, participants, model),
       kind: 'teacher',
       task,
     };
   });
   const model = modelSpecFor(models.student, tasks);
-  const all = stageOf(settings, 'student', training.student, membersOf(settings), model);
+  const all = stageFor(settings, 'student', training.student, membersOf(settings), model);
   const student: PlanStage = {
     ...all,
     options: { ...all.options, ...distillationOptions(settings.distillation) },
@@ -63,7 +63,8 @@ export function limitsOf(settings: RunSettings, parameterCountMax: number): Cons
   };
 }
 
-function stageOf(
+/** A stage of `model` among `participants`, as long and as fast as `stage` says. */
+export function stageFor(
   { training, sampling }: RunSettings,
   id: string,
   stage: StageSettings,

@@ -24,6 +24,7 @@ import {
   type RunRecord,
   type SlicePicture,
   type StageTime,
+  type TaskRecord,
 } from '../dashboard/index.ts';
 import { installedVersions } from '../node/index.ts';
 import type { PeerEvent } from '../peer/index.ts';
@@ -271,10 +272,7 @@ export class RunRecorder {
       consortium: {
         name: this.#settings.consortium.name,
         id: this.#consortium?.cid ?? '',
-        tasks: taughtTasks(this.#settings).map((id) => ({
-          ...tasks[id],
-          labels: [...tasks[id].labels],
-        })),
+        tasks: taskRecords(this.#settings),
         hospitals: hospitals.map(hospitalRecord),
       },
       stages: this.#stages,
@@ -438,7 +436,13 @@ function titleOf(stage: PlanStage): string {
   return stage.kind === 'student' ? 'student of all tasks' : `teacher of ${stage.task ?? 'a task'}`;
 }
 
-function hospitalRecord(hospital: HospitalSettings): HospitalRecord {
+/** The tasks that somebody labelled, for a record. */
+export function taskRecords(settings: RunSettings): TaskRecord[] {
+  return taughtTasks(settings).map((id) => ({ ...tasks[id], labels: [...tasks[id].labels] }));
+}
+
+/** Who a hospital is, for a record. */
+export function hospitalRecord(hospital: HospitalSettings): HospitalRecord {
   const { id, cases, scanner, annotator } = hospital;
   const labelled = Object.fromEntries(
     Object.keys(tasks).flatMap((task) => {

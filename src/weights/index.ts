@@ -22,3 +22,9 @@ export {
   type UpdateWeight,
 } from './fixed-point.ts';
 export { IntegerMean } from './integer-mean.ts';
+export {
+  roundAverage,
+  roundUpdate,
+  type AveragingRule,
+  type RoundUpdate,
+} from './round-average.ts';

@@ -29,6 +29,7 @@ async function run(args: readonly string[], mainJob: RunMainJob = finishes): Pro
     nowMs: () => 0,
     signal: new AbortController().signal,
     mainJob: () => Promise.resolve(mainJob),
+    reproduce: () => Promise.reject(new Error('not asked')),
     predict: () => Promise.reject(new Error('not asked')),
   };
   const code = await runCommandLine(args, world, {});

@@ -52,7 +52,7 @@ describe('config/README.md', () => {
     }
   });
 
-  for (const preset of ['eight-hospitals', 'smoke']) {
+  for (const preset of ['eight-hospitals', 'reproduce', 'smoke']) {
     it(`gives a reason for everything that ${preset} changes`, () => {
       const reasons = reasonsOf(page, preset);
       const changed = leavesOf(parse(presetText(preset)) as object, '').keys();

@@ -1,0 +1,51 @@
+/** How far a reproduction has come, in work and not in units: a round of eight hospitals counts for eight. */
+
+export interface ReproduceProgress {
+  /** Work of the whole, in rough milliseconds of one processor. */
+  readonly total: number;
+  /** Work done, in this run or found on the disk. */
+  readonly done: number;
+  /** Of `done`, what was found on the disk: it took no time now. */
+  readonly found: number;
+  /** Something that ended, for a line of its own; null when only the share moved. */
+  readonly line: string | null;
+}
+
+export type OnReproduceProgress = (progress: ReproduceProgress) => void;
+
+/** Milliseconds that each kind of work takes on one slow core at the default sizes; only their ratios matter. */
+export const workMs: Readonly<Record<'phantom' | 'step' | 'volume' | 'headStep', number>> =
+  Object.freeze({ phantom: 700, step: 100, volume: 350, headStep: 40 });
+
+export class WorkMeter {
+  readonly #onProgress: OnReproduceProgress;
+  readonly #total: number;
+  #done = 0;
+  #found = 0;
+
+  constructor(total: number, onProgress: OnReproduceProgress) {
+    this.#total = total;
+    this.#onProgress = onProgress;
+  }
+
+  /** So much was done just now. */
+  did(work: number): void {
+    this.#done += work;
+    this.#tell(null);
+  }
+
+  /** So much was done in an earlier run. */
+  found(work: number): void {
+    this.#done += work;
+    this.#found += work;
+    this.#tell(null);
+  }
+
+  say(line: string): void {
+    this.#tell(line);
+  }
+
+  #tell(line: string | null): void {
+    this.#onProgress({ total: this.#total, done: this.#done, found: this.#found, line });
+  }
+}
