@@ -1,4 +1,4 @@
-/** From a volume to label maps: sliding windows over the model, the likeliest class of each voxel. */
+/** From a volume to logits and label maps: sliding windows over the model, the likeliest class of each voxel. */
 import type { Engine } from '../compute/index.ts';
 import {
   argmaxLabels,
@@ -35,6 +35,20 @@ export async function predictLabelMaps(
   settings: InferenceSettings,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<Map<string, Uint8Array>> {
+  const logits = await predictLogits(engine, model, params, image, shape, settings, onProgress);
+  return new Map([...logits].map(([head, volume]) => [head, argmaxLabels(volume)]));
+}
+
+/** Blended logits of every head of the model for one normalised image, [d][h][w][class]. */
+export async function predictLogits(
+  engine: Engine,
+  model: Model,
+  params: ParameterMap,
+  image: Float32Array,
+  shape: Triple,
+  settings: InferenceSettings,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<Map<string, ChannelVolume>> {
   const { window: roi, overlap, batch } = settings;
   const { volume, corner } = atLeast(roi, image, shape);
   const blended = await slidingWindow(
@@ -44,10 +58,10 @@ export async function predictLabelMaps(
     { roi, overlap, batch, mode: 'gaussian', onProgress },
   );
   return new Map(
-    Object.entries(blended).map(([head, logits]) => {
-      const labels = argmaxLabels(logits);
-      return [head, volume.data === image ? labels : cutOut(labels, volume.shape, corner, shape)];
-    }),
+    Object.entries(blended).map(([head, logits]) => [
+      head,
+      volume.data === image ? logits : cutOut(logits, corner, shape),
+    ]),
   );
 }
 
@@ -73,12 +87,17 @@ function atLeast(
   return { volume: { data, shape: sides, channels: 1 }, corner };
 }
 
-function cutOut(labels: Uint8Array, from: Triple, corner: Triple, shape: Triple): Uint8Array {
-  const out = new Uint8Array(shape[0] * shape[1] * shape[2]);
+function cutOut(
+  { data, shape: from, channels }: ChannelVolume,
+  corner: Triple,
+  shape: Triple,
+): ChannelVolume {
+  const out = new Float32Array(shape[0] * shape[1] * shape[2] * channels);
   eachRow(from, corner, shape, (large, small) => {
-    out.set(labels.subarray(large, large + shape[2]), small);
+    const begin = large * channels;
+    out.set(data.subarray(begin, begin + shape[2] * channels), small * channels);
   });
-  return out;
+  return { data: out, shape, channels };
 }
 
 /** Offsets of each row of a box of `shape` that lies at `corner` of a larger one, in the larger and in itself. */
