@@ -14,7 +14,7 @@ import { arms, type Arm } from './courses.ts';
 
 /** A median and, where it is ours, how many points it leaves out. */
 interface Reading {
-  /** `null`: not measured, or half of the points missed. */
+  /** `null`: half of the points missed, or half of the segmentations without any overlap. */
   readonly median: number | null;
   readonly missRate: number | null;
 }
@@ -179,7 +179,8 @@ function ourReadings(groups: readonly GroupFigures[], seed: number | null): Read
       (one) => one.arm === arm && one.task === task && one.group === group && one.seed === seed,
     );
     if (found === undefined || (found.n === 0 && found.missRate === null)) return null;
-    return { median: found.medianWithMissed, missRate: found.missRate };
+    const { medianWithMissed: median, missRate } = found;
+    return { median: !isPoints(task) && median === 0 ? null : median, missRate };
   };
 }
 
@@ -191,7 +192,8 @@ function paperReadings(paper: readonly PaperMedian[]): Readings {
 }
 
 function textOf(task: TaskId, { median, missRate }: Reading): string {
-  if (median === null) return 'half or more missed';
+  if (median === null)
+    return isPoints(task) ? 'half or more missed' : 'half or more without overlap';
   const value = isPoints(task) ? `${median.toFixed(2)} mm` : `Dice ${median.toFixed(3)}`;
   const percents = (missRate ?? 0) * 100;
   return percents > 0 ? `${value} (${percents.toFixed(1)} % missed)` : value;

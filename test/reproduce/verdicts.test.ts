@@ -83,6 +83,7 @@ describe('verdicts', () => {
         groupsWith({ 'swin-distilled': own, 'unet-federated': teacher }, task, 'training'),
       ).holds;
     expect([holds('hps', 2.29, 2), holds('hps', 2.31, 2)]).deep.equal([true, false]);
+    expect(holds('calc', 0, 0), 'neither finds any calcium').equal(false);
     // 0.6 · 0.85 = 0.51.
     expect([holds('calc', 0.52, 0.6), holds('calc', 0.5, 0.6)]).deep.equal([true, false]);
     expect(verdict('student-replaces-teacher-hps-other', groupsWith({}, 'hps')).figures).equal(
