@@ -20,7 +20,7 @@ import type { ModelWeights } from '../weights/index.ts';
 import { DistillError } from './errors.ts';
 import { Learner } from './learner.ts';
 import { drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
-import type { OptimiserSettings, SamplingSettings } from './settings.ts';
+import type { AdamWOptimiser, SamplingSettings } from './settings.ts';
 
 /** A finished model and the head to come. */
 export interface NewHeadSettings {
@@ -35,7 +35,7 @@ export interface NewHeadSettings {
 export interface HeadTraining {
   readonly steps: number;
   readonly patch: Triple;
-  readonly optimiser: OptimiserSettings;
+  readonly optimiser: AdamWOptimiser;
   readonly sampling: SamplingSettings;
   /** Fixes all that is drawn. */
   readonly seed: string;
@@ -126,7 +126,7 @@ export class NewHead {
   }
 
   /** One AdamW step of the head; the loss before it. */
-  async #take(patch: Patch, size: Triple, optimiser: OptimiserSettings): Promise<number> {
+  async #take(patch: Patch, size: Triple, optimiser: AdamWOptimiser): Promise<number> {
     const { tf, ops } = this.#engine;
     const { head } = this.#settings;
     const map = patch.labels.get(head);
