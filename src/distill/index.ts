@@ -5,6 +5,7 @@ export {
   optimiserKinds,
   samplingDefaults,
   type OptimiserKind,
+  type AdamWOptimiser,
   type OptimiserSettings,
   type SamplingSettings,
 } from './settings.ts';
