@@ -220,7 +220,7 @@ napi_value setThreads(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** `restOpenMp()`: Node's `process.env` would not do, in worker threads it is a copy. */
+/** `restOpenMp()`: threads of OpenMP are to sleep where they wait. In worker threads `process.env` is a copy, unseen by libraries. */
 napi_value restOpenMp(napi_env, napi_callback_info) {
 #if !defined(_WIN32)
   setenv("OMP_WAIT_POLICY", "PASSIVE", 0);

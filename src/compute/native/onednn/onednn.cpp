@@ -58,7 +58,7 @@ memory::dims dims(long a, long b, const std::array<int, 3>& sides) {
   return {a, b, sides[0], sides[1], sides[2]};
 }
 
-/** What both sides of the axes are padded by; at the end it may be less than at the beginning. */
+/** Zeros after each axis: as many as the last window reaches into, below none where it ends inside. */
 memory::dims padAfter(const ConvShape& s) {
   memory::dims after(3);
   for (int axis = 0; axis < 3; axis++) {
@@ -149,7 +149,7 @@ void execute(const Prepared& p, float* const (&at)[tensors]) {
 
 using Key = std::tuple<Kind, bool, int, int, int, std::array<std::array<int, 3>, 5>>;
 
-/** Of this Node thread, for its number of threads; empty stands for a convolution that oneDNN does not have. */
+/** Of this Node thread and its number of threads; empty stands for a convolution that oneDNN does not have. */
 thread_local std::map<Key, std::optional<Prepared>> preparedOnes;
 
 const std::optional<Prepared>& preparedFor(Kind kind, const ConvShape& s, bool bf16) {
