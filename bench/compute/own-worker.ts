@@ -89,9 +89,9 @@ function dataOf(tensors: readonly SafeTensor[], wanted: string): Float32Array {
 
 async function answer(request: Request): Promise<Answers[Request['do']]> {
   if (request.do === 'hello') {
-    const { backend, threads } = request;
-    engine = await openEngine({ backend: backend as EngineOptions['backend'], threads });
-    return { version: engine.backend, threads: engine.threads };
+    const { backend, threads, options } = request;
+    engine = await openEngine({ backend, threads, ...options } as EngineOptions);
+    return { version: engine.backendVariant, threads: engine.threads };
   }
   if (request.do === 'memory') {
     const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

@@ -26,6 +26,9 @@ export interface PredictRequest {
   /** What the image is called in messages. */
   readonly imageName: string;
   readonly backend: string;
+  readonly precision: string;
+  /** What the person at the terminal should know of the choice. */
+  readonly onNote: (text: string) => void;
   readonly onProgress: (done: number, total: number) => void;
 }
 

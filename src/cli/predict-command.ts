@@ -10,6 +10,7 @@ export interface PredictFlags {
   readonly input: string;
   readonly output: string;
   readonly backend: string;
+  readonly precision: string;
 }
 
 /** A model's folder is a handful of files; a home directory given by mistake is not. */
@@ -32,6 +33,10 @@ export async function predictCommand(flags: PredictFlags, world: World): Promise
     image,
     imageName: flags.input,
     backend: flags.backend,
+    precision: flags.precision,
+    onNote: (text) => {
+      world.err(`${text}\n`);
+    },
     onProgress: (done, total) => {
       if (world.isLive) world.err(`\rwindow ${done} of ${total}${done === total ? '\n' : ''}`);
     },

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { backendNames } from '../compute/index.ts';
+import { backendNames, precisions } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
@@ -88,6 +88,7 @@ function addSimulate(
     .option('--resume <folder>', 'go on with a run that ended before its time, to the same models')
     .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
     .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
+    .option('--precision <name>', `${precisions.join(' or ')}: bf16 on the native backend alone`)
     .option(
       '--workers <n>',
       'training workers; 0 is one per processor, fewer get several threads each',
@@ -137,6 +138,11 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
       new Option('--backend <name>', 'what computes')
         .choices(['auto', ...backendNames])
         .default('auto'),
+    )
+    .addOption(
+      new Option('--precision <name>', 'of the products; bf16 on the native backend alone')
+        .choices(precisions)
+        .default('f32'),
     )
     .addHelpText('after', predictExamples)
     .action(async (flags: PredictFlags) => {

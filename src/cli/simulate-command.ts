@@ -22,6 +22,7 @@ export interface SimulateFlags {
   readonly seed?: string;
   readonly rounds?: string;
   readonly backend?: string;
+  readonly precision?: string;
   readonly workers?: string;
   readonly kill?: readonly string[];
   readonly set?: readonly string[];
@@ -127,6 +128,7 @@ function overridesOf(flags: SimulateFlags): Override[] {
   };
   add('seed', flags.seed, '--seed');
   add('compute.backend', flags.backend, '--backend');
+  add('compute.precision', flags.precision, '--precision');
   add('compute.workers', flags.workers, '--workers');
   add('training.teacher.rounds', flags.rounds, '--rounds');
   add('training.student.rounds', flags.rounds, '--rounds');

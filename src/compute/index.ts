@@ -10,6 +10,14 @@ export {
   type EngineMemory,
   type EngineOptions,
 } from './engine.ts';
+export { precisionNote } from './native/module.ts';
+export {
+  convolutionChoices,
+  precisions,
+  type ConvolutionChoice,
+  type NativeOptions,
+  type Precision,
+} from './native/options.ts';
 export type {
   AdamWSettings,
   SgdSettings,

@@ -1,7 +1,7 @@
 /** The whole reproduction: one seed after the other, resumable at any moment, then figures and verdicts. */
 import { join } from 'node:path';
 import { backendVariant } from '../compute/index.ts';
-import type { RunSettings } from '../config/index.ts';
+import { engineOptionsOf, type RunSettings } from '../config/index.ts';
 import type { ReproductionRecord } from '../dashboard/index.ts';
 import {
   diskStore,
@@ -36,15 +36,15 @@ export async function reproduce(
   { outputFolder, seeds, signal }: ReproducePorts,
   onProgress: OnReproduceProgress,
 ): Promise<ReproductionRecord> {
-  const { backend } = settings.compute;
-  const variant = await backendVariant(backend as 'auto');
+  const variant = await backendVariant(engineOptionsOf(settings.compute));
   const bySeed = seeds.map((seed): RunSettings => ({ ...settings, seed }));
   const total = bySeed.reduce((sum, one) => sum + workOf(one), 0);
   const lock = await lockOf(outputFolder);
   try {
-    const { consortium, phantom, models, training, sampling, inference } = settings;
+    const { consortium, phantom, models, training, sampling } = settings;
+    const { distillation, inference } = settings;
     await begin(diskStore(outputFolder), outputFolder, {
-      settings: { consortium, phantom, models, training, sampling, inference },
+      settings: { consortium, phantom, models, training, sampling, distillation, inference },
       backend: variant,
     });
     const meter = new WorkMeter(total, onProgress);
@@ -65,8 +65,7 @@ async function runInPool(
 ): Promise<SeedResult> {
   const folder = join(outputFolder, `seed-${settings.seed}`);
   const store = diskStore(folder);
-  const { backend, workers } = settings.compute;
-  const pool = openTrainingPool(backend as 'auto', workers);
+  const pool = openTrainingPool(engineOptionsOf(settings.compute), settings.compute.workers);
   const stop = (): void => {
     void pool.close();
   };

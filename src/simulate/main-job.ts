@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import type { NodeId } from '../base/index.ts';
-import { backendVariant } from '../compute/index.ts';
-import type { RunSettings } from '../config/index.ts';
+import { backendVariant, precisionNote } from '../compute/index.ts';
+import { engineOptionsOf, type RunSettings } from '../config/index.ts';
 import type { OnProgress, RunRecord } from '../dashboard/index.ts';
 import { encodeStudent, intensityDefaults } from '../distill/index.ts';
 import {
@@ -43,10 +43,13 @@ export async function runMainJob(
   onProgress: OnProgress,
 ): Promise<RunRecord> {
   // A backend that is not there would fail every round at every hospital: better at once and once.
-  await backendVariant(settings.compute.backend as 'auto');
+  const engine = engineOptionsOf(settings.compute);
+  await backendVariant(engine);
+  const note = precisionNote(engine);
+  if (note !== null) onProgress({ kind: 'note', level: 'warn', text: note });
   const { kills, outputFolder } = ports;
   const lock = await lockFolder(outputFolder);
-  const pool = openTrainingPool(settings.compute.backend as 'auto', settings.compute.workers);
+  const pool = openTrainingPool(engine, settings.compute.workers);
   try {
     const code = await programDigest();
     const clock = runClock(systemClock());

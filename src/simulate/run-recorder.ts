@@ -5,7 +5,12 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Clock, NodeId } from '../base/index.ts';
 import type { LogVerdict as NodeVerdict } from '../audit/index.ts';
-import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../config/index.ts';
+import {
+  engineOptionsOf,
+  trainingCaseCount,
+  type HospitalSettings,
+  type RunSettings,
+} from '../config/index.ts';
 import { backendVariant } from '../compute/index.ts';
 import { tasks } from '../data/index.ts';
 import {
@@ -412,7 +417,7 @@ export class RunRecorder {
 
   async #machine(): Promise<MachineRecord> {
     this.#peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-    const { backend, workers } = this.#settings.compute;
+    const { workers } = this.#settings.compute;
     return {
       platform: `${process.platform} ${process.arch}`,
       processor: cpus()[0]?.model ?? 'unknown',
@@ -420,7 +425,7 @@ export class RunRecorder {
       memoryBytes: totalmem(),
       peakMemoryBytes: this.#peakMemoryBytes,
       versions: await installedVersions(),
-      backend: await backendVariant(backend as 'auto'),
+      backend: await backendVariant(engineOptionsOf(this.#settings.compute)),
       workers: workers > 0 ? workers : availableParallelism(),
     };
   }

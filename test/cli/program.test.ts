@@ -82,6 +82,8 @@ describe('annulus', () => {
     [['audit', 'verify', folder], 'found none'],
     [['predict', '--model', folder], "required option '--input <file>'"],
     [['predict', '--backend', 'gpu'], "argument 'gpu' is invalid"],
+    [['predict', '--precision', 'f16'], "argument 'f16' is invalid"],
+    [['simulate', 'smoke', '--precision', 'f16'], '--precision: compute.precision'],
   ];
   for (const [args, words] of mistakes) {
     it(`answers ${args.slice(0, 2).join(' ')} (${words}) in one line, with exit code 2`, async () => {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 namespace annulus {
 
@@ -49,6 +50,15 @@ struct ConvShape {
   std::array<int, 3> output;
   /** To be summed in tiles, `winograd.h`: kernel 3×3×3, stride 1, at least 4 channels on both sides. */
   bool tiled;
+
+  long inputVoxels() const { return voxels(batch, input); }
+  long outputVoxels() const { return voxels(batch, output); }
+  long weights() const { return voxels(inputs, kernel) * outputs; }
+
+ private:
+  static long voxels(long count, const std::array<int, 3>& sides) {
+    return count * sides[0] * sides[1] * sides[2];
+  }
 };
 
 /** `bias` may be null. */
@@ -57,6 +67,14 @@ void convForward(const ConvShape& shape, const float* x, const float* w, const f
 void convInputGradient(const ConvShape& shape, const float* dy, const float* w, const float* bias,
                        float* dx);
 void convFilterGradient(const ConvShape& shape, const float* x, const float* dy, float* dw);
+/** The same with the factors rounded to bf16 on the way, two products at a time. */
+void convForwardPairs(const ConvShape& shape, const float* x, const float* w, const float* bias,
+                      float* y);
+void convInputGradientPairs(const ConvShape& shape, const float* dy, const float* w,
+                            const float* bias, float* dx);
+void convFilterGradientPairs(const ConvShape& shape, const float* x, const float* dy, float* dw);
+/** `count` floats rounded to bf16. */
+std::unique_ptr<float[]> bf16Copy(const float* x, long count);
 void columnSums(const float* x, float* sums, int rows, int channels);
 /** Steps and bytes as `kernels/assembly/layout.ts` has them. */
 void copyRows(const char* from, int fromStep, char* to, int toStep, int bytes, int rows);
