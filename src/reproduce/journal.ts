@@ -13,7 +13,7 @@ const beginning = 'reproduction.json';
 export interface Beginning {
   readonly settings: Pick<
     RunSettings,
-    'consortium' | 'phantom' | 'models' | 'training' | 'sampling' | 'inference'
+    'consortium' | 'phantom' | 'models' | 'training' | 'sampling' | 'distillation' | 'inference'
   >;
   /** What computes, with what its rounding depends on. */
   readonly backend: string;
