@@ -13,6 +13,7 @@ import { limitsOf, membersOf, planOf } from '../src/simulate/run-plan.ts';
 import { RunRecorder } from '../src/simulate/run-recorder.ts';
 import { makeSampleLog } from './audit/sample-log.ts';
 import { syntheticRecord } from './dashboard/synthetic-record.ts';
+import { syntheticReproduction } from './dashboard/synthetic-reproduction.ts';
 import { projectRoot } from './project-root.ts';
 import { readmeCommands, readmeExcerpt } from './readme-commands.ts';
 
@@ -30,6 +31,11 @@ const forms: readonly {
   { form: /^npx annulus simulate$/, here: 'dry', by: 'test/readme.slow.test.ts' },
   { form: /^npx annulus predict --\S/, here: 'dry', by: 'test/readme.slow.test.ts' },
   { form: /^npx annulus simulate --resume /, here: null, by: 'test/simulate/resume.test.ts' },
+  {
+    form: /^npx annulus reproduce( smoke --seeds 1)?$/,
+    here: 'dry',
+    by: 'test/reproduce/reproduction.test.ts',
+  },
   { form: /^npx annulus simulate (smoke|--)/, here: 'dry', by: 'test/simulate/main-job.test.ts' },
 ];
 
@@ -130,7 +136,7 @@ async function dryRun(
         tellProgress(settings, ports.id, onProgress);
         return Promise.resolve(syntheticRecord());
       }),
-    reproduce: () => Promise.reject(new Error('not asked')),
+    reproduce: () => Promise.resolve(() => Promise.resolve(syntheticReproduction())),
     predict: () => Promise.resolve(() => Promise.resolve({ files: new Map(), lines: ['found'] })),
   };
   const code = await runCommandLine(args, world, {});

@@ -5,6 +5,7 @@ import {
   percent,
   type ArmRecord,
   type ClientGroup,
+  type Figures,
   type GroupFigures,
   type ReproductionRecord,
   type TaskRecord,
@@ -12,7 +13,8 @@ import {
 } from '../dashboard/index.ts';
 
 const groups = ['training', 'other'] as const;
-const widths = { arm: 18, median: 20, missed: 8, n: 6, paper: 13 };
+const widths = { arm: 18, median: 20, missed: 8, n: 6, paper: 13, calibration: 15 };
+const gap = '  ';
 
 /** A block of lines for every task. */
 export function reproductionTable(record: ReproductionRecord): string[] {
@@ -20,6 +22,10 @@ export function reproductionTable(record: ReproductionRecord): string[] {
   return [
     `Errors on held-out cases: median [95 % interval over patients], missed, n; seeds ${seeds.join(', ')}`,
     ...tasks.flatMap((task) => ['', ...taskBlock(task, record)]),
+    '',
+    ...calibrationBlock(record),
+    '',
+    ...downstreamBlock(record),
   ];
 }
 
@@ -35,15 +41,48 @@ function taskBlock(task: TaskRecord, record: ReproductionRecord): string[] {
     ...(isPoints ? ['missed'.padStart(widths.missed)] : []),
     'n'.padStart(widths.n),
   ].join('');
-  const gap = ' '.repeat(2);
   const heads = groups.map((group) => `${group} clients`.padEnd(columns.length));
   return [
     `${task.id}: ${task.title}, ${isPoints ? 'mm' : 'Dice'}`,
     [''.padEnd(widths.arm), ...heads, 'paper'].join(gap).trimEnd(),
     ['arm'.padEnd(widths.arm), columns, columns, 'train / other'].join(gap).trimEnd(),
     ...record.arms.map((arm) => {
-      const cells = groups.map((group) => figureCells(figureOf(record, arm, task, group), task));
+      const cells = groups.map((group) =>
+        figureCells(figureOf(record, arm, task, group), task.kind),
+      );
       return [arm.title.padEnd(widths.arm), ...cells, paperCell(record, arm, task)].join(gap);
+    }),
+  ];
+}
+
+/** One line for each arm: how far its probabilities are from how often they are right. */
+function calibrationBlock(record: ReproductionRecord): string[] {
+  const { arms, tasks } = record;
+  const cell = (arm: ArmRecord, task: TaskRecord): string =>
+    groups
+      .map((group) => fixed(figureOf(record, arm, task, group)?.calibrationError ?? null, 3))
+      .join(' / ')
+      .padEnd(widths.calibration);
+  return [
+    'Expected calibration error of voxels predicted or truly labelled, training / other clients',
+    ['arm'.padEnd(widths.arm), ...tasks.map(({ id }) => id.padEnd(widths.calibration))]
+      .join(gap)
+      .trimEnd(),
+    ...arms.map((arm) =>
+      [arm.title.padEnd(widths.arm), ...tasks.map((task) => cell(arm, task))].join(gap).trimEnd(),
+    ),
+  ];
+}
+
+function downstreamBlock({ downstream, arms }: ReproductionRecord): string[] {
+  const { landmark, trainingCases, steps, figures } = downstream;
+  const pooled = figures.filter(({ seed }) => seed === null);
+  return [
+    `Downstream: ${landmark}, which no task taught, by a new head on a frozen backbone`,
+    `(${trainingCases} cases, ${steps} steps), mm`,
+    ...pooled.map(({ arm, ...one }) => {
+      const title = arms.find(({ id }) => id === arm)?.title ?? arm;
+      return [title.padEnd(widths.arm), figureCells(one, 'points')].join(gap);
     }),
   ];
 }
@@ -59,7 +98,10 @@ function figureOf(
   );
 }
 
-function figureCells(figures: GroupFigures | undefined, { kind }: TaskRecord): string {
+function figureCells(
+  figures: Pick<Figures, 'median' | 'interval' | 'missRate' | 'n'> | undefined,
+  kind: TaskRecord['kind'],
+): string {
   const digits = kind === 'points' ? 2 : 3;
   const interval = figures?.interval ?? null;
   const range =

@@ -27,6 +27,8 @@ export {
   reproductionVersion,
   type ArmRecord,
   type ClientGroup,
+  type DownstreamFigures,
+  type DownstreamRecord,
   type Figures,
   type GroupFigures,
   type HospitalFigures,

@@ -23,6 +23,7 @@ export interface ReproductionRecord {
   /** By arm, task and hospital, over all seeds. */
   readonly hospitalFigures: readonly HospitalFigures[];
   readonly verdicts: readonly VerdictRecord[];
+  readonly downstream: DownstreamRecord;
   /** The paper's own medians, read off its figures. */
   readonly paper: readonly PaperMedian[];
   readonly settings: unknown;
@@ -79,6 +80,11 @@ export interface Figures {
   readonly missRate: number | null;
   /** Cases without the structure: Dice is undefined there, so they are not in `n`. */
   readonly undefinedCount: number;
+  /**
+   * Expected calibration error over the voxels that are predicted as something or truly are something, 0 to 1; `null` where
+   * there are none.
+   */
+  readonly calibrationError: number | null;
   /** Median distance to where the hospital's annotator put the point; `null` for a segmentation. */
   readonly annotatorMedian: number | null;
 }
@@ -98,6 +104,23 @@ export interface HospitalFigures extends Figures {
   readonly task: string;
   readonly hospital: string;
   readonly group: ClientGroup;
+}
+
+/** A landmark that no task taught, by a new head on frozen backbones. */
+export interface DownstreamRecord {
+  readonly landmark: string;
+  /** Cases that trained the head, and its optimiser steps. */
+  readonly trainingCases: number;
+  readonly steps: number;
+  /** By arm of the backbone; over all seeds, and for each. Distances to the truth. */
+  readonly figures: readonly DownstreamFigures[];
+}
+
+export interface DownstreamFigures extends Omit<Figures, 'annotatorMedian' | 'calibrationError'> {
+  readonly arm: string;
+  readonly seed: number | null;
+  /** Every single distance, for all seeds together; empty for one seed. */
+  readonly values: readonly number[];
 }
 
 export interface PaperMedian {

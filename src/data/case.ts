@@ -165,24 +165,25 @@ function readOrigins(value: unknown): LabelEntry[] {
 }
 
 /** `null` when the header holds none. @throws {DataError} 'bad_field'. */
-export function readPoints(value: unknown): PointSet | null {
+function readPoints(value: unknown): PointSet | null {
   if (value === null) return null;
   const optional = pointNames.map((name) => `${name}?`);
   const fields = readObject(value, 'points', optional);
   const read = Object.entries(fields).map(([name, at]) => [
     name,
-    at === null ? null : readPoint(at),
+    at === null ? null : readPoint(at, 'points'),
   ]);
   return Object.fromEntries(read) as PointSet;
 }
 
-function readPoint(value: unknown): Vector3 {
+/** @throws {DataError} 'bad_field' naming `field`. */
+export function readPoint(value: unknown, field: string): Vector3 {
   const numbers = Array.isArray(value) ? (value as unknown[]) : [];
   const [x, y, z] = numbers;
   const good = numbers.length === 3 && numbers.every((part) => Number.isFinite(part));
   return good
     ? [x as number, y as number, z as number]
-    : refuseField('points', 'three finite numbers for each', 'something else');
+    : refuseField(field, 'three finite numbers for each', 'something else');
 }
 
 function checkMap(map: Uint8Array, field: string, highest: number): Uint8Array {

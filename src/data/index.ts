@@ -14,10 +14,12 @@ export {
 export {
   channelCount,
   heartLabels,
+  landmarkNames,
   parseTaskId,
   pointNames,
   taskIds,
   tasks,
+  type LandmarkName,
   type PointName,
   type Task,
   type TaskId,

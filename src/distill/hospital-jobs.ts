@@ -15,8 +15,13 @@ import type {
 import type { ModelSpec, Triple } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { CaseShelf } from './case-shelf.ts';
-import { scoreCase, type Score } from './evaluation.ts';
-import { predictLabelMaps, type InferenceSettings } from './inference.ts';
+import { evaluateCase, type EvaluatedCase } from './evaluation.ts';
+import { predictLabelMaps, predictLogits, type InferenceSettings } from './inference.ts';
+import {
+  transferLandmark,
+  type LandmarkFound,
+  type LandmarkTransfer,
+} from './landmark-transfer.ts';
 import { Learner } from './learner.ts';
 import type { OptimiserState } from './optimiser.ts';
 import { drawPatch, type TrainingCase } from './patch-sampler.ts';
@@ -84,18 +89,17 @@ export interface EvaluateArgs extends AtHospital {
   readonly inference: InferenceSettings;
   /** Most cases to look at; all when absent. */
   readonly casesMax?: number;
+  /** Radius of a true point's sphere, mm: with it the model's calibration is taken too. */
+  readonly calibrationRadiusMm?: number;
 }
+
+export type TransferArgs = AtHospital & LandmarkTransfer;
 
 /** What a job tells while it runs. */
 export interface JobProgress {
   readonly done: number;
   readonly total: number;
   readonly loss?: number;
-}
-
-export interface EvaluatedCase {
-  readonly id: string;
-  readonly scores: readonly Score[];
 }
 
 export interface PictureArgs extends AtHospital {
@@ -188,7 +192,7 @@ export class HospitalJobs {
         const held = await shelf.read('test', id);
         const truth = await shelf.readTruth(id);
         const image = shelf.normalised(held);
-        const maps = await predictLabelMaps(
+        const logits = await predictLogits(
           engine,
           learner.model,
           learner.tensors,
@@ -196,17 +200,23 @@ export class HospitalJobs {
           held.image.shape,
           args.inference,
         );
-        const scores = args.tasks.flatMap((task) => {
-          const map = maps.get(task);
-          return map === undefined ? [] : scoreCase(task, map, held, truth);
-        });
-        evaluated.push({ id, scores });
+        evaluated.push(evaluateCase(logits, held, truth, args));
         report({ done: evaluated.length, total: ids.length });
       }
       return evaluated;
     } finally {
       learner.dispose();
     }
+  }
+
+  /** Errors of a landmark that a new head on a frozen model learnt from the first held-out cases, in the others. */
+  async transfer(
+    args: TransferArgs,
+    report: (progress: JobProgress) => void,
+  ): Promise<LandmarkFound[]> {
+    return transferLandmark(await this.#open(), this.#shelf(args), args, (done, total) => {
+      report({ done, total });
+    });
   }
 
   /** A held-out case and its predicted label maps; null when there is no such case. */

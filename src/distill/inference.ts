@@ -1,4 +1,4 @@
-/** From a volume to label maps: sliding windows over the model, the likeliest class of each voxel. */
+/** From a volume to logits and label maps: sliding windows over the model, the likeliest class of each voxel. */
 import type { Engine } from '../compute/index.ts';
 import {
   argmaxLabels,

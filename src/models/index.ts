@@ -7,7 +7,13 @@ export {
   type UNetSpec,
 } from './spec.ts';
 export type { ParameterInfo, ParameterInit } from './parameter.ts';
-export { architectureDigest, checkWeights, initialWeights, parameterList } from './parameters.ts';
+export {
+  architectureDigest,
+  checkWeights,
+  freshParameters,
+  initialWeights,
+  parameterList,
+} from './parameters.ts';
 export type { ForwardOptions, HeadOutputs, ParameterMap } from './forward.ts';
 export { buildModel, checkInput, divisorOf, type Model } from './model.ts';
 export {
@@ -47,3 +53,4 @@ export {
   type Summary,
 } from './metrics.ts';
 export { bootstrapDefaults, bootstrapMedian, type BootstrapSettings } from './bootstrap.ts';
+export { calibrationBins, expectedCalibrationError, type CalibrationBins } from './calibration.ts';

@@ -1,43 +1,55 @@
-/** From the scores of single cases to the figures of arms, tasks, groups and hospitals. Pure. */
+/** From the results of single cases to the figures of arms, tasks, groups and hospitals. Pure. */
 import { seededRandom } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
-import type { ClientGroup, Figures, GroupFigures, HospitalFigures } from '../dashboard/index.ts';
+import type {
+  ClientGroup,
+  DownstreamFigures,
+  Figures,
+  GroupFigures,
+  HospitalFigures,
+} from '../dashboard/index.ts';
 import { tasks, type TaskId } from '../data/index.ts';
-import { bootstrapMedian, medianWithMissed, quantile, summarise } from '../models/index.ts';
+import {
+  bootstrapMedian,
+  expectedCalibrationError,
+  medianWithMissed,
+  quantile,
+  summarise,
+  type CalibrationBins,
+} from '../models/index.ts';
 import { holdersOf, membersOf, taughtTasks } from '../simulate/index.ts';
 import { arms } from './courses.ts';
 import type { SeedResult } from './seed-run.ts';
 
-/** One point or one segmentation of one held-out case, by one model. */
-export interface Observation {
+/** One task of one held-out case by one model. */
+export interface CaseResult {
   readonly seed: number;
   readonly arm: string;
   readonly task: TaskId;
   readonly hospital: string;
   readonly group: ClientGroup;
   readonly patient: string;
-  /** mm or Dice; `null` when the point was missed, or Dice is undefined. */
-  readonly value: number | null;
-  /** mm to where the annotator put the point. */
-  readonly annotator: number | null;
+  /** mm of each point, or Dice; `null` for a point that was missed, or an undefined Dice. */
+  readonly values: readonly (number | null)[];
+  /** mm of each point to where the annotator put it. */
+  readonly annotator: readonly (number | null)[];
+  readonly calibration: CalibrationBins | null;
 }
 
-export function observationsOf(
-  settings: RunSettings,
-  results: readonly SeedResult[],
-): Observation[] {
+export function caseResults(settings: RunSettings, results: readonly SeedResult[]): CaseResult[] {
   return results.flatMap(({ seed, courses }) =>
     courses.flatMap(({ course, evaluations }) =>
       evaluations.flatMap(({ hospital, cases }) =>
-        cases.flatMap(({ id, scores }) =>
-          scores.map((score): Observation => {
-            const { task, kind, errorMm, dice, annotatorErrorMm } = score;
+        cases.flatMap(({ id, scores, calibration }) =>
+          course.tasks.map((task): CaseResult => {
+            const own = scores.filter((score) => score.task === task);
             return {
               ...{ seed, arm: course.arm.id, task, hospital },
               group: holdersOf(settings, task).includes(hospital) ? 'training' : 'other',
               patient: `${seed}/${id}`,
-              value: kind === 'point' ? errorMm : dice,
-              annotator: annotatorErrorMm,
+              values: own.map(({ kind, errorMm, dice }) => (kind === 'point' ? errorMm : dice)),
+              annotator: own.map(({ annotatorErrorMm }) => annotatorErrorMm),
+              calibration: calibration?.[task] ?? null,
             };
           }),
         ),
@@ -50,19 +62,19 @@ export function observationsOf(
 export function groupFigures(
   settings: RunSettings,
   seeds: readonly number[],
-  observations: readonly Observation[],
+  results: readonly CaseResult[],
 ): GroupFigures[] {
   return eachArmAndTask(settings, (arm, task) =>
     (['training', 'other'] as const).flatMap((group) =>
       [null, ...seeds].map((seed): GroupFigures => {
-        const own = observations.filter(
+        const own = results.filter(
           (one) =>
             one.arm === arm &&
             one.task === task &&
             one.group === group &&
             (seed === null || one.seed === seed),
         );
-        const values = seed === null ? own.flatMap(({ value }) => value ?? []) : [];
+        const values = seed === null ? found(own) : [];
         return { arm, task, group, seed, ...figuresOf(task, own), values };
       }),
     ),
@@ -71,11 +83,11 @@ export function groupFigures(
 
 export function hospitalFigures(
   settings: RunSettings,
-  observations: readonly Observation[],
+  results: readonly CaseResult[],
 ): HospitalFigures[] {
   return eachArmAndTask(settings, (arm, task) =>
     membersOf(settings).map((hospital): HospitalFigures => {
-      const own = observations.filter(
+      const own = results.filter(
         (one) => one.arm === arm && one.task === task && one.hospital === hospital,
       );
       const group = holdersOf(settings, task).includes(hospital) ? 'training' : 'other';
@@ -84,32 +96,68 @@ export function hospitalFigures(
   );
 }
 
-export function figuresOf(task: TaskId, observations: readonly Observation[]): Figures {
-  const values = observations.map(({ value }) => value);
-  const { n, nullCount, nullRate, median, lowerQuartile, upperQuartile } = summarise(values);
+/** Each backbone over all seeds, then for each. */
+export function downstreamFigures(results: readonly SeedResult[]): DownstreamFigures[] {
+  const all = results.flatMap(({ seed, downstream }) =>
+    downstream.flatMap(({ arm, found: cases }) =>
+      cases.map(({ id, errorMm }) => ({ seed, arm, patient: `${seed}/${id}`, values: [errorMm] })),
+    ),
+  );
+  return [...new Set(all.map(({ arm }) => arm))].flatMap((arm) =>
+    [null, ...results.map(({ seed }) => seed)].map((seed): DownstreamFigures => {
+      const own = all.filter((one) => one.arm === arm && (seed === null || one.seed === seed));
+      return { arm, seed, ...spread('mm', own), values: seed === null ? found(own) : [] };
+    }),
+  );
+}
+
+export function figuresOf(task: TaskId, results: readonly CaseResult[]): Figures {
   const isPoints = tasks[task].kind === 'points';
-  const annotator = observations.flatMap((one) => one.annotator ?? []).sort((a, b) => a - b);
+  const annotator = results.flatMap((one) => present(one.annotator)).sort((a, b) => a - b);
   return {
-    unit: isPoints ? 'mm' : 'dice',
-    n: n - nullCount,
-    ...{ median, lowerQuartile, upperQuartile },
-    interval: bootstrapMedian(byPatient(observations), seededRandom('bootstrap')),
-    medianWithMissed: isPoints ? medianWithMissed(values) : median,
-    missRate: isPoints && n > 0 ? nullRate : null,
-    undefinedCount: isPoints ? 0 : nullCount,
+    ...spread(isPoints ? 'mm' : 'dice', results),
     annotatorMedian: isPoints ? quantile(annotator, 0.5) : null,
+    calibrationError: expectedCalibrationError(
+      results.flatMap(({ calibration }) => calibration ?? []),
+    ),
   };
 }
 
-/** Values of each patient, without the missed ones. */
-function byPatient(observations: readonly Observation[]): number[][] {
+type Measured = Pick<CaseResult, 'patient' | 'values'>;
+
+function spread(
+  unit: Figures['unit'],
+  measured: readonly Measured[],
+): Omit<Figures, 'annotatorMedian' | 'calibrationError'> {
+  const values = measured.flatMap((one) => one.values);
+  const { n, nullCount, nullRate, median, lowerQuartile, upperQuartile } = summarise(values);
+  const isPoints = unit === 'mm';
+  return {
+    ...{ unit, n: n - nullCount, median, lowerQuartile, upperQuartile },
+    interval: bootstrapMedian(byPatient(measured), seededRandom('bootstrap')),
+    medianWithMissed: isPoints ? medianWithMissed(values) : median,
+    missRate: isPoints && n > 0 ? nullRate : null,
+    undefinedCount: isPoints ? 0 : nullCount,
+  };
+}
+
+/** Values of each patient, by whichever model; without the missed ones. */
+function byPatient(measured: readonly Measured[]): number[][] {
   const patients = new Map<string, number[]>();
-  for (const { patient, value } of observations) {
+  for (const { patient, values } of measured) {
     const own = patients.get(patient) ?? [];
     patients.set(patient, own);
-    if (value !== null) own.push(value);
+    own.push(...present(values));
   }
   return [...patients.values()];
+}
+
+function found(measured: readonly Measured[]): number[] {
+  return measured.flatMap(({ values }) => present(values));
+}
+
+function present(values: readonly (number | null)[]): number[] {
+  return values.filter((value) => value !== null);
 }
 
 function eachArmAndTask<T>(

@@ -1,4 +1,5 @@
 /** How far a reproduction has come, in work and not in units: a round of eight hospitals counts for eight. */
+import type { JobProgress } from '../distill/index.ts';
 
 export interface ReproduceProgress {
   /** Work of the whole, in rough milliseconds of one processor. */
@@ -15,7 +16,7 @@ export type OnReproduceProgress = (progress: ReproduceProgress) => void;
 
 /** Milliseconds that each kind of work takes on one slow core at the default sizes; only their ratios matter. */
 export const workMs: Readonly<Record<'phantom' | 'step' | 'volume' | 'headStep', number>> =
-  Object.freeze({ phantom: 700, step: 100, volume: 350, headStep: 40 });
+  Object.freeze({ phantom: 400, step: 110, volume: 340, headStep: 105 });
 
 export class WorkMeter {
   readonly #onProgress: OnReproduceProgress;
@@ -48,4 +49,15 @@ export class WorkMeter {
   #tell(line: string | null): void {
     this.#onProgress({ total: this.#total, done: this.#done, found: this.#found, line });
   }
+}
+
+/** Shares `work` out over a job's progress. */
+export function sharing(work: number, meter: WorkMeter): (value: unknown) => void {
+  let told = 0;
+  return (value) => {
+    const { done, total } = value as JobProgress;
+    const share = total > 0 ? (work * done) / total : work;
+    meter.did(share - told);
+    told = share;
+  };
 }

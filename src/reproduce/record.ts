@@ -2,6 +2,7 @@
 import type { RunSettings } from '../config/index.ts';
 import {
   reproductionVersion,
+  type DownstreamRecord,
   type ModelRecord,
   type ReproductionRecord,
 } from '../dashboard/index.ts';
@@ -9,10 +10,11 @@ import { specAndTasks } from '../node/index.ts';
 import { parameterList } from '../models/index.ts';
 import { hospitalRecord, taskRecords, taughtTasks } from '../simulate/index.ts';
 import { arms } from './courses.ts';
-import { groupFigures, hospitalFigures, observationsOf } from './figures.ts';
+import { downstreamLandmark, downstreamSteps, downstreamTrainingCount } from './downstream.ts';
+import { caseResults, downstreamFigures, groupFigures, hospitalFigures } from './figures.ts';
 import { paperMedians } from './paper.ts';
 import type { SeedResult } from './seed-run.ts';
-import { verdictsOf } from './verdicts.ts';
+import { downstreamVerdict, verdictsOf } from './verdicts.ts';
 
 export function recordOf(
   settings: RunSettings,
@@ -20,8 +22,14 @@ export function recordOf(
   results: readonly SeedResult[],
 ): ReproductionRecord {
   const seeds = results.map(({ seed }) => seed);
-  const observations = observationsOf(settings, results);
-  const groups = groupFigures(settings, seeds, observations);
+  const cases = caseResults(settings, results);
+  const groups = groupFigures(settings, seeds, cases);
+  const downstream: DownstreamRecord = {
+    landmark: downstreamLandmark,
+    trainingCases: downstreamTrainingCount,
+    steps: downstreamSteps(settings),
+    figures: downstreamFigures(results),
+  };
   const { consortium, phantom, models, training, sampling, inference } = settings;
   return {
     version: reproductionVersion,
@@ -33,8 +41,12 @@ export function recordOf(
     arms: arms.map(({ id, title, network }) => ({ id, title, network })),
     models: results.flatMap(modelRecords),
     groups,
-    hospitalFigures: hospitalFigures(settings, observations),
-    verdicts: verdictsOf(taughtTasks(settings), seeds, groups, paperMedians),
+    hospitalFigures: hospitalFigures(settings, cases),
+    verdicts: [
+      ...verdictsOf(taughtTasks(settings), seeds, groups, paperMedians),
+      downstreamVerdict(seeds, downstream.figures),
+    ],
+    downstream,
     paper: paperMedians,
     settings: { consortium, phantom, models, training, sampling, inference },
   };

@@ -1,14 +1,12 @@
 /** One seed of a reproduction: its patients, its models, their errors on held-out cases. */
 import { join } from 'node:path';
-import type { NodeId, Store } from '../base/index.ts';
+import type { NodeId } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import {
   intensityDefaults,
   type EvaluateArgs,
   type EvaluatedCase,
-  type JobProgress,
   type LabelArgs,
-  type MakeCasesArgs,
 } from '../distill/index.ts';
 import {
   expertGeneration,
@@ -16,28 +14,17 @@ import {
   specAndTasks,
   teachersOf,
   type CasesAt,
-  type WorkerPool,
 } from '../node/index.ts';
 import { caseJobs, limitsOf, membersOf, planOf } from '../simulate/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { coursesOf, type Course } from './courses.ts';
-import type { Journal } from './journal.ts';
-import { workMs, type WorkMeter } from './progress.ts';
+import { downstreamCases, isBackbone, testDownstream, type Downstream } from './downstream.ts';
+import { sharing, workMs } from './progress.ts';
 import { labelWork, scoredAt, testCount } from './seed-work.ts';
+import { makeOnce } from './make-once.ts';
+import type { SeedOptions } from './seed-options.ts';
 import { eachOf } from './side-by-side.ts';
 import { trainCourse, type CourseOptions, type TrainedRound } from './train-course.ts';
-
-export interface SeedOptions {
-  /** With the seed in its place. */
-  readonly settings: RunSettings;
-  /** Absolute; for everything of this seed. */
-  readonly folder: string;
-  /** Of `folder`. */
-  readonly store: Store;
-  readonly journal: Journal;
-  readonly pool: Pick<WorkerPool, 'run' | 'size'>;
-  readonly meter: WorkMeter;
-}
 
 /** A model, and what it was scored. */
 export interface ScoredCourse {
@@ -53,6 +40,7 @@ export interface ScoredCourse {
 export interface SeedResult {
   readonly seed: number;
   readonly courses: readonly ScoredCourse[];
+  readonly downstream: readonly Downstream[];
 }
 
 interface Trained {
@@ -65,15 +53,25 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { settings, meter } = options;
   const { seed } = settings;
   const { single, distilled } = coursesOf(settings);
-  await makeCases(options);
+  await makeOnce(
+    options,
+    caseJobs(settings, (id) => casesAt(options, id, expertGeneration).folder),
+  );
   meter.say(`seed ${seed}: phantoms of ${membersOf(settings).length} hospitals`);
   const singles = await trainAll(options, single, expertGeneration);
   await label(options, singles);
   meter.say(`seed ${seed}: pseudo-labels by the federated U-Nets`);
   const students = await trainAll(options, distilled, studentGeneration(settings));
-  const courses = await evaluateAll(options, [...singles, ...students]);
+  const trained = [...singles, ...students];
+  const courses = await evaluateAll(options, trained);
   meter.say(`seed ${seed}: ${courses.length} models scored on held-out cases`);
-  return { seed, courses };
+  await makeOnce(options, downstreamCases(options));
+  const backbones = trained.filter(({ course }) => isBackbone(course));
+  const downstream = await eachOf(backbones, Infinity, ({ course, weights }) =>
+    testDownstream(options, course, weights),
+  );
+  meter.say(`seed ${seed}: a new head on ${backbones.length} frozen backbones`);
+  return { seed, courses, downstream };
 }
 
 /** A hospital's cases on this machine. */
@@ -89,26 +87,6 @@ function casesAt({ folder }: SeedOptions, hospital: NodeId, generation: string):
 function studentGeneration(settings: RunSettings): string {
   const student = planOf(settings).stages.find(({ kind }) => kind === 'student');
   return student === undefined ? expertGeneration : pseudoGeneration(student);
-}
-
-async function makeCases(options: SeedOptions): Promise<void> {
-  const { settings, journal, pool, meter } = options;
-  const jobs = caseJobs(settings, (id) => casesAt(options, id, expertGeneration).folder);
-  await eachOf(jobs, Infinity, (args: MakeCasesArgs) => {
-    const work = (args.to - args.from) * workMs.phantom;
-    // Once done it is never done again: that would take away the labels that teachers gave.
-    return journal.once(
-      `cases/${args.hospital.id}-${args.from}`,
-      async () => {
-        await pool.run('makeCases', args);
-        meter.did(work);
-        return args.to - args.from;
-      },
-      () => {
-        meter.found(work);
-      },
-    );
-  });
 }
 
 async function trainAll(
@@ -185,6 +163,7 @@ function evaluate(
     ...specAndTasks(course.stage),
     weights,
     inference: { ...settings.inference, window: [depth, height, width] },
+    calibrationRadiusMm: settings.training.pointRadiusMm,
   };
   const work = testCount(settings, hospital) * workMs.volume;
   return journal.once(
@@ -202,15 +181,4 @@ function titleOf({ arm, stage, tasks }: Course): string {
   const [hospital = ''] = stage.participants;
   if (arm.way === 'distilled') return arm.title;
   return `${arm.title} of ${task}${arm.way === 'local' ? ` at ${hospital}` : ''}`;
-}
-
-/** Shares `work` out over a job's progress. */
-function sharing(work: number, meter: WorkMeter): (value: unknown) => void {
-  let told = 0;
-  return (value) => {
-    const { done, total } = value as JobProgress;
-    const share = total > 0 ? (work * done) / total : work;
-    meter.did(share - told);
-    told = share;
-  };
 }

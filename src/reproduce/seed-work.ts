@@ -3,6 +3,7 @@ import { invariant, type NodeId } from '../base/index.ts';
 import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../config/index.ts';
 import { caseJobs, holdersOf, membersOf, taughtTasks } from '../simulate/index.ts';
 import { coursesOf, type Course } from './courses.ts';
+import { downstreamWork } from './downstream.ts';
 import { workMs } from './progress.ts';
 
 /** Work of one seed in the unit of `workMs`. */
@@ -16,7 +17,8 @@ export function workOf(settings: RunSettings): number {
     scoredAt(settings, course).map((hospital) => testCount(settings, hospital)),
   );
   const volumes = scored.reduce((sum, count) => sum + count, 0);
-  return phantoms * workMs.phantom + steps * workMs.step + labelled + volumes * workMs.volume;
+  const cases = phantoms * workMs.phantom + volumes * workMs.volume + labelled;
+  return cases + steps * workMs.step + downstreamWork(settings);
 }
 
 /**

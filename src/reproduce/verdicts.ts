@@ -2,16 +2,21 @@
  * The paper's claims as questions with an answer: the same rules on our medians, over all seeds and for each, and on the
  * paper's. Medians count a missed point as farther than any.
  */
-import type { ClientGroup, GroupFigures, PaperMedian, VerdictRecord } from '../dashboard/index.ts';
+import type {
+  ClientGroup,
+  DownstreamFigures,
+  GroupFigures,
+  PaperMedian,
+  VerdictRecord,
+} from '../dashboard/index.ts';
 import { tasks, type TaskId } from '../data/index.ts';
 import { arms, type Arm } from './courses.ts';
 
 /** A median and, where it is ours, how many points it leaves out. */
 interface Reading {
-  /** `null`: not measured, or half of the points missed. */
+  /** `null`: half of the points missed, or half of the segmentations without any overlap. */
   readonly median: number | null;
   readonly missRate: number | null;
-  readonly n: number;
 }
 
 type Readings = (arm: Arm['id'], task: TaskId, group: ClientGroup) => Reading | null;
@@ -44,6 +49,33 @@ export function verdictsOf(
     bySeed: seeds.map((seed) => ({ seed, ...answer(ourReadings(groups, seed)) })),
     paper: answer(paperReadings(paper)),
   }));
+}
+
+/** Stated by the paper, without a median that could be read off. */
+export function downstreamVerdict(
+  seeds: readonly number[],
+  figures: readonly DownstreamFigures[],
+): VerdictRecord {
+  const answer = (seed: number | null): Answer => {
+    const readingOf = (arm: Arm['id']): Reading | null => {
+      const one = figures.find((found) => found.arm === arm && found.seed === seed);
+      return one === undefined ? null : { median: one.medianWithMissed, missRate: one.missRate };
+    };
+    const [own, other] = [readingOf(student), readingOf(teacher)];
+    if (own === null || other === null) return nothing;
+    return {
+      holds: compare('hps', own, other) < 0,
+      figures: `student's backbone ${textOf('hps', own)}, teacher's ${textOf('hps', other)}`,
+    };
+  };
+  return {
+    id: 'downstream-student-better',
+    claim:
+      "A new head finds a landmark that no task taught better on the student's frozen backbone than on the federated U-Net's",
+    ...answer(null),
+    bySeed: seeds.map((seed) => ({ seed, ...answer(seed) })),
+    paper: { holds: true, figures: 'stated, without a median to read off' },
+  };
 }
 
 function claimsOf(taught: readonly TaskId[]): Claim[] {
@@ -147,19 +179,21 @@ function ourReadings(groups: readonly GroupFigures[], seed: number | null): Read
       (one) => one.arm === arm && one.task === task && one.group === group && one.seed === seed,
     );
     if (found === undefined || (found.n === 0 && found.missRate === null)) return null;
-    return { median: found.medianWithMissed, missRate: found.missRate, n: found.n };
+    const { medianWithMissed: median, missRate } = found;
+    return { median: !isPoints(task) && median === 0 ? null : median, missRate };
   };
 }
 
 function paperReadings(paper: readonly PaperMedian[]): Readings {
   return (arm, task, group) => {
     const found = paper.find((one) => one.arm === arm && one.task === task && one.group === group);
-    return found === undefined ? null : { median: found.median, missRate: null, n: 0 };
+    return found === undefined ? null : { median: found.median, missRate: null };
   };
 }
 
 function textOf(task: TaskId, { median, missRate }: Reading): string {
-  if (median === null) return 'half or more missed';
+  if (median === null)
+    return isPoints(task) ? 'half or more missed' : 'half or more without overlap';
   const value = isPoints(task) ? `${median.toFixed(2)} mm` : `Dice ${median.toFixed(3)}`;
   const percents = (missRate ?? 0) * 100;
   return percents > 0 ? `${value} (${percents.toFixed(1)} % missed)` : value;

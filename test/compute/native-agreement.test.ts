@@ -49,6 +49,8 @@ const cases: readonly Case[] = [
   // More than one block of points, and edges of every kind between them.
   { kind: 'conv', x: [2, 7, 11, 13, 3], outputs: 10, kernel: 3, stride: 1, bias: true },
   { kind: 'conv', x: [1, 9, 14, 15, 8], outputs: 8, kernel: 3, stride: 2, bias: false },
+  // Enough voxels for tiles.
+  { kind: 'conv', x: [2, 25, 26, 27, 5], outputs: 7, kernel: 3, stride: 1, bias: true },
 ];
 
 /** The result and the gradients by input, weights and bias, for an upstream gradient drawn at random. */

@@ -5,7 +5,7 @@ import { rasAffine } from '../../src/data/index.ts';
 import {
   adamWDefaults,
   foregroundOf,
-  type OptimiserSettings,
+  type AdamWOptimiser,
   type SamplingSettings,
   type TrainingCase,
 } from '../../src/distill/index.ts';
@@ -22,7 +22,7 @@ export const undisturbed: SamplingSettings = Object.freeze({
   noiseStdDevMax: 0,
 });
 
-export const adamW: OptimiserSettings = Object.freeze({
+export const adamW: AdamWOptimiser = Object.freeze({
   ...adamWDefaults,
   lr: 0.02,
   weightDecay: 0.01,

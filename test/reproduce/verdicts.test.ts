@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import type { GroupFigures, VerdictRecord } from '../../src/dashboard/index.ts';
+import type { DownstreamFigures, GroupFigures, VerdictRecord } from '../../src/dashboard/index.ts';
 import { taskIds, type TaskId } from '../../src/data/index.ts';
 import { arms } from '../../src/reproduce/courses.ts';
 import { paperMedians } from '../../src/reproduce/paper.ts';
-import { verdictsOf } from '../../src/reproduce/verdicts.ts';
+import { downstreamVerdict, verdictsOf } from '../../src/reproduce/verdicts.ts';
 
 /** All arms at 3 mm and Dice 0.6, but for what is said of some on other clients. */
 function groupsWith(
@@ -20,7 +20,13 @@ function groupsWith(
         return {
           ...{ arm, task: one, group: clients, seed: null, values: [], n: 10 },
           ...{ unit: one === 'calc' ? 'dice' : 'mm', median, medianWithMissed: median },
-          ...{ lowerQuartile: null, upperQuartile: null, interval: null, annotatorMedian: null },
+          ...{
+            lowerQuartile: null,
+            upperQuartile: null,
+            interval: null,
+            annotatorMedian: null,
+            calibrationError: null,
+          },
           ...{ missRate: one === 'calc' ? null : median === null ? 0.5 : 0, undefinedCount: 0 },
         };
       }),
@@ -77,6 +83,7 @@ describe('verdicts', () => {
         groupsWith({ 'swin-distilled': own, 'unet-federated': teacher }, task, 'training'),
       ).holds;
     expect([holds('hps', 2.29, 2), holds('hps', 2.31, 2)]).deep.equal([true, false]);
+    expect(holds('calc', 0, 0), 'neither finds any calcium').equal(false);
     // 0.6 · 0.85 = 0.51.
     expect([holds('calc', 0.52, 0.6), holds('calc', 0.5, 0.6)]).deep.equal([true, false]);
     expect(verdict('student-replaces-teacher-hps-other', groupsWith({}, 'hps')).figures).equal(
@@ -92,6 +99,28 @@ describe('verdicts', () => {
       'local-swin-worst-ms',
       'local-swin-worst-calc',
     ]);
+  });
+
+  it("prefer the student's backbone where its new head is nearer, misses counted", () => {
+    const figures = (
+      arm: string,
+      seed: number | null,
+      median: number | null,
+    ): DownstreamFigures => ({
+      ...{ arm, seed, values: [], unit: 'mm', n: 10, median, medianWithMissed: median },
+      ...{ lowerQuartile: null, upperQuartile: null, interval: null },
+      ...{ missRate: median === null ? 0.5 : 0, undefinedCount: 0 },
+    });
+    const said = downstreamVerdict(
+      [1, 2],
+      [
+        ...[figures('swin-distilled', null, 1.5), figures('unet-federated', null, 2)],
+        ...[figures('swin-distilled', 1, 2), figures('unet-federated', 1, 2)],
+        ...[figures('swin-distilled', 2, 3), figures('unet-federated', 2, null)],
+      ],
+    );
+    expect([said.holds, ...said.bySeed.map(({ holds }) => holds)]).deep.equal([true, false, true]);
+    expect(downstreamVerdict([], []).holds).equal(null);
   });
 
   it('decide nothing where nothing was measured, and ask nothing of a task that nobody labelled', () => {

@@ -83,7 +83,8 @@ struct Plain<kernel, skipped> {
 /** Words: three tensors, a bias or 0, then the shape as it is declared. */
 ConvShape convShape(const Words& words) {
   return {words.integer(4),  words.triple(5),  words.integer(8),  words.integer(9),
-          words.triple(10), words.triple(13), words.triple(16), words.triple(19)};
+          words.triple(10), words.triple(13), words.triple(16), words.triple(19),
+          words.integer(22) != 0};
 }
 
 void callConvForward(const Call& call) {

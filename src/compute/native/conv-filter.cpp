@@ -13,6 +13,7 @@
 #include "conv-tiling.h"
 #include "parallel.h"
 #include "vectors.h"
+#include "winograd.h"
 
 namespace annulus {
 namespace {
@@ -116,6 +117,7 @@ std::vector<Stretch> stretchesOf(const std::vector<Region>& regions) {
 }  // namespace
 
 void convFilterGradient(const ConvShape& shape, const float* x, const float* dy, float* dw) {
+  if (shape.tiled) return winogradFilterGradient(shape, x, dy, dw);
   const Phase phases[] = {forwardPhase(shape, 0), forwardPhase(shape, 1), forwardPhase(shape, 2)};
   const Extents extents{shape.input, shape.output, shape.inputs, shape.outputs};
   const std::vector<Region> regions =

@@ -15,6 +15,7 @@
 #include "conv-tiling.h"
 #include "parallel.h"
 #include "vectors.h"
+#include "winograd.h"
 
 namespace annulus {
 namespace {
@@ -269,6 +270,7 @@ void product(const Packing& packing, const std::vector<Region>& regions, const f
 
 void convForward(const ConvShape& shape, const float* x, const float* w, const float* bias,
                  float* y) {
+  if (shape.tiled) return winogradForward(shape, x, w, bias, y);
   const auto [kd, kh, kw] = shape.kernel;
   const long taps = static_cast<long>(kd) * kh * kw;
   const Phase phases[] = {forwardPhase(shape, 0), forwardPhase(shape, 1), forwardPhase(shape, 2)};
@@ -285,6 +287,7 @@ void convForward(const ConvShape& shape, const float* x, const float* w, const f
 
 void convInputGradient(const ConvShape& shape, const float* dy, const float* w, const float* bias,
                        float* dx) {
+  if (shape.tiled) return winogradInputGradient(shape, dy, w, bias, dx);
   const auto [kd, kh, kw] = shape.kernel;
   const long taps = static_cast<long>(kd) * kh * kw;
   const std::vector<Phase> phases[] = {inputPhases(shape, 0), inputPhases(shape, 1),

@@ -47,6 +47,8 @@ struct ConvShape {
   /** `pad` voxels of zeros before each axis, and after it as many as its outputs reach into. */
   std::array<int, 3> kernel, stride, pad;
   std::array<int, 3> output;
+  /** To be summed in tiles, `winograd.h`: kernel 3×3×3, stride 1, at least 4 channels on both sides. */
+  bool tiled;
 };
 
 /** `bias` may be null. */

@@ -16,7 +16,7 @@ interface Addon {
   readonly kernels: Readonly<Record<string, (heap: ArrayBuffer, ...numbers: number[]) => void>>;
 }
 
-/** The addon's kernels: convolutions whole, as blocks of 22 words (`ConvShape` in `kernels.h`). */
+/** The addon's kernels: convolutions whole, as blocks of 23 words (`ConvShape` in `kernels.h`). */
 export interface NativeKernels extends Kernels {
   readonly convForward: (params: number) => void;
   readonly convInputGradient: (params: number) => void;
