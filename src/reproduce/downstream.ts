@@ -69,7 +69,11 @@ export async function testDownstream(
   const { training, sampling, inference } = settings;
   const [depth = 0, height = 0, width = 0] = training.patch;
   const patch = [depth, height, width] as const;
-  const optimiser = { ...adamWDefaults, lr: learningRate, weightDecay: training.student.weightDecay };
+  const optimiser = {
+    ...adamWDefaults,
+    lr: learningRate,
+    weightDecay: training.student.weightDecay,
+  };
   const args: TransferArgs = {
     ...at(options),
     ...{ spec: specAndTasks(stage).spec, weights, landmark: downstreamLandmark },
