@@ -2,7 +2,7 @@
  * What is finished of a reproduction, on its disk. A unit (a round of a model, a hospital's labels, an evaluation) is one
  * value, written whole when the unit ends: whatever stops the program, it goes on behind the last unit.
  */
-import { fromUtf8, utf8, type Store } from '../base/index.ts';
+import { fromUtf8, utf8, type Digest, type Store } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import { ReproduceError } from './errors.ts';
 
@@ -21,18 +21,26 @@ export interface Beginning {
 
 /**
  * Begins the folder, or checks that it was begun alike.
+ * @param program digest of the program: another one may go on, if only to draw its report anew, but it is told
+ * @returns whether the same program began it
  * @throws {ReproduceError} 'other_settings' naming the first that differs
  */
-export async function begin(store: Store, folder: string, asked: Beginning): Promise<void> {
+export async function begin(
+  store: Store,
+  folder: string,
+  asked: Beginning,
+  program: Digest,
+): Promise<boolean> {
   const bytes = await store.read(beginning);
   // As JSON has them, so that both sides went the same way.
-  const json = JSON.stringify({ format, ...asked }, null, 1);
+  const json = JSON.stringify({ format, ...asked, program }, null, 1);
   if (bytes === null) {
     await store.write(beginning, utf8(`${json}\n`));
-    return;
+    return true;
   }
-  const differing = firstDifference(JSON.parse(fromUtf8(bytes)), JSON.parse(json), '');
-  if (differing === null) return;
+  const begun = JSON.parse(fromUtf8(bytes)) as { readonly program?: unknown };
+  const differing = firstDifference({ ...begun, program }, JSON.parse(json), '');
+  if (differing === null) return begun.program === program;
   throw new ReproduceError(
     { code: 'other_settings', folder, differing },
     `${folder} was begun with other settings: ${differing}; give the same, or another --out`,

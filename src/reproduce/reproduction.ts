@@ -8,11 +8,12 @@ import {
   lockFolder,
   NodeError,
   openTrainingPool,
+  programDigest,
   type FolderLock,
   type WorkerPool,
 } from '../node/index.ts';
 import { ReproduceError } from './errors.ts';
-import { begin, Journal } from './journal.ts';
+import { begin, Journal, type Beginning } from './journal.ts';
 import { WorkMeter, type OnReproduceProgress } from './progress.ts';
 import { recordOf } from './record.ts';
 import { runSeed, type SeedResult } from './seed-run.ts';
@@ -43,11 +44,14 @@ export async function reproduce(
   try {
     const { consortium, phantom, models, training, sampling } = settings;
     const { distillation, inference } = settings;
-    await begin(diskStore(outputFolder), outputFolder, {
+    const asked: Beginning = {
       settings: { consortium, phantom, models, training, sampling, distillation, inference },
       backend: variant,
-    });
+    };
+    const store = diskStore(outputFolder);
+    const isSame = await begin(store, outputFolder, asked, await programDigest());
     const meter = new WorkMeter(total, onProgress);
+    if (!isSame) meter.say('begun by another version of the program: what it finished is kept');
     const results: SeedResult[] = [];
     for (const one of bySeed) results.push(await runInPool(one, outputFolder, meter, signal));
     return recordOf(settings, variant, results);
