@@ -1,6 +1,12 @@
 /** A model under training: its parameters, its optimiser's state, and one step on a batch of patches. */
 import { invariant } from '../base/index.ts';
-import type { Engine, Tensor, Tensor5D, Variable } from '../compute/index.ts';
+import {
+  ComputeError,
+  type Engine,
+  type Tensor,
+  type Tensor5D,
+  type Variable,
+} from '../compute/index.ts';
 import {
   buildModel,
   headLabel,
@@ -41,6 +47,8 @@ export class Learner {
   readonly #engine: Engine;
   readonly #parameters: readonly Parameter[];
   #step: number;
+  /** From the first patch on that does not fit otherwise. */
+  #checkpointing = false;
 
   /** @param state moments of an earlier round, or null to begin with zeros. */
   constructor(
@@ -78,7 +86,8 @@ export class Learner {
   }
 
   /**
-   * One AdamW step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
+   * One AdamW step on the mean loss of `patches`; heads that no patch has a label for stay as they are. A patch that
+   * does not fit the heap is tried once more with blocks run twice, and so are those after it: the same bytes.
    * @returns the mean loss before the step.
    */
   async step(
@@ -87,41 +96,47 @@ export class Learner {
     settings: OptimiserSettings,
     seed: number,
   ): Promise<number> {
-    const { tf } = this.#engine;
-    const results: LossAndGradients[] = [];
+    const { tf, ops } = this.#engine;
+    const sums = new Map<string, Tensor>();
+    const passes: Promise<number>[] = [];
     try {
       patches.forEach((patch, index) => {
-        results.push(this.#gradients(patch, size, seed + index));
+        const { loss, gradients } = this.#gradients(patch, size, seed + index);
+        passes.push(loss);
+        for (const [name, gradient] of gradients) {
+          const sum = sums.get(name);
+          sums.set(name, sum === undefined ? gradient : ops.accumulate(sum, gradient));
+          if (sum !== undefined) gradient.dispose();
+        }
       });
-      this.#apply(results, settings);
+      if (patches.length > 1) {
+        for (const [name, sum] of sums) {
+          sums.set(
+            name,
+            tf.tidy(() => tf.mul(sum, 1 / patches.length)),
+          );
+          sum.dispose();
+        }
+      }
+      this.#apply(sums, settings);
     } finally {
-      for (const { gradients } of results) tf.dispose([...gradients.values()]);
+      tf.dispose([...sums.values()]);
     }
-    const losses = await Promise.all(results.map(({ loss }) => loss));
+    const losses = await Promise.all(passes);
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   }
 
-  /** AdamW on the mean of the gradients. */
-  #apply(results: readonly LossAndGradients[], settings: OptimiserSettings): void {
-    const { tf, ops } = this.#engine;
-    tf.tidy(() => {
-      const trained = this.#parameters.filter(({ name }) =>
-        results.some(({ gradients }) => gradients.has(name)),
-      );
-      const means = trained.map(({ name }) => {
-        const terms = results.flatMap(({ gradients }) => gradients.get(name) ?? []);
-        const sum = terms.reduce((total, term) => tf.add(total, term));
-        return results.length === 1 ? sum : tf.mul(sum, 1 / results.length);
-      });
-      this.#step += 1;
-      ops.adamW(
-        trained.map(({ variable }) => variable),
-        means,
-        trained.map(({ m }) => m),
-        trained.map(({ v }) => v),
-        { ...settings, step: this.#step },
-      );
-    });
+  /** AdamW with gradients by parameter. */
+  #apply(gradients: ReadonlyMap<string, Tensor>, settings: OptimiserSettings): void {
+    const trained = this.#parameters.filter(({ name }) => gradients.has(name));
+    this.#step += 1;
+    this.#engine.ops.adamW(
+      trained.map(({ variable }) => variable),
+      trained.map(({ name }) => gradients.get(name) as Tensor),
+      trained.map(({ m }) => m),
+      trained.map(({ v }) => v),
+      { ...settings, step: this.#step },
+    );
   }
 
   /** Loss without training: a hold-out's view of the model. */
@@ -141,9 +156,16 @@ export class Learner {
   #gradients(patch: Patch, size: Triple, seed: number): LossAndGradients {
     const x = this.#input(patch, size);
     const labels = this.#labels(patch, size);
-    const options = { training: true, seed };
-    try {
+    const pass = (): LossAndGradients => {
+      const options = { training: true, seed, checkpointing: this.#checkpointing };
       return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
+    };
+    try {
+      return pass();
+    } catch (error) {
+      if (this.#checkpointing || !isExhausted(error)) throw error;
+      this.#checkpointing = true;
+      return pass();
     } finally {
       this.#engine.tf.dispose([x, ...Object.values(labels).map(({ map }) => map)]);
     }
@@ -188,4 +210,8 @@ export class Learner {
       v.dispose();
     }
   }
+}
+
+function isExhausted(error: unknown): boolean {
+  return error instanceof ComputeError && error.code === 'heap_exhausted';
 }
