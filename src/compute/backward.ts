@@ -127,7 +127,7 @@ class BackwardWalk {
     const { value, tape } = record(this.#tools.tf, () => block(...node.saved));
     node.saved.forEach((copy, i) => {
       const { id } = node.inputs[i] as Tensor;
-      this.#originals.set(copy.id, id);
+      this.#originals.set(copy.id, this.#originals.get(id) ?? id);
       if (this.#dependent.has(id)) this.#dependent.add(copy.id);
     });
     freeNode(node);

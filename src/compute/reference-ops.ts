@@ -295,7 +295,17 @@ function gatherBias(tf: Tf, table: Tensor2D, index: Tensor2D): Tensor3D {
 function dropout<T extends Tensor>(tf: Tf, x: T, rate: number, seed: number): T {
   if (rate === 0) return tf.clone(x);
   const keep = tf.greaterEqual(tf.randomUniform(x.shape, 0, 1, 'float32', seed), rate);
-  return tf.mul(x, tf.div(tf.cast(keep, 'float32'), 1 - rate));
+  const scale = tf.div(tf.cast(keep, 'float32'), 1 - rate);
+  // TF.js's own product would keep both factors for its gradient.
+  const forward = tf.customGrad((...args: (Tensor | tfjs.GradSaveFunc)[]) => {
+    const [input, save] = args as [Tensor, tfjs.GradSaveFunc];
+    save([scale]);
+    return {
+      value: tf.mul(input, scale),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(dy, saved[0] as Tensor),
+    };
+  });
+  return forward(x) as T;
 }
 
 /** nnU-Net's loss: mean cross-entropy, and minus the mean soft Dice of the classes from 1 up. */

@@ -1,6 +1,12 @@
 /** A model under training: its parameters, its optimiser's state, and one step on a batch of patches. */
 import { invariant } from '../base/index.ts';
-import type { Engine, Tensor, Tensor5D, Variable } from '../compute/index.ts';
+import {
+  ComputeError,
+  type Engine,
+  type Tensor,
+  type Tensor5D,
+  type Variable,
+} from '../compute/index.ts';
 import {
   buildModel,
   headLabel,
@@ -30,6 +36,8 @@ export class Learner {
   readonly #engine: Engine;
   readonly #parameters: readonly Parameter[];
   readonly #optimiser: Optimiser;
+  /** From the first patch on that does not fit otherwise. */
+  #checkpointing = false;
 
   /** @param state what the optimiser remembers of an earlier round, or null to begin with zeros. */
   constructor(
@@ -59,7 +67,8 @@ export class Learner {
   }
 
   /**
-   * One step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
+   * One step on the mean loss of `patches`; heads that no patch has a label for stay as they are. A patch that
+   * does not fit the heap is tried once more with blocks run twice, and so are those after it: the same bytes.
    * @returns the mean loss before the step.
    */
   async step(
@@ -68,33 +77,43 @@ export class Learner {
     settings: OptimiserSettings,
     seed: number,
   ): Promise<number> {
-    const { tf } = this.#engine;
-    const results: LossAndGradients[] = [];
+    const { tf, ops } = this.#engine;
+    const sums = new Map<string, Tensor>();
+    const passes: Promise<number>[] = [];
     try {
       patches.forEach((patch, index) => {
-        results.push(this.#gradients(patch, size, seed + index));
+        const { loss, gradients } = this.#gradients(patch, size, seed + index);
+        passes.push(loss);
+        for (const [name, gradient] of gradients) {
+          const sum = sums.get(name);
+          sums.set(name, sum === undefined ? gradient : ops.accumulate(sum, gradient));
+          if (sum !== undefined) gradient.dispose();
+        }
       });
-      this.#apply(results, settings);
+      if (patches.length > 1) {
+        for (const [name, sum] of sums) {
+          sums.set(
+            name,
+            tf.tidy(() => tf.mul(sum, 1 / patches.length)),
+          );
+          sum.dispose();
+        }
+      }
+      this.#apply(sums, settings);
     } finally {
-      for (const { gradients } of results) tf.dispose([...gradients.values()]);
+      tf.dispose([...sums.values()]);
     }
-    const losses = await Promise.all(results.map(({ loss }) => loss));
+    const losses = await Promise.all(passes);
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   }
 
-  /** The optimiser on the mean of the gradients. */
-  #apply(results: readonly LossAndGradients[], settings: OptimiserSettings): void {
-    const { tf } = this.#engine;
-    tf.tidy(() => {
-      const means = this.#parameters.flatMap(({ name, variable }) => {
-        const terms = results.flatMap(({ gradients }) => gradients.get(name) ?? []);
-        if (terms.length === 0) return [];
-        const sum = terms.reduce((total, term) => tf.add(total, term));
-        const gradient = results.length === 1 ? sum : tf.mul(sum, 1 / results.length);
-        return [{ name, variable, gradient }];
-      });
-      this.#optimiser.step(means, settings);
+  /** The optimiser's step with gradients by parameter. */
+  #apply(gradients: ReadonlyMap<string, Tensor>, settings: OptimiserSettings): void {
+    const moved = this.#parameters.flatMap(({ name, variable }) => {
+      const gradient = gradients.get(name);
+      return gradient === undefined ? [] : [{ name, variable, gradient }];
     });
+    this.#optimiser.step(moved, settings);
   }
 
   /** Loss without training: a hold-out's view of the model. */
@@ -114,9 +133,16 @@ export class Learner {
   #gradients(patch: Patch, size: Triple, seed: number): LossAndGradients {
     const x = this.#input(patch, size);
     const labels = this.#labels(patch, size);
-    const options = { training: true, seed };
-    try {
+    const pass = (): LossAndGradients => {
+      const options = { training: true, seed, checkpointing: this.#checkpointing };
       return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
+    };
+    try {
+      return pass();
+    } catch (error) {
+      if (this.#checkpointing || !isExhausted(error)) throw error;
+      this.#checkpointing = true;
+      return pass();
     } finally {
       this.#engine.tf.dispose([x, ...Object.values(labels).map(({ map }) => map)]);
     }
@@ -153,4 +179,8 @@ export class Learner {
     for (const { variable } of this.#parameters) variable.dispose();
     this.#optimiser.dispose();
   }
+}
+
+function isExhausted(error: unknown): boolean {
+  return error instanceof ComputeError && error.code === 'heap_exhausted';
 }

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import type { Scalar, Tensor, Tensor4D, Tensor5D, Variable } from '@tensorflow/tfjs';
 
 import { seededRandom } from '../../src/base/index.ts';
-import type { Engine, Ops } from '../../src/compute/index.ts';
+import { differentiate, type Engine, type Ops } from '../../src/compute/index.ts';
 import { opCases } from './op-cases.ts';
 import { transformerCases } from './transformer-cases.ts';
 
@@ -177,8 +177,8 @@ async function trainSmallNet(engine: Engine): Promise<{
   const losses: number[] = [];
   const held: { tensorCount: number; heapBytes: number }[] = [];
   for (let step = 1; step <= 50; step++) {
-    const { value, grads } = tf.variableGrads(net, params);
-    const ordered = params.map((p) => grads[p.name]!);
+    const { value, gradients } = differentiate(engine, net, params);
+    const ordered = gradients as Tensor[];
     const settings = { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
     ops.adamW(params, ordered, m, v, settings);
     losses.push((await value.data())[0]!);

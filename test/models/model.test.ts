@@ -140,6 +140,36 @@ for (const backend of backends) {
       });
     }
 
+    for (const [name, spec, shape] of [
+      ['U-Net', unet, [1, 4, 6, 4, 1]],
+      ['transformer', swin, [1, 16, 8, 8, 1]],
+    ] as const) {
+      it(`of the ${name} kind has the same loss and gradients to the byte when its blocks run twice`, async () => {
+        const params = parametersOf(spec);
+        const x = input(shape) as never;
+        const labels = { hps: labelsOf([...shape.slice(0, 4)] as never, 3) };
+        const model = buildModel(engine, spec);
+        const pass = async (checkpointing: boolean): Promise<Record<string, Buffer>> => {
+          // Dropout is on: a block run again must drop the same.
+          const options = { training: true, seed: 5, checkpointing };
+          const before = engine.memory().tensorCount;
+          const result = lossAndGradients(engine, model, params, x, labels, options);
+          const found: Record<string, Buffer> = {
+            loss: Buffer.from(Float32Array.of(await result.loss).buffer),
+          };
+          for (const [parameter, gradient] of result.gradients) {
+            found[parameter] = Buffer.from(gradient.dataSync().slice().buffer);
+          }
+          engine.tf.dispose([...result.gradients.values()]);
+          expect(engine.memory().tensorCount).to.equal(before);
+          return found;
+        };
+        const expected = await pass(false);
+        expect(Object.keys(expected).length).to.be.greaterThan(10);
+        expect(await pass(true)).to.deep.equal(expected);
+      });
+    }
+
     it('learns: a small step against the gradient lowers the loss as predicted', async () => {
       const { tf } = engine;
       const model = buildModel(engine, swin);
