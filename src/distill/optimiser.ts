@@ -140,7 +140,7 @@ function clipped(tf: Engine['tf'], gradients: readonly Tensor[], normMax: number
   if (normMax === 0 || gradients.length === 0) return [...gradients];
   // By rows first: one running sum of a million float32 would lose three digits.
   const squares = gradients.map((gradient) => {
-    const rows = tf.reshape(gradient, [gradient.shape[0] ?? 1, -1]);
+    const rows = tf.reshape(gradient, [gradient.shape.at(0) ?? 1, -1]);
     return tf.sum(tf.sum(tf.square(rows), 1));
   });
   const norm = tf.sqrt(tf.sum(tf.stack(squares)));

@@ -29,6 +29,8 @@ export interface RoundTrained {
   readonly weights: ModelWeights;
   readonly state: OptimiserState;
   readonly samples: number;
+  /** Cases with a label of each head; 0 for a head that no step of this round saw a label of, so that it is untouched. */
+  readonly heads: Readonly<Record<string, number>>;
   /** Mean loss over the steps. */
   readonly loss: number;
 }
@@ -50,6 +52,7 @@ export async function trainRound(
   }
   const random = seededRandom(round.seed);
   const learner = new Learner(engine, round.spec, round.weights, round.state);
+  const seen = new Set<string>();
   try {
     let total = 0;
     for (let step = 0; step < round.steps; step++) {
@@ -58,6 +61,7 @@ export async function trainRound(
         const source = cases[random.integer(cases.length)] as TrainingCase;
         return drawPatch(source, round.tasks, round.patch, random, round.sampling);
       });
+      for (const { labels } of patches) for (const task of labels.keys()) seen.add(task);
       const seed = random.uint32() % 2 ** 30;
       const loss = await learner.step(patches, round.patch, round.optimiser, seed);
       // A graphics card fails behind the program's back; its numbers may still look fine.
@@ -73,6 +77,12 @@ export async function trainRound(
       weights,
       state: await learner.optimiserState(),
       samples: cases.length,
+      heads: Object.fromEntries(
+        round.tasks.map((task) => [
+          task,
+          seen.has(task) ? cases.filter(({ labels }) => labels.has(task)).length : 0,
+        ]),
+      ),
       loss: total / round.steps,
     };
   } finally {

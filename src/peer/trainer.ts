@@ -27,6 +27,8 @@ export interface TrainingResult {
   readonly weights: ModelWeights;
   /** Labelled cases trained on: the update's weight before the cap. */
   readonly samples: number;
+  /** Those with a label of each head that was trained; 0 or absent for a head that was not. */
+  readonly heads: Readonly<Record<string, number>>;
   /** Numbers for the signed record, whole thousandths. */
   readonly metricsMilli: Readonly<Record<string, number>>;
   /** Commitment to the data set, salted for this round: fixes it, shows nothing of it. */

@@ -77,8 +77,12 @@ export function checkSameLayout(actual: ModelWeights, expected: ModelWeights): v
 }
 
 function checkLength(template: ModelWeights, flat: Float32Array): void {
-  const count = parameterCount(template);
-  if (flat.length !== count) throw mismatch(`${count} values, got ${flat.length}`);
+  checkCount(flat.length, parameterCount(template));
+}
+
+/** @throws {WeightsError} 'shape_mismatch' */
+export function checkCount(actual: number, expected: number): void {
+  if (actual !== expected) throw mismatch(`${expected} values, got ${actual}`);
 }
 
 function mismatch(expected: string): WeightsError {

@@ -169,6 +169,21 @@ describe('what a hospital trains', () => {
       expect(modelDigest((await run({ seed: '1/L2/0' })).weights)).not.equal(digest);
     });
 
+    it('counts the cases of each head that it trained, and none of a head that no step saw', async () => {
+      const cases = [ballCase(['calc']), ballCase(['calc']), ballCase(['calc', 'hps'])];
+      const trained = async (steps: number, seed: string): ReturnType<typeof trainRound> =>
+        trainRound(engine, cases, { ...round, steps, batch: 1, seed }, () => undefined);
+      const { heads, samples } = await trained(12, 'long');
+      expect({ heads, samples }).deep.equal({ heads: { calc: 3, hps: 1 }, samples: 3 });
+      // One patch of one case: 'short 0' draws one that has no point.
+      const short = await trained(1, 'short 0');
+      expect(short.heads).deep.equal({ calc: 3, hps: 0 });
+      short.weights.forEach(({ name, data }, n) => {
+        const isHps = name.includes('heads.hps');
+        expect(same(data, round.weights[n]?.data), name).equal(isHps);
+      });
+    });
+
     it('refuses to train on nothing', async () => {
       expect(await codeOf(() => trainRound(engine, [], round, () => undefined))).equal('no_cases');
     });

@@ -11,6 +11,7 @@ import {
   type SwinUnetrSpec,
   type UNetSpec,
 } from '../../src/models/index.ts';
+import { headOf } from '../../src/weights/index.ts';
 import { readOracle } from './oracle.ts';
 
 const unet: UNetSpec = {
@@ -73,6 +74,29 @@ describe('the parameters of a model', () => {
     ]);
     const deepest = list.find(({ name }) => name === 'decoder.transpconvs.0.weight');
     expect(deepest!.shape).to.deep.equal([4, 4, 2, 2, 1]);
+  });
+
+  it('tell by their names which head they belong to', () => {
+    const heads = { calc: 2, hps: 6, ms: 3 };
+    // Output layers have a weight and a bias: one of a SwinUNETR, two in a U-Net of three stages.
+    for (const [spec, layers] of [
+      [swin, 1],
+      [{ ...unet, heads }, 2],
+    ] as const) {
+      const names = parameterList(spec).map(({ name }) => name);
+      for (const head of Object.keys(heads)) {
+        const own = names.filter((name) => headOf(name) === head);
+        expect(own.length, `${spec.kind} ${head}`).to.equal(2 * layers);
+        for (const name of own)
+          expect(name)
+            .to.contain(`.${head}.`)
+            .and.match(/conv|seg_layers/);
+      }
+      const shared = names.filter((name) => headOf(name) === null);
+      expect(shared.length, spec.kind).to.equal(names.length - 6 * layers);
+    }
+    // A U-Net of one head has nnU-Net's names, in which none is written.
+    expect(parameterList(unet).every(({ name }) => headOf(name) === null)).to.equal(true);
   });
 
   it('do not depend on the order in which heads are written', () => {

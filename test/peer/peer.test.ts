@@ -37,6 +37,31 @@ describe('peer', () => {
     for (const value of model![0]!.data) expect(value).to.be.closeTo(-0.025, 1e-6);
   });
 
+  it('averages a head over those who trained it, by their samples of it, and leaves an untrained one alone', async () => {
+    const world = new PeerNetwork({
+      members: 4,
+      stages: [{ id: 'student', participants: four, rounds: 2 }],
+    });
+    const [a, b, c, d] = four.map((id) => world.node(id).trainer);
+    Object.assign(a!, { step: 0.5, samples: 30, heads: { calc: 0, hps: 10, ms: 0 } });
+    Object.assign(b!, { step: -0.25, samples: 10, heads: { calc: 0, hps: 0, ms: 10 } });
+    Object.assign(c!, { step: 0.125, samples: 10, heads: { calc: 0, hps: 0, ms: 0 } });
+    Object.assign(d!, { step: 0.25, samples: 1000, heads: { calc: 0, hps: 1000, ms: 0 } });
+    await world.start();
+    expect(await world.runUntilDone()).to.equal(true);
+    // Each of two rounds: all (0.5·30 - 0.25·10 + 0.125·10 + 0.25·50) / 100 = 0.2625, d's samples capped to 50;
+    // hps (0.5·10 + 0.25·50) / 60 = 0.291666…; ms -0.25 alone; calc nobody.
+    const wanted = { w: 0.525, 'outs.calc.w': 0, 'outs.hps.w': 0.5833333, 'outs.ms.w': -0.5 };
+    for (const id of four) {
+      const model = await world.complete(world.node(id).peer.sealedModel('student'));
+      for (const { name, data } of model!) {
+        const value = wanted[name as keyof typeof wanted];
+        for (const got of data) expect(got, `${name} of ${id}`).to.be.closeTo(value, 1e-6);
+      }
+    }
+    expect(new Set(four.map((id) => world.sealedModels(id).join())).size).to.equal(1);
+  });
+
   it('lets only the participants of a stage train, and all vote', async () => {
     const stages = [
       { id: 'teacher', participants: ids('L2', 'L3'), rounds: 1 },
