@@ -7,6 +7,7 @@ import { DistillError } from './errors.ts';
 import {
   adamWDefaults,
   optimiserKinds,
+  samplingDefaults,
   type OptimiserKind,
   type OptimiserSettings,
   type SamplingSettings,
@@ -28,6 +29,7 @@ export interface StageTraining {
 type Options = Readonly<Record<string, number | string>>;
 
 const million = 1_000_000;
+const samplingKeys = Object.keys(samplingDefaults) as (keyof SamplingSettings)[];
 
 /** For `PlanStage.options`. */
 export function stageOptions(training: StageTraining): Record<string, number | string> {
@@ -64,14 +66,9 @@ export function readStageOptions(options: Options): StageTraining {
     weightDecay: share('weightDecay'),
     momentum: share('momentum'),
     clipNorm: share('clipNorm'),
-    sampling: {
-      foregroundShare: share('foregroundShare'),
-      rotationDegMax: share('rotationDegMax'),
-      scaleShareMax: share('scaleShareMax'),
-      contrastShareMax: share('contrastShareMax'),
-      brightnessMax: share('brightnessMax'),
-      noiseStdDevMax: share('noiseStdDevMax'),
-    },
+    sampling: Object.fromEntries(
+      samplingKeys.map((key) => [key, share(key)]),
+    ) as unknown as SamplingSettings,
   };
 }
 

@@ -142,7 +142,12 @@ describe('what a hospital trains', () => {
       batch: 2,
       patch: tinySize,
       optimiser: adamW,
-      sampling: { ...undisturbed, rotationDegMax: 10, noiseStdDevMax: 0.1, foregroundShare: 0.5 },
+      sampling: {
+        ...undisturbed,
+        rotationDegMax: 10,
+        scannerNoiseStdDevMax: 0.1,
+        foregroundShare: 0.5,
+      },
       seed: '1/L1/0',
     };
     const run = (changes: Partial<RoundTraining> = {}): ReturnType<typeof trainRound> =>

@@ -37,8 +37,9 @@ describe('stage options', () => {
 
   it('read what is missing as 0', () => {
     const { patch, batch, sampling } = readStageOptions({});
-    const shares: number[] = Object.values(sampling as unknown as Record<string, number>);
-    expect([...patch, batch, ...shares]).deep.equal(Array<number>(10).fill(0));
+    expect([...patch, batch]).deep.equal([0, 0, 0, 0]);
+    const zeros = Object.fromEntries(Object.keys(samplingDefaults).map((key) => [key, 0]));
+    expect(sampling).deep.equal(zeros);
   });
 
   it("give AdamW the round's learning rate and the usual moments", () => {
