@@ -23,6 +23,10 @@ export interface StageTraining {
   readonly momentum: number;
   /** 0 for none. */
   readonly clipNorm: number;
+  /** FedProx's μ, 0 for none. */
+  readonly proxMu: number;
+  /** Whether the optimiser forgets at the end of a round. */
+  readonly resetOptimiser: boolean;
   readonly sampling: SamplingSettings;
 }
 
@@ -34,14 +38,15 @@ const samplingKeys = Object.keys(samplingDefaults) as (keyof SamplingSettings)[]
 /** For `PlanStage.options`. */
 export function stageOptions(training: StageTraining): Record<string, number | string> {
   const { patch, batch, optimiser, sampling } = training;
-  const { weightDecay, momentum, clipNorm } = training;
+  const { weightDecay, momentum, clipNorm, proxMu } = training;
   return {
     patchD: patch[0],
     patchH: patch[1],
     patchW: patch[2],
     batch,
     optimiser,
-    ...inMillionths({ weightDecay, momentum, clipNorm, ...sampling }),
+    resetOptimiser: training.resetOptimiser ? 1 : 0,
+    ...inMillionths({ weightDecay, momentum, clipNorm, proxMu, ...sampling }),
   };
 }
 
@@ -57,8 +62,7 @@ function inMillionths(values: Readonly<Record<string, number>>): Record<string, 
  */
 export function readStageOptions(options: Options): StageTraining {
   const count = (name: string): number => Number(options[name] ?? 0);
-  const share = (name: keyof SamplingSettings | 'weightDecay' | 'momentum' | 'clipNorm'): number =>
-    count(`${name}Micro`) / million;
+  const share = (name: string): number => count(`${name}Micro`) / million;
   return {
     patch: [count('patchD'), count('patchH'), count('patchW')],
     batch: count('batch'),
@@ -66,6 +70,8 @@ export function readStageOptions(options: Options): StageTraining {
     weightDecay: share('weightDecay'),
     momentum: share('momentum'),
     clipNorm: share('clipNorm'),
+    proxMu: share('proxMu'),
+    resetOptimiser: count('resetOptimiser') !== 0,
     sampling: Object.fromEntries(
       samplingKeys.map((key) => [key, share(key)]),
     ) as unknown as SamplingSettings,
@@ -83,8 +89,8 @@ function kindOf({ optimiser = 'adamw' }: Options): OptimiserKind {
 
 /** The optimiser's numbers of a round as OPEN states them. @throws {DistillError} as `readStageOptions` */
 export function optimiserOf(hp: Options): OptimiserSettings {
-  const { optimiser, weightDecay, momentum, clipNorm } = readStageOptions(hp);
-  const shared = { lr: Number(hp.lrMicro ?? 0) / million, weightDecay, clipNorm, proxMu: 0 };
+  const { optimiser, weightDecay, momentum, clipNorm, proxMu } = readStageOptions(hp);
+  const shared = { lr: Number(hp.lrMicro ?? 0) / million, weightDecay, clipNorm, proxMu };
   return optimiser === 'sgd'
     ? { kind: 'sgd', momentum, ...shared }
     : { ...adamWDefaults, ...shared };

@@ -38,7 +38,7 @@ const expertGeneration = 'expert';
 
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
-  /** AdamW's moments stay at the hospital from round to round of a stage; a restart begins them anew. */
+  /** What the optimiser remembers stays at the hospital from round to round of a stage; a restart begins it anew. */
   readonly #states = new Map<string, OptimiserState>();
   #generation = expertGeneration;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
@@ -75,13 +75,13 @@ export class HospitalTrainer implements Trainer {
     report: ReportWork,
   ): Promise<TrainingResult> {
     const { plan, hospital } = this.#options;
-    const { patch, batch, sampling } = readStageOptions(hp);
+    const { patch, batch, sampling, resetOptimiser } = readStageOptions(hp);
     const args: TrainArgs = {
       ...this.#at(),
       ...specAndTasks(stage),
       origins: stage.kind === 'teacher' ? ['expert'] : ['expert', 'pseudo'],
       weights: base,
-      state: this.#states.get(stage.id) ?? null,
+      state: resetOptimiser ? null : (this.#states.get(stage.id) ?? null),
       steps: Number(hp.steps),
       batch,
       patch,

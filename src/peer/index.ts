@@ -3,6 +3,12 @@ export { peerDefaults, type PeerSettings } from './settings.ts';
 export type { PeerEvent, SealedRound } from './events.ts';
 export type { ReportWork, Trainer, TrainingJob, TrainingResult, WorkProgress } from './trainer.ts';
 export { advance, genesisChain, nextOpen, stageOf, type ChainState, type Phase } from './chain.ts';
-export { learningRateMicro, schedules, type Schedule } from './stage-rules.ts';
+export {
+  learningRateMicro,
+  outerStepOf,
+  ruleOptions,
+  schedules,
+  type Schedule,
+} from './stage-rules.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
 export { Peer, type PeerOptions } from './peer.ts';

@@ -14,6 +14,7 @@ import {
 import {
   modelDigest,
   roundAverage,
+  roundStart,
   roundUpdate,
   segmentsOf,
   type AveragingRule,
@@ -34,6 +35,7 @@ import type { ModelShelf } from './model-shelf.ts';
 import type { PeerMessage, ReceiptsMessage, UpdateMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
+import { outerStepOf } from './stage-rules.ts';
 import type { WorkProgress } from './trainer.ts';
 
 /** What a desk needs of its peer. */
@@ -41,6 +43,8 @@ export interface RoundDeskOptions {
   readonly open: Open;
   readonly stage: PlanStage;
   readonly roundsSealed: number;
+  /** The model that the round's base came from; null in a stage's first round. */
+  readonly before: Digest | null;
   readonly self: NodeId;
   readonly consortium: SignedManifest;
   readonly keys: PeerKeys;
@@ -214,12 +218,12 @@ export class RoundDesk implements Pick<
 
   /** The signed envelope, or null when the round went on meanwhile. */
   async #trainAndSeal(): Promise<Uint8Array | null> {
-    const { stage, self, consortium, keys, ports, shelf, models, roundsSealed } = this.#options;
+    const { stage, self, consortium, keys, ports, shelf, roundsSealed } = this.#options;
     // One update a round, also across a crash: two different ones would be equivocation.
     const remembered = `own/${this.open.r}.env`;
     const earlier = await ports.store.read(remembered);
     if (earlier !== null) return earlier;
-    const base = await models.obtain(stage, this.open.base);
+    const base = await this.#start();
     await ports.trainer.prepare(stage, await this.#options.teachers(), this.#reporter('prepare'));
     const job = { stage, round: this.open.r, roundsSealed, base, hp: this.open.hp };
     const result = await ports.trainer.train(job, this.#reporter('train'));
@@ -390,7 +394,7 @@ export class RoundDesk implements Pick<
       if (update === undefined || facts === null) return [];
       return [{ values: update, weight, heads: facts.heads }];
     });
-    const weights = roundAverage(base, updates, this.#rule());
+    const weights = roundAverage(await this.#start(), updates, this.#rule());
     const agg = modelDigest(weights);
     const loss = await models.holdOutLoss(stage, agg, weights);
     const baseLoss = await models.holdOutLoss(stage, this.open.base, base);
@@ -408,12 +412,23 @@ export class RoundDesk implements Pick<
     return { seal, isRefused };
   }
 
+  /** Where all begin this round. @throws {GossipError} when nobody has a model that it follows from */
+  async #start(): Promise<ModelWeights> {
+    const { stage, models, before } = this.#options;
+    const { momentum } = outerStepOf(stage);
+    const base = await models.obtain(stage, this.open.base);
+    if (before === null || momentum === 0) return base;
+    return roundStart(base, await models.obtain(stage, before), momentum);
+  }
+
   #rule(): AveragingRule {
     const { stage, consortium } = this.#options;
     const { limits, members } = consortium.manifest;
     const { weightMax, clampMicro } = limits;
     const { samplesCap } = stage;
-    return { memberCount: members.length, clamp: clampMicro / 1e6, weightMax, samplesCap };
+    const { rate: outerRate } = outerStepOf(stage);
+    const clamp = clampMicro / 1e6;
+    return { memberCount: members.length, clamp, weightMax, samplesCap, outerRate };
   }
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */

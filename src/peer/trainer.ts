@@ -18,6 +18,7 @@ export interface TrainingJob {
   readonly round: number;
   /** Rounds of this stage that are already sealed. */
   readonly roundsSealed: number;
+  /** Where all begin this round. */
   readonly base: ModelWeights;
   /** Hyper-parameters as agreed in OPEN. */
   readonly hp: Readonly<Record<string, number | string>>;

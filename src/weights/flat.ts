@@ -45,16 +45,16 @@ export function delta(after: ModelWeights, base: ModelWeights): Float32Array {
 }
 
 /**
- * base + flat, each sum rounded to float32: the same bytes on every machine.
+ * base + rate · flat, each sum rounded to float32: the same bytes on every machine.
  * @throws {WeightsError} 'shape_mismatch' when the lengths differ
  */
-export function applyDelta(base: ModelWeights, flat: Float32Array): ModelWeights {
+export function applyDelta(base: ModelWeights, flat: Float32Array, rate = 1): ModelWeights {
   checkLength(base, flat);
   let offset = 0;
   return base.map(({ name, shape, data }) => {
     const begin = offset;
     offset += data.length;
-    return { name, shape, data: data.map((value, i) => value + (flat[begin + i] ?? 0)) };
+    return { name, shape, data: data.map((value, i) => value + rate * (flat[begin + i] ?? 0)) };
   });
 }
 

@@ -31,6 +31,7 @@ export {
   type Segment,
   type UpdateWeights,
 } from './head-weights.ts';
+export { plainAverage, roundStart, type OuterStep } from './outer-step.ts';
 export {
   roundAverage,
   roundUpdate,

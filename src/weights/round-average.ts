@@ -18,6 +18,8 @@ export interface AveragingRule {
   readonly weightMax: number;
   /** Most samples that one participant may weigh with. */
   readonly samplesCap: number;
+  /** What the mean change is multiplied with; 1 for plain averaging. */
+  readonly outerRate: number;
 }
 
 /** One participant's change of the base. */
@@ -65,14 +67,14 @@ export function roundUpdate(
 }
 
 /**
- * base + Σ values · wMax / (Σ weight · 2^s), for each head over those that trained it: the same bytes for any order of
- * `updates`, of which there is at least one. A head that nobody trained stays as it is.
+ * base + rate · Σ values · wMax / (Σ weight · 2^s), for each head over those that trained it: the same bytes for any order
+ * of `updates`, of which there is at least one. A head that nobody trained stays as it is.
  * @throws {WeightsError} 'shape_mismatch', and as `IntegerMean.add`
  */
 export function roundAverage(
   base: ModelWeights,
   updates: readonly RoundUpdate[],
-  { memberCount, clamp, weightMax }: AveragingRule,
+  { memberCount, clamp, weightMax, outerRate }: AveragingRule,
 ): ModelWeights {
   const fixedPoint = fixedPointFor(memberCount, clamp);
   const mean = new Float32Array(parameterCount(base));
@@ -86,5 +88,5 @@ export function roundAverage(
     }
     if (sum.weightSum > 0) mean.set(sum.mean(), start);
   }
-  return applyDelta(base, mean);
+  return applyDelta(base, mean, outerRate);
 }

@@ -120,7 +120,7 @@ async function checkSgd(engine: Engine): Promise<void> {
       gradient.forEach((value, i) => {
         const down = value + weightDecay * wanted[i]!;
         velocity[i] = 0.5 * velocity[i]! + down;
-        wanted[i] = wanted[i]! - 0.1 * (down + 0.5 * velocity[i]!);
+        wanted[i] = wanted[i]! - 0.1 * (down + 0.5 * velocity[i]);
       });
     }
     if (weightDecay === 0) expect(wanted[0]).closeTo(0.4875, 1e-12);

@@ -67,6 +67,15 @@ describe('a preset', () => {
     ],
     ['a patch beyond the volume', '[16, 16, 16]', '[64, 64, 64]', 'bad_value', "phantom's 32"],
     ['a bad window', 'window: 4', 'window: 99', 'bad_value', 'models.student.window'],
+    ['an unknown optimiser', 'batch: 1', 'optimiser: adagrad', 'bad_value', 'adamw or sgd'],
+    [
+      'an unknown schedule',
+      'batch: 1',
+      'schedule: step',
+      'bad_value',
+      'constant or cosine or poly',
+    ],
+    ['an unknown federation', 'batch: 1', 'federation: mean', 'bad_value', 'fedavg or fedprox'],
     ['two hospitals of one name', 'id: L2', 'id: L1', 'bad_value', '"L1" twice'],
     [
       'settings that contradict',

@@ -16,6 +16,8 @@ const training: StageTraining = {
   weightDecay: 0.012345,
   momentum: 0.99,
   clipNorm: 12,
+  proxMu: 0.01,
+  resetOptimiser: true,
   sampling: { ...samplingDefaults, rotationDegMax: 12.5, noiseStdDevMax: 0.07 },
 };
 
@@ -46,7 +48,7 @@ describe('stage options', () => {
     const hp = { ...stageOptions({ ...training, optimiser: 'adamw' }), lrMicro: 1500 };
     expect(optimiserOf(hp)).deep.equal({
       ...{ kind: 'adamw', lr: 0.0015, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-      ...{ weightDecay: 0.012345, clipNorm: 12, proxMu: 0 },
+      ...{ weightDecay: 0.012345, clipNorm: 12, proxMu: 0.01 },
     });
   });
 
@@ -54,7 +56,7 @@ describe('stage options', () => {
     // nnU-Net's: Nesterov momentum 0.99, weight decay 3e-5, a rate of 1e-2, gradients of at most 12.
     const hp = { ...stageOptions({ ...training, weightDecay: 3e-5 }), lrMicro: 10_000 };
     expect(optimiserOf(hp)).deep.equal({
-      ...{ kind: 'sgd', lr: 0.01, momentum: 0.99, weightDecay: 3e-5, clipNorm: 12, proxMu: 0 },
+      ...{ kind: 'sgd', lr: 0.01, momentum: 0.99, weightDecay: 3e-5, clipNorm: 12, proxMu: 0.01 },
     });
   });
 
