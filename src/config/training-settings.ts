@@ -32,8 +32,8 @@ export interface StageSettings {
 }
 
 export interface TrainingSettings {
-  /** Voxels of a training patch along [depth, height, width], 8 to 256 each. */
-  readonly patch: readonly number[];
+  /** Voxels of a training patch along [depth, height, width], 8 to 256 each, or `whole`. */
+  readonly patch: readonly number[] | 'whole';
   /** A point becomes a sphere of this radius in mm, 1 to 20: large enough to be found on the grid, small enough not to touch its neighbour. */
   readonly pointRadiusMm: number;
   /** Nesterov's, of the stages that descend by `sgd`, 0 to 0.9999. */
@@ -95,10 +95,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
 
 /** @throws {SettingError} naming the key out of range. */
 export function validateTraining(settings: TrainingSettings): void {
-  if (settings.patch.length !== 3) {
-    throw new SettingError('patch', 'three lengths', `${settings.patch.length}`);
-  }
-  for (const length of settings.patch) checkInteger('patch', length, 8, 256);
+  checkPatch(settings.patch);
   checkNumber('pointRadiusMm', settings.pointRadiusMm, 1, 20);
   checkNumber('momentum', settings.momentum, 0, 0.9999);
   checkNumber('clipNorm', settings.clipNorm, 0, 1_000_000);
@@ -120,4 +117,13 @@ export function validateStage(stage: StageSettings): void {
   checkChoice('federation', stage.federation, federations);
   checkNumber('weightDecay', stage.weightDecay, 0, 1);
   checkInteger('batch', stage.batch, 1, 64);
+}
+
+function checkPatch(patch: TrainingSettings['patch']): void {
+  if (typeof patch === 'string') {
+    checkChoice('patch', patch, ['whole']);
+    return;
+  }
+  if (patch.length !== 3) throw new SettingError('patch', 'three lengths', `${patch.length}`);
+  for (const length of patch) checkInteger('patch', length, 8, 256);
 }

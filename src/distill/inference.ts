@@ -9,10 +9,11 @@ import {
   type ParameterMap,
   type Triple,
 } from '../models/index.ts';
+import { sizeFor, type PatchSize } from './patch-size.ts';
 
 export interface InferenceSettings {
   /** Window in voxels: the training patch. */
-  readonly window: Triple;
+  readonly window: PatchSize;
   /** Share of a window that its neighbour covers, 0..0.9. */
   readonly overlap: number;
   /** Windows in one pass of the model. */
@@ -35,7 +36,8 @@ export async function predictLabelMaps(
   settings: InferenceSettings,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<Map<string, Uint8Array>> {
-  const { window: roi, overlap, batch } = settings;
+  const { window, overlap, batch } = settings;
+  const roi = sizeFor(window, shape, model.spec);
   const { volume, corner } = atLeast(roi, image, shape);
   const blended = await slidingWindow(
     // Logits are blended, as nnU-Net and MONAI do: a softmax of each window was a ninth of the work.

@@ -11,7 +11,6 @@ import {
   type LossAndGradients,
   type Model,
   type ModelSpec,
-  type Triple,
 } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { Optimiser, type OptimiserState } from './optimiser.ts';
@@ -64,7 +63,6 @@ export class Learner {
    */
   async step(
     patches: readonly Patch[],
-    size: Triple,
     settings: OptimiserSettings,
     seed: number,
   ): Promise<number> {
@@ -72,7 +70,7 @@ export class Learner {
     const results: LossAndGradients[] = [];
     try {
       patches.forEach((patch, index) => {
-        results.push(this.#gradients(patch, size, seed + index));
+        results.push(this.#gradients(patch, seed + index));
       });
       this.#apply(results, settings);
     } finally {
@@ -98,22 +96,22 @@ export class Learner {
   }
 
   /** Loss without training: a hold-out's view of the model. */
-  async loss(patch: Patch, size: Triple): Promise<number> {
+  async loss(patch: Patch): Promise<number> {
     const { tf } = this.#engine;
     const loss = tf.tidy(() => {
-      const outputs = this.model.forward(this.tensors, this.#input(patch, size), {
+      const outputs = this.model.forward(this.tensors, this.#input(patch), {
         training: false,
       });
-      return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss;
+      return headsLoss(this.#engine, outputs, this.#labels(patch)).loss;
     });
     const [value = NaN] = await loss.data();
     loss.dispose();
     return value;
   }
 
-  #gradients(patch: Patch, size: Triple, seed: number): LossAndGradients {
-    const x = this.#input(patch, size);
-    const labels = this.#labels(patch, size);
+  #gradients(patch: Patch, seed: number): LossAndGradients {
+    const x = this.#input(patch);
+    const labels = this.#labels(patch);
     const options = { training: true, seed };
     try {
       return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
@@ -122,12 +120,12 @@ export class Learner {
     }
   }
 
-  #input(patch: Patch, size: Triple): Tensor5D {
-    return this.#engine.tf.tensor5d(patch.image, [1, ...size, 1]);
+  #input({ image, size }: Patch): Tensor5D {
+    return this.#engine.tf.tensor5d(image, [1, ...size, 1]);
   }
 
-  #labels(patch: Patch, size: Triple): HeadLabels {
-    const entries = [...patch.labels].map(([task, map]) => [
+  #labels({ labels, size }: Patch): HeadLabels {
+    const entries = [...labels].map(([task, map]) => [
       task,
       headLabel(this.#engine, map, [1, ...size]),
     ]);

@@ -23,8 +23,9 @@ export interface TrainingCase {
   readonly foreground: ReadonlyMap<string, readonly Int32Array[]>;
 }
 
-/** A patch ready for the model: `image` [d·h·w], one label map per task that the case has. */
+/** A patch ready for the model: `image` [d·h·w] of `size`, one label map per task that the case has. */
 export interface Patch {
+  readonly size: Triple;
   readonly image: Float32Array;
   readonly labels: ReadonlyMap<string, Int32Array>;
 }
@@ -59,7 +60,7 @@ export function drawPatch(
   if (turn === null) crop(source, centre, size, image, labels);
   else resample(source, centre, turn, size, image, labels);
   augment(image, size, random, settings);
-  return { image, labels };
+  return { size, image, labels };
 }
 
 /** The nearest centre at which a patch that is not turned lies on the source's voxels: a crop, not a blur. */

@@ -4,19 +4,20 @@
  */
 import type { Engine } from '../compute/index.ts';
 import { tasks, type Case, type TaskId } from '../data/index.ts';
-import type { ModelSpec, Triple } from '../models/index.ts';
+import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { CaseShelf } from './case-shelf.ts';
 import { predictLabelMaps, type InferenceSettings } from './inference.ts';
 import { Learner } from './learner.ts';
+import type { PatchSize } from './patch-size.ts';
 
 /** A sealed model of one task. */
 export interface Teacher {
   readonly task: TaskId;
   readonly spec: ModelSpec;
   readonly weights: ModelWeights;
-  /** Voxels of a window: the patch that this teacher was trained on. */
-  readonly window: Triple;
+  /** Window: the patch that this teacher was trained on. */
+  readonly window: PatchSize;
 }
 
 /**

@@ -2,12 +2,13 @@
 import { seededRandom } from '../base/index.ts';
 import type { Engine } from '../compute/index.ts';
 import type { TaskId } from '../data/index.ts';
-import type { ModelSpec, Triple } from '../models/index.ts';
+import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { DistillError } from './errors.ts';
 import { Learner } from './learner.ts';
 import type { OptimiserState } from './optimiser.ts';
 import { drawPatch, type TrainingCase } from './patch-sampler.ts';
+import { sizeFor, type PatchSize } from './patch-size.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
 
 export interface RoundTraining {
@@ -18,7 +19,7 @@ export interface RoundTraining {
   readonly state: OptimiserState | null;
   readonly steps: number;
   readonly batch: number;
-  readonly patch: Triple;
+  readonly patch: PatchSize;
   readonly optimiser: OptimiserSettings;
   readonly sampling: SamplingSettings;
   /** Fixes which cases, patches and disturbances are drawn. */
@@ -59,11 +60,12 @@ export async function trainRound(
       const patches = Array.from({ length: round.batch }, () => {
         // Every case once before any comes again would need state; uniform draws do not.
         const source = cases[random.integer(cases.length)] as TrainingCase;
-        return drawPatch(source, round.tasks, round.patch, random, round.sampling);
+        const size = sizeFor(round.patch, source.shape, round.spec);
+        return drawPatch(source, round.tasks, size, random, round.sampling);
       });
       for (const { labels } of patches) for (const task of labels.keys()) seen.add(task);
       const seed = random.uint32() % 2 ** 30;
-      const loss = await learner.step(patches, round.patch, round.optimiser, seed);
+      const loss = await learner.step(patches, round.optimiser, seed);
       // A graphics card fails behind the program's back; its numbers may still look fine.
       engine.check();
       if (!Number.isFinite(loss)) throw diverged(step);

@@ -2,8 +2,8 @@
  * A stage's hyper-parameters as the plan carries them: whole numbers and short texts by name, so that every member reads
  * the same. Fractions are in millionths.
  */
-import type { Triple } from '../models/index.ts';
 import { DistillError } from './errors.ts';
+import type { PatchSize } from './patch-size.ts';
 import {
   adamWDefaults,
   optimiserKinds,
@@ -15,7 +15,7 @@ import {
 
 /** What a stage's training needs beside steps and learning rate, which the plan carries itself. */
 export interface StageTraining {
-  readonly patch: Triple;
+  readonly patch: PatchSize;
   readonly batch: number;
   readonly optimiser: OptimiserKind;
   readonly weightDecay: number;
@@ -39,10 +39,9 @@ const samplingKeys = Object.keys(samplingDefaults) as (keyof SamplingSettings)[]
 export function stageOptions(training: StageTraining): Record<string, number | string> {
   const { patch, batch, optimiser, sampling } = training;
   const { weightDecay, momentum, clipNorm, proxMu } = training;
+  const [patchD, patchH, patchW] = patch === 'whole' ? [0, 0, 0] : patch;
   return {
-    patchD: patch[0],
-    patchH: patch[1],
-    patchW: patch[2],
+    ...{ patchD, patchH, patchW },
     batch,
     optimiser,
     resetOptimiser: training.resetOptimiser ? 1 : 0,
@@ -57,14 +56,15 @@ function inMillionths(values: Readonly<Record<string, number>>): Record<string, 
 }
 
 /**
- * The inverse of `stageOptions`; a missing number reads as 0, a missing optimiser as AdamW.
+ * The inverse of `stageOptions`; a missing number reads as 0, a missing optimiser as AdamW, a patch of no voxels as whole.
  * @throws {DistillError} 'bad_options' for an optimiser that this program does not know
  */
 export function readStageOptions(options: Options): StageTraining {
   const count = (name: string): number => Number(options[name] ?? 0);
   const share = (name: string): number => count(`${name}Micro`) / million;
+  const patch = [count('patchD'), count('patchH'), count('patchW')] as const;
   return {
-    patch: [count('patchD'), count('patchH'), count('patchW')],
+    patch: patch.every((length) => length === 0) ? 'whole' : patch,
     batch: count('batch'),
     optimiser: kindOf(options),
     weightDecay: share('weightDecay'),

@@ -11,6 +11,7 @@ import {
   caseCount,
   encodeStudent,
   intensityDefaults,
+  sizeFor,
   type MakeCasesArgs,
 } from '../distill/index.ts';
 import {
@@ -28,7 +29,7 @@ import type { MainJobPorts } from './job-ports.ts';
 import { evaluateRun } from './run-evaluation.ts';
 import { picturesOf } from './run-pictures.ts';
 import { RunFleet } from './run-fleet.ts';
-import { limitsOf, membersOf, planOf, taughtTasks } from './run-plan.ts';
+import { limitsOf, membersOf, patchOf, planOf, taughtTasks } from './run-plan.ts';
 import { RunRecorder } from './run-recorder.ts';
 
 /** Runs the main job to its end, and gives the record of it. */
@@ -145,13 +146,12 @@ async function saveStudent(
   const stage = manifest.plan.stages.find(({ kind }) => kind === 'student');
   if (weights === null || stage === undefined) return;
   const { spec } = specAndTasks(stage);
-  const [depth = 0, height = 0, width = 0] = settings.training.patch;
   const files = encodeStudent({
     spec,
     weights,
     intensity: intensityDefaults,
     spacingMm: settings.phantom.spacingMm,
-    window: [depth, height, width],
+    window: sizeFor(patchOf(settings.training), settings.phantom.shape, spec),
   });
   const store = diskStore(join(outputFolder, 'model'));
   for (const [name, bytes] of files) await store.write(name, bytes);

@@ -2,7 +2,7 @@
 import { parseNodeId, type NodeId } from '../base/index.ts';
 import { modelSpecFor, type RunSettings, type StageSettings } from '../config/index.ts';
 import { taskIds, type TaskId } from '../data/index.ts';
-import { stageOptions } from '../distill/index.ts';
+import { stageOptions, type PatchSize } from '../distill/index.ts';
 import { ruleOptions } from '../peer/index.ts';
 import { plainAverage, type OuterStep } from '../weights/index.ts';
 import { invariant } from '../base/index.ts';
@@ -75,7 +75,6 @@ function stageOf(
   participants: readonly NodeId[],
   model: unknown,
 ): Omit<PlanStage, 'kind' | 'task'> {
-  const [depth = 0, height = 0, width = 0] = training.patch;
   const { rounds, stepsPerRound, learningRate, schedule, batch, optimiser, weightDecay } = stage;
   const { momentum, clipNorm, resetOptimiser, samplesCap, roundTimeoutMs } = training;
   const { outer, proxMu } = federationOf(training, stage);
@@ -92,11 +91,18 @@ function stageOf(
     options: {
       ...ruleOptions(schedule, outer),
       ...stageOptions({
-        patch: [depth, height, width],
+        patch: patchOf(training),
         ...{ batch, optimiser, weightDecay, momentum, clipNorm, proxMu, resetOptimiser, sampling },
       }),
     },
   };
+}
+
+/** The training patch, which is also the window of every search. */
+export function patchOf({ patch }: Pick<RunSettings['training'], 'patch'>): PatchSize {
+  if (typeof patch === 'string') return 'whole';
+  const [depth = 0, height = 0, width = 0] = patch;
+  return [depth, height, width];
 }
 
 /** The numbers behind the name of a stage's federation. */

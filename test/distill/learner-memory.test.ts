@@ -35,7 +35,8 @@ function patchOf(size: Triple): Patch {
   const random = seededRandom('too large');
   const length = size[0] * size[1] * size[2];
   const image = Float32Array.from({ length }, () => random.normal());
-  return { image, labels: new Map([['hps', Int32Array.from(image, (v) => (v > 1 ? 1 : 0))]]) };
+  const labels = new Map([['hps', Int32Array.from(image, (v) => (v > 1 ? 1 : 0))]]);
+  return { size, image, labels };
 }
 
 describe('a patch too large for the heap', () => {
@@ -47,7 +48,7 @@ describe('a patch too large for the heap', () => {
         const learnerOf = (): Learner =>
           new Learner(engine, spec, initialWeights(spec, seededRandom(1)), null);
         const step = async (learner: Learner, size: Triple, seed: number): Promise<number> =>
-          Promise.resolve(learner.step([patchOf(size)], size, optimiser, seed));
+          Promise.resolve(learner.step([patchOf(size)], optimiser, seed));
         const untroubled = learnerOf();
         const expected = [await step(untroubled, small, 0), await step(untroubled, small, 1)];
         const held = engine.memory().tensorCount;

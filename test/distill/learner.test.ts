@@ -48,7 +48,7 @@ describe('what a hospital trains', () => {
     try {
       const losses: number[] = [];
       for (let step = 0; step < steps; step++) {
-        losses.push(await learner.step(patches, tinySize, adamW, step));
+        losses.push(await learner.step(patches, adamW, step));
       }
       return { weights: await learner.weights(), state: await learner.optimiserState(), losses };
     } finally {
@@ -125,9 +125,9 @@ describe('what a hospital trains', () => {
     it('tells the loss of a patch without learning from it', async () => {
       const learner = new Learner(engine, tinySpec, tinyWeights(), null);
       const patch = patchWith(['calc', 'hps']);
-      const loss = await learner.loss(patch, tinySize);
-      expect(await learner.loss(patch, tinySize)).equal(loss);
-      expect(await learner.step([patch], tinySize, adamW, 0)).closeTo(loss, 1e-5);
+      const loss = await learner.loss(patch);
+      expect(await learner.loss(patch)).equal(loss);
+      expect(await learner.step([patch], adamW, 0)).closeTo(loss, 1e-5);
       learner.dispose();
     });
   });

@@ -37,9 +37,15 @@ describe('stage options', () => {
     expect(options).include({ patchW: 64, weightDecayMicro: 12345, rotationDegMaxMicro: 12500000 });
   });
 
-  it('read what is missing as 0', () => {
+  it('carry whole volumes as patches of no voxels', () => {
+    const whole: StageTraining = { ...training, patch: 'whole' };
+    expect(stageOptions(whole)).include({ patchD: 0, patchH: 0, patchW: 0 });
+    expect(readStageOptions(stageOptions(whole))).deep.equal(whole);
+  });
+
+  it('read what is missing as 0, and so a patch as whole', () => {
     const { patch, batch, sampling } = readStageOptions({});
-    expect([...patch, batch]).deep.equal([0, 0, 0, 0]);
+    expect({ patch, batch }).deep.equal({ patch: 'whole', batch: 0 });
     const zeros = Object.fromEntries(Object.keys(samplingDefaults).map((key) => [key, 0]));
     expect(sampling).deep.equal(zeros);
   });

@@ -80,6 +80,15 @@ describe('run plan', () => {
     expect(student).to.include({ optimiser: 'adamw', schedule: 'poly', weightDecayMicro: 10_000 });
   });
 
+  it('writes the patch into every stage, whole volumes as one of no voxels', () => {
+    const sizesWith = (patch: string): unknown[] =>
+      planOf(
+        loadPreset(readPreset(), preset, [{ key: 'training.patch', text: patch, source: '--set' }]),
+      ).stages.map(({ options: { patchD, patchH, patchW } }) => [patchD, patchH, patchW].join());
+    expect(new Set(sizesWith('[16, 24, 32]'))).to.deep.equal(new Set(['16,24,32']));
+    expect(new Set(sizesWith('whole'))).to.deep.equal(new Set(['0,0,0']));
+  });
+
   it('bounds an update by four bytes a parameter and what encryption adds', () => {
     // 1 000 000 parameters: 4 000 000 bytes · 1.01 + 4096.
     expect(limitsOf(settings, 1_000_000).updateBytesMax).to.equal(4_044_096);
