@@ -289,9 +289,10 @@ function gatherBias(tf: Tf, table: Tensor2D, index: Tensor2D): Tensor3D {
 }
 
 /** Keeps each value with probability 1 - rate and divides it by that. */
-function dropout<T extends Tensor>(tf: Tf, x: T, rate: number, seed: number): T {
+function dropout(tf: Tf, x: Tensor5D, rate: number, seed: number): Tensor5D {
   if (rate === 0) return tf.clone(x);
-  const keep = tf.greaterEqual(tf.randomUniform(x.shape, 0, 1, 'float32', seed), rate);
+  const drawn = tf.randomUniform([x.shape[0], 1, 1, 1, x.shape[4]], 0, 1, 'float32', seed);
+  const keep = tf.greaterEqual(drawn, rate);
   return tf.mul(x, tf.div(tf.cast(keep, 'float32'), 1 - rate));
 }
 

@@ -33,7 +33,7 @@ export function unetForward(
           const weight = parameters.kernel(`${name}.conv.weight`);
           const bias = parameters.vector(`${name}.conv.bias`);
           let z = ops.conv3d(y, weight, bias, { stride: i === 0 ? stride : 1 });
-          // Each layer and step has its own mask.
+          // Before the norm, as nnU-Net; each layer and step has its own mask.
           if (rate > 0) z = ops.dropout(z, rate, (seed * 1009 + dropouts++) % 2 ** 31);
           const gamma = parameters.vector(`${name}.norm.weight`);
           const beta = parameters.vector(`${name}.norm.bias`);
