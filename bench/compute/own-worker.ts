@@ -34,13 +34,13 @@ function openNet(current: Engine, given: NetCase, tensors: readonly SafeTensor[]
       .map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) }));
   const learner = new Learner(current, spec, named('p.') as unknown as ModelWeights, null);
   const image = dataOf(tensors, 'x');
+  const size = [side, side, side] as const;
   const patch: Patch = {
-    image,
+    ...{ size, image },
     labels: new Map(named('l.').map(({ name, data }) => [name, data as Int32Array])),
   };
-  const size = [side, side, side] as const;
   return {
-    step: () => learner.step([patch], size, optimiser, 1),
+    step: () => learner.step([patch], optimiser, 1),
     output: () => {
       const { tf } = current;
       const x = tf.tensor5d(image, [1, ...size, 1]);

@@ -42,7 +42,7 @@ function patchOf(size: Triple): Patch {
   const count = size[0] * size[1] * size[2];
   const image = Float32Array.from({ length: count }, () => random.normal());
   return {
-    image,
+    ...{ size, image },
     labels: new Map([['hps', Uint8Array.from(image, (v, i) => (v > 0.5 ? 1 + (i % 5) : 0))]]),
   } as unknown as Patch;
 }
@@ -58,7 +58,7 @@ async function losses(
   const patch = patchOf(size);
   const values: number[] = [];
   for (let step = 0; step < steps; step++)
-    values.push(await learner.step([patch], size, optimiser, step));
+    values.push(await learner.step([patch], optimiser, step));
   learner.dispose();
   engine.check();
   engine.close();
@@ -252,7 +252,7 @@ async function time(isSmall: boolean, names: readonly string[]): Promise<unknown
       const times: number[] = [];
       for (let step = 0; step < 13; step++) {
         const start = performance.now();
-        await learner.step([patch], size, optimiser, step);
+        await learner.step([patch], optimiser, step);
         times.push(performance.now() - start);
       }
       engine.check();

@@ -176,8 +176,11 @@ export interface Ops {
    */
   gatherBias(table: Tensor2D, index: Tensor2D): Tensor3D;
 
-  /** Zeroes with probability `rate` and divides the rest by `1 - rate`; fixed by `seed`. */
-  dropout<T extends Tensor>(x: T, rate: number, seed: number): T;
+  /**
+   * Zeroes whole channels of a sample with probability `rate` and divides the rest by `1 - rate`, as PyTorch's Dropout3d:
+   * neighbouring voxels say the same, so that single ones would not be missed. Fixed by `seed`.
+   */
+  dropout(x: Tensor5D, rate: number, seed: number): Tensor5D;
 
   /**
    * Cross-entropy plus soft Dice over `K` classes, the background (class 0) left out of the Dice.

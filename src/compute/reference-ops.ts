@@ -292,9 +292,10 @@ function gatherBias(tf: Tf, table: Tensor2D, index: Tensor2D): Tensor3D {
 }
 
 /** Keeps each value with probability 1 - rate and divides it by that. */
-function dropout<T extends Tensor>(tf: Tf, x: T, rate: number, seed: number): T {
+function dropout(tf: Tf, x: Tensor5D, rate: number, seed: number): Tensor5D {
   if (rate === 0) return tf.clone(x);
-  const keep = tf.greaterEqual(tf.randomUniform(x.shape, 0, 1, 'float32', seed), rate);
+  const drawn = tf.randomUniform([x.shape[0], 1, 1, 1, x.shape[4]], 0, 1, 'float32', seed);
+  const keep = tf.greaterEqual(drawn, rate);
   const scale = tf.div(tf.cast(keep, 'float32'), 1 - rate);
   // TF.js's own product would keep both factors for its gradient.
   const forward = tf.customGrad((...args: (Tensor | tfjs.GradSaveFunc)[]) => {
@@ -305,7 +306,7 @@ function dropout<T extends Tensor>(tf: Tf, x: T, rate: number, seed: number): T 
       gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(dy, saved[0] as Tensor),
     };
   });
-  return forward(x) as T;
+  return forward(x) as Tensor5D;
 }
 
 /** nnU-Net's loss: mean cross-entropy, and minus the mean soft Dice of the classes from 1 up. */

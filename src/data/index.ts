@@ -38,6 +38,7 @@ export {
 export { makePhantom, type Phantom, type Truth } from './phantom.ts';
 export { annotate, labelMap, type Annotation } from './annotation.ts';
 export { paintSpheres } from './spheres.ts';
+export { blurred } from './blur.ts';
 export {
   decodeCase,
   encodeCase,

@@ -12,7 +12,7 @@ import type {
   Truth,
   Volume,
 } from '../data/index.ts';
-import type { ModelSpec, Triple } from '../models/index.ts';
+import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { CaseShelf } from './case-shelf.ts';
 import { evaluateCase, type EvaluatedCase } from './evaluation.ts';
@@ -25,6 +25,7 @@ import {
 import { Learner } from './learner.ts';
 import type { OptimiserState } from './optimiser.ts';
 import { drawPatch, type TrainingCase } from './patch-sampler.ts';
+import { sizeFor, type PatchSize } from './patch-size.ts';
 import { makeCase, type PhantomHospital } from './phantom-hospital.ts';
 import { labelCases, type Teacher } from './pseudo-labels.ts';
 import { predictWith, type CtPrediction } from './prediction.ts';
@@ -61,7 +62,7 @@ export interface TrainArgs extends AtHospital {
   readonly state: OptimiserState | null;
   readonly steps: number;
   readonly batch: number;
-  readonly patch: Triple;
+  readonly patch: PatchSize;
   readonly optimiser: OptimiserSettings;
   readonly sampling: SamplingSettings;
   readonly distillation: DistillationSettings;
@@ -78,7 +79,7 @@ export interface CheckArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
   readonly weights: ModelWeights;
-  readonly patch: Triple;
+  readonly patch: PatchSize;
   readonly sampling: SamplingSettings;
 }
 
@@ -166,10 +167,8 @@ export class HospitalJobs {
     try {
       let sum = 0;
       for (let n = 0; n < checkPatches; n++) {
-        sum += await learner.loss(
-          drawPatch(held, args.tasks, args.patch, random, args.sampling),
-          args.patch,
-        );
+        const size = sizeFor(args.patch, held.shape, args.spec);
+        sum += await learner.loss(drawPatch(held, args.tasks, size, random, args.sampling));
       }
       return sum / checkPatches;
     } finally {

@@ -9,6 +9,7 @@ export {
   type OptimiserSettings,
   type SamplingSettings,
 } from './settings.ts';
+export { sizeFor, type PatchSize } from './patch-size.ts';
 export { foregroundOf, drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
 export { Learner } from './learner.ts';
 export {

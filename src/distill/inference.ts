@@ -10,10 +10,11 @@ import {
   type PredictorOptions,
   type Triple,
 } from '../models/index.ts';
+import { sizeFor, type PatchSize } from './patch-size.ts';
 
 export interface InferenceSettings {
   /** Window in voxels: the training patch. */
-  readonly window: Triple;
+  readonly window: PatchSize;
   /** Share of a window that its neighbour covers, 0..0.9. */
   readonly overlap: number;
   /** Windows in one pass of the model. */
@@ -44,7 +45,8 @@ export async function predictLogits(
   settings: InferenceSettings & Pick<PredictorOptions, 'dropoutSeed'>,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<Map<string, ChannelVolume>> {
-  const { window: roi, overlap, batch, dropoutSeed } = settings;
+  const { window, overlap, batch, dropoutSeed } = settings;
+  const roi = sizeFor(window, shape, model.spec);
   const { volume, corner } = atLeast(roi, image, shape);
   const blended = await slidingWindow(
     // Logits are blended, as nnU-Net and MONAI do: a softmax of each window was a ninth of the work.

@@ -17,7 +17,6 @@ import {
   type LossAndGradients,
   type Model,
   type ModelSpec,
-  type Triple,
 } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { Optimiser, type OptimiserState } from './optimiser.ts';
@@ -73,7 +72,6 @@ export class Learner {
    */
   async step(
     patches: readonly Patch[],
-    size: Triple,
     settings: OptimiserSettings,
     seed: number,
   ): Promise<number> {
@@ -82,7 +80,7 @@ export class Learner {
     const passes: Promise<number>[] = [];
     try {
       patches.forEach((patch, index) => {
-        const { loss, gradients } = this.#gradients(patch, size, seed + index);
+        const { loss, gradients } = this.#gradients(patch, seed + index);
         passes.push(loss);
         for (const [name, gradient] of gradients) {
           const sum = sums.get(name);
@@ -117,22 +115,22 @@ export class Learner {
   }
 
   /** Loss without training: a hold-out's view of the model. */
-  async loss(patch: Patch, size: Triple): Promise<number> {
+  async loss(patch: Patch): Promise<number> {
     const { tf } = this.#engine;
     const loss = tf.tidy(() => {
-      const outputs = this.model.forward(this.tensors, this.#input(patch, size), {
+      const outputs = this.model.forward(this.tensors, this.#input(patch), {
         training: false,
       });
-      return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss;
+      return headsLoss(this.#engine, outputs, this.#labels(patch)).loss;
     });
     const [value = NaN] = await loss.data();
     loss.dispose();
     return value;
   }
 
-  #gradients(patch: Patch, size: Triple, seed: number): LossAndGradients {
-    const x = this.#input(patch, size);
-    const labels = this.#labels(patch, size);
+  #gradients(patch: Patch, seed: number): LossAndGradients {
+    const x = this.#input(patch);
+    const labels = this.#labels(patch);
     const pass = (): LossAndGradients => {
       const options = { training: true, seed, checkpointing: this.#checkpointing };
       return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
@@ -148,14 +146,14 @@ export class Learner {
     }
   }
 
-  #input(patch: Patch, size: Triple): Tensor5D {
-    return this.#engine.tf.tensor5d(patch.image, [1, ...size, 1]);
+  #input({ image, size }: Patch): Tensor5D {
+    return this.#engine.tf.tensor5d(image, [1, ...size, 1]);
   }
 
-  #labels(patch: Patch, size: Triple): HeadLabels {
-    const entries = [...patch.labels].map(([task, map]) => [
+  #labels({ labels, size, soft }: Patch): HeadLabels {
+    const entries = [...labels].map(([task, map]) => [
       task,
-      headLabel(this.#engine, map, [1, ...size], patch.soft?.get(task)),
+      headLabel(this.#engine, map, [1, ...size], soft?.get(task)),
     ]);
     return Object.fromEntries(entries) as HeadLabels;
   }

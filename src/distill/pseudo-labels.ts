@@ -4,11 +4,12 @@
  */
 import type { Engine } from '../compute/index.ts';
 import { tasks, type Case, type Opinion, type TaskId } from '../data/index.ts';
-import { argmaxLabels, type ModelSpec, type Triple } from '../models/index.ts';
+import { argmaxLabels, type ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { CaseShelf } from './case-shelf.ts';
 import { predictLabelMaps, type InferenceSettings } from './inference.ts';
 import { Learner } from './learner.ts';
+import type { PatchSize } from './patch-size.ts';
 import {
   opinionOf,
   predictUncertain,
@@ -21,8 +22,8 @@ export interface Teacher {
   readonly task: TaskId;
   readonly spec: ModelSpec;
   readonly weights: ModelWeights;
-  /** Voxels of a window: the patch that this teacher was trained on. */
-  readonly window: Triple;
+  /** Window: the patch that this teacher was trained on. */
+  readonly window: PatchSize;
 }
 
 /**

@@ -2,11 +2,12 @@
  * A stage's hyper-parameters as the plan carries them: whole numbers and short texts by name, so that every member reads
  * the same. Fractions are in millionths.
  */
-import type { Triple } from '../models/index.ts';
 import { DistillError } from './errors.ts';
+import type { PatchSize } from './patch-size.ts';
 import {
   adamWDefaults,
   optimiserKinds,
+  samplingDefaults,
   type OptimiserKind,
   type OptimiserSettings,
   type SamplingSettings,
@@ -14,7 +15,7 @@ import {
 
 /** What a stage's training needs beside steps and learning rate, which the plan carries itself. */
 export interface StageTraining {
-  readonly patch: Triple;
+  readonly patch: PatchSize;
   readonly batch: number;
   readonly optimiser: OptimiserKind;
   readonly weightDecay: number;
@@ -22,24 +23,29 @@ export interface StageTraining {
   readonly momentum: number;
   /** 0 for none. */
   readonly clipNorm: number;
+  /** FedProx's μ, 0 for none. */
+  readonly proxMu: number;
+  /** Whether the optimiser forgets at the end of a round. */
+  readonly resetOptimiser: boolean;
   readonly sampling: SamplingSettings;
 }
 
 type Options = Readonly<Record<string, number | string>>;
 
 const million = 1_000_000;
+const samplingKeys = Object.keys(samplingDefaults) as (keyof SamplingSettings)[];
 
 /** For `PlanStage.options`. */
 export function stageOptions(training: StageTraining): Record<string, number | string> {
   const { patch, batch, optimiser, sampling } = training;
-  const { weightDecay, momentum, clipNorm } = training;
+  const { weightDecay, momentum, clipNorm, proxMu } = training;
+  const [patchD, patchH, patchW] = patch === 'whole' ? [0, 0, 0] : patch;
   return {
-    patchD: patch[0],
-    patchH: patch[1],
-    patchW: patch[2],
+    ...{ patchD, patchH, patchW },
     batch,
     optimiser,
-    ...inMillionths({ weightDecay, momentum, clipNorm, ...sampling }),
+    resetOptimiser: training.resetOptimiser ? 1 : 0,
+    ...inMillionths({ weightDecay, momentum, clipNorm, proxMu, ...sampling }),
   };
 }
 
@@ -50,28 +56,25 @@ function inMillionths(values: Readonly<Record<string, number>>): Record<string, 
 }
 
 /**
- * The inverse of `stageOptions`; a missing number reads as 0, a missing optimiser as AdamW.
+ * The inverse of `stageOptions`; a missing number reads as 0, a missing optimiser as AdamW, a patch of no voxels as whole.
  * @throws {DistillError} 'bad_options' for an optimiser that this program does not know
  */
 export function readStageOptions(options: Options): StageTraining {
   const count = (name: string): number => Number(options[name] ?? 0);
-  const share = (name: keyof SamplingSettings | 'weightDecay' | 'momentum' | 'clipNorm'): number =>
-    count(`${name}Micro`) / million;
+  const share = (name: string): number => count(`${name}Micro`) / million;
+  const patch = [count('patchD'), count('patchH'), count('patchW')] as const;
   return {
-    patch: [count('patchD'), count('patchH'), count('patchW')],
+    patch: patch.every((length) => length === 0) ? 'whole' : patch,
     batch: count('batch'),
     optimiser: kindOf(options),
     weightDecay: share('weightDecay'),
     momentum: share('momentum'),
     clipNorm: share('clipNorm'),
-    sampling: {
-      foregroundShare: share('foregroundShare'),
-      rotationDegMax: share('rotationDegMax'),
-      scaleShareMax: share('scaleShareMax'),
-      contrastShareMax: share('contrastShareMax'),
-      brightnessMax: share('brightnessMax'),
-      noiseStdDevMax: share('noiseStdDevMax'),
-    },
+    proxMu: share('proxMu'),
+    resetOptimiser: count('resetOptimiser') !== 0,
+    sampling: Object.fromEntries(
+      samplingKeys.map((key) => [key, share(key)]),
+    ) as unknown as SamplingSettings,
   };
 }
 
@@ -86,8 +89,8 @@ function kindOf({ optimiser = 'adamw' }: Options): OptimiserKind {
 
 /** The optimiser's numbers of a round as OPEN states them. @throws {DistillError} as `readStageOptions` */
 export function optimiserOf(hp: Options): OptimiserSettings {
-  const { optimiser, weightDecay, momentum, clipNorm } = readStageOptions(hp);
-  const shared = { lr: Number(hp.lrMicro ?? 0) / million, weightDecay, clipNorm, proxMu: 0 };
+  const { optimiser, weightDecay, momentum, clipNorm, proxMu } = readStageOptions(hp);
+  const shared = { lr: Number(hp.lrMicro ?? 0) / million, weightDecay, clipNorm, proxMu };
   return optimiser === 'sgd'
     ? { kind: 'sgd', momentum, ...shared }
     : { ...adamWDefaults, ...shared };

@@ -12,34 +12,25 @@ export interface TurnSettings {
   readonly scaleShareMax: number;
 }
 
-/** Row-major 3x3 matrix of voxel offsets: rotation about random axes times a scale. */
+/** A matrix as of `turnOf`, rotation and scale drawn from the settings. */
 export function drawTurn(random: Random, settings: TurnSettings): Float64Array {
   const angle = (): number =>
     ((random.uniform() * 2 - 1) * (settings.rotationDegMax * Math.PI)) / 180;
   const [a, b, c] = [angle(), angle(), angle()];
   const scale = 1 + (random.uniform() * 2 - 1) * settings.scaleShareMax;
-  const [ca, sa, cb, sb, cc, sc] = [
-    Math.cos(a),
-    Math.sin(a),
-    Math.cos(b),
-    Math.sin(b),
-    Math.cos(c),
-    Math.sin(c),
-  ];
-  return Float64Array.from(
-    [
-      cb * cc,
-      -cb * sc,
-      sb,
-      sa * sb * cc + ca * sc,
-      -sa * sb * sc + ca * cc,
-      -sa * cb,
-      -ca * sb * cc + sa * sc,
-      ca * sb * sc + sa * cc,
-      ca * cb,
-    ],
-    (entry) => entry * scale,
-  );
+  return turnOf(a, b, c, scale);
+}
+
+/** Row-major 3x3 matrix of voxel offsets: rotations about the three axes, in radians, times a scale. */
+export function turnOf(a: number, b: number, c: number, scale: number): Float64Array {
+  const [ca, sa] = [Math.cos(a), Math.sin(a)];
+  const [cb, sb] = [Math.cos(b), Math.sin(b)];
+  const [cc, sc] = [Math.cos(c), Math.sin(c)];
+  return Float64Array.of(
+    ...[cb * cc, -cb * sc, sb],
+    ...[sa * sb * cc + ca * sc, -sa * sb * sc + ca * cc, -sa * cb],
+    ...[-ca * sb * cc + sa * sc, ca * sb * sc + sa * cc, ca * cb],
+  ).map((entry) => entry * scale);
 }
 
 /**

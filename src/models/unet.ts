@@ -91,7 +91,7 @@ function runStage(
       const weight = parameters.kernel(`${name}.conv.weight`);
       const bias = parameters.vector(`${name}.conv.bias`);
       let z = ops.conv3d(before, weight, bias, { stride: i === 0 ? stride : 1 });
-      // Each layer and step has its own mask.
+      // Before the norm, as nnU-Net; each layer and step has its own mask.
       const layer = index * spec.convsPerStage + i;
       if (rate > 0) z = ops.dropout(z, rate, (seed * 1009 + layer) % 2 ** 31);
       const gamma = parameters.vector(`${name}.norm.weight`);

@@ -80,6 +80,7 @@ export class HospitalTrainer implements Trainer {
     return {
       weights: trained.weights,
       samples: trained.samples,
+      heads: trained.heads,
       metricsMilli: { loss: thousandths(trained.loss) },
       dataset: await this.#commitment(round),
     };

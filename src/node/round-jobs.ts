@@ -51,13 +51,13 @@ export function roundTraining(
   at: CasesAt,
   state: OptimiserState | null,
 ): TrainArgs {
-  const { patch, batch, sampling } = readStageOptions(hp);
+  const { patch, batch, sampling, resetOptimiser } = readStageOptions(hp);
   return {
     ...at,
     ...specAndTasks(stage),
     origins: stage.kind === 'teacher' ? ['expert'] : ['expert', 'pseudo'],
     weights: base,
-    state,
+    state: resetOptimiser ? null : state,
     steps: Number(hp.steps),
     batch,
     patch,

@@ -38,6 +38,8 @@ export interface ChainState {
   readonly roundsSealed: number;
   /** Latest sealed model by stage id. */
   readonly models: ReadonlyMap<string, Digest>;
+  /** What each of these models came from: the base of the round that sealed it. */
+  readonly bases: ReadonlyMap<string, Digest>;
 }
 
 /** The state before height 1. */
@@ -52,6 +54,7 @@ export function genesisChain(plan: Plan): ChainState {
     stageIndex,
     roundsSealed: 0,
     models: new Map(),
+    bases: new Map(),
   };
 }
 
@@ -89,13 +92,14 @@ export function applyOp(state: ChainState, op: Op, plan: Plan): ChainState {
 
 function sealed(state: ChainState, open: Open, seal: Seal, plan: Plan): ChainState {
   const models = new Map(state.models).set(open.stage, seal.agg);
+  const bases = new Map(state.bases).set(open.stage, open.base);
   const roundsSealed = state.roundsSealed + 1;
   const isStageDone = roundsSealed >= (stageOf(state, plan)?.rounds ?? 0);
   const stageIndex = isStageDone ? stageFrom(plan, state.stageIndex + 1) : state.stageIndex;
   const isPlanDone = stageIndex >= plan.stages.length;
   return {
     ...state,
-    models,
+    ...{ models, bases },
     stageIndex,
     roundsSealed: isStageDone ? 0 : roundsSealed,
     phase: { kind: isPlanDone ? 'done' : 'idle' },

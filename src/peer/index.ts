@@ -11,6 +11,12 @@ export {
   type ChainState,
   type Phase,
 } from './chain.ts';
-export { learningRateMicro, schedules, type Schedule } from './stage-rules.ts';
+export {
+  learningRateMicro,
+  outerStepOf,
+  ruleOptions,
+  schedules,
+  type Schedule,
+} from './stage-rules.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
 export { Peer, type PeerOptions } from './peer.ts';

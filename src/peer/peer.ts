@@ -62,7 +62,7 @@ import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-mess
 import { RoundDesk } from './round-desk.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
-import { scheduleOf } from './stage-rules.ts';
+import { outerStepOf, scheduleOf } from './stage-rules.ts';
 
 /** Who this peer is and whom it tells. */
 export interface PeerOptions {
@@ -123,7 +123,10 @@ export class Peer {
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
     // A plan that this program does not understand is refused before the first block, not in the middle.
-    for (const stage of this.#rules.plan.stages) scheduleOf(stage);
+    for (const stage of this.#rules.plan.stages) {
+      scheduleOf(stage);
+      outerStepOf(stage);
+    }
     this.#state = genesisChain(this.#rules.plan);
   }
 
@@ -518,6 +521,7 @@ export class Peer {
       open,
       stage,
       roundsSealed: this.#state.roundsSealed,
+      before: this.#state.bases.get(stage.id) ?? null,
       self: this.#options.self,
       consortium: this.#options.consortium,
       keys: this.#options.keys,

@@ -12,10 +12,11 @@ import {
   type UpdateFacts,
 } from '../gossip/index.ts';
 import {
-  flatten,
   modelDigest,
   roundAverage,
+  roundStart,
   roundUpdate,
+  segmentsOf,
   type AveragingRule,
   type ModelWeights,
 } from '../weights/index.ts';
@@ -34,6 +35,7 @@ import type { ModelShelf } from './model-shelf.ts';
 import type { PeerMessage, ReceiptsMessage, UpdateMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
+import { outerStepOf } from './stage-rules.ts';
 import type { WorkProgress } from './trainer.ts';
 
 /** What a desk needs of its peer. */
@@ -41,6 +43,8 @@ export interface RoundDeskOptions {
   readonly open: Open;
   readonly stage: PlanStage;
   readonly roundsSealed: number;
+  /** The model that the round's base came from; null in a stage's first round. */
+  readonly before: Digest | null;
   readonly self: NodeId;
   readonly consortium: SignedManifest;
   readonly keys: PeerKeys;
@@ -214,27 +218,22 @@ export class RoundDesk implements Pick<
 
   /** The signed envelope, or null when the round went on meanwhile. */
   async #trainAndSeal(): Promise<Uint8Array | null> {
-    const { stage, self, consortium, keys, ports, shelf, models, roundsSealed } = this.#options;
+    const { stage, self, consortium, keys, ports, shelf, roundsSealed } = this.#options;
     // One update a round, also across a crash: two different ones would be equivocation.
     const remembered = `own/${this.open.r}.env`;
     const earlier = await ports.store.read(remembered);
     if (earlier !== null) return earlier;
-    const base = await models.obtain(stage, this.open.base);
+    const base = await this.#start();
     await ports.trainer.prepare(stage, await this.#options.teachers(), this.#reporter('prepare'));
     const job = { stage, round: this.open.r, roundsSealed, base, hp: this.open.hp };
     const result = await ports.trainer.train(job, this.#reporter('train'));
-    const { weight, values, clampedCount } = roundUpdate(
-      result.weights,
-      base,
-      result.samples,
-      this.#rule(),
-    );
+    const update = roundUpdate(result.weights, base, result, this.#rule());
+    const { values, weight, heads, clampedCount } = update;
     const sealed = await sealUpdate({
       consortium,
       open: this.open,
       author: self,
-      values,
-      weight,
+      ...{ values, weight, heads },
       metricsMilli: { ...result.metricsMilli, clamped: Math.min(clampedCount, 2_000_000) * 1000 },
       dataset: result.dataset,
       logSigner: keys.log,
@@ -300,7 +299,7 @@ export class RoundDesk implements Pick<
       const envelope = this.#book.envelope(env);
       if (envelope !== null) await shelf.put(envelope);
       const ciphertext = await shelf.obtain(upd, statement.updateBytes, author);
-      const count = flatten(await models.initial(stage)).length;
+      const segments = segmentsOf(await models.initial(stage));
       const { sealPrivate } = keys;
       let values: Int32Array;
       try {
@@ -309,7 +308,7 @@ export class RoundDesk implements Pick<
           facts,
           recipient: self,
           ciphertext,
-          count,
+          segments,
           sealPrivate,
         });
       } catch (error) {
@@ -390,11 +389,12 @@ export class RoundDesk implements Pick<
   async #meanOf(cut: Cut, values: readonly Int32Array[]): Promise<Average> {
     const { stage, models, settings } = this.#options;
     const base = await models.obtain(stage, this.open.base);
-    const updates = cut.updates.flatMap(({ n: weight }, index) => {
-      const update = values[index];
-      return update === undefined ? [] : [{ values: update, weight }];
+    const updates = cut.updates.flatMap(({ env, n: weight }, index) => {
+      const [update, facts] = [values[index], this.#book.facts(env)];
+      if (update === undefined || facts === null) return [];
+      return [{ values: update, weight, heads: facts.heads }];
     });
-    const weights = roundAverage(base, updates, this.#rule());
+    const weights = roundAverage(await this.#start(), updates, this.#rule());
     const agg = modelDigest(weights);
     const loss = await models.holdOutLoss(stage, agg, weights);
     const baseLoss = await models.holdOutLoss(stage, this.open.base, base);
@@ -412,12 +412,23 @@ export class RoundDesk implements Pick<
     return { seal, isRefused };
   }
 
+  /** Where all begin this round. @throws {GossipError} when nobody has a model that it follows from */
+  async #start(): Promise<ModelWeights> {
+    const { stage, models, before } = this.#options;
+    const { momentum } = outerStepOf(stage);
+    const base = await models.obtain(stage, this.open.base);
+    if (before === null || momentum === 0) return base;
+    return roundStart(base, await models.obtain(stage, before), momentum);
+  }
+
   #rule(): AveragingRule {
     const { stage, consortium } = this.#options;
     const { limits, members } = consortium.manifest;
     const { weightMax, clampMicro } = limits;
     const { samplesCap } = stage;
-    return { memberCount: members.length, clamp: clampMicro / 1e6, weightMax, samplesCap };
+    const { rate: outerRate } = outerStepOf(stage);
+    const clamp = clampMicro / 1e6;
+    return { memberCount: members.length, clamp, weightMax, samplesCap, outerRate };
   }
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */

@@ -8,12 +8,13 @@ import type { LandmarkName } from '../data/index.ts';
 import {
   adamWDefaults,
   intensityDefaults,
+  sizeFor,
   type LandmarkFound,
   type MakeCasesArgs,
   type TransferArgs,
 } from '../distill/index.ts';
 import { expertGeneration, specAndTasks } from '../node/index.ts';
-import { caseJobs } from '../simulate/index.ts';
+import { caseJobs, patchOf } from '../simulate/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { Arm, Course } from './courses.ts';
 import { sharing, workMs } from './progress.ts';
@@ -67,8 +68,9 @@ export async function testDownstream(
 ): Promise<Downstream> {
   const { settings, journal, pool, meter } = options;
   const { training, sampling, inference } = settings;
-  const [depth = 0, height = 0, width = 0] = training.patch;
-  const patch = [depth, height, width] as const;
+  const { spec } = specAndTasks(stage);
+  const window = patchOf(training);
+  const patch = sizeFor(window, settings.phantom.shape, spec);
   const optimiser = {
     ...adamWDefaults,
     lr: learningRate,
@@ -76,7 +78,7 @@ export async function testDownstream(
   };
   const args: TransferArgs = {
     ...at(options),
-    ...{ spec: specAndTasks(stage).spec, weights, landmark: downstreamLandmark },
+    ...{ spec, weights, landmark: downstreamLandmark },
     trainingCount: downstreamTrainingCount,
     // One seed for both backbones: the same patches.
     training: {
@@ -84,7 +86,7 @@ export async function testDownstream(
       seed: `${settings.seed}/downstream`,
     },
     pointRadiusMm: training.pointRadiusMm,
-    inference: { ...inference, window: patch },
+    inference: { ...inference, window },
   };
   const work = headWork(settings);
   const make = (): Promise<LandmarkFound[]> =>

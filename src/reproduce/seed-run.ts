@@ -15,7 +15,7 @@ import {
   teachersOf,
   type CasesAt,
 } from '../node/index.ts';
-import { caseJobs, limitsOf, membersOf, planOf } from '../simulate/index.ts';
+import { caseJobs, limitsOf, membersOf, patchOf, planOf } from '../simulate/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { coursesOf, type Course } from './courses.ts';
 import { downstreamCases, isBackbone, testDownstream, type Downstream } from './downstream.ts';
@@ -157,12 +157,11 @@ function evaluate(
   hospital: NodeId,
 ): Promise<EvaluatedCase[]> {
   const { settings, journal, pool, meter } = options;
-  const [depth = 0, height = 0, width = 0] = settings.training.patch;
   const args: EvaluateArgs = {
     ...casesAt(options, hospital, 'test'),
     ...specAndTasks(course.stage),
     weights,
-    inference: { ...settings.inference, window: [depth, height, width] },
+    inference: { ...settings.inference, window: patchOf(settings.training) },
     calibrationRadiusMm: settings.training.pointRadiusMm,
   };
   const work = testCount(settings, hospital) * workMs.volume;

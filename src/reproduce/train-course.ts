@@ -6,10 +6,11 @@ import { deserialize, serialize } from 'node:v8';
 import type { Digest, NodeId, Store } from '../base/index.ts';
 import type { JobProgress, OptimiserState, RoundTrained } from '../distill/index.ts';
 import { roundTraining, stageWeights, type CasesAt, type WorkerPool } from '../node/index.ts';
-import { roundHyperparameters } from '../peer/index.ts';
+import { outerStepOf, roundHyperparameters } from '../peer/index.ts';
 import {
   modelDigest,
   roundAverage,
+  roundStart,
   roundUpdate,
   type AveragingRule,
   type ModelWeights,
@@ -20,6 +21,8 @@ import { eachOf } from './side-by-side.ts';
 /** A course after some rounds. */
 export interface CourseState {
   readonly weights: ModelWeights;
+  /** The model before the last round, or null: an outer momentum is the way from there. */
+  readonly before: ModelWeights | null;
   /** Moments of each participant; empty after the last round, which nothing follows. */
   readonly states: ReadonlyMap<NodeId, OptimiserState>;
   readonly rounds: readonly TrainedRound[];
@@ -38,7 +41,7 @@ export interface CourseOptions {
   /** For the state after each round. */
   readonly store: Store;
   /** The consortium's members, clamp and greatest weight. */
-  readonly rule: Omit<AveragingRule, 'samplesCap'>;
+  readonly rule: Omit<AveragingRule, 'samplesCap' | 'outerRate'>;
   readonly casesOf: (hospital: NodeId) => CasesAt;
   /** So many optimiser steps were made just now, at one hospital. */
   readonly onSteps: (count: number) => void;
@@ -62,17 +65,20 @@ export async function trainCourse(course: Course, options: CourseOptions): Promi
 }
 
 function firstState({ stage }: Course, { seed }: CourseOptions): CourseState {
-  return { weights: stageWeights({ seed }, stage), states: new Map(), rounds: [] };
+  return { weights: stageWeights({ seed }, stage), before: null, states: new Map(), rounds: [] };
 }
 
 async function trainNextRound(
   { arm, stage, firstRound }: Course,
-  { weights: base, states, rounds }: CourseState,
+  { weights: base, before, states, rounds }: CourseState,
   { seed, pool, rule, casesOf, onSteps }: CourseOptions,
 ): Promise<CourseState> {
   const roundsDone = rounds.length;
   const hp = roundHyperparameters({ seed }, stage, roundsDone);
-  const job = { stage, round: firstRound + roundsDone, base, hp };
+  const isAlone = arm.way === 'local';
+  const { rate: outerRate, momentum } = outerStepOf(stage);
+  const start = isAlone ? base : roundStart(base, before, momentum);
+  const job = { stage, round: firstRound + roundsDone, base: start, hp };
   const trained = await eachOf(stage.participants, Infinity, (hospital) => {
     const state = states.get(hospital) ?? null;
     const args = roundTraining({ seed }, job, hospital, casesOf(hospital), state);
@@ -84,14 +90,14 @@ async function trainNextRound(
     };
     return pool.run('train', args, { onProgress }) as Promise<RoundTrained>;
   });
-  const weights =
-    arm.way === 'local'
-      ? own(trained)
-      : averageOf(base, trained, { ...rule, samplesCap: stage.samplesCap });
+  const weights = isAlone
+    ? own(trained)
+    : averageOf(start, trained, { ...rule, samplesCap: stage.samplesCap, outerRate });
   const isLast = roundsDone + 1 === stage.rounds;
   const kept = stage.participants.map((hospital, n) => [hospital, trained[n]?.state] as const);
   return {
     weights,
+    before: base,
     states: new Map(isLast ? [] : (kept as [NodeId, OptimiserState][])),
     rounds: [...rounds, { digest: modelDigest(weights), loss: meanLoss(trained) }],
   };
@@ -107,7 +113,7 @@ function averageOf(
   trained: readonly RoundTrained[],
   rule: AveragingRule,
 ): ModelWeights {
-  const updates = trained.map(({ weights, samples }) => roundUpdate(weights, base, samples, rule));
+  const updates = trained.map((one) => roundUpdate(one.weights, base, one, rule));
   return roundAverage(base, updates, rule);
 }
 

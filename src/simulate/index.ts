@@ -5,5 +5,13 @@ export { runMainJob } from './main-job.ts';
 export { readRunFile, type RunFile } from './run-file.ts';
 export { SimulateError, type SimulateErrorFacts } from './errors.ts';
 export { caseJobs } from './run-cases.ts';
-export { holdersOf, limitsOf, membersOf, planOf, stageFor, taughtTasks } from './run-plan.ts';
+export {
+  holdersOf,
+  limitsOf,
+  membersOf,
+  patchOf,
+  planOf,
+  stageFor,
+  taughtTasks,
+} from './run-plan.ts';
 export { hospitalRecord, taskRecords } from './run-recorder.ts';

@@ -7,7 +7,7 @@ import type { NodeId } from '../base/index.ts';
 import { backendVariant, precisionNote } from '../compute/index.ts';
 import { engineOptionsOf, type RunSettings } from '../config/index.ts';
 import type { OnProgress, RunRecord } from '../dashboard/index.ts';
-import { encodeStudent, intensityDefaults } from '../distill/index.ts';
+import { encodeStudent, intensityDefaults, sizeFor } from '../distill/index.ts';
 import {
   diskStore,
   HospitalTrainer,
@@ -28,7 +28,7 @@ import { evaluateRun } from './run-evaluation.ts';
 import { picturesOf } from './run-pictures.ts';
 import { beginRun } from './run-file.ts';
 import { RunFleet } from './run-fleet.ts';
-import { limitsOf, membersOf, planOf, taughtTasks } from './run-plan.ts';
+import { limitsOf, membersOf, patchOf, planOf, taughtTasks } from './run-plan.ts';
 import { RunRecorder } from './run-recorder.ts';
 
 /**
@@ -140,13 +140,12 @@ async function saveStudent(
   const stage = manifest.plan.stages.find(({ kind }) => kind === 'student');
   if (weights === null || stage === undefined) return;
   const { spec } = specAndTasks(stage);
-  const [depth = 0, height = 0, width = 0] = settings.training.patch;
   const files = encodeStudent({
     spec,
     weights,
     intensity: intensityDefaults,
     spacingMm: settings.phantom.spacingMm,
-    window: [depth, height, width],
+    window: sizeFor(patchOf(settings.training), settings.phantom.shape, spec),
   });
   const store = diskStore(join(outputFolder, 'model'));
   for (const [name, bytes] of files) await store.write(name, bytes);

@@ -2,7 +2,9 @@
 import { parseNodeId, type NodeId } from '../base/index.ts';
 import { modelSpecFor, type RunSettings, type StageSettings } from '../config/index.ts';
 import { taskIds, type TaskId } from '../data/index.ts';
-import { distillationOptions, stageOptions } from '../distill/index.ts';
+import { distillationOptions, stageOptions, type PatchSize } from '../distill/index.ts';
+import { ruleOptions } from '../peer/index.ts';
+import { plainAverage, type OuterStep } from '../weights/index.ts';
 import { invariant } from '../base/index.ts';
 import type { ConsortiumLimits, Json, Plan, PlanStage } from '../wire/index.ts';
 
@@ -71,9 +73,9 @@ export function stageFor(
   participants: readonly NodeId[],
   model: unknown,
 ): Omit<PlanStage, 'kind' | 'task'> {
-  const [depth = 0, height = 0, width = 0] = training.patch;
   const { rounds, stepsPerRound, learningRate, schedule, batch, optimiser, weightDecay } = stage;
-  const { momentum, clipNorm, samplesCap, roundTimeoutMs } = training;
+  const { momentum, clipNorm, resetOptimiser, samplesCap, roundTimeoutMs } = training;
+  const { outer, proxMu } = federationOf(training, stage);
   return {
     id,
     model: model as Json,
@@ -85,11 +87,33 @@ export function stageFor(
     roundTimeoutMs,
     minParticipants: Math.ceil(participants.length / 2),
     options: {
-      schedule,
+      ...ruleOptions(schedule, outer),
       ...stageOptions({
-        patch: [depth, height, width],
-        ...{ batch, optimiser, weightDecay, momentum, clipNorm, sampling },
+        patch: patchOf(training),
+        ...{ batch, optimiser, weightDecay, momentum, clipNorm, proxMu, resetOptimiser, sampling },
       }),
     },
   };
+}
+
+/** The training patch, which is also the window of every search. */
+export function patchOf({ patch }: Pick<RunSettings['training'], 'patch'>): PatchSize {
+  if (typeof patch === 'string') return 'whole';
+  const [depth = 0, height = 0, width = 0] = patch;
+  return [depth, height, width];
+}
+
+/** The numbers behind the name of a stage's federation. */
+function federationOf(
+  { proxMu, outerLearningRate, outerMomentum }: RunSettings['training'],
+  { federation }: StageSettings,
+): { readonly proxMu: number; readonly outer: OuterStep } {
+  switch (federation) {
+    case 'fedavg':
+      return { proxMu: 0, outer: plainAverage };
+    case 'fedprox':
+      return { proxMu, outer: plainAverage };
+    case 'diloco':
+      return { proxMu: 0, outer: { rate: outerLearningRate, momentum: outerMomentum } };
+  }
 }

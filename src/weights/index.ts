@@ -23,8 +23,19 @@ export {
 } from './fixed-point.ts';
 export { IntegerMean } from './integer-mean.ts';
 export {
+  checkUpdate,
+  headOf,
+  headsOf,
+  segmentsOf,
+  weightIn,
+  type Segment,
+  type UpdateWeights,
+} from './head-weights.ts';
+export { plainAverage, roundStart, type OuterStep } from './outer-step.ts';
+export {
   roundAverage,
   roundUpdate,
   type AveragingRule,
   type RoundUpdate,
+  type TrainedSamples,
 } from './round-average.ts';

@@ -49,6 +49,10 @@ export function opsSuite(name: string, open: () => Promise<Engine>): void {
       await checkSgd(engine);
     });
 
+    it('drops whole channels of a sample out, fixed by the seed, and scales the rest', async () => {
+      await checkDropout(engine);
+    });
+
     it('gives the same bytes twice and holds no more after 50 steps than after 10', async () => {
       await checkTraining(engine);
     });
@@ -130,6 +134,42 @@ async function checkSgd(engine: Engine): Promise<void> {
     expect([...(await origin.data())], 'the tensor it began as').deep.equal([1, -2, 0.5, 3, -0.25]);
     tf.dispose([p, v, origin, zeros]);
   }
+  expect(engine.memory().tensorCount, 'tensors left over').equal(before);
+}
+
+/** Two samples of 64 channels at a rate of 1/4: values, and the gradient of their sum, which is the mask itself. */
+async function checkDropout(engine: Engine): Promise<void> {
+  const { tf, ops } = engine;
+  const before = engine.memory().tensorCount;
+  const shape: Tensor5D['shape'] = [2, 2, 3, 2, 64];
+  const x: Tensor5D = tf.randomUniform(shape, 1, 2, 'float32', 5);
+  const run = (seed: number): Tensor5D => ops.dropout(x, 0.25, seed);
+  const [first, again, other] = [run(7), run(7), run(8)];
+  const gradient = tf.grad((input: Tensor) => tf.sum(ops.dropout(input as Tensor5D, 0.25, 7)))(x);
+  const [values, input, slopes] = [await first.data(), await x.data(), await gradient.data()];
+  const dropped = new Set<string>();
+  values.forEach((value, i) => {
+    const place = `${Math.floor(i / (12 * 64))}/${i % 64}`;
+    const isDropped = value === 0;
+    // The first voxel of a sample's channel decides for the eleven others.
+    if (Math.floor(i / 64) % 12 === 0) {
+      if (isDropped) dropped.add(place);
+    }
+    expect(isDropped, `value ${i}`).equal(dropped.has(place));
+    expect(value, `value ${i}`).closeTo(isDropped ? 0 : input[i]! / 0.75, 1e-5);
+    expect(slopes[i], `gradient ${i}`).closeTo(isDropped ? 0 : 1 / 0.75, 1e-5);
+  });
+  // Of 128 channels 32, with a deviation of √(128 · 0.25 · 0.75) = 4.9.
+  expect(dropped.size).within(32 - 20, 32 + 20);
+  const ofSample = (sample: number): string =>
+    [...dropped]
+      .filter((place) => place.startsWith(`${sample}/`))
+      .join()
+      .replaceAll(`${sample}/`, '');
+  expect(ofSample(0), 'masks of two samples').not.equal(ofSample(1));
+  expect([...(await again.data())], 'the same seed').deep.equal([...values]);
+  expect([...(await other.data())], 'another seed').not.deep.equal([...values]);
+  tf.dispose([x, first, again, other, gradient]);
   expect(engine.memory().tensorCount, 'tensors left over').equal(before);
 }
 

@@ -51,7 +51,7 @@ function drawPatch(name: string): Patch {
       image[voxel]! += label;
     });
   }
-  return { image, labels: new Map([['hps', labels]]) };
+  return { size, image, labels: new Map([['hps', labels]]) };
 }
 
 const patches = Array.from({ length: 5 }, (_, i) => drawPatch(`patch ${i}`));
@@ -70,7 +70,7 @@ async function withEngine<T>(
 
 async function stepOn(learner: Learner, step: number, lr: number): Promise<number> {
   const settings = { ...adamWDefaults, lr, weightDecay: trainingDefaults.student.weightDecay };
-  return learner.step([patches[step % patches.length]!], size, settings, 1);
+  return learner.step([patches[step % patches.length]!], settings, 1);
 }
 
 /** The losses before each step, and the weights that they are of. */

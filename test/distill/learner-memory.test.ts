@@ -41,7 +41,8 @@ function patchOf(size: Triple): Patch {
   const random = seededRandom('too large');
   const length = size[0] * size[1] * size[2];
   const image = Float32Array.from({ length }, () => random.normal());
-  return { image, labels: new Map([['hps', Int32Array.from(image, (v) => (v > 1 ? 1 : 0))]]) };
+  const labels = new Map([['hps', Int32Array.from(image, (v) => (v > 1 ? 1 : 0))]]);
+  return { size, image, labels };
 }
 
 function learnerOf(engine: Engine, spec: ModelSpec): Learner {
@@ -49,7 +50,7 @@ function learnerOf(engine: Engine, spec: ModelSpec): Learner {
 }
 
 async function step(learner: Learner, size: Triple, seed: number): Promise<number> {
-  return Promise.resolve(learner.step([patchOf(size)], size, optimiser, seed));
+  return Promise.resolve(learner.step([patchOf(size)], optimiser, seed));
 }
 
 describe('a patch too large for the heap', () => {

@@ -48,7 +48,7 @@ describe('what a hospital trains', () => {
     try {
       const losses: number[] = [];
       for (let step = 0; step < steps; step++) {
-        losses.push(await learner.step(patches, tinySize, adamW, step));
+        losses.push(await learner.step(patches, adamW, step));
       }
       return { weights: await learner.weights(), state: await learner.optimiserState(), losses };
     } finally {
@@ -125,9 +125,9 @@ describe('what a hospital trains', () => {
     it('tells the loss of a patch without learning from it', async () => {
       const learner = new Learner(engine, tinySpec, tinyWeights(), null);
       const patch = patchWith(['calc', 'hps']);
-      const loss = await learner.loss(patch, tinySize);
-      expect(await learner.loss(patch, tinySize)).equal(loss);
-      expect(await learner.step([patch], tinySize, adamW, 0)).closeTo(loss, 1e-5);
+      const loss = await learner.loss(patch);
+      expect(await learner.loss(patch)).equal(loss);
+      expect(await learner.step([patch], adamW, 0)).closeTo(loss, 1e-5);
       learner.dispose();
     });
   });
@@ -142,7 +142,12 @@ describe('what a hospital trains', () => {
       batch: 2,
       patch: tinySize,
       optimiser: adamW,
-      sampling: { ...undisturbed, rotationDegMax: 10, noiseStdDevMax: 0.1, foregroundShare: 0.5 },
+      sampling: {
+        ...undisturbed,
+        rotationDegMax: 10,
+        scannerNoiseStdDevMax: 0.1,
+        foregroundShare: 0.5,
+      },
       seed: '1/L1/0',
     };
     const run = (changes: Partial<RoundTraining> = {}): ReturnType<typeof trainRound> =>
@@ -167,6 +172,21 @@ describe('what a hospital trains', () => {
       const digest = modelDigest((await run()).weights);
       expect(modelDigest((await run()).weights)).equal(digest);
       expect(modelDigest((await run({ seed: '1/L2/0' })).weights)).not.equal(digest);
+    });
+
+    it('counts the cases of each head that it trained, and none of a head that no step saw', async () => {
+      const cases = [ballCase(['calc']), ballCase(['calc']), ballCase(['calc', 'hps'])];
+      const trained = async (steps: number, seed: string): ReturnType<typeof trainRound> =>
+        trainRound(engine, cases, { ...round, steps, batch: 1, seed }, () => undefined);
+      const { heads, samples } = await trained(12, 'long');
+      expect({ heads, samples }).deep.equal({ heads: { calc: 3, hps: 1 }, samples: 3 });
+      // One patch of one case: 'short 0' draws one that has no point.
+      const short = await trained(1, 'short 0');
+      expect(short.heads).deep.equal({ calc: 3, hps: 0 });
+      short.weights.forEach(({ name, data }, n) => {
+        const isHps = name.includes('heads.hps');
+        expect(same(data, round.weights[n]?.data), name).equal(isHps);
+      });
     });
 
     it('refuses to train on nothing', async () => {

@@ -5,6 +5,7 @@ import { rasAffine } from '../../src/data/index.ts';
 import {
   adamWDefaults,
   foregroundOf,
+  samplingDefaults,
   type AdamWOptimiser,
   type SamplingSettings,
   type TrainingCase,
@@ -12,14 +13,13 @@ import {
 import { initialWeights, type Triple, type UNetSpec } from '../../src/models/index.ts';
 import type { ModelWeights } from '../../src/weights/index.ts';
 
-/** Nothing drawn by chance but the place. */
+/** Every number 0: nothing drawn by chance but the place, and angles and a scale that change nothing. */
 export const undisturbed: SamplingSettings = Object.freeze({
-  foregroundShare: 0,
-  rotationDegMax: 0,
-  scaleShareMax: 0,
-  contrastShareMax: 0,
-  brightnessMax: 0,
-  noiseStdDevMax: 0,
+  ...(Object.fromEntries(
+    Object.keys(samplingDefaults).map((key) => [key, 0]),
+  ) as unknown as SamplingSettings),
+  rotationProbability: 1,
+  scaleProbability: 1,
 });
 
 export const adamW: AdamWOptimiser = Object.freeze({

@@ -204,6 +204,37 @@ for (const backend of backends) {
       expect(run(false, 1)).to.deep.equal(run(false, 2));
     });
 
+    it('draws a mask for each layer and step, after each convolution, in training only', () => {
+      const seeds: number[] = [];
+      const spied: Engine = {
+        ...engine,
+        ops: {
+          ...engine.ops,
+          dropout: (x, rate, seed) => {
+            expect(rate).to.equal(0.3);
+            seeds.push(seed);
+            return engine.ops.dropout(x, rate, seed);
+          },
+        },
+      };
+      const params = parametersOf(unet);
+      const x = input([1, 4, 4, 4, 1]) as never;
+      const model = buildModel(spied, unet);
+      const run = (training: boolean, seed: number): void => {
+        engine.tf.dispose(model.forward(params, x, { training, seed }));
+      };
+      run(false, 1);
+      expect(seeds).to.deep.equal([]);
+      // One convolution in each stage of encoder and decoder; output layers and upsampling have none.
+      const layers = 2 * unet.features.length - 1;
+      for (const seed of [1, 2, 2 ** 30]) run(true, seed);
+      expect(seeds.length).to.equal(3 * layers);
+      expect(new Set(seeds).size, 'different masks').to.equal(3 * layers);
+      expect(seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31)).to.equal(
+        true,
+      );
+    });
+
     it('predicts windows in batches as one by one, and leaks nothing', async () => {
       const model = buildModel(engine, unet);
       const params = parametersOf(unet);

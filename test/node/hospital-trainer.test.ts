@@ -60,7 +60,7 @@ function stageOf(id: string, heads: Record<string, number>, patch: number): Plan
     ...{ samplesCap: 10, roundTimeoutMs: 1000, minParticipants: 1 },
     options: stageOptions({
       ...{ patch: [patch, patch, patch], batch: 2, optimiser: 'adamw', weightDecay: 0.01 },
-      ...{ momentum: 0, clipNorm: 0 },
+      ...{ momentum: 0, clipNorm: 0, proxMu: 0, resetOptimiser: false },
       sampling: samplingDefaults,
     }),
   };
@@ -211,6 +211,13 @@ describe('HospitalTrainer', () => {
     }
     const steps = pool.argsOf<TrainArgs>('train').map(({ state }) => state?.[0]?.steps ?? null);
     expect(steps).deep.equal([null, 1, null, 2]);
+  });
+
+  it('begins every round anew where the plan resets the optimiser', async () => {
+    const trainer = trainerOf();
+    const reset = { ...hps, options: { ...hps.options, resetOptimiser: 1 } };
+    for (const round of [0, 1]) await train(trainer, reset, round);
+    expect(pool.argsOf<TrainArgs>('train').map(({ state }) => state)).deep.equal([null, null]);
   });
 
   it('commits to the data: equal for equal data and key, and else different', async () => {

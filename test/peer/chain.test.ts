@@ -33,13 +33,15 @@ describe('chain', () => {
     const again = chainAfter([open], [cut], [sealOf(1, 'm1'), openOf(2, { base: model('m1') })]);
     expect(again).to.include({ height: 3, round: 2, stageIndex: 0, roundsSealed: 1 });
     expect(again.models.get('teacher-hps')).to.equal(model('m1'));
+    expect(again.bases.get('teacher-hps')).to.equal(open.base);
     const next = chainAfter(
       [open],
       [cut],
-      [sealOf(1, 'm1'), openOf(2)],
+      [sealOf(1, 'm1'), openOf(2, { base: model('m1') })],
       [cutOf(2)],
       [sealOf(2, 'm2')],
     );
+    expect(next.bases.get('teacher-hps')).to.equal(model('m1'));
     expect(next).to.include({ stageIndex: 1, roundsSealed: 0 });
     expect(next.phase.kind).to.equal('idle');
     const student = openOf(3, { stage: 'student' });
@@ -61,6 +63,7 @@ describe('chain', () => {
     );
     expect(voided).to.include({ round: 1, roundsSealed: 0, stageIndex: 0 });
     expect(voided.phase.kind).to.equal('idle');
+    expect(voided.bases.size).to.equal(0);
     expect(nextOpen(voided, plan, 9000, code, initial)).to.deep.equal(
       openOf(2, { deadline: 9000 + 60_000 }),
     );

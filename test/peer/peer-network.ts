@@ -31,6 +31,8 @@ import { MemoryStore } from '../audit/memory-store.ts';
 export interface ToyTrainer extends Trainer {
   step: number;
   samples: number;
+  /** Samples of each head; the model has parameters of these. */
+  heads: Record<string, number>;
   /** Virtual time a round takes; Infinity never ends. */
   durationMs: number;
   refuses: boolean;
@@ -196,15 +198,29 @@ export class PeerNetwork {
 }
 
 function toyTrainer(clock: VirtualClock): ToyTrainer {
-  const shift = (base: ModelWeights, by: number): ModelWeights =>
-    base.map((tensor) => ({ ...tensor, data: tensor.data.map((value) => value + by) }));
+  /** What belongs to a head without samples stays. */
+  const shift = (
+    base: ModelWeights,
+    by: number,
+    heads: Readonly<Record<string, number>>,
+  ): ModelWeights =>
+    base.map((tensor) => {
+      const isTrained = heads[tensor.name.split('.')[1] ?? ''] !== 0;
+      return { ...tensor, data: tensor.data.map((value) => value + (isTrained ? by : 0)) };
+    });
   return {
     step: 0.25,
     samples: 10,
+    heads: {},
     durationMs: 5_000,
     refuses: false,
     fails: false,
-    initialWeights: () => Promise.resolve([{ name: 'w', shape: [4], data: new Float32Array(4) }]),
+    initialWeights(this: ToyTrainer) {
+      const names = ['w', ...Object.keys(this.heads).map((head) => `outs.${head}.w`)];
+      return Promise.resolve(
+        names.map((name) => ({ name, shape: [4], data: new Float32Array(4) })),
+      );
+    },
     prepare: () => Promise.resolve(),
     async train(this: ToyTrainer, { base }: TrainingJob) {
       if (this.fails) throw new Error('the loss is not finite');
@@ -214,8 +230,9 @@ function toyTrainer(clock: VirtualClock): ToyTrainer {
       });
       const dataset = digestOf(new TextEncoder().encode('toy data'));
       return {
-        weights: shift(base, this.step),
+        weights: shift(base, this.step, this.heads),
         samples: this.samples,
+        heads: this.heads,
         metricsMilli: { loss: 1500 },
         dataset,
       };

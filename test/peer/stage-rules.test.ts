@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 
-import { learningRateMicro, PeerError, type Schedule } from '../../src/peer/index.ts';
+import {
+  learningRateMicro,
+  outerStepOf,
+  PeerError,
+  ruleOptions,
+  type Schedule,
+} from '../../src/peer/index.ts';
 import type { PlanStage } from '../../src/wire/index.ts';
 import { PeerNetwork } from './peer-network.ts';
 import { stage, three } from './sample-chain.ts';
@@ -49,5 +55,34 @@ describe('the learning rate of a round', () => {
       .with.property('code', 'bad_plan');
     const stages = [{ id: 's', participants: three, rounds: 1, options: { schedule: 'step' } }];
     expect(() => new PeerNetwork({ members: 4, stages })).to.throw(PeerError);
+  });
+});
+
+describe('the outer step of a stage', () => {
+  const of = (options: PlanStage['options']): ReturnType<typeof outerStepOf> =>
+    outerStepOf({ id: 's', options });
+
+  it('is plain averaging where the plan does not say, and else what it says', () => {
+    expect(of({})).to.deep.equal({ rate: 1, momentum: 0 });
+    const diloco = { rate: 0.7, momentum: 0.9 };
+    expect(ruleOptions('cosine', diloco)).to.deep.equal({
+      ...{ schedule: 'cosine', outerRateMicro: 700_000, outerMomentumMicro: 900_000 },
+    });
+    expect(of(ruleOptions('cosine', diloco))).to.deep.equal(diloco);
+  });
+
+  it('is refused when its numbers make no sense', () => {
+    for (const options of [
+      { outerRateMicro: 0 },
+      { outerRateMicro: -1 },
+      { outerRateMicro: 10_000_001 },
+      { outerRateMicro: 'fast' },
+      { outerMomentumMicro: 1_000_000 },
+      { outerMomentumMicro: -1 },
+    ]) {
+      expect(() => of(options), JSON.stringify(options))
+        .to.throw(PeerError)
+        .with.property('code', 'bad_plan');
+    }
   });
 });

@@ -10,8 +10,9 @@ const silent = (): void => undefined;
 
 function asked(key?: string, text?: string): Beginning {
   const overrides = key === undefined ? [] : [{ key, text: text ?? '', source: '--set' }];
-  const { consortium, phantom, models, training, sampling, inference } = tinySettings(overrides);
-  const settings = { consortium, phantom, models, training, sampling, inference };
+  const { consortium, phantom, models, training, sampling, distillation, inference } =
+    tinySettings(overrides);
+  const settings = { consortium, phantom, models, training, sampling, distillation, inference };
   return { settings, backend: 'native avx2' };
 }
 
