@@ -1,6 +1,6 @@
 /** The backward walk against TF.js's own and against arithmetic: the same gradients, freed as it goes, and all on error. */
 import { expect } from 'chai';
-import type { GradSaveFunc, Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs';
+import type { GradSaveFunc, Rank, Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs';
 
 import { seededRandom } from '../../src/base/index.ts';
 import {
@@ -179,7 +179,7 @@ for (const backend of backends) {
         const net = (inBlock: boolean): Scalar => {
           const y = tf.mul(tf.square(x), x);
           const z = inBlock
-            ? checkpoint(tf, [y], (v) => fail(tf.mul(v, v) as Tensor1D))
+            ? checkpoint(tf, [y], (v) => fail(tf.mul<Tensor1D>(v, v)))
             : fail(y as Tensor1D);
           return tf.sum<Scalar>(tf.mul(z, y));
         };
@@ -204,7 +204,7 @@ async function fits(
   const engine = await openEngine({ backend, heapBytesMax: mebibytes * mebibyte });
   try {
     const { tf } = engine;
-    const x = tf.ones([count]) as Tensor1D;
+    const x = tf.ones<Rank.R1>([count]);
     const before = engine.memory().tensorCount;
     try {
       tf.dispose(run(engine, x));
