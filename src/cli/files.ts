@@ -62,6 +62,22 @@ export async function requireFolder(path: string): Promise<string> {
   return resolve(path);
 }
 
+/** A model's folder is a handful of files; a home directory given by mistake is not. */
+const modelFilesMax = 32;
+
+/** Files of a model's folder by name. @throws {CliError} 'usage' when it is none. */
+export async function readModelFolder(path: string): Promise<Map<string, Uint8Array>> {
+  const folder = await requireFolder(path);
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  if (names.length === 0 || names.length > modelFilesMax) {
+    throw usageError(`${path}: expected the folder of a model, found ${names.length} files`);
+  }
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) files.set(name, await readInput(join(folder, name)));
+  return files;
+}
+
 /**
  * A folder to write into, made if absent.
  * @throws {CliError} 'usage' when something is in it already; a system error, when the disk refuses.
@@ -92,8 +108,9 @@ export function freeFolder(base: string): string {
   return path;
 }
 
-/** Replaces the file. @throws a system error, when the disk refuses. */
+/** Replaces the file, making its folders. @throws a system error, when the disk refuses. */
 export async function writeOutput(path: string, data: Uint8Array | string): Promise<void> {
+  await makeFolders(dirname(path));
   await writeFile(path, data);
 }
 

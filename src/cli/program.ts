@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { backendNames } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
+import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
 import { packageRoot, presetNames } from './files.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
@@ -54,6 +55,7 @@ async function buildProgram(world: World, finish: (code: ExitCode) => void): Pro
     .addHelpText('after', overview);
   addSimulate(program, await presetNames(), world, finish);
   addPredict(program, world, finish);
+  addExport(program, world, finish);
   addAudit(program, world, finish);
   addDoctor(program, world, finish);
   return program;
@@ -108,6 +110,21 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     .addHelpText('after', predictExamples)
     .action(async (flags: PredictFlags) => {
       finish(await predictCommand(flags, world));
+    });
+}
+
+function addExport(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  program
+    .command('export')
+    .description('Write a trained student for other programs.')
+    .requiredOption('--model <folder>', 'the model/ folder of a run')
+    .addOption(
+      new Option('--format <kind>', 'for whom').choices(exportFormats).makeOptionMandatory(),
+    )
+    .requiredOption('--output <folder>', 'where to write; must be empty')
+    .addHelpText('after', exportExamples)
+    .action(async (flags: ExportFlags) => {
+      finish(await exportCommand(flags, world));
     });
 }
 
@@ -177,6 +194,14 @@ Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT.
 
 Example:
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
+`;
+
+const exportExamples = `
+safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.
+
+Example:
+  $ annulus export --model runs/eight-hospitals-1/model --format safetensors --output student
+  $ python3 student/load_student.py student
 `;
 
 const auditExamples = `

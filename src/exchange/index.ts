@@ -1,0 +1,1 @@
+export { exportStudent, type Companions, type ExportFormat } from './export.ts';
