@@ -5,7 +5,7 @@ import { exitCodes, type ExitCode } from './errors.ts';
 import { openOutputFolder, packageRoot, readInput, readModelFolder, writeOutput } from './files.ts';
 import type { World } from './world.ts';
 
-export const exportFormats: readonly ExportFormat[] = ['safetensors'];
+export const exportFormats: readonly ExportFormat[] = ['safetensors', 'onnx'];
 
 export interface ExportFlags {
   readonly model: string;

@@ -198,10 +198,14 @@ Example:
 
 const exportExamples = `
 safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.
+onnx          one file for ONNX Runtime and others (opset 17): one window in, the logits of every task out.
 
-Example:
+model.json goes along: grid, window and intensities that the student was taught.
+
+Examples:
   $ annulus export --model runs/eight-hospitals-1/model --format safetensors --output student
   $ python3 student/load_student.py student
+  $ annulus export --model runs/eight-hospitals-1/model --format onnx --output onnx
 `;
 
 const auditExamples = `

@@ -1,1 +1,2 @@
 export { exportStudent, type Companions, type ExportFormat } from './export.ts';
+export { encodeOnnx } from './onnx.ts';
