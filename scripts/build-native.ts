@@ -1,7 +1,8 @@
 /**
  * Compiles `src/compute/native` into `build/kernels-<variant>.node`, for the instruction sets of this machine, or for
- * the variants named as arguments. Nothing here is fatal: without a compiler, or where it fails, the portable kernels
- * serve. What it prints on standard output says which path was taken.
+ * the variants named as arguments, and `build/kernels-onednn.node` where the headers of oneDNN are. Nothing here is fatal:
+ * without a compiler, or where it fails, the portable kernels serve. What it prints on standard output says which path
+ * was taken.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -10,16 +11,15 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const avx512 = [
+  ...['-mavx2', '-mfma', '-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq'],
+  '-mprefer-vector-width=512',
+];
+
 /** Flags of each variant, best first; `macro` is what the compiler defines where the machine has it. */
 const variants: readonly { name: string; macro: string; flags: readonly string[] }[] = [
-  {
-    name: 'avx512',
-    macro: '__AVX512DQ__',
-    flags: [
-      ...['-mavx2', '-mfma', '-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq'],
-      '-mprefer-vector-width=512',
-    ],
-  },
+  { name: 'avx512bf16', macro: '__AVX512BF16__', flags: [...avx512, '-mavx512bf16'] },
+  { name: 'avx512', macro: '__AVX512DQ__', flags: avx512 },
   { name: 'avx2', macro: '__AVX2__', flags: ['-mavx2', '-mfma'] },
   { name: 'x64', macro: '__x86_64__', flags: [] },
   { name: 'arm64', macro: '__aarch64__', flags: [] },
@@ -49,7 +49,12 @@ async function main(): Promise<void> {
     if (failure === null) built.push(variant.name);
     else console.error(`annulus: native kernels ${variant.name} do not compile: ${failure}`);
   }
-  console.log(built.length > 0 ? `native kernels ${built.join(', ')}` : 'portable kernels only');
+  if (built.length === 0) {
+    console.log('portable kernels only');
+    return;
+  }
+  const oneDnn = (await compileOneDnn(compiler)) ? 'with oneDNN' : 'without oneDNN';
+  console.log(`native kernels ${built.join(', ')} ${oneDnn}`);
 }
 
 function findCompiler(): string | null {
@@ -69,21 +74,7 @@ async function compileVariant(compiler: string, variant: Variant): Promise<strin
   const objects = join(build, 'native', variant.name);
   rmSync(objects, { recursive: true, force: true });
   mkdirSync(objects, { recursive: true });
-  const { include_dir: headers } = createRequire(import.meta.url)('node-api-headers') as {
-    include_dir: string;
-  };
-  const common = [
-    ...[
-      '-std=c++17',
-      '-O3',
-      '-fPIC',
-      '-fvisibility=hidden',
-      '-ffp-contract=fast',
-      '-fno-math-errno',
-    ],
-    // C++ names vectors in parameters by the instruction set; within one variant all agree.
-    ...['-Wall', '-Wno-psabi', `-I${headers}`, `-DANNULUS_${variant.name.toUpperCase()}`],
-  ];
+  const common = [...compileFlags(), `-DANNULUS_${variant.name.toUpperCase()}`];
   const files = readdirSync(sources).filter((file) => file.endsWith('.cpp'));
   // The file that looks at the processor runs on every one, and comes first.
   files.sort((a, b) => Number(b === 'addon.cpp') - Number(a === 'addon.cpp'));
@@ -99,15 +90,53 @@ async function compileVariant(compiler: string, variant: Variant): Promise<strin
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   if (failures[0] !== undefined) return failures[0];
+  return link(
+    compiler,
+    files.map((file) => join(objects, `${file}.o`)),
+    variant.name,
+  );
+}
+
+/** Whether there is an addon with oneDNN now. It is one of its own, so that the others load without the library. */
+async function compileOneDnn(compiler: string): Promise<boolean> {
+  rmSync(targetOf('onednn'), { force: true });
+  const looks = ['-E', '-x', 'c++', '-include', 'oneapi/dnnl/dnnl.hpp', '-'];
+  const { status } = spawnSync(compiler, looks, { input: '', stdio: ['pipe', 'ignore', 'ignore'] });
+  if (status !== 0) return false;
+  const source = join(sources, 'onednn', 'onednn.cpp');
+  const failure = await link(compiler, [...compileFlags(), source, '-ldnnl'], 'onednn');
+  if (failure !== null) console.error(`annulus: oneDNN is not used: ${failure}`);
+  return failure === null;
+}
+
+function compileFlags(): string[] {
+  const { include_dir: headers } = createRequire(import.meta.url)('node-api-headers') as {
+    include_dir: string;
+  };
+  return [
+    ...['-std=c++17', '-O3', '-fPIC', '-fvisibility=hidden'],
+    ...['-ffp-contract=fast', '-fno-math-errno'],
+    // C++ names vectors in parameters by the instruction set; within one variant all agree.
+    ...['-Wall', '-Wno-psabi', `-I${headers}`],
+  ];
+}
+
+function targetOf(name: string): string {
+  return join(build, `kernels-${name}.node`);
+}
+
+/** Null, or why it failed. */
+async function link(
+  compiler: string,
+  inputs: readonly string[],
+  name: string,
+): Promise<string | null> {
   // Written beside and renamed, so that a process running meanwhile never loads half a file.
-  const target = join(build, `kernels-${variant.name}.node`);
+  const target = targetOf(name);
   const failure = await run(compiler, [
-    ...[
-      '-shared',
-      '-pthread',
-      ...(process.platform === 'darwin' ? ['-Wl,-undefined,dynamic_lookup'] : []),
-    ],
-    ...files.map((file) => join(objects, `${file}.o`)),
+    ...['-shared', '-pthread'],
+    ...(process.platform === 'darwin' ? ['-Wl,-undefined,dynamic_lookup'] : []),
+    ...inputs,
     ...['-o', `${target}.new`],
   ]);
   if (failure === null) renameSync(`${target}.new`, target);

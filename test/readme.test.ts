@@ -13,6 +13,7 @@ import { limitsOf, membersOf, planOf } from '../src/simulate/run-plan.ts';
 import { RunRecorder } from '../src/simulate/run-recorder.ts';
 import { makeSampleLog } from './audit/sample-log.ts';
 import { syntheticRecord } from './dashboard/synthetic-record.ts';
+import { syntheticReproduction } from './dashboard/synthetic-reproduction.ts';
 import { projectRoot } from './project-root.ts';
 import { readmeCommands, readmeExcerpt } from './readme-commands.ts';
 
@@ -29,6 +30,12 @@ const forms: readonly {
   { form: /^python3 test\/interop\/verify_log\.py \S+$/, here: 'real', by: '' },
   { form: /^npx annulus simulate$/, here: 'dry', by: 'test/readme.slow.test.ts' },
   { form: /^npx annulus predict --\S/, here: 'dry', by: 'test/readme.slow.test.ts' },
+  { form: /^npx annulus simulate --resume /, here: null, by: 'test/simulate/resume.test.ts' },
+  {
+    form: /^npx annulus reproduce( smoke --seeds 1)?$/,
+    here: 'dry',
+    by: 'test/reproduce/reproduction.test.ts',
+  },
   { form: /^npx annulus simulate (smoke|--)/, here: 'dry', by: 'test/simulate/main-job.test.ts' },
 ];
 
@@ -129,6 +136,7 @@ async function dryRun(
         tellProgress(settings, ports.id, onProgress);
         return Promise.resolve(syntheticRecord());
       }),
+    reproduce: () => Promise.resolve(() => Promise.resolve(syntheticReproduction())),
     predict: () => Promise.resolve(() => Promise.resolve({ files: new Map(), lines: ['found'] })),
   };
   const code = await runCommandLine(args, world, {});
@@ -145,7 +153,7 @@ function tellProgress(
   const members = membersOf(settings).map((member) => simulatedMember(seed, member, []));
   const facts = { ...consortium, plan: planOf(settings), limits: limitsOf(settings, 1) };
   const { name, domain, plan, limits } = facts;
-  const recorder = new RunRecorder(settings, id, onProgress);
+  const recorder = new RunRecorder(settings, id, onProgress, { nowMs: () => 0 }, 0);
   recorder.begin(simulatedConsortium(members, { name, domain, plan, limits }));
   onProgress({ kind: 'stage-finished', stage: 'data', ms: 1000 });
   for (const { id: stage, participants } of [plan.stages[0]!, plan.stages.at(-1)!]) {

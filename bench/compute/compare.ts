@@ -3,10 +3,16 @@ import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../src/base/index.ts';
 import { machineLine, readMachine } from '../../src/cli/machine.ts';
+import {
+  convolutionChoices,
+  precisions,
+  type ConvolutionChoice,
+  type Precision,
+} from '../../src/compute/index.ts';
 import { compareSides, differenceMax, withTensors, type Agreement } from './agreement.ts';
 import { agreementCases, cases, quickCases, type Case } from './cases.ts';
 import { agreementLine, header, rowLine, summaryLine, type Row } from './comparison-table.ts';
-import { startOwn, startTorch, type Precision, type SideWorker } from './worker.ts';
+import { startOwn, startTorch, type SideWorker } from './worker.ts';
 
 const help = `Our training step beside PyTorch's, in turns: same nets, shapes, weights, inputs and threads.
 
@@ -16,7 +22,8 @@ node bench/compute/compare.ts [flags]        (npm run bench:compute -- [flags])
   --quick              one small case of each kind, under a minute
   --backend NAME       ours: auto or one that annulus doctor lists (default auto)
   --threads N          of both sides (default: as many as there are processors)
-  --precision f32|bf16 of PyTorch: bf16 is its autocast; ours is f32 (default f32)
+  --precision f32|bf16 of both sides: bf16 is PyTorch's autocast, and our native backend's (default f32)
+  --convolutions NAME  ours on the native backend: auto, own or onednn (default auto)
   --seconds N          to spend on each case and side, at least three steps (default 8)
   --clock wall|cpu     cpu: processor time of all threads, for a machine with other work (default wall)
   --format text|json
@@ -31,6 +38,7 @@ const options = {
   backend: { type: 'string', default: 'auto' },
   threads: { type: 'string', default: String(availableParallelism()) },
   precision: { type: 'string', default: 'f32' },
+  convolutions: { type: 'string', default: 'auto' },
   seconds: { type: 'string', default: '8' },
   clock: { type: 'string', default: 'wall' },
   format: { type: 'string', default: 'text' },
@@ -56,11 +64,15 @@ function readFlags(): ReturnType<typeof parseArgs<{ options: typeof options }>>[
   try {
     const { values } = parseArgs({ options });
     const choices = {
-      precision: ['f32', 'bf16'],
+      precision: precisions,
+      convolutions: convolutionChoices,
       format: ['text', 'json'],
       clock: ['wall', 'cpu'],
     };
-    for (const [name, known] of Object.entries(choices) as [keyof typeof choices, string[]][]) {
+    for (const [name, known] of Object.entries(choices) as [
+      keyof typeof choices,
+      readonly string[],
+    ][]) {
       if (!known.includes(values[name]))
         throw new Error(`--${name}: expected ${known.join(' or ')}`);
     }
@@ -78,14 +90,15 @@ function say(line: string): void {
   if (isText) console.log(line);
 }
 
-/** Both sides with the same number of threads: PyTorch gets what ours says it uses. */
-async function startPair(): Promise<Pair> {
+/** Both sides with the same number of threads: PyTorch gets what ours says it uses. It takes its precision with each case. */
+async function startPair(ourPrecision: Precision): Promise<Pair> {
   const own = startOwn();
   const torch = startTorch(flags.python);
   try {
     const { backend } = flags;
     const hello = { do: 'hello', backend, threads: Number(flags.threads) } as const;
-    const ours = await own.ask(hello);
+    const convolutions = flags.convolutions as ConvolutionChoice;
+    const ours = await own.ask({ ...hello, options: { precision: ourPrecision, convolutions } });
     const theirs = await torch.ask({ ...hello, threads: ours.threads });
     return {
       ...{ own, torch, backend: ours.version, torchVersion: theirs.version },
@@ -118,7 +131,7 @@ async function checkAgreement(pair: Pair): Promise<Agreement[]> {
 
 /** Alternating steps after one unmeasured; a side that fails leaves its half of the row empty. */
 async function measure(given: Case): Promise<Row> {
-  const pair = await startPair();
+  const pair = await startPair(precision);
   try {
     const sides = [pair.own, pair.torch] as const;
     const ms: [number[], number[]] = [[], []];
@@ -170,16 +183,17 @@ async function main(): Promise<void> {
     ({ id }) => only.length === 0 || only.some((text) => id.includes(text)),
   );
   if (chosen.length === 0) throw new Error('no case has such a name: see --list');
-  const first = await startPair();
+  // Sides that agree in float32 compute the same; bf16 only rounds it.
+  const first = await startPair('f32');
   const { backend, torchVersion, threads, note } = first;
   say(machineLine(machine));
-  const setting = `${precision === 'f32' ? 'f32' : 'ours f32, PyTorch bf16'}, ${threads} thread${threads === 1 ? '' : 's'} each, ${flags.clock} time`;
+  const setting = `${precision}, ${threads} thread${threads === 1 ? '' : 's'} each, ${flags.clock} time`;
   say(`ours on ${backend}, PyTorch ${torchVersion}, ${setting}`);
   if (threads !== Number(flags.threads))
     say(`(${flags.threads} threads asked, ours has ${threads})`);
   if (note !== null) say(note);
   if (precision === 'bf16' && machine.features?.some((name) => name.endsWith('bf16')) !== true) {
-    say('this processor has no bf16 of its own: PyTorch imitates it, slowly');
+    say('this processor has no bf16 of its own: PyTorch imitates it, slowly; ours rounds to it');
   }
   const agreement = await checkAgreement(first).finally(() => {
     end(first);

@@ -34,13 +34,13 @@ function openNet(current: Engine, given: NetCase, tensors: readonly SafeTensor[]
       .map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) }));
   const learner = new Learner(current, spec, named('p.') as unknown as ModelWeights, null);
   const image = dataOf(tensors, 'x');
+  const size = [side, side, side] as const;
   const patch: Patch = {
-    image,
+    ...{ size, image },
     labels: new Map(named('l.').map(({ name, data }) => [name, data as Int32Array])),
   };
-  const size = [side, side, side] as const;
   return {
-    step: () => learner.step([patch], size, optimiser, 1),
+    step: () => learner.step([patch], optimiser, 1),
     output: () => {
       const { tf } = current;
       const x = tf.tensor5d(image, [1, ...size, 1]);
@@ -89,9 +89,9 @@ function dataOf(tensors: readonly SafeTensor[], wanted: string): Float32Array {
 
 async function answer(request: Request): Promise<Answers[Request['do']]> {
   if (request.do === 'hello') {
-    const { backend, threads } = request;
-    engine = await openEngine({ backend: backend as EngineOptions['backend'], threads });
-    return { version: engine.backend, threads: engine.threads };
+    const { backend, threads, options } = request;
+    engine = await openEngine({ backend, threads, ...options } as EngineOptions);
+    return { version: engine.backendVariant, threads: engine.threads };
   }
   if (request.do === 'memory') {
     const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

@@ -13,10 +13,10 @@ import {
   type Tensor3D,
   type Tensor5D,
 } from '../../src/compute/index.ts';
-import { Learner, type Patch } from '../../src/distill/index.ts';
+import { adamWDefaults, Learner, type Patch } from '../../src/distill/index.ts';
 import { initialWeights, type ModelSpec, type Triple } from '../../src/models/index.ts';
 
-const optimiser = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
+const optimiser = { ...adamWDefaults, lr: 0.001, weightDecay: 0.01 };
 
 function teacher(features: readonly number[]): ModelSpec {
   return {
@@ -42,7 +42,7 @@ function patchOf(size: Triple): Patch {
   const count = size[0] * size[1] * size[2];
   const image = Float32Array.from({ length: count }, () => random.normal());
   return {
-    image,
+    ...{ size, image },
     labels: new Map([['hps', Uint8Array.from(image, (v, i) => (v > 0.5 ? 1 + (i % 5) : 0))]]),
   } as unknown as Patch;
 }
@@ -58,7 +58,7 @@ async function losses(
   const patch = patchOf(size);
   const values: number[] = [];
   for (let step = 0; step < steps; step++)
-    values.push(await learner.step([patch], size, optimiser, step));
+    values.push(await learner.step([patch], optimiser, step));
   learner.dispose();
   engine.check();
   engine.close();
@@ -184,11 +184,15 @@ async function everyOperation(
     [2, 3],
   ] as const) {
     const n = 75;
-    const mask = draw(3, n, n) as Tensor3D;
+    const regions = tf.tensor2d(
+      Int32Array.from({ length: 3 * n }, (_, k) => (k * 7) % 3),
+      [3, n],
+      'int32',
+    );
     await add(
       `attention ${heads}x${depth}`,
       [draw(6, n, 3 * heads * depth), draw(heads, n, n)],
-      (qkv: Tensor3D, bias: Tensor3D) => ops.windowAttention(qkv, { heads, bias, mask }),
+      (qkv: Tensor3D, bias: Tensor3D) => ops.windowAttention(qkv, { heads, bias, regions }),
     );
   }
   const window = { window: [3, 3, 3], shift: [1, 1, 1] } as const;
@@ -248,7 +252,7 @@ async function time(isSmall: boolean, names: readonly string[]): Promise<unknown
       const times: number[] = [];
       for (let step = 0; step < 13; step++) {
         const start = performance.now();
-        await learner.step([patch], size, optimiser, step);
+        await learner.step([patch], optimiser, step);
         times.push(performance.now() - start);
       }
       engine.check();

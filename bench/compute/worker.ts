@@ -3,22 +3,23 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/cli/files.ts';
+import type { NativeOptions, Precision } from '../../src/compute/index.ts';
 import type { Case } from './cases.ts';
-
-export type Precision = 'f32' | 'bf16';
 
 export type Request =
   | {
       readonly do: 'hello';
       readonly threads: number;
       readonly backend: string;
+      /** Of our native backend. */
+      readonly options?: Partial<NativeOptions>;
     }
   | {
       readonly do: 'open';
       readonly case: Case;
       /** The case's tensors, safetensors. */
       readonly file: string;
-      /** PyTorch's; ours is float32. */
+      /** PyTorch's. */
       readonly precision: Precision;
     }
   | { readonly do: 'run'; readonly repeats: number }

@@ -78,7 +78,7 @@ async function tryBackend(
   const { openEngine } = await import('../compute/index.ts');
   const { adamWDefaults, testSpeed } = await import('../distill/index.ts');
   const { modelDefaults, modelSpecFor, trainingDefaults } = await import('../config/index.ts');
-  const { patch, teacher, weightDecay } = trainingDefaults;
+  const { patch, teacher } = trainingDefaults;
   try {
     const engine = await openEngine({ backend: report.name });
     try {
@@ -86,7 +86,11 @@ async function tryBackend(
         spec: modelSpecFor(modelDefaults.teacher, ['hps']),
         patch: patch as [number, number, number],
         batch: teacher.batch,
-        optimiser: { ...adamWDefaults, lr: teacher.learningRate, weightDecay },
+        optimiser: {
+          ...adamWDefaults,
+          lr: teacher.learningRate,
+          weightDecay: teacher.weightDecay,
+        },
         ...{ budgetMs: budget, nowMs },
       });
       const { threads } = engine;

@@ -9,6 +9,9 @@ import { usageError } from './errors.ts';
 /** The folder that holds package.json: above `src/cli` and above `dist/src/cli`. */
 export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
+/** What `annulus simulate` runs when no preset is named. */
+export const defaultPreset = 'eight-hospitals';
+
 /** A preset's text and the name to call it by in messages. */
 export interface PresetText {
   readonly text: string;
@@ -89,6 +92,16 @@ export async function openOutputFolder(path: string): Promise<string> {
     throw usageError(`${path}: the output folder is not empty; choose another or remove it`);
   }
   await makeFolders(resolve(path));
+  await access(path, constants.W_OK);
+  return resolve(path);
+}
+
+/**
+ * A folder to write into or to go on in: absent, empty, or one that holds the file `mark`.
+ * @throws {CliError} 'usage' when something else is in it
+ */
+export async function openResumableFolder(path: string, mark: string): Promise<string> {
+  if (!existsSync(join(path, mark))) return openOutputFolder(path);
   await access(path, constants.W_OK);
   return resolve(path);
 }

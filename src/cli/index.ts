@@ -1,2 +1,8 @@
 export { exitCodes, type ExitCode } from './errors.ts';
-export type { PredictRequest, PredictResult, RunMainJob, RunPredict } from './main-job.ts';
+export type {
+  PredictRequest,
+  PredictResult,
+  RunMainJob,
+  RunPredict,
+  RunReproduce,
+} from './main-job.ts';

@@ -1,6 +1,7 @@
 /** What the commands ask of the rooms below. `wiring.ts` says who answers. */
 import type { RunSettings } from '../config/index.ts';
-import type { OnProgress, RunRecord } from '../dashboard/index.ts';
+import type { OnProgress, ReproductionRecord, RunRecord } from '../dashboard/index.ts';
+import type { OnReproduceProgress, ReproducePorts } from '../reproduce/index.ts';
 import type { MainJobPorts } from '../simulate/index.ts';
 
 /** The main job, from phantoms to the record of the run. */
@@ -10,6 +11,13 @@ export type RunMainJob = (
   onProgress: OnProgress,
 ) => Promise<RunRecord>;
 
+/** The paper's six arms over several seeds. */
+export type RunReproduce = (
+  settings: RunSettings,
+  ports: ReproducePorts,
+  onProgress: OnReproduceProgress,
+) => Promise<ReproductionRecord>;
+
 export interface PredictRequest {
   /** Files of the model's folder by name. */
   readonly model: ReadonlyMap<string, Uint8Array>;
@@ -18,6 +26,9 @@ export interface PredictRequest {
   /** What the image is called in messages. */
   readonly imageName: string;
   readonly backend: string;
+  readonly precision: string;
+  /** What the person at the terminal should know of the choice. */
+  readonly onNote: (text: string) => void;
   readonly onProgress: (done: number, total: number) => void;
 }
 

@@ -1,6 +1,6 @@
 /** The command's first line: gives the program the process, and the process the program's exit code. */
 import { runCommandLine } from './program.ts';
-import { loadMainJob, loadPredict } from './wiring.ts';
+import { loadMainJob, loadPredict, loadReproduce } from './wiring.ts';
 
 const stop = new AbortController();
 let signals = 0;
@@ -28,6 +28,7 @@ const code = await runCommandLine(
     nowMs: () => performance.now(),
     signal: stop.signal,
     mainJob: loadMainJob,
+    reproduce: loadReproduce,
     predict: loadPredict,
   },
   process.env,

@@ -9,6 +9,7 @@ export interface PredictFlags {
   readonly input: string;
   readonly output: string;
   readonly backend: string;
+  readonly precision: string;
 }
 
 export async function predictCommand(flags: PredictFlags, world: World): Promise<ExitCode> {
@@ -21,6 +22,10 @@ export async function predictCommand(flags: PredictFlags, world: World): Promise
     image,
     imageName: flags.input,
     backend: flags.backend,
+    precision: flags.precision,
+    onNote: (text) => {
+      world.err(`${text}\n`);
+    },
     onProgress: (done, total) => {
       if (world.isLive) world.err(`\rwindow ${done} of ${total}${done === total ? '\n' : ''}`);
     },

@@ -2,17 +2,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { backendNames } from '../compute/index.ts';
+import { backendNames, precisions } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { packageRoot, presetNames } from './files.ts';
+import { defaultPreset, packageRoot, presetNames } from './files.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
+import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
 import { simulateCommand, stageNames, type SimulateFlags } from './simulate-command.ts';
 import type { World } from './world.ts';
 
-export const defaultPreset = 'eight-hospitals';
+const reproducePreset = 'reproduce';
 
 /** Runs one command line. Whatever happens becomes one line on standard error and an exit code. */
 export async function runCommandLine(
@@ -54,6 +55,7 @@ async function buildProgram(world: World, finish: (code: ExitCode) => void): Pro
     .helpCommand(false)
     .addHelpText('after', overview);
   addSimulate(program, await presetNames(), world, finish);
+  addReproduce(program, await presetNames(), world, finish);
   addPredict(program, world, finish);
   addExport(program, world, finish);
   addAudit(program, world, finish);
@@ -70,7 +72,10 @@ function addSimulate(
   program
     .command('simulate')
     .description('Run a whole consortium on this machine: peers, network, training, log, report.')
-    .argument('[preset]', `${presets.join(', ')}, or a path to a .yaml file`, defaultPreset)
+    .argument(
+      '[preset]',
+      `${presets.join(', ')}, or a path to a .yaml file (default: ${defaultPreset})`,
+    )
     .option(
       '--out <folder>',
       'where to write; must be empty (default: runs/PRESET-SEED, or the next free name)',
@@ -82,6 +87,35 @@ function addSimulate(
       'stop a peer while it trains: HOSPITAL@STAGE:ROUND; repeatable',
       collect,
     )
+    .option('--resume <folder>', 'go on with a run that ended before its time, to the same models')
+    .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
+    .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
+    .option('--precision <name>', `${precisions.join(' or ')}: bf16 on the native backend alone`)
+    .option(
+      '--workers <n>',
+      'training workers; 0 is one per processor, fewer get several threads each',
+    )
+    .addOption(formatOption())
+    .addHelpText('after', simulateExamples)
+    .action(async (preset: string | undefined, flags: SimulateFlags) => {
+      finish(await simulateCommand(preset, flags, world));
+    });
+}
+
+function addReproduce(
+  program: Command,
+  presets: readonly string[],
+  world: World,
+  finish: (code: ExitCode) => void,
+): void {
+  program
+    .command('reproduce')
+    .description(
+      "Train and compare the paper's six arms on phantoms: table, figure, its claims put to the test.",
+    )
+    .argument('[preset]', `${presets.join(', ')}, or a path to a .yaml file`, reproducePreset)
+    .option('--out <folder>', 'where to write, or to go on (default: runs/reproduce)')
+    .option('--seeds <list>', 'seeds, each with its own patients and first weights', defaultSeeds)
     .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
     .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
     .option(
@@ -89,9 +123,9 @@ function addSimulate(
       'training workers; 0 is one per processor, fewer get several threads each',
     )
     .addOption(formatOption())
-    .addHelpText('after', simulateExamples)
-    .action(async (preset: string, flags: SimulateFlags) => {
-      finish(await simulateCommand(preset, flags, world));
+    .addHelpText('after', reproduceExamples)
+    .action(async (preset: string, flags: ReproduceFlags) => {
+      finish(await reproduceCommand(preset, flags, world));
     });
 }
 
@@ -106,6 +140,11 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
       new Option('--backend <name>', 'what computes')
         .choices(['auto', ...backendNames])
         .default('auto'),
+    )
+    .addOption(
+      new Option('--precision <name>', 'of the products; bf16 on the native backend alone')
+        .choices(precisions)
+        .default('f32'),
     )
     .addHelpText('after', predictExamples)
     .action(async (flags: PredictFlags) => {
@@ -163,6 +202,7 @@ const overview = `
 Begin here:
   $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
   $ annulus doctor                          what this machine can train on, and how fast
+  $ annulus reproduce                       the paper's six arms compared, about an hour
   $ annulus audit verify runs/eight-hospitals-1
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
 
@@ -184,9 +224,29 @@ Examples:
   $ annulus simulate smoke --out /tmp/smoke        everything in small, under a minute
   $ annulus simulate --seed 2                      other patients, other models
   $ annulus simulate --kill L3@student:2           one peer dies in round 2 of the student and returns
+  $ annulus simulate --resume runs/my-run          go on after Ctrl-C, a crash or a power cut
   $ annulus simulate my.yaml --set training.student.rounds=12
 
 Settings and their reasons: config/README.md
+`;
+
+const reproduceExamples = `
+The arms: U-Net and SwinUNETR, each trained alone at every hospital that labelled a task, federated among
+those hospitals, and distilled: one model for all tasks, taught by experts and by the federated U-Nets, among
+all hospitals. Training and averaging are what hospitals run, without the network, which changes no number.
+
+All are scored on held-out cases of training clients (hospitals that labelled the task) and of other clients
+(that never did). A claim of the paper holds or does not, by the figures behind it; its own table stands beside.
+
+What is written: results.json, table.txt, report.html. Every finished round, set of labels and evaluation is
+on the disk: stopped or killed at any moment, the same command goes on where it was, to the same numbers. The
+folder keeps its settings; further --seeds may be added to it.
+
+Examples:
+  $ annulus reproduce                              three seeds of config/reproduce.yaml, about an hour
+  $ annulus reproduce --seeds 1                    a third of it
+  $ annulus reproduce smoke --seeds 1              every part in small, about a minute; it learns little
+  $ annulus reproduce --out runs/longer --set training.student.rounds=20
 `;
 
 const predictExamples = `

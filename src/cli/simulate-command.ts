@@ -3,8 +3,17 @@ import { basename, join } from 'node:path';
 import type { Override, RunSettings } from '../config/index.ts';
 import { durationText, renderReport, shortDigest, type RunRecord } from '../dashboard/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
-import { freeFolder, openOutputFolder, readPreset, writeOutput } from './files.ts';
+import {
+  defaultPreset,
+  freeFolder,
+  openOutputFolder,
+  readInput,
+  readPreset,
+  requireFolder,
+  writeOutput,
+} from './files.ts';
 import type { KillRequest } from '../simulate/index.ts';
+import { settingOf } from './overrides.ts';
 import { ProgressView } from './progress-view.ts';
 import type { World } from './world.ts';
 
@@ -13,9 +22,11 @@ export interface SimulateFlags {
   readonly seed?: string;
   readonly rounds?: string;
   readonly backend?: string;
+  readonly precision?: string;
   readonly workers?: string;
   readonly kill?: readonly string[];
   readonly set?: readonly string[];
+  readonly resume?: string;
   readonly format: string;
 }
 
@@ -27,19 +38,21 @@ export const stageNames: readonly string[] = [
   'student',
 ];
 
+/** What is run, and where. */
+interface Run {
+  readonly settings: RunSettings;
+  readonly kills: readonly KillRequest[];
+  readonly folder: string;
+}
+
 export async function simulateCommand(
-  presetName: string,
+  presetName: string | undefined,
   flags: SimulateFlags,
   world: World,
 ): Promise<ExitCode> {
-  const { loadPreset } = await import('../config/index.ts');
-  const preset = await readPreset(presetName);
-  const settings = loadPreset(preset.text, preset.file, overridesOf(flags));
-  const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
-  const stem = basename(presetName).replace(/\.ya?ml$/, '');
-  const folder = await openOutputFolder(
-    flags.out ?? freeFolder(join('runs', `${stem}-${settings.seed}`)),
-  );
+  const { settings, kills, folder } = await (flags.resume === undefined
+    ? newRun(presetName ?? defaultPreset, flags)
+    : begunRun(flags.resume, presetName, flags));
   const runMainJob = await world.mainJob();
 
   const asJson = flags.format === 'json';
@@ -65,6 +78,40 @@ export async function simulateCommand(
   return isGood(record) ? exitCodes.done : exitCodes.failed;
 }
 
+async function newRun(presetName: string, flags: SimulateFlags): Promise<Run> {
+  const { loadPreset } = await import('../config/index.ts');
+  const preset = await readPreset(presetName);
+  const settings = loadPreset(preset.text, preset.file, overridesOf(flags));
+  const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
+  const stem = basename(presetName).replace(/\.ya?ml$/, '');
+  const folder = await openOutputFolder(
+    flags.out ?? freeFolder(join('runs', `${stem}-${settings.seed}`)),
+  );
+  return { settings, kills, folder };
+}
+
+/** A run that ended before its time; nothing of it can be asked for anew. */
+async function begunRun(
+  path: string,
+  presetName: string | undefined,
+  flags: SimulateFlags,
+): Promise<Run> {
+  const others = ['out', 'seed', 'rounds', 'backend', 'workers', 'kill', 'set'] as const;
+  const other = others.find((name) => flags[name] !== undefined);
+  if (presetName !== undefined || other !== undefined) {
+    const named = presetName ?? `--${other ?? ''}`;
+    throw usageError(`--resume goes on with a run as it was begun: leave out ${named}`);
+  }
+  const { loadPreset } = await import('../config/index.ts');
+  const { readRunFile } = await import('../simulate/index.ts');
+  const folder = await requireFolder(path);
+  const file = join(folder, 'run.json');
+  const bytes = await readInput(file).catch(() => null);
+  const { settings, kills } = readRunFile(bytes, path);
+  // The file may have been edited: its settings are read as strictly as a preset's, which JSON is too.
+  return { settings: loadPreset(JSON.stringify(settings), file), kills, folder };
+}
+
 /** One model everywhere, and a log that verifies. */
 function isGood({ nodes, sealedDigest, log }: RunRecord): boolean {
   return (
@@ -81,17 +128,11 @@ function overridesOf(flags: SimulateFlags): Override[] {
   };
   add('seed', flags.seed, '--seed');
   add('compute.backend', flags.backend, '--backend');
+  add('compute.precision', flags.precision, '--precision');
   add('compute.workers', flags.workers, '--workers');
   add('training.teacher.rounds', flags.rounds, '--rounds');
   add('training.student.rounds', flags.rounds, '--rounds');
-  for (const text of flags.set ?? []) {
-    const [, key, value] = /^([A-Za-z][\w.]*)=(.+)$/s.exec(text) ?? [];
-    if (key === undefined || value === undefined) {
-      throw usageError(`--set: expected key=value, got "${text}"`);
-    }
-    add(key, value, '--set');
-  }
-  return overrides;
+  return [...overrides, ...(flags.set ?? []).map(settingOf)];
 }
 
 /** `L3@student:2`. @throws {CliError} 'usage' naming what is known. */

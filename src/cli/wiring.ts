@@ -3,11 +3,16 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Volume } from '../data/index.ts';
-import type { RunMainJob, RunPredict } from './main-job.ts';
+import type { RunMainJob, RunPredict, RunReproduce } from './main-job.ts';
 
 /** `simulate` runs the main job. */
 export async function loadMainJob(): Promise<RunMainJob> {
   return (await import('../simulate/index.ts')).runMainJob;
+}
+
+/** `reproduce` trains and compares the six arms. */
+export async function loadReproduce(): Promise<RunReproduce> {
+  return (await import('../reproduce/index.ts')).reproduce;
 }
 
 /** `distill` finds points and calcium in a CT. */
@@ -24,14 +29,18 @@ export async function loadPredict(): Promise<RunPredict> {
       throw new DataError(error.facts, `${name}: ${error.message}`, { cause: error });
     }
   };
-  return async ({ model, image, imageName, backend, onProgress }) => {
+  const { backendVariant, precisionNote } = await import('../compute/index.ts');
+  return async ({ model, image, imageName, backend, precision, onNote, onProgress }) => {
+    const engine = {
+      ...{ backend: backend as 'auto', precision: precision as 'f32' },
+      threads: availableParallelism(),
+    };
     const student = decodeStudent(model);
     const volume = read(image, imageName);
-    const prediction = await predictCt(student, volume, {
-      backend: backend as 'auto',
-      threads: availableParallelism(),
-      onProgress,
-    });
+    await backendVariant(engine);
+    const note = precisionNote(engine);
+    if (note !== null) onNote(note);
+    const prediction = await predictCt(student, volume, { engine, onProgress });
     return { files: predictionFiles(prediction, volume), lines: predictionLines(prediction) };
   };
 }

@@ -1,5 +1,5 @@
 /** The process as the commands see it; tests put another in its place. */
-import type { RunMainJob, RunPredict } from './main-job.ts';
+import type { RunMainJob, RunPredict, RunReproduce } from './main-job.ts';
 
 export interface World {
   readonly out: (text: string) => void;
@@ -12,5 +12,6 @@ export interface World {
   readonly signal: AbortSignal;
   /** Loaded only by the command that needs them. */
   readonly mainJob: () => Promise<RunMainJob>;
+  readonly reproduce: () => Promise<RunReproduce>;
   readonly predict: () => Promise<RunPredict>;
 }

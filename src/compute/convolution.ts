@@ -107,7 +107,7 @@ export function denseGeometry(x: readonly number[], w: readonly number[]): ConvG
   };
 }
 
-/** The words of a native convolution over three tensors and a bias. */
+/** The words of a native convolution over three tensors and a bias; the last one says whether in tiles. */
 function nativeCall(
   l: Launcher,
   g: ConvGeometry,
@@ -120,6 +120,7 @@ function nativeCall(
     ...tensors.map((tensor) => l.heap.pointerOf(tensor)),
     ...[bias === null ? 0 : l.heap.pointerOf(bias), batch, ...input, g.weights[0]],
     ...[...kernel, ...g.stride, ...kernel.map(padOf), ...sidesOf(g.output)],
+    tiledSize(g) === null ? 0 : 1,
   ]);
 }
 

@@ -23,7 +23,8 @@ import {
 } from './kernels/module.ts';
 import { splitKernels } from './kernels/split-kernels.ts';
 import { boardBytes } from './kernels/task-board.ts';
-import { loadNative, nativeKernels, type NativeModule } from './native/module.ts';
+import { loadNative, nativeKernels, nativeVariant, type NativeModule } from './native/module.ts';
+import { backendWith, type NativeOptions } from './native/options.ts';
 import type { Ops } from './ops.ts';
 import { referenceOps } from './reference-ops.ts';
 import {
@@ -41,7 +42,7 @@ export const backendNames = ['cuda', 'webgpu', 'native', 'wasm', 'tfjs-node', 'c
 
 export type BackendName = (typeof backendNames)[number];
 
-export interface EngineOptions {
+export interface EngineOptions extends Partial<NativeOptions> {
   /**
    * `auto` is the best that is there. `webgpu` is a graphics card; `native` is our kernels in C++ on the heap of `wasm`, the portable ones; `cpu` is
    * plain JavaScript: slow, for checking only.
@@ -64,7 +65,7 @@ export interface Engine {
   /** TF.js with this engine's backend current. */
   readonly tf: typeof tfjs;
   readonly backend: BackendName;
-  /** The backend with what its rounding depends on: `native avx2`. */
+  /** The backend with what its rounding depends on: `native avx2 bf16`. */
   readonly backendVariant: string;
   readonly ops: Ops;
   /** Threads of our kernels; a library of another's counts as 1, whatever it starts. */
@@ -165,23 +166,25 @@ export async function listBackends(
 /**
  * What `openEngine` would name its `backendVariant`.
  *
- * @throws {ComputeError} 'backend_missing' as `openEngine`.
+ * @throws {ComputeError} as `openEngine`.
  */
-export async function backendVariant(wanted: BackendName | 'auto'): Promise<string> {
-  const { name, probe } = await chooseBackend(backendTable(importAny), wanted);
-  return variantOf(name, (await probe()).detail);
+export async function backendVariant(options: EngineOptions): Promise<string> {
+  const { name, probe } = await choose(options, importAny);
+  const native = name === 'native' ? loadNative() : null;
+  return native === null ? variantOf(name, (await probe()).detail) : nativeVariant(native, options);
 }
 
-/** Our kernels round by the instructions that they were compiled for; the portable ones mostly have relaxed SIMD. */
+/** Our portable kernels mostly have relaxed SIMD, which rounds differently. */
 function variantOf(name: BackendName, detail: string): string {
-  return name === 'native' || name === 'webgpu' || detail === 'SIMD' ? `${name} ${detail}` : name;
+  return name === 'webgpu' || detail === 'SIMD' ? `${name} ${detail}` : name;
 }
 
 /**
  * Opens the one engine of this thread.
  *
  * @param importModule as `import()`; tests hand out packages that are not installed.
- * @throws {ComputeError} 'backend_missing' when the backend asked for is not there or does not start.
+ * @throws {ComputeError} 'backend_missing' when the backend asked for is not there or does not start; 'native_only'
+ * when it is not the one that has what else is asked for.
  */
 export async function openEngine(
   options: EngineOptions,
@@ -190,7 +193,7 @@ export async function openEngine(
   // The bundles are CommonJS: their names are on the default export.
   const tf = (await import('@tensorflow/tfjs')).default as unknown as typeof tfjs;
   tf.enableProdMode(); // no banner on the console
-  const { name, open } = await chooseBackend(backendTable(importModule), options.backend);
+  const { name, open } = await choose(options, importModule);
   invariant(openBackend === null, `the engine of this thread is closed before another is opened`);
   openBackend = name;
   try {
@@ -199,6 +202,10 @@ export async function openEngine(
     openBackend = null;
     throw error;
   }
+}
+
+function choose(options: EngineOptions, importModule: ImportModule): Promise<Row> {
+  return chooseBackend(backendTable(importModule), backendWith(options.backend, options));
 }
 
 async function probeGpu(): Promise<Availability> {
@@ -290,11 +297,12 @@ async function engineOnHeap(
   const heap = new WasmHeap(tf, Math.min(options.heapBytesMax ?? heapBytesLimit, heapBytesLimit));
   const build = portableBuild();
   const portable = native === null ? await openPortable(heap, build, threads) : null;
-  const kernels = portable ?? nativeKernels(native as NativeModule, heap.memory, threads);
+  const kernels = portable ?? nativeKernels(native as NativeModule, heap.memory, threads, options);
   return {
     tf,
     backend,
-    backendVariant: variantOf(backend, native?.variant ?? build.simd),
+    backendVariant:
+      native === null ? variantOf(backend, build.simd) : nativeVariant(native, options),
     ops: wasmOps(tf, heap, kernels),
     threads,
     check: () => undefined,

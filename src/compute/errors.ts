@@ -9,6 +9,13 @@ export type ComputeErrorFacts =
       readonly howToGet: string;
     }
   | { readonly code: 'kernels_missing'; readonly lookedIn: string }
+  /** Asked of another backend than the one that has it. */
+  | {
+      readonly code: 'native_only';
+      readonly backend: string;
+      readonly asked: string;
+      readonly instead: string;
+    }
   /** What the device reported: most often that its memory is full. */
   | { readonly code: 'gpu_failed'; readonly message: string }
   | {
@@ -33,6 +40,8 @@ function describe(facts: ComputeErrorFacts): string {
       return `no ${facts.backend} backend: ${facts.detail}; to get it: ${facts.howToGet}`;
     case 'kernels_missing':
       return `no build/kernels.wasm above ${facts.lookedIn}: run "node scripts/build-kernels.ts"`;
+    case 'native_only':
+      return `${facts.backend} has no ${facts.asked}: take backend native, or ${facts.instead}`;
     case 'gpu_failed':
       return `the graphics device reported: ${facts.message}`;
     case 'heap_exhausted':

@@ -10,8 +10,17 @@ export {
   type EngineMemory,
   type EngineOptions,
 } from './engine.ts';
+export { precisionNote } from './native/module.ts';
+export {
+  convolutionChoices,
+  precisions,
+  type ConvolutionChoice,
+  type NativeOptions,
+  type Precision,
+} from './native/options.ts';
 export type {
   AdamWSettings,
+  SgdSettings,
   Conv3dOptions,
   CrossEntropyDice,
   CrossEntropyDiceOptions,
@@ -22,7 +31,8 @@ export type {
   WindowOptions,
   WindowReverseOptions,
 } from './ops.ts';
-export { discardTape } from './tape.ts';
+export { differentiate } from './backward.ts';
+export { checkpoint } from './tape.ts';
 // Types only: other rooms name tensors without reaching past this door.
 export type {
   NumericDataType,

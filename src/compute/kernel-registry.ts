@@ -74,6 +74,11 @@ export function registerGradients(tf: Tf, kernels: readonly OwnKernel[]): void {
   }
 }
 
+/** Whether the kernel is one of ours, whose gradient depends on its first output's alone. */
+export function isOwnKernel(name: string): boolean {
+  return registered.has(`${name} gradient`);
+}
+
 /** Runs `register` unless something of that name was registered in this thread. */
 export function registerOnce(name: string, register: () => void): void {
   if (registered.has(name)) return;
@@ -98,37 +103,6 @@ export function shareClones(tf: Tf): void {
       return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
     },
   });
-}
-
-/**
- * Sums of two tensors of one shape on the native threads, where there are some: residuals, and gradients of what is
- * used twice. TF.js adds on one thread alone, which is what remains of a step when all else is spread over many.
- */
-export function spreadAdditions(tf: Tf): void {
-  if (registered.has('Add')) return;
-  registered.add('Add');
-  const plain = tf.getKernel('Add', 'wasm');
-  tf.unregisterKernel('Add', 'wasm');
-  tf.registerKernel({
-    ...plain,
-    kernelFunc: (call) => {
-      const launcher = launchers.get(call.backend);
-      const [a, b] = [need(call.inputs, 'a'), need(call.inputs, 'b')];
-      const alike = a.dtype === 'float32' && b.dtype === 'float32' && sameShape(a, b);
-      if (launcher?.native == null || !alike) return plain.kernelFunc(call);
-      const { heap, native } = launcher;
-      return heap.orFree(() => {
-        const y = heap.output(a.shape);
-        const count = a.shape.reduce((product, side) => product * side, 1);
-        native.add(heap.pointerOf(a), heap.pointerOf(b), heap.pointerOf(y), count);
-        return y;
-      });
-    },
-  });
-}
-
-function sameShape(a: TensorInfo, b: TensorInfo): boolean {
-  return a.shape.length === b.shape.length && a.shape.every((side, axis) => side === b.shape[axis]);
 }
 
 function registerGradient(tf: Tf, kernel: OwnKernel): void {

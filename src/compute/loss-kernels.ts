@@ -1,11 +1,11 @@
-/** The fused loss as a registered kernel, and the optimiser's step on variables. */
+/** The fused loss as a registered kernel, and the optimisers' steps on variables. */
 import type * as tfjs from '@tensorflow/tfjs';
 import type { Scalar, Tensor, Tensor4D, Tensor5D, TensorInfo, Variable } from '@tensorflow/tfjs';
 
 import { invariant } from '../base/index.ts';
 import { need, runMany, runOne, type OwnKernel } from './kernel-registry.ts';
 import type { Launcher } from './launcher.ts';
-import type { AdamWSettings, CrossEntropyDice } from './ops.ts';
+import type { AdamWSettings, CrossEntropyDice, SgdSettings } from './ops.ts';
 
 /** Outputs loss, ce, dice, and the loss's gradient by the logits, which costs less now than again later. */
 const crossEntropyDiceKernel: OwnKernel = {
@@ -85,6 +85,28 @@ export function adamW(
       ...[param, gradient, mean, square].map((tensor) => l.heap.pointerOf(tensor)),
       ...[param.size, beta1, beta2, 1 - beta1, 1 - beta2, eps, 1 - lr * weightDecay],
       ...[lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step)],
+    );
+  });
+}
+
+/** See `Ops.sgd`. */
+export function sgd(
+  l: Launcher,
+  params: readonly Variable[],
+  grads: readonly Tensor[],
+  v: readonly Variable[],
+  { lr, momentum, weightDecay }: SgdSettings,
+): void {
+  params.forEach((param, i) => {
+    const [gradient, velocity] = [grads[i], v[i]];
+    invariant(
+      gradient?.size === param.size && velocity?.size === param.size,
+      'a gradient and a velocity of the size of each parameter',
+    );
+    for (const variable of [param, velocity]) l.heap.unshare(variable);
+    l.kernels.sgd(
+      ...[param, gradient, velocity].map((tensor) => l.heap.pointerOf(tensor)),
+      ...[param.size, lr, momentum, weightDecay],
     );
   });
 }

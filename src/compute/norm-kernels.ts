@@ -84,10 +84,25 @@ const leakyRelu: OwnKernel = {
     l.kernels.leakyRelu(px, pg, py, countOf(x), attributes.slope as number);
     return out;
   },
-  saved: { inputs: ['x'] },
-  gradient: (tf, dy, [x], attributes) => ({
-    x: () => runOne(tf, 'AnnulusLeakyRelu', { x: x as Tensor, g: dy }, attributes),
+  // The output has the input's sign, and unlike it is needed by others too.
+  saved: { inputs: [], outputs: [0] },
+  gradient: (tf, dy, [y], attributes) => ({
+    x: () => runOne(tf, 'AnnulusLeakyRelu', { x: y as Tensor, g: dy }, attributes),
   }),
+};
+
+/** `sum + term` in the memory of `sum`, which nobody uses afterwards, or in its own where that is shared. */
+const accumulate: OwnKernel = {
+  name: 'AnnulusAccumulate',
+  run: (l, inputs) => {
+    const [sum, term] = [need(inputs, 'sum'), need(inputs, 'term')];
+    const out = l.heap.isAlone(sum) ? l.heap.share(sum) : l.heap.output(sum.shape);
+    const [ps = 0, pt = 0, po = 0] = addresses(l, sum, term, out);
+    l.kernels.add(ps, pt, po, countOf(sum));
+    return out;
+  },
+  saved: { inputs: [] },
+  gradient: (tf, dy) => ({ sum: () => tf.clone(dy), term: () => tf.clone(dy) }),
 };
 
 /** `[…, a]` and `[…, b] → […, a + b]`. */
@@ -129,5 +144,5 @@ const channelSlice: OwnKernel = {
 };
 
 export const normKernels: readonly OwnKernel[] = [
-  ...[instanceNorm, instanceNormGradient, leakyRelu, concat, channelSlice],
+  ...[instanceNorm, instanceNormGradient, leakyRelu, accumulate, concat, channelSlice],
 ];

@@ -4,7 +4,7 @@
  * `[batch, depth, height, width, channel]`; parameters keep PyTorch's names and layouts.
  *
  * Every operation is differentiable with respect to its activations and parameters, never with respect
- * to masks, indices and labels. Results are new tensors that the caller disposes (`tf.tidy`).
+ * to regions, indices and labels. Results are new tensors that the caller disposes (`tf.tidy`).
  */
 import type {
   Scalar,
@@ -49,8 +49,11 @@ export interface WindowAttentionOptions {
   readonly heads: number;
   /** `[heads, n, n]`, added to the logits of every window. */
   readonly bias: Tensor3D;
-  /** `[groups, n, n]`, added to the logits of window `i` as `mask[i mod groups]`; not differentiated. */
-  readonly mask: Tensor3D | null;
+  /**
+   * int32 `[groups, n]`: window `i` has the regions of row `i mod groups`. The logit of two tokens of different regions
+   * is lowered by 100, as in MONAI. `null` where all is one region.
+   */
+  readonly regions: Tensor2D | null;
 }
 
 export interface CrossEntropyDiceOptions {
@@ -78,6 +81,14 @@ export interface AdamWSettings {
   readonly weightDecay: number;
   /** Number of this step, from 1; corrects the bias of the moments. */
   readonly step: number;
+}
+
+export interface SgdSettings {
+  readonly lr: number;
+  /** Nesterov's, 0 to below 1. */
+  readonly momentum: number;
+  /** Added to the gradient as `weightDecay · parameter`, as PyTorch. */
+  readonly weightDecay: number;
 }
 
 export interface Ops {
@@ -112,7 +123,10 @@ export interface Ops {
     options: InstanceNormOptions,
   ): Tensor5D;
 
-  /** `x` where positive, `slope · x` elsewhere. */
+  /** `sum + term` of one shape. Disposes `sum`, and takes its memory where nobody shares it. */
+  accumulate<T extends Tensor>(sum: T, term: T): T;
+
+  /** `x` where positive, `slope · x` elsewhere; a slope from 0 to 1. */
   leakyRelu<T extends Tensor>(x: T, slope: number): T;
 
   /** Joins the channels of two tensors of the same grid. */
@@ -132,7 +146,7 @@ export interface Ops {
   gelu<T extends Tensor>(x: T): T;
 
   /**
-   * Multi-head attention inside windows: `softmax(q·kᵀ / sqrt(C / heads) + bias + mask) · v`.
+   * Multi-head attention inside windows: `softmax(q·kᵀ / sqrt(C / heads) + bias - 100·[regions differ]) · v`.
    *
    * @param qkv `[windows, n, 3·C]`, the last axis ordered q, k, v and heads within each
    * @returns `[windows, n, C]`
@@ -162,8 +176,11 @@ export interface Ops {
    */
   gatherBias(table: Tensor2D, index: Tensor2D): Tensor3D;
 
-  /** Zeroes with probability `rate` and divides the rest by `1 - rate`; fixed by `seed`. */
-  dropout<T extends Tensor>(x: T, rate: number, seed: number): T;
+  /**
+   * Zeroes whole channels of a sample with probability `rate` and divides the rest by `1 - rate`, as PyTorch's Dropout3d:
+   * neighbouring voxels say the same, so that single ones would not be missed. Fixed by `seed`.
+   */
+  dropout(x: Tensor5D, rate: number, seed: number): Tensor5D;
 
   /**
    * Cross-entropy plus soft Dice over `K` classes, the background (class 0) left out of the Dice.
@@ -187,5 +204,16 @@ export interface Ops {
     m: readonly Variable[],
     v: readonly Variable[],
     settings: AdamWSettings,
+  ): void;
+
+  /**
+   * One step of gradient descent with Nesterov momentum in place, as PyTorch's SGD: with d = g + weightDecay · p,
+   * `v = momentum · v + d` and `p = p - lr · (d + momentum · v)`. The three lists have the same order and shapes.
+   */
+  sgd(
+    params: readonly Variable[],
+    grads: readonly Tensor[],
+    v: readonly Variable[],
+    settings: SgdSettings,
   ): void;
 }

@@ -8,7 +8,7 @@ import type * as tfjs from '@tensorflow/tfjs';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Tensor5D } from '@tensorflow/tfjs';
 
 import { invariant } from '../base/index.ts';
-import type { Ops } from './ops.ts';
+import type { Ops, SgdSettings } from './ops.ts';
 
 type Tf = typeof tfjs;
 type Triple = readonly [number, number, number];
@@ -23,13 +23,18 @@ export function referenceOps(tf: Tf): Ops {
     instanceNorm: (x, gamma, beta, { eps = 1e-5, slope }) =>
       tf.tidy(() => leakyRelu(instanceNorm(tf, x, gamma, beta, eps), slope)),
     leakyRelu,
+    accumulate: (sum, term) => {
+      const total = tf.add<typeof sum>(sum, term);
+      sum.dispose();
+      return total;
+    },
     concat: (a, b) => tf.concat([a, b], 4),
     linear: (x, w, b) => tf.tidy(() => linear(tf, x, w, b)),
     layerNorm: (x, gamma, beta, eps = 1e-5) => tf.tidy(() => layerNorm(tf, x, gamma, beta, eps)),
     // x/2 · (1 + erf(x/√2))
     gelu: (x) => tf.tidy(() => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1))),
-    windowAttention: (qkv, { heads, bias, mask }) =>
-      tf.tidy(() => windowAttention(tf, qkv, heads, bias, mask)),
+    windowAttention: (qkv, { heads, bias, regions }) =>
+      tf.tidy(() => windowAttention(tf, qkv, heads, bias, regions)),
     windowPartition: (x, { window, shift }) => windowPartition(tf, x, window, shift),
     windowReverse: (windows, { window, shift, shape }) =>
       windowReverse(tf, windows, window, shift, shape),
@@ -40,6 +45,9 @@ export function referenceOps(tf: Tf): Ops {
       crossEntropyDice(tf, logits, labels, smooth, batchDice),
     adamW: (params, grads, m, v, settings) => {
       adamW(tf, params, grads, m, v, settings);
+    },
+    sgd: (params, grads, v, settings) => {
+      sgd(tf, params, grads, v, settings);
     },
   };
 }
@@ -120,13 +128,13 @@ function linear<T extends Tensor>(tf: Tf, x: T, w: Tensor2D, b: Tensor1D | null)
   return tf.reshape(b === null ? y : tf.add(y, b), shape) as unknown as T;
 }
 
-/** softmax(q·kᵀ/√(C/heads) + bias + mask)·v per window and head. Window i has mask i mod groups. */
+/** softmax(q·kᵀ/√(C/heads) + bias + mask)·v per window and head. Window i has the regions i mod groups. */
 function windowAttention(
   tf: Tf,
   qkv: Tensor3D,
   heads: number,
   bias: Tensor3D,
-  mask: Tensor3D | null,
+  regions: Tensor2D | null,
 ): Tensor3D {
   const [windows, n, triple] = qkv.shape;
   const channels = triple / 3;
@@ -137,15 +145,13 @@ function windowAttention(
     .split(split, 3, 0)
     .map((part) => tf.reshape(part, [windows, heads, n, size])) as [Tensor4D, Tensor4D, Tensor4D];
   let scores: Tensor = tf.add(tf.matMul(tf.mul(q, size ** -0.5), k, false, true), bias);
-  if (mask !== null) {
-    const groups = mask.shape[0];
+  if (regions !== null) {
+    const groups = regions.shape[0];
+    const differ = tf.notEqual(tf.expandDims(regions, 2), tf.expandDims(regions, 1));
+    const mask = tf.mul(tf.cast(differ, 'float32'), -100); // [groups, n, n]
     const grouped = tf.reshape(scores, [windows / groups, groups, heads, n, n]);
-    scores = tf.reshape(tf.add(grouped, tf.reshape(mask, [1, groups, 1, n, n])), [
-      windows,
-      heads,
-      n,
-      n,
-    ]);
+    const masked = tf.add(grouped, tf.reshape(mask, [1, groups, 1, n, n]));
+    scores = tf.reshape(masked, [windows, heads, n, n]);
   }
   const mixed = tf.matMul(tf.softmax(scores), v); // [nW, heads, n, C/heads]
   return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [windows, n, channels]);
@@ -286,10 +292,21 @@ function gatherBias(tf: Tf, table: Tensor2D, index: Tensor2D): Tensor3D {
 }
 
 /** Keeps each value with probability 1 - rate and divides it by that. */
-function dropout<T extends Tensor>(tf: Tf, x: T, rate: number, seed: number): T {
+function dropout(tf: Tf, x: Tensor5D, rate: number, seed: number): Tensor5D {
   if (rate === 0) return tf.clone(x);
-  const keep = tf.greaterEqual(tf.randomUniform(x.shape, 0, 1, 'float32', seed), rate);
-  return tf.mul(x, tf.div(tf.cast(keep, 'float32'), 1 - rate));
+  const drawn = tf.randomUniform([x.shape[0], 1, 1, 1, x.shape[4]], 0, 1, 'float32', seed);
+  const keep = tf.greaterEqual(drawn, rate);
+  const scale = tf.div(tf.cast(keep, 'float32'), 1 - rate);
+  // TF.js's own product would keep both factors for its gradient.
+  const forward = tf.customGrad((...args: (Tensor | tfjs.GradSaveFunc)[]) => {
+    const [input, save] = args as [Tensor, tfjs.GradSaveFunc];
+    save([scale]);
+    return {
+      value: tf.mul(input, scale),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(dy, saved[0] as Tensor),
+    };
+  });
+  return forward(x) as Tensor5D;
 }
 
 /** nnU-Net's loss: mean cross-entropy, and minus the mean soft Dice of the classes from 1 up. */
@@ -336,6 +353,25 @@ function adamW(
       const scale = tf.add(tf.sqrt(tf.div(square, 1 - beta2 ** step)), eps);
       const move = tf.mul(tf.div(mean, scale), lr / (1 - beta1 ** step));
       param.assign(tf.sub(tf.mul(param, 1 - lr * weightDecay), move));
+    });
+  });
+}
+
+/** Nesterov's momentum in PyTorch's order. */
+function sgd(
+  tf: Tf,
+  params: readonly tfjs.Variable[],
+  grads: readonly Tensor[],
+  v: readonly tfjs.Variable[],
+  { lr, momentum, weightDecay }: SgdSettings,
+): void {
+  params.forEach((param, i) => {
+    tf.tidy(() => {
+      const [grad, velocity] = [grads[i], v[i]];
+      invariant(grad !== undefined && velocity !== undefined, 'a gradient and a velocity given');
+      const down = tf.add(grad, tf.mul(param, weightDecay));
+      velocity.assign(tf.add(tf.mul(velocity, momentum), down));
+      param.assign(tf.sub(param, tf.mul(tf.add(down, tf.mul(velocity, momentum)), lr)));
     });
   });
 }

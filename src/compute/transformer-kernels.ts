@@ -239,14 +239,14 @@ function attend(
   unit: number,
   more: readonly number[],
 ): void {
-  const [qkv, bias, mask] = ['qkv', 'bias', 'mask'].map((name) => need(inputs, name)) as [
+  const [qkv, bias, regions] = ['qkv', 'bias', 'regions'].map((name) => need(inputs, name)) as [
     TensorInfo,
     TensorInfo,
     TensorInfo,
   ];
   const [windows = 1, n = 1] = qkv.shape;
   const [heads = 1] = bias.shape;
-  const [groups = 0] = mask.shape;
+  const [groups = 0] = regions.shape;
   const depth = headDepth(qkv, bias);
   // The scale is a float among words: its bits.
   const [scale = 0] = new Int32Array(Float32Array.of(depth ** -0.5).buffer);
@@ -257,7 +257,7 @@ function attend(
       ...part,
       words: [
         ...[l.heap.pointerOf(qkv), l.heap.pointerOf(bias)],
-        ...[groups === 0 ? 0 : l.heap.pointerOf(mask)],
+        ...[groups === 0 ? 0 : l.heap.pointerOf(regions)],
         ...[l.heap.pointerOf(out), l.heap.pointerOf(logsums), scratch + bytes * i],
         ...[windows, n, heads, depth, groups, scale, ...more],
       ],
@@ -270,7 +270,7 @@ function headDepth(qkv: TensorInfo, bias: TensorInfo): number {
   return (qkv.shape[2] ?? 3) / 3 / (bias.shape[0] ?? 1);
 }
 
-/** A mask without groups stands for none. */
+/** Regions without groups stand for none. */
 const attentionKernels: readonly OwnKernel[] = [
   {
     name: 'AnnulusWindowAttention',
@@ -282,9 +282,9 @@ const attentionKernels: readonly OwnKernel[] = [
       attend(l, 'windowAttention', inputs, out, logsums, 1, []);
       return [out, logsums];
     },
-    saved: { inputs: ['qkv', 'bias', 'mask'], outputs: [0, 1] },
-    gradient: (tf, dy, [qkv, bias, mask, out, logsums]) => {
-      const inputs = { dy, qkv, bias, mask, out, logsums } as Record<string, Tensor>;
+    saved: { inputs: ['qkv', 'bias', 'regions'], outputs: [0, 1] },
+    gradient: (tf, dy, [qkv, bias, regions, out, logsums]) => {
+      const inputs = { dy, qkv, bias, regions, out, logsums } as Record<string, Tensor>;
       const [dQkv, dBias] = runMany(tf, 'AnnulusWindowAttentionGradient', inputs);
       return { qkv: () => dQkv as Tensor, bias: () => dBias as Tensor };
     },

@@ -22,6 +22,7 @@ interface WasmBackend {
   };
   readonly dataIdMap: { get(dataId: object): { memoryOffset: number } };
   refCount(dataId: object): number;
+  incRef(dataId: object): void;
   disposeData(dataId: object, force: boolean): boolean;
   makeOutput(shape: number[], dtype: string): TensorInfo;
 }
@@ -92,6 +93,17 @@ export class WasmHeap {
     return info;
   }
 
+  /** Whether no other tensor has its memory. */
+  isAlone(tensor: TensorInfo): boolean {
+    return this.#backend.refCount(tensor.dataId) === 1;
+  }
+
+  /** A new tensor info with the memory of another. */
+  share({ dataId, shape, dtype }: TensorInfo): TensorInfo {
+    this.#backend.incRef(dataId);
+    return { dataId, shape, dtype };
+  }
+
   /** Makes an info a tensor that `tf.tidy` and `numTensors` know. */
   track(info: TensorInfo): Tensor {
     return this.#tf.engine().makeTensorFromTensorInfo(info);
@@ -99,7 +111,7 @@ export class WasmHeap {
 
   /** Gives a variable memory of its own, where it shares it with a clone or with what it was made from. */
   unshare(variable: Variable): void {
-    if (this.#backend.refCount(variable.dataId) === 1) return;
+    if (this.isAlone(variable)) return;
     const own = this.output(variable.shape);
     const count = variable.size;
     this.words(this.pointerOf(own), count).set(this.words(this.pointerOf(variable), count));

@@ -1,6 +1,6 @@
 /** The operations on our own kernels in the heap of the TF.js wasm backend. */
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 
 import { convKernels } from './conv-kernels.ts';
 import { convGeometry, transposedGeometry } from './convolution.ts';
@@ -11,12 +11,11 @@ import {
   runMany,
   runOne,
   shareClones,
-  spreadAdditions,
   type OwnKernel,
 } from './kernel-registry.ts';
 import type { PortableKernels } from './kernels/module.ts';
 import { Launcher } from './launcher.ts';
-import { adamW, crossEntropyDice, lossKernels } from './loss-kernels.ts';
+import { adamW, crossEntropyDice, lossKernels, sgd } from './loss-kernels.ts';
 import type { NativeKernels } from './native/module.ts';
 import { normKernels } from './norm-kernels.ts';
 import type { Ops, Triple } from './ops.ts';
@@ -31,10 +30,14 @@ export function wasmOps(tf: Tf, heap: WasmHeap, kernels: PortableKernels | Nativ
   const launcher = new Launcher(heap, kernels);
   adoptLauncher(tf, launcher);
   shareClones(tf);
-  spreadAdditions(tf);
   registerKernels(tf, ownKernels);
-  return kernelOps(tf, (...args) => {
-    adamW(launcher, ...args);
+  return kernelOps(tf, {
+    adamW: (...args) => {
+      adamW(launcher, ...args);
+    },
+    sgd: (...args) => {
+      sgd(launcher, ...args);
+    },
   });
 }
 
@@ -44,7 +47,7 @@ export const ownKernels: readonly OwnKernel[] = [
 ];
 
 /** The operations by kernels of ours registered for the current backend. */
-export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
+export function kernelOps(tf: Tf, optimisers: Pick<Ops, 'adamW' | 'sgd'>): Ops {
   return {
     ...referenceOps(tf),
     conv3d: (x, w, b, { stride }) => {
@@ -90,7 +93,16 @@ export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
         const [y] = runMany(tf, 'AnnulusInstanceNorm', inputs, { eps, slope });
         return y as typeof x;
       }),
-    leakyRelu: (x, slope) => runOne(tf, 'AnnulusLeakyRelu', { x }, { slope }),
+    leakyRelu: (x, slope) => {
+      check('leakyRelu', slope >= 0 && slope <= 1, 'a slope from 0 to 1');
+      return runOne(tf, 'AnnulusLeakyRelu', { x }, { slope });
+    },
+    accumulate: (sum, term) => {
+      check('accumulate', sameShape(sum, term), 'two tensors of one shape');
+      const total = runOne<typeof sum>(tf, 'AnnulusAccumulate', { sum, term });
+      sum.dispose();
+      return total;
+    },
     concat: (a, b) => {
       check('concat', sameSides(a, b), 'two tensors of one grid');
       const channels = [a.shape[4], b.shape[4]];
@@ -115,14 +127,16 @@ export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
         return y as typeof x;
       }),
     gelu: (x) => runOne(tf, 'AnnulusGelu', { x }),
-    windowAttention: (qkv, { heads, bias, mask }) =>
+    windowAttention: (qkv, { heads, bias, regions }) =>
       tf.tidy(() => {
         const [, n, width] = qkv.shape;
         check('windowAttention', width % (3 * heads) === 0, 'channels that the heads divide');
-        const square = (t: Tensor): boolean => t.rank === 3 && t.shape[1] === n && t.shape[2] === n;
-        check('windowAttention', square(bias) && bias.shape[0] === heads, 'a bias [heads, n, n]');
-        check('windowAttention', mask === null || square(mask), 'a mask [groups, n, n]');
-        const inputs = { qkv, bias, mask: mask ?? tf.zeros([0, n, n]) };
+        const isBias = bias.shape.join() === [heads, n, n].join();
+        check('windowAttention', isBias, 'a bias [heads, n, n]');
+        const given = regions ?? tf.zeros<Rank.R2>([0, n], 'int32');
+        const areRegions = given.rank === 2 && given.shape[1] === n && given.dtype === 'int32';
+        check('windowAttention', areRegions, 'int32 regions [groups, n]');
+        const inputs = { qkv, bias, regions: given };
         const [out] = runMany(tf, 'AnnulusWindowAttention', inputs);
         return out as Tensor3D;
       }),
@@ -153,7 +167,7 @@ export function kernelOps(tf: Tf, adamWOnDevice: Ops['adamW']): Ops {
       );
       return crossEntropyDice(tf, logits, labels, smooth, batchDice);
     },
-    adamW: adamWOnDevice,
+    ...optimisers,
   };
 }
 
@@ -163,6 +177,10 @@ function tripleOf(stride: number | Triple): Triple {
 
 function sameSides(a: Tensor, b: Tensor): boolean {
   return a.rank === b.rank && a.shape.slice(0, -1).every((side, axis) => side === b.shape[axis]);
+}
+
+function sameShape(a: Tensor, b: Tensor): boolean {
+  return sameSides(a, b) && a.shape.at(-1) === b.shape.at(-1);
 }
 
 function checkVector(operation: string, vector: Tensor1D | null, length: number): void {

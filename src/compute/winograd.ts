@@ -1,6 +1,7 @@
 /**
  * Convolutions 3×3×3 of stride 1 by Winograd's minimal filtering: a quarter of the products, see
- * `kernels/assembly/winograd.ts`. Its rounding error is some ten times a direct sum's, 1e-6 of the largest value.
+ * `kernels/assembly/winograd.ts`. Its rounding error is some ten times a direct sum's, 1e-6 of the largest value. When it
+ * is worth it is said here for the native kernels too (`native/winograd.h`); the rest calls the portable ones.
  */
 import { ranges, type Range } from './kernels/ranges.ts';
 import { fixedPiecesMax, packedBytes, type Launcher, type WeightOrder } from './launcher.ts';

@@ -20,4 +20,9 @@ export {
   type Architecture,
   type ModelSettings,
 } from './model-settings.ts';
-export { backends, computeDefaults, type ComputeSettings } from './compute-settings.ts';
+export {
+  backends,
+  computeDefaults,
+  engineOptionsOf,
+  type ComputeSettings,
+} from './compute-settings.ts';

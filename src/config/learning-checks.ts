@@ -1,16 +1,59 @@
 /** Ranges of the learning room's and the peer's settings, as their own comments state them. */
-import type { InferenceSettings, SamplingSettings } from '../distill/index.ts';
+import type {
+  DistillationSettings,
+  InferenceSettings,
+  SamplingSettings,
+} from '../distill/index.ts';
 import type { PeerSettings } from '../peer/index.ts';
-import { checkInteger, checkNumber } from './check.ts';
+import { checkChoice, checkInteger, checkNumber, SettingError } from './check.ts';
+
+/** Least and greatest value of each. */
+const samplingRanges: Readonly<Record<keyof SamplingSettings, readonly [number, number]>> = {
+  foregroundShare: [0, 1],
+  rotationProbability: [0, 1],
+  rotationDegMax: [0, 45],
+  scaleProbability: [0, 1],
+  scaleDownShareMax: [0, 0.5],
+  scaleUpShareMax: [0, 1],
+  noiseProbability: [0, 1],
+  noiseStdDevMax: [0, 1],
+  blurProbability: [0, 1],
+  blurSigmaMin: [0, 5],
+  blurSigmaMax: [0, 5],
+  brightnessProbability: [0, 1],
+  brightnessShareMax: [0, 0.9],
+  contrastProbability: [0, 1],
+  contrastShareMax: [0, 0.9],
+  lowResolutionProbability: [0, 1],
+  lowResolutionMin: [0.1, 1],
+  invertedGammaProbability: [0, 1],
+  gammaProbability: [0, 1],
+  gammaDownShareMax: [0, 0.9],
+  gammaUpShareMax: [0, 2],
+  scannerGainShareMax: [0, 0.5],
+  scannerOffsetMax: [0, 1],
+  scannerNoiseStdDevMax: [0, 0.5],
+};
 
 /** @throws {SettingError} naming the key out of range. */
 export function validateSampling(sampling: SamplingSettings): void {
-  checkNumber('foregroundShare', sampling.foregroundShare, 0, 1);
-  checkNumber('rotationDegMax', sampling.rotationDegMax, 0, 45);
-  checkNumber('scaleShareMax', sampling.scaleShareMax, 0, 0.5);
-  checkNumber('contrastShareMax', sampling.contrastShareMax, 0, 0.5);
-  checkNumber('brightnessMax', sampling.brightnessMax, 0, 1);
-  checkNumber('noiseStdDevMax', sampling.noiseStdDevMax, 0, 0.5);
+  for (const [key, [low, high]] of Object.entries(samplingRanges)) {
+    checkNumber(key, sampling[key as keyof SamplingSettings], low, high);
+  }
+  const { blurSigmaMin, blurSigmaMax } = sampling;
+  if (blurSigmaMin > blurSigmaMax) {
+    throw new SettingError('blurSigmaMin', `at most blurSigmaMax, ${blurSigmaMax}`, blurSigmaMin);
+  }
+}
+
+/** @throws {SettingError} naming the key out of range. */
+export function validateDistillation(distillation: DistillationSettings): void {
+  checkInteger('passes', distillation.passes, 1, 64);
+  checkNumber('rotationDegMax', distillation.rotationDegMax, 0, 30);
+  checkNumber('scaleShareMax', distillation.scaleShareMax, 0, 0.3);
+  checkChoice('targets', distillation.targets, ['hard', 'soft']);
+  checkNumber('temperature', distillation.temperature, 0.25, 10);
+  checkNumber('confidenceMin', distillation.confidenceMin, 0, 1);
 }
 
 /** @throws {SettingError} naming the key out of range. */

@@ -14,7 +14,12 @@ import {
   type HospitalSettings,
 } from './consortium-settings.ts';
 import { ConfigError } from './errors.ts';
-import { validateInference, validatePeer, validateSampling } from './learning-checks.ts';
+import {
+  validateDistillation,
+  validateInference,
+  validatePeer,
+  validateSampling,
+} from './learning-checks.ts';
 import { modelSpecFor, type Architecture } from './model-settings.ts';
 import {
   childOf,
@@ -74,8 +79,9 @@ function readRun(tree: Tree, file: string, base: RunSettings): RunSettings {
       teacher: readArchitecture(tree, 'teacher', file, base.models.teacher),
       student: readArchitecture(tree, 'student', file, base.models.student),
     },
-    training: section('training', base.training),
+    training: readTraining(childOf(tree, 'training'), file, base.training),
     sampling: section('sampling', base.sampling),
+    distillation: section('distillation', base.distillation),
     inference: section('inference', base.inference),
     consensus: section('consensus', base.consensus),
     peer: section('peer', base.peer),
@@ -102,6 +108,7 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
   check('training.teacher', settings.training.teacher, validateStage);
   check('training.student', settings.training.student, validateStage);
   check('sampling', settings.sampling, validateSampling);
+  check('distillation', settings.distillation, validateDistillation);
   check('inference', settings.inference, validateInference);
   check('peer', settings.peer, validatePeer);
   check('consensus', settings.consensus, validateConsensusSettings);
@@ -113,17 +120,19 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
 
 /** A patch is cut out of a volume, so it cannot be longer; and both networks must be able to halve it. */
 function patchFits({ training, phantom, models }: RunSettings): void {
-  training.patch.forEach((length, axis) => {
+  const { patch } = training;
+  if (patch === 'whole') return;
+  patch.forEach((length, axis) => {
     const room = phantom.shape[axis] ?? 0;
     if (length > room)
       throw new SettingError('patch', `at most the phantom's ${room} voxels`, length);
   });
   for (const name of ['teacher', 'student'] as const) {
     try {
-      checkInput(modelSpecFor(models[name], taskIds), [1, ...training.patch, 1]);
+      checkInput(modelSpecFor(models[name], taskIds), [1, ...patch, 1]);
     } catch (error) {
       if (!(error instanceof ModelsError)) throw error;
-      throw new SettingError('patch', `a size for the ${name}: ${error.message}`, training.patch);
+      throw new SettingError('patch', `a size for the ${name}: ${error.message}`, patch);
     }
   }
 }
@@ -163,6 +172,23 @@ function readConsortium(
           (item, index) => readHospital(item, { file, path: `consortium.hospitals[${index}]` }),
         );
   return validated({ name, domain, hospitals }, validateConsortium, tree, source);
+}
+
+/** A patch is lengths or a word: what is written says which. */
+function readTraining(
+  tree: Tree | null,
+  file: string,
+  base: RunSettings['training'],
+): RunSettings['training'] {
+  if (tree === null) return base;
+  const source: Source = { file, path: 'training' };
+  const written = childOf(tree, 'patch');
+  if (written === null) return layOver(tree, base, source);
+  if (written.kind === 'leaf' && typeof written.value !== 'string') {
+    refuseValue(written, { ...source, path: 'training.patch' }, 'three lengths, or whole');
+  }
+  const form = { ...base, patch: written.kind === 'leaf' ? ('whole' as const) : [] };
+  return layOver(tree, form, source);
 }
 
 function readHospital(tree: Tree, source: Source): HospitalSettings {

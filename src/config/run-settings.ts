@@ -2,8 +2,10 @@
 import { consensusDefaults, type ConsensusSettings } from '../consensus/index.ts';
 import { phantomDefaults, type PhantomSettings } from '../data/index.ts';
 import {
+  distillationDefaults,
   inferenceDefaults,
   samplingDefaults,
+  type DistillationSettings,
   type InferenceSettings,
   type SamplingSettings,
 } from '../distill/index.ts';
@@ -25,6 +27,7 @@ export interface RunSettings {
   readonly models: ModelSettings;
   readonly training: TrainingSettings;
   readonly sampling: SamplingSettings;
+  readonly distillation: DistillationSettings;
   readonly inference: Omit<InferenceSettings, 'window'>;
   readonly consensus: ConsensusSettings;
   readonly peer: PeerSettings;
@@ -41,6 +44,7 @@ export const runDefaults: RunSettings = Object.freeze({
   models: modelDefaults,
   training: trainingDefaults,
   sampling: samplingDefaults,
+  distillation: distillationDefaults,
   inference: inferenceDefaults,
   consensus: consensusDefaults,
   peer: peerDefaults,

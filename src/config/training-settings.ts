@@ -1,5 +1,15 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
-import { checkInteger, checkNumber, SettingError } from './check.ts';
+import { optimiserKinds, type OptimiserKind } from '../distill/index.ts';
+import { schedules, type Schedule } from '../peer/index.ts';
+import { checkChoice, checkInteger, checkNumber, SettingError } from './check.ts';
+
+/**
+ * Plain averaging (McMahan et al. 2017); with a pull to the round's start (FedProx, Li et al. 2020); or with momentum
+ * over the rounds (DiLoCo, Douillard et al. 2023).
+ */
+export const federations = ['fedavg', 'fedprox', 'diloco'] as const;
+
+export type Federation = (typeof federations)[number];
 
 /** One kind of stage. All hospitals agree on it in the manifest. */
 export interface StageSettings {
@@ -7,19 +17,37 @@ export interface StageSettings {
   readonly rounds: number;
   /** Optimiser steps each hospital makes in a round, 1 to 100000. A budget of steps, not of epochs: a large hospital does not keep the others waiting. */
   readonly stepsPerRound: number;
-  /** Peak of AdamW's learning rate, 0.000001 to 1. */
+  /** Peak of the learning rate, 0.000001 to 1. */
   readonly learningRate: number;
+  /** How the rate changes from round to round: `constant`, `cosine` or `poly`, as nnU-Net. */
+  readonly schedule: Schedule;
+  /** `adamw`, or `sgd` with Nesterov momentum, as nnU-Net. */
+  readonly optimiser: OptimiserKind;
+  /** How hospitals learn together: `fedavg`, `fedprox` or `diloco`. */
+  readonly federation: Federation;
+  /** 0 to 1: AdamW's decoupled one, or gradient descent's share of the parameter added to the gradient. */
+  readonly weightDecay: number;
   /** Patches in a step, 1 to 64. */
   readonly batch: number;
 }
 
 export interface TrainingSettings {
-  /** Voxels of a training patch along [depth, height, width], 8 to 256 each. */
-  readonly patch: readonly number[];
+  /** Voxels of a training patch along [depth, height, width], 8 to 256 each, or `whole`. */
+  readonly patch: readonly number[] | 'whole';
   /** A point becomes a sphere of this radius in mm, 1 to 20: large enough to be found on the grid, small enough not to touch its neighbour. */
   readonly pointRadiusMm: number;
-  /** AdamW's decoupled weight decay, 0 to 1. */
-  readonly weightDecay: number;
+  /** Nesterov's, of the stages that descend by `sgd`, 0 to 0.9999. */
+  readonly momentum: number;
+  /** Largest joint norm of a step's gradients, 0 to 1000000; 0 for no limit. */
+  readonly clipNorm: number;
+  /** Whether the optimiser begins every round anew. */
+  readonly resetOptimiser: boolean;
+  /** Pull of the stages with `fedprox` back to the round's start, 0 to 100. */
+  readonly proxMu: number;
+  /** What the stages with `diloco` multiply the mean change with, 0.001 to 10. */
+  readonly outerLearningRate: number;
+  /** Nesterov's, of the stages with `diloco`, 0 to 0.999. */
+  readonly outerMomentum: number;
   readonly teacher: StageSettings;
   readonly student: StageSettings;
   /** From OPEN until updates are late, milliseconds, 1000 to 86400000. */
@@ -34,9 +62,32 @@ export interface TrainingSettings {
 export const trainingDefaults: TrainingSettings = Object.freeze({
   patch: Object.freeze([32, 32, 32]),
   pointRadiusMm: 6,
-  weightDecay: 0.01,
-  teacher: Object.freeze({ rounds: 6, stepsPerRound: 30, learningRate: 0.004, batch: 2 }),
-  student: Object.freeze({ rounds: 8, stepsPerRound: 30, learningRate: 0.001, batch: 2 }),
+  momentum: 0.99,
+  clipNorm: 0,
+  resetOptimiser: false,
+  proxMu: 0.01,
+  outerLearningRate: 0.7,
+  outerMomentum: 0.9,
+  teacher: Object.freeze({
+    rounds: 6,
+    stepsPerRound: 30,
+    learningRate: 0.004,
+    schedule: 'poly',
+    optimiser: 'adamw',
+    federation: 'fedavg',
+    weightDecay: 0.01,
+    batch: 2,
+  }),
+  student: Object.freeze({
+    rounds: 8,
+    stepsPerRound: 30,
+    learningRate: 0.001,
+    schedule: 'poly',
+    optimiser: 'adamw',
+    federation: 'fedavg',
+    weightDecay: 0.01,
+    batch: 2,
+  }),
   roundTimeoutMs: 300_000,
   samplesCap: 100,
   clamp: 1,
@@ -44,12 +95,13 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
 
 /** @throws {SettingError} naming the key out of range. */
 export function validateTraining(settings: TrainingSettings): void {
-  if (settings.patch.length !== 3) {
-    throw new SettingError('patch', 'three lengths', `${settings.patch.length}`);
-  }
-  for (const length of settings.patch) checkInteger('patch', length, 8, 256);
+  checkPatch(settings.patch);
   checkNumber('pointRadiusMm', settings.pointRadiusMm, 1, 20);
-  checkNumber('weightDecay', settings.weightDecay, 0, 1);
+  checkNumber('momentum', settings.momentum, 0, 0.9999);
+  checkNumber('clipNorm', settings.clipNorm, 0, 1_000_000);
+  checkNumber('proxMu', settings.proxMu, 0, 100);
+  checkNumber('outerLearningRate', settings.outerLearningRate, 0.001, 10);
+  checkNumber('outerMomentum', settings.outerMomentum, 0, 0.999);
   checkInteger('roundTimeoutMs', settings.roundTimeoutMs, 1_000, 86_400_000);
   checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkNumber('clamp', settings.clamp, 0.001, 64);
@@ -60,5 +112,18 @@ export function validateStage(stage: StageSettings): void {
   checkInteger('rounds', stage.rounds, 0, 1_000);
   checkInteger('stepsPerRound', stage.stepsPerRound, 1, 100_000);
   checkNumber('learningRate', stage.learningRate, 1e-6, 1);
+  checkChoice('schedule', stage.schedule, schedules);
+  checkChoice('optimiser', stage.optimiser, optimiserKinds);
+  checkChoice('federation', stage.federation, federations);
+  checkNumber('weightDecay', stage.weightDecay, 0, 1);
   checkInteger('batch', stage.batch, 1, 64);
+}
+
+function checkPatch(patch: TrainingSettings['patch']): void {
+  if (typeof patch === 'string') {
+    checkChoice('patch', patch, ['whole']);
+    return;
+  }
+  if (patch.length !== 3) throw new SettingError('patch', 'three lengths', `${patch.length}`);
+  for (const length of patch) checkInteger('patch', length, 8, 256);
 }

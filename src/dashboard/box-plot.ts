@@ -1,4 +1,4 @@
-/** Box plots: quartiles, whiskers to the last value within 1.5 box lengths, and every single value. */
+/** Box plots: quartiles, whiskers to the last value within 1.5 box lengths, and single values: all of few, else those beyond. */
 import { linearScale, px, type Scale } from './axis.ts';
 import { fixed, quantile } from './figures.ts';
 import { html, type Markup } from './markup.ts';
@@ -6,7 +6,7 @@ import { html, type Markup } from './markup.ts';
 export interface Box {
   readonly label: string;
   readonly values: readonly number[];
-  /** Class of the box: `student`, `teacher`. */
+  /** Class of the box: `student`, `teacher`; `student open` is without filling. */
   readonly tone: string;
   /** Further lines under the label. */
   readonly notes: readonly string[];
@@ -17,17 +17,23 @@ export interface BoxPlot {
   readonly unit: string;
   /** Boxes with a wider gap between groups. */
   readonly groups: readonly { readonly title: string; readonly boxes: readonly Box[] }[];
-  /** End of the axis where it is fixed (1 for Dice); else the largest whisker decides. */
+  /**
+   * End of the axis where it is fixed (1 for Dice); else the largest whisker decides, unless it is more than twice the usual
+   * one. Values beyond are counted at the top.
+   */
   readonly to: number | null;
+  /** Of the drawing; 340 when absent, a third of the page. */
+  readonly width?: number;
 }
 
-const width = 340;
+/** Of more values only those beyond the whiskers are drawn: a cloud of a thousand hides its box. */
+const dotsMax = 160;
 const height = 262;
 const left = 38;
 const top = 12;
 const bottom = 72;
 
-export function boxPlot({ title, unit, groups, to }: BoxPlot): Markup {
+export function boxPlot({ title, unit, groups, to, width = 340 }: BoxPlot): Markup {
   const values = groups.flatMap(({ boxes }) => boxes.flatMap((box) => box.values));
   const y = linearScale([0, to ?? axisEnd(groups)], [height - bottom, top], 6);
   const slot = (width - left - 8) / Math.max(1, groups.length);
@@ -78,11 +84,15 @@ function drawBox({ label, values, tone, notes }: Box, x: number, thick: number, 
   const q3 = quantile(values, 0.75);
   if (q1 === null || middle === null || q3 === null) return names;
   const { low, high } = whiskers(values, q1, q3);
-  const y1 = y.at(Math.min(q3, y.to));
+  // What lies beyond the axis is drawn at its end.
+  const at = (value: number): number => y.at(Math.min(value, y.to));
+  const y1 = at(q3);
   const half = thick / 2;
   const beyond = values.filter((value) => value > y.to).length;
+  const single =
+    values.length > dotsMax ? values.filter((value) => value < low || value > high) : values;
   return html`<g class="box ${tone}">
-      ${values
+      ${single
         .filter((value) => value <= y.to)
         .map(
           (value, index) =>
@@ -93,33 +103,21 @@ function drawBox({ label, values, tone, notes }: Box, x: number, thick: number, 
               r="1.5"
             />`,
         )}
-      <line
-        class="whisker"
-        x1="${px(x)}"
-        x2="${px(x)}"
-        y1="${px(y.at(Math.min(high, y.to)))}"
-        y2="${px(y1)}"
-      />
-      <line
-        class="whisker"
-        x1="${px(x)}"
-        x2="${px(x)}"
-        y1="${px(y.at(q1))}"
-        y2="${px(y.at(low))}"
-      />
+      <line class="whisker" x1="${px(x)}" x2="${px(x)}" y1="${px(at(high))}" y2="${px(y1)}" />
+      <line class="whisker" x1="${px(x)}" x2="${px(x)}" y1="${px(at(q1))}" y2="${px(at(low))}" />
       <rect
         x="${px(x - half)}"
         y="${px(y1)}"
         width="${px(thick)}"
-        height="${px(Math.max(1, y.at(q1) - y1))}"
+        height="${px(Math.max(1, at(q1) - y1))}"
         rx="1.5"
       />
       <line
         class="median"
         x1="${px(x - half)}"
         x2="${px(x + half)}"
-        y1="${px(y.at(middle))}"
-        y2="${px(y.at(middle))}"
+        y1="${px(at(middle))}"
+        y2="${px(at(middle))}"
       />
       <title>
         ${label}: median ${fixed(middle, 2)}, quartiles ${fixed(q1, 2)} to ${fixed(q3, 2)}, n
@@ -139,7 +137,7 @@ function whiskers(
   return { low: Math.min(...near, q1), high: Math.max(...near, q3) };
 }
 
-/** The tallest whisker with some room; values beyond are counted at the top. */
+/** The tallest whisker with some room, but at most twice the usual one: one long tail must not flatten the others. */
 function axisEnd(groups: BoxPlot['groups']): number {
   const ends = groups.flatMap(({ boxes }) =>
     boxes.flatMap(({ values }) => {
@@ -148,7 +146,8 @@ function axisEnd(groups: BoxPlot['groups']): number {
       return q1 === null || q3 === null ? [] : [whiskers(values, q1, q3).high];
     }),
   );
-  return Math.max(1, ...ends) * 1.05;
+  const usual = quantile(ends, 0.5) ?? 1;
+  return Math.max(1, Math.min(Math.max(...ends, 1), 2 * usual)) * 1.05;
 }
 
 /** The golden ratio's multiples: spread evenly, and the same on every drawing. */

@@ -1,4 +1,5 @@
 export { renderReport } from './report.ts';
+export { renderReproduction } from './reproduction-report.ts';
 export { encodeGrayPng } from './png.ts';
 export { absent, bytesText, durationText, fixed, percent, shortDigest } from './figures.ts';
 export {
@@ -22,3 +23,18 @@ export {
   type TaskRecord,
 } from './run-record.ts';
 export type { HospitalState, OnProgress, PlannedStage, ProgressEvent } from './progress.ts';
+export {
+  reproductionVersion,
+  type ArmRecord,
+  type ClientGroup,
+  type DownstreamFigures,
+  type DownstreamRecord,
+  type Figures,
+  type GroupFigures,
+  type HospitalFigures,
+  type Interval,
+  type ModelRecord,
+  type PaperMedian,
+  type ReproductionRecord,
+  type VerdictRecord,
+} from './reproduction-record.ts';

@@ -71,6 +71,7 @@ svg text { fill: var(--ink); font-family: inherit }
 .box rect { fill: var(--student-fill); stroke: var(--student) } .box .median { stroke: var(--student); stroke-width: 2.4 }
 .box .whisker { stroke: var(--student) } .box .value { fill: var(--student); opacity: .38 }
 .box.teacher rect { fill: var(--teacher-fill); stroke: var(--teacher) } .box.teacher .median { stroke: var(--teacher) }
+.box.open rect { fill: var(--paper); fill-opacity: .82; stroke-width: 1.4 }
 .box.teacher .whisker { stroke: var(--teacher) } .box.teacher .value { fill: var(--teacher) }
 .slices { display: grid; grid-template-columns: repeat(auto-fill, minmax(252px, 1fr)); gap: 18px }
 .slice svg { width: 100%; height: auto; display: block; background: #000; border-radius: 2px }

@@ -1,8 +1,8 @@
-/** The report of a run: one HTML file that needs nothing else, now or in ten years. */
+/** The report of a run. */
 import { consortiumSection } from './consortium-section.ts';
 import { absent, durationText, fixed, median, percent, shortDigest } from './figures.ts';
-import { html, Markup } from './markup.ts';
-import { reportStyle } from './report-style.ts';
+import { html, type Markup } from './markup.ts';
+import { renderPage } from './page.ts';
 import { evaluationSection, sliceSection, unitOf } from './result-sections.ts';
 import { curveSection, roundSection } from './round-sections.ts';
 import type { RunRecord, TaskRecord } from './run-record.ts';
@@ -10,64 +10,22 @@ import { agreementSection, costSection, faultSection, isAgreed } from './trust-s
 
 /** A whole HTML document. The same record gives the same bytes. */
 export function renderReport(record: RunRecord): string {
-  const title = `Annulus: ${record.consortium.name}, seed ${record.seed}`;
-  return `<!doctype html>\n${
-    html`<html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-        />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${new Markup(reportStyle)}
-        </style>
-      </head>
-      <body>
-        ${letterhead(record)}
-        <main>
-          ${keyFigures(record)} ${consortiumSection(record.consortium)} ${evaluationSection(record)}
-          ${sliceSection(record)} ${curveSection(record)} ${agreementSection(record)}
-          ${faultSection(record)} ${roundSection(record)} ${costSection(record)}
-        </main>
-        <footer>
-          Run ${record.id}, ${record.startedAt} to ${record.finishedAt}. Everything on this page is
-          in record.json beside it; the log can be checked by <code>annulus audit verify</code>.
-          Phantoms and research software: not for diagnosis.
-        </footer>
-      </body>
-    </html>`.text
-  }\n`;
-}
-
-function letterhead({ consortium, seed, preset, startedAt, id }: RunRecord): Markup {
-  return html`<header>
-    <svg viewBox="0 0 54 54" aria-hidden="true">
-      <circle cx="27" cy="27" r="20" fill="none" style="stroke:var(--student);stroke-width:1.4" />
-      ${Array.from({ length: 8 }, (_, index) => {
-        const angle = (index * Math.PI) / 4;
-        return html`<circle
-          cx="${(27 + 20 * Math.cos(angle)).toFixed(2)}"
-          cy="${(27 + 20 * Math.sin(angle)).toFixed(2)}"
-          r="4.6"
-          style="fill:var(--student);stroke:var(--paper);stroke-width:1.6"
-        />`;
-      })}
-    </svg>
-    <div>
-      <h1>${consortium.name}: one student, nobody in the middle</h1>
-      <p class="quiet">
-        ${consortium.hospitals.length} hospitals trained teachers where labels were, and a
-        transformer for all tasks together.
-      </p>
-    </div>
-    <div class="stamp">
-      run <span class="mono">${id}</span><br />preset ${preset}, seed ${seed}<br />${startedAt.slice(0, 16).replace('T', ' ')}
-      UTC
-    </div>
-  </header>`;
+  const { consortium, id, preset, seed, startedAt, finishedAt } = record;
+  return renderPage({
+    title: `Annulus: ${consortium.name}, seed ${seed}`,
+    heading: `${consortium.name}: one student, nobody in the middle`,
+    summary: html`${consortium.hospitals.length} hospitals trained teachers where labels were, and a
+    transformer for all tasks together.`,
+    stamp: html`run <span class="mono">${id}</span><br />preset ${preset}, seed ${seed}<br />${startedAt.slice(0, 16).replace('T', ' ')}
+      UTC`,
+    sections: html`${keyFigures(record)} ${consortiumSection(consortium)}
+    ${evaluationSection(record)} ${sliceSection(record)} ${curveSection(record)}
+    ${agreementSection(record)} ${faultSection(record)} ${roundSection(record)}
+    ${costSection(record)}`,
+    footer: html`Run ${id}, ${startedAt} to ${finishedAt}. Everything on this page is in record.json
+      beside it; the log can be checked by <code>annulus audit verify</code>. Phantoms and research
+      software: not for diagnosis.`,
+  });
 }
 
 function keyFigures(record: RunRecord): Markup {

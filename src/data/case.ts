@@ -9,7 +9,7 @@ import {
   refuseField,
   type HeaderJson,
 } from './packed.ts';
-import { pointNames, parseTaskId, taskIds, tasks, heartLabels } from './tasks.ts';
+import { channelCount, pointNames, parseTaskId, taskIds, tasks, heartLabels } from './tasks.ts';
 import type { PointName, TaskId } from './tasks.ts';
 import { encodeValues, decodeValues, type ValueKind } from './values.ts';
 import type { Vector3 } from './vector.ts';
@@ -17,6 +17,20 @@ import { voxelCount, type Volume } from './volume.ts';
 
 /** Who made a label map: an expert, or a teacher model. */
 export type LabelOrigin = 'expert' | 'pseudo';
+
+/**
+ * What teachers said of each voxel beside the likeliest label, in bytes.
+ *
+ * `probabilities` are `[voxel][class]`, background first, in 255ths. The other two are uncertainties, `[voxel]`: the
+ * largest over the classes, at most 1/4 since a variance of a probability is, in 255ths of that.
+ */
+export interface Opinion {
+  readonly probabilities: Uint8Array;
+  /** Mean over the passes of p·(1 - p): what the image leaves open. */
+  readonly aleatoric: Uint8Array;
+  /** Variance of p over the passes: what the teacher does not know. */
+  readonly epistemic: Uint8Array;
+}
 
 /** Points in RAS mm; `null` where the expert found none, absent where nobody looked. */
 export type PointSet = Readonly<Partial<Record<PointName, Vector3 | null>>>;
@@ -29,6 +43,8 @@ export interface Case {
   /** Label maps on the image's grid, values as in `tasks`. */
   readonly labels: Readonly<Partial<Record<TaskId, Uint8Array>>>;
   readonly origin: Readonly<Partial<Record<TaskId, LabelOrigin>>>;
+  /** Of pseudo-labels that were made with one. */
+  readonly opinions?: Readonly<Partial<Record<TaskId, Opinion>>>;
   /** Heart structures on the image's grid, values as in `heartLabels`. */
   readonly heart?: Uint8Array;
   /** The expert's points, for distances in mm. */
@@ -40,8 +56,8 @@ const idForm = /^[A-Za-z0-9._-]{1,64}$/;
 
 /**
  * The case as bytes: `packed.ts` with header `{id, shape, affine, values, labels, heart, points}`, then
- * the image (16-bit if every value is a whole number that fits, else 32-bit float), the label maps in
- * task order and the heart map.
+ * the image (16-bit if every value is a whole number that fits, else 32-bit float), in task order each label map and
+ * the three arrays of its opinion if it has one, and the heart map.
  *
  * @throws {DataError} 'bad_field' when the case breaks its own rules.
  */
@@ -52,11 +68,19 @@ export function encodeCase(one: Case): Uint8Array {
     id: one.id,
     ...geometryHeader(one.image),
     values,
-    labels: present.map((task) => ({ task, origin: one.origin[task] ?? 'none' })),
+    labels: present.map((task) => ({
+      ...{ task, origin: one.origin[task] ?? 'none' },
+      opinion: one.opinions?.[task] !== undefined,
+    })),
     heart: one.heart !== undefined,
     points: one.points === undefined ? null : { ...one.points },
   };
-  const maps = present.map((task) => one.labels[task] ?? new Uint8Array(0));
+  const maps = present.flatMap((task) => {
+    const opinion = one.opinions?.[task];
+    const map = one.labels[task] ?? new Uint8Array(0);
+    if (opinion === undefined) return [map];
+    return [map, opinion.probabilities, opinion.aleatoric, opinion.epistemic];
+  });
   const encoded = encodePacked(kind, header, [bytes, ...maps, ...(one.heart ? [one.heart] : [])]);
   decodeCase(encoded); // what we write, we can read: refuses a broken case before it is kept
   return encoded;
@@ -82,36 +106,56 @@ export function decodeCase(bytes: Uint8Array): Case {
   const geometry = readGeometry(fields.shape, fields.affine);
   const made = readOrigins(fields.labels);
   const count = voxelCount(geometry.shape);
-  const mapCount = made.length + (heart ? 1 : 0);
-  const lengths = [count * bytesPerValue(values), ...Array<number>(mapCount).fill(count)];
-  const [image = new Uint8Array(0), ...maps] = cutArrays(rest, lengths);
+  const lengths = [
+    count * bytesPerValue(values),
+    ...made.flatMap(({ task, opinion }) =>
+      opinion ? [count, count * channelCount(task), count, count] : [count],
+    ),
+    ...(heart ? [count] : []),
+  ];
+  const [image = new Uint8Array(0), ...arrays] = cutArrays(rest, lengths);
+  const next = (): Uint8Array => arrays.shift() ?? refuseField('arrays', 'one more', 'none');
   const labels: Partial<Record<TaskId, Uint8Array>> = {};
   const origin: Partial<Record<TaskId, LabelOrigin>> = {};
-  made.forEach((entry, n) => {
-    labels[entry.task] = checkMap(maps[n], entry.task, tasks[entry.task].labels.length);
-    origin[entry.task] = entry.origin;
-  });
+  const opinions: Partial<Record<TaskId, Opinion>> = {};
+  for (const entry of made) {
+    const { task } = entry;
+    labels[task] = checkMap(next(), task, tasks[task].labels.length);
+    origin[task] = entry.origin;
+    if (!entry.opinion) continue;
+    opinions[task] = { probabilities: next(), aleatoric: next(), epistemic: next() };
+  }
   const points = readPoints(fields.points);
   return {
     id,
     image: { ...geometry, data: decodeValues(image, values) },
     labels,
     origin,
-    ...(heart ? { heart: checkMap(maps[made.length], 'heart', heartLabels.length) } : {}),
+    ...(Object.keys(opinions).length > 0 ? { opinions } : {}),
+    ...(heart ? { heart: checkMap(next(), 'heart', heartLabels.length) } : {}),
     ...(points === null ? {} : { points }),
   };
 }
 
-function readOrigins(value: unknown): { task: TaskId; origin: LabelOrigin }[] {
+interface LabelEntry {
+  readonly task: TaskId;
+  readonly origin: LabelOrigin;
+  readonly opinion: boolean;
+}
+
+function readOrigins(value: unknown): LabelEntry[] {
   const entries: unknown[] = Array.isArray(value) ? value : refuseField('labels', 'a list', 'none');
-  const read = entries.map((entry): { task: TaskId; origin: LabelOrigin } => {
-    const fields = readObject(entry, 'labels', ['task', 'origin']);
+  const read = entries.map((entry): LabelEntry => {
+    const fields = readObject(entry, 'labels', ['task', 'origin', 'opinion']);
     const task = parseTaskId(fields.task) ?? refuseField('task', 'a known task', 'another');
-    const { origin } = fields;
+    const { origin, opinion } = fields;
     if (origin !== 'expert' && origin !== 'pseudo') {
       return refuseField('origin', 'expert or pseudo', 'something else');
     }
-    return { task, origin };
+    if (typeof opinion !== 'boolean' || (opinion && origin === 'expert')) {
+      return refuseField('opinion', 'true or false, and true of pseudo-labels only', 'another');
+    }
+    return { task, origin, opinion };
   });
   const order = read.map((entry) => taskIds.indexOf(entry.task));
   if (order.some((place, n) => n > 0 && place <= (order[n - 1] ?? -1))) {
@@ -121,28 +165,28 @@ function readOrigins(value: unknown): { task: TaskId; origin: LabelOrigin }[] {
 }
 
 /** `null` when the header holds none. @throws {DataError} 'bad_field'. */
-export function readPoints(value: unknown): PointSet | null {
+function readPoints(value: unknown): PointSet | null {
   if (value === null) return null;
   const optional = pointNames.map((name) => `${name}?`);
   const fields = readObject(value, 'points', optional);
   const read = Object.entries(fields).map(([name, at]) => [
     name,
-    at === null ? null : readPoint(at),
+    at === null ? null : readPoint(at, 'points'),
   ]);
   return Object.fromEntries(read) as PointSet;
 }
 
-function readPoint(value: unknown): Vector3 {
+/** @throws {DataError} 'bad_field' naming `field`. */
+export function readPoint(value: unknown, field: string): Vector3 {
   const numbers = Array.isArray(value) ? (value as unknown[]) : [];
   const [x, y, z] = numbers;
   const good = numbers.length === 3 && numbers.every((part) => Number.isFinite(part));
   return good
     ? [x as number, y as number, z as number]
-    : refuseField('points', 'three finite numbers for each', 'something else');
+    : refuseField(field, 'three finite numbers for each', 'something else');
 }
 
-function checkMap(map: Uint8Array | undefined, field: string, highest: number): Uint8Array {
-  if (map === undefined) return refuseField(field, 'a label map', 'none');
+function checkMap(map: Uint8Array, field: string, highest: number): Uint8Array {
   if (map.some((value) => value > highest)) {
     refuseField(field, `label values from 0 to ${highest}`, 'a higher one');
   }

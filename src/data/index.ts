@@ -14,10 +14,12 @@ export {
 export {
   channelCount,
   heartLabels,
+  landmarkNames,
   parseTaskId,
   pointNames,
   taskIds,
   tasks,
+  type LandmarkName,
   type PointName,
   type Task,
   type TaskId,
@@ -36,7 +38,15 @@ export {
 export { makePhantom, type Phantom, type Truth } from './phantom.ts';
 export { annotate, labelMap, type Annotation } from './annotation.ts';
 export { paintSpheres } from './spheres.ts';
-export { decodeCase, encodeCase, type Case, type LabelOrigin, type PointSet } from './case.ts';
+export { blurred } from './blur.ts';
+export {
+  decodeCase,
+  encodeCase,
+  type Case,
+  type LabelOrigin,
+  type Opinion,
+  type PointSet,
+} from './case.ts';
 export { decodeTruth, encodeTruth } from './truth-file.ts';
 export {
   decodeNifti,

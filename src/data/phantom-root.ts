@@ -7,7 +7,7 @@
  */
 import type { Random } from '../base/index.ts';
 import type { Shape } from './phantom-shapes.ts';
-import type { PointName } from './tasks.ts';
+import type { LandmarkName, PointName } from './tasks.ts';
 import { crossProduct, stepAlong, type Vector3 } from './vector.ts';
 
 const degree = Math.PI / 180;
@@ -153,6 +153,11 @@ export function rootPoints(root: Root): Record<PointName, Vector3> {
     MS1: rootToHeart(root, septum, radiusMm, -1),
     MS2: rootToHeart(root, septum, radiusMm, -1 - root.septumMm),
   };
+}
+
+/** Points that no task teaches, in the heart's frame. */
+export function rootLandmarks(root: Root): Record<LandmarkName, Vector3> {
+  return { STJ: rootToHeart(root, 0, 0, root.junctionHeightMm) };
 }
 
 /** Direction of the commissure between the right and the non-coronary cusp. */

@@ -8,8 +8,8 @@ import { Canvas } from './phantom-canvas.ts';
 import { paintChest, paintSkeleton } from './phantom-chest.ts';
 import { drawTissues } from './phantom-contrast.ts';
 import { paintHeart } from './phantom-heart.ts';
-import { canonicalAxis, canonicalForward, drawPose } from './phantom-pose.ts';
-import { drawRoot, rootPoints } from './phantom-root.ts';
+import { canonicalAxis, canonicalForward, drawPose, type PlacedFrame } from './phantom-pose.ts';
+import { drawRoot, rootLandmarks, rootPoints } from './phantom-root.ts';
 import { scan } from './phantom-scanner.ts';
 import {
   phantomDefaults,
@@ -19,7 +19,7 @@ import {
   type PhantomSettings,
   type ScannerSettings,
 } from './settings.ts';
-import type { PointName } from './tasks.ts';
+import type { LandmarkName, PointName } from './tasks.ts';
 import type { Vector3 } from './vector.ts';
 import type { Geometry, Volume } from './volume.ts';
 
@@ -30,6 +30,8 @@ export interface Truth {
   readonly geometry: Geometry;
   /** RAS mm; independent of the grid. */
   readonly points: Readonly<Record<PointName, Vector3>>;
+  /** RAS mm; points that no task teaches. */
+  readonly landmarks: Readonly<Record<LandmarkName, Vector3>>;
   /** 1 where calcium fills at least half of the voxel (27 samples), else 0. All 0 in the healthy. */
   readonly calcium: Uint8Array;
   /** Values as in `heartLabels`: the structure that fills at least half of the voxel. */
@@ -74,11 +76,19 @@ export function makePhantom(
 
   const { shape, spacingMm } = settings;
   const data = scan(canvas.hu, shape, spacingMm, scanner, scanning.fork('noise'));
-  const inHeart = rootPoints(root);
-  const placed = Object.entries(inHeart).map(([name, at]) => [name, pose.heart.toWorld(at)]);
-  const points = Object.fromEntries(placed) as Record<PointName, Vector3>;
+  const points = placed<PointName>(rootPoints(root), pose.heart);
+  const landmarks = placed<LandmarkName>(rootLandmarks(root), pose.heart);
   return {
     image: { ...pose.geometry, data },
-    truth: { geometry: pose.geometry, points, calcium, heart: canvas.labels },
+    truth: { geometry: pose.geometry, points, landmarks, calcium, heart: canvas.labels },
   };
+}
+
+/** Points of the heart's frame in the world. */
+function placed<Name extends string>(
+  points: Readonly<Record<Name, Vector3>>,
+  { toWorld }: PlacedFrame,
+): Record<Name, Vector3> {
+  const entries = Object.entries<Vector3>(points).map(([name, at]) => [name, toWorld(at)]);
+  return Object.fromEntries(entries) as Record<Name, Vector3>;
 }

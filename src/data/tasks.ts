@@ -6,6 +6,9 @@ export type TaskId = 'hps' | 'ms' | 'calc';
 /** Names of the points a phantom or an expert gives. */
 export type PointName = 'RCC' | 'LCC' | 'NCC' | 'RCA' | 'LCA' | 'MS1' | 'MS2';
 
+/** Names of points that no task teaches; for a head that is added to a finished model. */
+export type LandmarkName = 'STJ';
+
 /** One task; the label at `labels[n]` has value n + 1 in a label map, 0 is background. */
 export interface Task {
   readonly id: TaskId;
@@ -32,6 +35,9 @@ export const taskIds: readonly TaskId[] = ['hps', 'ms', 'calc'];
 
 /** All point names in the order hps, ms. */
 export const pointNames: readonly PointName[] = ['RCC', 'LCC', 'NCC', 'RCA', 'LCA', 'MS1', 'MS2'];
+
+/** Sinotubular junction: the middle of the ring at which the sinuses end and the aorta begins. */
+export const landmarkNames: readonly LandmarkName[] = ['STJ'];
 
 /** Structures of the heart label map; `heartLabels[n]` has value n + 1. */
 export const heartLabels: readonly string[] = [

@@ -16,7 +16,8 @@ import {
   type TaskId,
   type Truth,
 } from '../data/index.ts';
-import { foregroundOf, type TrainingCase } from './patch-sampler.ts';
+import { foregroundOf, type SoftMaps, type TrainingCase } from './patch-sampler.ts';
+import { distillationDefaults, voxelWeights, type DistillationSettings } from './uncertainty.ts';
 
 export type Shelf = 'train' | 'test';
 
@@ -43,6 +44,10 @@ export class CaseShelf {
       .map((name) => name.slice(shelf.length + 1, -'.case'.length));
   }
 
+  has(shelf: Shelf, id: string): Promise<boolean> {
+    return this.#store.has(`${shelf}/${id}.case`);
+  }
+
   async read(shelf: Shelf, id: string): Promise<Case> {
     const bytes = await this.#store.read(`${shelf}/${id}.case`);
     invariant(bytes !== null, `case ${id} is on the ${shelf} shelf`);
@@ -64,14 +69,18 @@ export class CaseShelf {
     await this.#store.write(`truth/${id}.truth`, encodeTruth(truth));
   }
 
-  /** Training cases with a label of one of `origins` for at least one of `tasks`, normalised; kept in memory. */
+  /**
+   * Training cases with a label of one of `origins` for at least one of `tasks`, normalised; kept in memory, with what
+   * `distillation` makes of their teachers' opinions at the first call.
+   */
   async trainingCases(
     tasks: readonly TaskId[],
     origins: readonly LabelOrigin[],
+    distillation: DistillationSettings = distillationDefaults,
   ): Promise<TrainingCase[]> {
     const cases: TrainingCase[] = [];
     for (const id of await this.ids('train')) {
-      const known = this.#loaded.get(id) ?? this.#load(await this.read('train', id));
+      const known = this.#loaded.get(id) ?? this.#load(await this.read('train', id), distillation);
       this.#loaded.set(id, known);
       const wanted = tasks.filter((task) => {
         const origin = known.origin[task];
@@ -84,7 +93,7 @@ export class CaseShelf {
 
   /** One case as the sampler wants it. */
   async readTrainingCase(shelf: Shelf, id: string): Promise<TrainingCase> {
-    return this.#prepare(await this.read(shelf, id));
+    return this.#prepare(await this.read(shelf, id), distillationDefaults);
   }
 
   /** The model's view of an image. */
@@ -92,25 +101,41 @@ export class CaseShelf {
     return normalise(held.image, this.#intensity).data;
   }
 
-  #load(held: Case): LoadedCase {
-    return { case: this.#prepare(held), origin: held.origin };
+  #load(held: Case, distillation: DistillationSettings): LoadedCase {
+    return { case: this.#prepare(held, distillation), origin: held.origin };
   }
 
-  #prepare(held: Case): TrainingCase {
+  #prepare(held: Case, distillation: DistillationSettings): TrainingCase {
     const labels = new Map(Object.entries(held.labels));
+    const soft = softMapsOf(held, distillation);
     return {
       id: held.id,
       shape: held.image.shape,
       image: this.normalised(held),
       labels,
+      ...(soft.size > 0 ? { soft } : {}),
       foreground: new Map([...labels].map(([task, map]) => [task, foregroundOf(map)])),
     };
   }
+}
+
+function softMapsOf(
+  { opinions = {} }: Case,
+  distillation: DistillationSettings,
+): Map<string, SoftMaps> {
+  const soft = new Map<string, SoftMaps>();
+  for (const [task, opinion] of Object.entries(opinions)) {
+    const weights = voxelWeights(opinion, distillation);
+    const probabilities = distillation.targets === 'soft' ? opinion.probabilities : null;
+    if (weights !== null || probabilities !== null) soft.set(task, { probabilities, weights });
+  }
+  return soft;
 }
 
 /** The case with no other labels than those of `wanted`. */
 function withTasks(held: TrainingCase, wanted: readonly string[]): TrainingCase {
   const keep = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
     new Map([...map].filter(([task]) => wanted.includes(task)));
-  return { ...held, labels: keep(held.labels), foreground: keep(held.foreground) };
+  const labels = { labels: keep(held.labels), foreground: keep(held.foreground) };
+  return { ...held, ...labels, ...(held.soft === undefined ? {} : { soft: keep(held.soft) }) };
 }

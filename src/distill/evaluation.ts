@@ -1,5 +1,6 @@
 /** What a model's label maps of one held-out case are worth, against the truth and against the annotator. */
 import {
+  paintSpheres,
   pointsOf,
   tasks,
   type Case,
@@ -8,7 +9,14 @@ import {
   type Truth,
   type Vector3,
 } from '../data/index.ts';
-import { dice, distance } from '../models/index.ts';
+import {
+  argmaxLabels,
+  calibrationBins,
+  dice,
+  distance,
+  type CalibrationBins,
+  type ChannelVolume,
+} from '../models/index.ts';
 
 /** One point or one segmentation of one case. */
 export interface Score {
@@ -21,6 +29,46 @@ export interface Score {
   readonly annotatorErrorMm: number | null;
   /** Dice; null when the structure is absent in this case. */
   readonly dice: number | null;
+}
+
+/** One held-out case as a model sees it. */
+export interface EvaluatedCase {
+  readonly id: string;
+  readonly scores: readonly Score[];
+  /** By task, where it was asked for. */
+  readonly calibration?: Readonly<Partial<Record<TaskId, CalibrationBins>>>;
+}
+
+/**
+ * Scores of the `tasks` that the model has a head for. With the radius of a true point's sphere its calibration too.
+ * @param logits by head, on the grid of the case
+ */
+export function evaluateCase(
+  logits: ReadonlyMap<string, ChannelVolume>,
+  held: Case,
+  truth: Truth,
+  {
+    tasks: asked,
+    calibrationRadiusMm,
+  }: {
+    readonly tasks: readonly TaskId[];
+    readonly calibrationRadiusMm?: number;
+  },
+): EvaluatedCase {
+  const known = asked.flatMap((task) => {
+    const volume = logits.get(task);
+    return volume === undefined ? [] : [{ task, volume }];
+  });
+  const { id } = held;
+  const scores = known.flatMap(({ task, volume }) =>
+    scoreCase(task, argmaxLabels(volume), held, truth),
+  );
+  if (calibrationRadiusMm === undefined) return { id, scores };
+  const calibration: Partial<Record<TaskId, CalibrationBins>> = {};
+  for (const { task, volume } of known) {
+    calibration[task] = calibrationBins(volume, trueMap(task, truth, calibrationRadiusMm));
+  }
+  return { id, scores, calibration };
 }
 
 /** Scores of one task's predicted map. */
@@ -47,6 +95,13 @@ export function scoreCase(task: TaskId, map: Uint8Array, held: Case, truth: Trut
       dice: null,
     };
   });
+}
+
+/** The label map that a faultless model would give: spheres around the true points, or the structure itself. */
+function trueMap(task: TaskId, truth: Truth, pointRadiusMm: number): Uint8Array {
+  if (tasks[task].kind === 'segmentation') return truth.calcium;
+  const points = tasks[task].labels.map((name) => truth.points[name as PointName]);
+  return paintSpheres(points, truth.geometry, pointRadiusMm);
 }
 
 function distanceMm(

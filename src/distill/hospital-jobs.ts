@@ -12,19 +12,27 @@ import type {
   Truth,
   Volume,
 } from '../data/index.ts';
-import type { ModelSpec, Triple } from '../models/index.ts';
+import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { CaseShelf } from './case-shelf.ts';
-import { scoreCase, type Score } from './evaluation.ts';
-import { predictLabelMaps, type InferenceSettings } from './inference.ts';
-import { Learner, type OptimiserState } from './learner.ts';
+import { evaluateCase, type EvaluatedCase } from './evaluation.ts';
+import { predictLabelMaps, predictLogits, type InferenceSettings } from './inference.ts';
+import {
+  transferLandmark,
+  type LandmarkFound,
+  type LandmarkTransfer,
+} from './landmark-transfer.ts';
+import { Learner } from './learner.ts';
+import type { OptimiserState } from './optimiser.ts';
 import { drawPatch, type TrainingCase } from './patch-sampler.ts';
+import { sizeFor, type PatchSize } from './patch-size.ts';
 import { makeCase, type PhantomHospital } from './phantom-hospital.ts';
 import { labelCases, type Teacher } from './pseudo-labels.ts';
 import { predictWith, type CtPrediction } from './prediction.ts';
 import { trainRound, type RoundTrained } from './round-training.ts';
 import type { StudentPackage } from './student-package.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
+import type { DistillationSettings } from './uncertainty.ts';
 
 /** Which hospital a job is for. */
 export interface AtHospital {
@@ -54,14 +62,16 @@ export interface TrainArgs extends AtHospital {
   readonly state: OptimiserState | null;
   readonly steps: number;
   readonly batch: number;
-  readonly patch: Triple;
+  readonly patch: PatchSize;
   readonly optimiser: OptimiserSettings;
   readonly sampling: SamplingSettings;
+  readonly distillation: DistillationSettings;
   readonly seed: string;
 }
 
 export interface LabelArgs extends AtHospital {
   readonly teachers: readonly Teacher[];
+  readonly distillation: DistillationSettings;
   readonly inference: Omit<InferenceSettings, 'window'>;
 }
 
@@ -69,7 +79,7 @@ export interface CheckArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
   readonly weights: ModelWeights;
-  readonly patch: Triple;
+  readonly patch: PatchSize;
   readonly sampling: SamplingSettings;
 }
 
@@ -80,18 +90,17 @@ export interface EvaluateArgs extends AtHospital {
   readonly inference: InferenceSettings;
   /** Most cases to look at; all when absent. */
   readonly casesMax?: number;
+  /** Radius of a true point's sphere, mm: with it the model's calibration is taken too. */
+  readonly calibrationRadiusMm?: number;
 }
+
+export type TransferArgs = AtHospital & LandmarkTransfer;
 
 /** What a job tells while it runs. */
 export interface JobProgress {
   readonly done: number;
   readonly total: number;
   readonly loss?: number;
-}
-
-export interface EvaluatedCase {
-  readonly id: string;
-  readonly scores: readonly Score[];
 }
 
 export interface PictureArgs extends AtHospital {
@@ -134,7 +143,8 @@ export class HospitalJobs {
   }
 
   async train(args: TrainArgs, report: (progress: JobProgress) => void): Promise<RoundTrained> {
-    const cases = await this.#shelf(args).trainingCases(args.tasks, args.origins);
+    const { tasks, origins, distillation } = args;
+    const cases = await this.#shelf(args).trainingCases(tasks, origins, distillation);
     return trainRound(await this.#open(), cases, args, (done, loss) => {
       report({ done, total: args.steps, loss });
     });
@@ -142,7 +152,9 @@ export class HospitalJobs {
 
   /** Adds the teachers' labels to the training cases; cases that have them are passed over. */
   async label(args: LabelArgs, report: (progress: JobProgress) => void): Promise<number> {
-    return labelCases(await this.#open(), this.#shelf(args), args.teachers, args.inference, report);
+    const { teachers, inference, distillation } = args;
+    const engine = await this.#open();
+    return labelCases(engine, this.#shelf(args), teachers, inference, distillation, report);
   }
 
   /** Mean loss on patches of a held-out case that has a label of these tasks, or null when there is none. */
@@ -155,10 +167,8 @@ export class HospitalJobs {
     try {
       let sum = 0;
       for (let n = 0; n < checkPatches; n++) {
-        sum += await learner.loss(
-          drawPatch(held, args.tasks, args.patch, random, args.sampling),
-          args.patch,
-        );
+        const size = sizeFor(args.patch, held.shape, args.spec);
+        sum += await learner.loss(drawPatch(held, args.tasks, size, random, args.sampling));
       }
       return sum / checkPatches;
     } finally {
@@ -181,7 +191,7 @@ export class HospitalJobs {
         const held = await shelf.read('test', id);
         const truth = await shelf.readTruth(id);
         const image = shelf.normalised(held);
-        const maps = await predictLabelMaps(
+        const logits = await predictLogits(
           engine,
           learner.model,
           learner.tensors,
@@ -189,17 +199,23 @@ export class HospitalJobs {
           held.image.shape,
           args.inference,
         );
-        const scores = args.tasks.flatMap((task) => {
-          const map = maps.get(task);
-          return map === undefined ? [] : scoreCase(task, map, held, truth);
-        });
-        evaluated.push({ id, scores });
+        evaluated.push(evaluateCase(logits, held, truth, args));
         report({ done: evaluated.length, total: ids.length });
       }
       return evaluated;
     } finally {
       learner.dispose();
     }
+  }
+
+  /** Errors of a landmark that a new head on a frozen model learnt from the first held-out cases, in the others. */
+  async transfer(
+    args: TransferArgs,
+    report: (progress: JobProgress) => void,
+  ): Promise<LandmarkFound[]> {
+    return transferLandmark(await this.#open(), this.#shelf(args), args, (done, total) => {
+      report({ done, total });
+    });
   }
 
   /** A held-out case and its predicted label maps; null when there is no such case. */

@@ -2,30 +2,58 @@ export { DistillError, type DistillErrorFacts } from './errors.ts';
 export {
   adamWDefaults,
   intensityDefaults,
+  optimiserKinds,
   samplingDefaults,
+  type OptimiserKind,
+  type AdamWOptimiser,
   type OptimiserSettings,
   type SamplingSettings,
 } from './settings.ts';
+export { sizeFor, type PatchSize } from './patch-size.ts';
 export { foregroundOf, drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
-export { Learner, type OptimiserState } from './learner.ts';
+export { Learner } from './learner.ts';
+export {
+  Optimiser,
+  type GradientOf,
+  type OptimiserState,
+  type ParameterMemory,
+} from './optimiser.ts';
 export { testSpeed, type Speed, type SpeedTest } from './speed-test.ts';
 export { CaseShelf, type Shelf } from './case-shelf.ts';
 export { caseCount, makeCase, type PhantomHospital } from './phantom-hospital.ts';
 export { trainRound, type RoundTrained, type RoundTraining } from './round-training.ts';
-export { inferenceDefaults, predictLabelMaps, type InferenceSettings } from './inference.ts';
+export {
+  inferenceDefaults,
+  predictLabelMaps,
+  predictLogits,
+  type InferenceSettings,
+} from './inference.ts';
+export {
+  distillationDefaults,
+  predictUncertain,
+  type DistillationSettings,
+  type Uncertain,
+} from './uncertainty.ts';
+export { distillationOptions, readDistillation } from './distillation-options.ts';
 export { labelCases, type Teacher } from './pseudo-labels.ts';
-export { scoreCase, type Score } from './evaluation.ts';
+export { evaluateCase, scoreCase, type EvaluatedCase, type Score } from './evaluation.ts';
+export { NewHead, type HeadTraining, type NewHeadSettings } from './new-head.ts';
+export {
+  transferLandmark,
+  type LandmarkFound,
+  type LandmarkTransfer,
+} from './landmark-transfer.ts';
 export {
   HospitalJobs,
   type CheckArgs,
   type EvaluateArgs,
-  type EvaluatedCase,
   type JobProgress,
   type LabelArgs,
   type MakeCasesArgs,
   type PictureArgs,
   type PicturedCase,
   type TrainArgs,
+  type TransferArgs,
 } from './hospital-jobs.ts';
 export {
   optimiserOf,

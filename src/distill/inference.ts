@@ -1,4 +1,4 @@
-/** From a volume to label maps: sliding windows over the model, the likeliest class of each voxel. */
+/** From a volume to logits and label maps: sliding windows over the model, the likeliest class of each voxel. */
 import type { Engine } from '../compute/index.ts';
 import {
   argmaxLabels,
@@ -7,12 +7,14 @@ import {
   type ChannelVolume,
   type Model,
   type ParameterMap,
+  type PredictorOptions,
   type Triple,
 } from '../models/index.ts';
+import { sizeFor, type PatchSize } from './patch-size.ts';
 
 export interface InferenceSettings {
   /** Window in voxels: the training patch. */
-  readonly window: Triple;
+  readonly window: PatchSize;
   /** Share of a window that its neighbour covers, 0..0.9. */
   readonly overlap: number;
   /** Windows in one pass of the model. */
@@ -27,27 +29,39 @@ export const inferenceDefaults: Omit<InferenceSettings, 'window'> = Object.freez
 
 /** Label map of every head of the model for one normalised image, [d][h][w]. */
 export async function predictLabelMaps(
+  ...args: Parameters<typeof predictLogits>
+): Promise<Map<string, Uint8Array>> {
+  const heads = await predictLogits(...args);
+  return new Map([...heads].map(([head, logits]) => [head, argmaxLabels(logits)]));
+}
+
+/** Logits of every head of the model for one normalised image, blended over the windows. */
+export async function predictLogits(
   engine: Engine,
   model: Model,
   params: ParameterMap,
   image: Float32Array,
   shape: Triple,
-  settings: InferenceSettings,
+  settings: InferenceSettings & Pick<PredictorOptions, 'dropoutSeed'>,
   onProgress: (done: number, total: number) => void = () => undefined,
-): Promise<Map<string, Uint8Array>> {
-  const { window: roi, overlap, batch } = settings;
+): Promise<Map<string, ChannelVolume>> {
+  const { window, overlap, batch, dropoutSeed } = settings;
+  const roi = sizeFor(window, shape, model.spec);
   const { volume, corner } = atLeast(roi, image, shape);
   const blended = await slidingWindow(
     // Logits are blended, as nnU-Net and MONAI do: a softmax of each window was a ninth of the work.
-    modelPredictor(engine, model, params, { roi }),
+    modelPredictor(engine, model, params, {
+      roi,
+      ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
+    }),
     volume,
     { roi, overlap, batch, mode: 'gaussian', onProgress },
   );
   return new Map(
-    Object.entries(blended).map(([head, logits]) => {
-      const labels = argmaxLabels(logits);
-      return [head, volume.data === image ? labels : cutOut(labels, volume.shape, corner, shape)];
-    }),
+    Object.entries(blended).map(([head, logits]) => [
+      head,
+      volume.data === image ? logits : cutOut(logits, corner, shape),
+    ]),
   );
 }
 
@@ -73,12 +87,17 @@ function atLeast(
   return { volume: { data, shape: sides, channels: 1 }, corner };
 }
 
-function cutOut(labels: Uint8Array, from: Triple, corner: Triple, shape: Triple): Uint8Array {
-  const out = new Uint8Array(shape[0] * shape[1] * shape[2]);
+function cutOut(
+  { data, shape: from, channels }: ChannelVolume,
+  corner: Triple,
+  shape: Triple,
+): ChannelVolume {
+  const out = new Float32Array(shape[0] * shape[1] * shape[2] * channels);
   eachRow(from, corner, shape, (large, small) => {
-    out.set(labels.subarray(large, large + shape[2]), small);
+    const row = data.subarray(large * channels, (large + shape[2]) * channels);
+    out.set(row, small * channels);
   });
-  return out;
+  return { data: out, shape, channels };
 }
 
 /** Offsets of each row of a box of `shape` that lies at `corner` of a larger one, in the larger and in itself. */

@@ -1,6 +1,12 @@
 /** A model under training: its parameters, its optimiser's state, and one step on a batch of patches. */
 import { invariant } from '../base/index.ts';
-import type { Engine, Tensor, Tensor5D, Variable } from '../compute/index.ts';
+import {
+  ComputeError,
+  type Engine,
+  type Tensor,
+  type Tensor5D,
+  type Variable,
+} from '../compute/index.ts';
 import {
   buildModel,
   headLabel,
@@ -11,28 +17,16 @@ import {
   type LossAndGradients,
   type Model,
   type ModelSpec,
-  type Triple,
 } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
+import { Optimiser, type OptimiserState } from './optimiser.ts';
 import type { Patch } from './patch-sampler.ts';
 import type { OptimiserSettings } from './settings.ts';
-
-/** AdamW's moments of a hospital, kept between rounds; never sent. `step` counts the steps taken. */
-export interface OptimiserState {
-  readonly step: number;
-  readonly moments: readonly {
-    readonly name: string;
-    readonly m: Float32Array;
-    readonly v: Float32Array;
-  }[];
-}
 
 interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
   readonly variable: Variable;
-  readonly m: Variable;
-  readonly v: Variable;
 }
 
 /** Holds tensors: call `dispose`. */
@@ -40,9 +34,11 @@ export class Learner {
   readonly model: Model;
   readonly #engine: Engine;
   readonly #parameters: readonly Parameter[];
-  #step: number;
+  readonly #optimiser: Optimiser;
+  /** From the first patch on that does not fit otherwise. */
+  #checkpointing = false;
 
-  /** @param state moments of an earlier round, or null to begin with zeros. */
+  /** @param state what the optimiser remembers of an earlier round, or null to begin with zeros. */
   constructor(
     engine: Engine,
     spec: ModelSpec,
@@ -51,25 +47,17 @@ export class Learner {
   ) {
     this.#engine = engine;
     this.model = buildModel(engine, spec);
-    this.#step = state?.step ?? 0;
     const { tf } = engine;
     const byName = new Map(weights.map((tensor) => [tensor.name, tensor]));
-    const moments = new Map(state?.moments.map((moment) => [moment.name, moment]));
     this.#parameters = parameterList(spec).map(({ name, shape }) => {
       const values = byName.get(name);
       invariant(values !== undefined, `weights hold the parameter ${name}`);
-      const make = (data: Float32Array): Variable =>
-        tf.tidy(() => tf.variable(tf.tensor(data, [...shape], 'float32')));
-      const zeros = (): Float32Array => new Float32Array(values.data.length);
-      const moment = moments.get(name);
-      return {
-        name,
-        shape,
-        variable: make(values.data),
-        m: make(moment?.m ?? zeros()),
-        v: make(moment?.v ?? zeros()),
-      };
+      const variable: Variable = tf.tidy(() =>
+        tf.variable(tf.tensor(values.data, [...shape], 'float32')),
+      );
+      return { name, shape, variable };
     });
+    this.#optimiser = new Optimiser(engine, state);
   }
 
   /** Parameters by PyTorch name, for `model.forward`. */
@@ -78,85 +66,94 @@ export class Learner {
   }
 
   /**
-   * One AdamW step on the mean loss of `patches`; heads that no patch has a label for stay as they are.
+   * One step on the mean loss of `patches`; heads that no patch has a label for stay as they are. A patch that
+   * does not fit the heap is tried once more with blocks run twice, and so are those after it: the same bytes.
    * @returns the mean loss before the step.
    */
   async step(
     patches: readonly Patch[],
-    size: Triple,
     settings: OptimiserSettings,
     seed: number,
   ): Promise<number> {
-    const { tf } = this.#engine;
-    const results: LossAndGradients[] = [];
+    const { tf, ops } = this.#engine;
+    const sums = new Map<string, Tensor>();
+    const passes: Promise<number>[] = [];
     try {
       patches.forEach((patch, index) => {
-        results.push(this.#gradients(patch, size, seed + index));
+        const { loss, gradients } = this.#gradients(patch, seed + index);
+        passes.push(loss);
+        for (const [name, gradient] of gradients) {
+          const sum = sums.get(name);
+          sums.set(name, sum === undefined ? gradient : ops.accumulate(sum, gradient));
+          if (sum !== undefined) gradient.dispose();
+        }
       });
-      this.#apply(results, settings);
+      if (patches.length > 1) {
+        for (const [name, sum] of sums) {
+          sums.set(
+            name,
+            tf.tidy(() => tf.mul(sum, 1 / patches.length)),
+          );
+          sum.dispose();
+        }
+      }
+      this.#apply(sums, settings);
     } finally {
-      for (const { gradients } of results) tf.dispose([...gradients.values()]);
+      tf.dispose([...sums.values()]);
     }
-    const losses = await Promise.all(results.map(({ loss }) => loss));
+    const losses = await Promise.all(passes);
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   }
 
-  /** AdamW on the mean of the gradients. */
-  #apply(results: readonly LossAndGradients[], settings: OptimiserSettings): void {
-    const { tf, ops } = this.#engine;
-    tf.tidy(() => {
-      const trained = this.#parameters.filter(({ name }) =>
-        results.some(({ gradients }) => gradients.has(name)),
-      );
-      const means = trained.map(({ name }) => {
-        const terms = results.flatMap(({ gradients }) => gradients.get(name) ?? []);
-        const sum = terms.reduce((total, term) => tf.add(total, term));
-        return results.length === 1 ? sum : tf.mul(sum, 1 / results.length);
-      });
-      this.#step += 1;
-      ops.adamW(
-        trained.map(({ variable }) => variable),
-        means,
-        trained.map(({ m }) => m),
-        trained.map(({ v }) => v),
-        { ...settings, step: this.#step },
-      );
+  /** The optimiser's step with gradients by parameter. */
+  #apply(gradients: ReadonlyMap<string, Tensor>, settings: OptimiserSettings): void {
+    const moved = this.#parameters.flatMap(({ name, variable }) => {
+      const gradient = gradients.get(name);
+      return gradient === undefined ? [] : [{ name, variable, gradient }];
     });
+    this.#optimiser.step(moved, settings);
   }
 
   /** Loss without training: a hold-out's view of the model. */
-  async loss(patch: Patch, size: Triple): Promise<number> {
+  async loss(patch: Patch): Promise<number> {
     const { tf } = this.#engine;
     const loss = tf.tidy(() => {
-      const outputs = this.model.forward(this.tensors, this.#input(patch, size), {
+      const outputs = this.model.forward(this.tensors, this.#input(patch), {
         training: false,
       });
-      return headsLoss(this.#engine, outputs, this.#labels(patch, size)).loss;
+      return headsLoss(this.#engine, outputs, this.#labels(patch)).loss;
     });
     const [value = NaN] = await loss.data();
     loss.dispose();
     return value;
   }
 
-  #gradients(patch: Patch, size: Triple, seed: number): LossAndGradients {
-    const x = this.#input(patch, size);
-    const labels = this.#labels(patch, size);
-    const options = { training: true, seed };
-    try {
+  #gradients(patch: Patch, seed: number): LossAndGradients {
+    const x = this.#input(patch);
+    const labels = this.#labels(patch);
+    const pass = (): LossAndGradients => {
+      const options = { training: true, seed, checkpointing: this.#checkpointing };
       return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
+    };
+    try {
+      return pass();
+    } catch (error) {
+      if (this.#checkpointing || !isExhausted(error)) throw error;
+      this.#checkpointing = true;
+      return pass();
     } finally {
       this.#engine.tf.dispose([x, ...Object.values(labels).map(({ map }) => map)]);
     }
   }
 
-  #input(patch: Patch, size: Triple): Tensor5D {
-    return this.#engine.tf.tensor5d(patch.image, [1, ...size, 1]);
+  #input({ image, size }: Patch): Tensor5D {
+    return this.#engine.tf.tensor5d(image, [1, ...size, 1]);
   }
 
-  #labels(patch: Patch, size: Triple): HeadLabels {
-    const entries = [...patch.labels].map(([task, map]) => [
+  #labels({ labels, size, soft }: Patch): HeadLabels {
+    const entries = [...labels].map(([task, map]) => [
       task,
-      headLabel(this.#engine, map, [1, ...size]),
+      headLabel(this.#engine, map, [1, ...size], soft?.get(task)),
     ]);
     return Object.fromEntries(entries) as HeadLabels;
   }
@@ -173,19 +170,15 @@ export class Learner {
   }
 
   async optimiserState(): Promise<OptimiserState> {
-    const moments = this.#parameters.map(async ({ name, m, v }) => ({
-      name,
-      m: (await m.data<'float32'>()).slice(),
-      v: (await v.data<'float32'>()).slice(),
-    }));
-    return { step: this.#step, moments: await Promise.all(moments) };
+    return this.#optimiser.state();
   }
 
   dispose(): void {
-    for (const { variable, m, v } of this.#parameters) {
-      variable.dispose();
-      m.dispose();
-      v.dispose();
-    }
+    for (const { variable } of this.#parameters) variable.dispose();
+    this.#optimiser.dispose();
   }
+}
+
+function isExhausted(error: unknown): boolean {
+  return error instanceof ComputeError && error.code === 'heap_exhausted';
 }

@@ -25,7 +25,10 @@ export function caseCount({ cases }: PhantomHospital): number {
   return trainingCount(cases) + cases.test;
 }
 
-/** Makes the case at `index` and writes it. The same seed gives the same bytes, in any order of making. */
+/**
+ * Makes the case at `index` and writes it, unless it is there: teachers may have labelled it since. The same seed gives
+ * the same bytes, in any order of making.
+ */
 export async function makeCase(
   shelf: CaseShelf,
   hospital: PhantomHospital,
@@ -38,6 +41,8 @@ export async function makeCase(
 ): Promise<void> {
   const isTest = index >= trainingCount(hospital.cases);
   const id = `${hospital.id}-${String(index).padStart(4, '0')}`;
+  const shelfName = isTest ? 'test' : 'train';
+  if (await shelf.has(shelfName, id)) return;
   const random = seededRandom(settings.seed).fork(`hospital/${hospital.id}/case/${index}`);
   const { image, truth } = makePhantom(random, settings.phantom, hospital.scanner);
   const annotation = annotate(random.fork('annotator'), truth, hospital.annotator);
@@ -46,7 +51,6 @@ export async function makeCase(
     held.map((task) => [task, labelMap(task, annotation, truth.geometry, settings.pointRadiusMm)]),
   );
   const origin = Object.fromEntries(held.map((task) => [task, 'expert'] as const));
-  const shelfName = isTest ? 'test' : 'train';
   if (isTest) await shelf.writeTruth(id, truth);
   await shelf.write(shelfName, {
     id,

@@ -1,6 +1,6 @@
 /** The student on a real CT: oriented, resampled, searched window by window, and told in the CT's own space. */
 import { utf8 } from '../base/index.ts';
-import { openEngine, type BackendName, type Engine } from '../compute/index.ts';
+import { openEngine, type Engine, type EngineOptions } from '../compute/index.ts';
 import {
   encodeMarkups,
   encodeNifti,
@@ -40,13 +40,11 @@ export async function predictCt(
   student: StudentPackage,
   ct: Volume,
   options: {
-    readonly backend: BackendName | 'auto';
-    /** As in `EngineOptions`. */
-    readonly threads?: number;
+    readonly engine: EngineOptions;
     readonly onProgress: (done: number, total: number) => void;
   },
 ): Promise<CtPrediction> {
-  const engine = await openEngine({ backend: options.backend, threads: options.threads ?? 1 });
+  const engine = await openEngine(options.engine);
   try {
     return await predictWith(engine, student, ct, options.onProgress);
   } finally {

@@ -3,20 +3,27 @@
  * expert's label keeps it. The label maps stay with the cases on the hospital's disk.
  */
 import type { Engine } from '../compute/index.ts';
-import { tasks, type Case, type TaskId } from '../data/index.ts';
-import type { ModelSpec, Triple } from '../models/index.ts';
+import { tasks, type Case, type Opinion, type TaskId } from '../data/index.ts';
+import { argmaxLabels, type ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { CaseShelf } from './case-shelf.ts';
 import { predictLabelMaps, type InferenceSettings } from './inference.ts';
 import { Learner } from './learner.ts';
+import type { PatchSize } from './patch-size.ts';
+import {
+  opinionOf,
+  predictUncertain,
+  wantsOpinions,
+  type DistillationSettings,
+} from './uncertainty.ts';
 
 /** A sealed model of one task. */
 export interface Teacher {
   readonly task: TaskId;
   readonly spec: ModelSpec;
   readonly weights: ModelWeights;
-  /** Voxels of a window: the patch that this teacher was trained on. */
-  readonly window: Triple;
+  /** Window: the patch that this teacher was trained on. */
+  readonly window: PatchSize;
 }
 
 /**
@@ -28,6 +35,7 @@ export async function labelCases(
   shelf: CaseShelf,
   teachers: readonly Teacher[],
   settings: Omit<InferenceSettings, 'window'>,
+  distillation: DistillationSettings,
   report: (progress: { readonly done: number; readonly total: number }) => void,
 ): Promise<number> {
   const ids = await shelf.ids('train');
@@ -44,14 +52,10 @@ export async function labelCases(
       const before = held;
       const image = shelf.normalised(held);
       for (const { task, window, learner } of missing) {
-        const { model, tensors } = learner;
-        const maps = await predictLabelMaps(engine, model, tensors, image, held.image.shape, {
-          ...settings,
-          window,
-        });
-        const map = maps.get(task);
-        if (map !== undefined && isUsable(task, map)) {
-          held = withLabel(held, task, map);
+        const inference = { ...settings, window };
+        const said = await ask(engine, learner, task, image, held, inference, distillation);
+        if (said !== null && isUsable(task, said.map)) {
+          held = withLabel(held, task, said);
           added += 1;
         }
       }
@@ -64,6 +68,35 @@ export async function labelCases(
   return added;
 }
 
+/** A teacher's label map, and how sure it is where that is asked for. */
+interface Answer {
+  readonly map: Uint8Array;
+  readonly opinion: Opinion | null;
+}
+
+async function ask(
+  engine: Engine,
+  { model, tensors }: Learner,
+  task: TaskId,
+  image: Float32Array,
+  { id, image: { shape } }: Case,
+  inference: InferenceSettings,
+  distillation: DistillationSettings,
+): Promise<Answer | null> {
+  if (!wantsOpinions(distillation)) {
+    const maps = await predictLabelMaps(engine, model, tensors, image, shape, inference);
+    const map = maps.get(task);
+    return map === undefined ? null : { map, opinion: null };
+  }
+  const seed = `opinion/${task}/${id}`;
+  const heads = await predictUncertain(
+    ...([engine, model, tensors, image, shape, inference, distillation, seed] as const),
+  );
+  const uncertain = heads.get(task);
+  if (uncertain === undefined) return null;
+  return { map: argmaxLabels(uncertain.mean), opinion: opinionOf(uncertain) };
+}
+
 /**
  * A teacher that found none of a task's points has no opinion; background alone would teach the student that there is
  * nothing. An empty segmentation is an opinion: a healthy valve has no calcium.
@@ -72,10 +105,11 @@ function isUsable(task: TaskId, map: Uint8Array): boolean {
   return tasks[task].kind === 'segmentation' || map.some((value) => value > 0);
 }
 
-function withLabel(held: Case, task: TaskId, map: Uint8Array): Case {
+function withLabel(held: Case, task: TaskId, { map, opinion }: Answer): Case {
   return {
     ...held,
     labels: { ...held.labels, [task]: map },
     origin: { ...held.origin, [task]: 'pseudo' },
+    ...(opinion === null ? {} : { opinions: { ...held.opinions, [task]: opinion } }),
   };
 }

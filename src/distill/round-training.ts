@@ -2,11 +2,13 @@
 import { seededRandom } from '../base/index.ts';
 import type { Engine } from '../compute/index.ts';
 import type { TaskId } from '../data/index.ts';
-import type { ModelSpec, Triple } from '../models/index.ts';
+import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { DistillError } from './errors.ts';
-import { Learner, type OptimiserState } from './learner.ts';
+import { Learner } from './learner.ts';
+import type { OptimiserState } from './optimiser.ts';
 import { drawPatch, type TrainingCase } from './patch-sampler.ts';
+import { sizeFor, type PatchSize } from './patch-size.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
 
 export interface RoundTraining {
@@ -17,7 +19,7 @@ export interface RoundTraining {
   readonly state: OptimiserState | null;
   readonly steps: number;
   readonly batch: number;
-  readonly patch: Triple;
+  readonly patch: PatchSize;
   readonly optimiser: OptimiserSettings;
   readonly sampling: SamplingSettings;
   /** Fixes which cases, patches and disturbances are drawn. */
@@ -28,6 +30,8 @@ export interface RoundTrained {
   readonly weights: ModelWeights;
   readonly state: OptimiserState;
   readonly samples: number;
+  /** Cases with a label of each head; 0 for a head that no step of this round saw a label of, so that it is untouched. */
+  readonly heads: Readonly<Record<string, number>>;
   /** Mean loss over the steps. */
   readonly loss: number;
 }
@@ -49,16 +53,19 @@ export async function trainRound(
   }
   const random = seededRandom(round.seed);
   const learner = new Learner(engine, round.spec, round.weights, round.state);
+  const seen = new Set<string>();
   try {
     let total = 0;
     for (let step = 0; step < round.steps; step++) {
       const patches = Array.from({ length: round.batch }, () => {
         // Every case once before any comes again would need state; uniform draws do not.
         const source = cases[random.integer(cases.length)] as TrainingCase;
-        return drawPatch(source, round.tasks, round.patch, random, round.sampling);
+        const size = sizeFor(round.patch, source.shape, round.spec);
+        return drawPatch(source, round.tasks, size, random, round.sampling);
       });
+      for (const { labels } of patches) for (const task of labels.keys()) seen.add(task);
       const seed = random.uint32() % 2 ** 30;
-      const loss = await learner.step(patches, round.patch, round.optimiser, seed);
+      const loss = await learner.step(patches, round.optimiser, seed);
       // A graphics card fails behind the program's back; its numbers may still look fine.
       engine.check();
       if (!Number.isFinite(loss)) throw diverged(step);
@@ -72,6 +79,12 @@ export async function trainRound(
       weights,
       state: await learner.optimiserState(),
       samples: cases.length,
+      heads: Object.fromEntries(
+        round.tasks.map((task) => [
+          task,
+          seen.has(task) ? cases.filter(({ labels }) => labels.has(task)).length : 0,
+        ]),
+      ),
       loss: total / round.steps,
     };
   } finally {

@@ -2,45 +2,115 @@
 
 import type { IntensityScale } from '../data/index.ts';
 
-/** Where patches are cut and how they are disturbed. */
+/** Where patches are cut and how they are disturbed. Probabilities and shares are 0..1 unless another range stands there. */
 export interface SamplingSettings {
-  /** Share of patches cut around a labelled voxel, 0..1. Points fill 0.1 % of a volume: without it most patches are empty. */
+  /** Share of patches cut around a labelled voxel. Points fill 0.1 % of a volume: without it most patches are empty. */
   readonly foregroundShare: number;
+  readonly rotationProbability: number;
   /** Greatest rotation about each axis, degrees, 0..45. */
   readonly rotationDegMax: number;
-  /** Greatest change of size, share of 1, 0..0.5. */
-  readonly scaleShareMax: number;
-  /** Greatest change of contrast, share of 1, 0..0.5, on normalised intensities. */
-  readonly contrastShareMax: number;
-  /** Greatest shift of brightness, standard deviations, 0..1. */
-  readonly brightnessMax: number;
-  /** Greatest standard deviation of added noise, standard deviations of the image, 0..0.5. */
+  readonly scaleProbability: number;
+  /** Smallest extent of the source that a patch shows is 1 - this, so that things look larger, 0..0.5. */
+  readonly scaleDownShareMax: number;
+  /** Largest extent of the source that a patch shows is 1 + this, 0..1. */
+  readonly scaleUpShareMax: number;
+  readonly noiseProbability: number;
+  /** Greatest standard deviation of added noise, standard deviations of the image, 0..1. */
   readonly noiseStdDevMax: number;
+  readonly blurProbability: number;
+  /** Standard deviation of the blur along each axis, voxels, 0..5. */
+  readonly blurSigmaMin: number;
+  readonly blurSigmaMax: number;
+  readonly brightnessProbability: number;
+  /** Greatest change of all values in proportion, 0..0.9. */
+  readonly brightnessShareMax: number;
+  readonly contrastProbability: number;
+  /** Greatest change of distances from the mean, 0..0.9. */
+  readonly contrastShareMax: number;
+  readonly lowResolutionProbability: number;
+  /** Coarsest grid, in shares of the patch's own resolution, 0.1..1. */
+  readonly lowResolutionMin: number;
+  /** Of a gamma on the inverted image. */
+  readonly invertedGammaProbability: number;
+  readonly gammaProbability: number;
+  /** Smallest gamma is 1 - this, 0..0.9. */
+  readonly gammaDownShareMax: number;
+  /** Largest gamma is 1 + this, 0..2. */
+  readonly gammaUpShareMax: number;
+  /** Of every patch, after all others: greatest change of all values in proportion, 0..0.5. */
+  readonly scannerGainShareMax: number;
+  /** Greatest shift, standard deviations, 0..1. */
+  readonly scannerOffsetMax: number;
+  /** Greatest standard deviation of added noise, standard deviations of the image, 0..0.5. */
+  readonly scannerNoiseStdDevMax: number;
 }
 
+/** nnU-Net's; where it decides again for the one channel that there is, both probabilities in one. */
 export const samplingDefaults: SamplingSettings = Object.freeze({
   foregroundShare: 0.7,
-  rotationDegMax: 12,
-  scaleShareMax: 0.1,
-  contrastShareMax: 0.15,
-  brightnessMax: 0.1,
-  noiseStdDevMax: 0.05,
+  rotationProbability: 0.2,
+  rotationDegMax: 30,
+  scaleProbability: 0.2,
+  scaleDownShareMax: 0.3,
+  scaleUpShareMax: 0.4,
+  noiseProbability: 0.1,
+  noiseStdDevMax: 0.1,
+  blurProbability: 0.1,
+  blurSigmaMin: 0.5,
+  blurSigmaMax: 1,
+  brightnessProbability: 0.15,
+  brightnessShareMax: 0.25,
+  contrastProbability: 0.15,
+  contrastShareMax: 0.25,
+  lowResolutionProbability: 0.125,
+  lowResolutionMin: 0.5,
+  invertedGammaProbability: 0.1,
+  gammaProbability: 0.3,
+  gammaDownShareMax: 0.3,
+  gammaUpShareMax: 0.5,
+  scannerGainShareMax: 0,
+  scannerOffsetMax: 0,
+  scannerNoiseStdDevMax: 0,
 });
 
-/** AdamW's numbers for one step. */
-export interface OptimiserSettings {
+/** What every optimiser is told for one step. */
+interface StepSettings {
   readonly lr: number;
+  readonly weightDecay: number;
+  /** Largest joint norm of all gradients, beyond which they are shrunk together; 0 for none. */
+  readonly clipNorm: number;
+  /** FedProx's μ: the pull back to where the round began; 0 for none. */
+  readonly proxMu: number;
+}
+
+export interface AdamWOptimiser extends StepSettings {
+  readonly kind: 'adamw';
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
-  readonly weightDecay: number;
 }
 
-/** Loshchilov & Hutter's usual moments. */
-export const adamWDefaults: Omit<OptimiserSettings, 'lr' | 'weightDecay'> = Object.freeze({
+/** Gradient descent with Nesterov momentum. */
+export interface SgdOptimiser extends StepSettings {
+  readonly kind: 'sgd';
+  readonly momentum: number;
+}
+
+/** Optimisers by name, as settings and plans write them. */
+export const optimiserKinds = ['adamw', 'sgd'] as const;
+
+export type OptimiserKind = (typeof optimiserKinds)[number];
+
+export type OptimiserSettings = AdamWOptimiser | SgdOptimiser;
+
+/** Loshchilov & Hutter's usual moments; neither clipped nor pulled. */
+export const adamWDefaults: Omit<AdamWOptimiser, 'lr' | 'weightDecay'> = Object.freeze({
+  kind: 'adamw',
   beta1: 0.9,
   beta2: 0.999,
   eps: 1e-8,
+  clipNorm: 0,
+  proxMu: 0,
 });
 
 /**

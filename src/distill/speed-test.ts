@@ -70,8 +70,7 @@ async function timeSteps(
   const learner = new Learner(engine, spec, initialWeights(spec, seededRandom('speed')), null);
   const patches = Array.from({ length: batch }, (_, i) => noisePatch(spec, patch, i));
   const losses: number[] = [];
-  const step = (): number | Promise<number> =>
-    learner.step(patches, patch, optimiser, losses.length);
+  const step = (): number | Promise<number> => learner.step(patches, optimiser, losses.length);
   try {
     const run = async (): Promise<void> => {
       losses.push(await step());
@@ -90,7 +89,7 @@ function noisePatch(spec: ModelSpec, size: Triple, index: number): Patch {
     Math.floor((3 * Math.floor(at / plane)) / size[0]) === 1 ? 1 : 0,
   );
   const image = Float32Array.from(labels, (label) => label + random.normal());
-  return { image, labels: new Map(Object.keys(spec.heads).map((head) => [head, labels])) };
+  return { size, image, labels: new Map(Object.keys(spec.heads).map((head) => [head, labels])) };
 }
 
 /** Times of the runs after a first one, which warms up. */

@@ -27,18 +27,21 @@ export interface Traced {
   readonly dispose: () => void;
 }
 
+/** Added to the logit of two tokens of different regions, as MONAI. */
+const apartLogit = -100;
+
 type Shape = readonly number[];
 type Attributes = Readonly<Record<string, OnnxAttribute>>;
 /** The networks' own types of tensors, all of which are traced here. */
-type AttentionOptions = Omit<WindowAttentionOptions, 'bias' | 'mask'> & {
+type AttentionOptions = Omit<WindowAttentionOptions, 'bias' | 'regions'> & {
   readonly bias: Traced;
-  readonly mask: Traced | null;
+  readonly regions: Traced | null;
 };
 
 /** An engine for `buildModel` whose every operation goes to `graph`. */
 export function tracingEngine(graph: OnnxGraph): Engine {
   const ops = new TracedOps(graph) satisfies Record<keyof Ops, unknown>;
-  return { tf: tracedTf(ops, graph), ops } as unknown as Engine;
+  return { tf: tracedTf(), ops } as unknown as Engine;
 }
 
 export function traced(
@@ -112,6 +115,10 @@ class TracedOps {
     return slope === 1 ? normed : this.leakyRelu(normed, slope);
   }
 
+  accumulate(sum: Traced, term: Traced): Traced {
+    return this.elementwise('Add', [sum, term]);
+  }
+
   leakyRelu(x: Traced, slope: number): Traced {
     return this.elementwise('LeakyRelu', [x], { alpha: { float: slope } });
   }
@@ -152,7 +159,7 @@ class TracedOps {
     return this.elementwise('Mul', [half, this.elementwise('Add', [erf, scalar(1)])]);
   }
 
-  windowAttention(qkv: Traced, { heads, bias, mask }: AttentionOptions): Traced {
+  windowAttention(qkv: Traced, { heads, bias, regions }: AttentionOptions): Traced {
     const graph = this.#graph;
     const [windows, n, width] = qkv.shape as [number, number, number];
     const size = width / 3 / heads;
@@ -165,7 +172,7 @@ class TracedOps {
     const turned = graph.node('Transpose', [k], { perm: [0, 1, 3, 2] });
     let logits = graph.node('MatMul', [graph.node('Mul', [q, scale]), turned]);
     logits = graph.node('Add', [logits, bias.last as ValueName]);
-    if (mask !== null) logits = graph.node('Add', [logits, this.#mask(mask)]);
+    if (regions !== null) logits = graph.node('Add', [logits, this.#mask(regions)]);
     const mixed = graph.node('MatMul', [graph.node('Softmax', [logits], { axis: -1 }), v]);
     const joined = graph.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }); // [windows, n, heads, size]
     const shape = [windows, n, width / 3];
@@ -225,6 +232,10 @@ class TracedOps {
     invariant(false, 'an exported network does not learn');
   }
 
+  sgd(): never {
+    invariant(false, 'an exported network does not learn');
+  }
+
   /** In whichever layout all of `inputs` have already, scalars aside. */
   elementwise(op: string, inputs: readonly Traced[], attributes: Attributes = {}): Traced {
     const [{ shape }] = inputs as [Traced];
@@ -234,10 +245,6 @@ class TracedOps {
     );
     const name = this.#graph.node(op, names, attributes);
     return traced(shape, isFirst ? { first: name } : { last: name });
-  }
-
-  reshape(x: Traced, shape: Shape): Traced {
-    return traced(shape, { last: this.#reshaped(channelsLast(this.#graph, x), shape) });
   }
 
   #convolution(
@@ -268,43 +275,38 @@ class TracedOps {
     return this.#graph.node('Reshape', [x, this.#graph.integers([shape.length], shape)]);
   }
 
-  /** [groups, n, n] → [groups, 1, n, n]; most windows have the same mask, so each is stored once. */
+  /** Regions [groups, n] as what is added to logits, [groups, 1, n, n]; most windows have the same, so each is stored once. */
   #mask({ shape, values }: Traced): ValueName {
     const [groups, n] = shape as [number, number];
-    const different = new Map<string, { readonly index: number; readonly mask: Float32Array }>();
+    const different = new Map<
+      string,
+      { readonly index: number; readonly row: ArrayLike<number> }
+    >();
     const which = Int32Array.from({ length: groups }, (_, group) => {
-      const mask = (values as Float32Array).subarray(group * n * n, (group + 1) * n * n);
-      const key = Buffer.from(mask.buffer, mask.byteOffset, mask.byteLength).toString('latin1');
-      const known = different.get(key) ?? { index: different.size, mask };
-      different.set(key, known);
+      const row = (values as Int32Array).subarray(group * n, (group + 1) * n);
+      const known = different.get(row.join()) ?? { index: different.size, row };
+      different.set(row.join(), known);
       return known.index;
     });
     const stored = new Float32Array(different.size * n * n);
-    for (const { index, mask } of different.values()) stored.set(mask, index * n * n);
+    for (const { index, row } of different.values()) {
+      for (let pair = 0; pair < n * n; pair++) {
+        const isApart = row[Math.floor(pair / n)] !== row[pair % n];
+        if (isApart) stored[index * n * n + pair] = apartLogit;
+      }
+    }
     const masks = this.#graph.floats([different.size, 1, n, n], stored);
     return this.#graph.node('Gather', [masks, this.#graph.integers([groups], which)], { axis: 0 });
   }
 }
 
 /** What the networks ask of TF.js itself. */
-function tracedTf(ops: TracedOps, graph: OnnxGraph): unknown {
+function tracedTf(): unknown {
   const constant = (values: Float32Array | Int32Array, shape: Shape): Traced =>
     traced(shape, {}, values);
   return {
     tidy: <T>(compute: () => T): T => compute(),
     dispose: () => undefined,
-    add: (a: Traced, b: Traced) => ops.elementwise('Add', [a, b]),
     tensor2d: constant,
-    tensor3d: constant,
-    reshape: (x: Traced, shape: Shape) => ops.reshape(x, shape),
-    transpose: (x: Traced, perm: readonly number[]) =>
-      traced(
-        perm.map((axis) => x.shape[axis] as number),
-        { last: graph.node('Transpose', [channelsLast(graph, x)], { perm }) },
-      ),
-    zeros: (shape: Shape) => {
-      const length = shape.reduce((product, size) => product * size, 1);
-      return traced(shape, { last: graph.floats(shape, new Float32Array(length)) });
-    },
   };
 }

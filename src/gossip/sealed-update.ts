@@ -2,11 +2,12 @@
 import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import { CryptoError, type Signer } from '../crypto/index.ts';
 import {
+  checkUpdate,
   fixedPointFor,
   int32FromBytes,
   int32ToBytes,
-  valueMax,
   WeightsError,
+  type Segment,
 } from '../weights/index.ts';
 import {
   encodeCanonical,
@@ -27,6 +28,7 @@ export interface UpdateFacts {
   readonly env: Digest;
   readonly upd: Digest;
   readonly weight: number;
+  readonly heads: Readonly<Record<string, number>>;
   readonly metricsMilli: Readonly<Record<string, number>>;
   readonly statement: UpdateStatement;
 }
@@ -39,6 +41,8 @@ export interface OwnUpdate {
   /** Weighted integers of the delta. */
   readonly values: Int32Array;
   readonly weight: number;
+  /** Samples of each head with parameters of its own, at most `weight`. */
+  readonly heads: Readonly<Record<string, number>>;
   readonly metricsMilli: Readonly<Record<string, number>>;
   /** Commitment to the data set trained on. */
   readonly dataset: Digest;
@@ -49,13 +53,14 @@ export interface OwnUpdate {
 export async function sealUpdate(
   own: OwnUpdate,
 ): Promise<{ envelope: Uint8Array; ciphertext: Uint8Array }> {
-  const { consortium, open, author, weight, dataset, metricsMilli: metrics } = own;
+  const { consortium, open, author, weight, heads, dataset, metricsMilli: metrics } = own;
   const { cid, manifest } = consortium;
   const plaintext = int32ToBytes(own.values);
   const context = { cid, round: open.r, author };
   const { ciphertext, ...sealed } = await encryptUpdate(context, manifest.members, plaintext);
   const { stage, hp, base, code } = open;
-  const statement = { ...context, ...sealed, stage, hp, base, code, dataset, weight, metrics };
+  const facts = { stage, hp, base, code, dataset, weight, heads, metrics };
+  const statement = { ...context, ...sealed, ...facts };
   return { ciphertext, envelope: signUpdateStatement(statement, own.logSigner) };
 }
 
@@ -78,7 +83,7 @@ export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8A
     throw error;
   }
   const { statement, env } = verified;
-  const { author, round, stage, base, code, hp, weight } = statement;
+  const { author, round, stage, base, code, hp, weight, heads } = statement;
   const cap = Number(open.rule.params.samplesCap);
   if (round !== open.r) throw refuse(author, `expected round ${open.r}, got ${round}`);
   if (!open.participants.includes(author)) throw refuse(author, 'not a participant');
@@ -89,11 +94,13 @@ export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8A
     throw refuse(author, 'trained with other hyper-parameters than OPEN names');
   }
   if (weight > cap) throw refuse(author, `expected a weight of at most ${cap}, got ${weight}`);
-  return { author, env, upd: statement.update, weight, metricsMilli: statement.metrics, statement };
+  const { update: upd, metrics: metricsMilli } = statement;
+  return { author, env, upd, weight, heads, metricsMilli, statement };
 }
 
 /**
- * Opens the bulk of an update, whose digest holds: `count` integers, none larger than its weight allows.
+ * Opens the bulk of an update, whose digest holds: an integer for each parameter of the stage's model, none larger than
+ * its weight allows.
  * @throws {GossipError} 'bad_update'
  */
 export async function openUpdate(update: {
@@ -101,12 +108,13 @@ export async function openUpdate(update: {
   readonly facts: UpdateFacts;
   readonly recipient: NodeId;
   readonly ciphertext: Uint8Array;
-  readonly count: number;
+  /** Of the stage's model. */
+  readonly segments: readonly Segment[];
   readonly sealPrivate: Uint8Array;
 }): Promise<Int32Array> {
-  const { facts, consortium, recipient, ciphertext, count, sealPrivate } = update;
+  const { facts, consortium, recipient, ciphertext, segments, sealPrivate } = update;
   const { limits, members } = consortium.manifest;
-  const { author, weight, statement } = facts;
+  const { author, statement } = facts;
   try {
     if (ciphertext.byteLength !== statement.updateBytes) {
       const expected = `${statement.updateBytes} bytes`;
@@ -116,17 +124,10 @@ export async function openUpdate(update: {
       );
     }
     const plaintext = await decryptUpdate(statement, recipient, sealPrivate, ciphertext);
-    const values = int32FromBytes(plaintext, count);
+    const values = int32FromBytes(plaintext, segments.at(-1)?.end ?? 0);
     const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
-    const max = valueMax({ weight, weightMax: limits.weightMax }, fixedPoint);
     // A value beyond what its weight allows would pull harder than the author says.
-    const index = values.findIndex((value) => value > max || value < -max);
-    if (index >= 0) {
-      throw new WeightsError(
-        { code: 'out_of_range', index },
-        'a value is larger than its weight allows',
-      );
-    }
+    checkUpdate(values, facts, segments, limits.weightMax, fixedPoint);
     return values;
   } catch (error) {
     if (!(error instanceof WeightsError) && !(error instanceof CryptoError)) throw error;

@@ -1,6 +1,6 @@
 /** The loss of one batch and its gradient for every parameter it depends on. */
 import {
-  discardTape,
+  differentiate,
   type Engine,
   type Scalar,
   type Tensor,
@@ -52,21 +52,13 @@ export function valueAndGradients(
   params: ParameterMap,
   compute: () => Scalar,
 ): ValueAndGradients {
-  const { tf } = engine;
-  const names = [...params.keys()];
-  let taken: { value: Scalar; grads: Tensor[] };
-  try {
-    taken = tf.tidy(() => tf.engine().gradients(compute, [...params.values()], undefined, true));
-  } catch (error) {
-    discardTape(tf);
-    throw error;
-  }
+  const found = differentiate(engine, compute, [...params.values()]);
   const gradients = new Map<string, Tensor>();
-  // Typed as tensors; of what the value does not depend on there is none.
-  (taken.grads as (Tensor | null | undefined)[]).forEach((gradient, i) => {
-    if (gradient !== null && gradient !== undefined) gradients.set(names[i] as string, gradient);
+  [...params.keys()].forEach((name, i) => {
+    const gradient = found.gradients[i];
+    if (gradient !== null && gradient !== undefined) gradients.set(name, gradient);
   });
-  return { value: readScalar(taken.value), gradients };
+  return { value: readScalar(found.value), gradients };
 }
 
 async function readScalar(scalar: Scalar): Promise<number> {

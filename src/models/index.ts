@@ -7,10 +7,24 @@ export {
   type UNetSpec,
 } from './spec.ts';
 export type { ParameterInfo, ParameterInit } from './parameter.ts';
-export { architectureDigest, checkWeights, initialWeights, parameterList } from './parameters.ts';
+export {
+  architectureDigest,
+  checkWeights,
+  freshParameters,
+  initialWeights,
+  parameterList,
+} from './parameters.ts';
 export type { ForwardOptions, HeadOutputs, ParameterMap } from './forward.ts';
 export { buildModel, checkInput, divisorOf, type Model } from './model.ts';
-export { headLabel, headsLoss, type HeadLabel, type HeadLabels, type HeadsLoss } from './loss.ts';
+export {
+  headLabel,
+  headsLoss,
+  type HeadLabel,
+  type HeadLabels,
+  type HeadsLoss,
+  type SoftLabel,
+} from './loss.ts';
+export { softCrossEntropyDice, type SoftTarget } from './soft-loss.ts';
 export {
   lossAndGradients,
   valueAndGradients,
@@ -29,6 +43,7 @@ export { modelPredictor, type PredictorOptions } from './predictor.ts';
 export {
   dice,
   distance,
+  medianWithMissed,
   pointErrors,
   quantile,
   summarise,
@@ -37,3 +52,5 @@ export {
   type PointGeometry,
   type Summary,
 } from './metrics.ts';
+export { bootstrapDefaults, bootstrapMedian, type BootstrapSettings } from './bootstrap.ts';
+export { calibrationBins, expectedCalibrationError, type CalibrationBins } from './calibration.ts';

@@ -2,6 +2,7 @@
 import { invariant } from '../base/index.ts';
 import type { Engine, Scalar, Tensor4D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs } from './forward.ts';
+import { softCrossEntropyDice, type SoftTarget } from './soft-loss.ts';
 
 export interface HeadLabel {
   /** int32 [b, d, h, w] */
@@ -10,6 +11,16 @@ export interface HeadLabel {
   readonly values: Int32Array | Uint8Array;
   /** Whether every voxel is background. */
   readonly isEmpty: boolean;
+  /** What takes the map's place in the loss: probabilities, weights of voxels, or both. */
+  readonly soft?: SoftLabel;
+}
+
+/** In [b, d, h, w] order. */
+export interface SoftLabel {
+  /** [b, d, h, w, classes]; without them the map's labels are certain. */
+  readonly probabilities?: Float32Array;
+  /** [b, d, h, w], 0 to 1; without them all voxels weigh alike. */
+  readonly weights?: Float32Array;
 }
 
 /** Label maps by head. A head without labels is left out. */
@@ -20,9 +31,11 @@ export function headLabel(
   engine: Engine,
   values: Int32Array | Uint8Array,
   shape: Tensor4D['shape'],
+  soft?: SoftLabel,
 ): HeadLabel {
   const map = engine.tf.tensor4d(values, shape, 'int32');
-  return { map, values, isEmpty: values.every((value) => value === 0) };
+  const isEmpty = values.every((value) => value === 0);
+  return { map, values, isEmpty, ...(soft === undefined ? {} : { soft }) };
 }
 
 export interface HeadsLoss {
@@ -50,11 +63,16 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
       invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
       const label = labels[head] as HeadLabel;
       scales.forEach((logits, i) => {
+        const smooth = label.isEmpty ? emptySmooth : 1;
         const isWhole = [1, 2, 3].every((axis) => label.map.shape[axis] === logits.shape[axis]);
-        const resized = isWhole ? label.map : resizeLabels(engine, label, logits.shape);
-        const { loss, ce, dice } = ops.crossEntropyDice(logits, resized, {
-          smooth: label.isEmpty ? emptySmooth : 1,
-        });
+        const { loss, ce, dice } =
+          label.soft === undefined
+            ? ops.crossEntropyDice(
+                logits,
+                isWhole ? label.map : resizeLabels(engine, label, logits.shape),
+                { smooth },
+              )
+            : softCrossEntropyDice(engine, logits, softTarget(engine, label, logits.shape), smooth);
         terms.push(tf.mul(loss, 2 ** -i));
         if (i === 0) parts[head] = { ce, dice };
       });
@@ -64,26 +82,53 @@ export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabe
   });
 }
 
-/** Nearest neighbour as PyTorch: voxel i takes voxel floor(i · from / to). */
 function resizeLabels(
   { tf }: Engine,
   { map, values }: HeadLabel,
-  [, ...like]: Tensor5D['shape'],
+  like: Tensor5D['shape'],
 ): Tensor4D {
-  const [batch, ...from] = map.shape;
-  const to = [like[0], like[1], like[2]] as const;
-  const [depths, heights, widths] = to.map((side, axis) =>
-    Int32Array.from({ length: side }, (_, i) => Math.floor((i * (from[axis] as number)) / side)),
-  ) as [Int32Array, Int32Array, Int32Array];
-  const resized = new Int32Array(batch * to[0] * to[1] * to[2]);
+  const from = nearestVoxels(map.shape, like);
+  const resized = Int32Array.from(from, (voxel) => values[voxel] as number);
+  return tf.tensor4d(resized, [like[0], like[1], like[2], like[3]], 'int32');
+}
+
+/** The label's probabilities and weights on the grid of `like`, whose last axis are the classes. */
+function softTarget({ tf }: Engine, label: HeadLabel, like: Tensor5D['shape']): SoftTarget {
+  const { map, values, soft } = label;
+  const classes = like[4];
+  const from = nearestVoxels(map.shape, like);
+  const probabilities = new Float32Array(from.length * classes);
+  const weights = new Float32Array(from.length).fill(1);
+  from.forEach((voxel, to) => {
+    if (soft?.probabilities === undefined) {
+      probabilities[to * classes + (values[voxel] as number)] = 1;
+    } else {
+      const row = soft.probabilities.subarray(voxel * classes, (voxel + 1) * classes);
+      probabilities.set(row, to * classes);
+    }
+    if (soft?.weights !== undefined) weights[to] = soft.weights[voxel] as number;
+  });
+  return {
+    probabilities: tf.tensor5d(probabilities, like),
+    weights: tf.tensor4d(weights, [like[0], like[1], like[2], like[3]]),
+  };
+}
+
+/** Index of the voxel of a grid `[b, d, h, w]` for each of `to`; nearest as PyTorch: voxel i takes floor(i · from / to). */
+function nearestVoxels(from: Tensor4D['shape'], to: Tensor5D['shape']): Int32Array {
+  const [depths, heights, widths] = [1, 2, 3].map((axis) => {
+    const [whole, side] = [from[axis] as number, to[axis] as number];
+    return Int32Array.from({ length: side }, (_, i) => Math.floor((i * whole) / side));
+  }) as [Int32Array, Int32Array, Int32Array];
+  const voxels = new Int32Array(to[0] * to[1] * to[2] * to[3]);
   let at = 0;
-  for (let b = 0; b < batch; b++) {
+  for (let b = 0; b < to[0]; b++) {
     for (const d of depths) {
       for (const h of heights) {
-        const row = ((b * from[0] + d) * from[1] + h) * from[2];
-        for (const w of widths) resized[at++] = values[row + w] as number;
+        const row = ((b * from[1] + d) * from[2] + h) * from[3];
+        for (const w of widths) voxels[at++] = row + w;
       }
     }
   }
-  return tf.tensor4d(resized, [batch, ...to], 'int32');
+  return voxels;
 }

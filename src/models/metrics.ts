@@ -96,8 +96,18 @@ export function summarise(values: readonly (number | null)[]): Summary {
   };
 }
 
+/**
+ * Median when a missed value counts as larger than any: a method that finds only what is easy does not win by it. `null`
+ * when half or more are missed, or there is nothing.
+ */
+export function medianWithMissed(values: readonly (number | null)[]): number | null {
+  const sorted = values.map((value) => value ?? Infinity).sort((a, b) => a - b);
+  const median = quantile(sorted, 0.5);
+  return Number.isFinite(median) ? median : null;
+}
+
 /** `null` for an empty list. @param sorted ascending */
-export function quantile(sorted: readonly number[], share: number): number | null {
+export function quantile(sorted: ArrayLike<number>, share: number): number | null {
   const place = (sorted.length - 1) * share;
   const below = sorted[Math.floor(place)];
   const above = sorted[Math.ceil(place)];

@@ -33,7 +33,7 @@ export function buildModel(engine: Engine, spec: ModelSpec): Model {
       return tf.tidy(() =>
         spec.kind === 'unet'
           ? unetForward(tf, ops, spec, parameters, x, options)
-          : swinUnetrForward(tf, ops, spec, parameters, x, tables),
+          : swinUnetrForward(tf, ops, spec, parameters, x, tables, options),
       );
     },
   };

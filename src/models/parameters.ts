@@ -14,9 +14,17 @@ export function parameterList(spec: ModelSpec): readonly ParameterInfo[] {
   return spec.kind === 'unet' ? unetParameters(spec) : swinParameters(spec);
 }
 
-/** Fresh weights. Each parameter draws from its own stream, so that adding one changes no other. */
+/** Fresh weights of a model. */
 export function initialWeights(spec: ModelSpec, random: Random): ModelWeights {
-  return parameterList(spec).map(({ name, shape, init }) => {
+  return freshParameters(parameterList(spec), random);
+}
+
+/** Fresh values. Each parameter draws from its own stream, so that adding one changes no other. */
+export function freshParameters(
+  parameters: readonly ParameterInfo[],
+  random: Random,
+): ModelWeights {
+  return parameters.map(({ name, shape, init }) => {
     const data = new Float32Array(shape.reduce((product, n) => product * n, 1));
     fill(data, shape, init, random.fork(name));
     return { name, shape, data };

@@ -1,9 +1,6 @@
 /** Index arithmetic of shifted-window attention (Liu et al. 2021), as MONAI does it in 3D. No TF.js. */
 import type { Triple } from './spec.ts';
 
-/** Added to the logits of two tokens that only the cyclic shift brought together. */
-const apart = -100;
-
 export interface WindowShape {
   readonly window: Triple;
   readonly shift: Triple;
@@ -47,25 +44,24 @@ export function relativePositionIndex(window: number, n: number): Int32Array {
   return index;
 }
 
-export interface AttentionMask {
-  /** [groups, n, n]: 0 where two tokens may attend to each other, else -100. */
-  readonly values: Float32Array;
+export interface AttentionRegions {
+  /** [groups, n]: tokens that only the cyclic shift brought into one window have different numbers. */
+  readonly values: Int32Array;
   /** Windows in one image. */
   readonly groups: number;
   /** Tokens in one window. */
   readonly n: number;
 }
 
-/** The mask for a grid of `size` tokens, padded to whole windows and then rolled. */
-export function attentionMask(size: Triple, { window, shift }: WindowShape): AttentionMask {
+/** The regions of a grid of `size` tokens, padded to whole windows and then rolled. */
+export function attentionRegions(size: Triple, { window, shift }: WindowShape): AttentionRegions {
   const counts = mapTriple(size, (length, axis) => Math.ceil(length / window[axis]));
   const regions = mapTriple(counts, (count, axis) =>
     axisRegions(count * window[axis], window[axis], shift[axis]),
   );
   const n = window[0] * window[1] * window[2];
   const groups = counts[0] * counts[1] * counts[2];
-  const values = new Float32Array(groups * n * n);
-  const region = new Int32Array(n);
+  const values = new Int32Array(groups * n);
   for (let group = 0; group < groups; group++) {
     const origin: Triple = [
       Math.floor(group / (counts[1] * counts[2])) * window[0],
@@ -76,13 +72,8 @@ export function attentionMask(size: Triple, { window, shift }: WindowShape): Att
       const z = origin[0] + Math.floor(token / (window[1] * window[2]));
       const y = origin[1] + (Math.floor(token / window[2]) % window[1]);
       const x = origin[2] + (token % window[2]);
-      region[token] =
+      values[group * n + token] =
         ((regions[0][z] as number) * 3 + (regions[1][y] as number)) * 3 + (regions[2][x] as number);
-    }
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) {
-        if (region[i] !== region[j]) values[(group * n + i) * n + j] = apart;
-      }
     }
   }
   return { values, groups, n };

@@ -18,7 +18,7 @@ export interface UNetSpec {
   readonly heads: Readonly<Record<string, number>>;
   /** Whether the three finest decoder stages have outputs in training, else only the finest. */
   readonly deepSupervision: boolean;
-  /** Dropout after each convolution in thousandths, 0 to 900; active in training only. */
+  /** Dropout of whole channels after each convolution in thousandths, 0 to 900; active in training only. */
   readonly dropoutMilli: number;
 }
 

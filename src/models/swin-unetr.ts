@@ -2,9 +2,10 @@
  * MONAI's `SwinUNETR` (Hatamizadeh et al. 2022) with one output head per label type: a shifted-window
  * transformer whose stages feed a convolutional decoder. Patch size 2, patch merging "merging".
  */
-import type { Engine, Ops, Tensor3D, Tensor5D } from '../compute/index.ts';
-import type { HeadOutputs, Parameters } from './forward.ts';
-import { fitWindow, isShifted, type AttentionMask } from './shifted-window.ts';
+import type { Engine, Ops, Tensor2D, Tensor5D } from '../compute/index.ts';
+import { blocksOf, type Block } from './block.ts';
+import type { ForwardOptions, HeadOutputs, Parameters } from './forward.ts';
+import { fitWindow, isShifted, type AttentionRegions } from './shifted-window.ts';
 import type { SwinUnetrSpec } from './spec.ts';
 import { swinBlockPrefix, swinHeadPrefix, swinMergePrefix } from './swin-parameters.ts';
 import type { WindowTables } from './window-tables.ts';
@@ -16,6 +17,7 @@ interface Scope {
   readonly ops: Ops;
   readonly parameters: Parameters;
   readonly tables: WindowTables;
+  readonly block: Block;
 }
 
 /** Logits by head; call inside `tf.tidy`. */
@@ -26,33 +28,28 @@ export function swinUnetrForward(
   parameters: Parameters,
   x: Tensor5D,
   tables: WindowTables,
+  options: ForwardOptions,
 ): HeadOutputs {
-  const scope: Scope = { tf, ops, parameters, tables };
+  const block = blocksOf(tf, options);
+  const scope: Scope = { tf, ops, parameters, tables, block };
   const stages = spec.depths.length;
   const hidden = swinHiddenStates(scope, spec, x);
-  const skips = [residualBlock(scope, 'swin_unetr.encoder1.layer', x)];
+  const encoder = (number: number, input: Tensor5D): Tensor5D =>
+    block([input], (taken) => residualBlock(scope, `swin_unetr.encoder${number}.layer`, taken));
+  const skips = [encoder(1, x)];
   for (let stage = 0; stage < stages - 1; stage++) {
     const input = hidden[stage] as Tensor5D;
-    skips.push(residualBlock(scope, `swin_unetr.encoder${stage + 2}.layer`, input));
+    skips.push(encoder(stage + 2, input));
     input.dispose();
   }
   // The last stage but one skips across as it is.
   skips.push(hidden[stages - 1] as Tensor5D);
   const bottom = hidden[stages] as Tensor5D;
-  let y = residualBlock(scope, 'swin_unetr.encoder10.layer', bottom);
+  let y = encoder(10, bottom);
   bottom.dispose();
   for (let level = stages; level >= 0; level--) {
-    const below = y;
-    const skip = skips[level] as Tensor5D;
-    y = tf.tidy(() => {
-      const prefix = `swin_unetr.decoder${level + 1}`;
-      const up = ops.convTranspose3d(
-        below,
-        parameters.kernel(`${prefix}.transp_conv.conv.weight`),
-        null,
-      );
-      return residualBlock(scope, `${prefix}.conv_block`, ops.concat(up, skip));
-    });
+    const [below, skip] = [y, skips[level] as Tensor5D];
+    y = decoderLevel(scope, `swin_unetr.decoder${level + 1}`, below, skip);
     tf.dispose([below, skip]);
   }
   return Object.fromEntries(
@@ -90,16 +87,19 @@ function swinStage(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D, stage: number
   const { tf, ops, parameters } = scope;
   const heads = spec.numHeads[stage] as number;
   let y = x;
-  for (let block = 0; block < (spec.depths[stage] as number); block++) {
-    const prefix = swinBlockPrefix(stage, block);
+  for (let index = 0; index < (spec.depths[stage] as number); index++) {
+    const prefix = swinBlockPrefix(stage, index);
     const input = y;
-    y = tf.tidy(() => {
-      const attended = windowedAttention(scope, prefix, input, spec.window, heads, block % 2 === 1);
-      return tf.add(input, attended);
-    });
-    const middle = y;
-    y = tf.tidy(() => tf.add(middle, perceptron(scope, prefix, middle)));
-    middle.dispose();
+    y = scope.block([input], (before) =>
+      tf.tidy(() => {
+        const isShifted = index % 2 === 1;
+        const middle = tf.tidy(() => {
+          const attended = windowedAttention(scope, prefix, before, spec.window, heads, isShifted);
+          return ops.accumulate(attended, before);
+        });
+        return ops.accumulate(perceptron(scope, prefix, middle), middle);
+      }),
+    );
     if (input !== x) input.dispose();
   }
   const prefix = swinMergePrefix(stage);
@@ -135,8 +135,8 @@ function windowedAttention(
   );
   const index = tf.tensor2d(tables.index(side, n), [n, n], 'int32');
   const bias = ops.gatherBias(parameters.matrix(`${attn}.relative_position_bias_table`), index);
-  const mask = isShifted(shape) ? maskTensor(tf, tables.mask(size, shape)) : null;
-  const mixed = ops.windowAttention(qkv, { heads, bias, mask });
+  const regions = isShifted(shape) ? regionsTensor(tf, tables.regions(size, shape)) : null;
+  const mixed = ops.windowAttention(qkv, { heads, bias, regions });
   const projected = ops.linear(
     mixed,
     parameters.matrix(`${attn}.proj.weight`),
@@ -145,8 +145,8 @@ function windowedAttention(
   return ops.windowReverse(projected, { ...shape, shape: x.shape });
 }
 
-function maskTensor(tf: Engine['tf'], { values, groups, n }: AttentionMask): Tensor3D {
-  return tf.tensor3d(values, [groups, n, n]);
+function regionsTensor(tf: Engine['tf'], { values, groups, n }: AttentionRegions): Tensor2D {
+  return tf.tensor2d(values, [groups, n], 'int32');
 }
 
 /** linear(gelu(linear(norm(x)))), [b, d, h, w, c] → the same. */
@@ -165,6 +165,20 @@ function perceptron({ ops, parameters }: Scope, prefix: string, x: Tensor5D): Te
   return linear(ops.gelu(linear(normed, 'mlp.linear1')), 'mlp.linear2');
 }
 
+/** `below` upsampled, joined with `skip`: [b, d, h, w, 2·c] and [b, 2·d, 2·h, 2·w, c] → the latter. */
+function decoderLevel(scope: Scope, prefix: string, below: Tensor5D, skip: Tensor5D): Tensor5D {
+  const { tf, ops, parameters, block } = scope;
+  const weight = parameters.kernel(`${prefix}.transp_conv.conv.weight`);
+  return block([below, skip], (...inputs) =>
+    tf.tidy(() => {
+      const joined = tf.tidy(() =>
+        ops.concat(ops.convTranspose3d(inputs[0], weight, null), inputs[1]),
+      );
+      return residualBlock(scope, `${prefix}.conv_block`, joined);
+    }),
+  );
+}
+
 /** MONAI's `UnetResBlock`: two convolutions with norm, and the input (projected if need be) added. */
 function residualBlock({ tf, ops, parameters }: Scope, prefix: string, x: Tensor5D): Tensor5D {
   return tf.tidy(() => {
@@ -174,8 +188,10 @@ function residualBlock({ tf, ops, parameters }: Scope, prefix: string, x: Tensor
         const y = ops.conv3d(input, weight, null, { stride: 1 });
         return ops.instanceNorm(y, null, null, { slope: normSlope });
       });
-    const y = convNorm(convNorm(x, 'conv1', slope), 'conv2', 1);
-    const projected = x.shape[4] !== y.shape[4];
-    return ops.leakyRelu(tf.add(y, projected ? convNorm(x, 'conv3', 1) : x), slope);
+    const sum = tf.tidy(() => {
+      const y = tf.tidy(() => convNorm(convNorm(x, 'conv1', slope), 'conv2', 1));
+      return ops.accumulate(y, x.shape[4] === y.shape[4] ? x : convNorm(x, 'conv3', 1));
+    });
+    return ops.leakyRelu(sum, slope);
   });
 }

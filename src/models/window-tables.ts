@@ -1,11 +1,11 @@
 /**
- * The index tables and masks of windowed attention, kept from pass to pass: they depend on sizes alone, and making
+ * The index tables and regions of windowed attention, kept from pass to pass: they depend on sizes alone, and making
  * them anew took a tenth of a small model's time.
  */
 import {
-  attentionMask,
+  attentionRegions,
   relativePositionIndex,
-  type AttentionMask,
+  type AttentionRegions,
   type WindowShape,
 } from './shifted-window.ts';
 import type { Triple } from './spec.ts';
@@ -16,7 +16,7 @@ const keptBytesMax = 64 * 1024 * 1024;
 /** Of one model; nobody may change what it gives. */
 export class WindowTables {
   readonly #indices = new Map<string, Int32Array>();
-  readonly #masks = new Map<string, AttentionMask>();
+  readonly #regions = new Map<string, AttentionRegions>();
   #keptBytes = 0;
 
   /** As `relativePositionIndex`. */
@@ -25,11 +25,11 @@ export class WindowTables {
     return this.#kept(this.#indices, `${window}/${n}`, make, (index) => index.byteLength);
   }
 
-  /** As `attentionMask`. */
-  mask(size: Triple, shape: WindowShape): AttentionMask {
+  /** As `attentionRegions`. */
+  regions(size: Triple, shape: WindowShape): AttentionRegions {
     const key = [size, shape.window, shape.shift].join('/');
-    const make = (): AttentionMask => attentionMask(size, shape);
-    return this.#kept(this.#masks, key, make, ({ values }) => values.byteLength);
+    const make = (): AttentionRegions => attentionRegions(size, shape);
+    return this.#kept(this.#regions, key, make, ({ values }) => values.byteLength);
   }
 
   #kept<T>(from: Map<string, T>, key: string, make: () => T, bytesOf: (made: T) => number): T {

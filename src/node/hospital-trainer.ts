@@ -1,30 +1,38 @@
 /** The peer's `Trainer` on this machine: it turns a round's OPEN into jobs of the training workers. */
-import { seededRandom, type Digest } from '../base/index.ts';
-import { parseTaskId, taskIds, type IntensityScale, type TaskId } from '../data/index.ts';
+import type { Digest } from '../base/index.ts';
+import type { IntensityScale } from '../data/index.ts';
 import {
-  optimiserOf,
+  readDistillation,
   readStageOptions,
   type CheckArgs,
   type InferenceSettings,
   type JobProgress,
   type LabelArgs,
-  type OptimiserState,
   type RoundTrained,
-  type Teacher,
-  type TrainArgs,
 } from '../distill/index.ts';
-import { initialWeights, readModelSpec, type ModelSpec } from '../models/index.ts';
 import type { ReportWork, Trainer, TrainingJob, TrainingResult } from '../peer/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
 import { diskStore } from './disk-store.ts';
 import { commitmentFor, recordsRoot } from './data-commitment.ts';
+import {
+  expertGeneration,
+  pseudoGeneration,
+  roundTraining,
+  specAndTasks,
+  stageWeights,
+  teachersOf,
+  type CasesAt,
+} from './round-jobs.ts';
+import { StateShelf } from './state-shelf.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface HospitalTrainerOptions {
   readonly hospital: string;
   /** Folder of the hospital's cases. */
   readonly folder: string;
+  /** Folder for what the optimiser remembers from round to round. */
+  readonly stateFolder: string;
   readonly plan: Plan;
   readonly intensity: IntensityScale;
   readonly inference: Omit<InferenceSettings, 'window'>;
@@ -33,23 +41,19 @@ export interface HospitalTrainerOptions {
   readonly siteKey: Uint8Array;
 }
 
-/** Generation of the cases before the teachers labelled them. */
-const expertGeneration = 'expert';
-
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
-  /** AdamW's moments stay at the hospital from round to round of a stage; a restart begins them anew. */
-  readonly #states = new Map<string, OptimiserState>();
+  readonly #states: StateShelf;
   #generation = expertGeneration;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
 
   constructor(options: HospitalTrainerOptions) {
     this.#options = options;
+    this.#states = new StateShelf(diskStore(options.stateFolder));
   }
 
   initialWeights(stage: PlanStage): Promise<ModelWeights> {
-    const random = seededRandom(this.#options.plan.seed).fork(`stage/${stage.id}`);
-    return Promise.resolve(initialWeights(readModelSpec(stage.model), random));
+    return Promise.resolve(stageWeights(this.#options.plan, stage));
   }
 
   async prepare(
@@ -58,42 +62,25 @@ export class HospitalTrainer implements Trainer {
     report: ReportWork,
   ): Promise<void> {
     if (stage.kind !== 'student' || this.#generation !== expertGeneration) return;
-    const teachers = this.#options.plan.stages.flatMap((earlier): Teacher[] => {
-      const task = parseTaskId(earlier.task);
-      const weights = sealed.get(earlier.id);
-      if (earlier.kind !== 'teacher' || task === null || weights === undefined) return [];
-      const window = readStageOptions(earlier.options).patch;
-      return [{ task, spec: readModelSpec(earlier.model), weights, window }];
-    });
-    const args: LabelArgs = { ...this.#at(), teachers, inference: this.#options.inference };
+    const { plan, inference } = this.#options;
+    const distillation = readDistillation(stage.options);
+    const teachers = teachersOf(plan, sealed);
+    const args: LabelArgs = { ...this.#at(), teachers, inference, distillation };
     await this.#run('label', args, report);
-    this.#generation = `pseudo-${stage.id}`;
+    this.#generation = pseudoGeneration(stage);
   }
 
-  async train(
-    { stage, round, base, hp }: TrainingJob,
-    report: ReportWork,
-  ): Promise<TrainingResult> {
+  async train(job: TrainingJob, report: ReportWork): Promise<TrainingResult> {
     const { plan, hospital } = this.#options;
-    const { patch, batch, sampling } = readStageOptions(hp);
-    const args: TrainArgs = {
-      ...this.#at(),
-      ...specAndTasks(stage),
-      origins: stage.kind === 'teacher' ? ['expert'] : ['expert', 'pseudo'],
-      weights: base,
-      state: this.#states.get(stage.id) ?? null,
-      steps: Number(hp.steps),
-      batch,
-      patch,
-      sampling,
-      optimiser: optimiserOf(hp),
-      seed: `${plan.seed}/${hospital}/${round}`,
-    };
+    const { stage, round } = job;
+    const state = await this.#states.before(stage.id, round);
+    const args = roundTraining(plan, job, hospital, this.#at(), state);
     const trained = (await this.#run('train', args, report)) as RoundTrained;
-    this.#states.set(stage.id, trained.state);
+    await this.#states.write(stage.id, round, trained.state);
     return {
       weights: trained.weights,
       samples: trained.samples,
+      heads: trained.heads,
       metricsMilli: { loss: thousandths(trained.loss) },
       dataset: await this.#commitment(round),
     };
@@ -114,7 +101,7 @@ export class HospitalTrainer implements Trainer {
     return commitmentFor(this.#records.root, siteKey, round);
   }
 
-  #at(): { folder: string; intensity: IntensityScale; generation: string } {
+  #at(): CasesAt {
     const { folder, intensity } = this.#options;
     return { folder, intensity, generation: this.#generation };
   }
@@ -126,12 +113,6 @@ export class HospitalTrainer implements Trainer {
       },
     });
   }
-}
-
-/** What a stage's model is and which tasks it learns. */
-export function specAndTasks(stage: PlanStage): { spec: ModelSpec; tasks: TaskId[] } {
-  const spec = readModelSpec(stage.model);
-  return { spec, tasks: taskIds.filter((task) => task in spec.heads) };
 }
 
 /** Whole thousandths that fit 32 bits. Adding 0 turns -0, which canonical JSON does not know, into 0. */

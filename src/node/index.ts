@@ -21,7 +21,16 @@ export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
 export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';
 export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.ts';
-export { HospitalTrainer, specAndTasks, type HospitalTrainerOptions } from './hospital-trainer.ts';
+export { HospitalTrainer, type HospitalTrainerOptions } from './hospital-trainer.ts';
+export {
+  expertGeneration,
+  pseudoGeneration,
+  roundTraining,
+  specAndTasks,
+  stageWeights,
+  teachersOf,
+  type CasesAt,
+} from './round-jobs.ts';
 export type { TrainingWorkerData } from './training-entry.ts';
 export { openTrainingPool } from './training-pool.ts';
 export { programDigest } from './program-digest.ts';

@@ -17,6 +17,7 @@ const createHandlers: CreateHandlers = (emit) => {
     label: (args) => jobs.label(args, emit),
     check: (args) => jobs.check(args),
     evaluate: (args) => jobs.evaluate(args, emit),
+    transfer: (args) => jobs.transfer(args, emit),
     picture: (args) => jobs.picture(args),
     predict: (args) => jobs.predict(args, emit),
   };

@@ -14,6 +14,7 @@ import {
   type PlanStage,
   type Seal,
 } from '../wire/index.ts';
+import { learningRateMicro } from './stage-rules.ts';
 
 /** Where a round stands. */
 export type Phase =
@@ -37,6 +38,8 @@ export interface ChainState {
   readonly roundsSealed: number;
   /** Latest sealed model by stage id. */
   readonly models: ReadonlyMap<string, Digest>;
+  /** What each of these models came from: the base of the round that sealed it. */
+  readonly bases: ReadonlyMap<string, Digest>;
 }
 
 /** The state before height 1. */
@@ -51,6 +54,7 @@ export function genesisChain(plan: Plan): ChainState {
     stageIndex,
     roundsSealed: 0,
     models: new Map(),
+    bases: new Map(),
   };
 }
 
@@ -88,13 +92,14 @@ export function applyOp(state: ChainState, op: Op, plan: Plan): ChainState {
 
 function sealed(state: ChainState, open: Open, seal: Seal, plan: Plan): ChainState {
   const models = new Map(state.models).set(open.stage, seal.agg);
+  const bases = new Map(state.bases).set(open.stage, open.base);
   const roundsSealed = state.roundsSealed + 1;
   const isStageDone = roundsSealed >= (stageOf(state, plan)?.rounds ?? 0);
   const stageIndex = isStageDone ? stageFrom(plan, state.stageIndex + 1) : state.stageIndex;
   const isPlanDone = stageIndex >= plan.stages.length;
   return {
     ...state,
-    models,
+    ...{ models, bases },
     stageIndex,
     roundsSealed: isStageDone ? 0 : roundsSealed,
     phase: { kind: isPlanDone ? 'done' : 'idle' },
@@ -130,12 +135,7 @@ export function nextOpen(
     stage: stage.id,
     base,
     code,
-    hp: {
-      ...stage.options,
-      steps: stage.stepsPerRound,
-      lrMicro: learningRateMicro(stage, state.roundsSealed),
-      seed: plan.seed,
-    },
+    hp: roundHyperparameters(plan, stage, state.roundsSealed),
     rule: { name: 'mean', params: { samplesCap: stage.samplesCap } },
     deadline: ts + stage.roundTimeoutMs,
     minParticipants: stage.minParticipants,
@@ -143,8 +143,12 @@ export function nextOpen(
   };
 }
 
-/** Polynomial decay over the rounds of a stage, nnU-Net's exponent: peak · (1 - k/K)^0.9. */
-export function learningRateMicro(stage: PlanStage, roundsSealed: number): number {
-  const left = 1 - roundsSealed / stage.rounds;
-  return Math.max(1, Math.round(stage.learningRateMicro * left ** 0.9));
+/** What OPEN tells the participants of a round, `roundsSealed` rounds of the stage before it. */
+export function roundHyperparameters(
+  { seed }: Pick<Plan, 'seed'>,
+  stage: PlanStage,
+  roundsSealed: number,
+): Open['hp'] {
+  const lrMicro = learningRateMicro(stage, roundsSealed);
+  return { ...stage.options, steps: stage.stepsPerRound, lrMicro, seed };
 }

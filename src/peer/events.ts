@@ -1,4 +1,7 @@
-/** What a peer tells the people who watch it: progress, the report, the dashboard. Nothing here is agreed. */
+/**
+ * What a peer tells the people who watch it: progress, the report, the dashboard. Nothing here is agreed. What its
+ * log holds when it starts it tells again; `atMs` is the time of the block that says so, ms since 1970.
+ */
 import type { Digest, NodeId } from '../base/index.ts';
 import type { WorkProgress } from './trainer.ts';
 
@@ -16,6 +19,7 @@ export interface SealedRound {
   /** Height of the SEAL block, and entries of the log after it. */
   readonly height: number;
   readonly logSize: number;
+  readonly atMs: number;
 }
 
 export type PeerEvent =
@@ -24,6 +28,7 @@ export type PeerEvent =
       readonly round: number;
       readonly stage: string;
       readonly participants: readonly NodeId[];
+      readonly atMs: number;
     }
   | {
       readonly kind: 'working';
@@ -39,6 +44,7 @@ export type PeerEvent =
       readonly round: number;
       readonly reason: string;
       readonly height: number;
+      readonly atMs: number;
     }
   | { readonly kind: 'caught-up'; readonly height: number }
   | { readonly kind: 'done'; readonly treeSize: number; readonly root: string };

@@ -5,11 +5,18 @@ export type { ReportWork, Trainer, TrainingJob, TrainingResult, WorkProgress } f
 export {
   advance,
   genesisChain,
-  learningRateMicro,
   nextOpen,
+  roundHyperparameters,
   stageOf,
   type ChainState,
   type Phase,
 } from './chain.ts';
+export {
+  learningRateMicro,
+  outerStepOf,
+  ruleOptions,
+  schedules,
+  type Schedule,
+} from './stage-rules.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
 export { Peer, type PeerOptions } from './peer.ts';

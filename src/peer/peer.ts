@@ -30,7 +30,8 @@ import {
   type Effect,
   type WriteAheadLog,
 } from '../consensus/index.ts';
-import { BlobShelf } from '../gossip/index.ts';
+import { digestOf } from '../crypto/index.ts';
+import { BlobShelf, readUpdate } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import {
   decodeBlockBody,
@@ -61,6 +62,7 @@ import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-mess
 import { RoundDesk } from './round-desk.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
+import { outerStepOf, scheduleOf } from './stage-rules.ts';
 
 /** Who this peer is and whom it tells. */
 export interface PeerOptions {
@@ -120,6 +122,11 @@ export class Peer {
       code: options.code,
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
+    // A plan that this program does not understand is refused before the first block, not in the middle.
+    for (const stage of this.#rules.plan.stages) {
+      scheduleOf(stage);
+      outerStepOf(stage);
+    }
     this.#state = genesisChain(this.#rules.plan);
   }
 
@@ -161,7 +168,9 @@ export class Peer {
       invariant(held !== null, 'the log holds every height up to its head');
       const certificate = readCertificate(held.certificate);
       this.#decisions.set(at, { body: encodeBlockBody(held.body), certificate });
-      this.#state = advance(this.#state, held.body, this.#rules.plan);
+      const before = this.#state;
+      this.#state = advance(before, held.body, this.#rules.plan);
+      await this.#announce(before, held.body);
     }
     this.#isBehind = this.#state.height > 0; // until the others say how far they are
     const height = this.#state.height + 1;
@@ -399,7 +408,8 @@ export class Peer {
       const before = this.#state;
       this.#state = advance(before, body, this.#rules.plan);
       this.#backlog.shift();
-      this.#announceDecided(before, body);
+      await this.#announce(before, body);
+      this.#sendCheckpoint();
     }
     await this.#pursue();
     await this.#step({ kind: 'appChanged' });
@@ -421,43 +431,47 @@ export class Peer {
     }
   }
 
-  /** Tells the watchers, cosigns the log. */
-  #announceDecided(before: ChainState, body: BlockBody): void {
+  /** Tells the watchers what a block decided. */
+  async #announce(before: ChainState, body: BlockBody): Promise<void> {
     const { onEvent } = this.#options;
+    const atMs = body.ts;
     for (const op of body.ops) {
       switch (op.op) {
-        case 'OPEN':
-          onEvent({ kind: 'opened', round: op.r, stage: op.stage, participants: op.participants });
+        case 'OPEN': {
+          const { r: round, stage, participants } = op;
+          onEvent({ kind: 'opened', round, stage, participants, atMs });
           break;
+        }
         case 'CUT':
           onEvent({ kind: 'cut', round: op.r, nodes: op.updates.map(({ peer }) => peer) });
           break;
         case 'SEAL': {
           invariant(before.phase.kind === 'cut', 'a seal follows a cut');
           const { open, cut } = before.phase;
+          const participants = cut.updates.map(async ({ peer, n, env }) => ({
+            ...{ node: peer, weight: n, metricsMilli: await this.#metricsOf(open, env) },
+          }));
+          const { participants: asked, stage } = open;
           onEvent({
-            kind: 'sealed',
-            round: op.r,
-            stage: open.stage,
-            model: op.agg,
-            height: body.h,
-            logSize: body.log.size,
-            participants: cut.updates.map(({ peer, n, env }) => ({
-              node: peer,
-              weight: n,
-              metricsMilli: this.#desk?.metricsOf(env) ?? {},
-            })),
-            excluded: open.participants.filter(
-              (id) => !cut.updates.some(({ peer }) => peer === id),
-            ),
+            ...{ kind: 'sealed', round: op.r, stage, model: op.agg, atMs },
+            ...{ height: body.h, logSize: body.log.size },
+            participants: await Promise.all(participants),
+            excluded: asked.filter((id) => !cut.updates.some(({ peer }) => peer === id)),
           });
           break;
         }
         case 'VOID':
-          onEvent({ kind: 'void', round: op.r, reason: op.reason, height: body.h });
+          onEvent({ kind: 'void', round: op.r, reason: op.reason, height: body.h, atMs });
       }
     }
-    this.#sendCheckpoint();
+  }
+
+  /** What an update's author says of its training; nothing when its envelope is not here. */
+  async #metricsOf(open: Open, env: Digest): Promise<Readonly<Record<string, number>>> {
+    if (this.#desk?.open.r === open.r) return this.#desk.metricsOf(env);
+    const envelope = await this.#shelf.read(env);
+    if (envelope === null || digestOf(envelope) !== env) return {};
+    return readUpdate(this.#options.consortium, open, envelope).metricsMilli;
   }
 
   #sendCheckpoint(): void {
@@ -507,6 +521,7 @@ export class Peer {
       open,
       stage,
       roundsSealed: this.#state.roundsSealed,
+      before: this.#state.bases.get(stage.id) ?? null,
       self: this.#options.self,
       consortium: this.#options.consortium,
       keys: this.#options.keys,

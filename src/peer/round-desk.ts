@@ -12,13 +12,12 @@ import {
   type UpdateFacts,
 } from '../gossip/index.ts';
 import {
-  applyDelta,
-  delta,
-  fixedPointFor,
-  flatten,
-  IntegerMean,
   modelDigest,
-  quantise,
+  roundAverage,
+  roundStart,
+  roundUpdate,
+  segmentsOf,
+  type AveragingRule,
   type ModelWeights,
 } from '../weights/index.ts';
 import {
@@ -36,6 +35,7 @@ import type { ModelShelf } from './model-shelf.ts';
 import type { PeerMessage, ReceiptsMessage, UpdateMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
+import { outerStepOf } from './stage-rules.ts';
 import type { WorkProgress } from './trainer.ts';
 
 /** What a desk needs of its peer. */
@@ -43,6 +43,8 @@ export interface RoundDeskOptions {
   readonly open: Open;
   readonly stage: PlanStage;
   readonly roundsSealed: number;
+  /** The model that the round's base came from; null in a stage's first round. */
+  readonly before: Digest | null;
   readonly self: NodeId;
   readonly consortium: SignedManifest;
   readonly keys: PeerKeys;
@@ -216,29 +218,22 @@ export class RoundDesk implements Pick<
 
   /** The signed envelope, or null when the round went on meanwhile. */
   async #trainAndSeal(): Promise<Uint8Array | null> {
-    const { stage, self, consortium, keys, ports, shelf, models, roundsSealed } = this.#options;
+    const { stage, self, consortium, keys, ports, shelf, roundsSealed } = this.#options;
     // One update a round, also across a crash: two different ones would be equivocation.
     const remembered = `own/${this.open.r}.env`;
     const earlier = await ports.store.read(remembered);
     if (earlier !== null) return earlier;
-    const base = await models.obtain(stage, this.open.base);
+    const base = await this.#start();
     await ports.trainer.prepare(stage, await this.#options.teachers(), this.#reporter('prepare'));
     const job = { stage, round: this.open.r, roundsSealed, base, hp: this.open.hp };
     const result = await ports.trainer.train(job, this.#reporter('train'));
-    const { limits, members } = consortium.manifest;
-    const weight = Math.max(1, Math.min(result.samples, stage.samplesCap, limits.weightMax));
-    const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
-    const { values, clampedCount } = quantise(
-      delta(result.weights, base),
-      { weight, weightMax: limits.weightMax },
-      fixedPoint,
-    );
+    const update = roundUpdate(result.weights, base, result, this.#rule());
+    const { values, weight, heads, clampedCount } = update;
     const sealed = await sealUpdate({
       consortium,
       open: this.open,
       author: self,
-      values,
-      weight,
+      ...{ values, weight, heads },
       metricsMilli: { ...result.metricsMilli, clamped: Math.min(clampedCount, 2_000_000) * 1000 },
       dataset: result.dataset,
       logSigner: keys.log,
@@ -304,7 +299,7 @@ export class RoundDesk implements Pick<
       const envelope = this.#book.envelope(env);
       if (envelope !== null) await shelf.put(envelope);
       const ciphertext = await shelf.obtain(upd, statement.updateBytes, author);
-      const count = flatten(await models.initial(stage)).length;
+      const segments = segmentsOf(await models.initial(stage));
       const { sealPrivate } = keys;
       let values: Int32Array;
       try {
@@ -313,7 +308,7 @@ export class RoundDesk implements Pick<
           facts,
           recipient: self,
           ciphertext,
-          count,
+          segments,
           sealPrivate,
         });
       } catch (error) {
@@ -392,16 +387,14 @@ export class RoundDesk implements Pick<
   }
 
   async #meanOf(cut: Cut, values: readonly Int32Array[]): Promise<Average> {
-    const { stage, consortium, models, settings } = this.#options;
-    const { limits, members } = consortium.manifest;
+    const { stage, models, settings } = this.#options;
     const base = await models.obtain(stage, this.open.base);
-    const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
-    const mean = new IntegerMean(flatten(base).length, fixedPoint, limits.weightMax);
-    cut.updates.forEach(({ n }, index) => {
-      const update = values[index];
-      if (update !== undefined) mean.add(update, n);
+    const updates = cut.updates.flatMap(({ env, n: weight }, index) => {
+      const [update, facts] = [values[index], this.#book.facts(env)];
+      if (update === undefined || facts === null) return [];
+      return [{ values: update, weight, heads: facts.heads }];
     });
-    const weights = applyDelta(base, mean.mean());
+    const weights = roundAverage(await this.#start(), updates, this.#rule());
     const agg = modelDigest(weights);
     const loss = await models.holdOutLoss(stage, agg, weights);
     const baseLoss = await models.holdOutLoss(stage, this.open.base, base);
@@ -417,6 +410,25 @@ export class RoundDesk implements Pick<
     // On the disk before this node votes for it: a sealed model is held by all who sealed it.
     if (!isRefused) await models.keep(weights);
     return { seal, isRefused };
+  }
+
+  /** Where all begin this round. @throws {GossipError} when nobody has a model that it follows from */
+  async #start(): Promise<ModelWeights> {
+    const { stage, models, before } = this.#options;
+    const { momentum } = outerStepOf(stage);
+    const base = await models.obtain(stage, this.open.base);
+    if (before === null || momentum === 0) return base;
+    return roundStart(base, await models.obtain(stage, before), momentum);
+  }
+
+  #rule(): AveragingRule {
+    const { stage, consortium } = this.#options;
+    const { limits, members } = consortium.manifest;
+    const { weightMax, clampMicro } = limits;
+    const { samplesCap } = stage;
+    const { rate: outerRate } = outerStepOf(stage);
+    const clamp = clampMicro / 1e6;
+    return { memberCount: members.length, clamp, weightMax, samplesCap, outerRate };
   }
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */

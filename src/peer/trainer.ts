@@ -18,6 +18,7 @@ export interface TrainingJob {
   readonly round: number;
   /** Rounds of this stage that are already sealed. */
   readonly roundsSealed: number;
+  /** Where all begin this round. */
   readonly base: ModelWeights;
   /** Hyper-parameters as agreed in OPEN. */
   readonly hp: Readonly<Record<string, number | string>>;
@@ -27,6 +28,8 @@ export interface TrainingResult {
   readonly weights: ModelWeights;
   /** Labelled cases trained on: the update's weight before the cap. */
   readonly samples: number;
+  /** Those with a label of each head that was trained; 0 or absent for a head that was not. */
+  readonly heads: Readonly<Record<string, number>>;
   /** Numbers for the signed record, whole thousandths. */
   readonly metricsMilli: Readonly<Record<string, number>>;
   /** Commitment to the data set, salted for this round: fixes it, shows nothing of it. */

@@ -1,5 +1,5 @@
 /** One simulated hospital as a real node: its folder, its libp2p host, its peer. Can be killed and started again. */
-import { seededRandom, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import { intensityDefaults } from '../distill/index.ts';
 import {
@@ -7,7 +7,6 @@ import {
   fileLogger,
   HospitalTrainer,
   openLibp2pTransport,
-  systemClock,
   type Libp2pTransport,
   type WorkerPool,
 } from '../node/index.ts';
@@ -23,6 +22,7 @@ export interface HospitalNodeOptions {
   readonly folder: string;
   readonly code: Digest;
   readonly pool: WorkerPool;
+  readonly clock: Clock;
   /** Hears what `peer.log` in the folder keeps. */
   readonly logger: Logger;
   readonly onEvent: (event: PeerEvent) => void;
@@ -93,6 +93,7 @@ export class HospitalNode {
     const trainer = new HospitalTrainer({
       hospital: this.id,
       folder: this.casesFolder,
+      stateFolder: `${folder}/states`,
       plan: consortium.manifest.plan,
       intensity: intensityDefaults,
       inference: settings.inference,
@@ -101,7 +102,7 @@ export class HospitalNode {
     });
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(
-      { clock: systemClock(), store: diskStore(folder), transport, trainer, logger, random },
+      { clock: this.#options.clock, store: diskStore(folder), transport, trainer, logger, random },
       {
         self: this.id,
         consortium,

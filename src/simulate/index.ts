@@ -2,3 +2,16 @@ export { simulatedConsortium, simulatedMember, type SimulatedMember } from './co
 export { virtualClock, type VirtualClock } from './virtual-clock.ts';
 export type { KillRequest, MainJobPorts } from './job-ports.ts';
 export { runMainJob } from './main-job.ts';
+export { readRunFile, type RunFile } from './run-file.ts';
+export { SimulateError, type SimulateErrorFacts } from './errors.ts';
+export { caseJobs } from './run-cases.ts';
+export {
+  holdersOf,
+  limitsOf,
+  membersOf,
+  patchOf,
+  planOf,
+  stageFor,
+  taughtTasks,
+} from './run-plan.ts';
+export { hospitalRecord, taskRecords } from './run-recorder.ts';

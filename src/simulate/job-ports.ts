@@ -12,7 +12,7 @@ export interface KillRequest {
 export interface MainJobPorts {
   /** Name of the run, for the record. */
   readonly id: string;
-  /** Absolute, empty; for `nodes/<id>/` and `model/`. */
+  /** Absolute; empty, or the folder of a run to go on with. For `run.json`, `nodes/<id>/` and `model/`. */
   readonly outputFolder: string;
   readonly kills: readonly KillRequest[];
   /** Fires when the person at the terminal wants to stop. */

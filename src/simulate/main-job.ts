@@ -4,59 +4,74 @@
  */
 import { join } from 'node:path';
 import type { NodeId } from '../base/index.ts';
-import { backendVariant } from '../compute/index.ts';
-import type { HospitalSettings, RunSettings } from '../config/index.ts';
+import { backendVariant, precisionNote } from '../compute/index.ts';
+import { engineOptionsOf, type RunSettings } from '../config/index.ts';
 import type { OnProgress, RunRecord } from '../dashboard/index.ts';
-import {
-  caseCount,
-  encodeStudent,
-  intensityDefaults,
-  type MakeCasesArgs,
-} from '../distill/index.ts';
+import { encodeStudent, intensityDefaults, sizeFor } from '../distill/index.ts';
 import {
   diskStore,
   HospitalTrainer,
+  lockFolder,
   openTrainingPool,
   programDigest,
   specAndTasks,
+  systemClock,
   type WorkerPool,
 } from '../node/index.ts';
 import { parameterCount, type ModelWeights } from '../weights/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
+import { runClock } from './run-clock.ts';
+import { caseJobs } from './run-cases.ts';
 import { evaluateRun } from './run-evaluation.ts';
 import { picturesOf } from './run-pictures.ts';
+import { beginRun } from './run-file.ts';
 import { RunFleet } from './run-fleet.ts';
-import { limitsOf, membersOf, planOf, taughtTasks } from './run-plan.ts';
+import { limitsOf, membersOf, patchOf, planOf, taughtTasks } from './run-plan.ts';
 import { RunRecorder } from './run-recorder.ts';
 
-/** Runs the main job to its end, and gives the record of it. */
+/**
+ * Runs the main job to its end, and gives the record of it. Over the folder of a run that was ended before its time,
+ * by whatever, it goes on with that run and comes to the same models.
+ *
+ * @throws {SimulateError} when that run was begun with other settings or by another program
+ */
 export async function runMainJob(
   settings: RunSettings,
   ports: MainJobPorts,
   onProgress: OnProgress,
 ): Promise<RunRecord> {
   // A backend that is not there would fail every round at every hospital: better at once and once.
-  await backendVariant(settings.compute.backend as 'auto');
-  const pool = openTrainingPool(settings.compute.backend as 'auto', settings.compute.workers);
-  const recorder = new RunRecorder(settings, ports.id, onProgress);
+  const engine = engineOptionsOf(settings.compute);
+  await backendVariant(engine);
+  const note = precisionNote(engine);
+  if (note !== null) onProgress({ kind: 'note', level: 'warn', text: note });
+  const { kills, outputFolder } = ports;
+  const lock = await lockFolder(outputFolder);
+  const pool = openTrainingPool(engine, settings.compute.workers);
   try {
+    const code = await programDigest();
+    const clock = runClock(systemClock());
+    const run = { code, kills, settings };
+    const { startedAtMs } = await beginRun(diskStore(outputFolder), run, clock.nowMs());
+    const recorder = new RunRecorder(settings, ports.id, onProgress, clock, startedAtMs);
     const consortium = await foundConsortium(settings, pool);
-    const folderOf = (id: NodeId): string => join(ports.outputFolder, 'nodes', id);
+    const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
     recorder.begin(consortium);
 
     await recorder.during('data', 'phantoms', () =>
       makeAllCases(settings, pool, (id) => join(folderOf(id), 'cases'), recorder),
     );
 
-    const code = await programDigest();
-    const fleet = new RunFleet({ settings, ports, consortium, pool, code, recorder, folderOf });
+    const fleet = new RunFleet({
+      ...{ settings, ports, consortium, pool, clock, code, recorder, folderOf },
+    });
     try {
       await recorder.during('network', 'peers find each other', () => fleet.start());
       await fleet.untilDone();
       const models = await fleet.sealedModels();
-      await saveStudent(settings, consortium, models.get('student') ?? null, ports.outputFolder);
+      await saveStudent(settings, consortium, models.get('student') ?? null, outputFolder);
       await recorder.during('evaluation', 'held-out cases', async () => {
         recorder.evaluated(
           await evaluateRun({
@@ -74,6 +89,7 @@ export async function runMainJob(
     return await recorder.record();
   } finally {
     await pool.close();
+    await lock.release();
   }
 }
 
@@ -86,7 +102,7 @@ async function foundConsortium(settings: RunSettings, pool: WorkerPool): Promise
     return simulatedMember(settings.seed, id, labels);
   });
   const trainer = new HospitalTrainer({
-    ...{ hospital: 'plan', folder: '', plan, pool, siteKey: new Uint8Array(32) },
+    ...{ hospital: 'plan', folder: '', stateFolder: '', plan, pool, siteKey: new Uint8Array(32) },
     intensity: intensityDefaults,
     inference: settings.inference,
   });
@@ -98,41 +114,20 @@ async function foundConsortium(settings: RunSettings, pool: WorkerPool): Promise
   return simulatedConsortium(members, { name, domain, plan, limits });
 }
 
-/** A job for a few cases at a time, so that all workers stay busy to the end. */
-const casesPerJob = 4;
-
 async function makeAllCases(
   settings: RunSettings,
   pool: WorkerPool,
   folderOf: (id: NodeId) => string,
   recorder: RunRecorder,
 ): Promise<void> {
-  const { seed, phantom, training, consortium } = settings;
-  const total = consortium.hospitals.reduce((sum, hospital) => sum + caseCount(hospital), 0);
+  const jobs = caseJobs(settings, folderOf);
+  const total = jobs.reduce((sum, { from, to }) => sum + to - from, 0);
   let made = 0;
-  const jobs = consortium.hospitals.flatMap((hospital: HospitalSettings) => {
-    const count = caseCount(hospital);
-    return Array.from({ length: Math.ceil(count / casesPerJob) }, (_, part) => {
-      const args: MakeCasesArgs = {
-        folder: folderOf(hospital.id as NodeId),
-        intensity: intensityDefaults,
-        generation: 'expert',
-        hospital,
-        from: part * casesPerJob,
-        to: Math.min(count, (part + 1) * casesPerJob),
-        seed,
-        phantom,
-        pointRadiusMm: training.pointRadiusMm,
-      };
-      return pool.run('makeCases', args, {
-        onProgress: () => {
-          made += 1;
-          recorder.stageProgress('data', made, total, 'phantoms');
-        },
-      });
-    });
-  });
-  await Promise.all(jobs);
+  const onProgress = (): void => {
+    made += 1;
+    recorder.stageProgress('data', made, total, 'phantoms');
+  };
+  await Promise.all(jobs.map((args) => pool.run('makeCases', args, { onProgress })));
 }
 
 /** `model/`: what `annulus predict` takes. */
@@ -145,13 +140,12 @@ async function saveStudent(
   const stage = manifest.plan.stages.find(({ kind }) => kind === 'student');
   if (weights === null || stage === undefined) return;
   const { spec } = specAndTasks(stage);
-  const [depth = 0, height = 0, width = 0] = settings.training.patch;
   const files = encodeStudent({
     spec,
     weights,
     intensity: intensityDefaults,
     spacingMm: settings.phantom.spacingMm,
-    window: [depth, height, width],
+    window: sizeFor(patchOf(settings.training), settings.phantom.shape, spec),
   });
   const store = diskStore(join(outputFolder, 'model'));
   for (const [name, bytes] of files) await store.write(name, bytes);

@@ -19,7 +19,7 @@ import { specAndTasks, type WorkerPool } from '../node/index.ts';
 import { summarise } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { PlanStage, SignedManifest } from '../wire/index.ts';
-import { holdersOf, membersOf } from './run-plan.ts';
+import { holdersOf, membersOf, patchOf } from './run-plan.ts';
 import type { RunEvaluation, RunRecorder } from './run-recorder.ts';
 
 export interface EvaluationOptions {
@@ -97,14 +97,13 @@ async function evaluate(
   hospital: NodeId,
   casesMax?: number,
 ): Promise<EvaluatedCase[]> {
-  const [depth = 0, height = 0, width = 0] = settings.training.patch;
   const args: EvaluateArgs = {
     folder: join(folderOf(hospital), 'cases'),
     intensity: intensityDefaults,
     generation: 'test',
     ...specAndTasks(stage),
     weights,
-    inference: { ...settings.inference, window: [depth, height, width] },
+    inference: { ...settings.inference, window: patchOf(settings.training) },
     ...(casesMax === undefined ? {} : { casesMax }),
   };
   return (await pool.run('evaluate', args)) as EvaluatedCase[];

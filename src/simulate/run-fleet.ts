@@ -3,7 +3,7 @@ import { invariant, messageOf, type Digest, type Logger, type NodeId } from '../
 import { logPrefix, verifyLogDirectory, type LogVerdict } from '../audit/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import type { NodeRecord } from '../dashboard/index.ts';
-import { diskStore, systemClock, type WorkerPool } from '../node/index.ts';
+import { diskStore, type WorkerPool } from '../node/index.ts';
 import type { PeerEvent } from '../peer/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { modelDigest } from '../weights/index.ts';
@@ -11,6 +11,7 @@ import type { PlanStage, SignedManifest } from '../wire/index.ts';
 import { simulatedMember } from './consortium.ts';
 import { HospitalNode } from './hospital-node.ts';
 import type { KillRequest, MainJobPorts } from './job-ports.ts';
+import type { RunClock } from './run-clock.ts';
 import type { RunRecorder } from './run-recorder.ts';
 
 export interface FleetOptions {
@@ -18,6 +19,7 @@ export interface FleetOptions {
   readonly ports: MainJobPorts;
   readonly consortium: SignedManifest;
   readonly pool: WorkerPool;
+  readonly clock: RunClock;
   readonly code: Digest;
   readonly recorder: RunRecorder;
   readonly folderOf: (id: NodeId) => string;
@@ -31,6 +33,8 @@ export class RunFleet {
   readonly #nodes: readonly HospitalNode[];
   readonly #done = new Set<NodeId>();
   readonly #pendingKills: KillRequest[];
+  /** Whether the nodes are still telling what their logs hold of an earlier start of this run. */
+  #isRecalling = true;
   /** Killed nodes by id: the round they were killed in. */
   readonly #away = new Map<NodeId, number>();
   #finish: () => void = () => undefined;
@@ -46,7 +50,7 @@ export class RunFleet {
     });
     this.#ended.catch(() => undefined); // awaited in `untilDone`
     options.ports.signal.addEventListener('abort', () => {
-      this.#fail(new Error('stopped from the terminal; what is on the disk is whole'));
+      this.#fail(new Error('stopped from the terminal; annulus simulate --resume goes on with it'));
     });
     const { manifest } = options.consortium;
     this.#nodes = manifest.members.map(
@@ -58,6 +62,7 @@ export class RunFleet {
           folder: options.folderOf(id),
           code: options.code,
           pool: options.pool,
+          clock: options.clock,
           logger: this.#loggerOf(id),
           onEvent: (event) => {
             this.#onEvent(id, event);
@@ -72,8 +77,9 @@ export class RunFleet {
   /** Resolves when every peer is connected to every other, or after a while with those that are. */
   async start(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.start()));
+    this.#isRecalling = false;
     for (const node of this.#nodes) this.#introduce(node);
-    const clock = systemClock();
+    const { clock } = this.#options;
     const untilMs = clock.nowMs() + meetingMsMax;
     const others = this.#nodes.length - 1;
     while (clock.nowMs() < untilMs && this.#nodes.some((node) => node.connectedCount < others)) {
@@ -147,7 +153,8 @@ export class RunFleet {
   }
 
   #onEvent(id: NodeId, event: PeerEvent): void {
-    const { recorder } = this.#options;
+    const { recorder, clock } = this.#options;
+    if (this.#isRecalling && 'atMs' in event) clock.continueFrom(event.atMs);
     recorder.peerEvent(id, event);
     if (event.kind === 'working' && event.work === 'train') this.#killIfAsked(id, event.round);
     if (event.kind === 'sealed') this.#restartAfter(event.round);

@@ -17,6 +17,7 @@ import {
 import {
   intensityDefaults,
   labelNames,
+  sizeFor,
   type CtPrediction,
   type PictureArgs,
   type PicturedCase,
@@ -24,7 +25,7 @@ import {
 import { packageFile, specAndTasks, type WorkerPool } from '../node/index.ts';
 import { modelDigest, type ModelWeights } from '../weights/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
-import { holdersOf, membersOf } from './run-plan.ts';
+import { holdersOf, membersOf, patchOf } from './run-plan.ts';
 
 export interface PicturesOptions {
   readonly settings: RunSettings;
@@ -71,7 +72,6 @@ async function phantomScenes(options: PicturesOptions): Promise<Scene[]> {
   const holders = holdersOf(settings, 'hps');
   const stranger = members.find((id) => !holders.includes(id));
   const chosen = [stranger, holders[0]].filter((id) => id !== undefined);
-  const [depth = 0, height = 0, width = 0] = settings.training.patch;
   const scenes: Scene[] = [];
   for (const id of chosen) {
     const args: PictureArgs = {
@@ -80,7 +80,7 @@ async function phantomScenes(options: PicturesOptions): Promise<Scene[]> {
       generation: 'test',
       spec: specAndTasks(stage).spec,
       weights,
-      inference: { ...settings.inference, window: [depth, height, width] },
+      inference: { ...settings.inference, window: patchOf(settings.training) },
       caseIndex: 0,
     };
     const pictured = (await pool.run('picture', args)) as PicturedCase | null;
@@ -130,13 +130,15 @@ async function sampleScene({
   if (stage === undefined || weights === undefined) return [];
   const bytes = await readFile(packageFile('config/sample/cardiac_ct_1.5mm.nii.gz'));
   const ct = toRas(decodeNifti(bytes).volume);
-  const [depth = 0, height = 0, width = 0] = settings.training.patch;
+  const { spec } = specAndTasks(stage);
+  const { shape, spacingMm } = settings.phantom;
   const student = {
-    spec: specAndTasks(stage).spec,
+    spec,
     weights,
     intensity: intensityDefaults,
-    spacingMm: settings.phantom.spacingMm,
-    window: [depth, height, width] as const,
+    spacingMm,
+    // Another CT may be far larger than what was learned from: it is searched by windows of a training volume's size.
+    window: sizeFor(patchOf(settings.training), shape, spec),
     digest: modelDigest(weights),
   };
   const { labels, points, missed } = (await pool.run('predict', { student, ct })) as CtPrediction;

@@ -2,7 +2,9 @@
 import { parseNodeId, type NodeId } from '../base/index.ts';
 import { modelSpecFor, type RunSettings, type StageSettings } from '../config/index.ts';
 import { taskIds, type TaskId } from '../data/index.ts';
-import { stageOptions } from '../distill/index.ts';
+import { distillationOptions, stageOptions, type PatchSize } from '../distill/index.ts';
+import { ruleOptions } from '../peer/index.ts';
+import { plainAverage, type OuterStep } from '../weights/index.ts';
 import { invariant } from '../base/index.ts';
 import type { ConsortiumLimits, Json, Plan, PlanStage } from '../wire/index.ts';
 
@@ -38,19 +40,16 @@ export function planOf(settings: RunSettings): Plan {
     const model = modelSpecFor(models.teacher, [task]);
     const participants = holdersOf(settings, task);
     return {
-      ...stageOf(settings, `teacher-${task}`, training.teacher, participants, model),
+      ...stageFor(settings, `teacher-${task}`, training.teacher, participants, model),
       kind: 'teacher',
       task,
     };
   });
+  const model = modelSpecFor(models.student, tasks);
+  const all = stageFor(settings, 'student', training.student, membersOf(settings), model);
   const student: PlanStage = {
-    ...stageOf(
-      settings,
-      'student',
-      training.student,
-      membersOf(settings),
-      modelSpecFor(models.student, tasks),
-    ),
+    ...all,
+    options: { ...all.options, ...distillationOptions(settings.distillation) },
     kind: 'student',
   };
   return { seed, stages: [...teachers, student] };
@@ -66,16 +65,17 @@ export function limitsOf(settings: RunSettings, parameterCountMax: number): Cons
   };
 }
 
-function stageOf(
+/** A stage of `model` among `participants`, as long and as fast as `stage` says. */
+export function stageFor(
   { training, sampling }: RunSettings,
   id: string,
   stage: StageSettings,
   participants: readonly NodeId[],
   model: unknown,
 ): Omit<PlanStage, 'kind' | 'task'> {
-  const [depth = 0, height = 0, width = 0] = training.patch;
-  const { rounds, stepsPerRound, learningRate, batch } = stage;
-  const { weightDecay, samplesCap, roundTimeoutMs } = training;
+  const { rounds, stepsPerRound, learningRate, schedule, batch, optimiser, weightDecay } = stage;
+  const { momentum, clipNorm, resetOptimiser, samplesCap, roundTimeoutMs } = training;
+  const { outer, proxMu } = federationOf(training, stage);
   return {
     id,
     model: model as Json,
@@ -86,6 +86,34 @@ function stageOf(
     samplesCap,
     roundTimeoutMs,
     minParticipants: Math.ceil(participants.length / 2),
-    options: stageOptions({ patch: [depth, height, width], batch, weightDecay, sampling }),
+    options: {
+      ...ruleOptions(schedule, outer),
+      ...stageOptions({
+        patch: patchOf(training),
+        ...{ batch, optimiser, weightDecay, momentum, clipNorm, proxMu, resetOptimiser, sampling },
+      }),
+    },
   };
+}
+
+/** The training patch, which is also the window of every search. */
+export function patchOf({ patch }: Pick<RunSettings['training'], 'patch'>): PatchSize {
+  if (typeof patch === 'string') return 'whole';
+  const [depth = 0, height = 0, width = 0] = patch;
+  return [depth, height, width];
+}
+
+/** The numbers behind the name of a stage's federation. */
+function federationOf(
+  { proxMu, outerLearningRate, outerMomentum }: RunSettings['training'],
+  { federation }: StageSettings,
+): { readonly proxMu: number; readonly outer: OuterStep } {
+  switch (federation) {
+    case 'fedavg':
+      return { proxMu: 0, outer: plainAverage };
+    case 'fedprox':
+      return { proxMu, outer: plainAverage };
+    case 'diloco':
+      return { proxMu: 0, outer: { rate: outerLearningRate, momentum: outerMomentum } };
+  }
 }

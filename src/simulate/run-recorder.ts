@@ -3,9 +3,14 @@
  * In one file because every event changes the one record.
  */
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import type { NodeId } from '../base/index.ts';
+import type { Clock, NodeId } from '../base/index.ts';
 import type { LogVerdict as NodeVerdict } from '../audit/index.ts';
-import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../config/index.ts';
+import {
+  engineOptionsOf,
+  trainingCaseCount,
+  type HospitalSettings,
+  type RunSettings,
+} from '../config/index.ts';
 import { backendVariant } from '../compute/index.ts';
 import { tasks } from '../data/index.ts';
 import {
@@ -24,8 +29,9 @@ import {
   type RunRecord,
   type SlicePicture,
   type StageTime,
+  type TaskRecord,
 } from '../dashboard/index.ts';
-import { installedVersions, systemClock } from '../node/index.ts';
+import { installedVersions } from '../node/index.ts';
 import type { PeerEvent } from '../peer/index.ts';
 import type { PlanStage, SignedManifest } from '../wire/index.ts';
 import { taughtTasks } from './run-plan.ts';
@@ -48,7 +54,7 @@ export class RunRecorder {
   readonly #settings: RunSettings;
   readonly #id: string;
   readonly #onProgress: OnProgress;
-  readonly #clock = systemClock();
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #startedAtMs: number;
   readonly #stages: StageTime[] = [];
   readonly #opened = new Map<number, OpenedRound>();
@@ -62,11 +68,19 @@ export class RunRecorder {
   #log: LogVerdict | null = null;
   #peakMemoryBytes = 0;
 
-  constructor(settings: RunSettings, id: string, onProgress: OnProgress) {
+  /** @param startedAtMs when the run began, on its own clock: before this process, if it goes on here */
+  constructor(
+    settings: RunSettings,
+    id: string,
+    onProgress: OnProgress,
+    clock: Pick<Clock, 'nowMs'>,
+    startedAtMs: number,
+  ) {
     this.#settings = settings;
     this.#id = id;
     this.#onProgress = onProgress;
-    this.#startedAtMs = this.#clock.nowMs();
+    this.#clock = clock;
+    this.#startedAtMs = startedAtMs;
   }
 
   /** Every sealed or void round so far. */
@@ -263,10 +277,7 @@ export class RunRecorder {
       consortium: {
         name: this.#settings.consortium.name,
         id: this.#consortium?.cid ?? '',
-        tasks: taughtTasks(this.#settings).map((id) => ({
-          ...tasks[id],
-          labels: [...tasks[id].labels],
-        })),
+        tasks: taskRecords(this.#settings),
         hospitals: hospitals.map(hospitalRecord),
       },
       stages: this.#stages,
@@ -406,7 +417,7 @@ export class RunRecorder {
 
   async #machine(): Promise<MachineRecord> {
     this.#peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-    const { backend, workers } = this.#settings.compute;
+    const { workers } = this.#settings.compute;
     return {
       platform: `${process.platform} ${process.arch}`,
       processor: cpus()[0]?.model ?? 'unknown',
@@ -414,7 +425,7 @@ export class RunRecorder {
       memoryBytes: totalmem(),
       peakMemoryBytes: this.#peakMemoryBytes,
       versions: await installedVersions(),
-      backend: await backendVariant(backend as 'auto'),
+      backend: await backendVariant(engineOptionsOf(this.#settings.compute)),
       workers: workers > 0 ? workers : availableParallelism(),
     };
   }
@@ -430,7 +441,13 @@ function titleOf(stage: PlanStage): string {
   return stage.kind === 'student' ? 'student of all tasks' : `teacher of ${stage.task ?? 'a task'}`;
 }
 
-function hospitalRecord(hospital: HospitalSettings): HospitalRecord {
+/** The tasks that somebody labelled, for a record. */
+export function taskRecords(settings: RunSettings): TaskRecord[] {
+  return taughtTasks(settings).map((id) => ({ ...tasks[id], labels: [...tasks[id].labels] }));
+}
+
+/** Who a hospital is, for a record. */
+export function hospitalRecord(hospital: HospitalSettings): HospitalRecord {
   const { id, cases, scanner, annotator } = hospital;
   const labelled = Object.fromEntries(
     Object.keys(tasks).flatMap((task) => {

@@ -45,16 +45,16 @@ export function delta(after: ModelWeights, base: ModelWeights): Float32Array {
 }
 
 /**
- * base + flat, each sum rounded to float32: the same bytes on every machine.
+ * base + rate · flat, each sum rounded to float32: the same bytes on every machine.
  * @throws {WeightsError} 'shape_mismatch' when the lengths differ
  */
-export function applyDelta(base: ModelWeights, flat: Float32Array): ModelWeights {
+export function applyDelta(base: ModelWeights, flat: Float32Array, rate = 1): ModelWeights {
   checkLength(base, flat);
   let offset = 0;
   return base.map(({ name, shape, data }) => {
     const begin = offset;
     offset += data.length;
-    return { name, shape, data: data.map((value, i) => value + (flat[begin + i] ?? 0)) };
+    return { name, shape, data: data.map((value, i) => value + rate * (flat[begin + i] ?? 0)) };
   });
 }
 
@@ -77,8 +77,12 @@ export function checkSameLayout(actual: ModelWeights, expected: ModelWeights): v
 }
 
 function checkLength(template: ModelWeights, flat: Float32Array): void {
-  const count = parameterCount(template);
-  if (flat.length !== count) throw mismatch(`${count} values, got ${flat.length}`);
+  checkCount(flat.length, parameterCount(template));
+}
+
+/** @throws {WeightsError} 'shape_mismatch' */
+export function checkCount(actual: number, expected: number): void {
+  if (actual !== expected) throw mismatch(`${expected} values, got ${actual}`);
 }
 
 function mismatch(expected: string): WeightsError {

@@ -22,3 +22,20 @@ export {
   type UpdateWeight,
 } from './fixed-point.ts';
 export { IntegerMean } from './integer-mean.ts';
+export {
+  checkUpdate,
+  headOf,
+  headsOf,
+  segmentsOf,
+  weightIn,
+  type Segment,
+  type UpdateWeights,
+} from './head-weights.ts';
+export { plainAverage, roundStart, type OuterStep } from './outer-step.ts';
+export {
+  roundAverage,
+  roundUpdate,
+  type AveragingRule,
+  type RoundUpdate,
+  type TrainedSamples,
+} from './round-average.ts';

@@ -58,11 +58,11 @@ const intOrText: Reader<number | string> = (value, path) =>
     ? str(64)(value, path)
     : int(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)(value, path);
 
-/** Hyper-parameters: integers and texts of at most 64 characters, at most 32 of them. */
+/** Hyper-parameters: integers and texts of at most 64 characters, at most 64 of them. */
 export const readOptions: Reader<Readonly<Record<string, number | string>>> = record(
   optionKey,
   intOrText,
-  32,
+  64,
 );
 
 /** Names of members, ascending and without repetition. */

@@ -48,6 +48,8 @@ export interface UpdateStatement {
   readonly updateBytes: number;
   /** Samples the update stands for. */
   readonly weight: number;
+  /** Samples with a label of each head that has parameters of its own; 0 where it was not trained. */
+  readonly heads: Readonly<Record<string, number>>;
   /** Training figures × 1000, rounded. */
   readonly metrics: Readonly<Record<string, number>>;
   /** For each member: base64 of the update's key sealed to it (HPKE, 80 bytes). */
@@ -64,8 +66,10 @@ export interface VerifiedUpdate {
 
 const statementType = 'https://in-toto.io/Statement/v1';
 const predicateType = 'https://slsa.dev/provenance/v1';
-const buildType = 'https://annulus/local-train/v1';
+const buildType = 'https://annulus/local-train/v2';
 const dependencyNames = ['base-model', 'code', 'dataset'] as const;
+/** As many as a model may have. */
+const headsMax = 8;
 /** Encapsulated key (32), key (32), tag (16). */
 const sealedKeyBytes = 80;
 
@@ -99,6 +103,7 @@ const readDocument = obj({
           digest: sha256Set,
           annotations: obj({
             bytes: int(1, 2 ** 31 - 1),
+            heads: record(/^[a-z][a-z0-9-]{0,31}$/, int(0, 2 ** 31 - 1), headsMax),
             metrics: record(/^[a-zA-Z][a-zA-Z0-9]{0,31}$/, int32, 16),
             sealedKeys: record(
               /^[A-Za-z0-9-]{1,32}$/,
@@ -134,7 +139,7 @@ export const readUpdateStatement: Reader<UpdateStatement> = (value, path = '$') 
   if (update === undefined || base === undefined || code === undefined || dataset === undefined) {
     throw malformed(path, 'an update and what it depends on');
   }
-  const { bytes, metrics, sealedKeys, weight } = update.annotations;
+  const { bytes, heads, metrics, sealedKeys, weight } = update.annotations;
   const statement: UpdateStatement = {
     ...externalParameters,
     author: builder.id,
@@ -144,6 +149,7 @@ export const readUpdateStatement: Reader<UpdateStatement> = (value, path = '$') 
     update: update.digest.sha256,
     updateBytes: bytes,
     weight,
+    heads,
     metrics,
     sealedKeys,
   };
@@ -183,6 +189,9 @@ export function verifyUpdateStatement(
   if (statement.weight > manifest.limits.weightMax) {
     throw malformed('$.weight', `at most ${manifest.limits.weightMax}`);
   }
+  if (Object.values(statement.heads).some((weight) => weight > statement.weight)) {
+    throw malformed('$.heads', `at most the update's weight of ${statement.weight}`);
+  }
   if (statement.updateBytes > manifest.limits.updateBytesMax) {
     throw malformed('$.bytes', `at most ${manifest.limits.updateBytesMax}`);
   }
@@ -200,7 +209,7 @@ function subjectName({ cid, round, author }: UpdateStatement): string {
 
 function documentOf(statement: UpdateStatement): Json {
   const { cid, hp, round, stage, author, base, code, dataset, update } = statement;
-  const { updateBytes, metrics, sealedKeys, weight } = statement;
+  const { updateBytes, heads, metrics, sealedKeys, weight } = statement;
   return {
     _type: statementType,
     subject: [{ name: subjectName(statement), digest: { sha256: update } }],
@@ -221,7 +230,7 @@ function documentOf(statement: UpdateStatement): Json {
           {
             name: 'update',
             digest: { sha256: update },
-            annotations: { bytes: updateBytes, metrics, sealedKeys, weight },
+            annotations: { bytes: updateBytes, heads, metrics, sealedKeys, weight },
           },
         ],
       },

@@ -149,6 +149,7 @@ class SampleMaker {
       update: updateDigest(opened.r, author),
       updateBytes: 1000,
       weight,
+      heads: {},
       metrics: {},
       sealedKeys,
     };

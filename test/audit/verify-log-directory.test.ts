@@ -263,6 +263,10 @@ describe('verifyLogDirectory', () => {
         { warpStatement: (s) => ({ ...s, base: zero }) },
         /trained from another model/,
       ],
+      'a head that weighs more than its update': [
+        { warpStatement: (s) => ({ ...s, heads: { hps: s.weight + 1 } }) },
+        /update of L1, round 1\).*heads/,
+      ],
       'a statement with other settings': [
         { warpStatement: (s) => ({ ...s, hp: { lr: 1 } }) },
         /trained with other settings/,

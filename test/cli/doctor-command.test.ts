@@ -14,6 +14,7 @@ function worldOf(out: (text: string) => void): World {
     ...{ out, err: () => undefined, isLive: false, columns: 100, nowMs: () => performance.now() },
     signal: new AbortController().signal,
     mainJob: () => Promise.reject(new Error('not asked')),
+    reproduce: () => Promise.reject(new Error('not asked')),
     predict: () => Promise.reject(new Error('not asked')),
   };
 }

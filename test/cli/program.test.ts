@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { RunMainJob } from '../../src/cli/index.ts';
+import type { RunMainJob, RunReproduce } from '../../src/cli/index.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
 import { syntheticRecord } from '../dashboard/synthetic-record.ts';
+import { syntheticReproduction } from '../dashboard/synthetic-reproduction.ts';
 
 interface Told {
   readonly code: number;
@@ -16,6 +17,12 @@ interface Told {
 const finishes: RunMainJob = (settings, ports, onProgress) => {
   onProgress({ kind: 'run-started', id: ports.id, hospitals: ['L1'], stages: [] });
   return Promise.resolve({ ...syntheticRecord(), seed: settings.seed });
+};
+
+/** What the six arms would be; the seeds are those asked for. */
+const reproduces: RunReproduce = (_, { seeds }, onProgress) => {
+  onProgress({ total: 2, done: 1, found: 0, line: 'seed 1: half of it' });
+  return Promise.resolve({ ...syntheticReproduction(), seeds });
 };
 
 async function run(args: readonly string[], mainJob: RunMainJob = finishes): Promise<Told> {
@@ -29,6 +36,7 @@ async function run(args: readonly string[], mainJob: RunMainJob = finishes): Pro
     nowMs: () => 0,
     signal: new AbortController().signal,
     mainJob: () => Promise.resolve(mainJob),
+    reproduce: () => Promise.resolve(reproduces),
     predict: () => Promise.reject(new Error('not asked')),
   };
   const code = await runCommandLine(args, world, {});
@@ -46,6 +54,11 @@ describe('annulus', () => {
     const { code, out } = await run(['simulate', '--help']);
     expect(code).equal(0);
     expect(out).contain('--kill L3@student:2');
+    const reproduce = await run(['reproduce', '--help']);
+    expect(reproduce.code).equal(0);
+    expect(reproduce.out)
+      .contain('goes on where it was')
+      .and.contain('annulus reproduce --seeds 1');
   });
 
   const mistakes: [string[], string][] = [
@@ -59,10 +72,18 @@ describe('annulus', () => {
     [['simulate', 'smoke', '--rounds', 'x'], '--rounds: training.teacher.rounds'],
     [['simulate', 'smoke', '--set', 'x'], 'expected key=value'],
     [['simulate', 'smoke', '--out', folder], 'the output folder is not empty'],
+    [['reproduce', 'smoke', '--seeds', '1,x'], '--seeds: expected different whole numbers'],
+    [['reproduce', 'smoke', '--seeds', '2,2'], 'got "2,2"'],
+    [['reproduce', 'smoke', '--seeds', '4294967296'], 'from 0 to 4294967295'],
+    [['reproduce', 'smoke', '--set', 'x'], 'expected key=value'],
+    [['reproduce', 'smoke', '--backend', 'abacus'], '--backend: compute.backend'],
+    [['reproduce', 'smoke', '--out', folder], 'the output folder is not empty'],
     [['audit', 'verify', join(folder, 'none')], 'no such folder'],
     [['audit', 'verify', folder], 'found none'],
     [['predict', '--model', folder], "required option '--input <file>'"],
     [['predict', '--backend', 'gpu'], "argument 'gpu' is invalid"],
+    [['predict', '--precision', 'f16'], "argument 'f16' is invalid"],
+    [['simulate', 'smoke', '--precision', 'f16'], '--precision: compute.precision'],
   ];
   for (const [args, words] of mistakes) {
     it(`answers ${args.slice(0, 2).join(' ')} (${words}) in one line, with exit code 2`, async () => {
@@ -90,6 +111,23 @@ describe('annulus', () => {
     ]);
     expect(code).equal(0);
     expect(JSON.parse(out)).deep.include({ seed: 5, ok: true, folder: target });
+  });
+
+  it('writes results, table and report of a reproduction, also into a folder that was begun', async () => {
+    const target = join(folder, 'arms');
+    mkdirSync(target);
+    writeFileSync(join(target, 'reproduction.json'), '{}');
+    const told = await run(['reproduce', 'smoke', '--seeds', '7,8', '--out', target]);
+    expect(told.code).equal(0);
+    // Half of the work is done after no time at all on this clock.
+    expect(told.out).contain('00:00  seed 1: half of it (50 %, about 0 ms left)');
+    expect(told.out).contain('seeds 7, 8').and.contain('DOES NOT HOLD: The distilled SwinUNETR');
+    for (const name of ['results.json', 'table.txt', 'report.html']) {
+      expect(existsSync(join(target, name)), name).equal(true);
+    }
+    const json = await run(['reproduce', 'smoke', '--out', target, '--format', 'json']);
+    expect(JSON.parse(json.out)).deep.include({ version: 1, seeds: [1, 2, 3] });
+    expect(json.err).contain('half of it');
   });
 
   it('ends with 1 when the nodes do not agree', async () => {

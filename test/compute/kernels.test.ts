@@ -25,7 +25,8 @@ describe('kernel module', () => {
       ...['winogradForward', 'winogradGradient', 'winogradSums', 'winogradWeights'],
       ...['columnSums', 'copyRows', 'instanceMoments', 'instanceNorm', 'instanceNormSums'],
       'instanceNormSpread',
-      ...['leakyRelu', 'lossSums', 'lossSpread', 'scale', 'adamW', 'windowAttention'],
+      ...['leakyRelu', 'add', 'lossSums', 'lossSpread', 'scale', 'adamW', 'sgd'],
+      'windowAttention',
       ...['windowAttentionGradient', 'windowAttentionScratch', 'layerNorm', 'layerNormGradient'],
       ...['gelu', 'windows', 'mergePatches', 'gatherBias', 'gatherBiasGradient'],
     ]);

@@ -49,6 +49,8 @@ const cases: readonly Case[] = [
   // More than one block of points, and edges of every kind between them.
   { kind: 'conv', x: [2, 7, 11, 13, 3], outputs: 10, kernel: 3, stride: 1, bias: true },
   { kind: 'conv', x: [1, 9, 14, 15, 8], outputs: 8, kernel: 3, stride: 2, bias: false },
+  // Enough voxels for tiles.
+  { kind: 'conv', x: [2, 25, 26, 27, 5], outputs: 7, kernel: 3, stride: 1, bias: true },
 ];
 
 /** The result and the gradients by input, weights and bias, for an upstream gradient drawn at random. */
@@ -102,7 +104,7 @@ if (loadNative() === null) {
   describe('native convolutions', () => {
     let native: Float32Array[][];
     before(async () => {
-      native = await allValues({ backend: 'native' });
+      native = await allValues({ backend: 'native', convolutions: 'own' });
     });
 
     it('give what plain JavaScript gives, values and gradients, over drawn shapes', async () => {
@@ -124,7 +126,7 @@ if (loadNative() === null) {
 
     for (const threads of [2, 3]) {
       it(`give the same bytes on ${String(threads)} threads`, async () => {
-        const values = await allValues({ backend: 'native', threads });
+        const values = await allValues({ backend: 'native', convolutions: 'own', threads });
         values.forEach((tensors, c) => {
           tensors.forEach((tensor, t) => {
             const bytes = Buffer.from(tensor.buffer);

@@ -76,7 +76,7 @@ const works: readonly Work[] = [
       [3, 27, 27],
     ],
     run: ({ ops }, [qkv, bias]) =>
-      ops.windowAttention(qkv as Tensor3D, { heads: 3, bias: bias as Tensor3D, mask: null }),
+      ops.windowAttention(qkv as Tensor3D, { heads: 3, bias: bias as Tensor3D, regions: null }),
   },
   {
     title: 'windows and merged patches',

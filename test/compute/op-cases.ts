@@ -137,6 +137,25 @@ function instanceNormCase(
   };
 }
 
+/** The second use of `x` keeps its memory, so that the sum must not take it. */
+const accumulateCase: OpCase = {
+  title: 'a sum of 35 values, also of what is used again',
+  shapes: [
+    [5, 7],
+    [5, 7],
+  ],
+  run: (ops, [x, y], { tf }) =>
+    tf.tidy(() => {
+      const sum = ops.accumulate(tf.mul(x!, 2), y!);
+      return ops.accumulate(tf.clone(sum), tf.mul(sum, sum));
+    }),
+  expected: ([x, y]) =>
+    x!.map((value, i) => {
+      const sum = 2 * value + y![i]!;
+      return sum + sum * sum;
+    }),
+};
+
 const leakyReluCase: OpCase = {
   title: 'leaky ReLU of 35 values',
   shapes: [[1, 5, 7, 1, 1]],
@@ -258,6 +277,7 @@ export const opCases: readonly OpCase[] = [
   instanceNormCase([1, 7, 5, 9, 12], 0.01, true),
   instanceNormCase([2, 13, 13, 13, 17], 0.01, true),
   leakyReluCase,
+  accumulateCase,
   concatCase(3, 5),
   concatCase(8, 4),
   residualCase,

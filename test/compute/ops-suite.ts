@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import type { Scalar, Tensor, Tensor4D, Tensor5D, Variable } from '@tensorflow/tfjs';
 
 import { seededRandom } from '../../src/base/index.ts';
-import type { Engine, Ops } from '../../src/compute/index.ts';
+import { differentiate, type Engine, type Ops } from '../../src/compute/index.ts';
 import { opCases } from './op-cases.ts';
 import { transformerCases } from './transformer-cases.ts';
 
@@ -43,6 +43,14 @@ export function opsSuite(name: string, open: () => Promise<Engine>): void {
 
     it('takes AdamW steps as the formula says, and leaves what shared the values alone', async () => {
       await checkAdamW(engine);
+    });
+
+    it('takes steps of gradient descent with Nesterov momentum as PyTorch does', async () => {
+      await checkSgd(engine);
+    });
+
+    it('drops whole channels of a sample out, fixed by the seed, and scales the rest', async () => {
+      await checkDropout(engine);
     });
 
     it('gives the same bytes twice and holds no more after 50 steps than after 10', async () => {
@@ -86,6 +94,82 @@ async function checkAdamW(engine: Engine): Promise<void> {
   expect([...(await zeros.data())], 'the shared zeros').deep.equal([0, 0, 0, 0, 0]);
   expect([...(await origin.data())], 'the tensor it began as').deep.equal(start);
   tf.dispose([p, m, v, origin, zeros]);
+  expect(engine.memory().tensorCount, 'tensors left over').equal(before);
+}
+
+/**
+ * Three steps on five values. The first has no decay to look at: p = 1 and gradients of 1 at lr 0.1, momentum 0.5 give
+ * v = 1, 1.5, 1.75 and p = 1 - 0.1·1.5, then - 0.1·1.75, then - 0.1·1.875 = 0.4875. The others are of float64.
+ */
+async function checkSgd(engine: Engine): Promise<void> {
+  const { tf, ops } = engine;
+  const before = engine.memory().tensorCount;
+  for (const weightDecay of [0, 0.1]) {
+    const origin = tf.tensor1d([1, -2, 0.5, 3, -0.25]);
+    const zeros = tf.zeros([5]);
+    const p: Variable = tf.variable(origin);
+    const v: Variable = tf.variable(zeros);
+    const [wanted, velocity] = [
+      [1, -2, 0.5, 3, -0.25],
+      [0, 0, 0, 0, 0],
+    ];
+    for (const gradient of [
+      [1, -0.2, 3, 0, 1e-3],
+      [1, -0.2, 1, 0.5, 2e-3],
+      [1, 0.4, -1, 0.5, 3e-3],
+    ]) {
+      const g = tf.tensor1d(gradient);
+      ops.sgd([p], [g], [v], { lr: 0.1, momentum: 0.5, weightDecay });
+      g.dispose();
+      gradient.forEach((value, i) => {
+        const down = value + weightDecay * wanted[i]!;
+        velocity[i] = 0.5 * velocity[i]! + down;
+        wanted[i] = wanted[i]! - 0.1 * (down + 0.5 * velocity[i]);
+      });
+    }
+    if (weightDecay === 0) expect(wanted[0]).closeTo(0.4875, 1e-12);
+    compare(await p.data(), wanted, `parameters at decay ${weightDecay}`);
+    compare(await v.data(), velocity, `velocity at decay ${weightDecay}`);
+    expect([...(await zeros.data())], 'the shared zeros').deep.equal([0, 0, 0, 0, 0]);
+    expect([...(await origin.data())], 'the tensor it began as').deep.equal([1, -2, 0.5, 3, -0.25]);
+    tf.dispose([p, v, origin, zeros]);
+  }
+  expect(engine.memory().tensorCount, 'tensors left over').equal(before);
+}
+
+/** Two samples of 64 channels at a rate of 1/4: values, and the gradient of their sum, which is the mask itself. */
+async function checkDropout(engine: Engine): Promise<void> {
+  const { tf, ops } = engine;
+  const before = engine.memory().tensorCount;
+  const shape: Tensor5D['shape'] = [2, 2, 3, 2, 64];
+  const x: Tensor5D = tf.randomUniform(shape, 1, 2, 'float32', 5);
+  const run = (seed: number): Tensor5D => ops.dropout(x, 0.25, seed);
+  const [first, again, other] = [run(7), run(7), run(8)];
+  const gradient = tf.grad((input: Tensor) => tf.sum(ops.dropout(input as Tensor5D, 0.25, 7)))(x);
+  const [values, input, slopes] = [await first.data(), await x.data(), await gradient.data()];
+  const dropped = new Set<string>();
+  values.forEach((value, i) => {
+    const place = `${Math.floor(i / (12 * 64))}/${i % 64}`;
+    const isDropped = value === 0;
+    // The first voxel of a sample's channel decides for the eleven others.
+    if (Math.floor(i / 64) % 12 === 0) {
+      if (isDropped) dropped.add(place);
+    }
+    expect(isDropped, `value ${i}`).equal(dropped.has(place));
+    expect(value, `value ${i}`).closeTo(isDropped ? 0 : input[i]! / 0.75, 1e-5);
+    expect(slopes[i], `gradient ${i}`).closeTo(isDropped ? 0 : 1 / 0.75, 1e-5);
+  });
+  // Of 128 channels 32, with a deviation of √(128 · 0.25 · 0.75) = 4.9.
+  expect(dropped.size).within(32 - 20, 32 + 20);
+  const ofSample = (sample: number): string =>
+    [...dropped]
+      .filter((place) => place.startsWith(`${sample}/`))
+      .join()
+      .replaceAll(`${sample}/`, '');
+  expect(ofSample(0), 'masks of two samples').not.equal(ofSample(1));
+  expect([...(await again.data())], 'the same seed').deep.equal([...values]);
+  expect([...(await other.data())], 'another seed').not.deep.equal([...values]);
+  tf.dispose([x, first, again, other, gradient]);
   expect(engine.memory().tensorCount, 'tensors left over').equal(before);
 }
 
@@ -133,8 +217,8 @@ async function trainSmallNet(engine: Engine): Promise<{
   const losses: number[] = [];
   const held: { tensorCount: number; heapBytes: number }[] = [];
   for (let step = 1; step <= 50; step++) {
-    const { value, grads } = tf.variableGrads(net, params);
-    const ordered = params.map((p) => grads[p.name]!);
+    const { value, gradients } = differentiate(engine, net, params);
+    const ordered = gradients as Tensor[];
     const settings = { lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, step };
     ops.adamW(params, ordered, m, v, settings);
     losses.push((await value.data())[0]!);

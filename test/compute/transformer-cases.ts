@@ -67,20 +67,20 @@ function attentionCase(
 ): OpCase {
   const channels = heads * depth;
   // Two kinds of voxels that may not see each other, as after a shift; group 0 sees all.
-  const maskOf = (g: number, i: number, j: number): number => (g > 0 && i % 2 !== j % 2 ? -100 : 0);
+  const regionOf = (g: number, i: number): number => (g > 0 ? g + (i % 2) : 0);
   return {
-    title: `attention in ${windows} windows of ${n}, ${heads} heads of ${depth}, ${groups} masks`,
+    title: `attention in ${windows} windows of ${n}, ${heads} heads of ${depth}, ${groups} rows of regions`,
     shapes: [
       [windows, n, 3 * channels],
       [heads, n, n],
     ],
     run: (ops, [qkv, bias], { tf }) =>
       tf.tidy(() => {
-        const values = Float32Array.from({ length: groups * n * n }, (_, at) =>
-          maskOf(Math.floor(at / n / n), Math.floor(at / n) % n, at % n),
+        const values = Int32Array.from({ length: groups * n }, (_, at) =>
+          regionOf(Math.floor(at / n), at % n),
         );
-        const mask = groups === 0 ? null : tf.tensor3d(values, [groups, n, n]);
-        return ops.windowAttention(qkv as Tensor3D, { heads, bias: bias as Tensor3D, mask });
+        const regions = groups === 0 ? null : tf.tensor2d(values, [groups, n], 'int32');
+        return ops.windowAttention(qkv as Tensor3D, { heads, bias: bias as Tensor3D, regions });
       }),
     expected: ([qkv, bias]) => {
       const y = new Float64Array(windows * n * channels);
@@ -91,7 +91,7 @@ function attentionCase(
           for (let i = 0; i < n; i++) {
             const e = Array.from({ length: n }, (_, j) => {
               let s = bias![(h * n + i) * n + j]!;
-              if (groups > 0) s += maskOf(w % groups, i, j);
+              if (regionOf(w % groups, i) !== regionOf(w % groups, j)) s -= 100;
               for (let d = 0; d < depth; d++) {
                 s += (at(w, i, 0, h, d) * at(w, j, 1, h, d)) / Math.sqrt(depth);
               }

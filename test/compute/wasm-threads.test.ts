@@ -27,7 +27,7 @@ function makePatch(side: number): Patch {
   const random = seededRandom('threads');
   const image = Float32Array.from({ length: side ** 3 }, () => random.normal());
   const labels = Int32Array.from(image, (value) => (value > 1 ? 2 : value > 0 ? 1 : 0));
-  return { image, labels: new Map([['hps', labels]]) };
+  return { size: [side, side, side], image, labels: new Map([['hps', labels]]) };
 }
 
 /** Losses of two steps and all parameters after them. */
@@ -36,8 +36,7 @@ async function train(spec: ModelSpec, side: number, threads: number): Promise<Fl
   try {
     const learner = new Learner(engine, spec, initialWeights(spec, seededRandom('t')), null);
     const optimiser = { ...adamWDefaults, lr: 0.001, weightDecay: 0.01 };
-    const step = (): Promise<number> =>
-      learner.step([makePatch(side)], [side, side, side], optimiser, 1);
+    const step = (): Promise<number> => learner.step([makePatch(side)], optimiser, 1);
     const losses = Float32Array.of(await step(), await step());
     const values = [
       ...(await learner.weights()).map(({ data }) => Float32Array.from(data)),
@@ -84,9 +83,9 @@ describe('own kernels on several threads', () => {
     const learner = new Learner(engine, small, initialWeights(small, seededRandom('t')), null);
     const patch = makePatch(8);
     const optimiser = { ...adamWDefaults, lr: 0.001, weightDecay: 0.01 };
-    for (let i = 0; i < 3; i++) await learner.step([patch], [8, 8, 8], optimiser, 1);
+    for (let i = 0; i < 3; i++) await learner.step([patch], optimiser, 1);
     const before = engine.memory();
-    for (let i = 0; i < 200; i++) await learner.step([patch], [8, 8, 8], optimiser, 1);
+    for (let i = 0; i < 200; i++) await learner.step([patch], optimiser, 1);
     expect(engine.memory()).deep.equal(before);
     learner.dispose();
     engine.close();

@@ -66,7 +66,18 @@ describe('a preset', () => {
       'multiples of 2',
     ],
     ['a patch beyond the volume', '[16, 16, 16]', '[64, 64, 64]', 'bad_value', "phantom's 32"],
+    ['a patch of one length', '[16, 16, 16]', '16', 'bad_value', 'three lengths, or whole'],
+    ['a patch of another word', '[16, 16, 16]', 'all', 'bad_value', 'training.patch'],
     ['a bad window', 'window: 4', 'window: 99', 'bad_value', 'models.student.window'],
+    ['an unknown optimiser', 'batch: 1', 'optimiser: adagrad', 'bad_value', 'adamw or sgd'],
+    [
+      'an unknown schedule',
+      'batch: 1',
+      'schedule: step',
+      'bad_value',
+      'constant or cosine or poly',
+    ],
+    ['an unknown federation', 'batch: 1', 'federation: mean', 'bad_value', 'fedavg or fedprox'],
     ['two hospitals of one name', 'id: L2', 'id: L1', 'bad_value', '"L1" twice'],
     [
       'settings that contradict',
@@ -84,6 +95,21 @@ describe('a preset', () => {
       if (from.startsWith('noise')) expect(error.message).contain(`p.yaml:${lineOf(from)}: `);
     });
   }
+
+  it('may train on whole volumes, which need not fit the nets', () => {
+    const whole = loadPreset(
+      smoke.replace('[16, 16, 16]', 'whole').replace('shape: [32, 32, 32]', 'shape: [33, 31, 30]'),
+      'p.yaml',
+    );
+    expect(whole.training.patch).equal('whole');
+    const again: Override[] = [
+      { key: 'training.patch', text: 'whole', source: '--set' },
+      { key: 'training.clamp', text: '2', source: '--set' },
+      { key: 'training.patch', text: '[8, 16, 24]', source: '--set' },
+    ];
+    expect(loadPreset(smoke, 'p.yaml', again.slice(0, 2)).training.patch).equal('whole');
+    expect(loadPreset(smoke, 'p.yaml', again).training.patch).deep.equal([8, 16, 24]);
+  });
 
   it('in which nobody labels a task is refused', () => {
     expect(refusal(smoke.replace(/calc: \d, /g, '')).message).contain('labels for calc');

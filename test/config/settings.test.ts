@@ -30,6 +30,26 @@ describe('config/README.md', () => {
     expect(rows.map(({ key }) => key).sort()).deep.equal([...defaults.keys()].sort());
   });
 
+  it("has settings of nnU-Net's and the paper's training that are taken as they stand", () => {
+    const recipes = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
+    expect(recipes.length).equal(2);
+    const [nnunet, paper] = recipes.map((text) => {
+      const hospitals = '[{ id: X1, cases: { hps: 1, ms: 1, calc: 1 } }]';
+      const whole = `consortium: { hospitals: ${hospitals} }\nphantom: { shape: [128, 128, 128] }\n${text}`;
+      return loadPreset(whole, 'README.md');
+    });
+    // Isensee et al. 2021; 250 000 steps fall to 0 by (1 - e/1000)^0.9.
+    expect(nnunet?.training.teacher).deep.include({
+      ...{ rounds: 1000, stepsPerRound: 250, batch: 2, optimiser: 'sgd', learningRate: 0.01 },
+      ...{ weightDecay: 3e-5, schedule: 'poly' },
+    });
+    expect(nnunet?.training).include({ momentum: 0.99, clipNorm: 12 });
+    // Tölle et al. 2025.
+    expect(paper?.models.teacher).deep.include({ dropoutMilli: 200, deepSupervision: true });
+    expect(paper?.training.teacher).include({ optimiser: 'adamw', learningRate: 0.01, batch: 4 });
+    expect(paper?.training.student).include({ optimiser: 'adamw', learningRate: 0.0008, batch: 4 });
+  });
+
   it('writes every default as it is', () => {
     for (const { key, defaultText } of rows) {
       const said: unknown = defaultText === '' ? undefined : parse(defaultText);
@@ -52,7 +72,7 @@ describe('config/README.md', () => {
     }
   });
 
-  for (const preset of ['eight-hospitals', 'smoke']) {
+  for (const preset of ['eight-hospitals', 'reproduce', 'smoke']) {
     it(`gives a reason for everything that ${preset} changes`, () => {
       const reasons = reasonsOf(page, preset);
       const changed = leavesOf(parse(presetText(preset)) as object, '').keys();

@@ -12,6 +12,12 @@ import {
   type Case,
 } from '../../src/data/index.ts';
 
+const voxels = 12 * 14 * 16;
+
+function ramp(perVoxel: number): Uint8Array {
+  return Uint8Array.from({ length: voxels * perVoxel }, (_, n) => n);
+}
+
 function someCase(): Case {
   const settings = { ...phantomDefaults, shape: [12, 14, 16] as const };
   const { image, truth } = makePhantom(seededRandom('case'), settings);
@@ -24,6 +30,7 @@ function someCase(): Case {
       calc: labelMap('calc', annotation, image, 4),
     },
     origin: { hps: 'expert', calc: 'pseudo' },
+    opinions: { calc: { probabilities: ramp(2), aleatoric: ramp(1), epistemic: ramp(1) } },
     heart: truth.heart,
     points: { RCC: annotation.points.RCC, LCA: null },
   };
@@ -82,6 +89,9 @@ describe('a case on disk', () => {
       ['"expert"', '"guess"', 'origin'],
       ['"task":"calc"', '"task":"hps"', 'labels'],
       ['"task":"calc"', '"task":"kidney"', 'task'],
+      ['"opinion":true', '"opinion":1', 'opinion'],
+      ['"opinion":true', '"opinion":false', 'arrays'],
+      ['"origin":"expert","opinion":false', '"origin":"expert","opinion":true', 'opinion'],
       ['"heart":true', '"heart":1', 'heart'],
       ['"LCA":null', '"LCA":[1,2]', 'points'],
       ['"LCA":null', '"XYZ":null', 'points'],

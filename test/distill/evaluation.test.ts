@@ -14,7 +14,14 @@ const far: Vector3 = [0, 0, 0];
 
 function truthWith(points: Partial<Truth['points']>, calcium = new Uint8Array(120)): Truth {
   const all = { RCC: far, LCC: far, NCC: far, RCA: far, LCA: far, MS1: far, MS2: far };
-  return { geometry: image, points: { ...all, ...points }, calcium, heart: new Uint8Array(120) };
+  const heart = new Uint8Array(120);
+  return {
+    geometry: image,
+    points: { ...all, ...points },
+    landmarks: { STJ: far },
+    calcium,
+    heart,
+  };
 }
 
 const held: Case = {

@@ -48,7 +48,7 @@ describe('what a hospital trains', () => {
     try {
       const losses: number[] = [];
       for (let step = 0; step < steps; step++) {
-        losses.push(await learner.step(patches, tinySize, adamW, step));
+        losses.push(await learner.step(patches, adamW, step));
       }
       return { weights: await learner.weights(), state: await learner.optimiserState(), losses };
     } finally {
@@ -65,18 +65,29 @@ describe('what a hospital trains', () => {
     it('leaves a head without labels as it was, byte for byte', async () => {
       const both = await learn([patchWith(['calc', 'hps'])], 2);
       const { weights, state } = await learn([patchWith(['calc'])], 3, both);
+      const memoryOf = (of: OptimiserState, wanted: string): OptimiserState[number] | undefined =>
+        of.find(({ name }) => name === wanted);
       let heads = 0;
       weights.forEach(({ name, data }, n) => {
         const isHps = name.includes('heads.hps');
         if (isHps) heads++;
         const before = both.weights[n]?.data ?? new Float32Array();
         expect(same(data, before), `weights of ${name}`).equal(isHps);
-        const moment = state.moments[n];
-        const earlier = both.state.moments[n];
-        expect(same(moment?.m, earlier?.m), `m of ${name}`).equal(isHps);
-        expect(same(moment?.v, earlier?.v), `v of ${name}`).equal(isHps);
+        const memory = memoryOf(state, name);
+        const earlier = memoryOf(both.state, name);
+        expect(memory?.steps, `steps of ${name}`).equal(isHps ? 2 : 5);
+        for (const at of [0, 1]) {
+          const isSame = same(memory?.buffers[at], earlier?.buffers[at]);
+          expect(isSame, `moment ${at} of ${name}`).equal(isHps);
+        }
       });
       expect(heads).equal(2); // weight and bias
+    });
+
+    it('remembers nothing of a head that it never trained', async () => {
+      const { state } = await learn([patchWith(['calc'])], 1);
+      expect(state.length).greaterThan(0);
+      expect(state.filter(({ name }) => name.includes('heads.hps'))).deep.equal([]);
     });
 
     it('ends with the same model from the same seed', async () => {
@@ -114,9 +125,9 @@ describe('what a hospital trains', () => {
     it('tells the loss of a patch without learning from it', async () => {
       const learner = new Learner(engine, tinySpec, tinyWeights(), null);
       const patch = patchWith(['calc', 'hps']);
-      const loss = await learner.loss(patch, tinySize);
-      expect(await learner.loss(patch, tinySize)).equal(loss);
-      expect(await learner.step([patch], tinySize, adamW, 0)).closeTo(loss, 1e-5);
+      const loss = await learner.loss(patch);
+      expect(await learner.loss(patch)).equal(loss);
+      expect(await learner.step([patch], adamW, 0)).closeTo(loss, 1e-5);
       learner.dispose();
     });
   });
@@ -131,7 +142,12 @@ describe('what a hospital trains', () => {
       batch: 2,
       patch: tinySize,
       optimiser: adamW,
-      sampling: { ...undisturbed, rotationDegMax: 10, noiseStdDevMax: 0.1, foregroundShare: 0.5 },
+      sampling: {
+        ...undisturbed,
+        rotationDegMax: 10,
+        scannerNoiseStdDevMax: 0.1,
+        foregroundShare: 0.5,
+      },
       seed: '1/L1/0',
     };
     const run = (changes: Partial<RoundTraining> = {}): ReturnType<typeof trainRound> =>
@@ -149,13 +165,28 @@ describe('what a hospital trains', () => {
       });
       expect(seen.map(([step]) => step)).deep.equal([1, 2, 3]);
       expect(loss).closeTo(seen.reduce((sum, [, at]) => sum + at, 0) / 3, 1e-9);
-      expect({ samples, step: state.step }).deep.equal({ samples: 1, step: 3 });
+      expect({ samples, steps: state[0]?.steps }).deep.equal({ samples: 1, steps: 3 });
     });
 
     it('gives the same model for the same seed, another for another', async () => {
       const digest = modelDigest((await run()).weights);
       expect(modelDigest((await run()).weights)).equal(digest);
       expect(modelDigest((await run({ seed: '1/L2/0' })).weights)).not.equal(digest);
+    });
+
+    it('counts the cases of each head that it trained, and none of a head that no step saw', async () => {
+      const cases = [ballCase(['calc']), ballCase(['calc']), ballCase(['calc', 'hps'])];
+      const trained = async (steps: number, seed: string): ReturnType<typeof trainRound> =>
+        trainRound(engine, cases, { ...round, steps, batch: 1, seed }, () => undefined);
+      const { heads, samples } = await trained(12, 'long');
+      expect({ heads, samples }).deep.equal({ heads: { calc: 3, hps: 1 }, samples: 3 });
+      // One patch of one case: 'short 0' draws one that has no point.
+      const short = await trained(1, 'short 0');
+      expect(short.heads).deep.equal({ calc: 3, hps: 0 });
+      short.weights.forEach(({ name, data }, n) => {
+        const isHps = name.includes('heads.hps');
+        expect(same(data, round.weights[n]?.data), name).equal(isHps);
+      });
     });
 
     it('refuses to train on nothing', async () => {

@@ -53,6 +53,21 @@ describe('drawPatch', () => {
     expect([...(labels.get('calc') ?? [])]).deep.equal([...(indexed.labels.get('calc') ?? [])]);
   });
 
+  it('copies what it neither turns nor scales, to what a turn by nothing would give', () => {
+    for (const size of [
+      [2, 3, 4],
+      [6, 7, 9],
+      [8, 9, 4],
+      [12, 12, 12],
+    ] as const) {
+      for (let n = 0; n < 20; n++) {
+        const straight = { rotationProbability: 0, scaleProbability: 0 };
+        const copied = patchOf(indexed, size, straight, `copy ${n}`);
+        expect(copied, `${size.join()} ${n}`).deep.equal(patchOf(indexed, size, {}, `copy ${n}`));
+      }
+    }
+  });
+
   it('gives exact crops when nothing disturbs it, everywhere in the source', () => {
     const size: Triple = [2, 3, 4];
     const corners = new Set<number>();
@@ -111,7 +126,7 @@ describe('drawPatch', () => {
     const held = trainingCase([18, 18, 18], inBlock, { calc: inBlock });
     let [inside, outside] = [0, 0];
     for (let n = 0; n < 10; n++) {
-      const turned = { rotationDegMax: 45, scaleShareMax: 0.5 };
+      const turned = { rotationDegMax: 45, scaleDownShareMax: 0.5, scaleUpShareMax: 0.5 };
       const { image, labels } = patchOf(held, [12, 12, 12], turned, `turn ${n}`);
       image.forEach((value, at) => {
         const label = labels.get('calc')?.[at];
@@ -163,10 +178,11 @@ describe('drawPatch', () => {
     const all = {
       foregroundShare: 0.5,
       rotationDegMax: 15,
-      scaleShareMax: 0.2,
-      contrastShareMax: 0.2,
-      brightnessMax: 0.2,
-      noiseStdDevMax: 0.2,
+      scaleDownShareMax: 0.2,
+      scaleUpShareMax: 0.2,
+      scannerGainShareMax: 0.2,
+      scannerOffsetMax: 0.2,
+      scannerNoiseStdDevMax: 0.2,
     };
     const first = patchOf(indexed, [4, 4, 4], all, 'a');
     expect(patchOf(indexed, [4, 4, 4], all, 'a')).deep.equal(first);
@@ -178,7 +194,7 @@ describe('drawPatch', () => {
       // A linear image is interpolated exactly, so differences of neighbours are rows of the matrix.
       const rows = [0, 1, 2].map((axis) => {
         const held = trainingCase([24, 24, 24], (...at) => at[axis] ?? 0, { calc: () => 0 });
-        const turned = { rotationDegMax: 45, scaleShareMax: 0.3 };
+        const turned = { rotationDegMax: 45, scaleDownShareMax: 0.3, scaleUpShareMax: 0.3 };
         const { image } = patchOf(held, [2, 2, 2], turned, scriptedTurn(n));
         const corner = image[0] ?? 0;
         return [4, 2, 1].map((step) => (image[step] ?? 0) - corner);
@@ -200,7 +216,7 @@ describe('drawPatch', () => {
       const { image } = patchOf(
         held,
         [4, 4, 4],
-        { contrastShareMax: 0.2, brightnessMax: 0.3 },
+        { scannerGainShareMax: 0.2, scannerOffsetMax: 0.3 },
         `${n}`,
       );
       const offset = image[0] ?? NaN;
@@ -214,7 +230,7 @@ describe('drawPatch', () => {
   it('adds noise of no more than the deviation it may', () => {
     const held = trainingCase([16, 16, 16], () => 1, { calc: () => 0 });
     const deviations = Array.from({ length: 20 }, (_, n) => {
-      const { image } = patchOf(held, [16, 16, 16], { noiseStdDevMax: 0.2 }, `noise ${n}`);
+      const { image } = patchOf(held, [16, 16, 16], { scannerNoiseStdDevMax: 0.2 }, `noise ${n}`);
       const square = image.reduce((sum, value) => sum + (value - 1) ** 2, 0);
       return Math.sqrt(square / image.length);
     });

@@ -176,7 +176,7 @@ describe('a student on a CT', () => {
       const [depth, height, width] = ct.shape;
       const voxel: Vector3 = [place[0] * width, place[1] * height, place[2] * depth];
       const centre = voxelToWorld(ct.affine, voxel);
-      const options = { backend: 'wasm', onProgress: () => undefined } as const;
+      const options = { engine: { backend: 'wasm' }, onProgress: () => undefined } as const;
       const shown = withBall(ct, centre, radiusMm);
       const prediction = await predictCt(finder(spacingMm, window), shown, options);
 
@@ -207,7 +207,7 @@ describe('a student on a CT', () => {
     const ct = decodeNifti(readFileSync(join(data, 'odd/nifti_ok/base_i16.nii'))).volume;
     const student = finder([2, 2, 2], [16, 16, 16]);
     const empty = { ...ct, data: new Float32Array(ct.data.length) };
-    const options = { backend: 'wasm', onProgress: () => undefined } as const;
+    const options = { engine: { backend: 'wasm' }, onProgress: () => undefined } as const;
     const prediction = await predictCt(student, empty, options);
     expect(prediction.labels.some((value) => value > 0)).equal(false);
     expect(predictionLines(prediction)).deep.equal([

@@ -1,12 +1,16 @@
 import { expect } from 'chai';
 
+import { seededRandom } from '../../src/base/index.ts';
 import { openEngine, type Engine, type Tensor5D } from '../../src/compute/index.ts';
 import type { TaskId } from '../../src/data/index.ts';
 import {
   CaseShelf,
+  distillationDefaults,
   intensityDefaults,
   labelCases,
+  drawPatch,
   predictLabelMaps,
+  type DistillationSettings,
   type Teacher,
 } from '../../src/distill/index.ts';
 import {
@@ -16,7 +20,7 @@ import {
   type UNetSpec,
 } from '../../src/models/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
-import { heldCase, tinySize, tinySpec } from './training-cases.ts';
+import { heldCase, tinySize, tinySpec, undisturbed } from './training-cases.ts';
 
 const classesOf: Readonly<Record<TaskId, number>> = { hps: 6, ms: 3, calc: 2 };
 
@@ -53,8 +57,11 @@ describe('labelCases', () => {
     engine.close();
   });
 
-  const label = (teachers: readonly Teacher[]): Promise<number> =>
-    labelCases(engine, shelf, teachers, settings, () => undefined);
+  const label = (
+    teachers: readonly Teacher[],
+    distillation: DistillationSettings = distillationDefaults,
+  ): Promise<number> =>
+    labelCases(engine, shelf, teachers, settings, distillation, () => undefined);
 
   it("keeps an expert's map byte for byte and adds the teacher's where there is none", async () => {
     expect(await label([stubborn('hps', 5)])).equal(2);
@@ -133,6 +140,59 @@ describe('labelCases', () => {
       Array(3).fill(['calc', 'hps']),
     );
     expect(await shelf.trainingCases(['ms'], ['expert', 'pseudo'])).deep.equal([]);
+  });
+});
+
+describe('opinions of teachers', () => {
+  let engine: Engine;
+  before(async () => {
+    engine = await openEngine({ backend: 'cpu' });
+  });
+  after(() => {
+    engine.close();
+  });
+
+  it('are kept with the case, and reach patches as targets and weights', async () => {
+    const shelf = new CaseShelf(new MemoryStore(), intensityDefaults);
+    await shelf.write('train', heldCase('a', { hps: expertMap }));
+    const distillation = {
+      ...{ ...distillationDefaults, passes: 3, targets: 'soft', temperature: 9 },
+      weightByUncertainty: true,
+    };
+    const teachers = [stubborn('hps', 5), stubborn('calc', 1)];
+    await labelCases(engine, shelf, teachers, settings, distillation, () => undefined);
+    const { labels, opinions } = await shelf.read('train', 'a');
+    expect(Object.keys(opinions ?? {}), 'not of the expert’s map').deep.equal(['calc']);
+    expect(labels.calc).deep.equal(new Uint8Array(512).fill(1));
+    // Logits 0 and 9 over a temperature of 9: p = e/(1 + e) = 0.731 in every pass, so nothing epistemic, and
+    // p·(1 - p) = 0.1966 of at most 0.25.
+    const p = Math.E / (1 + Math.E);
+    const bytes = [255 - Math.round(255 * p), Math.round(255 * p)];
+    const { probabilities, aleatoric, epistemic } = opinions!.calc!;
+    expect([...probabilities.subarray(0, 2)]).deep.equal(bytes);
+    expect(aleatoric[0]).equal(Math.round((255 * p * (1 - p)) / 0.25));
+    expect(epistemic.every((value) => value === 0)).equal(true);
+    const origins = ['expert', 'pseudo'] as const;
+    const [held] = await shelf.trainingCases(['hps', 'calc'], origins, distillation);
+    const random = seededRandom('patch');
+    const { soft } = drawPatch(held!, ['hps', 'calc'], tinySize, random, undisturbed);
+    expect([...soft!.keys()]).deep.equal(['calc']);
+    const { probabilities: targets, weights } = soft!.get('calc')!;
+    expect(targets![1]).closeTo(p, 0.5 / 255 + 1e-3);
+    expect(targets![0]! + targets![1]!).closeTo(1, 1e-6);
+    expect(weights![0]).closeTo(1 - (p * (1 - p)) / 0.25, 1 / 255);
+  });
+
+  it('say nothing to a student that is to learn hard labels, all voxels alike', async () => {
+    const shelf = new CaseShelf(new MemoryStore(), intensityDefaults);
+    await shelf.write('train', heldCase('a', {}));
+    const distillation = { ...distillationDefaults, passes: 2 };
+    await labelCases(
+      ...([engine, shelf, [stubborn('calc', 1)], settings, distillation] as const),
+      () => undefined,
+    );
+    const [held] = await shelf.trainingCases(['calc'], ['pseudo'], distillation);
+    expect(held!.soft).equal(undefined);
   });
 });
 

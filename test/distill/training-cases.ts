@@ -3,29 +3,28 @@ import { seededRandom } from '../../src/base/index.ts';
 import type { Case, TaskId } from '../../src/data/index.ts';
 import { rasAffine } from '../../src/data/index.ts';
 import {
+  adamWDefaults,
   foregroundOf,
-  type OptimiserSettings,
+  samplingDefaults,
+  type AdamWOptimiser,
   type SamplingSettings,
   type TrainingCase,
 } from '../../src/distill/index.ts';
 import { initialWeights, type Triple, type UNetSpec } from '../../src/models/index.ts';
 import type { ModelWeights } from '../../src/weights/index.ts';
 
-/** Nothing drawn by chance but the place. */
+/** Every number 0: nothing drawn by chance but the place, and angles and a scale that change nothing. */
 export const undisturbed: SamplingSettings = Object.freeze({
-  foregroundShare: 0,
-  rotationDegMax: 0,
-  scaleShareMax: 0,
-  contrastShareMax: 0,
-  brightnessMax: 0,
-  noiseStdDevMax: 0,
+  ...(Object.fromEntries(
+    Object.keys(samplingDefaults).map((key) => [key, 0]),
+  ) as unknown as SamplingSettings),
+  rotationProbability: 1,
+  scaleProbability: 1,
 });
 
-export const adamW: OptimiserSettings = Object.freeze({
+export const adamW: AdamWOptimiser = Object.freeze({
+  ...adamWDefaults,
   lr: 0.02,
-  beta1: 0.9,
-  beta2: 0.999,
-  eps: 1e-8,
   weightDecay: 0.01,
 });
 

@@ -22,6 +22,7 @@ export async function runTyped(args: readonly string[]): Promise<Told> {
       nowMs: () => 0,
       signal: new AbortController().signal,
       mainJob: nobody,
+      reproduce: nobody,
       predict: nobody,
     },
     {},

@@ -69,6 +69,7 @@ export async function updateOf(
     author: id,
     values: Int32Array.of(1, -2, 3),
     weight: 10,
+    heads: {},
     metricsMilli: { loss: 1500 },
     dataset: digestOf(utf8('data')),
     logSigner: keys.log,

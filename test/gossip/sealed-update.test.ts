@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { GossipError, openUpdate, readUpdate, type UpdateFacts } from '../../src/gossip/index.ts';
+import type { Segment } from '../../src/weights/index.ts';
 import type { Open } from '../../src/wire/index.ts';
 import { consortium, member, open, updateOf } from './sample-round.ts';
 
@@ -32,6 +33,36 @@ describe('sealed update', () => {
       const facts = readUpdate(consortium, open, envelope);
       const reason = await failure(opened(facts, ciphertext, 'L1'));
       expect(reason, String(value)).to.equal(fits ? null : 'bad_update');
+    }
+  });
+
+  it('takes no value of a head that its author did not train, nor one larger than the head weighs', async () => {
+    const segments: Segment[] = [
+      { head: null, start: 0, end: 1 },
+      { head: 'hps', start: 1, end: 2 },
+      { head: 'ms', start: 2, end: 3 },
+    ];
+    // Weights of 10, 5 and 0 of at most 100, s = 27: ±13421773, floor(0.05 · 2^27 + 0.5) = 6710886, and 0.
+    const heads = { hps: 5, ms: 0 };
+    for (const [values, fits] of [
+      [[13_421_773, 6_710_886, 0], true],
+      [[-13_421_773, -6_710_886, 0], true],
+      [[0, 6_710_887, 0], false],
+      [[0, 0, 1], false],
+    ] as const) {
+      const of = { values: Int32Array.from(values), heads };
+      const { envelope, ciphertext } = await updateOf('L2', of);
+      const facts = readUpdate(consortium, open, envelope);
+      const reason = await failure(opened(facts, ciphertext, 'L1', 'L1', segments));
+      expect(reason, values.join()).to.equal(fits ? null : 'bad_update');
+    }
+    for (const wrong of [{ hps: 5 }, { hps: 5, ms: 0, calc: 0 }, { hps: 5, rca: 0 }, {}]) {
+      const { envelope, ciphertext } = await updateOf('L2', {
+        ...{ values: new Int32Array(3), heads: wrong },
+      });
+      const facts = readUpdate(consortium, open, envelope);
+      const reason = await failure(opened(facts, ciphertext, 'L1', 'L1', segments));
+      expect(reason, JSON.stringify(wrong)).to.equal('bad_update');
     }
   });
 
@@ -80,7 +111,7 @@ describe('sealed update', () => {
     const { envelope, ciphertext } = await updateOf('L2');
     const facts = readUpdate(consortium, open, envelope);
     expect(await failure(opened(facts, theirs.ciphertext, 'L1'))).to.equal('bad_update');
-    expect(await failure(opened(facts, ciphertext, 'L1', 'L1', 4))).to.equal('bad_update');
+    expect(await failure(opened(facts, ciphertext, 'L1', 'L1', shared(4)))).to.equal('bad_update');
   });
 
   it('refuses a statement that lies about the size of its bulk', async () => {
@@ -91,16 +122,21 @@ describe('sealed update', () => {
   });
 });
 
+/** `count` parameters of no head. */
+function shared(count: number): Segment[] {
+  return [{ head: null, start: 0, end: count }];
+}
+
 function opened(
   facts: UpdateFacts,
   ciphertext: Uint8Array,
   recipient: string,
   keyOf = recipient,
-  count = 3,
+  segments = shared(3),
 ): Promise<Int32Array> {
   const sealPrivate = member(keyOf).keys.seal.privateKey;
   const { id } = member(recipient);
-  return openUpdate({ consortium, facts, recipient: id, ciphertext, count, sealPrivate });
+  return openUpdate({ consortium, facts, recipient: id, ciphertext, segments, sealPrivate });
 }
 
 /** The code of the GossipError, null when there is none. */

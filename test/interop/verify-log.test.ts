@@ -62,6 +62,21 @@ describe('a log checked by Python', () => {
     expect(run.stdout).contains(`size 280\nroot ${bodies.at(-1)!.log.root}`);
   });
 
+  it('fails when a head weighs more than its update', async () => {
+    for (const [weight, status] of [
+      [10, 0],
+      [11, 1],
+    ] as const) {
+      const { files } = await makeSampleLog({
+        rounds: ['sealed'],
+        // L1's update weighs 10.
+        warpStatement: (said) =>
+          said.author === 'L1' ? { ...said, heads: { hps: weight } } : said,
+      });
+      expect(verifyWithPython(files).status, `weight ${weight}`).equals(status);
+    }
+  });
+
   it('fails on one flipped byte in every kind of file', async () => {
     const { files } = await makeSampleLog({ rounds: ['sealed'] });
     const names = [

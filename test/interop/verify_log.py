@@ -173,6 +173,9 @@ def check_entry(index, entry, members):
     if author not in members:
         raise Wrong("%s: %s is not a member" % (where, author))
     check_dsse("%s (update of %s)" % (where, author), document, members[author]["logKey"])
+    said = statement["predicate"]["runDetails"]["byproducts"][0]["annotations"]
+    if not all(0 <= weight <= said["weight"] for weight in said["heads"].values()):
+        raise Wrong("%s: a head weighs more than the update of %s" % (where, author))
     return 1
 
 

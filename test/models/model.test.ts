@@ -140,6 +140,36 @@ for (const backend of backends) {
       });
     }
 
+    for (const [name, spec, shape] of [
+      ['U-Net', unet, [1, 4, 6, 4, 1]],
+      ['transformer', swin, [1, 16, 8, 8, 1]],
+    ] as const) {
+      it(`of the ${name} kind has the same loss and gradients to the byte when its blocks run twice`, async () => {
+        const params = parametersOf(spec);
+        const x = input(shape) as never;
+        const labels = { hps: labelsOf([...shape.slice(0, 4)] as never, 3) };
+        const model = buildModel(engine, spec);
+        const pass = async (checkpointing: boolean): Promise<Record<string, Buffer>> => {
+          // Dropout is on: a block run again must drop the same.
+          const options = { training: true, seed: 5, checkpointing };
+          const before = engine.memory().tensorCount;
+          const result = lossAndGradients(engine, model, params, x, labels, options);
+          const found: Record<string, Buffer> = {
+            loss: Buffer.from(Float32Array.of(await result.loss).buffer),
+          };
+          for (const [parameter, gradient] of result.gradients) {
+            found[parameter] = Buffer.from(gradient.dataSync().slice().buffer);
+          }
+          engine.tf.dispose([...result.gradients.values()]);
+          expect(engine.memory().tensorCount).to.equal(before);
+          return found;
+        };
+        const expected = await pass(false);
+        expect(Object.keys(expected).length).to.be.greaterThan(10);
+        expect(await pass(true)).to.deep.equal(expected);
+      });
+    }
+
     it('learns: a small step against the gradient lowers the loss as predicted', async () => {
       const { tf } = engine;
       const model = buildModel(engine, swin);
@@ -172,6 +202,37 @@ for (const backend of backends) {
       expect(run(true, 1)).to.deep.equal(run(true, 1));
       expect(run(true, 1)).to.not.deep.equal(run(true, 2));
       expect(run(false, 1)).to.deep.equal(run(false, 2));
+    });
+
+    it('draws a mask for each layer and step, after each convolution, in training only', () => {
+      const seeds: number[] = [];
+      const spied: Engine = {
+        ...engine,
+        ops: {
+          ...engine.ops,
+          dropout: (x, rate, seed) => {
+            expect(rate).to.equal(0.3);
+            seeds.push(seed);
+            return engine.ops.dropout(x, rate, seed);
+          },
+        },
+      };
+      const params = parametersOf(unet);
+      const x = input([1, 4, 4, 4, 1]) as never;
+      const model = buildModel(spied, unet);
+      const run = (training: boolean, seed: number): void => {
+        engine.tf.dispose(model.forward(params, x, { training, seed }));
+      };
+      run(false, 1);
+      expect(seeds).to.deep.equal([]);
+      // One convolution in each stage of encoder and decoder; output layers and upsampling have none.
+      const layers = 2 * unet.features.length - 1;
+      for (const seed of [1, 2, 2 ** 30]) run(true, seed);
+      expect(seeds.length).to.equal(3 * layers);
+      expect(new Set(seeds).size, 'different masks').to.equal(3 * layers);
+      expect(seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31)).to.equal(
+        true,
+      );
     });
 
     it('predicts windows in batches as one by one, and leaks nothing', async () => {

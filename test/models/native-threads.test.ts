@@ -2,7 +2,14 @@
 import { expect } from 'chai';
 
 import { seededRandom } from '../../src/base/index.ts';
-import { openEngine, type Tensor, type Tensor5D, type Variable } from '../../src/compute/index.ts';
+import {
+  openEngine,
+  precisions,
+  type Precision,
+  type Tensor,
+  type Tensor5D,
+  type Variable,
+} from '../../src/compute/index.ts';
 import {
   buildModel,
   headLabel,
@@ -24,8 +31,11 @@ const specs: readonly ModelSpec[] = [
 ];
 
 /** The parameters after three steps of AdamW, one after the other. */
-async function trained(spec: ModelSpec, threads: number): Promise<Buffer> {
-  const { tf, ops, close } = await openEngine({ backend: 'native', threads });
+async function trained(spec: ModelSpec, precision: Precision, threads: number): Promise<Buffer> {
+  const { tf, ops, close } = await openEngine({
+    ...({ backend: 'native', convolutions: 'own' } as const),
+    ...{ precision, threads },
+  });
   try {
     const engine = { tf, ops } as Parameters<typeof buildModel>[0];
     const model = buildModel(engine, spec);
@@ -62,13 +72,16 @@ async function trained(spec: ModelSpec, threads: number): Promise<Buffer> {
 if (backends.includes('native')) {
   describe('native training', () => {
     for (const spec of specs) {
-      it(`of a ${spec.kind} gives the same bytes on 1, 2 and 3 threads`, async () => {
-        const alone = await trained(spec, 1);
-        expect(alone.length).greaterThan(1000);
-        for (const threads of [2, 3]) {
-          expect((await trained(spec, threads)).equals(alone), `${String(threads)} threads`).true;
-        }
-      });
+      for (const precision of precisions) {
+        it(`of a ${spec.kind} in ${precision} gives the same bytes on 1, 2 and 3 threads`, async () => {
+          const alone = await trained(spec, precision, 1);
+          expect(alone.length).greaterThan(1000);
+          for (const threads of [2, 3]) {
+            const bytes = await trained(spec, precision, threads);
+            expect(bytes.equals(alone), `${String(threads)} threads`).true;
+          }
+        });
+      }
     }
   });
 }

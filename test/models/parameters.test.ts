@@ -11,6 +11,7 @@ import {
   type SwinUnetrSpec,
   type UNetSpec,
 } from '../../src/models/index.ts';
+import { headOf } from '../../src/weights/index.ts';
 import { readOracle } from './oracle.ts';
 
 const unet: UNetSpec = {
@@ -75,6 +76,29 @@ describe('the parameters of a model', () => {
     expect(deepest!.shape).to.deep.equal([4, 4, 2, 2, 1]);
   });
 
+  it('tell by their names which head they belong to', () => {
+    const heads = { calc: 2, hps: 6, ms: 3 };
+    // Output layers have a weight and a bias: one of a SwinUNETR, two in a U-Net of three stages.
+    for (const [spec, layers] of [
+      [swin, 1],
+      [{ ...unet, heads }, 2],
+    ] as const) {
+      const names = parameterList(spec).map(({ name }) => name);
+      for (const head of Object.keys(heads)) {
+        const own = names.filter((name) => headOf(name) === head);
+        expect(own.length, `${spec.kind} ${head}`).to.equal(2 * layers);
+        for (const name of own)
+          expect(name)
+            .to.contain(`.${head}.`)
+            .and.match(/conv|seg_layers/);
+      }
+      const shared = names.filter((name) => headOf(name) === null);
+      expect(shared.length, spec.kind).to.equal(names.length - 6 * layers);
+    }
+    // A U-Net of one head has nnU-Net's names, in which none is written.
+    expect(parameterList(unet).every(({ name }) => headOf(name) === null)).to.equal(true);
+  });
+
   it('do not depend on the order in which heads are written', () => {
     const turned = { ...swin, heads: { calc: 2, ms: 3, hps: 6 } };
     expect(parameterList(turned)).to.deep.equal(parameterList(swin));
@@ -101,6 +125,39 @@ describe('initial weights', () => {
       true,
     );
     expect(find('encoder.stages.2.0.convs.1.norm.weight').every((v) => v === 1)).to.equal(true);
+  });
+
+  it('have the variance of He by the fan-in of every kernel, transposed and 1x1x1 ones too', () => {
+    const wide: UNetSpec = { ...unet, features: [64, 64, 128], heads: { hps: 60 } };
+    const weights = initialWeights(wide, seededRandom(5));
+    // PyTorch's fan-in is the second axis times the kernel: of a transposed kernel [in, out, …] its outputs.
+    const fanIns = {
+      'encoder.stages.0.0.convs.0.conv.weight': 2 * 27, // [64, 2, 3, 3, 3], 3,456 draws
+      'encoder.stages.1.0.convs.0.conv.weight': 64 * 27, // 110,592 draws
+      'decoder.transpconvs.0.weight': 64 * 8, // [128, 64, 2, 2, 2], 65,536 draws
+      'decoder.seg_layers.1.weight': 64, // [60, 64, 1, 1, 1], 3,840 draws
+    };
+    for (const [name, fanIn] of Object.entries(fanIns)) {
+      const { data } = weights.find((tensor) => tensor.name === name)!;
+      const variance = data.reduce((sum, value) => sum + value ** 2, 0) / data.length;
+      // kaiming_normal_(a = 0.01): 2 / ((1 + 0.01²) · fan-in); a sample variance deviates by √(2/n) of it.
+      const ratio = (variance * 1.0001 * fanIn) / 2;
+      expect(ratio, name).to.be.closeTo(1, 4 * Math.sqrt(2 / data.length));
+    }
+  });
+
+  it('of a transformer have the variance of a normal cut at two deviations, and of He for convolutions', () => {
+    const weights = initialWeights(swin, seededRandom(6));
+    const varianceOf = (name: string): { variance: number; count: number } => {
+      const { data } = weights.find((tensor) => tensor.name === name)!;
+      const squares = data.reduce((sum, value) => sum + value ** 2, 0);
+      return { variance: squares / data.length, count: data.length };
+    };
+    // 1 - 2·2·φ(2) / (Φ(2) - Φ(-2)) = 1 - 4 · 0.0539909665 / 0.9544997361 = 0.7737413.
+    const linear = varianceOf('swin_unetr.swinViT.layers4.0.blocks.0.mlp.linear1.weight');
+    expect(linear.variance / (0.7737413 * 0.02 ** 2)).to.be.closeTo(1, 0.03);
+    const conv = varianceOf('swin_unetr.encoder10.layer.conv1.conv.weight'); // [192, 192, 3, 3, 3]
+    expect((conv.variance * 1.0001 * 192 * 27) / 2).to.be.closeTo(1, 4 * Math.sqrt(2 / conv.count));
   });
 
   it('of linear layers and bias tables stay within two deviations of 0.02', () => {

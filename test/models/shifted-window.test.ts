@@ -2,9 +2,10 @@
 import { expect } from 'chai';
 
 import {
-  attentionMask,
+  attentionRegions,
   fitWindow,
   relativePositionIndex,
+  type AttentionRegions,
 } from '../../src/models/shifted-window.ts';
 
 describe('the attention window', () => {
@@ -35,14 +36,20 @@ describe('the relative position index', () => {
   });
 });
 
-describe('the attention mask', () => {
-  it('on one axis keeps apart what the roll brought together', () => {
+/** MONAI's mask of each window, [groups, n, n]: -100 where the regions differ. */
+function maskOf({ values, groups, n }: AttentionRegions): number[] {
+  const rows = Array.from({ length: groups }, (_, g) => [...values.slice(g * n, (g + 1) * n)]);
+  return rows.flatMap((row) => row.flatMap((a) => row.map((b) => (a === b ? 0 : -100))));
+}
+
+describe('the regions of attention', () => {
+  it('on one axis keep apart what the roll brought together', () => {
     // 6 tokens, windows of 4, shift 2, padded to 8: rolled places 0-3 | 4-5 | 6-7 are regions 0 | 1 | 2.
-    const { values, groups, n } = attentionMask([6, 1, 1], { window: [4, 1, 1], shift: [2, 0, 0] });
-    expect([groups, n]).to.deep.equal([2, 4]);
-    const second = values.slice(16);
-    expect(values.slice(0, 16).every((value) => value === 0)).to.equal(true);
-    expect([...second]).to.deep.equal([
+    const regions = attentionRegions([6, 1, 1], { window: [4, 1, 1], shift: [2, 0, 0] });
+    const mask = maskOf(regions);
+    expect([regions.groups, regions.n]).to.deep.equal([2, 4]);
+    expect(mask.slice(0, 16).every((value) => value === 0)).to.equal(true);
+    expect(mask.slice(16)).to.deep.equal([
       ...[0, 0, -100, -100],
       ...[0, 0, -100, -100],
       ...[-100, -100, 0, 0],
@@ -50,10 +57,10 @@ describe('the attention mask', () => {
     ]);
   });
 
-  it('in three dimensions is that of MONAI, computed by painting regions', () => {
+  it('in three dimensions are those of MONAI, which paints them', () => {
     const size = [5, 6, 3] as const;
     const shape = fitWindow([...size], 4, true);
-    const { values, groups, n } = attentionMask([...size], shape);
+    const regions = attentionRegions([...size], shape);
     // Paint the padded grid slice by slice, then cut it into windows.
     const padded = size.map((length, a) => Math.ceil(length / shape.window[a]!) * shape.window[a]!);
     const paint = new Map<string, number>();
@@ -101,10 +108,10 @@ describe('the attention mask', () => {
         }
       }
     }
-    expect([groups, n]).to.deep.equal([windows.length, windows[0]!.length]);
+    expect([regions.groups, regions.n]).to.deep.equal([windows.length, windows[0]!.length]);
     const expected = windows.flatMap((tokens) =>
       tokens.flatMap((a) => tokens.map((b) => (a === b ? 0 : -100))),
     );
-    expect([...values]).to.deep.equal(expected);
+    expect(maskOf(regions)).to.deep.equal(expected);
   });
 });

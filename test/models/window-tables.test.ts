@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import {
-  attentionMask,
+  attentionRegions,
   fitWindow,
   relativePositionIndex,
 } from '../../src/models/shifted-window.ts';
@@ -14,9 +14,9 @@ describe('WindowTables', () => {
     expect(index).deep.equal(relativePositionIndex(3, 12));
     expect(tables.index(3, 12)).equal(index);
     const shape = fitWindow([6, 5, 4], 4, true);
-    const mask = tables.mask([6, 5, 4], shape);
-    expect(mask).deep.equal(attentionMask([6, 5, 4], shape));
-    expect(tables.mask([6, 5, 4], shape)).equal(mask);
+    const regions = tables.regions([6, 5, 4], shape);
+    expect(regions).deep.equal(attentionRegions([6, 5, 4], shape));
+    expect(tables.regions([6, 5, 4], shape)).equal(regions);
   });
 
   it('tells sizes, windows and shifts apart', () => {
@@ -25,21 +25,23 @@ describe('WindowTables', () => {
     expect(tables.index(3, 9).length).equal(81);
     const size = [8, 8, 8] as const;
     for (const shape of [fitWindow(size, 4, true), fitWindow(size, 3, true)]) {
-      expect(tables.mask(size, shape)).deep.equal(attentionMask(size, shape));
-      expect(tables.mask([8, 4, 8], shape)).deep.equal(attentionMask([8, 4, 8], shape));
+      expect(tables.regions(size, shape)).deep.equal(attentionRegions(size, shape));
+      expect(tables.regions([8, 4, 8], shape)).deep.equal(attentionRegions([8, 4, 8], shape));
     }
     const unshifted = { window: [4, 4, 4], shift: [0, 0, 0] } as const;
-    expect(tables.mask(size, unshifted)).deep.equal(attentionMask(size, unshifted));
+    expect(tables.regions(size, unshifted)).deep.equal(attentionRegions(size, unshifted));
   });
 
   it('keeps no more than its bound', () => {
     const tables = new WindowTables();
-    // 27 windows of 343 tokens, 12.7 MB: five fit into 64 MiB.
-    const masks = [15, 16, 17, 18, 19, 20].map((n) => {
-      const size = [n, 15, 15] as const;
-      return [size, tables.mask(size, fitWindow(size, 7, true))] as const;
+    // 24³ windows of 343 tokens in 4 bytes each, 19 MB: three fit into 64 MiB.
+    const all = [162, 163, 164, 165].map((n) => {
+      const size = [n, 162, 162] as const;
+      return [size, tables.regions(size, fitWindow(size, 7, true))] as const;
     });
-    const kept = masks.map(([size, mask]) => tables.mask(size, fitWindow(size, 7, true)) === mask);
-    expect(kept).deep.equal([true, true, true, true, true, false]);
+    const kept = all.map(
+      ([size, regions]) => tables.regions(size, fitWindow(size, 7, true)) === regions,
+    );
+    expect(kept).deep.equal([true, true, true, false]);
   });
 });

@@ -35,7 +35,8 @@ class FakePool {
     if (this.isBroken) return Promise.reject(new Error('the worker is gone'));
     if (method !== 'train') return Promise.resolve(method === 'check' ? 0.25 : 1);
     const { weights, state } = args as TrainArgs;
-    const next = { step: (state?.step ?? 0) + 1, moments: [] };
+    const steps = (state?.[0]?.steps ?? 0) + 1;
+    const next = [{ name: 'w', steps, buffers: [] }];
     return Promise.resolve({ weights, state: next, samples: 3, loss: this.loss });
   }
 
@@ -58,7 +59,8 @@ function stageOf(id: string, heads: Record<string, number>, patch: number): Plan
     ...{ participants: [l1], rounds: 2, stepsPerRound: 5, learningRateMicro: 1000 },
     ...{ samplesCap: 10, roundTimeoutMs: 1000, minParticipants: 1 },
     options: stageOptions({
-      ...{ patch: [patch, patch, patch], batch: 2, weightDecay: 0.01 },
+      ...{ patch: [patch, patch, patch], batch: 2, optimiser: 'adamw', weightDecay: 0.01 },
+      ...{ momentum: 0, clipNorm: 0, proxMu: 0, resetOptimiser: false },
       sampling: samplingDefaults,
     }),
   };
@@ -90,6 +92,7 @@ describe('HospitalTrainer', () => {
     new HospitalTrainer({
       hospital: 'L1',
       folder,
+      stateFolder: join(folder, 'states'),
       plan,
       intensity: intensityDefaults,
       inference: { overlap: 0.5, batch: 1 },
@@ -206,8 +209,15 @@ describe('HospitalTrainer', () => {
     ] as const) {
       await train(trainer, stage, round);
     }
-    const steps = pool.argsOf<TrainArgs>('train').map(({ state }) => state?.step ?? null);
+    const steps = pool.argsOf<TrainArgs>('train').map(({ state }) => state?.[0]?.steps ?? null);
     expect(steps).deep.equal([null, 1, null, 2]);
+  });
+
+  it('begins every round anew where the plan resets the optimiser', async () => {
+    const trainer = trainerOf();
+    const reset = { ...hps, options: { ...hps.options, resetOptimiser: 1 } };
+    for (const round of [0, 1]) await train(trainer, reset, round);
+    expect(pool.argsOf<TrainArgs>('train').map(({ state }) => state)).deep.equal([null, null]);
   });
 
   it('commits to the data: equal for equal data and key, and else different', async () => {

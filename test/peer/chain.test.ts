@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { InvariantError, utf8, type Digest, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { advance, genesisChain, learningRateMicro, nextOpen } from '../../src/peer/index.ts';
+import { advance, genesisChain, nextOpen } from '../../src/peer/index.ts';
 import { bodyDigest, genesisPrev } from '../../src/wire/index.ts';
 import { chainAfter, code, cutOf, initial, openOf, plan, sealOf, stage } from './sample-chain.ts';
 
@@ -33,13 +33,15 @@ describe('chain', () => {
     const again = chainAfter([open], [cut], [sealOf(1, 'm1'), openOf(2, { base: model('m1') })]);
     expect(again).to.include({ height: 3, round: 2, stageIndex: 0, roundsSealed: 1 });
     expect(again.models.get('teacher-hps')).to.equal(model('m1'));
+    expect(again.bases.get('teacher-hps')).to.equal(open.base);
     const next = chainAfter(
       [open],
       [cut],
-      [sealOf(1, 'm1'), openOf(2)],
+      [sealOf(1, 'm1'), openOf(2, { base: model('m1') })],
       [cutOf(2)],
       [sealOf(2, 'm2')],
     );
+    expect(next.bases.get('teacher-hps')).to.equal(model('m1'));
     expect(next).to.include({ stageIndex: 1, roundsSealed: 0 });
     expect(next.phase.kind).to.equal('idle');
     const student = openOf(3, { stage: 'student' });
@@ -61,6 +63,7 @@ describe('chain', () => {
     );
     expect(voided).to.include({ round: 1, roundsSealed: 0, stageIndex: 0 });
     expect(voided.phase.kind).to.equal('idle');
+    expect(voided.bases.size).to.equal(0);
     expect(nextOpen(voided, plan, 9000, code, initial)).to.deep.equal(
       openOf(2, { deadline: 9000 + 60_000 }),
     );
@@ -105,12 +108,5 @@ describe('chain', () => {
     });
     expect(nextOpen(state, plan, 5000, code, () => null)).to.equal(null);
     expect(nextOpen(chainAfter([openOf(1)]), plan, 5000, code, initial)).to.equal(null);
-  });
-
-  it('lowers the learning rate by (1 - k/K)^0.9, never to nothing', () => {
-    const ten = stage('s', { rounds: 10, learningRateMicro: 10_000 });
-    // 0.5^0.9 = 0.535886731…, 0.1^0.9 = 0.125892541…
-    expect([0, 5, 9].map((k) => learningRateMicro(ten, k))).to.deep.equal([10_000, 5359, 1259]);
-    expect(learningRateMicro(stage('s', { rounds: 10, learningRateMicro: 1 }), 9)).to.equal(1);
   });
 });

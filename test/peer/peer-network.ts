@@ -31,6 +31,8 @@ import { MemoryStore } from '../audit/memory-store.ts';
 export interface ToyTrainer extends Trainer {
   step: number;
   samples: number;
+  /** Samples of each head; the model has parameters of these. */
+  heads: Record<string, number>;
   /** Virtual time a round takes; Infinity never ends. */
   durationMs: number;
   refuses: boolean;
@@ -63,7 +65,8 @@ export class PeerNetwork {
 
   constructor(options: {
     readonly members: number;
-    readonly stages: readonly Pick<PlanStage, 'id' | 'participants' | 'rounds'>[];
+    readonly stages: readonly (Pick<PlanStage, 'id' | 'participants' | 'rounds'> &
+      Partial<Pick<PlanStage, 'options'>>)[];
     readonly seed?: number;
     readonly faults?: Partial<NetworkFaults>;
     readonly minParticipants?: number;
@@ -78,7 +81,6 @@ export class PeerNetwork {
       simulatedMember(this.#seed, `L${i + 1}` as NodeId, []),
     );
     const stages = options.stages.map((stage): PlanStage => ({
-      ...stage,
       kind: 'student',
       model: {},
       stepsPerRound: 1,
@@ -87,6 +89,7 @@ export class PeerNetwork {
       roundTimeoutMs: 60_000,
       minParticipants: options.minParticipants ?? 1,
       options: {},
+      ...stage,
     }));
     this.consortium = simulatedConsortium(members, {
       name: 'toy',
@@ -195,15 +198,29 @@ export class PeerNetwork {
 }
 
 function toyTrainer(clock: VirtualClock): ToyTrainer {
-  const shift = (base: ModelWeights, by: number): ModelWeights =>
-    base.map((tensor) => ({ ...tensor, data: tensor.data.map((value) => value + by) }));
+  /** What belongs to a head without samples stays. */
+  const shift = (
+    base: ModelWeights,
+    by: number,
+    heads: Readonly<Record<string, number>>,
+  ): ModelWeights =>
+    base.map((tensor) => {
+      const isTrained = heads[tensor.name.split('.')[1] ?? ''] !== 0;
+      return { ...tensor, data: tensor.data.map((value) => value + (isTrained ? by : 0)) };
+    });
   return {
     step: 0.25,
     samples: 10,
+    heads: {},
     durationMs: 5_000,
     refuses: false,
     fails: false,
-    initialWeights: () => Promise.resolve([{ name: 'w', shape: [4], data: new Float32Array(4) }]),
+    initialWeights(this: ToyTrainer) {
+      const names = ['w', ...Object.keys(this.heads).map((head) => `outs.${head}.w`)];
+      return Promise.resolve(
+        names.map((name) => ({ name, shape: [4], data: new Float32Array(4) })),
+      );
+    },
     prepare: () => Promise.resolve(),
     async train(this: ToyTrainer, { base }: TrainingJob) {
       if (this.fails) throw new Error('the loss is not finite');
@@ -213,8 +230,9 @@ function toyTrainer(clock: VirtualClock): ToyTrainer {
       });
       const dataset = digestOf(new TextEncoder().encode('toy data'));
       return {
-        weights: shift(base, this.step),
+        weights: shift(base, this.step, this.heads),
         samples: this.samples,
+        heads: this.heads,
         metricsMilli: { loss: 1500 },
         dataset,
       };

@@ -37,6 +37,60 @@ describe('peer', () => {
     for (const value of model![0]!.data) expect(value).to.be.closeTo(-0.025, 1e-6);
   });
 
+  it('averages a head over those who trained it, by their samples of it, and leaves an untrained one alone', async () => {
+    const world = new PeerNetwork({
+      members: 4,
+      stages: [{ id: 'student', participants: four, rounds: 2 }],
+    });
+    const [a, b, c, d] = four.map((id) => world.node(id).trainer);
+    Object.assign(a!, { step: 0.5, samples: 30, heads: { calc: 0, hps: 10, ms: 0 } });
+    Object.assign(b!, { step: -0.25, samples: 10, heads: { calc: 0, hps: 0, ms: 10 } });
+    Object.assign(c!, { step: 0.125, samples: 10, heads: { calc: 0, hps: 0, ms: 0 } });
+    Object.assign(d!, { step: 0.25, samples: 1000, heads: { calc: 0, hps: 1000, ms: 0 } });
+    await world.start();
+    expect(await world.runUntilDone()).to.equal(true);
+    // Each of two rounds: all (0.5·30 - 0.25·10 + 0.125·10 + 0.25·50) / 100 = 0.2625, d's samples capped to 50;
+    // hps (0.5·10 + 0.25·50) / 60 = 0.291666…; ms -0.25 alone; calc nobody.
+    const wanted = { w: 0.525, 'outs.calc.w': 0, 'outs.hps.w': 0.5833333, 'outs.ms.w': -0.5 };
+    for (const id of four) {
+      const model = await world.complete(world.node(id).peer.sealedModel('student'));
+      for (const { name, data } of model!) {
+        const value = wanted[name as keyof typeof wanted];
+        for (const got of data) expect(got, `${name} of ${id}`).to.be.closeTo(value, 1e-6);
+      }
+    }
+    expect(new Set(four.map((id) => world.sealedModels(id).join())).size).to.equal(1);
+  });
+
+  it('carries momentum over the rounds, also past a peer that restarts and a void round', async () => {
+    const options = { outerRateMicro: 700_000, outerMomentumMicro: 900_000 };
+    const world = new PeerNetwork({
+      members: 4,
+      stages: [{ id: 'student', participants: four, rounds: 3, options }],
+    });
+    await world.start();
+    await world.clock.runUntil(() => world.sealedModels('L1').length === 1);
+    await world.crash('L3');
+    await world.restart('L3');
+    // The second round is void once: it begins again where it had begun.
+    for (const { trainer } of world.nodes.values()) trainer.refuses = true;
+    await world.clock.runUntil(() => world.node('L1').events.some(({ kind }) => kind === 'void'), {
+      untilMs: 1_700_000_600_000,
+    });
+    for (const { trainer } of world.nodes.values()) {
+      Object.assign(trainer, { refuses: false, step: 0.125 });
+    }
+    expect(await world.runUntilDone()).to.equal(true);
+    // Changes 0.25, 0.125, 0.125 from 0. Models: 0.175; from 0.175 + 0.9·0.175 = 0.3325 to 0.42; from
+    // 0.42 + 0.9·(0.42 - 0.175) = 0.6405 to 0.728. As PyTorch: m = 0.25, 0.35, 0.44 and 0.7 · (0.25 + 0.35 + 0.44) = 0.728.
+    for (const id of four) {
+      const model = await world.complete(world.node(id).peer.sealedModel('student'));
+      for (const value of model![0]!.data) expect(value, id).to.be.closeTo(0.728, 1e-6);
+      expect(world.node(id).failures, id).to.deep.equal([]);
+    }
+    expect(new Set(four.map((id) => world.sealedModels(id).at(-1))).size).to.equal(1);
+  });
+
   it('lets only the participants of a stage train, and all vote', async () => {
     const stages = [
       { id: 'teacher', participants: ids('L2', 'L3'), rounds: 1 },

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ComputeError } from '../../src/compute/index.ts';
-import { loadPreset, type RunSettings } from '../../src/config/index.ts';
+import { computeDefaults, loadPreset, type RunSettings } from '../../src/config/index.ts';
 import type { RunRecord } from '../../src/dashboard/index.ts';
 import { packageFile } from '../../src/node/index.ts';
 import { runMainJob, type KillRequest } from '../../src/simulate/index.ts';
@@ -58,14 +58,18 @@ describe('main job', function () {
     expect(models(second.record)).to.deep.equal(models(first.record));
   });
 
-  it('refuses a backend that is not there before it writes anything', async () => {
-    let refusal: unknown;
-    await run([], { compute: { backend: 'abacus', workers: 1 } }).catch((error: unknown) => {
-      refusal = error;
+  for (const [title, asked, code] of [
+    ['a backend that is not there', { backend: 'abacus' }, 'backend_missing'],
+    ['bf16 on a backend without it', { backend: 'wasm', precision: 'bf16' }, 'native_only'],
+  ] as const) {
+    it(`refuses ${title} before it writes anything`, async () => {
+      let refusal: unknown;
+      const compute = { ...computeDefaults, workers: 1, ...asked };
+      await run([], { compute }).catch((error: unknown) => (refusal = error));
+      expect(refusal).instanceOf(ComputeError).and.have.property('code', code);
+      expect(await readdir(folders.at(-1) ?? '')).to.deep.equal([]);
     });
-    expect(refusal).instanceOf(ComputeError).and.have.property('code', 'backend_missing');
-    expect(await readdir(folders.at(-1) ?? '')).to.deep.equal([]);
-  });
+  }
 
   it('goes on without a peer killed in a round; the peer comes back to the same model', async () => {
     const { record } = await run([{ node: 'L3', stage: 'student', stageRound: 1 }]);

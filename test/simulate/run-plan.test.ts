@@ -12,7 +12,8 @@ import {
 import { projectRoot } from '../project-root.ts';
 
 const preset = 'eight-hospitals.yaml';
-const settings = loadPreset(readFileSync(join(projectRoot, 'config', preset), 'utf8'), preset);
+const readPreset = (): string => readFileSync(join(projectRoot, 'config', preset), 'utf8');
+const settings = loadPreset(readPreset(), preset);
 
 describe('run plan', () => {
   it('lets the holders of each label train its teacher, then all the student', () => {
@@ -40,6 +41,52 @@ describe('run plan', () => {
     const without: RunSettings = { ...settings, consortium: { ...consortium, hospitals } };
     expect(holdersOf(without, 'ms')).to.deep.equal([]);
     expect(planOf(without).stages.map(({ id }) => id)).to.not.include('teacher-ms');
+  });
+
+  it('writes what a federation means into the options of its stages', () => {
+    const meaning = (federation: string): unknown[] =>
+      (['teacher', 'student'] as const).map((kind) => {
+        const changed = loadPreset(readPreset(), preset, [
+          { key: `training.${kind}.federation`, text: federation, source: '--set' },
+          { key: 'training.proxMu', text: '0.02', source: '--set' },
+          { key: 'training.outerLearningRate', text: '0.5', source: '--set' },
+          { key: 'training.outerMomentum', text: '0.8', source: '--set' },
+        ]);
+        const stage = planOf(changed).stages.find((one) => one.kind === kind);
+        const { proxMuMicro, outerRateMicro, outerMomentumMicro } = stage!.options;
+        return { proxMuMicro, outerRateMicro, outerMomentumMicro };
+      });
+    const plain = { proxMuMicro: 0, outerRateMicro: 1_000_000, outerMomentumMicro: 0 };
+    const prox = { ...plain, proxMuMicro: 20_000 };
+    const diloco = { ...plain, outerRateMicro: 500_000, outerMomentumMicro: 800_000 };
+    expect(meaning('fedavg')).to.deep.equal([plain, plain]);
+    expect(meaning('fedprox')).to.deep.equal([prox, prox]);
+    expect(meaning('diloco')).to.deep.equal([diloco, diloco]);
+  });
+
+  it('gives each kind of stage its own optimiser, schedule and decay', () => {
+    const changed = loadPreset(readPreset(), preset, [
+      { key: 'training.teacher.optimiser', text: 'sgd', source: '--set' },
+      { key: 'training.teacher.schedule', text: 'cosine', source: '--set' },
+      { key: 'training.teacher.weightDecay', text: '0.00003', source: '--set' },
+      { key: 'training.clipNorm', text: '12', source: '--set' },
+      { key: 'training.resetOptimiser', text: 'true', source: '--set' },
+    ]);
+    const [teacher, student] = [0, -1].map((at) => planOf(changed).stages.at(at)!.options);
+    expect(teacher).to.include({
+      ...{ optimiser: 'sgd', schedule: 'cosine', weightDecayMicro: 30, momentumMicro: 990_000 },
+      ...{ clipNormMicro: 12_000_000, resetOptimiser: 1 },
+    });
+    expect(student).to.include({ optimiser: 'adamw', schedule: 'poly', weightDecayMicro: 10_000 });
+  });
+
+  it('writes the patch into every stage, whole volumes as one of no voxels', () => {
+    const sizesWith = (patch: string): unknown[] =>
+      planOf(
+        loadPreset(readPreset(), preset, [{ key: 'training.patch', text: patch, source: '--set' }]),
+      ).stages.map(({ options: { patchD, patchH, patchW } }) => [patchD, patchH, patchW].join());
+    expect(new Set(sizesWith('[16, 24, 32]'))).to.deep.equal(new Set(['16,24,32']));
+    expect(new Set(sizesWith('whole'))).to.deep.equal(new Set(['0,0,0']));
   });
 
   it('bounds an update by four bytes a parameter and what encryption adds', () => {

@@ -13,6 +13,7 @@ const opened = (round: number): PeerEvent => ({
   round,
   stage: 'student',
   participants,
+  atMs: 10 * round,
 });
 const sealed = (round: number): PeerEvent => ({
   kind: 'sealed',
@@ -23,14 +24,23 @@ const sealed = (round: number): PeerEvent => ({
   excluded: [two!],
   height: 2 * round + 1,
   logSize: 9,
+  atMs: 10 * round + 5,
 });
+const recorderAt = (clock: { nowMs: () => number }): RunRecorder =>
+  new RunRecorder(runDefaults, 'run', () => undefined, clock, 0);
 
 describe('run recorder', () => {
   it('writes each round once, void ones with the number of the round that is tried again', async () => {
-    const recorder = new RunRecorder(runDefaults, 'run', () => undefined);
+    const recorder = recorderAt({ nowMs: () => 0 });
     for (const node of participants) {
       recorder.peerEvent(node, opened(1));
-      recorder.peerEvent(node, { kind: 'void', round: 1, reason: 'too_few_updates', height: 3 });
+      recorder.peerEvent(node, {
+        kind: 'void',
+        round: 1,
+        reason: 'too_few_updates',
+        height: 3,
+        atMs: 15,
+      });
       recorder.peerEvent(node, opened(2));
       recorder.peerEvent(node, sealed(2));
     }
@@ -45,7 +55,7 @@ describe('run recorder', () => {
   });
 
   it('notes who was left out, killed, started again and caught up', async () => {
-    const recorder = new RunRecorder(runDefaults, 'run', () => undefined);
+    const recorder = recorderAt({ nowMs: () => 0 });
     recorder.peerEvent(one!, opened(1));
     recorder.killed(two!, 1);
     recorder.peerEvent(one!, sealed(1));

@@ -189,7 +189,7 @@ def make_documents():
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
-                "buildType": "https://annulus/local-train/v1",
+                "buildType": "https://annulus/local-train/v2",
                 "externalParameters": {"cid": cid, "hp": {"batch": 2}, "round": 3, "stage": "teacher-hps"},
                 "resolvedDependencies": [
                     {"name": name, "digest": {"sha256": sha256(name.encode())}}
@@ -200,7 +200,7 @@ def make_documents():
                 "builder": {"id": author},
                 "byproducts": [{
                     "name": "update", "digest": {"sha256": sha256(ciphertext)},
-                    "annotations": {"bytes": len(ciphertext), "metrics": {"loss": 1234}, "sealedKeys": sealed, "weight": 120},
+                    "annotations": {"bytes": len(ciphertext), "heads": {"hps": 120, "ms": 0}, "metrics": {"loss": 1234}, "sealedKeys": sealed, "weight": 120},
                 }],
             },
         },

@@ -28,6 +28,11 @@ const vector = readVector('update.json');
 const bytes = utf8(vector.envelope!);
 const { statement } = verifyUpdateStatement(bytes, manifest, cid);
 
+/** As many heads, each of weight 1. */
+function headsOf(count: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`head-${i}`, 1]));
+}
+
 function codeOf(act: () => unknown): string {
   try {
     act();
@@ -56,6 +61,7 @@ describe('update statement', () => {
     expect(statement.round).to.equal(3);
     expect(statement.stage).to.equal('teacher-hps');
     expect(statement.weight).to.equal(120);
+    expect(statement.heads).to.deep.equal({ hps: 120, ms: 0 });
     expect(statement.metrics).to.deep.equal({ loss: 1234 });
     expect(statement.hp).to.deep.equal({ batch: 2 });
     expect(statement.base).to.equal(digestOf(utf8('base-model')));
@@ -102,6 +108,10 @@ describe('update statement', () => {
     ],
     ['a metric with a free name', { metrics: { 'patient 7': 1 } }],
     ['a weight of 0', { weight: 0 }],
+    ['a head that weighs more than its update', { heads: { hps: 121 } }],
+    ['a head that weighs less than nothing', { heads: { hps: -1 } }],
+    ['a head with a free name', { heads: { 'patient 7': 1 } }],
+    ['more heads than a model may have', { heads: headsOf(9) }],
     ['a stage with spaces', { stage: 'a b' }],
   ];
   for (const [what, changes] of refused) {
@@ -119,7 +129,7 @@ describe('update statement', () => {
       ['"name":"base-model"', '"name":"code"'],
       ['"id":"L1"', '"id":"L2"'],
       ['https://slsa.dev/provenance/v1', 'https://slsa.dev/provenance/v2'],
-      ['https://annulus/local-train/v1', 'https://annulus/local-train/v2'],
+      ['https://annulus/local-train/v2', 'https://annulus/local-train/v1'],
       ['"weight":120', '"weight":120,"patient":"x"'],
       ['"round":3', '"round":"3"'],
     ];

@@ -18,9 +18,11 @@ export interface Kernels {
   readonly instanceNorm: Pointers;
   readonly instanceNormGradient: Pointers;
   readonly leakyRelu: Pointers;
+  readonly add: Pointers;
   readonly crossEntropyDice: Pointers;
   readonly scale: Pointers;
   readonly adamW: Pointers;
+  readonly sgd: Pointers;
   readonly windowAttention: (params: number, start: number, end: number) => void;
   readonly windowAttentionGradient: (params: number, start: number, end: number) => void;
   readonly windowAttentionScratch: (n: number, depth: number) => number;

@@ -35,6 +35,12 @@ export function splitKernels(raw: RawKernels, runner: Runner, heap: WasmHeap): P
       ]);
       runner.run('leakyRelu', calls);
     },
+    add: (a = 0, b = 0, y = 0, count = 0) => {
+      const calls = elements(count).map(({ start: i, end }) => [
+        ...[a + 4 * i, b + 4 * i, y + 4 * i, end - i],
+      ]);
+      runner.run('add', calls);
+    },
     gelu: (x = 0, dy = 0, y = 0, count = 0) => {
       const calls = elements(count).map(({ start: i, end }) => [
         ...[x + 4 * i, dy === 0 ? 0 : dy + 4 * i, y + 4 * i, end - i],
@@ -53,6 +59,13 @@ export function splitKernels(raw: RawKernels, runner: Runner, heap: WasmHeap): P
         ...[end - i, ...settings],
       ]);
       runner.run('adamW', calls);
+    },
+    sgd: (p = 0, g = 0, v = 0, count = 0, ...settings) => {
+      const calls = elements(count).map(({ start: i, end }) => [
+        ...[p, g, v].map((pointer) => pointer + 4 * i),
+        ...[end - i, ...settings],
+      ]);
+      runner.run('sgd', calls);
     },
     copyRows: (from = 0, fromStep = 0, to = 0, toStep = 0, bytes = 0, rows = 0) => {
       const calls = split(rows, 1, bytes).map(({ start: i, end }) => [

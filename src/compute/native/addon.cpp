@@ -8,11 +8,12 @@
 #define NAPI_VERSION 8
 #include <node_api.h>
 
-#include <cstring>
+#include <cstdlib>
 #include <exception>
-#include <type_traits>
+#include <memory>
 #include <utility>
 
+#include "call.h"
 #include "kernels.h"
 #include "parallel.h"
 
@@ -20,48 +21,6 @@ namespace annulus {
 namespace {
 
 constexpr size_t argumentsMax = 16;
-
-/** The heap and the numbers of one call. */
-struct Call {
-  char* heap;
-  const double* numbers;
-
-  /** 0 stands for no tensor. */
-  template <class T>
-  T* pointer(double address) const {
-    if (address == 0) return nullptr;
-    return reinterpret_cast<T*>(heap + static_cast<size_t>(address));
-  }
-
-  template <class T>
-  T get(int index) const {
-    if constexpr (std::is_pointer_v<T>) {
-      return pointer<std::remove_pointer_t<T>>(numbers[index]);
-    } else {
-      return static_cast<T>(numbers[index]);
-    }
-  }
-};
-
-/** A parameter block: 32-bit words at the address that is the first number. */
-class Words {
- public:
-  explicit Words(const Call& call) : call_(call), words_(call.get<const uint32_t*>(0)) {}
-
-  template <class T>
-  T* pointer(int at) const { return call_.pointer<T>(words_[at]); }
-  int integer(int at) const { return static_cast<int>(words_[at]); }
-  std::array<int, 3> triple(int at) const { return {integer(at), integer(at + 1), integer(at + 2)}; }
-  float real(int at) const {
-    float value;
-    std::memcpy(&value, words_ + at, sizeof value);
-    return value;
-  }
-
- private:
-  const Call& call_;
-  const uint32_t* words_;
-};
 
 using Kernel = void (*)(const Call&);
 
@@ -80,28 +39,67 @@ struct Plain<kernel, skipped> {
   }
 };
 
-/** Words: three tensors, a bias or 0, then the shape as it is declared. */
-ConvShape convShape(const Words& words) {
-  return {words.integer(4),  words.triple(5),  words.integer(8),  words.integer(9),
-          words.triple(10), words.triple(13), words.triple(16), words.triple(19)};
-}
+/** The two factors of a convolution at words 0 and 1: as they are, or rounded to bf16 for the length of the call. */
+class Factors {
+ public:
+  Factors(const Words& words, bool rounded, long firstCount, long secondCount)
+      : first(words.pointer<const float>(0)), second(words.pointer<const float>(1)) {
+    if (!rounded) return;
+    first = (firstCopy_ = bf16Copy(first, firstCount)).get();
+    second = (secondCopy_ = bf16Copy(second, secondCount)).get();
+  }
 
+  const float* first;
+  const float* second;
+
+ private:
+  std::unique_ptr<float[]> firstCopy_, secondCopy_;
+};
+
+template <bool rounded>
 void callConvForward(const Call& call) {
   const Words words(call);
-  convForward(convShape(words), words.pointer<const float>(0), words.pointer<const float>(1),
-              words.pointer<const float>(3), words.pointer<float>(2));
+  const ConvShape shape = convShape(words);
+  const Factors factors(words, rounded, shape.inputVoxels() * shape.inputs, shape.weights());
+  convForward(shape, factors.first, factors.second, words.pointer<const float>(3),
+              words.pointer<float>(2));
 }
 
+template <bool rounded>
 void callConvInputGradient(const Call& call) {
   const Words words(call);
-  convInputGradient(convShape(words), words.pointer<const float>(0), words.pointer<const float>(1),
-                    words.pointer<const float>(3), words.pointer<float>(2));
+  const ConvShape shape = convShape(words);
+  const Factors factors(words, rounded, shape.outputVoxels() * shape.outputs, shape.weights());
+  convInputGradient(shape, factors.first, factors.second, words.pointer<const float>(3),
+                    words.pointer<float>(2));
 }
 
+template <bool rounded>
 void callConvFilterGradient(const Call& call) {
   const Words words(call);
-  convFilterGradient(convShape(words), words.pointer<const float>(0), words.pointer<const float>(1),
-                     words.pointer<float>(2));
+  const ConvShape shape = convShape(words);
+  const Factors factors(words, rounded, shape.inputVoxels() * shape.inputs,
+                        shape.outputVoxels() * shape.outputs);
+  convFilterGradient(shape, factors.first, factors.second, words.pointer<float>(2));
+}
+
+void callConvForwardPairs(const Call& call) {
+  const Words words(call);
+  convForwardPairs(convShape(words), words.pointer<const float>(0), words.pointer<const float>(1),
+                   words.pointer<const float>(3), words.pointer<float>(2));
+}
+
+void callConvInputGradientPairs(const Call& call) {
+  const Words words(call);
+  convInputGradientPairs(convShape(words), words.pointer<const float>(0),
+                         words.pointer<const float>(1), words.pointer<const float>(3),
+                         words.pointer<float>(2));
+}
+
+void callConvFilterGradientPairs(const Call& call) {
+  const Words words(call);
+  convFilterGradientPairs(convShape(words), words.pointer<const float>(0),
+                          words.pointer<const float>(1), words.pointer<float>(2));
 }
 
 void callWindows(const Call& call) {
@@ -119,10 +117,12 @@ void callMergePatches(const Call& call) {
 
 /** Word 5 is scratch. */
 AttentionCall attentionCall(const Words& words) {
-  return {words.pointer<const float>(0), words.pointer<const float>(1), words.pointer<const float>(2),
-          words.pointer<float>(3),       words.pointer<float>(4),       words.integer(6),
-          words.integer(7),              words.integer(8),              words.integer(9),
-          words.integer(10),             words.real(11)};
+  return {words.pointer<const float>(0), words.pointer<const float>(1),
+          words.pointer<const int32_t>(2), words.pointer<float>(3),
+          words.pointer<float>(4),       words.integer(6),
+          words.integer(7),              words.integer(8),
+          words.integer(9),              words.integer(10),
+          words.real(11)};
 }
 
 void callAttention(const Call& call) { windowAttention(attentionCall(Words(call))); }
@@ -139,9 +139,15 @@ struct Export {
 };
 
 constexpr Export exported[] = {
-    {"convForward", callConvForward},
-    {"convInputGradient", callConvInputGradient},
-    {"convFilterGradient", callConvFilterGradient},
+    {"convForward", callConvForward<false>},
+    {"convInputGradient", callConvInputGradient<false>},
+    {"convFilterGradient", callConvFilterGradient<false>},
+    {"convForwardBf16", callConvForward<true>},
+    {"convInputGradientBf16", callConvInputGradient<true>},
+    {"convFilterGradientBf16", callConvFilterGradient<true>},
+    {"convForwardPairs", callConvForwardPairs},
+    {"convInputGradientPairs", callConvInputGradientPairs},
+    {"convFilterGradientPairs", callConvFilterGradientPairs},
     {"columnSums", Plain<columnSums>::run},
     {"copyRows", Plain<copyRows>::run},
     {"instanceMoments", Plain<instanceMoments, 2>::run},
@@ -152,6 +158,7 @@ constexpr Export exported[] = {
     {"add", Plain<add>::run},
     {"scale", Plain<scale>::run},
     {"adamW", Plain<adamW>::run},
+    {"sgd", Plain<sgd>::run},
     {"windowAttention", callAttention},
     {"windowAttentionGradient", callAttentionGradient},
     {"layerNorm", Plain<layerNorm>::run},
@@ -216,8 +223,19 @@ napi_value setThreads(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/** `restOpenMp()`: threads of OpenMP are to sleep where they wait. In worker threads `process.env` is a copy, unseen by libraries. */
+napi_value restOpenMp(napi_env, napi_callback_info) {
+#if !defined(_WIN32)
+  setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
+#endif
+  return nullptr;
+}
+
 bool processorFits() {
-#if defined(ANNULUS_AVX512)
+#if defined(ANNULUS_AVX512) || defined(ANNULUS_AVX512BF16)
+#if defined(ANNULUS_AVX512BF16)
+  if (!__builtin_cpu_supports("avx512bf16")) return false;
+#endif
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -244,6 +262,7 @@ NAPI_MODULE_INIT() {
     return nullptr;
   }
   define(env, exports, "setThreads", setThreads, nullptr);
+  define(env, exports, "restOpenMp", restOpenMp, nullptr);
   napi_value kernels;
   napi_create_object(env, &kernels);
   napi_set_named_property(env, exports, "kernels", kernels);

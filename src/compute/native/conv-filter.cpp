@@ -10,9 +10,11 @@
 #include <algorithm>
 
 #include "conv-plan.h"
+#include "conv-terms.h"
 #include "conv-tiling.h"
 #include "parallel.h"
 #include "vectors.h"
+#include "winograd.h"
 
 namespace annulus {
 namespace {
@@ -23,32 +25,36 @@ constexpr long sumFloatsMax = 1 << 21;
 constexpr long itemsWanted = 16;
 
 /** The points of one block: the inputs and the gradients at their places. */
+template <class Terms>
 struct Block {
-  const float* input;
-  const float* gradient;
+  const typename Terms::Value* input;
+  const typename Terms::Value* gradient;
   const Place* places;
   long count;
 };
 
 /** Adds to `rows` rows of sums: of the inputs at `offsets` with some vectors of the gradient. */
-template <int width, int rows, int vectors>
-void accumulate(const Block& block, const long* offsets, float* const* sums) {
+template <class Terms, int width, int rows, int vectors>
+void accumulate(const Block<Terms>& block, const long* offsets, float* const* sums) {
   typedef Floats<width> Vector;
+  typedef typename Terms::Value Value;
   Vector parts[rows][vectors] = {};
-  const float* in[rows];
+  const Value* in[rows];
 #pragma GCC unroll 8
   for (int i = 0; i < rows; i++) in[i] = block.input + offsets[i];
   for (const Place *place = block.places, *end = place + block.count; place < end; place++) {
-    const float* g = block.gradient + place->second;
+    const Value* g = block.gradient + place->second;
     const long at = place->first;
-    Vector gradient[vectors];
+    decltype(load<width>(g)) gradient[vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < vectors; v++) gradient[v] = load<width>(g + v * width);
 #pragma GCC unroll 8
     for (int i = 0; i < rows; i++) {
-      const float value = in[i][at];
+      const Value value = in[i][at];
 #pragma GCC unroll 8
-      for (int v = 0; v < vectors; v++) parts[i][v] += gradient[v] * value;
+      for (int v = 0; v < vectors; v++) {
+        parts[i][v] = Terms::template add<width>(parts[i][v], gradient[v], value);
+      }
     }
   }
 #pragma GCC unroll 8
@@ -78,23 +84,24 @@ struct Rows {
 };
 
 /** All rows of a window from `from`, in tiles of as many as fit, then of halves of that. */
-template <int width, int vectors, int rows = tileHeight<vectors>()>
-void accumulateAll(const Block& block, const Rows& window, long from, float* sums, long step) {
+template <class Terms, int width, int vectors, int rows = tileHeight<vectors>()>
+void accumulateAll(const Block<Terms>& block, const Rows& window, long from, float* sums, long step) {
   for (const long end = window.offsets.size(); from + rows <= end; from += rows) {
     float* to[rows];
     for (int i = 0; i < rows; i++) to[i] = sums + window.steps[from + i] * step;
-    accumulate<width, rows, vectors>(block, &window.offsets[from], to);
+    accumulate<Terms, width, rows, vectors>(block, &window.offsets[from], to);
   }
   if constexpr (rows > 1) {
-    accumulateAll<width, vectors, rows / 2>(block, window, from, sums, step);
+    accumulateAll<Terms, width, vectors, rows / 2>(block, window, from, sums, step);
   }
 }
 
-template <int width>
-void accumulateTile(int vectors, const Block& block, const Rows& window, float* sums, long step) {
-  if (vectors == 1) accumulateAll<width, 1>(block, window, 0, sums, step);
-  else if (vectors == 2) accumulateAll<width, 2>(block, window, 0, sums, step);
-  else accumulateAll<width, 3>(block, window, 0, sums, step);
+template <int width, class Terms>
+void accumulateTile(int vectors, const Block<Terms>& block, const Rows& window, float* sums,
+                    long step) {
+  if (vectors == 1) accumulateAll<Terms, width, 1>(block, window, 0, sums, step);
+  else if (vectors == 2) accumulateAll<Terms, width, 2>(block, window, 0, sums, step);
+  else accumulateAll<Terms, width, 3>(block, window, 0, sums, step);
 }
 
 /** Which blocks a share of the points has: `from … from + count - 1` of a region. */
@@ -113,9 +120,30 @@ std::vector<Stretch> stretchesOf(const std::vector<Region>& regions) {
   return stretches;
 }
 
-}  // namespace
+/** Copies the gradients at the places to rows of `wide`, joined where points are `step` apart; how many rows there are. */
+template <class Terms>
+long gather(Place* places, long count, long step, const float* dy, int outputs, long wide,
+            typename Terms::Value* rows) {
+  long row = 0;
+  for (long p = 0; p < count; p++, row++) {
+    const Place place = places[p];
+    const bool joins =
+        Terms::size == 2 && p + 1 < count && places[p + 1].first - place.first == step;
+    const long next = joins ? places[p + 1].second - place.second : 0;
+    for (int o = 0; o < outputs; o++) {
+      rows[row * wide + o] = Terms::join(dy + place.second + o, next, joins);
+    }
+    places[row] = {place.first, row * wide};
+    if (joins) p++;
+  }
+  return row;
+}
 
-void convFilterGradient(const ConvShape& shape, const float* x, const float* dy, float* dw) {
+/** `step` is between the two inputs of a pair. */
+template <class Terms>
+void filterGradient(const ConvShape& shape, const typename Terms::Value* x, long step,
+                    const float* dy, float* dw) {
+  typedef typename Terms::Value Value;
   const Phase phases[] = {forwardPhase(shape, 0), forwardPhase(shape, 1), forwardPhase(shape, 2)};
   const Extents extents{shape.input, shape.output, shape.inputs, shape.outputs};
   const std::vector<Region> regions =
@@ -133,20 +161,22 @@ void convFilterGradient(const ConvShape& shape, const float* x, const float* dy,
   parallelFor(shares * parts, [&](long piece) {
     const long share = piece / parts, part = piece % parts;
     const int tile = tiling.tiles() * part / parts, tileEnd = tiling.tiles() * (part + 1) / parts;
-    // Vectors past the last output would read past the tensor: then the gradients are copied.
-    std::vector<float> copy(shape.outputs == wide ? 0 : blockPoints * wide);
+    // Vectors past the last output would read past the tensor: then the gradients are copied, as pairs always are.
+    std::vector<Value> copy(Terms::size == 1 && shape.outputs == wide ? 0 : blockPoints * wide);
     Place places[blockPoints];
     for (long k = blocks * share / shares; k < blocks * (share + 1) / shares; k++) {
       const Stretch& stretch = stretches[k];
       fillPlaces(regions[stretch.region], stretch.from, stretch.count, places);
-      for (long p = 0; p < stretch.count && !copy.empty(); p++) {
-        std::copy_n(dy + places[p].second, shape.outputs, &copy[p * wide]);
-        places[p].second = p * wide;
+      const Value* gradients = copy.data();
+      long count = stretch.count;
+      if (!copy.empty()) {
+        count = gather<Terms>(places, count, step, dy, shape.outputs, wide, copy.data());
+      } else if constexpr (Terms::size == 1) {
+        gradients = dy;
       }
       for (int t = tile; t < tileEnd; t++) {
         const long from = tiling.first(t) * tiling.width;
-        const float* gradient = (copy.empty() ? dy : copy.data()) + from;
-        const Block block{x, gradient, places, stretch.count};
+        const Block<Terms> block{x, gradients + from, places, count};
         float* to = &sums[share * size + from];
         const Rows& window = windows[stretch.region];
         if (tiling.width == lanes) {
@@ -170,6 +200,20 @@ void convFilterGradient(const ConvShape& shape, const float* x, const float* dy,
       }
     }
   });
+}
+
+}  // namespace
+
+void convFilterGradient(const ConvShape& shape, const float* x, const float* dy, float* dw) {
+  if (shape.tiled) return winogradFilterGradient(shape, x, dy, dw);
+  filterGradient<Singles>(shape, x, 0, dy, dw);
+}
+
+void convFilterGradientPairs(const ConvShape& shape, const float* x, const float* dy, float* dw) {
+  // The inputs of neighbours along x, as far apart as their windows.
+  const long step = static_cast<long>(shape.stride[2]) * shape.inputs;
+  const auto pairs = bf16StepPairs(x, shape.inputVoxels() * shape.inputs, step);
+  filterGradient<Pairs>(shape, pairs.get(), step, dy, dw);
 }
 
 }  // namespace annulus

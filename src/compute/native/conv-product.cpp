@@ -12,9 +12,11 @@
 #include <memory>
 
 #include "conv-plan.h"
+#include "conv-terms.h"
 #include "conv-tiling.h"
 #include "parallel.h"
 #include "vectors.h"
+#include "winograd.h"
 
 namespace annulus {
 namespace {
@@ -23,10 +25,11 @@ namespace {
 constexpr long itemsWanted = 64;
 
 /** Where the sums of a tile come from and go to. */
+template <class Terms>
 struct Tile {
-  const float* input;
+  const typename Terms::Value* input;
   /** At the region's first step of the weights. */
-  const float* weights;
+  const typename Terms::Value* weights;
   const float* bias;
   float* output;
   /** Floats to write of the tile's last vector. */
@@ -34,8 +37,9 @@ struct Tile {
 };
 
 /** Writes the sums of a point to its outputs. */
-template <int width, int vectors>
-ANNULUS_INLINE void storeSums(const Tile& tile, long place, const Floats<width> (&sums)[vectors]) {
+template <class Terms, int width, int vectors>
+ANNULUS_INLINE void storeSums(const Tile<Terms>& tile, long place,
+                              const Floats<width> (&sums)[vectors]) {
   float* to = tile.output + place;
 #pragma GCC unroll 8
   for (int v = 0; v + 1 < vectors; v++) store<width>(to + v * width, sums[v]);
@@ -46,9 +50,10 @@ ANNULUS_INLINE void storeSums(const Tile& tile, long place, const Floats<width> 
   else std::memcpy(to, &last, tile.last * sizeof(float));
 }
 
-template <int width, int points, int vectors>
-void multiply(const Region& region, const Tile& tile, const Place* places) {
+template <class Terms, int width, int points, int vectors>
+void multiply(const Region& region, const Tile<Terms>& tile, const Place* places) {
   typedef Floats<width> Vector;
+  typedef typename Terms::Value Value;
   constexpr long step = width * vectors;
   Vector sums[points][vectors];
 #pragma GCC unroll 8
@@ -59,36 +64,39 @@ void multiply(const Region& region, const Tile& tile, const Place* places) {
   }
   for (int z = 0; z < region.tapsZ; z++) {
     for (int y = 0; y < region.tapsY; y++) {
-      const float* in[points];
+      const Value* in[points];
 #pragma GCC unroll 8
       for (int i = 0; i < points; i++) {
         in[i] = tile.input + places[i].first + z * region.stepZ + y * region.stepY;
       }
-      const float* w = tile.weights + (z * region.weightZ + y * region.weightY) * step;
+      const Value* w = tile.weights + (z * region.weightZ + y * region.weightY) * step;
       for (long r = 0; r < region.run; r++, w += step) {
-        Vector weight[vectors];
+        decltype(load<width>(w)) weight[vectors];
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++) weight[v] = load<width>(w + v * width);
 #pragma GCC unroll 8
         for (int i = 0; i < points; i++) {
-          const float value = in[i][r];
+          const Value value = in[i][r];
 #pragma GCC unroll 8
-          for (int v = 0; v < vectors; v++) sums[i][v] += weight[v] * value;
+          for (int v = 0; v < vectors; v++) {
+            sums[i][v] = Terms::template add<width>(sums[i][v], weight[v], value);
+          }
         }
       }
     }
   }
 #pragma GCC unroll 8
-  for (int i = 0; i < points; i++) storeSums<width, vectors>(tile, places[i].second, sums[i]);
+  for (int i = 0; i < points; i++) storeSums<Terms, width, vectors>(tile, places[i].second, sums[i]);
 }
 
 /**
  * The same for points side by side whose windows of three taps overlap: each input is read once for the three points
  * that it reaches, which counts where a tile has few vectors of outputs.
  */
-template <int width, int points, int vectors>
-void multiplyRow(const Region& region, const Tile& tile, Place place) {
+template <class Terms, int width, int points, int vectors>
+void multiplyRow(const Region& region, const Tile<Terms>& tile, Place place) {
   typedef Floats<width> Vector;
+  typedef typename Terms::Value Value;
   constexpr long step = width * vectors;
   const long channels = region.run / 3;
   Vector sums[points][vectors];
@@ -100,14 +108,14 @@ void multiplyRow(const Region& region, const Tile& tile, Place place) {
   }
   for (int z = 0; z < region.tapsZ; z++) {
     for (int y = 0; y < region.tapsY; y++) {
-      const float* in[points + 2];
+      const Value* in[points + 2];
 #pragma GCC unroll 16
       for (int i = 0; i < points + 2; i++) {
         in[i] = tile.input + place.first + z * region.stepZ + y * region.stepY + i * channels;
       }
-      const float* w = tile.weights + (z * region.weightZ + y * region.weightY) * step;
+      const Value* w = tile.weights + (z * region.weightZ + y * region.weightY) * step;
       for (long c = 0; c < channels; c++, w += step) {
-        Vector weight[3][vectors];
+        decltype(load<width>(w)) weight[3][vectors];
 #pragma GCC unroll 16
         for (int t = 0; t < 3; t++) {
 #pragma GCC unroll 16
@@ -117,12 +125,14 @@ void multiplyRow(const Region& region, const Tile& tile, Place place) {
         }
 #pragma GCC unroll 16
         for (int i = 0; i < points + 2; i++) {
-          const float value = in[i][c];
+          const Value value = in[i][c];
 #pragma GCC unroll 16
           for (int t = 0; t < 3; t++) {
             if (i - t < 0 || i - t >= points) continue;
 #pragma GCC unroll 16
-            for (int v = 0; v < vectors; v++) sums[i - t][v] += weight[t][v] * value;
+            for (int v = 0; v < vectors; v++) {
+              sums[i - t][v] = Terms::template add<width>(sums[i - t][v], weight[t][v], value);
+            }
           }
         }
       }
@@ -130,21 +140,23 @@ void multiplyRow(const Region& region, const Tile& tile, Place place) {
   }
 #pragma GCC unroll 16
   for (int i = 0; i < points; i++) {
-    storeSums<width, vectors>(tile, place.second + i * region.secondSteps[3], sums[i]);
+    storeSums<Terms, width, vectors>(tile, place.second + i * region.secondSteps[3], sums[i]);
   }
 }
 
 /** All of `count` places, in tiles of as many points as fit, then of halves of that. */
-template <int width, int vectors, int points = tileHeight<vectors>()>
-void multiplyAll(const Region& region, const Tile& tile, const Place* places, long count) {
+template <class Terms, int width, int vectors, int points = tileHeight<vectors>()>
+void multiplyAll(const Region& region, const Tile<Terms>& tile, const Place* places, long count) {
   for (; count >= points; count -= points, places += points) {
-    multiply<width, points, vectors>(region, tile, places);
+    multiply<Terms, width, points, vectors>(region, tile, places);
   }
-  if constexpr (points > 1) multiplyAll<width, vectors, points / 2>(region, tile, places, count);
+  if constexpr (points > 1) {
+    multiplyAll<Terms, width, vectors, points / 2>(region, tile, places, count);
+  }
 }
 
-template <int width, int vectors>
-void multiplyRows(const Region& region, const Tile& tile, const Place* places, long count) {
+template <class Terms, int width, int vectors>
+void multiplyRows(const Region& region, const Tile<Terms>& tile, const Place* places, long count) {
   constexpr int points = 8;
   const long channels = region.run / 3;
   while (count > 0) {
@@ -152,25 +164,27 @@ void multiplyRows(const Region& region, const Tile& tile, const Place* places, l
     while (inRow < count && places[inRow].first - places[inRow - 1].first == channels) inRow++;
     long i = 0;
     for (; i + points <= inRow; i += points) {
-      multiplyRow<width, points, vectors>(region, tile, places[i]);
+      multiplyRow<Terms, width, points, vectors>(region, tile, places[i]);
     }
     if (i + points / 2 <= inRow) {
-      multiplyRow<width, points / 2, vectors>(region, tile, places[i]);
+      multiplyRow<Terms, width, points / 2, vectors>(region, tile, places[i]);
       i += points / 2;
     }
-    multiplyAll<width, vectors>(region, tile, places + i, inRow - i);
+    multiplyAll<Terms, width, vectors>(region, tile, places + i, inRow - i);
     places += inRow;
     count -= inRow;
   }
 }
 
-template <int width>
-void multiplyBlock(int vectors, const Region& region, const Tile& tile, const Place* places,
+template <int width, class Terms>
+void multiplyBlock(int vectors, const Region& region, const Tile<Terms>& tile, const Place* places,
                    long count) {
-  if (vectors == 1 && region.overlaps()) return multiplyRows<width, 1>(region, tile, places, count);
-  if (vectors == 1) multiplyAll<width, 1>(region, tile, places, count);
-  else if (vectors == 2) multiplyAll<width, 2>(region, tile, places, count);
-  else multiplyAll<width, 3>(region, tile, places, count);
+  if (vectors == 1 && region.overlaps()) {
+    return multiplyRows<Terms, width, 1>(region, tile, places, count);
+  }
+  if (vectors == 1) multiplyAll<Terms, width, 1>(region, tile, places, count);
+  else if (vectors == 2) multiplyAll<Terms, width, 2>(region, tile, places, count);
+  else multiplyAll<Terms, width, 3>(region, tile, places, count);
 }
 
 /** Weights of the phases of three axes, and which of `[O, I, kd, kh, kw]` is the output of the product. */
@@ -180,13 +194,16 @@ struct Packing {
   long outputStep, inputStep, tapSteps[3];
   const Phase* phases[3];
 
+  template <class Terms>
   long steps() const {
-    return static_cast<long>(phases[0]->taps) * phases[1]->taps * phases[2]->taps * inputs;
+    return static_cast<long>(phases[0]->taps) * phases[1]->taps * phases[2]->taps *
+           valuesOf<Terms>(inputs);
   }
 };
 
 /** Per tile `[z][y][x][input][outputs of the tile]`, zeros past the last output. */
-void pack(const Packing& packing, const Tiling& tiling, float* packed) {
+template <class Terms>
+void pack(const Packing& packing, const Tiling& tiling, typename Terms::Value* packed) {
   const auto& [z, y, x] = packing.phases;
   const long rows = static_cast<long>(z->taps) * y->taps * x->taps;
   parallelFor(tiling.tiles() * rows, [&](long piece) {
@@ -199,10 +216,15 @@ void pack(const Packing& packing, const Tiling& tiling, float* packed) {
                       (z->firstTap + tz * z->tapStep) * packing.tapSteps[0] +
                       (y->firstTap + ty * y->tapStep) * packing.tapSteps[1] +
                       (x->firstTap + tx * x->tapStep) * packing.tapSteps[2];
-    float* to = packed + packing.steps() * from + row * packing.inputs * wide;
-    for (int i = 0; i < packing.inputs; i++, to += wide) {
-      for (int o = 0; o < used; o++) to[o] = at[i * packing.inputStep + o * packing.outputStep];
-      std::fill(to + used, to + wide, 0.0f);
+    const long first = packing.steps<Terms>() * from;
+    auto* to = packed + first + row * valuesOf<Terms>(packing.inputs) * wide;
+    for (int i = 0; i < packing.inputs; i += Terms::size, to += wide) {
+      const float* input = at + i * packing.inputStep;
+      for (int o = 0; o < used; o++) {
+        to[o] = Terms::join(input + o * packing.outputStep, packing.inputStep,
+                            i + 1 < packing.inputs);
+      }
+      std::fill(to + used, to + wide, 0);
     }
   });
 }
@@ -236,12 +258,14 @@ std::vector<Item> itemsOf(const std::vector<Region>& regions, int tiles) {
 }
 
 /** The product over all the regions of one combination of phases. */
-void product(const Packing& packing, const std::vector<Region>& regions, const float* input,
-             const float* bias, int outputs, float* output) {
+template <class Terms>
+void product(const Packing& packing, const std::vector<Region>& regions,
+             const typename Terms::Value* input, const float* bias, int outputs, float* output) {
   const Tiling tiling(outputs);
   const long wide = static_cast<long>(tiling.vectors) * tiling.width;
-  std::unique_ptr<float[]> packed(new float[packing.steps() * wide]);
-  pack(packing, tiling, packed.get());
+  const long steps = packing.steps<Terms>();
+  std::unique_ptr<typename Terms::Value[]> packed(new typename Terms::Value[steps * wide]);
+  pack<Terms>(packing, tiling, packed.get());
   std::vector<float> start(wide);
   if (bias != nullptr) std::copy_n(bias, outputs, start.begin());
   const std::vector<Item> items = itemsOf(regions, tiling.tiles());
@@ -255,8 +279,8 @@ void product(const Packing& packing, const std::vector<Region>& regions, const f
       const int vectors = tiling.count(t);
       const long step = static_cast<long>(vectors) * tiling.width;
       const int last = std::min<int>(tiling.width, outputs - from - step + tiling.width);
-      const Tile tile{input, packed.get() + packing.steps() * from + region.weight * step,
-                      start.data() + from, output + from, last};
+      const Tile<Terms> tile{input, packed.get() + steps * from + region.weight * step,
+                             start.data() + from, output + from, last};
       if (tiling.width == lanes) multiplyBlock<lanes>(vectors, region, tile, places, item.count);
       else if constexpr (lanes > 4) {
         multiplyBlock<lanes / 2>(vectors, region, tile, places, item.count);
@@ -265,10 +289,9 @@ void product(const Packing& packing, const std::vector<Region>& regions, const f
   });
 }
 
-}  // namespace
-
-void convForward(const ConvShape& shape, const float* x, const float* w, const float* bias,
-                 float* y) {
+template <class Terms>
+void forward(const ConvShape& shape, const typename Terms::Value* x, const float* w,
+             const float* bias, float* y) {
   const auto [kd, kh, kw] = shape.kernel;
   const long taps = static_cast<long>(kd) * kh * kw;
   const Phase phases[] = {forwardPhase(shape, 0), forwardPhase(shape, 1), forwardPhase(shape, 2)};
@@ -278,18 +301,19 @@ void convForward(const ConvShape& shape, const float* x, const float* w, const f
                         taps,
                         {static_cast<long>(kh) * kw, kw, 1},
                         {&phases[0], &phases[1], &phases[2]}};
-  const Extents extents{shape.input, shape.output, shape.inputs, shape.outputs};
-  product(packing, regionsOf(shape.batch, extents, phases[0], phases[1], phases[2]), x, bias,
-          shape.outputs, y);
+  const Extents extents{shape.input, shape.output, valuesOf<Terms>(shape.inputs), shape.outputs};
+  product<Terms>(packing, regionsOf(shape.batch, extents, phases[0], phases[1], phases[2]), x,
+                 bias, shape.outputs, y);
 }
 
-void convInputGradient(const ConvShape& shape, const float* dy, const float* w, const float* bias,
-                       float* dx) {
+template <class Terms>
+void inputGradient(const ConvShape& shape, const typename Terms::Value* dy, const float* w,
+                   const float* bias, float* dx) {
   const auto [kd, kh, kw] = shape.kernel;
   const long taps = static_cast<long>(kd) * kh * kw;
   const std::vector<Phase> phases[] = {inputPhases(shape, 0), inputPhases(shape, 1),
                                        inputPhases(shape, 2)};
-  const Extents extents{shape.output, shape.input, shape.outputs, shape.inputs};
+  const Extents extents{shape.output, shape.input, valuesOf<Terms>(shape.outputs), shape.inputs};
   for (const Phase& z : phases[0]) {
     for (const Phase& y : phases[1]) {
       for (const Phase& x : phases[2]) {
@@ -299,10 +323,37 @@ void convInputGradient(const ConvShape& shape, const float* dy, const float* w, 
                               shape.inputs * taps,
                               {static_cast<long>(kh) * kw, kw, 1},
                               {&z, &y, &x}};
-        product(packing, regionsOf(shape.batch, extents, z, y, x), dy, bias, shape.inputs, dx);
+        product<Terms>(packing, regionsOf(shape.batch, extents, z, y, x), dy, bias, shape.inputs,
+                       dx);
       }
     }
   }
+}
+
+}  // namespace
+
+void convForward(const ConvShape& shape, const float* x, const float* w, const float* bias,
+                 float* y) {
+  if (shape.tiled) return winogradForward(shape, x, w, bias, y);
+  forward<Singles>(shape, x, w, bias, y);
+}
+
+void convForwardPairs(const ConvShape& shape, const float* x, const float* w, const float* bias,
+                      float* y) {
+  const auto pairs = bf16ChannelPairs(x, shape.inputVoxels(), shape.inputs);
+  forward<Pairs>(shape, pairs.get(), w, bias, y);
+}
+
+void convInputGradient(const ConvShape& shape, const float* dy, const float* w, const float* bias,
+                       float* dx) {
+  if (shape.tiled) return winogradInputGradient(shape, dy, w, bias, dx);
+  inputGradient<Singles>(shape, dy, w, bias, dx);
+}
+
+void convInputGradientPairs(const ConvShape& shape, const float* dy, const float* w,
+                            const float* bias, float* dx) {
+  const auto pairs = bf16ChannelPairs(dy, shape.outputVoxels(), shape.outputs);
+  inputGradient<Pairs>(shape, pairs.get(), w, bias, dx);
 }
 
 }  // namespace annulus

@@ -49,7 +49,7 @@ void leakyRelu(const float* x, const float* g, float* y, int count, float slope)
   });
 }
 
-/** `y = a + b`. */
+/** `y = a + b`; `y` may be either. */
 void add(const float* a, const float* b, float* y, int count) {
   eachValue(count, [=](long i, auto width) {
     constexpr int n = width();
@@ -104,6 +104,22 @@ void adamW(float* p, const float* g, float* m, float* v, int count, float beta1,
     store<n>(p + i, load<n>(p + i) * shrink - mean * rate / deviation);
     store<n>(m + i, mean);
     store<n>(v + i, square);
+  });
+}
+
+/**
+ * Stochastic gradient descent with Nesterov momentum in place, in PyTorch's order:
+ *
+ *   d = g + decay·p,  v = momentum·v + d,  p = p - lr·(d + momentum·v)
+ */
+void sgd(float* p, const float* g, float* v, int count, float lr, float momentum, float decay) {
+  eachValue(count, [=](long i, auto width) {
+    constexpr int n = width();
+    const Floats<n> parameter = load<n>(p + i);
+    const Floats<n> down = load<n>(g + i) + parameter * decay;
+    const Floats<n> velocity = load<n>(v + i) * momentum + down;
+    store<n>(p + i, parameter - (down + velocity * momentum) * lr);
+    store<n>(v + i, velocity);
   });
 }
 

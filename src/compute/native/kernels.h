@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 namespace annulus {
 
@@ -22,6 +23,7 @@ void add(const float* a, const float* b, float* y, int count);
 void scale(const float* x, const float* factor, float* y, int count);
 void adamW(float* p, const float* g, float* m, float* v, int count, float beta1, float beta2,
            float rest1, float rest2, float eps, float shrink, float rate, float correction);
+void sgd(float* p, const float* g, float* v, int count, float lr, float momentum, float decay);
 void layerNorm(const float* x, const float* gamma, const float* beta, float* y, float* stats,
                int rows, int channels, float eps);
 void layerNormGradient(const float* x, const float* dy, const float* stats, const float* gamma,
@@ -46,6 +48,17 @@ struct ConvShape {
   /** `pad` voxels of zeros before each axis, and after it as many as its outputs reach into. */
   std::array<int, 3> kernel, stride, pad;
   std::array<int, 3> output;
+  /** To be summed in tiles, `winograd.h`: kernel 3×3×3, stride 1, at least 4 channels on both sides. */
+  bool tiled;
+
+  long inputVoxels() const { return voxels(batch, input); }
+  long outputVoxels() const { return voxels(batch, output); }
+  long weights() const { return voxels(inputs, kernel) * outputs; }
+
+ private:
+  static long voxels(long count, const std::array<int, 3>& sides) {
+    return count * sides[0] * sides[1] * sides[2];
+  }
 };
 
 /** `bias` may be null. */
@@ -54,6 +67,14 @@ void convForward(const ConvShape& shape, const float* x, const float* w, const f
 void convInputGradient(const ConvShape& shape, const float* dy, const float* w, const float* bias,
                        float* dx);
 void convFilterGradient(const ConvShape& shape, const float* x, const float* dy, float* dw);
+/** The same with the factors rounded to bf16 on the way, two products at a time. */
+void convForwardPairs(const ConvShape& shape, const float* x, const float* w, const float* bias,
+                      float* y);
+void convInputGradientPairs(const ConvShape& shape, const float* dy, const float* w,
+                            const float* bias, float* dx);
+void convFilterGradientPairs(const ConvShape& shape, const float* x, const float* dy, float* dw);
+/** `count` floats rounded to bf16. */
+std::unique_ptr<float[]> bf16Copy(const float* x, long count);
 void columnSums(const float* x, float* sums, int rows, int channels);
 /** Steps and bytes as `kernels/assembly/layout.ts` has them. */
 void copyRows(const char* from, int fromStep, char* to, int toStep, int bytes, int rows);
@@ -76,11 +97,11 @@ void windows(const WindowsCall& call);
 struct AttentionCall {
   const float* qkv;
   const float* bias;
-  /** Or null. */
-  const float* mask;
+  /** A row of tokens for each group of windows, or null. */
+  const int32_t* regions;
   float* output;
   float* logsums;
-  int windows, tokens, heads, depth, maskGroups;
+  int windows, tokens, heads, depth, groups;
   float scale;
 };
 

@@ -5,20 +5,26 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Kernels } from '../kernels/module.ts';
+import { oneDnnFor, type OneDnn } from './onednn.ts';
+import { nativeDefaults, type NativeOptions } from './options.ts';
 
 /** Instruction sets, best first; a build has those that its machine asked for. */
-const variants = ['avx512', 'avx2', 'x64', 'arm64'] as const;
+const variants = ['avx512bf16', 'avx512', 'avx2', 'x64', 'arm64'] as const;
+
+type Convolution = 'convForward' | 'convInputGradient' | 'convFilterGradient';
 
 type Variant = (typeof variants)[number];
 
+/** Three convolutions come in three forms each: as they are, `…Bf16` and `…Pairs`. */
 interface Addon {
   readonly setThreads: (threads: number) => void;
+  /** Has threads of OpenMP sleep where they wait; to be called before a library brings them. */
+  readonly restOpenMp: () => void;
   readonly kernels: Readonly<Record<string, (heap: ArrayBuffer, ...numbers: number[]) => void>>;
 }
 
-/** The addon's kernels: convolutions whole, as blocks of 22 words (`ConvShape` in `kernels.h`). */
+/** The addon's kernels: convolutions whole, as blocks of 23 words (`ConvShape` in `kernels.h`). */
 export interface NativeKernels extends Kernels {
-  readonly add: (a: number, b: number, y: number, count: number) => void;
   readonly convForward: (params: number) => void;
   readonly convInputGradient: (params: number) => void;
   readonly convFilterGradient: (params: number) => void;
@@ -62,19 +68,71 @@ function buildFolder(): string | null {
   return null;
 }
 
+/** What to tell whoever asks for bf16 on a processor that gains nothing by it, or null. */
+export function precisionNote({ precision }: Partial<NativeOptions>): string | null {
+  const native = precision === 'bf16' ? loadNative() : null;
+  return native === null || multipliesBf16(native)
+    ? null
+    : 'this processor has no bf16 instructions: rounding to it costs a little time instead of saving some';
+}
+
+/** Whether the processor multiplies bf16 itself. */
+function multipliesBf16({ variant }: NativeModule): boolean {
+  return variant === 'avx512bf16';
+}
+
+/** What their rounding depends on: the instructions that they were compiled for, and what is asked for. */
+export function nativeVariant(native: NativeModule, options: Partial<NativeOptions>): string {
+  const asked = { ...nativeDefaults, ...options };
+  const words = [
+    ...(asked.precision === 'bf16' ? ['bf16'] : []),
+    ...(oneDnnFor(native, asked) === null ? [] : ['onednn']),
+  ];
+  return ['native', native.variant, ...words].join(' ');
+}
+
 /** The kernels in C++ on the given heap, with `threads` threads of their own. */
 export function nativeKernels(
-  { addon }: NativeModule,
+  native: NativeModule,
   memory: WebAssembly.Memory,
   threads: number,
+  options: Partial<NativeOptions>,
 ): NativeKernels {
+  const { addon } = native;
+  const asked = { ...nativeDefaults, ...options };
   addon.setThreads(threads);
+  // Pairs of bf16 for the instruction that takes them, else float32 rounded to it.
+  const form = asked.precision === 'f32' ? '' : multipliesBf16(native) ? 'Pairs' : 'Bf16';
   const kernels: Record<string, unknown> = { windowAttentionScratch: () => 0 };
-  for (const [name, kernel] of Object.entries(addon.kernels)) {
+  for (const [name, plain] of Object.entries(addon.kernels)) {
+    const kernel = addon.kernels[`${name}${form}`] ?? plain;
     // The buffer is asked for anew at each call: growing detaches the one before.
     kernels[name] = (...numbers: number[]): void => {
       kernel(memory.buffer, ...numbers);
     };
   }
-  return kernels as unknown as NativeKernels;
+  const own = kernels as unknown as NativeKernels;
+  const oneDnn = oneDnnFor(native, asked);
+  return oneDnn === null ? own : { ...own, ...withOneDnn(own, oneDnn, memory, asked, threads) };
+}
+
+/** oneDNN's convolutions, and ours where it has none. */
+function withOneDnn(
+  own: NativeKernels,
+  oneDnn: OneDnn,
+  memory: WebAssembly.Memory,
+  { precision }: NativeOptions,
+  threads: number,
+): Pick<NativeKernels, Convolution> {
+  oneDnn.setThreads(threads);
+  const either =
+    (name: Convolution) =>
+    (params: number): void => {
+      if (!oneDnn[name](memory.buffer, params, precision === 'bf16')) own[name](params);
+    };
+  return {
+    convForward: either('convForward'),
+    convInputGradient: either('convInputGradient'),
+    convFilterGradient: either('convFilterGradient'),
+  };
 }

@@ -1,7 +1,7 @@
 /**
  * Multi-head attention inside windows, with its gradient. Per window and head, with keys in the lanes:
  *
- *   s[i] = (q[i]·scale) · Kᵀ + bias[i] + mask[i],  p = softmax(s),  o[i] = p · V
+ *   s[i] = (q[i]·scale) · Kᵀ + bias[i] - 100·[region[i] ≠ region],  p = softmax(s),  o[i] = p · V
  *
  * The n × n probabilities are not kept: the gradient makes them again from the saved logarithm of each row's
  * sum (Dao et al. 2022). K and V are transposed into `[depth][keys]`, both rounded up with zeros, and four rows of
@@ -22,6 +22,8 @@ namespace {
 constexpr int rowsMax = 4;
 /** Depths whose sums are in registers at once. */
 constexpr int depthStep = 2;
+/** Added to the logit of two tokens of different regions. */
+constexpr float apart = -100;
 /** Pieces of work of the gradient, about: each holds its own sum of the bias's gradient. */
 constexpr int gradientPieces = 32;
 
@@ -55,6 +57,8 @@ std::vector<float> paddedBias(const AttentionCall& call, const Sizes& sizes) {
 struct Work {
   const Sizes& sizes;
   std::vector<float> kt, vt, dkt, dvt, first, second, q, go;
+  /** Of the window's tokens, as many as the keys. */
+  std::vector<int32_t> regions;
 
   Work(const Sizes& sizes, bool gradient)
       : sizes(sizes),
@@ -65,7 +69,13 @@ struct Work {
         first(rowsMax * sizes.keys),
         second(gradient ? first.size() : 0),
         q(rowsMax * sizes.depths),
-        go(q.size()) {}
+        go(q.size()),
+        regions(sizes.keys) {}
+
+  void takeRegions(const AttentionCall& call, long window) {
+    if (call.regions == nullptr) return;
+    std::copy_n(call.regions + window % call.groups * sizes.n, sizes.n, regions.begin());
+  }
 
   /** `[n][depth]` rows → `[depth][keys]`; what is beyond stays zero. */
   void transposeIn(const float* from, std::vector<float>& to) const {
@@ -89,15 +99,6 @@ struct Work {
     }
   }
 };
-
-/** Up to n floats, with zeros for the rest. */
-template <int n>
-ANNULUS_INLINE Floats<n> loadSome(const float* from, long count) {
-  if (count >= n) return load<n>(from);
-  float values[n] = {};
-  for (long k = 0; k < count; k++) values[k] = from[k];
-  return load<n>(values);
-}
 
 /** `out[t][j] = Σ d a[t][d] · table[d][j]`, with what `start(t, j)` gives for the beginning. */
 template <int rows, class Start>
@@ -127,20 +128,21 @@ ANNULUS_INLINE void products(const Sizes& sizes, const std::vector<float>& a,
   }
 }
 
-/** Rows `query …` of `q · Kᵀ + bias + mask`. */
+/** Rows `query …` of `q · Kᵀ + bias`, lowered where the regions differ if there are some. */
 template <int rows>
-ANNULUS_INLINE void logits(Work& work, long query, const float* bias, const float* mask) {
+ANNULUS_INLINE void logits(Work& work, long query, const float* bias, bool hasRegions) {
   const Sizes& sizes = work.sizes;
   const float* biases = bias + query * sizes.keys;
-  if (mask == nullptr) {
+  if (!hasRegions) {
     products<rows>(sizes, work.q, work.kt, work.first.data(),
                    [=](int t, long j) { return load<lanes>(biases + t * sizes.keys + j); });
     return;
   }
-  const float* masks = mask + query * sizes.n;
+  const int32_t* regions = work.regions.data();
   products<rows>(sizes, work.q, work.kt, work.first.data(), [=](int t, long j) {
-    const Floats<lanes> more = loadSome<lanes>(masks + t * sizes.n + j, sizes.n - j);
-    return load<lanes>(biases + t * sizes.keys + j) + more;
+    const Ints<lanes> differ = load<lanes>(regions + j) != regions[query + t];
+    const Floats<lanes> none = {};
+    return load<lanes>(biases + t * sizes.keys + j) + (differ ? none + apart : none);
   });
 }
 
@@ -191,7 +193,7 @@ ANNULUS_INLINE void spread(const Sizes& sizes, const std::vector<float>& values,
 /** Where one window and head lie. */
 struct Place {
   long inside, outside;
-  const float *qkv, *bias, *mask, *logsums;
+  const float *qkv, *bias, *logsums;
 
   Place(const AttentionCall& call, const Sizes& sizes, const std::vector<float>& bias, long window,
         long head)
@@ -199,9 +201,6 @@ struct Place {
         outside(sizes.offset(window, head, sizes.channels)),
         qkv(call.qkv + inside),
         bias(&bias[head * sizes.n * sizes.keys]),
-        mask(call.mask == nullptr
-                 ? nullptr
-                 : call.mask + window % call.maskGroups * sizes.n * sizes.n),
         logsums(call.logsums + (window * call.heads + head) * sizes.n) {}
 };
 
@@ -211,7 +210,7 @@ void attend(const AttentionCall& call, Work& work, const Place& place, long quer
   constexpr int n = lanes;
   const Sizes& sizes = work.sizes;
   work.gather(place.qkv + query * 3 * sizes.channels, 3 * sizes.channels, rows, call.scale, work.q);
-  logits<rows>(work, query, place.bias, place.mask);
+  logits<rows>(work, query, place.bias, call.regions != nullptr);
   float inverse[rows];
   for (int t = 0; t < rows; t++) {
     float* row = &work.first[t * sizes.keys];
@@ -245,7 +244,7 @@ void attendGradient(const AttentionGradientCall& call, Work& work, const Place& 
   const float* upstream = call.dOutput + outside;
   work.gather(place.qkv + query * 3 * sizes.channels, 3 * sizes.channels, rows, call.scale, work.q);
   work.gather(upstream, sizes.channels, rows, 1, work.go);
-  logits<rows>(work, query, place.bias, place.mask);
+  logits<rows>(work, query, place.bias, call.regions != nullptr);
   products<rows>(sizes, work.go, work.vt, work.second.data(), [](int, long) { return Floats<n>{}; });
   float factor[rows];
   for (int t = 0; t < rows; t++) {
@@ -282,6 +281,7 @@ void windowAttention(const AttentionCall& call) {
   parallelFor(call.heads * windows, [&](long item) {
     const Place place(call, sizes, bias, item % windows, item / windows);
     Work work(sizes, false);
+    work.takeRegions(call, item % windows);
     work.transposeIn(place.qkv + sizes.channels, work.kt);
     work.transposeIn(place.qkv + 2 * sizes.channels, work.vt);
     long query = 0;
@@ -304,6 +304,7 @@ void windowAttentionGradient(const AttentionGradientCall& call) {
     Work work(sizes, true);
     for (long window = windows * share / shares; window < windows * (share + 1) / shares; window++) {
       const Place place(call, sizes, bias, window, head);
+      work.takeRegions(call, window);
       work.transposeIn(place.qkv + sizes.channels, work.kt);
       work.transposeIn(place.qkv + 2 * sizes.channels, work.vt);
       std::fill(work.dkt.begin(), work.dkt.end(), 0.0f);

@@ -35,22 +35,24 @@ function list(count: number): number[] {
 
 /** What all programs share: sizes, the inputs, and functions for places and scores. */
 function callOf(l: GpuLauncher, inputs: Inputs): Call {
-  const [qkv, bias, mask] = [need(inputs, 'qkv'), need(inputs, 'bias'), need(inputs, 'mask')];
+  const [qkv, bias] = [need(inputs, 'qkv'), need(inputs, 'bias')];
+  const regions = need(inputs, 'regions');
   const [windows = 1, n = 1, width = 3] = qkv.shape;
   const [heads = 1] = bias.shape;
-  const [groups = 0] = mask.shape;
+  const [groups = 0] = regions.shape;
   const depth = width / 3 / heads;
   const type = vectorType(depth);
   const parts = depth / widthOf(type);
   const dot = type === 'f32' ? 'a * b' : 'dot(a, b)';
-  const masked = groups === 0 ? '' : ` + mask[((window % ${groups}) * ${n} + i) * ${n} + j]`;
+  const region = (token: string): string => `regions[(window % ${groups}) * ${n} + ${token}]`;
+  const lowered = groups === 0 ? '' : ` + select(0.0, -100.0, ${region('i')} != ${region('j')})`;
   return {
     sizes: { windows, n, heads, depth, groups },
     ...{ type, parts },
     bindings: [
       { name: 'qkv', of: qkv, type },
       { name: 'bias', of: bias, type: 'f32' },
-      ...(groups === 0 ? [] : [{ name: 'mask', of: l.constant(mask), type: 'f32' as const }]),
+      ...(groups === 0 ? [] : [{ name: 'regions', of: l.constant(regions), type: 'i32' as const }]),
     ],
     declarations: `alias V = ${type};
 fn inner(a: V, b: V) -> f32 { return ${dot}; }
@@ -62,7 +64,7 @@ fn outOf(window: i32, token: i32, head: i32) -> i32 {
   return (window * ${n} + token) * ${heads * parts} + head * ${parts};
 }
 fn added(window: i32, head: i32, i: i32, j: i32) -> f32 {
-  return bias[(head * ${n} + i) * ${n} + j]${masked};
+  return bias[(head * ${n} + i) * ${n} + j]${lowered};
 }`,
   };
 }

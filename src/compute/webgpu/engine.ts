@@ -7,7 +7,7 @@ import type { Ops } from '../ops.ts';
 import { kernelOps, ownKernels } from '../wasm-ops.ts';
 import { registerGpuKernels } from './kernels.ts';
 import { GpuLauncher } from './launcher.ts';
-import { adamW } from './loss.ts';
+import { adamW, sgd } from './loss.ts';
 
 type Tf = typeof tfjs;
 
@@ -111,8 +111,13 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
   registerGradients(tf, ownKernels);
   return {
     description,
-    ops: kernelOps(tf, (...args) => {
-      adamW(launcher, ...args);
+    ops: kernelOps(tf, {
+      adamW: (...args) => {
+        adamW(launcher, ...args);
+      },
+      sgd: (...args) => {
+        sgd(launcher, ...args);
+      },
     }),
     bytes: () => (tf.memory() as { numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0,
     check: () => {

@@ -68,6 +68,7 @@ const runs: Readonly<Record<string, Run>> = {
   AnnulusLayerNorm: norm.layerNorm,
   AnnulusLayerNormGradient: norm.layerNormGradient,
   AnnulusLeakyRelu: moves.leakyRelu,
+  AnnulusAccumulate: moves.accumulate,
   AnnulusGelu: moves.gelu,
   AnnulusScale: moves.scale,
   AnnulusConcat: moves.concat,

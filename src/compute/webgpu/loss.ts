@@ -4,7 +4,7 @@ import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
 import { invariant } from '../../base/index.ts';
 import { need, type Attributes, type Inputs } from '../kernel-registry.ts';
 import { countOf } from '../norm-kernels.ts';
-import type { AdamWSettings } from '../ops.ts';
+import type { AdamWSettings, SgdSettings } from '../ops.ts';
 import { sumFunction } from './filter-gradient.ts';
 import { flatGrid, flatIndex, flatWorkgroup, float, vectorType, widthOf } from './launcher.ts';
 import type { GpuLauncher } from './launcher.ts';
@@ -208,6 +208,46 @@ export function adamW(
   m[i] = mean;
   v[i] = square;
   p[i] = p[i] * c[5] - c[6] * mean / (sqrt(square) * c[7] + c[4]);`,
+      }),
+    });
+  });
+  l.release(coefficients);
+}
+
+/** See `Ops.sgd`. */
+export function sgd(
+  l: GpuLauncher,
+  params: readonly Variable[],
+  grads: readonly Tensor[],
+  v: readonly Variable[],
+  { lr, momentum, weightDecay }: SgdSettings,
+): void {
+  const coefficients = l.upload(Float32Array.of(lr, momentum, weightDecay));
+  params.forEach((param, i) => {
+    const [gradient, velocity] = [grads[i], v[i]];
+    invariant(
+      gradient?.size === param.size && velocity?.size === param.size,
+      'a gradient and a velocity of the size of each parameter',
+    );
+    for (const variable of [param, velocity]) l.own(variable);
+    const type = vectorType(param.size);
+    const count = param.size / widthOf(type);
+    l.run({
+      key: `sgd ${count}`,
+      bindings: [
+        { name: 'c', of: coefficients, type: 'f32' },
+        { name: 'g', of: gradient, type },
+        { name: 'p', of: param, type, writes: true },
+        { name: 'v', of: velocity, type, writes: true },
+      ],
+      workgroup: flatWorkgroup,
+      workgroups: flatGrid(count),
+      code: () => ({
+        body: `${flatIndex(count)}
+  let down = g[i] + p[i] * c[2];
+  let velocity = v[i] * c[1] + down;
+  v[i] = velocity;
+  p[i] = p[i] - (down + velocity * c[1]) * c[0];`,
       }),
     });
   });

@@ -57,6 +57,17 @@ export function leakyRelu(l: GpuLauncher, inputs: Inputs, { slope = 1 }: Attribu
   });
 }
 
+/** `sum + term` of one shape. */
+export function accumulate(l: GpuLauncher, inputs: Inputs): TensorInfo {
+  const sum = need(inputs, 'sum');
+  const type = vectorType(countOf(sum));
+  return flat(l, {
+    key: 'accumulate',
+    inputs: [read(inputs, 'sum', type), read(inputs, 'term', type)],
+    ...{ shape: sum.shape, type, each: 'y[i] = sum[i] + term[i];' },
+  });
+}
+
 /** The error function by Abramowitz & Stegun 7.1.26, off by at most 1.5e-7. */
 const errorFunction = `fn erf(x: V) -> V {
   let a = abs(x);

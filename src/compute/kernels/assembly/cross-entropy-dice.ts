@@ -136,6 +136,13 @@ export function logarithm(x: f64): f64 {
   return 2 * s * sum + exponent * 0.6931471805599453;
 }
 
+/** `y = a + b`; `y` may be either. */
+export function add(a: usize, b: usize, y: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4) {
+    put(y + i * 4, f32x4.add(v128.load(a + i * 4), v128.load(b + i * 4)), count - i);
+  }
+}
+
 /** `y = x · factor[0]`. */
 export function scale(x: usize, factor: usize, y: usize, count: i32): void {
   const by = f32x4.splat(load<f32>(factor));

@@ -15,8 +15,9 @@ export {
   instanceNormSums,
   leakyRelu,
 } from './instance-norm';
-export { lossSpread, lossSums, scale } from './cross-entropy-dice';
+export { add, lossSpread, lossSums, scale } from './cross-entropy-dice';
 export { adamW } from './adam-w';
+export { sgd } from './sgd';
 export {
   windowAttention,
   windowAttentionGradient,

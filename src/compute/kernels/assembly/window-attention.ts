@@ -1,12 +1,12 @@
 /**
  * Multi-head attention inside windows, with its gradient. Per window and head, with keys in the lanes:
  *
- *   s[i] = (q[i]·scale) · Kᵀ + bias[i] + mask[i],  p = softmax(s),  o[i] = p · V
+ *   s[i] = (q[i]·scale) · Kᵀ + bias[i] - 100·[region[i] ≠ region],  p = softmax(s),  o[i] = p · V
  *
  * The n × n probabilities are not kept: the gradient makes them again from the saved logarithm of each row's
  * sum (Dao et al. 2022). K and V are transposed into `[depth][keys]`, both rounded up to 4 with zeros.
  *
- * Words of `params`: qkv, bias, mask or 0, output, logsums, scratch, windows, n, heads, depth, mask groups, scale
+ * Words of `params`: qkv, bias, regions or 0, output, logsums, scratch, windows, n, heads, depth, groups, scale
  * (float); the gradient's go on with dOutput, dQkv, dBias.
  */
 import { exp4, laneMask, madd, max4, put, sum4 } from './vector-math';
@@ -32,8 +32,8 @@ export function windowAttention(params: usize, start: i32, end: i32): void {
     const window = item % windows;
     const from = load<usize>(params, 0) + window * n * 3 * channels + head * depth * 4;
     const bias = load<usize>(params, 4) + head * n * n * 4;
-    const masks = load<usize>(params, 8);
-    const mask: usize = masks ? masks + (window % groups) * n * n * 4 : 0;
+    const all = load<usize>(params, 8);
+    const regions: usize = all ? all + (window % groups) * n * 4 : 0;
     const output = load<usize>(params, 12) + window * n * channels + head * depth * 4;
     const logsums = load<usize>(params, 16) + (window * heads + head) * n * 4;
     transposeIn(from + channels, kt, n, depth, 3 * channels, keys);
@@ -41,7 +41,7 @@ export function windowAttention(params: usize, start: i32, end: i32): void {
     memory.fill(q, 0, depths * 4);
     for (let i = 0; i < n; i++) {
       copyScaled(from + i * 3 * channels, q, depth, scale);
-      const top = logits(q, kt, bias + i * n * 4, mask ? mask + i * n * 4 : 0, row, n, depths, keys);
+      const top = logits(q, kt, bias + i * n * 4, regions, i, row, n, depths, keys);
       let sums = f32x4.splat(0);
       const highest = f32x4.splat(top);
       for (let j = 0; j < n; j += 4) {
@@ -86,8 +86,8 @@ export function windowAttentionGradient(params: usize, start: i32, end: i32): vo
     const outside: usize = window * n * channels + head * depth * 4;
     const from = load<usize>(params, 0) + inside;
     const bias = load<usize>(params, 4) + head * n * n * 4;
-    const masks = load<usize>(params, 8);
-    const mask: usize = masks ? masks + (window % groups) * n * n * 4 : 0;
+    const all = load<usize>(params, 8);
+    const regions: usize = all ? all + (window % groups) * n * 4 : 0;
     const output = load<usize>(params, 12) + outside;
     const logsums = load<usize>(params, 16) + (window * heads + head) * n * 4;
     const dOutput = load<usize>(params, 48) + outside;
@@ -105,7 +105,7 @@ export function windowAttentionGradient(params: usize, start: i32, end: i32): vo
       for (let d = 0; d < depth; d++) {
         overlap += load<f32>(go + d * 4) * load<f32>(output + i * channels + d * 4);
       }
-      logits(q, kt, bias + i * n * 4, mask ? mask + i * n * 4 : 0, row, n, depths, keys);
+      logits(q, kt, bias + i * n * 4, regions, i, row, n, depths, keys);
       products(go, vt, second, depths, keys);
       const base = f32x4.splat(load<f32>(logsums + i * 4));
       const lessen = f32x4.splat(overlap);
@@ -161,22 +161,28 @@ function copyScaled(from: usize, to: usize, count: i32, scale: f32): void {
   for (let d = 0; d < count; d++) store<f32>(to + d * 4, load<f32>(from + d * 4) * scale);
 }
 
-/** `row = q·Kᵀ + bias + mask`; returns the largest of the n values. */
+/** `row = q·Kᵀ + bias`, less 100 where the region is not that of token `i`; returns the largest of the n values. */
 function logits(
   q: usize,
   kt: usize,
   bias: usize,
-  mask: usize,
+  regions: usize,
+  i: i32,
   row: usize,
   n: i32,
   depths: i32,
   keys: i32,
 ): f32 {
   products(q, kt, row, depths, keys);
+  const own = i32x4.splat(regions ? load<i32>(regions + i * 4) : 0);
+  const apart = f32x4.splat(-100);
   let top = f32x4.splat(-Infinity);
   for (let j = 0; j < n; j += 4) {
     let s = f32x4.add(v128.load(row + j * 4), v128.load(bias + j * 4));
-    if (mask) s = f32x4.add(s, v128.load(mask + j * 4));
+    if (regions) {
+      const differ = i32x4.ne(v128.load(regions + j * 4), own);
+      s = f32x4.add(s, v128.and(apart, differ));
+    }
     v128.store(row + j * 4, s);
     top = f32x4.pmax(top, v128.bitselect(s, top, laneMask(n - j)));
   }

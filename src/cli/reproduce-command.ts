@@ -1,0 +1,90 @@
+/** `annulus reproduce`: the paper's six arms, their table and figure, its claims put to the test. */
+import { basename, join } from 'node:path';
+import type { Override } from '../config/index.ts';
+import { renderReproduction, type ReproductionRecord } from '../dashboard/index.ts';
+import { exitCodes, usageError, type ExitCode } from './errors.ts';
+import { openResumableFolder, readPreset, writeOutput } from './files.ts';
+import { settingOf } from './overrides.ts';
+import { reproductionTable, verdictLines } from './reproduce-text.ts';
+import { WorkView } from './work-view.ts';
+import type { World } from './world.ts';
+
+export interface ReproduceFlags {
+  readonly out?: string;
+  readonly seeds: string;
+  readonly set?: readonly string[];
+  readonly backend?: string;
+  readonly workers?: string;
+  readonly format: string;
+}
+
+export const defaultSeeds = '1,2,3';
+
+/** What says that a folder was begun by this command. */
+const mark = 'reproduction.json';
+const seedMax = 2 ** 32 - 1;
+
+export async function reproduceCommand(
+  presetName: string,
+  flags: ReproduceFlags,
+  world: World,
+): Promise<ExitCode> {
+  const { loadPreset } = await import('../config/index.ts');
+  const seeds = parseSeeds(flags.seeds);
+  const preset = await readPreset(presetName);
+  const settings = loadPreset(preset.text, preset.file, overridesOf(flags));
+  const folder = await openResumableFolder(flags.out ?? defaultFolder(presetName), mark);
+  const reproduce = await world.reproduce();
+
+  const asJson = flags.format === 'json';
+  // With --format json, standard output carries the one document and nothing else.
+  const view = new WorkView({
+    write: asJson ? world.err : world.out,
+    isLive: world.isLive && !asJson,
+    columns: world.columns,
+    nowMs: world.nowMs,
+  });
+  const ports = { outputFolder: folder, seeds, signal: world.signal };
+  let record: ReproductionRecord;
+  try {
+    record = await reproduce(settings, ports, view.onProgress);
+  } finally {
+    view.stop();
+  }
+  const table = `${[...reproductionTable(record), '', ...verdictLines(record)].join('\n')}\n`;
+  const json = JSON.stringify(record);
+  await writeOutput(join(folder, 'results.json'), `${json}\n`);
+  await writeOutput(join(folder, 'table.txt'), table);
+  await writeOutput(join(folder, 'report.html'), renderReproduction(record));
+  world.out(asJson ? `${json}\n` : `\n${table}\nreport    ${join(folder, 'report.html')}\n`);
+  return exitCodes.done;
+}
+
+/** A stable name, so that the same command goes on where it was. */
+function defaultFolder(presetName: string): string {
+  const stem = basename(presetName).replace(/\.ya?ml$/, '');
+  return join('runs', stem === 'reproduce' ? stem : `reproduce-${stem}`);
+}
+
+/** `1,2,3`. @throws {CliError} 'usage' */
+function parseSeeds(text: string): number[] {
+  const seeds = text.split(',').map((part) => (/^\d{1,10}$/.test(part) ? Number(part) : NaN));
+  const isGood = seeds.every((seed) => seed <= seedMax) && new Set(seeds).size === seeds.length;
+  if (!isGood) {
+    throw usageError(
+      `--seeds: expected different whole numbers from 0 to ${seedMax} such as ${defaultSeeds}, got "${text}"`,
+    );
+  }
+  return seeds;
+}
+
+function overridesOf({ backend, workers, set }: ReproduceFlags): Override[] {
+  const named = [
+    { key: 'compute.backend', text: backend, source: '--backend' },
+    { key: 'compute.workers', text: workers, source: '--workers' },
+  ];
+  return [
+    ...named.flatMap(({ text, ...one }) => (text === undefined ? [] : [{ ...one, text }])),
+    ...(set ?? []).map(settingOf),
+  ];
+}

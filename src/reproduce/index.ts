@@ -1,0 +1,3 @@
+export { ReproduceError, type ReproduceErrorFacts } from './errors.ts';
+export { reproduce, type ReproducePorts } from './reproduction.ts';
+export type { OnReproduceProgress, ReproduceProgress } from './progress.ts';

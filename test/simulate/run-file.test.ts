@@ -1,0 +1,41 @@
+import { expect } from 'chai';
+import { utf8 } from '../../src/base/index.ts';
+import { runDefaults } from '../../src/config/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import { beginRun, readRunFile } from '../../src/simulate/run-file.ts';
+import { MemoryStore } from '../audit/memory-store.ts';
+
+const code = digestOf(utf8('program'));
+const run = { code, kills: [], settings: runDefaults };
+
+describe('run file', () => {
+  it('keeps when and as what a run was begun', async () => {
+    const store = new MemoryStore();
+    expect((await beginRun(store, run, 70)).startedAtMs).equal(70);
+    const again = await beginRun(store, run, 900);
+    expect(again.startedAtMs, 'begun once').equal(70);
+    expect(readRunFile(await store.read('run.json'), 'x').settings).deep.equal(runDefaults);
+  });
+
+  it('refuses to go on with other settings or another program', async () => {
+    const store = new MemoryStore();
+    await beginRun(store, run, 0);
+    const refusal = async (changed: Partial<typeof run>): Promise<unknown> =>
+      beginRun(store, { ...run, ...changed }, 0).then(
+        () => null,
+        (error: unknown) => (error as { code?: unknown }).code,
+      );
+    expect(await refusal({ settings: { ...runDefaults, seed: 2 } })).equal('other_settings');
+    expect(await refusal({ code: digestOf(utf8('next')) })).equal('other_program');
+    expect(await refusal({})).equal(null);
+  });
+
+  it('refuses a folder that holds no run', () => {
+    for (const text of [null, '', '{}', '[]', 'null', '{"format":"annulus-run/2"}']) {
+      const bytes = text === null ? null : utf8(text);
+      expect(() => readRunFile(bytes, 'runs/x'), String(text)).throws(
+        /runs\/x: expected the folder/,
+      );
+    }
+  });
+});
