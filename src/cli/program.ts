@@ -7,7 +7,8 @@ import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { defaultPreset, packageRoot, presetNames } from './files.ts';
+import { defaultPreset, networkNames, packageRoot, presetNames } from './files.ts';
+import { importCommand, type ImportFlags } from './import-command.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
 import { simulateCommand, stageNames, type SimulateFlags } from './simulate-command.ts';
@@ -58,6 +59,7 @@ async function buildProgram(world: World, finish: (code: ExitCode) => void): Pro
   addReproduce(program, await presetNames(), world, finish);
   addPredict(program, world, finish);
   addExport(program, world, finish);
+  addImport(program, await networkNames(), world, finish);
   addAudit(program, world, finish);
   addDoctor(program, world, finish);
   return program;
@@ -167,6 +169,30 @@ function addExport(program: Command, world: World, finish: (code: ExitCode) => v
     });
 }
 
+function addImport(
+  program: Command,
+  networks: readonly string[],
+  world: World,
+  finish: (code: ExitCode) => void,
+): void {
+  program
+    .command('import')
+    .description("Make a model to begin from out of another program's checkpoint.")
+    .argument('<checkpoint>', 'a .safetensors file')
+    .requiredOption('--model <name>', `${networks.join(', ')}, or a path to a .yaml file`)
+    .requiredOption('--output <folder>', 'where to write; must be empty')
+    .option('--tasks <ids>', 'heads that the model gets', 'hps,ms,calc')
+    .option('--fresh-heads', 'take no head from the checkpoint, even if it fits')
+    .option('--window <d,h,w>', 'voxels of a patch (default: 96,96,96)')
+    .option('--spacing <d,h,w>', 'mm of a voxel', '1,1,1')
+    .option('--seed <n>', 'fixes what the checkpoint lacks', '1')
+    .addOption(formatOption())
+    .addHelpText('after', importExamples)
+    .action(async (checkpoint: string, flags: ImportFlags) => {
+      finish(await importCommand(checkpoint, flags, world));
+    });
+}
+
 function addAudit(program: Command, world: World, finish: (code: ExitCode) => void): void {
   const audit = program
     .command('audit')
@@ -266,6 +292,26 @@ Examples:
   $ annulus export --model runs/eight-hospitals-1/model --format safetensors --output student
   $ python3 student/load_student.py student
   $ annulus export --model runs/eight-hospitals-1/model --format onnx --output onnx
+`;
+
+const importExamples = `
+Takes what fits by name and shape, and says what it skipped, what was missing and why. Names may have anything in
+front (module., network., state_dict.), be those of MONAI's or nnU-Net's classes, also of old versions; float64, float16
+and bfloat16 become float32; a first convolution of other input channels is summed. config/models/README.md has the networks.
+
+A .pth is a pickle, which runs code when it is opened. Convert it where you trust it (pip install torch safetensors):
+
+  import torch
+  from safetensors.torch import save_file
+  state = torch.load("checkpoint.pth", map_location="cpu", weights_only=True)
+  state = state.get("network_weights", state.get("state_dict", state))
+  save_file({k: v.clone().contiguous() for k, v in state.items() if torch.is_tensor(v)}, "checkpoint.safetensors")
+
+nnU-Net's own files hold more than tensors and need weights_only=False.
+
+Examples:
+  $ annulus import checkpoint.safetensors --model small-swin-unetr --output start
+  $ annulus simulate --set training.student.start=start
 `;
 
 const auditExamples = `

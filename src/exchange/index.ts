@@ -1,2 +1,6 @@
+export { ExchangeError, type ExchangeErrorFacts } from './errors.ts';
 export { exportStudent, type Companions, type ExportFormat } from './export.ts';
 export { encodeOnnx } from './onnx.ts';
+export { importCheckpoint, type ImportOptions, type ImportReport } from './checkpoint.ts';
+export { importStudent, type ImportedStudent } from './import.ts';
+export { importLines } from './import-report.ts';
