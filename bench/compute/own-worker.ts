@@ -18,6 +18,8 @@ import type { ConvCase, NetCase } from './cases.ts';
 import type { Answers, Request } from './worker.ts';
 
 interface Opened {
+  /** Of a net. */
+  readonly learner?: Learner;
   /** The loss, when the work is done. */
   step(): number | Promise<number>;
   output(): Record<string, number[]>;
@@ -40,6 +42,7 @@ function openNet(current: Engine, given: NetCase, tensors: readonly SafeTensor[]
     labels: new Map(named('l.').map(({ name, data }) => [name, data as Int32Array])),
   };
   return {
+    learner,
     step: () => learner.step([patch], optimiser, 1),
     output: () => {
       const { tf } = current;
@@ -95,7 +98,9 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
   }
   if (request.do === 'memory') {
     const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-    return { peakBytes: Number(kib) * 1024, heapBytes: engine?.memory().heapBytes ?? 0 };
+    const checkpointing = opened?.learner?.checkpointing ?? false;
+    const heapBytes = engine?.memory().heapBytes ?? 0;
+    return { peakBytes: Number(kib) * 1024, heapBytes, checkpointing };
   }
   if (engine === null) throw new Error('hello comes first');
   if (request.do === 'open') {
@@ -104,6 +109,7 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
       request.case.kind === 'net'
         ? openNet(engine, request.case, tensors)
         : openConv(engine, request.case, tensors);
+    if (opened.learner !== undefined) opened.learner.checkpointing = request.checkpointing ?? false;
     return {};
   }
   if (opened === null) throw new Error('a case is open');

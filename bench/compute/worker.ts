@@ -21,6 +21,8 @@ export type Request =
       readonly file: string;
       /** PyTorch's. */
       readonly precision: Precision;
+      /** Ours: whether blocks run twice from the start, to hold less. */
+      readonly checkpointing?: boolean;
     }
   | { readonly do: 'run'; readonly repeats: number }
   | { readonly do: 'output' }
@@ -46,9 +48,13 @@ export interface Answers {
   readonly output: { readonly values: Readonly<Record<string, readonly number[]>> };
   /**
    * The most memory that the process ever held (VmHWM), its libraries included; of ours also what the heap of the
-   * backend has grown to.
+   * backend has grown to, and whether blocks of a net run twice.
    */
-  readonly memory: { readonly peakBytes: number; readonly heapBytes?: number };
+  readonly memory: {
+    readonly peakBytes: number;
+    readonly heapBytes?: number;
+    readonly checkpointing?: boolean;
+  };
 }
 
 /** A running side. */

@@ -35,8 +35,8 @@ export class Learner {
   readonly #engine: Engine;
   readonly #parameters: readonly Parameter[];
   readonly #optimiser: Optimiser;
-  /** From the first patch on that does not fit otherwise. */
-  #checkpointing = false;
+  /** Whether blocks run twice to hold less; so from the first patch on that does not fit otherwise. */
+  checkpointing = false;
 
   /** @param state what the optimiser remembers of an earlier round, or null to begin with zeros. */
   constructor(
@@ -132,14 +132,14 @@ export class Learner {
     const x = this.#input(patch);
     const labels = this.#labels(patch);
     const pass = (): LossAndGradients => {
-      const options = { training: true, seed, checkpointing: this.#checkpointing };
+      const options = { training: true, seed, checkpointing: this.checkpointing };
       return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
     };
     try {
       return pass();
     } catch (error) {
-      if (this.#checkpointing || !isExhausted(error)) throw error;
-      this.#checkpointing = true;
+      if (this.checkpointing || !isExhausted(error)) throw error;
+      this.checkpointing = true;
       return pass();
     } finally {
       this.#engine.tf.dispose([x, ...Object.values(labels).map(({ map }) => map)]);

@@ -31,7 +31,10 @@ describe('the beginning of a reproduction', () => {
   });
 
   const others: [string, Beginning][] = [
-    ['sampling.noiseStdDevMax was 0.05, now 0.1', asked('sampling.noiseStdDevMax', '0.1')],
+    [
+      'sampling.scannerNoiseStdDevMax was 0, now 0.1',
+      asked('sampling.scannerNoiseStdDevMax', '0.1'),
+    ],
     ['training.patch.0 was 16, now 8', asked('training.patch', '[8, 16, 16]')],
     ['backend was "native avx2", now "wasm"', { ...asked(), backend: 'wasm' }],
   ];
