@@ -62,6 +62,13 @@ def build(spec):
     return {"unet": UNet, "swin-unetr": SwinUNETR}[spec["kind"]](spec)
 
 
+def build_joined(spec):
+    """As `build`, with one tensor out: the channels of all heads, one after another in the order of their names."""
+    net = build(spec)
+    net.register_forward_hook(lambda net, inputs, logits: torch.cat([logits[name] for name in sorted(logits)], 1))
+    return net
+
+
 class Student(nn.Module):
     """What the three networks share. `described` is model.json, once loaded."""
 

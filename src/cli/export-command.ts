@@ -5,7 +5,7 @@ import { exitCodes, type ExitCode } from './errors.ts';
 import { openOutputFolder, packageRoot, readInput, readModelFolder, writeOutput } from './files.ts';
 import type { World } from './world.ts';
 
-export const exportFormats: readonly ExportFormat[] = ['safetensors', 'onnx'];
+export const exportFormats: readonly ExportFormat[] = ['safetensors', 'onnx', 'bundle'];
 
 export interface ExportFlags {
   readonly model: string;
@@ -19,6 +19,7 @@ export async function exportCommand(flags: ExportFlags, world: World): Promise<E
   const student = decodeStudent(await readModelFolder(flags.model));
   const files = exportStudent(student, flags.format, {
     loader: await readInput(join(packageRoot, 'python', 'load_student.py')),
+    license: await readInput(join(packageRoot, 'LICENSE')),
   });
   const output = await openOutputFolder(flags.output);
   for (const [name, bytes] of files) await writeOutput(join(output, name), bytes);

@@ -285,13 +285,15 @@ Example:
 const exportExamples = `
 safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.
 onnx          one file for ONNX Runtime and others (opset 17): one window in, the logits of every task out.
+bundle        a bundle of MONAI: from a folder of CTs to a label map of each task, with "monai.bundle run".
 
-model.json goes along: grid, window and intensities that the student was taught.
+model.json goes along with the first two: grid, window and intensities that the student was taught.
 
 Examples:
   $ annulus export --model runs/eight-hospitals-1/model --format safetensors --output student
   $ python3 student/load_student.py student
   $ annulus export --model runs/eight-hospitals-1/model --format onnx --output onnx
+  $ annulus export --model runs/eight-hospitals-1/model --format bundle --output bundle
 `;
 
 const importExamples = `

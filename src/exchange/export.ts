@@ -1,28 +1,31 @@
 /** A student as other programs take it. */
 import { encodeStudent, type StudentPackage } from '../distill/index.ts';
+import { encodeBundle, type Companions } from './bundle.ts';
 import { encodeOnnx } from './onnx.ts';
 
-/** `safetensors`: PyTorch with `load_student.py`. `onnx`: any program that runs ONNX. */
-export type ExportFormat = 'safetensors' | 'onnx';
+/**
+ * `safetensors`: PyTorch with `load_student.py`. `onnx`: any program that runs ONNX. `bundle`: MONAI, from CTs to label
+ * maps.
+ */
+export type ExportFormat = 'safetensors' | 'onnx' | 'bundle';
 
-/** Files of this package that go along as they are. */
-export interface Companions {
-  /** `python/load_student.py` */
-  readonly loader: Uint8Array;
-}
-
-/** Files by name; a name may have folders, with forward slashes. */
+/**
+ * Files by name; a name may have folders, with forward slashes.
+ * @throws {ExchangeError} 'two_inputs' for a bundle of a model with a second input
+ */
 export function exportStudent(
   student: StudentPackage,
   format: ExportFormat,
-  { loader }: Companions,
+  companions: Companions,
 ): Map<string, Uint8Array> {
   const model = encodeStudent(student);
   switch (format) {
     case 'safetensors':
-      return model.set('load_student.py', loader);
+      return model.set('load_student.py', companions.loader);
     case 'onnx':
       model.delete('model.safetensors');
       return model.set('model.onnx', encodeOnnx(student));
+    case 'bundle':
+      return encodeBundle(student, companions);
   }
 }
