@@ -31,7 +31,13 @@ const companions = {
 
 function studentOf(of: ModelSpec): StudentPackage {
   const weights = initialWeights(of, seededRandom('bundle'));
-  const intensity = { ...intensityDefaults, clipLowHu: -100, clipHighHu: 500, meanHu: 50, stdHu: 150 };
+  const intensity = {
+    ...intensityDefaults,
+    clipLowHu: -100,
+    clipHighHu: 500,
+    meanHu: 50,
+    stdHu: 150,
+  };
   const digest = modelDigest(weights);
   return { spec: of, weights, digest, intensity, spacingMm: [3, 2.5, 2], window: [16, 16, 24] };
 }
@@ -73,16 +79,20 @@ describe('a bundle', function () {
       const told = JSON.parse(done.stdout) as Record<'kinds' | 'order' | 'joined', unknown>;
       expect(told.joined).deep.equal([1, 11, 16, 16, 24]);
       expect(told.order).deep.equal(student.weights.map(({ name }) => name));
-      const kinds = student.weights.map(({ name, shape }) => [name, ['torch.float32', shape, true]]);
+      const kinds = student.weights.map(({ name, shape }) => [
+        name,
+        ['torch.float32', shape, true],
+      ]);
       expect(told.kinds).deep.equal(Object.fromEntries(kinds));
       const state = unzipSync(readFileSync(out));
       for (const { name, data } of student.weights) {
         // An .npy ends with the numbers.
         const npy = Buffer.from(state[`${name}.npy`]!);
         const numbers = npy.subarray(npy.length - data.byteLength);
-        expect(numbers.equals(Buffer.from(data.buffer, data.byteOffset, data.byteLength)), name).equal(
-          true,
-        );
+        expect(
+          numbers.equals(Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
+          name,
+        ).equal(true);
       }
     } finally {
       rmSync(folder, { recursive: true });
