@@ -23,37 +23,64 @@ export interface PresetText {
  * @throws {CliError} 'usage' naming the presets there are.
  */
 export async function readPreset(name: string): Promise<PresetText> {
+  return readNamed(name, 'preset', 'config');
+}
+
+/** As `readPreset`, for the networks of `config/models`. */
+export async function readNetwork(name: string): Promise<PresetText> {
+  return readNamed(name, 'network', 'config/models');
+}
+
+async function readNamed(name: string, what: string, folder: string): Promise<PresetText> {
   const isPath = /[\\/]|\.ya?ml$/.test(name);
-  const file = isPath ? name : join(packageRoot, 'config', `${name}.yaml`);
+  const file = isPath ? name : join(packageRoot, folder, `${name}.yaml`);
   if (!existsSync(file)) {
-    const known = await presetNames();
+    const known = await namesIn(folder);
     // Loaded late: `annulus --help` must not wait for every room.
     const { nearest } = await import('../config/index.ts');
     const guess = isPath ? null : nearest(name, known);
     throw usageError(
       isPath
         ? `${name}: no such file`
-        : `unknown preset ${name}: ${guess === null ? `expected ${known.join(' or ')}, or a path to a .yaml file` : `did you mean ${guess}?`}`,
+        : `unknown ${what} ${name}: ${guess === null ? `expected ${known.join(' or ')}, or a path to a .yaml file` : `did you mean ${guess}?`}`,
     );
   }
   const bytes = await readInput(file);
   try {
-    return { text: fromUtf8(bytes), file: isPath ? name : `config/${name}.yaml` };
+    return { text: fromUtf8(bytes), file: isPath ? name : `${folder}/${name}.yaml` };
   } catch (error) {
     throw usageError(`${name}: expected UTF-8 text`, error);
   }
 }
 
 export async function presetNames(): Promise<string[]> {
-  const names = await readdir(join(packageRoot, 'config'));
+  return namesIn('config');
+}
+
+/** The networks of `config/models` by name, as YAML. */
+export async function readNetworks(): Promise<Map<string, string>> {
+  const networks = new Map<string, string>();
+  for (const name of await networkNames()) networks.set(name, (await readNetwork(name)).text);
+  return networks;
+}
+
+export async function networkNames(): Promise<string[]> {
+  return namesIn('config/models');
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const names = await readdir(join(packageRoot, folder));
   return names.filter((name) => name.endsWith('.yaml')).map((name) => name.slice(0, -5));
 }
 
-/** @throws {CliError} 'usage' when it is not a readable file. */
-export async function readInput(path: string): Promise<Uint8Array> {
+/** @throws {CliError} 'usage' when it is not a readable file, or one of more bytes than `bytesMax`. */
+export async function readInput(path: string, bytesMax = Infinity): Promise<Uint8Array> {
   const facts = await stat(path).catch(() => null);
   if (facts === null) throw usageError(`${path}: no such file`);
   if (!facts.isFile()) throw usageError(`${path}: expected a file`);
+  if (facts.size > bytesMax) {
+    throw usageError(`${path}: expected at most ${bytesMax} bytes, got ${facts.size}`);
+  }
   return readFile(path);
 }
 
@@ -63,6 +90,22 @@ export async function requireFolder(path: string): Promise<string> {
   if (facts === null) throw usageError(`${path}: no such folder`);
   if (!facts.isDirectory()) throw usageError(`${path}: expected a folder`);
   return resolve(path);
+}
+
+/** A model's folder is a handful of files; a home directory given by mistake is not. */
+const modelFilesMax = 32;
+
+/** Files of a model's folder by name. @throws {CliError} 'usage' when it is none. */
+export async function readModelFolder(path: string): Promise<Map<string, Uint8Array>> {
+  const folder = await requireFolder(path);
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  if (names.length === 0 || names.length > modelFilesMax) {
+    throw usageError(`${path}: expected the folder of a model, found ${names.length} files`);
+  }
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) files.set(name, await readInput(join(folder, name)));
+  return files;
 }
 
 /**
@@ -105,8 +148,9 @@ export function freeFolder(base: string): string {
   return path;
 }
 
-/** Replaces the file. @throws a system error, when the disk refuses. */
+/** Replaces the file, making its folders. @throws a system error, when the disk refuses. */
 export async function writeOutput(path: string, data: Uint8Array | string): Promise<void> {
+  await makeFolders(dirname(path));
   await writeFile(path, data);
 }
 

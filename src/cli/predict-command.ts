@@ -1,8 +1,7 @@
 /** `annulus predict`: points and calcium of one CT, in the CT's own space. */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exitCodes, usageError, type ExitCode } from './errors.ts';
-import { openOutputFolder, readInput, requireFolder, writeOutput } from './files.ts';
+import { exitCodes, type ExitCode } from './errors.ts';
+import { openOutputFolder, readInput, readModelFolder, writeOutput } from './files.ts';
 import type { World } from './world.ts';
 
 export interface PredictFlags {
@@ -13,18 +12,8 @@ export interface PredictFlags {
   readonly precision: string;
 }
 
-/** A model's folder is a handful of files; a home directory given by mistake is not. */
-const modelFilesMax = 32;
-
 export async function predictCommand(flags: PredictFlags, world: World): Promise<ExitCode> {
-  const modelFolder = await requireFolder(flags.model);
-  const entries = await readdir(modelFolder, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
-  if (names.length === 0 || names.length > modelFilesMax) {
-    throw usageError(`${flags.model}: expected the folder of a model, found ${names.length} files`);
-  }
-  const model = new Map<string, Uint8Array>();
-  for (const name of names) model.set(name, await readInput(join(modelFolder, name)));
+  const model = await readModelFolder(flags.model);
   const image = await readInput(flags.input);
   const output = await openOutputFolder(flags.output);
   const predict = await world.predict();

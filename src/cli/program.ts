@@ -5,8 +5,10 @@ import { Command, Option } from 'commander';
 import { backendNames, precisions } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
+import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { defaultPreset, packageRoot, presetNames } from './files.ts';
+import { defaultPreset, networkNames, packageRoot, presetNames } from './files.ts';
+import { importCommand, type ImportFlags } from './import-command.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
 import { simulateCommand, stageNames, type SimulateFlags } from './simulate-command.ts';
@@ -56,6 +58,8 @@ async function buildProgram(world: World, finish: (code: ExitCode) => void): Pro
   addSimulate(program, await presetNames(), world, finish);
   addReproduce(program, await presetNames(), world, finish);
   addPredict(program, world, finish);
+  addExport(program, world, finish);
+  addImport(program, await networkNames(), world, finish);
   addAudit(program, world, finish);
   addDoctor(program, world, finish);
   return program;
@@ -150,6 +154,45 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     });
 }
 
+function addExport(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  program
+    .command('export')
+    .description('Write a trained student for other programs.')
+    .requiredOption('--model <folder>', 'the model/ folder of a run')
+    .addOption(
+      new Option('--format <kind>', 'for whom').choices(exportFormats).makeOptionMandatory(),
+    )
+    .requiredOption('--output <folder>', 'where to write; must be empty')
+    .addHelpText('after', exportExamples)
+    .action(async (flags: ExportFlags) => {
+      finish(await exportCommand(flags, world));
+    });
+}
+
+function addImport(
+  program: Command,
+  networks: readonly string[],
+  world: World,
+  finish: (code: ExitCode) => void,
+): void {
+  program
+    .command('import')
+    .description("Make a model to begin from out of another program's checkpoint.")
+    .argument('<checkpoint>', 'a .safetensors file')
+    .requiredOption('--model <name>', `${networks.join(', ')}, or a path to a .yaml file`)
+    .requiredOption('--output <folder>', 'where to write; must be empty')
+    .option('--tasks <ids>', 'heads that the model gets', 'hps,ms,calc')
+    .option('--fresh-heads', 'take no head from the checkpoint, even if it fits')
+    .option('--window <d,h,w>', 'voxels of a patch (default: 96,96,96)')
+    .option('--spacing <d,h,w>', 'mm of a voxel', '1,1,1')
+    .option('--seed <n>', 'fixes what the checkpoint lacks', '1')
+    .addOption(formatOption())
+    .addHelpText('after', importExamples)
+    .action(async (checkpoint: string, flags: ImportFlags) => {
+      finish(await importCommand(checkpoint, flags, world));
+    });
+}
+
 function addAudit(program: Command, world: World, finish: (code: ExitCode) => void): void {
   const audit = program
     .command('audit')
@@ -237,6 +280,40 @@ Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT.
 
 Example:
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
+`;
+
+const exportExamples = `
+safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.
+onnx          one file for ONNX Runtime and others (opset 17): one window in, the logits of every task out.
+bundle        a bundle of MONAI: from a folder of CTs to a label map of each task, with "monai.bundle run".
+
+model.json goes along with the first two: grid, window and intensities that the student was taught.
+
+Examples:
+  $ annulus export --model runs/eight-hospitals-1/model --format safetensors --output student
+  $ python3 student/load_student.py student
+  $ annulus export --model runs/eight-hospitals-1/model --format onnx --output onnx
+  $ annulus export --model runs/eight-hospitals-1/model --format bundle --output bundle
+`;
+
+const importExamples = `
+Takes what fits by name and shape, and says what it skipped, what was missing and why. Names may have anything in
+front (module., network., state_dict.), be those of MONAI's or nnU-Net's classes, also of old versions; float64, float16
+and bfloat16 become float32; a first convolution of other input channels is summed. config/models/README.md has the networks.
+
+A .pth is a pickle, which runs code when it is opened. Convert it where you trust it (pip install torch safetensors):
+
+  import torch
+  from safetensors.torch import save_file
+  state = torch.load("checkpoint.pth", map_location="cpu", weights_only=True)
+  state = state.get("network_weights", state.get("state_dict", state))
+  save_file({k: v.clone().contiguous() for k, v in state.items() if torch.is_tensor(v)}, "checkpoint.safetensors")
+
+nnU-Net's own files hold more than tensors and need weights_only=False.
+
+Examples:
+  $ annulus import checkpoint.safetensors --model small-swin-unetr --output start
+  $ annulus simulate --set training.student.start=start
 `;
 
 const auditExamples = `

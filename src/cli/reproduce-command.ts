@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Override } from '../config/index.ts';
 import { renderReproduction, type ReproductionRecord } from '../dashboard/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
-import { openResumableFolder, readPreset, writeOutput } from './files.ts';
+import { openResumableFolder, readNetworks, readPreset, writeOutput } from './files.ts';
 import { settingOf } from './overrides.ts';
 import { reproductionTable, verdictLines } from './reproduce-text.ts';
 import { WorkView } from './work-view.ts';
@@ -32,7 +32,8 @@ export async function reproduceCommand(
   const { loadPreset } = await import('../config/index.ts');
   const seeds = parseSeeds(flags.seeds);
   const preset = await readPreset(presetName);
-  const settings = loadPreset(preset.text, preset.file, overridesOf(flags));
+  const networks = await readNetworks();
+  const settings = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
   const folder = await openResumableFolder(flags.out ?? defaultFolder(presetName), mark);
   const reproduce = await world.reproduce();
 

@@ -8,6 +8,7 @@ import {
   freeFolder,
   openOutputFolder,
   readInput,
+  readNetworks,
   readPreset,
   requireFolder,
   writeOutput,
@@ -81,7 +82,8 @@ export async function simulateCommand(
 async function newRun(presetName: string, flags: SimulateFlags): Promise<Run> {
   const { loadPreset } = await import('../config/index.ts');
   const preset = await readPreset(presetName);
-  const settings = loadPreset(preset.text, preset.file, overridesOf(flags));
+  const networks = await readNetworks();
+  const settings = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
   const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
   const stem = basename(presetName).replace(/\.ya?ml$/, '');
   const folder = await openOutputFolder(

@@ -1,6 +1,7 @@
 export { ConfigError, type ConfigErrorFacts } from './errors.ts';
 export { nearest } from './nearest.ts';
 export { loadPreset, type Override } from './load-preset.ts';
+export { loadArchitecture, type ModelLibrary } from './architecture.ts';
 export { runDefaults, type RunSettings } from './run-settings.ts';
 export {
   hospitalDefaults,

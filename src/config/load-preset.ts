@@ -3,6 +3,7 @@ import { validateConsensusSettings } from '../consensus/index.ts';
 import { taskIds, validatePhantomSettings } from '../data/index.ts';
 import { checkInput, ModelsError } from '../models/index.ts';
 import { validateNetworkSettings } from '../node/index.ts';
+import { readArchitecture, type ModelLibrary } from './architecture.ts';
 import { checkInteger, SettingError } from './check.ts';
 import { validateCompute } from './compute-settings.ts';
 import {
@@ -20,7 +21,7 @@ import {
   validatePeer,
   validateSampling,
 } from './learning-checks.ts';
-import { modelSpecFor, type Architecture } from './model-settings.ts';
+import { modelSpecFor, type Architecture, type ModelSettings } from './model-settings.ts';
 import {
   childOf,
   itemsOf,
@@ -46,23 +47,25 @@ export interface Override {
 }
 
 /**
- * Settings of a preset: the rooms' defaults, with the file's values over them and `overrides` over those.
+ * Settings of a preset: the rooms' defaults, with the file's values over them and `overrides` over those. Networks may be
+ * named as in `library`.
  * @throws {ConfigError} naming file, line, key, what was expected and what came.
  */
 export function loadPreset(
   text: string,
   file: string,
   overrides: readonly Override[] = [],
+  library: ModelLibrary = new Map(),
 ): RunSettings {
-  let settings = readRun(readYaml(text, file), file, runDefaults);
+  let settings = readRun(readYaml(text, file), file, runDefaults, library);
   for (const { key, text: value, source } of overrides) {
-    settings = readRun(treeAt(key, readYaml(value, source)), source, settings);
+    settings = readRun(treeAt(key, readYaml(value, source)), source, settings, library);
   }
   return settings;
 }
 
 /** `tree` laid over `base`, then checked as a whole. */
-function readRun(tree: Tree, file: string, base: RunSettings): RunSettings {
+function readRun(tree: Tree, file: string, base: RunSettings, library: ModelLibrary): RunSettings {
   const top: Source = { file, path: '' };
   refuseUnknownKeys(tree, Object.keys(runDefaults), top);
   const section = <T extends object>(key: keyof RunSettings, from: T): T => {
@@ -75,10 +78,7 @@ function readRun(tree: Tree, file: string, base: RunSettings): RunSettings {
     seed,
     consortium: readConsortium(childOf(tree, 'consortium'), file, base.consortium),
     phantom: section('phantom', base.phantom),
-    models: {
-      teacher: readArchitecture(tree, 'teacher', file, base.models.teacher),
-      student: readArchitecture(tree, 'student', file, base.models.student),
-    },
+    models: readModels(childOf(tree, 'models'), file, base.models, library),
     training: readTraining(childOf(tree, 'training'), file, base.training),
     sampling: section('sampling', base.sampling),
     distillation: section('distillation', base.distillation),
@@ -196,35 +196,20 @@ function readHospital(tree: Tree, source: Source): HospitalSettings {
   return validated(hospital, validateHospital, tree, source);
 }
 
-/** Keys over the base's; another kind of network begins from nothing. */
-function readArchitecture(
-  tree: Tree,
-  which: 'teacher' | 'student',
+function readModels(
+  tree: Tree | null,
   file: string,
-  base: Architecture,
-): Architecture {
-  const models = childOf(tree, 'models');
-  if (models === null) return base;
-  refuseUnknownKeys(models, ['teacher', 'student'], { file, path: 'models' });
-  const own = childOf(models, which);
-  if (own === null) return base;
-  const source: Source = { file, path: joined('models', which) };
-  const kind = childOf(own, 'kind');
-  const sameKind = kind === null || (kind.kind === 'leaf' && kind.value === base.kind);
-  const architecture = sameKind ? layOver(own, base, source) : (plain(own, source) as Architecture);
-  return validated(architecture, (value) => modelSpecFor(value, taskIds), own, source);
-}
-
-/** The tree as plain values, for a reader that is strict itself. */
-function plain(tree: Tree, source: Source): unknown {
-  if (tree.kind === 'leaf') return tree.value;
-  if (tree.kind === 'list') return tree.items.map((item) => plain(item, source));
-  return Object.fromEntries(
-    [...tree.entries].map(([key, { value }]) => {
-      if (key === '__proto__') refuseValue(value, source, 'another key');
-      return [key, plain(value, source)];
-    }),
-  );
+  base: ModelSettings,
+  library: ModelLibrary,
+): ModelSettings {
+  if (tree === null) return base;
+  refuseUnknownKeys(tree, ['teacher', 'student'], { file, path: 'models' });
+  const one = (which: 'teacher' | 'student'): Architecture => {
+    const own = childOf(tree, which);
+    const source: Source = { file, path: joined('models', which) };
+    return own === null ? base[which] : readArchitecture(own, base[which], source, library);
+  };
+  return { teacher: one('teacher'), student: one('student') };
 }
 
 /** A map without its maps and lists: what is left are the plain values of a section. */

@@ -29,6 +29,8 @@ export interface StageSettings {
   readonly weightDecay: number;
   /** Patches in a step, 1 to 64. */
   readonly batch: number;
+  /** Folder of the model to begin from, as `annulus import` or a run writes it; empty for fresh weights. The plan has its digest. */
+  readonly start: string;
 }
 
 export interface TrainingSettings {
@@ -77,6 +79,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
     federation: 'fedavg',
     weightDecay: 0.01,
     batch: 2,
+    start: '',
   }),
   student: Object.freeze({
     rounds: 8,
@@ -87,6 +90,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
     federation: 'fedavg',
     weightDecay: 0.01,
     batch: 2,
+    start: '',
   }),
   roundTimeoutMs: 300_000,
   samplesCap: 100,

@@ -14,6 +14,7 @@ export {
   initialWeights,
   parameterList,
 } from './parameters.ts';
+export { backboneDifference, startingWeights, type StartModel } from './starting-weights.ts';
 export type { ForwardOptions, HeadOutputs, ParameterMap } from './forward.ts';
 export { buildModel, checkInput, divisorOf, type Model } from './model.ts';
 export {

@@ -6,7 +6,9 @@ export type NodeErrorFacts =
   | NetworkErrorFacts
   | DiskErrorFacts
   | WorkerErrorFacts
-  | { readonly code: 'bad_setting'; readonly key: string; readonly expected: string };
+  | { readonly code: 'bad_setting'; readonly key: string; readonly expected: string }
+  /** The model that the plan begins a stage from is not on this machine as the plan has it. */
+  | { readonly code: 'bad_start'; readonly digest: string; readonly reason: string };
 
 /** Codes of the libp2p transport. */
 export type NetworkErrorFacts =
@@ -55,6 +57,8 @@ function describe(facts: NodeErrorFacts): string {
   switch (facts.code) {
     case 'bad_setting':
       return `setting ${facts.key}: expected ${facts.expected}`;
+    case 'bad_start':
+      return `the plan begins from the model ${facts.digest}: ${facts.reason}`;
     case 'worker_crashed':
     case 'job_failed':
     case 'job_cancelled':

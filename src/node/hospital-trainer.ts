@@ -1,5 +1,5 @@
 /** The peer's `Trainer` on this machine: it turns a round's OPEN into jobs of the training workers. */
-import type { Digest } from '../base/index.ts';
+import type { Digest, Store } from '../base/index.ts';
 import type { IntensityScale } from '../data/index.ts';
 import {
   readDistillation,
@@ -10,6 +10,7 @@ import {
   type LabelArgs,
   type RoundTrained,
 } from '../distill/index.ts';
+import { readModelSpec, startingWeights } from '../models/index.ts';
 import type { ReportWork, Trainer, TrainingJob, TrainingResult } from '../peer/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
@@ -24,6 +25,7 @@ import {
   teachersOf,
   type CasesAt,
 } from './round-jobs.ts';
+import { readStartModel, startDigestOf } from './start-models.ts';
 import { StateShelf } from './state-shelf.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -39,6 +41,8 @@ export interface HospitalTrainerOptions {
   readonly pool: Pick<WorkerPool, 'run'>;
   /** 32 secret bytes of this hospital, under which its records are hashed. */
   readonly siteKey: Uint8Array;
+  /** Where the models are that stages begin from (`keepStartModel`). Default: there are none. */
+  readonly starts?: Pick<Store, 'read'>;
 }
 
 export class HospitalTrainer implements Trainer {
@@ -52,8 +56,13 @@ export class HospitalTrainer implements Trainer {
     this.#states = new StateShelf(diskStore(options.stateFolder));
   }
 
-  initialWeights(stage: PlanStage): Promise<ModelWeights> {
-    return Promise.resolve(stageWeights(this.#options.plan, stage));
+  async initialWeights(stage: PlanStage): Promise<ModelWeights> {
+    const { plan, starts = { read: () => Promise.resolve(null) } } = this.#options;
+    const fresh = stageWeights(plan, stage);
+    const digest = startDigestOf(stage);
+    if (digest === null) return fresh;
+    const start = await readStartModel(starts, digest);
+    return startingWeights(readModelSpec(stage.model), fresh, start);
   }
 
   async prepare(

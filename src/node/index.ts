@@ -31,6 +31,7 @@ export {
   teachersOf,
   type CasesAt,
 } from './round-jobs.ts';
+export { keepStartModel, readStartModel, startDigestOf } from './start-models.ts';
 export type { TrainingWorkerData } from './training-entry.ts';
 export { openTrainingPool } from './training-pool.ts';
 export { programDigest } from './program-digest.ts';

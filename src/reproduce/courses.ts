@@ -62,7 +62,7 @@ export interface Courses {
  * All courses of one seed. A network brings its learning rate and batch: `training.teacher` has the U-Net's,
  * `training.student` the SwinUNETR's. Rounds and steps are the teacher's for U-Nets of one task, else the student's.
  *
- * @throws {ReproduceError} 'wrong_networks' unless teachers are U-Nets and the student a SwinUNETR
+ * @throws {ReproduceError} 'wrong_networks' unless teachers are U-Nets and the student a SwinUNETR, all of drawn weights
  */
 export function coursesOf(settings: RunSettings): Courses {
   checkNetworks(settings);
@@ -145,7 +145,14 @@ function armOf(network: NetworkId, way: WayId): Arm {
   return arm;
 }
 
-function checkNetworks({ models }: RunSettings): void {
+function checkNetworks({ models, training }: RunSettings): void {
+  if (training.teacher.start !== '' || training.student.start !== '') {
+    const expected = 'training.teacher.start and training.student.start empty';
+    throw new ReproduceError(
+      { code: 'wrong_networks', expected },
+      `the six arms begin from weights that their seeds draw: expected ${expected}`,
+    );
+  }
   if (models.teacher.kind === 'unet' && models.student.kind === 'swin-unetr') return;
   const expected = 'models.teacher of kind unet and models.student of kind swin-unetr';
   throw new ReproduceError(

@@ -99,6 +99,7 @@ export class HospitalNode {
       inference: settings.inference,
       pool,
       siteKey: keys.site,
+      starts: diskStore(folder),
     });
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(

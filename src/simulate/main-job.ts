@@ -10,7 +10,7 @@ import type { OnProgress, RunRecord } from '../dashboard/index.ts';
 import { encodeStudent, intensityDefaults, sizeFor } from '../distill/index.ts';
 import {
   diskStore,
-  HospitalTrainer,
+  keepStartModel,
   lockFolder,
   openTrainingPool,
   programDigest,
@@ -18,7 +18,8 @@ import {
   systemClock,
   type WorkerPool,
 } from '../node/index.ts';
-import { parameterCount, type ModelWeights } from '../weights/index.ts';
+import { parameterList } from '../models/index.ts';
+import { elementCount, type ModelWeights } from '../weights/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
@@ -30,6 +31,7 @@ import { beginRun } from './run-file.ts';
 import { RunFleet } from './run-fleet.ts';
 import { limitsOf, membersOf, patchOf, planOf, taughtTasks } from './run-plan.ts';
 import { RunRecorder } from './run-recorder.ts';
+import { readStartModels, startDigestsOf, type StartModels } from './start-models.ts';
 
 /**
  * Runs the main job to its end, and gives the record of it. Over the folder of a run that was ended before its time,
@@ -47,16 +49,17 @@ export async function runMainJob(
   await backendVariant(engine);
   const note = precisionNote(engine);
   if (note !== null) onProgress({ kind: 'note', level: 'warn', text: note });
+  const starts = await readStartModels(settings);
   const { kills, outputFolder } = ports;
   const lock = await lockFolder(outputFolder);
   const pool = openTrainingPool(engine, settings.compute.workers);
   try {
     const code = await programDigest();
     const clock = runClock(systemClock());
-    const run = { code, kills, settings };
+    const run = { code, kills, settings, starts: startDigestsOf(starts) };
     const { startedAtMs } = await beginRun(diskStore(outputFolder), run, clock.nowMs());
     const recorder = new RunRecorder(settings, ports.id, onProgress, clock, startedAtMs);
-    const consortium = await foundConsortium(settings, pool);
+    const consortium = foundConsortium(settings, starts);
     const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
     recorder.begin(consortium);
 
@@ -64,6 +67,11 @@ export async function runMainJob(
       makeAllCases(settings, pool, (id) => join(folderOf(id), 'cases'), recorder),
     );
 
+    for (const { id } of consortium.manifest.members) {
+      for (const start of [starts.teacher, starts.student]) {
+        if (start !== null) await keepStartModel(diskStore(folderOf(id)), start);
+      }
+    }
     const fleet = new RunFleet({
       ...{ settings, ports, consortium, pool, clock, code, recorder, folderOf },
     });
@@ -94,20 +102,18 @@ export async function runMainJob(
 }
 
 /** Keys, plan and the manifest that all members sign. */
-async function foundConsortium(settings: RunSettings, pool: WorkerPool): Promise<SignedManifest> {
-  const plan = planOf(settings);
+function foundConsortium(settings: RunSettings, starts: StartModels): SignedManifest {
+  const plan = planOf(settings, startDigestsOf(starts));
   const members = membersOf(settings).map((id) => {
     const hospital = settings.consortium.hospitals.find((one) => one.id === id);
     const labels = taughtTasks(settings).filter((task) => (hospital?.cases[task] ?? 0) > 0);
     return simulatedMember(settings.seed, id, labels);
   });
-  const trainer = new HospitalTrainer({
-    ...{ hospital: 'plan', folder: '', stateFolder: '', plan, pool, siteKey: new Uint8Array(32) },
-    intensity: intensityDefaults,
-    inference: settings.inference,
-  });
-  const counts = await Promise.all(
-    plan.stages.map(async (stage) => parameterCount(await trainer.initialWeights(stage))),
+  const counts = plan.stages.map((stage) =>
+    parameterList(specAndTasks(stage).spec).reduce(
+      (sum, { shape }) => sum + elementCount(shape),
+      0,
+    ),
   );
   const { name, domain } = settings.consortium;
   const limits = limitsOf(settings, Math.max(...counts));

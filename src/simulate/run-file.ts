@@ -3,6 +3,7 @@ import { fromUtf8, utf8, type Digest, type Store } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
+import type { StartDigests } from './run-plan.ts';
 
 export interface RunFile {
   readonly format: typeof format;
@@ -12,6 +13,8 @@ export interface RunFile {
   readonly code: Digest;
   readonly kills: readonly KillRequest[];
   readonly settings: RunSettings;
+  /** The models that its settings name to begin from. */
+  readonly starts: StartDigests;
 }
 
 const format = 'annulus-run/1';
@@ -44,6 +47,12 @@ export async function beginRun(
     throw new SimulateError(
       { code: 'other_settings' },
       'this run was begun with other settings: a run keeps them to its end; begin a new run',
+    );
+  }
+  if (!isSame(begun.starts, run.starts)) {
+    throw new SimulateError(
+      { code: 'other_settings' },
+      'this run began from other models than training.teacher.start and training.student.start now hold: put them back, or begin a new run',
     );
   }
   return begun;

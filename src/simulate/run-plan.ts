@@ -1,12 +1,17 @@
 /** From the settings of a run to the plan that its members agree on: a teacher for each task, then the student. */
-import { parseNodeId, type NodeId } from '../base/index.ts';
+import { invariant, parseNodeId, type Digest, type NodeId } from '../base/index.ts';
 import { modelSpecFor, type RunSettings, type StageSettings } from '../config/index.ts';
 import { taskIds, type TaskId } from '../data/index.ts';
 import { distillationOptions, stageOptions, type PatchSize } from '../distill/index.ts';
 import { ruleOptions } from '../peer/index.ts';
 import { plainAverage, type OuterStep } from '../weights/index.ts';
-import { invariant } from '../base/index.ts';
 import type { ConsortiumLimits, Json, Plan, PlanStage } from '../wire/index.ts';
+
+/** By kind of stage. */
+export interface StartDigests {
+  readonly teacher?: Digest;
+  readonly student?: Digest;
+}
 
 /** Hospitals that hold an expert's label of `task`, ascending. */
 export function holdersOf(settings: RunSettings, task: TaskId): NodeId[] {
@@ -33,14 +38,21 @@ export function taughtTasks(settings: RunSettings): TaskId[] {
   return taskIds.filter((task) => holdersOf(settings, task).length > 0);
 }
 
-export function planOf(settings: RunSettings): Plan {
+/** @param starts digests of the models that stages begin from, by kind; fresh weights where there is none. */
+export function planOf(settings: RunSettings, starts: StartDigests = {}): Plan {
   const { models, training, seed } = settings;
   const tasks = taughtTasks(settings);
+  const startOf = (kind: 'teacher' | 'student'): PlanStage['options'] => {
+    const start = starts[kind];
+    return start === undefined ? {} : { start };
+  };
   const teachers = tasks.map((task): PlanStage => {
     const model = modelSpecFor(models.teacher, [task]);
     const participants = holdersOf(settings, task);
+    const stage = stageFor(settings, `teacher-${task}`, training.teacher, participants, model);
     return {
-      ...stageFor(settings, `teacher-${task}`, training.teacher, participants, model),
+      ...stage,
+      options: { ...stage.options, ...startOf('teacher') },
       kind: 'teacher',
       task,
     };
@@ -49,7 +61,11 @@ export function planOf(settings: RunSettings): Plan {
   const all = stageFor(settings, 'student', training.student, membersOf(settings), model);
   const student: PlanStage = {
     ...all,
-    options: { ...all.options, ...distillationOptions(settings.distillation) },
+    options: {
+      ...all.options,
+      ...distillationOptions(settings.distillation),
+      ...startOf('student'),
+    },
     kind: 'student',
   };
   return { seed, stages: [...teachers, student] };

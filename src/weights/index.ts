@@ -3,13 +3,17 @@ export { elementCount, parameterCount, type ModelWeights, type NamedTensor } fro
 export {
   decodeSafetensors,
   encodeSafetensors,
+  readSafetensors,
   rawBytes,
   safetensorsLimits,
   safetensorsPieces,
   type SafeTensor,
   type SafetensorsLimits,
+  type StoredTensor,
+  type StoredType,
   type TensorData,
 } from './safetensors.ts';
+export { floatsOf } from './stored-floats.ts';
 export { encodeCanonicalWeights, modelDigest } from './digest.ts';
 export { applyDelta, checkSameLayout, delta, flatten, l2Norm, unflatten } from './flat.ts';
 export {

@@ -50,7 +50,24 @@ const dtypes = {
   U16: Uint16Array,
   U32: Uint32Array,
 } as const;
-type Dtype = keyof typeof dtypes;
+type Dtype = 'F32' | 'F64' | 'I8' | 'I16' | 'I32' | 'U8' | 'U16' | 'U32';
+
+/** Element types of the format; those beyond `TensorData` come in checkpoints of other programs. */
+export type StoredType = Dtype | 'BOOL' | 'F8_E4M3' | 'F8_E5M2' | 'F16' | 'BF16' | 'U64' | 'I64';
+
+/** A tensor as it stands in the file. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly dtype: StoredType;
+  readonly shape: readonly number[];
+  /** A view of the file, little-endian. */
+  readonly bytes: Uint8Array;
+}
+
+const storedBytes: Readonly<Record<StoredType, number>> = {
+  ...{ BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1, U16: 2, I16: 2, F16: 2, BF16: 2 },
+  ...{ U32: 4, I32: 4, F32: 4, U64: 8, I64: 8, F64: 8 },
+};
 
 const headerAlignmentBytes = 8;
 const dimensionsMax = 8;
@@ -90,15 +107,33 @@ export function safetensorsPieces(
 }
 
 /**
- * Reads a whole file. Tensors come in the order of their data, as copies.
- * @throws {WeightsError} 'too_large' or 'malformed': offsets must be gapless and cover the file, sizes fit
- * shapes, names be unique, element types be known
+ * Reads a whole file of our own element types. Tensors come in the order of their data, as copies.
+ * @throws {WeightsError} as `readSafetensors`
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
   limits: SafetensorsLimits = safetensorsLimits,
 ): { tensors: SafeTensor[]; metadata: Readonly<Record<string, string>> } {
   invariant(isLittleEndian, 'the machine is little-endian, as the format');
+  const { tensors, metadata } = readSafetensors(bytes, limits);
+  const decoded = tensors.map(({ name, shape, dtype, bytes: stored }) => {
+    if (!isDtype(dtype)) throw malformed('a known dtype');
+    // Not slice: of a Node Buffer, which is a Uint8Array too, that is a view of the whole pool.
+    const copy = new Uint8Array(stored).buffer;
+    return { name, shape, data: new dtypes[dtype](copy) };
+  });
+  return { tensors: decoded, metadata };
+}
+
+/**
+ * The tensors of a whole file, in the order of their data, of whatever element type.
+ * @throws {WeightsError} 'too_large' or 'malformed': offsets must be gapless and cover the file, sizes fit
+ * shapes, names be unique, element types be known
+ */
+export function readSafetensors(
+  bytes: Uint8Array,
+  limits: SafetensorsLimits = safetensorsLimits,
+): { tensors: StoredTensor[]; metadata: Readonly<Record<string, string>> } {
   if (bytes.byteLength > limits.maxBytes) throw tooLarge('bytes', limits.maxBytes);
   const { header, dataStart } = readHeader(bytes, limits);
   const metadata = readMetadata(header.__metadata__);
@@ -112,9 +147,7 @@ export function decodeSafetensors(
   const tensors = layouts.map(({ name, shape, dtype, begin, end }) => {
     if (begin !== expectedBegin || end > dataBytes) throw malformed('gapless data offsets');
     expectedBegin = end;
-    // Not slice: of a Node Buffer, which is a Uint8Array too, that is a view of the whole pool.
-    const copy = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer;
-    return { name, shape, data: new dtypes[dtype](copy) };
+    return { name, shape, dtype, bytes: bytes.subarray(dataStart + begin, dataStart + end) };
   });
   if (expectedBegin !== dataBytes) throw malformed('data that ends with the last tensor');
   return { tensors, metadata };
@@ -128,7 +161,7 @@ export function rawBytes(data: TensorData): Uint8Array {
 interface Layout {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly dtype: Dtype;
+  readonly dtype: StoredType;
   readonly begin: number;
   readonly end: number;
 }
@@ -172,13 +205,17 @@ function readLayout(name: string, entry: unknown): Layout {
     throw malformed('dtype, shape and data_offsets');
   }
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== 'string' || !isDtype(dtype)) throw malformed('a known dtype');
+  if (typeof dtype !== 'string' || !isStoredType(dtype)) throw malformed('a known dtype');
   if (!isSizes(shape) || shape.length > dimensionsMax) throw malformed('a shape of sizes');
   if (!isSizes(offsets) || offsets.length !== 2) throw malformed('two data offsets');
   const [begin, end] = offsets as [number, number];
-  const size = elementCount(shape) * dtypes[dtype].BYTES_PER_ELEMENT;
+  const size = elementCount(shape) * storedBytes[dtype];
   if (end - begin !== size) throw malformed('data offsets that fit the shape');
   return { name, shape, dtype, begin, end };
+}
+
+function isStoredType(text: string): text is StoredType {
+  return Object.hasOwn(storedBytes, text);
 }
 
 function isDtype(text: string): text is Dtype {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { parseNodeId, type NodeId } from '../../src/base/index.ts';
+import { parseNodeId, seededRandom, utf8, type NodeId, type Store } from '../../src/base/index.ts';
 import {
+  encodeStudent,
   intensityDefaults,
   samplingDefaults,
   stageOptions,
@@ -13,7 +14,14 @@ import {
   type LabelArgs,
   type TrainArgs,
 } from '../../src/distill/index.ts';
-import { HospitalTrainer, specAndTasks } from '../../src/node/index.ts';
+import { initialWeights, readModelSpec } from '../../src/models/index.ts';
+import {
+  diskStore,
+  HospitalTrainer,
+  keepStartModel,
+  NodeError,
+  specAndTasks,
+} from '../../src/node/index.ts';
 import type { TrainingResult } from '../../src/peer/index.ts';
 import { modelDigest, type ModelWeights } from '../../src/weights/index.ts';
 import type { Plan, PlanStage } from '../../src/wire/index.ts';
@@ -87,7 +95,7 @@ describe('HospitalTrainer', () => {
   });
 
   const trainerOf = (
-    changes: { plan?: Plan; hospital?: string; siteKey?: Uint8Array } = {},
+    changes: { plan?: Plan; hospital?: string; siteKey?: Uint8Array; starts?: Store } = {},
   ): HospitalTrainer =>
     new HospitalTrainer({
       hospital: 'L1',
@@ -119,6 +127,39 @@ describe('HospitalTrainer', () => {
     const renamed = { ...hps, id: 'teacher-again' };
     expect(await digest(trainerOf(), renamed), 'another stage').not.equal(first);
     expect(pool.calls).deep.equal([]);
+  });
+
+  it('starts a stage from the model that the plan names, if that lies in the folder, whole', async () => {
+    const store = diskStore(folder);
+    const spec = readModelSpec(hps.model);
+    const weights = initialWeights(spec, seededRandom('elsewhere'));
+    const digest = modelDigest(weights);
+    const start: PlanStage = { ...hps, options: { ...hps.options, start: digest } };
+    const from = { spec, weights, digest, intensity: intensityDefaults };
+    const refused = async (reason: string): Promise<void> => {
+      const error: unknown = await trainerOf({ starts: store })
+        .initialWeights(start)
+        .catch((caught: unknown) => caught);
+      expect(error).instanceOf(NodeError).with.property('code', 'bad_start');
+      expect((error as NodeError).message)
+        .contain(digest)
+        .and.contain(reason);
+    };
+    await refused('model.json is missing');
+    await keepStartModel(store, { ...from, spacingMm: [1, 1, 1], window: [16, 16, 16] });
+    const begun = await trainerOf({ starts: store, hospital: 'L2' }).initialWeights(start);
+    expect(modelDigest(begun)).equal(digest);
+
+    const other = initialWeights(spec, seededRandom('other'));
+    for (const [name, bytes] of encodeStudent({
+      ...{ ...from, weights: other },
+      ...{ spacingMm: [1, 1, 1], window: [16, 16, 16] },
+    })) {
+      await store.write(`start/${digest}/${name}`, bytes);
+    }
+    await refused(`what lies there has the digest ${modelDigest(other)}`);
+    await store.write(`start/${digest}/model.json`, utf8('{}'));
+    await refused('model.json: expected format');
   });
 
   it('gives each teacher to the labelling with its own weights and window, before the student only', async () => {

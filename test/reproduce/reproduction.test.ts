@@ -117,12 +117,15 @@ describe('a reproduction', function () {
     expect(error.message).contain('goes on where it was');
   });
 
-  it('compares a U-Net with a SwinUNETR and nothing else', async () => {
+  it('compares a U-Net with a SwinUNETR and nothing else, from drawn weights', async () => {
     const settings = tinySettings();
     const { teacher } = settings.models;
     const twins = { ...settings, models: { teacher, student: teacher } };
     const ports = { outputFolder: await emptyFolder(), seeds, signal };
     expect((await refusal(reproduce(twins, ports, silent))).code).equal('wrong_networks');
+    const student = { ...settings.training.student, start: 'earlier' };
+    const started = { ...settings, training: { ...settings.training, student } };
+    expect((await refusal(reproduce(started, ports, silent))).message).contain('start empty');
   });
 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ComputeError } from '../../src/compute/index.ts';
 import { computeDefaults, loadPreset, type RunSettings } from '../../src/config/index.ts';
 import type { RunRecord } from '../../src/dashboard/index.ts';
+import { DistillError } from '../../src/distill/index.ts';
 import { packageFile } from '../../src/node/index.ts';
 import { runMainJob, type KillRequest } from '../../src/simulate/index.ts';
 
@@ -70,6 +71,39 @@ describe('main job', function () {
       expect(await readdir(folders.at(-1) ?? '')).to.deep.equal([]);
     });
   }
+
+  it('begins a stage from an earlier model, which the plan names and every node holds', async () => {
+    const file = packageFile('config/smoke.yaml');
+    const { training, models } = loadPreset(await readFile(file, 'utf8'), file, []);
+    const earlier = join(folders[0] ?? '', 'model');
+    const { digest } = JSON.parse(await readFile(join(earlier, 'model.json'), 'utf8')) as {
+      digest: string;
+    };
+    const from = { ...training, student: { ...training.student, start: earlier, rounds: 1 } };
+    const { record, folder } = await run([], { training: from });
+    expect(record.log).to.include({ ok: true, nodesVerified: 4 });
+    for (const { id, modelDigest } of record.nodes) {
+      expect(modelDigest, id).to.equal(record.sealedDigest);
+      const node = join(folder, 'nodes', id);
+      expect(await readdir(join(node, 'start')), id).to.deep.equal([digest]);
+      const manifest = JSON.parse(await readFile(join(node, 'log', 'manifest.json'), 'utf8')) as {
+        payload: string;
+      };
+      const text = Buffer.from(manifest.payload, 'base64').toString();
+      expect(text.split(`"start":"${digest}"`), id).to.have.length(2);
+    }
+
+    const wider = { ...models, student: { ...models.student, featureSize: 12 } };
+    let refusal: unknown;
+    await run([], { training: from, models: wider }).catch((error: unknown) => {
+      refusal = error;
+    });
+    expect(refusal).instanceOf(DistillError);
+    expect((refusal as DistillError).message)
+      .to.contain('training.student.start')
+      .and.contain('featureSize must be 6');
+    expect(await readdir(folders.at(-1) ?? '')).to.deep.equal([]);
+  });
 
   it('goes on without a peer killed in a round; the peer comes back to the same model', async () => {
     const { record } = await run([{ node: 'L3', stage: 'student', stageRound: 1 }]);

@@ -3,10 +3,11 @@ import { utf8 } from '../../src/base/index.ts';
 import { runDefaults } from '../../src/config/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { beginRun, readRunFile } from '../../src/simulate/run-file.ts';
+import type { StartDigests } from '../../src/simulate/run-plan.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
 
 const code = digestOf(utf8('program'));
-const run = { code, kills: [], settings: runDefaults };
+const run = { code, kills: [], settings: runDefaults, starts: {} as StartDigests };
 
 describe('run file', () => {
   it('keeps when and as what a run was begun', async () => {
@@ -17,7 +18,7 @@ describe('run file', () => {
     expect(readRunFile(await store.read('run.json'), 'x').settings).deep.equal(runDefaults);
   });
 
-  it('refuses to go on with other settings or another program', async () => {
+  it('refuses to go on with other settings, other models to begin from or another program', async () => {
     const store = new MemoryStore();
     await beginRun(store, run, 0);
     const refusal = async (changed: Partial<typeof run>): Promise<unknown> =>
@@ -26,6 +27,7 @@ describe('run file', () => {
         (error: unknown) => (error as { code?: unknown }).code,
       );
     expect(await refusal({ settings: { ...runDefaults, seed: 2 } })).equal('other_settings');
+    expect(await refusal({ starts: { student: code } })).equal('other_settings');
     expect(await refusal({ code: digestOf(utf8('next')) })).equal('other_program');
     expect(await refusal({})).equal(null);
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Digest } from '../../src/base/index.ts';
 import { loadPreset, type RunSettings } from '../../src/config/index.ts';
 import {
   holdersOf,
@@ -87,6 +88,13 @@ describe('run plan', () => {
       ).stages.map(({ options: { patchD, patchH, patchW } }) => [patchD, patchH, patchW].join());
     expect(new Set(sizesWith('[16, 24, 32]'))).to.deep.equal(new Set(['16,24,32']));
     expect(new Set(sizesWith('whole'))).to.deep.equal(new Set(['0,0,0']));
+  });
+
+  it('names the models that stages begin from by their digests, and none otherwise', () => {
+    const teacher = 'ab'.repeat(32) as Digest;
+    const starts = planOf(settings, { teacher }).stages.map(({ options }) => options.start);
+    expect(starts).to.deep.equal([teacher, teacher, teacher, undefined]);
+    expect(planOf(settings).stages.every(({ options }) => !('start' in options))).to.equal(true);
   });
 
   it('bounds an update by four bytes a parameter and what encryption adds', () => {

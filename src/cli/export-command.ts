@@ -1,0 +1,30 @@
+/** `annulus export`: a trained student for PyTorch and other programs. */
+import { join } from 'node:path';
+import type { ExportFormat } from '../exchange/index.ts';
+import { exitCodes, type ExitCode } from './errors.ts';
+import { openOutputFolder, packageRoot, readInput, readModelFolder, writeOutput } from './files.ts';
+import type { World } from './world.ts';
+
+export const exportFormats: readonly ExportFormat[] = ['safetensors', 'onnx', 'bundle'];
+
+export interface ExportFlags {
+  readonly model: string;
+  readonly format: ExportFormat;
+  readonly output: string;
+}
+
+export async function exportCommand(flags: ExportFlags, world: World): Promise<ExitCode> {
+  const { decodeStudent } = await import('../distill/index.ts');
+  const { exportStudent } = await import('../exchange/index.ts');
+  const student = decodeStudent(await readModelFolder(flags.model));
+  const files = exportStudent(student, flags.format, {
+    loader: await readInput(join(packageRoot, 'python', 'load_student.py')),
+    license: await readInput(join(packageRoot, 'LICENSE')),
+  });
+  const output = await openOutputFolder(flags.output);
+  for (const [name, bytes] of files) await writeOutput(join(output, name), bytes);
+  world.out(
+    [...files.keys(), ''].map((name) => (name === '' ? '' : join(output, name))).join('\n'),
+  );
+  return exitCodes.done;
+}

@@ -1,0 +1,66 @@
+/** `annulus import`: another program's checkpoint as a model to begin from. */
+import { basename, join } from 'node:path';
+import type { TaskId } from '../data/index.ts';
+import { exitCodes, usageError, type ExitCode } from './errors.ts';
+import { openOutputFolder, readInput, readNetwork, writeOutput } from './files.ts';
+import type { World } from './world.ts';
+
+export interface ImportFlags {
+  readonly model: string;
+  readonly output: string;
+  readonly tasks: string;
+  readonly window?: string;
+  readonly spacing: string;
+  readonly freshHeads?: boolean;
+  readonly seed: string;
+  readonly format: string;
+}
+
+export async function importCommand(
+  checkpoint: string,
+  flags: ImportFlags,
+  world: World,
+): Promise<ExitCode> {
+  const { loadArchitecture, modelSpecFor } = await import('../config/index.ts');
+  const { importLines, importStudent } = await import('../exchange/index.ts');
+  const { safetensorsLimits } = await import('../weights/index.ts');
+  const network = await readNetwork(flags.model);
+  const tasks = await readTasks(flags.tasks);
+  const spec = modelSpecFor(loadArchitecture(network.text, network.file), tasks);
+  const bytes = await readInput(checkpoint, safetensorsLimits.maxBytes);
+  const [seed] = readNumbers('--seed', flags.seed, 1) as [number];
+  const { files, digest, report } = importStudent(bytes, basename(checkpoint), spec, {
+    ...{ seed, freshHeads: flags.freshHeads === true },
+    spacingMm: readNumbers('--spacing', flags.spacing, 3) as [number, number, number],
+    window:
+      flags.window === undefined
+        ? null
+        : (readNumbers('--window', flags.window, 3) as [number, number, number]),
+  });
+  const output = await openOutputFolder(flags.output);
+  for (const [name, file] of files) await writeOutput(join(output, name), file);
+  world.out(
+    flags.format === 'json'
+      ? `${JSON.stringify({ checkpoint, folder: output, digest, spec, ...report })}\n`
+      : [...importLines(report), `model     ${output}, digest ${digest}`, ''].join('\n'),
+  );
+  return exitCodes.done;
+}
+
+async function readTasks(text: string): Promise<TaskId[]> {
+  const { parseTaskId, taskIds } = await import('../data/index.ts');
+  const tasks = text.split(',').flatMap((word) => parseTaskId(word) ?? []);
+  if (tasks.length !== text.split(',').length || new Set(tasks).size !== tasks.length) {
+    throw usageError(`--tasks: expected some of ${taskIds.join(',')}, got "${text}"`);
+  }
+  return tasks;
+}
+
+function readNumbers(flag: string, text: string, count: number): number[] {
+  const words = text.split(',');
+  if (words.length !== count || !words.every((word) => /^\d+(\.\d+)?$/.test(word))) {
+    const form = count === 1 ? 'a number' : `${count} numbers such as 96,96,96`;
+    throw usageError(`${flag}: expected ${form}, got "${text}"`);
+  }
+  return words.map(Number);
+}

@@ -1,0 +1,35 @@
+/** A checkpoint of another program as a model's folder, to be the start of a stage. */
+import type { Digest } from '../base/index.ts';
+import { decodeStudent, encodeStudent, intensityDefaults } from '../distill/index.ts';
+import type { ModelSpec, Triple } from '../models/index.ts';
+import { importCheckpoint, type ImportOptions, type ImportReport } from './checkpoint.ts';
+
+export interface ImportedStudent {
+  /** By name, for a folder. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly digest: Digest;
+  readonly report: ImportReport;
+}
+
+/** Voxels of the paper's patches, which every network of ours can halve. */
+const usualWindow: Triple = [96, 96, 96];
+
+/**
+ * What a checkpoint does not tell, grid and window, comes from the caller; intensities are the consortium's own.
+ * @param window null for the usual one
+ * @throws {ExchangeError} as `importCheckpoint`; {DistillError} 'bad_model' for a window or spacing out of range
+ */
+export function importStudent(
+  bytes: Uint8Array,
+  file: string,
+  spec: ModelSpec,
+  options: ImportOptions & { readonly spacingMm: Triple; readonly window: Triple | null },
+): ImportedStudent {
+  const { weights, report } = importCheckpoint(bytes, file, spec, options);
+  const { spacingMm, window } = options;
+  const files = encodeStudent({
+    ...{ spec, weights, spacingMm, window: window ?? usualWindow },
+    intensity: intensityDefaults,
+  });
+  return { files, digest: decodeStudent(files).digest, report };
+}
