@@ -2,7 +2,12 @@
 import { parseNodeId, type NodeId } from '../base/index.ts';
 import { modelSpecFor, type RunSettings, type StageSettings } from '../config/index.ts';
 import { taskIds, type TaskId } from '../data/index.ts';
-import { distillationOptions, stageOptions, type PatchSize } from '../distill/index.ts';
+import {
+  distillationOptions,
+  stageOptions,
+  type HeartUse,
+  type PatchSize,
+} from '../distill/index.ts';
 import { ruleOptions } from '../peer/index.ts';
 import { plainAverage, type OuterStep } from '../weights/index.ts';
 import { invariant } from '../base/index.ts';
@@ -37,7 +42,7 @@ export function planOf(settings: RunSettings): Plan {
   const { models, training, seed } = settings;
   const tasks = taughtTasks(settings);
   const teachers = tasks.map((task): PlanStage => {
-    const model = modelSpecFor(models.teacher, [task]);
+    const model = modelSpecFor(models.teacher, [task], oneTaskHeart(settings));
     const participants = holdersOf(settings, task);
     return {
       ...stageFor(settings, `teacher-${task}`, training.teacher, participants, model),
@@ -45,7 +50,7 @@ export function planOf(settings: RunSettings): Plan {
       task,
     };
   });
-  const model = modelSpecFor(models.student, tasks);
+  const model = modelSpecFor(models.student, tasks, training.heart);
   const all = stageFor(settings, 'student', training.student, membersOf(settings), model);
   const student: PlanStage = {
     ...all,
@@ -53,6 +58,11 @@ export function planOf(settings: RunSettings): Plan {
     kind: 'student',
   };
   return { seed, stages: [...teachers, student] };
+}
+
+/** What a model of one task does with the heart's segmentation: it sees it, but is not taught it. */
+export function oneTaskHeart({ training: { heart } }: RunSettings): HeartUse {
+  return heart === 'condition' ? 'condition' : 'none';
 }
 
 export function limitsOf(settings: RunSettings, parameterCountMax: number): ConsortiumLimits {
