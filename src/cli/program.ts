@@ -133,6 +133,7 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     .description('Find points and calcium in a CT with a trained student.')
     .requiredOption('--model <folder>', 'the model/ folder of a run')
     .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
+    .option('--heart <file>', 'a segmentation of its heart, for a model that needs one')
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .addOption(
       new Option('--backend <name>', 'what computes')
@@ -233,10 +234,15 @@ Examples:
 `;
 
 const predictExamples = `
-Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT.
+Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT, and heart.nii.gz if the model was
+taught the heart.
 
-Example:
+--heart is NIfTI on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
+5 right ventricle, 6 aorta, 7 pulmonary artery, 0 elsewhere. A model trained with training.heart=condition needs it.
+
+Examples:
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
+  $ annulus predict --model conditioned --input ct.nii.gz --heart heart.nii.gz --output out
 `;
 
 const auditExamples = `
