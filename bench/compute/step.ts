@@ -174,14 +174,8 @@ async function profileInference(
     spent.clear();
     const before = process.cpuUsage();
     const start = performance.now();
-    await predictLabelMaps(
-      engine,
-      learner.model,
-      learner.tensors,
-      held.image,
-      held.shape,
-      settings,
-    );
+    const input = { data: held.image, shape: held.shape, channels: 1 };
+    await predictLabelMaps(engine, learner.model, learner.tensors, input, settings);
     const ms = performance.now() - start;
     const cpu = process.cpuUsage(before);
     best = Math.min(best, (cpu.user + cpu.system) / 1000);

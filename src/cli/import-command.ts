@@ -1,14 +1,19 @@
 /** `annulus import`: another program's checkpoint as a model to begin from. */
 import { basename, join } from 'node:path';
 import type { TaskId } from '../data/index.ts';
+import type { HeartUse } from '../distill/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { openOutputFolder, readInput, readNetwork, writeOutput } from './files.ts';
 import type { World } from './world.ts';
+
+/** As `training.heart`; named here so that `--help` loads no room. */
+export const heartChoices: readonly HeartUse[] = ['none', 'condition', 'head'];
 
 export interface ImportFlags {
   readonly model: string;
   readonly output: string;
   readonly tasks: string;
+  readonly heart: HeartUse;
   readonly window?: string;
   readonly spacing: string;
   readonly freshHeads?: boolean;
@@ -26,7 +31,7 @@ export async function importCommand(
   const { safetensorsLimits } = await import('../weights/index.ts');
   const network = await readNetwork(flags.model);
   const tasks = await readTasks(flags.tasks);
-  const spec = modelSpecFor(loadArchitecture(network.text, network.file), tasks);
+  const spec = modelSpecFor(loadArchitecture(network.text, network.file), tasks, flags.heart);
   const bytes = await readInput(checkpoint, safetensorsLimits.maxBytes);
   const [seed] = readNumbers('--seed', flags.seed, 1) as [number];
   const { files, digest, report } = importStudent(bytes, basename(checkpoint), spec, {

@@ -25,6 +25,8 @@ export interface PredictRequest {
   readonly image: Uint8Array;
   /** What the image is called in messages. */
   readonly imageName: string;
+  /** A segmentation of the heart as NIfTI, with its name; null when none is given. */
+  readonly heart: { readonly bytes: Uint8Array; readonly name: string } | null;
   readonly backend: string;
   readonly precision: string;
   /** What the person at the terminal should know of the choice. */

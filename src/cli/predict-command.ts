@@ -7,6 +7,7 @@ import type { World } from './world.ts';
 export interface PredictFlags {
   readonly model: string;
   readonly input: string;
+  readonly heart?: string;
   readonly output: string;
   readonly backend: string;
   readonly precision: string;
@@ -15,12 +16,15 @@ export interface PredictFlags {
 export async function predictCommand(flags: PredictFlags, world: World): Promise<ExitCode> {
   const model = await readModelFolder(flags.model);
   const image = await readInput(flags.input);
+  const heart =
+    flags.heart === undefined ? null : { bytes: await readInput(flags.heart), name: flags.heart };
   const output = await openOutputFolder(flags.output);
   const predict = await world.predict();
   const { files, lines } = await predict({
     model,
     image,
     imageName: flags.input,
+    heart,
     backend: flags.backend,
     precision: flags.precision,
     onNote: (text) => {

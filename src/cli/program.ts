@@ -8,7 +8,7 @@ import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
 import { defaultPreset, networkNames, packageRoot, presetNames } from './files.ts';
-import { importCommand, type ImportFlags } from './import-command.ts';
+import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
 import { simulateCommand, stageNames, type SimulateFlags } from './simulate-command.ts';
@@ -137,6 +137,7 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     .description('Find points and calcium in a CT with a trained student.')
     .requiredOption('--model <folder>', 'the model/ folder of a run')
     .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
+    .option('--heart <file>', 'a segmentation of its heart, for a model that needs one')
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .addOption(
       new Option('--backend <name>', 'what computes')
@@ -182,6 +183,11 @@ function addImport(
     .requiredOption('--model <name>', `${networks.join(', ')}, or a path to a .yaml file`)
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .option('--tasks <ids>', 'heads that the model gets', 'hps,ms,calc')
+    .addOption(
+      new Option('--heart <use>', "the heart's segmentation, as training.heart of the run")
+        .choices(heartChoices)
+        .default('none'),
+    )
     .option('--fresh-heads', 'take no head from the checkpoint, even if it fits')
     .option('--window <d,h,w>', 'voxels of a patch (default: 96,96,96)')
     .option('--spacing <d,h,w>', 'mm of a voxel', '1,1,1')
@@ -276,10 +282,15 @@ Examples:
 `;
 
 const predictExamples = `
-Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT.
+Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT, and heart.nii.gz if the model was
+taught the heart.
 
-Example:
+--heart is NIfTI on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
+5 right ventricle, 6 aorta, 7 pulmonary artery, 0 elsewhere. A model trained with training.heart=condition needs it.
+
+Examples:
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
+  $ annulus predict --model conditioned --input ct.nii.gz --heart heart.nii.gz --output out
 `;
 
 const exportExamples = `

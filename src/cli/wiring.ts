@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Volume } from '../data/index.ts';
+import { usageError } from './errors.ts';
 import type { RunMainJob, RunPredict, RunReproduce } from './main-job.ts';
 
 /** `simulate` runs the main job. */
@@ -17,7 +18,7 @@ export async function loadReproduce(): Promise<RunReproduce> {
 
 /** `distill` finds points and calcium in a CT. */
 export async function loadPredict(): Promise<RunPredict> {
-  const { decodeStudent, predictCt, predictionFiles, predictionLines } =
+  const { decodeStudent, heartUseOf, predictCt, predictionFiles, predictionLines } =
     await import('../distill/index.ts');
   const { DataError, decodeNifti } = await import('../data/index.ts');
   const read = (image: Uint8Array, name: string): Volume => {
@@ -30,17 +31,25 @@ export async function loadPredict(): Promise<RunPredict> {
     }
   };
   const { backendVariant, precisionNote } = await import('../compute/index.ts');
-  return async ({ model, image, imageName, backend, precision, onNote, onProgress }) => {
+  return async ({ model, image, imageName, heart, backend, precision, onNote, onProgress }) => {
     const engine = {
       ...{ backend: backend as 'auto', precision: precision as 'f32' },
       threads: availableParallelism(),
     };
     const student = decodeStudent(model);
+    const isConditioned = heartUseOf(student.spec) === 'condition';
+    if (isConditioned && heart === null) {
+      throw usageError('this model needs a segmentation of the heart too: give it as --heart FILE');
+    }
     const volume = read(image, imageName);
+    if (heart !== null && !isConditioned) {
+      onNote(`${heart.name} is not used: this model does not see a segmentation of the heart`);
+    }
+    const given = heart !== null && isConditioned ? { heart: read(heart.bytes, heart.name) } : {};
     await backendVariant(engine);
     const note = precisionNote(engine);
     if (note !== null) onNote(note);
-    const prediction = await predictCt(student, volume, { engine, onProgress });
+    const prediction = await predictCt(student, volume, { engine, ...given, onProgress });
     return { files: predictionFiles(prediction, volume), lines: predictionLines(prediction) };
   };
 }

@@ -1,5 +1,6 @@
 /** Which networks are trained: a model's specification without its input and heads, which follow from the tasks. */
 import { channelCount, type TaskId } from '../data/index.ts';
+import { heartChannels, heartHead, type HeartUse } from '../distill/index.ts';
 import {
   readModelSpec,
   type ModelSpec,
@@ -37,8 +38,18 @@ export const modelDefaults: ModelSettings = Object.freeze({
   }),
 });
 
-/** The specification of `architecture` with one head for each of `tasks`, reading one channel of HU. */
-export function modelSpecFor(architecture: Architecture, tasks: readonly TaskId[]): ModelSpec {
-  const heads = Object.fromEntries(tasks.map((task) => [task, channelCount(task)]));
-  return readModelSpec({ ...architecture, inChannels: 1, heads });
+/**
+ * The specification of `architecture` with one head for each of `tasks`, reading one channel of HU; with the heart's
+ * segmentation as a second channel, or as one more head.
+ */
+export function modelSpecFor(
+  architecture: Architecture,
+  tasks: readonly TaskId[],
+  heart: HeartUse = 'none',
+): ModelSpec {
+  const heads = {
+    ...Object.fromEntries(tasks.map((task) => [task, channelCount(task)])),
+    ...(heart === 'head' ? { [heartHead]: heartChannels } : {}),
+  };
+  return readModelSpec({ ...architecture, inChannels: heart === 'condition' ? 2 : 1, heads });
 }

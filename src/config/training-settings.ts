@@ -1,5 +1,5 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
-import { optimiserKinds, type OptimiserKind } from '../distill/index.ts';
+import { heartUses, optimiserKinds, type HeartUse, type OptimiserKind } from '../distill/index.ts';
 import { schedules, type Schedule } from '../peer/index.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from './check.ts';
 
@@ -38,6 +38,8 @@ export interface TrainingSettings {
   readonly patch: readonly number[] | 'whole';
   /** A point becomes a sphere of this radius in mm, 1 to 20: large enough to be found on the grid, small enough not to touch its neighbour. */
   readonly pointRadiusMm: number;
+  /** The heart's segmentation: `none`, `condition` (a second input of all models) or `head` (one more head of the student). */
+  readonly heart: HeartUse;
   /** Nesterov's, of the stages that descend by `sgd`, 0 to 0.9999. */
   readonly momentum: number;
   /** Largest joint norm of a step's gradients, 0 to 1000000; 0 for no limit. */
@@ -64,6 +66,7 @@ export interface TrainingSettings {
 export const trainingDefaults: TrainingSettings = Object.freeze({
   patch: Object.freeze([32, 32, 32]),
   pointRadiusMm: 6,
+  heart: 'none',
   momentum: 0.99,
   clipNorm: 0,
   resetOptimiser: false,
@@ -101,6 +104,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
 export function validateTraining(settings: TrainingSettings): void {
   checkPatch(settings.patch);
   checkNumber('pointRadiusMm', settings.pointRadiusMm, 1, 20);
+  checkChoice('heart', settings.heart, heartUses);
   checkNumber('momentum', settings.momentum, 0, 0.9999);
   checkNumber('clipNorm', settings.clipNorm, 0, 1_000_000);
   checkNumber('proxMu', settings.proxMu, 0, 100);

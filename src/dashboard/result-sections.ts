@@ -84,7 +84,7 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
           >Dots are single points or cases; a missed point has no distance and is in the share below
           the box.</span
         >
-        ${undefinedNote(evaluation)}
+        ${undefinedNote(evaluation)} ${heartNote(evaluation)}
       </p>
     </div>
   </section>`;
@@ -189,9 +189,19 @@ function taskBoxes(
   });
 }
 
+/** Where a student has a head for the heart: how well it does, in a sentence. */
+function heartNote(evaluation: readonly EvaluationRow[]): Markup | null {
+  const rows = evaluation.filter(({ model, task }) => model === 'student' && task === 'heart');
+  if (rows.length === 0) return null;
+  const figures = rows.map(({ hospital, value }) => `${hospital} ${fixed(value.median, 2)}`);
+  return html`<span
+    >Heart, mean Dice of the structures, median over cases: ${figures.join(', ')}.</span
+  >`;
+}
+
 function undefinedNote(evaluation: readonly EvaluationRow[]): Markup | null {
   const count = evaluation
-    .filter(({ model }) => model === 'student')
+    .filter(({ model, task }) => model === 'student' && task !== 'heart')
     .reduce((sum, row) => sum + row.undefinedCount, 0);
   return count === 0
     ? null

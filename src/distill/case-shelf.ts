@@ -16,6 +16,8 @@ import {
   type TaskId,
   type Truth,
 } from '../data/index.ts';
+import type { ChannelVolume, ModelSpec } from '../models/index.ts';
+import { modelInput } from './model-input.ts';
 import { foregroundOf, type SoftMaps, type TrainingCase } from './patch-sampler.ts';
 import { distillationDefaults, voxelWeights, type DistillationSettings } from './uncertainty.ts';
 
@@ -96,9 +98,14 @@ export class CaseShelf {
     return this.#prepare(await this.read(shelf, id), distillationDefaults);
   }
 
-  /** The model's view of an image. */
+  /** The image in the model's intensities. */
   normalised(held: Case): Float32Array {
     return normalise(held.image, this.#intensity).data;
+  }
+
+  /** What a model of `spec` sees of a case. @throws {DistillError} 'no_heart' */
+  input(held: Case, spec: ModelSpec): ChannelVolume {
+    return modelInput(spec, this.normalised(held), held.image.shape, held.heart ?? null);
   }
 
   #load(held: Case, distillation: DistillationSettings): LoadedCase {
@@ -113,6 +120,7 @@ export class CaseShelf {
       shape: held.image.shape,
       image: this.normalised(held),
       labels,
+      ...(held.heart === undefined ? {} : { heart: held.heart }),
       ...(soft.size > 0 ? { soft } : {}),
       foreground: new Map([...labels].map(([task, map]) => [task, foregroundOf(map)])),
     };

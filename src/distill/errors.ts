@@ -4,6 +4,8 @@ import { AnnulusError } from '../base/index.ts';
 export type DistillErrorFacts =
   | { readonly code: 'no_cases'; readonly tasks: readonly string[] }
   | { readonly code: 'diverged'; readonly step: number }
+  | { readonly code: 'no_heart' }
+  | { readonly code: 'bad_heart' }
   | { readonly code: 'bad_model'; readonly file: string }
   | { readonly code: 'bad_options'; readonly option: string };
 

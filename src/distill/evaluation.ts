@@ -1,5 +1,6 @@
 /** What a model's label maps of one held-out case are worth, against the truth and against the annotator. */
 import {
+  heartLabels,
   paintSpheres,
   pointsOf,
   tasks,
@@ -17,10 +18,11 @@ import {
   type CalibrationBins,
   type ChannelVolume,
 } from '../models/index.ts';
+import { heartHead } from './heart-map.ts';
 
-/** One point or one segmentation of one case. */
+/** One point or one segmentation of one case; of the heart the mean over its structures. */
 export interface Score {
-  readonly task: TaskId;
+  readonly task: TaskId | typeof heartHead;
   readonly label: string;
   readonly kind: 'point' | 'segmentation';
   /** Distance in mm to the true point; null when the label was not found: missed, never zero. */
@@ -40,7 +42,8 @@ export interface EvaluatedCase {
 }
 
 /**
- * Scores of the `tasks` that the model has a head for. With the radius of a true point's sphere its calibration too.
+ * Scores of the `tasks` that the model has a head for, and of the heart if it has one. With the radius of a true point's
+ * sphere its calibration too.
  * @param logits by head, on the grid of the case
  */
 export function evaluateCase(
@@ -60,9 +63,11 @@ export function evaluateCase(
     return volume === undefined ? [] : [{ task, volume }];
   });
   const { id } = held;
-  const scores = known.flatMap(({ task, volume }) =>
-    scoreCase(task, argmaxLabels(volume), held, truth),
-  );
+  const heart = logits.get(heartHead);
+  const scores = [
+    ...known.flatMap(({ task, volume }) => scoreCase(task, argmaxLabels(volume), held, truth)),
+    ...(heart === undefined ? [] : [scoreHeart(argmaxLabels(heart), truth)]),
+  ];
   if (calibrationRadiusMm === undefined) return { id, scores };
   const calibration: Partial<Record<TaskId, CalibrationBins>> = {};
   for (const { task, volume } of known) {
@@ -95,6 +100,22 @@ export function scoreCase(task: TaskId, map: Uint8Array, held: Case, truth: Trut
       dice: null,
     };
   });
+}
+
+/** Mean Dice over the structures that this case has. */
+export function scoreHeart(map: Uint8Array, truth: Truth): Score {
+  const values = heartLabels
+    .map((_, index) => dice(map, truth.heart, index + 1))
+    .filter((value) => value !== null);
+  const sum = values.reduce((total, value) => total + value, 0);
+  return {
+    task: heartHead,
+    label: heartHead,
+    kind: 'segmentation',
+    errorMm: null,
+    annotatorErrorMm: null,
+    dice: values.length === 0 ? null : sum / values.length,
+  };
 }
 
 /** The label map that a faultless model would give: spheres around the true points, or the structure itself. */

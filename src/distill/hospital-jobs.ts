@@ -16,6 +16,7 @@ import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { CaseShelf } from './case-shelf.ts';
 import { evaluateCase, type EvaluatedCase } from './evaluation.ts';
+import { heartUseOf } from './heart-map.ts';
 import { predictLabelMaps, predictLogits, type InferenceSettings } from './inference.ts';
 import {
   transferLandmark,
@@ -51,6 +52,8 @@ export interface MakeCasesArgs extends AtHospital {
   readonly seed: number;
   readonly phantom: PhantomSettings;
   readonly pointRadiusMm: number;
+  /** Whether cases carry the heart's segmentation. */
+  readonly heart: boolean;
 }
 
 export interface TrainArgs extends AtHospital {
@@ -168,7 +171,9 @@ export class HospitalJobs {
       let sum = 0;
       for (let n = 0; n < checkPatches; n++) {
         const size = sizeFor(args.patch, held.shape, args.spec);
-        sum += await learner.loss(drawPatch(held, args.tasks, size, random, args.sampling));
+        const { tasks, sampling } = args;
+        const patch = drawPatch(held, tasks, size, random, sampling, heartUseOf(args.spec));
+        sum += await learner.loss(patch);
       }
       return sum / checkPatches;
     } finally {
@@ -190,15 +195,9 @@ export class HospitalJobs {
       for (const id of ids) {
         const held = await shelf.read('test', id);
         const truth = await shelf.readTruth(id);
-        const image = shelf.normalised(held);
-        const logits = await predictLogits(
-          engine,
-          learner.model,
-          learner.tensors,
-          image,
-          held.image.shape,
-          args.inference,
-        );
+        const input = shelf.input(held, args.spec);
+        const { model, tensors } = learner;
+        const logits = await predictLogits(engine, model, tensors, input, args.inference);
         evaluated.push(evaluateCase(logits, held, truth, args));
         report({ done: evaluated.length, total: ids.length });
       }
@@ -228,27 +227,20 @@ export class HospitalJobs {
     const learner = new Learner(engine, args.spec, args.weights, null);
     try {
       const { model, tensors } = learner;
-      const image = shelf.normalised(held);
-      const maps = await predictLabelMaps(
-        engine,
-        model,
-        tensors,
-        image,
-        held.image.shape,
-        args.inference,
-      );
+      const input = shelf.input(held, args.spec);
+      const maps = await predictLabelMaps(engine, model, tensors, input, args.inference);
       return { id, image: held.image, truth: await shelf.readTruth(id), maps };
     } finally {
       learner.dispose();
     }
   }
 
-  /** The student on a CT that is no case of a hospital. */
+  /** The student on a CT that is no case of a hospital. @throws {DistillError} 'no_heart' if it needs a segmentation */
   async predict(
     args: { readonly student: StudentPackage; readonly ct: Volume },
     report: (progress: JobProgress) => void,
   ): Promise<CtPrediction> {
-    return predictWith(await this.#open(), args.student, args.ct, (done, total) => {
+    return predictWith(await this.#open(), args.student, args.ct, null, (done, total) => {
       report({ done, total });
     });
   }

@@ -11,6 +11,8 @@ export {
 } from './settings.ts';
 export { sizeFor, type PatchSize } from './patch-size.ts';
 export { foregroundOf, drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
+export { heartHead, heartChannels, heartUseOf, heartUses, type HeartUse } from './heart-map.ts';
+export { modelInput } from './model-input.ts';
 export { Learner } from './learner.ts';
 export {
   Optimiser,
@@ -36,7 +38,13 @@ export {
 } from './uncertainty.ts';
 export { distillationOptions, readDistillation } from './distillation-options.ts';
 export { labelCases, type Teacher } from './pseudo-labels.ts';
-export { evaluateCase, scoreCase, type EvaluatedCase, type Score } from './evaluation.ts';
+export {
+  evaluateCase,
+  scoreCase,
+  scoreHeart,
+  type EvaluatedCase,
+  type Score,
+} from './evaluation.ts';
 export { NewHead, type HeadTraining, type NewHeadSettings } from './new-head.ts';
 export {
   transferLandmark,

@@ -27,7 +27,7 @@ export const inferenceDefaults: Omit<InferenceSettings, 'window'> = Object.freez
   batch: 1,
 });
 
-/** Label map of every head of the model for one normalised image, [d][h][w]. */
+/** Label map of every head of the model for one input as of `modelInput`, [d][h][w]. */
 export async function predictLabelMaps(
   ...args: Parameters<typeof predictLogits>
 ): Promise<Map<string, Uint8Array>> {
@@ -35,19 +35,19 @@ export async function predictLabelMaps(
   return new Map([...heads].map(([head, logits]) => [head, argmaxLabels(logits)]));
 }
 
-/** Logits of every head of the model for one normalised image, blended over the windows. */
+/** Logits of every head of the model for one input as of `modelInput`, blended over the windows. */
 export async function predictLogits(
   engine: Engine,
   model: Model,
   params: ParameterMap,
-  image: Float32Array,
-  shape: Triple,
+  input: ChannelVolume,
   settings: InferenceSettings & Pick<PredictorOptions, 'dropoutSeed'>,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<Map<string, ChannelVolume>> {
   const { window, overlap, batch, dropoutSeed } = settings;
+  const { shape } = input;
   const roi = sizeFor(window, shape, model.spec);
-  const { volume, corner } = atLeast(roi, image, shape);
+  const { volume, corner } = atLeast(roi, input);
   const blended = await slidingWindow(
     // Logits are blended, as nnU-Net and MONAI do: a softmax of each window was a ninth of the work.
     modelPredictor(engine, model, params, {
@@ -60,31 +60,34 @@ export async function predictLogits(
   return new Map(
     Object.entries(blended).map(([head, logits]) => [
       head,
-      volume.data === image ? logits : cutOut(logits, corner, shape),
+      volume === input ? logits : cutOut(logits, corner, shape),
     ]),
   );
 }
 
 /**
- * The image in the middle of one at least as large as a window. Around it lies its darkest value, as around a
- * training patch: the zeros that sliding windows would put there are the mean of tissue.
+ * The input in the middle of one at least as large as a window. Around the image lies its darkest value, as around a
+ * training patch: the zeros that sliding windows would put there are the mean of tissue. Around the heart there is none.
  */
 function atLeast(
   roi: Triple,
-  image: Float32Array,
-  shape: Triple,
+  input: ChannelVolume,
 ): { readonly volume: ChannelVolume; readonly corner: Triple } {
+  const { data, shape, channels } = input;
   const sides = eachAxis((axis) => Math.max(roi[axis], shape[axis]));
   const corner = eachAxis((axis) => (sides[axis] - shape[axis]) >> 1);
-  if (sides.join() === shape.join()) {
-    return { volume: { data: image, shape, channels: 1 }, corner };
+  if (sides.join() === shape.join()) return { volume: input, corner };
+  let darkest = Infinity;
+  for (let at = 0; at < data.length; at += channels) {
+    darkest = Math.min(darkest, data[at] as number);
   }
-  const darkest = image.reduce((low, value) => Math.min(low, value), Infinity);
-  const data = new Float32Array(sides[0] * sides[1] * sides[2]).fill(darkest);
+  const larger = new Float32Array(sides[0] * sides[1] * sides[2] * channels);
+  for (let at = 0; at < larger.length; at += channels) larger[at] = darkest;
   eachRow(sides, corner, shape, (large, small) => {
-    data.set(image.subarray(small, small + shape[2]), large);
+    const row = data.subarray(small * channels, (small + shape[2]) * channels);
+    larger.set(row, large * channels);
   });
-  return { volume: { data, shape: sides, channels: 1 }, corner };
+  return { volume: { data: larger, shape: sides, channels }, corner };
 }
 
 function cutOut(

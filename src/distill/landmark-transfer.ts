@@ -49,10 +49,10 @@ export async function transferLandmark(
       const held = await shelf.read('test', id);
       const { landmarks } = await shelf.readTruth(id);
       const { model, tensors } = head;
-      const image = shelf.normalised(held);
-      const { shape } = held.image;
-      const maps = await predictLabelMaps(engine, model, tensors, image, shape, inference);
-      const [place] = pointsOf(maps.get(landmark) ?? new Uint8Array(image.length), held.image, 1);
+      const input = shelf.input(held, spec);
+      const maps = await predictLabelMaps(engine, model, tensors, input, inference);
+      const nothing = new Uint8Array(held.image.data.length);
+      const [place] = pointsOf(maps.get(landmark) ?? nothing, held.image, 1);
       found.push({ id, errorMm: place ? distance(place, landmarks[landmark]) : null });
       report(training.steps + found.length, total);
     }
@@ -75,6 +75,7 @@ async function labelled(
     id,
     shape: held.image.shape,
     image: shelf.normalised(held),
+    ...(held.heart === undefined ? {} : { heart: held.heart }),
     labels: new Map([[landmark, map]]),
     foreground: new Map([[landmark, foregroundOf(map)]]),
   };

@@ -19,6 +19,7 @@ import {
   type ModelSpec,
 } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
+import { patchTensor } from './model-input.ts';
 import { Optimiser, type OptimiserState } from './optimiser.ts';
 import type { Patch } from './patch-sampler.ts';
 import type { OptimiserSettings } from './settings.ts';
@@ -146,8 +147,8 @@ export class Learner {
     }
   }
 
-  #input({ image, size }: Patch): Tensor5D {
-    return this.#engine.tf.tensor5d(image, [1, ...size, 1]);
+  #input(patch: Patch): Tensor5D {
+    return patchTensor(this.#engine, this.model.spec, patch);
   }
 
   #labels({ labels, size, soft }: Patch): HeadLabels {

@@ -18,7 +18,9 @@ import {
 } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { DistillError } from './errors.ts';
+import { heartUseOf } from './heart-map.ts';
 import { Learner } from './learner.ts';
+import { patchTensor } from './model-input.ts';
 import { drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
 import type { AdamWOptimiser, SamplingSettings } from './settings.ts';
 
@@ -104,11 +106,12 @@ export class NewHead {
         `no case has a label for ${head}`,
       );
     }
+    const heartUse = heartUseOf(this.#settings.spec) === 'condition' ? 'condition' : 'none';
     const random = seededRandom(seed);
     for (let step = 0; step < steps; step++) {
       const source = cases[random.integer(cases.length)] as TrainingCase;
       const loss = await this.#take(
-        drawPatch(source, [head], patch, random, sampling),
+        drawPatch(source, [head], patch, random, sampling, heartUse),
         patch,
         optimiser,
       );
@@ -131,7 +134,7 @@ export class NewHead {
     const { head } = this.#settings;
     const map = patch.labels.get(head);
     invariant(map !== undefined, 'a patch is drawn with the label of the head');
-    const x = tf.tensor5d(patch.image, [1, ...size, 1]);
+    const x = patchTensor(this.#engine, this.#settings.spec, patch);
     // Outside of what gradients are taken of: the backbone is not trained, so nothing of it is remembered.
     const features = this.#features(x);
     const label = headLabel(this.#engine, map, [1, ...size]);

@@ -7,6 +7,7 @@
 import { invariant, type Random } from '../base/index.ts';
 import type { SoftLabel } from '../models/index.ts';
 import { aroundOne, augment, happens } from './augmentation.ts';
+import { heartHead, heartValue, type HeartUse } from './heart-map.ts';
 import type { SamplingSettings } from './settings.ts';
 import { turnOf } from './turned-volume.ts';
 
@@ -21,6 +22,8 @@ export interface TrainingCase {
   readonly image: Float32Array;
   /** Label maps by task, expert or pseudo; a task without a label is absent. */
   readonly labels: ReadonlyMap<string, Uint8Array>;
+  /** Heart structures; absent where nobody segmented them. */
+  readonly heart?: Uint8Array;
   /** What teachers said beside the labels, by task; most labels have nothing of the kind. */
   readonly soft?: ReadonlyMap<string, SoftMaps>;
   /** Index of every labelled voxel, by task: a list for each label value that occurs, ascending. */
@@ -40,6 +43,8 @@ export interface Patch {
   readonly size: Triple;
   readonly image: Float32Array;
   readonly labels: ReadonlyMap<string, Int32Array>;
+  /** The heart's structures [d·h·w], 0 for none to 1, where it was asked for. */
+  readonly heart?: Float32Array;
   /** By task, for those of `labels` that are not certain or whose voxels weigh differently. */
   readonly soft?: ReadonlyMap<string, SoftLabel>;
 }
@@ -64,6 +69,7 @@ export function drawPatch(
   size: Triple,
   random: Random,
   settings: SamplingSettings,
+  heartUse: HeartUse = 'none',
 ): Patch {
   const held = tasks.filter((task) => source.labels.has(task));
   invariant(held.length > 0, 'a patch is cut from a case that holds a label of its heads');
@@ -71,13 +77,18 @@ export function drawPatch(
   const turn = drawTurn(random, settings);
   const image = new Float32Array(size[0] * size[1] * size[2]);
   const labels = new Map(held.map((task) => [task, new Int32Array(image.length)]));
-  const shown = held.some((task) => source.soft?.has(task) === true)
-    ? new Int32Array(image.length).fill(-1)
-    : null;
+  const heart = heartUse === 'none' ? undefined : source.heart;
+  const isShown = heart !== undefined || held.some((task) => source.soft?.has(task) === true);
+  const shown = isShown ? new Int32Array(image.length).fill(-1) : null;
   if (turn === null) crop(source, centre, size, image, labels, shown);
   else resample(source, centre, turn, size, image, labels, shown);
   augment(image, size, random, settings);
-  return { size, image, labels, ...(shown === null ? {} : { soft: softOf(source, held, shown) }) };
+  if (shown === null) return { size, image, labels };
+  const soft = softOf(source, held, shown);
+  if (heart === undefined) return { size, image, labels, soft };
+  const structures = Int32Array.from(shown, (voxel) => (voxel < 0 ? 0 : (heart[voxel] as number)));
+  if (heartUse === 'head') labels.set(heartHead, structures);
+  return { size, image, labels, soft, heart: Float32Array.from(structures, heartValue) };
 }
 
 /** What teachers said of the voxels that a patch shows; outside of the volume (-1) there is background for certain. */

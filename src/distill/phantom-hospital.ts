@@ -37,6 +37,8 @@ export async function makeCase(
     readonly seed: number;
     readonly phantom: PhantomSettings;
     readonly pointRadiusMm: number;
+    /** Whether the case carries the heart's segmentation: the true one. */
+    readonly heart: boolean;
   },
 ): Promise<void> {
   const isTest = index >= trainingCount(hospital.cases);
@@ -57,6 +59,7 @@ export async function makeCase(
     image,
     labels,
     origin,
+    ...(settings.heart ? { heart: truth.heart } : {}),
     ...(isTest ? { points: annotation.points } : {}),
   });
 }

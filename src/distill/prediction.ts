@@ -17,8 +17,10 @@ import {
   type Markup,
   type Volume,
 } from '../data/index.ts';
+import { heartHead, heartOnto } from './heart-map.ts';
 import { predictLabelMaps, inferenceDefaults } from './inference.ts';
 import { Learner } from './learner.ts';
+import { modelInput } from './model-input.ts';
 import type { StudentPackage } from './student-package.ts';
 
 export interface CtPrediction {
@@ -30,23 +32,30 @@ export interface CtPrediction {
   readonly missed: readonly string[];
   /** Volume of what the student takes for calcium, under points too; null when it has no head for it. */
   readonly calciumMl: number | null;
+  /** Structures of the heart on the CT's own grid, values as in `heartLabels`; where the student has a head for them. */
+  readonly heart?: Uint8Array;
 }
 
 /** Value n + 1 of the label map is `labelNames[n]`: the points' spheres, then calcium. */
 export const labelNames: readonly string[] = taskIds.flatMap((id) => tasks[id].labels);
 
-/** Runs the student over one CT. */
+/**
+ * Runs the student over one CT.
+ * @throws {DistillError} 'no_heart', 'bad_heart'
+ */
 export async function predictCt(
   student: StudentPackage,
   ct: Volume,
   options: {
     readonly engine: EngineOptions;
+    /** The heart's segmentation on the CT's grid, for a student that is conditioned on it. */
+    readonly heart?: Volume;
     readonly onProgress: (done: number, total: number) => void;
   },
 ): Promise<CtPrediction> {
   const engine = await openEngine(options.engine);
   try {
-    return await predictWith(engine, student, ct, options.onProgress);
+    return await predictWith(engine, student, ct, options.heart ?? null, options.onProgress);
   } finally {
     engine.close();
   }
@@ -57,24 +66,19 @@ export async function predictWith(
   engine: Engine,
   student: StudentPackage,
   ct: Volume,
+  heart: Volume | null,
   onProgress: (done: number, total: number) => void,
 ): Promise<CtPrediction> {
   const [depth, height, width] = student.spacingMm;
   const grid = resample(toRas(ct), [depth, height, width], 'smooth');
   const image = normalise(grid, student.intensity).data;
+  const structures = heart === null ? null : heartOnto(heart, ct, grid);
+  const input = modelInput(student.spec, image, grid.shape, structures);
   const learner = new Learner(engine, student.spec, student.weights, null);
   try {
     const settings = { ...inferenceDefaults, window: student.window };
     const { model, tensors } = learner;
-    const maps = await predictLabelMaps(
-      engine,
-      model,
-      tensors,
-      image,
-      grid.shape,
-      settings,
-      onProgress,
-    );
+    const maps = await predictLabelMaps(engine, model, tensors, input, settings, onProgress);
     return collect(maps, grid, ct);
   } finally {
     learner.dispose();
@@ -105,11 +109,13 @@ function collect(maps: ReadonlyMap<string, Uint8Array>, grid: Volume, ct: Volume
     first += labels.length;
   }
   const calcium = maps.get('calc');
+  const heart = maps.get(heartHead);
   return {
     labels: resampleLabelsOnto(all, grid, ct),
     points,
     missed,
     calciumMl: calcium === undefined ? null : volumeMl(calcium, grid),
+    ...(heart === undefined ? {} : { heart: resampleLabelsOnto(heart, grid, ct) }),
   };
 }
 
@@ -121,13 +127,14 @@ function volumeMl(map: Uint8Array, { affine }: Geometry): number {
 /** The prediction as files that lie on the CT in 3D Slicer and nibabel. */
 export function predictionFiles(prediction: CtPrediction, ct: Volume): Map<string, Uint8Array> {
   const names = Object.fromEntries(labelNames.map((name, index) => [String(index + 1), name]));
+  const { labels, heart, points } = prediction;
+  const encode = (data: Uint8Array): Uint8Array =>
+    encodeNifti({ shape: ct.shape, affine: ct.affine, data }, { gzip: true });
   return new Map([
-    [
-      'labels.nii.gz',
-      encodeNifti({ shape: ct.shape, affine: ct.affine, data: prediction.labels }, { gzip: true }),
-    ],
+    ['labels.nii.gz', encode(labels)],
     ['labels.json', utf8(`${JSON.stringify(names, null, 2)}\n`)],
-    ['points.mrk.json', encodeMarkups(prediction.points)],
+    ['points.mrk.json', encodeMarkups(points)],
+    ...(heart === undefined ? [] : [['heart.nii.gz', encode(heart)] as const]),
   ]);
 }
 

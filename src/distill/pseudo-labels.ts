@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../compute/index.ts';
 import { tasks, type Case, type Opinion, type TaskId } from '../data/index.ts';
-import { argmaxLabels, type ModelSpec } from '../models/index.ts';
+import { argmaxLabels, type ChannelVolume, type ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { CaseShelf } from './case-shelf.ts';
 import { predictLabelMaps, type InferenceSettings } from './inference.ts';
@@ -50,10 +50,10 @@ export async function labelCases(
       let held = await shelf.read('train', id);
       const missing = learners.filter(({ task }) => held.labels[task] === undefined);
       const before = held;
-      const image = shelf.normalised(held);
       for (const { task, window, learner } of missing) {
         const inference = { ...settings, window };
-        const said = await ask(engine, learner, task, image, held, inference, distillation);
+        const input = shelf.input(held, learner.model.spec);
+        const said = await ask(engine, learner, task, input, held.id, inference, distillation);
         if (said !== null && isUsable(task, said.map)) {
           held = withLabel(held, task, said);
           added += 1;
@@ -78,19 +78,19 @@ async function ask(
   engine: Engine,
   { model, tensors }: Learner,
   task: TaskId,
-  image: Float32Array,
-  { id, image: { shape } }: Case,
+  input: ChannelVolume,
+  id: string,
   inference: InferenceSettings,
   distillation: DistillationSettings,
 ): Promise<Answer | null> {
   if (!wantsOpinions(distillation)) {
-    const maps = await predictLabelMaps(engine, model, tensors, image, shape, inference);
+    const maps = await predictLabelMaps(engine, model, tensors, input, inference);
     const map = maps.get(task);
     return map === undefined ? null : { map, opinion: null };
   }
   const seed = `opinion/${task}/${id}`;
   const heads = await predictUncertain(
-    ...([engine, model, tensors, image, shape, inference, distillation, seed] as const),
+    ...([engine, model, tensors, input, inference, distillation, seed] as const),
   );
   const uncertain = heads.get(task);
   if (uncertain === undefined) return null;

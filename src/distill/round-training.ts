@@ -5,6 +5,7 @@ import type { TaskId } from '../data/index.ts';
 import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { DistillError } from './errors.ts';
+import { heartHead, heartUseOf } from './heart-map.ts';
 import { Learner } from './learner.ts';
 import type { OptimiserState } from './optimiser.ts';
 import { drawPatch, type TrainingCase } from './patch-sampler.ts';
@@ -37,7 +38,8 @@ export interface RoundTrained {
 }
 
 /**
- * @throws {ComputeError} what the device reported; {DistillError} 'no_cases' without a labelled case, 'diverged' when a loss or a weight is not finite
+ * @throws {ComputeError} what the device reported; {DistillError} 'no_cases' without a labelled case, 'no_heart' when a model
+ * that needs the heart meets a case without, 'diverged' when a loss or a weight is not finite
  */
 export async function trainRound(
   engine: Engine,
@@ -53,6 +55,7 @@ export async function trainRound(
   }
   const random = seededRandom(round.seed);
   const learner = new Learner(engine, round.spec, round.weights, round.state);
+  const heartUse = heartUseOf(round.spec);
   const seen = new Set<string>();
   try {
     let total = 0;
@@ -61,7 +64,7 @@ export async function trainRound(
         // Every case once before any comes again would need state; uniform draws do not.
         const source = cases[random.integer(cases.length)] as TrainingCase;
         const size = sizeFor(round.patch, source.shape, round.spec);
-        return drawPatch(source, round.tasks, size, random, round.sampling);
+        return drawPatch(source, round.tasks, size, random, round.sampling, heartUse);
       });
       for (const { labels } of patches) for (const task of labels.keys()) seen.add(task);
       const seed = random.uint32() % 2 ** 30;
@@ -80,9 +83,9 @@ export async function trainRound(
       state: await learner.optimiserState(),
       samples: cases.length,
       heads: Object.fromEntries(
-        round.tasks.map((task) => [
-          task,
-          seen.has(task) ? cases.filter(({ labels }) => labels.has(task)).length : 0,
+        Object.keys(round.spec.heads).map((head) => [
+          head,
+          seen.has(head) ? cases.filter((one) => hasLabel(one, head)).length : 0,
         ]),
       ),
       loss: total / round.steps,
@@ -90,6 +93,10 @@ export async function trainRound(
   } finally {
     learner.dispose();
   }
+}
+
+function hasLabel({ labels, heart }: TrainingCase, head: string): boolean {
+  return head === heartHead ? heart !== undefined : labels.has(head);
 }
 
 function diverged(step: number): DistillError {

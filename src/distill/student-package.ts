@@ -1,6 +1,6 @@
 /** A sealed student as files: its parameters, and everything needed to use them on a CT. */
 import { fromUtf8, parseDigest, utf8, type Digest } from '../base/index.ts';
-import { channelCount, taskIds, type IntensityScale } from '../data/index.ts';
+import { channelCount, parseTaskId, type IntensityScale } from '../data/index.ts';
 import {
   checkInput,
   checkWeights,
@@ -18,6 +18,7 @@ import {
   type ModelWeights,
 } from '../weights/index.ts';
 import { DistillError } from './errors.ts';
+import { heartChannels, heartHead } from './heart-map.ts';
 
 export interface StudentPackage {
   readonly spec: ModelSpec;
@@ -85,10 +86,11 @@ function readDescription(bytes: Uint8Array): Omit<StudentPackage, 'weights'> {
   const digest = parseDigest(json.digest);
   if (digest === null) throw bad(description, 'expected digest as 64 hexadecimal digits');
   const spec = guarded(description, () => readModelSpec(json.spec));
-  for (const task of taskIds) {
-    const channels = spec.heads[task];
-    if (channels !== undefined && channels !== channelCount(task)) {
-      throw bad(description, `expected ${channelCount(task)} channels of the head ${task}`);
+  if (spec.inChannels > 2) throw bad(description, 'expected 1 or 2 channels of input');
+  for (const [head, channels] of Object.entries(spec.heads)) {
+    const expected = channelsOf(head);
+    if (channels !== expected) {
+      throw bad(description, `expected ${expected} channels of the head ${head}`);
     }
   }
   const spacingMm = readTriple(json.spacingMm, (mm) => mm >= 0.1 && mm <= 20);
@@ -98,9 +100,17 @@ function readDescription(bytes: Uint8Array): Omit<StudentPackage, 'weights'> {
     throw bad(description, `expected window of three whole numbers, 1 to ${windowMax}`);
   }
   guarded(description, () => {
-    checkInput(spec, [1, ...window, 1]);
+    checkInput(spec, [1, ...window, spec.inChannels]);
   });
   return { spec, digest, spacingMm, window, intensity: readIntensity(json.intensity) };
+}
+
+/** Of the head `name`, background included. */
+function channelsOf(name: string): number {
+  const task = parseTaskId(name);
+  if (task !== null) return channelCount(task);
+  if (name === heartHead) return heartChannels;
+  throw bad(description, `expected heads of the tasks and of the heart, got ${name}`);
 }
 
 function readJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {

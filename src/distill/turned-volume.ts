@@ -35,12 +35,13 @@ export function turnOf(a: number, b: number, c: number, scale: number): Float64A
 
 /**
  * The volume as seen through a row-major 3x3 `matrix` of voxel offsets from the middle: voxel x of the result shows
- * the source at `matrix · x`, trilinearly; `outside` where that is beyond the outermost centres.
+ * the source at `matrix · x`, trilinearly or its nearest voxel; `outside` where that is beyond the outermost centres.
  */
 export function turned(
   { data, shape, channels }: ChannelVolume,
   matrix: Float64Array,
   outside: number,
+  mode: 'linear' | 'nearest' = 'linear',
 ): ChannelVolume {
   const [depth, height, width] = shape;
   const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = matrix as unknown as Nine;
@@ -72,7 +73,8 @@ export function turned(
         const z0 = floorWithin(sz, last[0]);
         const y0 = floorWithin(sy, last[1]);
         const x0 = floorWithin(sx, last[2]);
-        const [fz, fy, fx] = [sz - z0, sy - y0, sx - x0];
+        const part = mode === 'nearest' ? Math.round : (share: number): number => share;
+        const [fz, fy, fx] = [part(sz - z0), part(sy - y0), part(sx - x0)];
         for (let corner = 0; corner < 8; corner++) {
           const [iz, iy, ix] = [corner >> 2, (corner >> 1) & 1, corner & 1];
           const share = (iz ? fz : 1 - fz) * (iy ? fy : 1 - fy) * (ix ? fx : 1 - fx);

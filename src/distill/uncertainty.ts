@@ -10,6 +10,7 @@ import type { Engine } from '../compute/index.ts';
 import type { Opinion } from '../data/index.ts';
 import type { ChannelVolume, Model, ParameterMap, Triple } from '../models/index.ts';
 import { predictLogits, type InferenceSettings } from './inference.ts';
+import { turnedInput } from './model-input.ts';
 import { drawTurn, inverse3, turned } from './turned-volume.ts';
 
 /** How teachers are asked, and what the student makes of their answers. */
@@ -60,7 +61,7 @@ export interface Uncertain {
 }
 
 /**
- * The passes over one normalised image.
+ * The passes over one input as of `modelInput`.
  *
  * @param seed fixes turns and dropout masks: the case's own name, so that a repeated labelling says the same
  */
@@ -68,21 +69,23 @@ export async function predictUncertain(
   engine: Engine,
   model: Model,
   params: ParameterMap,
-  image: Float32Array,
-  shape: Triple,
+  input: ChannelVolume,
   inference: InferenceSettings,
   settings: DistillationSettings,
   seed: string,
 ): Promise<Map<string, Uncertain>> {
   const random = seededRandom(seed);
   const sums = new Map<string, PassSums>();
-  const darkest = image.reduce((low, value) => Math.min(low, value), Infinity);
+  const { data, shape, channels } = input;
+  let darkest = Infinity;
+  for (let at = 0; at < data.length; at += channels) {
+    darkest = Math.min(darkest, data[at] as number);
+  }
   for (let pass = 0; pass < settings.passes; pass++) {
     const turn = pass === 0 ? null : drawTurn(random, settings);
-    const seen =
-      turn === null ? image : turned({ data: image, shape, channels: 1 }, turn, darkest).data;
+    const seen = turn === null ? input : turnedInput(input, turn, darkest);
     const dropoutSeed = pass === 0 ? undefined : random.uint32() % 2 ** 30;
-    const heads = await predictLogits(engine, model, params, seen, shape, {
+    const heads = await predictLogits(engine, model, params, seen, {
       ...inference,
       ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
     });

@@ -3,8 +3,8 @@
  * with which `python -m monai.bundle run` reads CTs, resamples, slides the window, and writes a label map for each task.
  */
 import { utf8 } from '../base/index.ts';
-import { tasks, type TaskId } from '../data/index.ts';
-import type { StudentPackage } from '../distill/index.ts';
+import { heartLabels, tasks, type TaskId } from '../data/index.ts';
+import { heartHead, type StudentPackage } from '../distill/index.ts';
 import { ExchangeError } from './errors.ts';
 import { encodeTorchFile } from './torch-file.ts';
 
@@ -54,9 +54,9 @@ function joinedHeads({ spec }: StudentPackage): JoinedHead[] {
   return Object.entries(spec.heads)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, channels]) => {
-      const labels = name in tasks ? tasks[name as TaskId].labels : [];
+      const labels = name === heartHead ? heartLabels : tasks[name as TaskId].labels;
       const classes = Array.from({ length: channels }, (_, n) =>
-        n === 0 ? 'background' : (labels[n - 1] ?? `label ${n}`),
+        n === 0 ? 'background' : (labels[n - 1] as string),
       );
       const head = { name, from, to: from + channels, classes };
       from = head.to;

@@ -7,7 +7,14 @@ import { invariant, type NodeId } from '../base/index.ts';
 import { modelSpecFor, type RunSettings } from '../config/index.ts';
 import { parseTaskId, type TaskId } from '../data/index.ts';
 import { distillationOptions } from '../distill/index.ts';
-import { holdersOf, membersOf, planOf, stageFor, taughtTasks } from '../simulate/index.ts';
+import {
+  holdersOf,
+  membersOf,
+  oneTaskHeart,
+  planOf,
+  stageFor,
+  taughtTasks,
+} from '../simulate/index.ts';
 import type { Json, PlanStage } from '../wire/index.ts';
 import { ReproduceError } from './errors.ts';
 
@@ -118,7 +125,7 @@ function withLocals(
 /** The student's architecture with the one head of `task`, among those that labelled it. */
 function singleSwin(settings: RunSettings, task: TaskId): PlanStage {
   const { models, training } = settings;
-  const model = modelSpecFor(models.student, [task]) as unknown as Json;
+  const model = modelSpecFor(models.student, [task], oneTaskHeart(settings)) as unknown as Json;
   const holders = holdersOf(settings, task);
   return {
     ...stageFor(settings, `swin-${task}`, training.student, holders, model),
@@ -132,7 +139,8 @@ function studentUnet(settings: RunSettings): PlanStage {
   const { models, training } = settings;
   const { rounds, stepsPerRound } = training.student;
   const budget = { ...training.teacher, rounds, stepsPerRound };
-  const model = modelSpecFor(models.teacher, taughtTasks(settings)) as unknown as Json;
+  const tasks = taughtTasks(settings);
+  const model = modelSpecFor(models.teacher, tasks, training.heart) as unknown as Json;
   const members = membersOf(settings);
   const stage = stageFor(settings, 'student-unet', budget, members, model);
   const options = { ...stage.options, ...distillationOptions(settings.distillation) };

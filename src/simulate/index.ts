@@ -9,6 +9,7 @@ export {
   holdersOf,
   limitsOf,
   membersOf,
+  oneTaskHeart,
   patchOf,
   planOf,
   stageFor,

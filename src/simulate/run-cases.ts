@@ -24,6 +24,7 @@ export function caseJobs(
       seed,
       phantom,
       pointRadiusMm: training.pointRadiusMm,
+      heart: training.heart !== 'none',
     }));
   });
 }

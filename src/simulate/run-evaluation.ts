@@ -10,6 +10,7 @@ import type {
   RoundCheck,
 } from '../dashboard/index.ts';
 import {
+  heartHead,
   intensityDefaults,
   type EvaluateArgs,
   type EvaluatedCase,
@@ -87,7 +88,8 @@ export async function evaluateRun(options: EvaluationOptions): Promise<RunEvalua
     );
     step();
   }
-  return { rows: rowsOf(settings, scored), groups: groupsOf(settings, scored), checks };
+  const rows = [...rowsOf(settings, scored), ...heartRowsOf(scored)];
+  return { rows, groups: groupsOf(settings, scored), checks };
 }
 
 async function evaluate(
@@ -128,6 +130,23 @@ function rowsOf(settings: RunSettings, scored: readonly Scored[]): EvaluationRow
       };
     }),
   );
+}
+
+/** Of the models that are taught the heart, at every hospital: the mean Dice of its structures in each case. */
+function heartRowsOf(scored: readonly Scored[]): EvaluationRow[] {
+  return scored.flatMap(({ stage, hospital, scores }): EvaluationRow[] => {
+    const values = scores.filter(({ task }) => task === heartHead).map(valueOf);
+    if (values.length === 0) return [];
+    const row = {
+      model: stage.kind,
+      task: heartHead,
+      hospital,
+      group: 'training',
+      unit: 'dice',
+    } as const;
+    const { nullCount } = summarise(values);
+    return [{ ...row, value: distributionOf(values), missRate: null, undefinedCount: nullCount }];
+  });
 }
 
 function groupsOf(settings: RunSettings, scored: readonly Scored[]): EvaluationGroup[] {

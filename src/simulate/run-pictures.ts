@@ -15,6 +15,7 @@ import {
   type Volume,
 } from '../data/index.ts';
 import {
+  heartUseOf,
   intensityDefaults,
   labelNames,
   sizeFor,
@@ -128,9 +129,11 @@ async function sampleScene({
   const stage = consortium.manifest.plan.stages.find(({ kind }) => kind === 'student');
   const weights = models.get('student');
   if (stage === undefined || weights === undefined) return [];
+  const { spec } = specAndTasks(stage);
+  // Nobody segmented its heart.
+  if (heartUseOf(spec) === 'condition') return [];
   const bytes = await readFile(packageFile('config/sample/cardiac_ct_1.5mm.nii.gz'));
   const ct = toRas(decodeNifti(bytes).volume);
-  const { spec } = specAndTasks(stage);
   const { shape, spacingMm } = settings.phantom;
   const student = {
     spec,

@@ -2,7 +2,12 @@
 import { invariant, parseNodeId, type Digest, type NodeId } from '../base/index.ts';
 import { modelSpecFor, type RunSettings, type StageSettings } from '../config/index.ts';
 import { taskIds, type TaskId } from '../data/index.ts';
-import { distillationOptions, stageOptions, type PatchSize } from '../distill/index.ts';
+import {
+  distillationOptions,
+  stageOptions,
+  type HeartUse,
+  type PatchSize,
+} from '../distill/index.ts';
 import { ruleOptions } from '../peer/index.ts';
 import { plainAverage, type OuterStep } from '../weights/index.ts';
 import type { ConsortiumLimits, Json, Plan, PlanStage } from '../wire/index.ts';
@@ -47,7 +52,7 @@ export function planOf(settings: RunSettings, starts: StartDigests = {}): Plan {
     return start === undefined ? {} : { start };
   };
   const teachers = tasks.map((task): PlanStage => {
-    const model = modelSpecFor(models.teacher, [task]);
+    const model = modelSpecFor(models.teacher, [task], oneTaskHeart(settings));
     const participants = holdersOf(settings, task);
     const stage = stageFor(settings, `teacher-${task}`, training.teacher, participants, model);
     return {
@@ -57,7 +62,7 @@ export function planOf(settings: RunSettings, starts: StartDigests = {}): Plan {
       task,
     };
   });
-  const model = modelSpecFor(models.student, tasks);
+  const model = modelSpecFor(models.student, tasks, training.heart);
   const all = stageFor(settings, 'student', training.student, membersOf(settings), model);
   const student: PlanStage = {
     ...all,
@@ -69,6 +74,11 @@ export function planOf(settings: RunSettings, starts: StartDigests = {}): Plan {
     kind: 'student',
   };
   return { seed, stages: [...teachers, student] };
+}
+
+/** What a model of one task does with the heart's segmentation: it sees it, but is not taught it. */
+export function oneTaskHeart({ training: { heart } }: RunSettings): HeartUse {
+  return heart === 'condition' ? 'condition' : 'none';
 }
 
 export function limitsOf(settings: RunSettings, parameterCountMax: number): ConsortiumLimits {

@@ -6,7 +6,7 @@ import { modelSpecFor, type RunSettings } from '../config/index.ts';
 import { decodeStudent, DistillError, type StudentPackage } from '../distill/index.ts';
 import { backboneDifference } from '../models/index.ts';
 import { safetensorsLimits } from '../weights/index.ts';
-import { taughtTasks, type StartDigests } from './run-plan.ts';
+import { oneTaskHeart, taughtTasks, type StartDigests } from './run-plan.ts';
 
 /** By kind of stage; null begins with fresh weights. */
 export interface StartModels {
@@ -37,7 +37,8 @@ export async function readStartModels(settings: RunSettings): Promise<StartModel
       files.set(name, await readFile(path));
     }
     const model = decoded(files, refuse);
-    const spec = modelSpecFor(settings.models[kind], taughtTasks(settings));
+    const heart = kind === 'teacher' ? oneTaskHeart(settings) : settings.training.heart;
+    const spec = modelSpecFor(settings.models[kind], taughtTasks(settings), heart);
     const difference = backboneDifference(spec, model.spec);
     if (difference === null) return model;
     throw refuse(

@@ -48,12 +48,15 @@ describe('annulus', () => {
   after(() => {
     rmSync(folder, { recursive: true });
   });
-  writeFileSync(join(folder, 'bad.yaml'), 'seed: 1\nsede: 2\n');
+  const presetFile = join(folder, 'bad.yaml');
+  writeFileSync(presetFile, 'seed: 1\nsede: 2\n');
 
   it('teaches with examples', async () => {
     const { code, out } = await run(['simulate', '--help']);
     expect(code).equal(0);
     expect(out).contain('--kill L3@student:2');
+    const predict = await run(['predict', '--help']);
+    expect(predict.out).contain('--heart heart.nii.gz').and.contain('7 pulmonary artery');
     const reproduce = await run(['reproduce', '--help']);
     expect(reproduce.code).equal(0);
     expect(reproduce.out)
@@ -65,7 +68,7 @@ describe('annulus', () => {
     [['simulat'], 'Did you mean simulate?'],
     [['simulate', '--sed', '3'], "unknown option '--sed'"],
     [['simulate', 'eight-hospital'], 'did you mean eight-hospitals?'],
-    [['simulate', join(folder, 'bad.yaml')], 'bad.yaml:2: unknown key sede: did you mean seed?'],
+    [['simulate', presetFile], 'bad.yaml:2: unknown key sede: did you mean seed?'],
     [['simulate', 'smoke', '--kill', 'L9@student:1'], 'unknown hospital L9'],
     [['simulate', 'smoke', '--kill', 'L1@student:9'], 'from 1 to 2'],
     [['simulate', 'smoke', '--kill', 'L4@teacher-hps:1'], 'L4 does not train teacher-hps'],
@@ -81,6 +84,10 @@ describe('annulus', () => {
     [['audit', 'verify', join(folder, 'none')], 'no such folder'],
     [['audit', 'verify', folder], 'found none'],
     [['predict', '--model', folder], "required option '--input <file>'"],
+    [
+      ['predict', '--model', folder, '--input', presetFile, '--heart', 'none', '--output', folder],
+      'none: no such file',
+    ],
     [['predict', '--backend', 'gpu'], "argument 'gpu' is invalid"],
     [['predict', '--precision', 'f16'], "argument 'f16' is invalid"],
     [['simulate', 'smoke', '--precision', 'f16'], '--precision: compute.precision'],

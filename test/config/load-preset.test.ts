@@ -77,6 +77,7 @@ describe('a preset', () => {
       'bad_value',
       'constant or cosine or poly',
     ],
+    ['an unknown use of the heart', 'pointRadiusMm: 7', 'heart: both', 'bad_value', 'head'],
     ['an unknown federation', 'batch: 1', 'federation: mean', 'bad_value', 'fedavg or fedprox'],
     ['two hospitals of one name', 'id: L2', 'id: L1', 'bad_value', '"L1" twice'],
     [
@@ -109,6 +110,14 @@ describe('a preset', () => {
     ];
     expect(loadPreset(smoke, 'p.yaml', again.slice(0, 2)).training.patch).equal('whole');
     expect(loadPreset(smoke, 'p.yaml', again).training.patch).deep.equal([8, 16, 24]);
+  });
+
+  it('leaves the heart alone unless it says otherwise', () => {
+    expect(loadPreset(smoke, 'p.yaml').training.heart).equal('none');
+    for (const text of ['condition', 'head']) {
+      const told = [{ key: 'training.heart', text, source: '--set' }];
+      expect(loadPreset(smoke, 'p.yaml', told).training.heart).equal(text);
+    }
   });
 
   it('in which nobody labels a task is refused', () => {

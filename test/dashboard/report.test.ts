@@ -46,6 +46,19 @@ describe('the report', () => {
     expect(page.replace(/base64,[^"]*/g, '')).not.match(/\bNaN\b/);
   });
 
+  it('says how well a student with a head for the heart does, and nothing of it else', () => {
+    const row = {
+      ...record.evaluation[0]!,
+      model: 'student',
+      task: 'heart',
+      unit: 'dice',
+    } as const;
+    const value = { n: 2, median: 0.812, lowerQuartile: 0.8, upperQuartile: 0.9 };
+    const evaluation = [...record.evaluation, { ...row, hospital: 'L1', value, missRate: null }];
+    expect(renderReport({ ...record, evaluation })).match(/mean Dice .*: L1 0\.81\./);
+    expect(page).not.contain('mean Dice');
+  });
+
   it('escapes what it did not write', () => {
     expect(html`<p title="${'"><script>'}">${'<b>&'}</p>`.text).equal(
       '<p title="&quot;&gt;&lt;script&gt;">&lt;b&gt;&amp;</p>',

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { rasAffine, type Case, type Truth, type Vector3 } from '../../src/data/index.ts';
-import { scoreCase } from '../../src/distill/index.ts';
+import { evaluateCase, scoreCase, scoreHeart } from '../../src/distill/index.ts';
 
 /** 4 x 5 x 6 voxels of 2 mm, the first at (10, 20, 30) mm: voxel (d, h, w) lies at (10 + 2w, 20 + 2h, 30 + 2d). */
 const image = {
@@ -75,5 +75,35 @@ describe('scoreCase', () => {
     expect(score?.errorMm).equal(null);
     expect(scoreCase('calc', map, held, truthWith({}))[0]?.dice, 'absent').equal(null);
     expect(scoreCase('calc', new Uint8Array(120), held, truthWith({}, calcium))[0]?.dice).equal(0);
+  });
+});
+
+describe('scoreHeart', () => {
+  const heart = new Uint8Array(120);
+  for (const w of [2, 3]) heart[at(0, 0, w)] = 1;
+  for (const w of [0, 1]) heart[at(1, 0, w)] = 7;
+  const truth: Truth = { ...truthWith({}), heart };
+
+  it('is the mean Dice of the structures that are there', () => {
+    // Structure 1: one of three voxels right, of two true ones: 2/5. Structure 7: missed, 0. Structure 2: not there.
+    const map = new Uint8Array(120);
+    for (const w of [0, 1, 2]) map[at(0, 0, w)] = 1;
+    map[at(3, 0, 0)] = 2;
+    expect(scoreHeart(map, truth)).deep.equal({
+      ...{ task: 'heart', label: 'heart', kind: 'segmentation', dice: (2 / 5 + 0) / 2 },
+      ...{ errorMm: null, annotatorErrorMm: null },
+    });
+    expect(scoreHeart(heart, truth).dice).equal(1);
+    expect(scoreHeart(map, truthWith({})).dice, 'no structure at all').equal(null);
+  });
+
+  it('is among the scores of a model with a head for it, and of no other', () => {
+    const channels = 8;
+    const data = new Float32Array(120 * channels);
+    heart.forEach((label, voxel) => (data[voxel * channels + label] = 1));
+    const logits = new Map([['heart', { data, shape: image.shape, channels }]]);
+    const { scores } = evaluateCase(logits, held, truth, { tasks: ['hps'] });
+    expect(scores.map(({ task, dice }) => [task, dice])).deep.equal([['heart', 1]]);
+    expect(evaluateCase(new Map(), held, truth, { tasks: ['hps'] }).scores).deep.equal([]);
   });
 });

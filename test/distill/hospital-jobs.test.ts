@@ -39,7 +39,8 @@ describe('HospitalJobs', () => {
   });
   const make = (jobs: HospitalJobs, from: number, to: number): Promise<void> => {
     const phantom = { ...phantomDefaults, shape: [16, 16, 16], spacingMm: [6, 6, 6] } as const;
-    const args: MakeCasesArgs = { ...at, hospital, from, to, seed: 1, phantom, pointRadiusMm: 9 };
+    const marks = { seed: 1, phantom, pointRadiusMm: 9, heart: false };
+    const args: MakeCasesArgs = { ...at, hospital, from, to, ...marks };
     return jobs.makeCases(args, silent);
   };
 

@@ -121,7 +121,8 @@ describe('a landmark that no task taught', () => {
       scanner: scannerDefaults,
       annotator: annotatorDefaults,
     };
-    const cases = { hospital, from: 0, to: 4, seed: 1, phantom, pointRadiusMm: 9 };
+    const made = { hospital, from: 0, to: 4, seed: 1, phantom };
+    const cases = { ...made, pointRadiusMm: 9, heart: false };
     await jobs.makeCases({ ...at, ...cases }, () => undefined);
     const args: TransferArgs = {
       ...at,

@@ -83,7 +83,7 @@ describe('whole volumes', () => {
         const settings = { window: 'whole' as const, overlap: 0.5, batch: 1 };
         const { model, tensors } = learner;
         const maps = await predictLabelMaps(
-          ...([engine, model, tensors, image, shape, settings] as const),
+          ...([engine, model, tensors, { data: image, shape, channels: 1 }, settings] as const),
           (_, total) => {
             windows += total;
           },

@@ -42,6 +42,18 @@ describe('a student as files', () => {
     expect(decodeStudent(files).digest).equal(modelDigest(student.weights));
   });
 
+  it('comes back conditioned on the heart, and with a head for it', () => {
+    const heads = { ...spec.heads, heart: 8 }; // background and the seven structures
+    for (const other of [
+      { ...spec, inChannels: 2 },
+      { ...spec, heads },
+    ]) {
+      const weights = initialWeights(other, seededRandom('student'));
+      const files = encodeStudent({ ...student, spec: other, weights });
+      expect(decodeStudent(files).spec).deep.equal(other);
+    }
+  });
+
   const withJson = (
     change: (json: Record<string, unknown>) => unknown,
   ): Map<string, Uint8Array> => {
@@ -90,7 +102,25 @@ describe('a student as files', () => {
       /stdHu/,
     ],
     ['another kind of net', changed({ spec: { ...spec, kind: 'resnet' } }), 'model.json', /kind/],
-    ['two channels', changed({ spec: { ...spec, inChannels: 2 } }), 'model.json', /2 channels/],
+    ['three channels', changed({ spec: { ...spec, inChannels: 3 } }), 'model.json', /1 or 2/],
+    [
+      'a second channel that its parameters do not read',
+      changed({ spec: { ...spec, inChannels: 2 } }),
+      'model.safetensors',
+      /swin/,
+    ],
+    [
+      'a heart of seven channels',
+      changed({ spec: { ...spec, heads: { ...spec.heads, heart: 7 } } }),
+      'model.json',
+      /8 channels of the head heart/,
+    ],
+    [
+      'a head of nobody',
+      changed({ spec: { ...spec, heads: { ...spec.heads, lung: 2 } } }),
+      'model.json',
+      /got lung/,
+    ],
     [
       'a head with more labels than its task',
       changed({ spec: { ...spec, heads: { ...spec.heads, ms: 5 } } }),

@@ -43,13 +43,14 @@ describe('uncertainty', () => {
     return { model, seeds };
   }
 
+  const empty = { data: new Float32Array(64), shape: [4, 4, 4], channels: 1 } as const;
   const ask = (
     logits: readonly number[],
     settings: Partial<DistillationSettings>,
   ): ReturnType<typeof predictUncertain> =>
     predictUncertain(
-      ...([engine, teacherOf(logits).model, new Map(), new Float32Array(64)] as const),
-      ...([[4, 4, 4], { window: [4, 4, 4], overlap: 0.5, batch: 1 }] as const),
+      ...([engine, teacherOf(logits).model, new Map(), empty] as const),
+      ...([{ window: [4, 4, 4], overlap: 0.5, batch: 1 }] as const),
       ...([{ ...distillationDefaults, ...settings }, 'seed'] as const),
     );
   const logit = (p: number): number => Math.log(p / (1 - p));
@@ -81,7 +82,7 @@ describe('uncertainty', () => {
   it('leaves the first pass undisturbed and gives further ones dropout masks of their own', async () => {
     const { model, seeds } = teacherOf([0, 0, 0]);
     await predictUncertain(
-      ...([engine, model, new Map(), new Float32Array(64), [4, 4, 4]] as const),
+      ...([engine, model, new Map(), empty] as const),
       ...([{ window: [4, 4, 4], overlap: 0.5, batch: 1 }] as const),
       ...([{ ...distillationDefaults, passes: 3 }, 'seed'] as const),
     );

@@ -59,6 +59,23 @@ describe('courses', () => {
     expect(headsOf('swin-all')).deep.equal(['calc', 'hps', 'ms']);
   });
 
+  it('all see the heart, or the distilled ones have a head for it, as the settings say', () => {
+    const modelsWith = (heart: string): Map<string, { inChannels: number; heads: object }> => {
+      const told = tinySettings([{ key: 'training.heart', text: heart, source: 'test' }]);
+      const courses = coursesOf(told);
+      return new Map(
+        [...courses.single, ...courses.distilled].map(({ id, stage }) => [
+          id,
+          stage.model as unknown as { inChannels: number; heads: object },
+        ]),
+      );
+    };
+    const conditioned = [...modelsWith('condition').values()];
+    expect(new Set(conditioned.map(({ inChannels }) => inChannels))).deep.equal(new Set([2]));
+    const taught = [...modelsWith('head')].filter(([, { heads }]) => 'heart' in heads);
+    expect(taught.map(([id]) => id).sort()).deep.equal(['swin-all', 'unet-all']);
+  });
+
   it('are scored everywhere, but alone only at home and where nobody labelled the task', () => {
     const placesOf = (id: string): string[] =>
       scoredAt(

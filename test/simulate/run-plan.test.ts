@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Digest } from '../../src/base/index.ts';
 import { loadPreset, type RunSettings } from '../../src/config/index.ts';
+import { caseJobs } from '../../src/simulate/index.ts';
 import {
   holdersOf,
   limitsOf,
@@ -95,6 +96,26 @@ describe('run plan', () => {
     const starts = planOf(settings, { teacher }).stages.map(({ options }) => options.start);
     expect(starts).to.deep.equal([teacher, teacher, teacher, undefined]);
     expect(planOf(settings).stages.every(({ options }) => !('start' in options))).to.equal(true);
+  });
+
+  it('gives all models the heart as a second input, or the student a head for it', () => {
+    const modelsWith = (heart: string): unknown[] =>
+      planOf(
+        loadPreset(readPreset(), preset, [{ key: 'training.heart', text: heart, source: '--set' }]),
+      ).stages.map(({ kind, model }) => {
+        const { inChannels, heads } = model as { inChannels: number; heads: { heart?: number } };
+        return [kind, inChannels, heads.heart];
+      });
+    const teachers = (inChannels: number): unknown[] =>
+      Array<unknown>(3).fill(['teacher', inChannels, undefined]);
+    expect(modelsWith('none')).to.deep.equal([...teachers(1), ['student', 1, undefined]]);
+    expect(modelsWith('condition')).to.deep.equal([...teachers(2), ['student', 2, undefined]]);
+    // Background and seven structures.
+    expect(modelsWith('head')).to.deep.equal([...teachers(1), ['student', 1, 8]]);
+    const jobs = (heart: string): unknown[] =>
+      caseJobs({ ...settings, training: { ...settings.training, heart: heart as 'head' } }, String);
+    expect(jobs('none')).to.deep.include({ ...(jobs('head')[0] as object), heart: false });
+    expect(jobs('head').length).to.equal(jobs('condition').length);
   });
 
   it('bounds an update by four bytes a parameter and what encryption adds', () => {

@@ -1,0 +1,75 @@
+/** `predict` of a model that is conditioned on the heart, from files to files. */
+import { expect } from 'chai';
+
+import { exitCodeOf, lineOf } from '../../src/cli/errors.ts';
+import type { PredictRequest, PredictResult } from '../../src/cli/main-job.ts';
+import { loadPredict } from '../../src/cli/wiring.ts';
+import { encodeNifti, rasAffine, type Vector3 } from '../../src/data/index.ts';
+import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
+import type { UNetSpec } from '../../src/models/index.ts';
+import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
+
+const spacingMm: Vector3 = [3, 3, 3];
+
+function modelOf(spec: UNetSpec): Map<string, Uint8Array> {
+  const parts = { spec, weights: tinyWeights(spec), intensity: intensityDefaults };
+  return encodeStudent({ ...parts, spacingMm, window: tinySize });
+}
+
+/** A file of 8 x 8 x 8 voxels, the first at `corner`. */
+function fileOf(data: Uint8Array, corner: Vector3 = [0, 0, 0]): Uint8Array {
+  return encodeNifti({ shape: tinySize, affine: rasAffine(spacingMm, corner), data });
+}
+
+describe('predict with a segmentation of the heart', () => {
+  const conditioned = modelOf({ ...tinySpec, inChannels: 2 });
+  const heart = { bytes: fileOf(new Uint8Array(512).fill(7)), name: 'heart.nii' };
+  const notes: string[] = [];
+  const predict = async (changes: Partial<PredictRequest>): Promise<PredictResult> => {
+    notes.length = 0;
+    return (await loadPredict())({
+      ...{ model: conditioned, image: fileOf(new Uint8Array(512)), imageName: 'ct.nii', heart },
+      ...{ backend: 'wasm', precision: 'f32', onProgress: () => undefined },
+      onNote: (text) => notes.push(text),
+      ...changes,
+    });
+  };
+
+  it('writes what it writes of any model', async () => {
+    const { files } = await predict({});
+    expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json']);
+    expect(notes).deep.equal([]);
+  });
+
+  it('says that a model does not use it', async () => {
+    await predict({ model: modelOf(tinySpec), heart: { ...heart, bytes: new Uint8Array(9) } });
+    expect(notes).deep.equal([
+      'heart.nii is not used: this model does not see a segmentation of the heart',
+    ]);
+  });
+
+  const table: readonly (readonly [string, Partial<PredictRequest>, string])[] = [
+    ['no segmentation', { heart: null }, 'this model needs a segmentation of the heart too'],
+    ['a file of another kind', { heart: { ...heart, bytes: new Uint8Array(9) } }, 'heart.nii: '],
+    [
+      'a segmentation of another place',
+      { heart: { ...heart, bytes: fileOf(new Uint8Array(512), [1, 0, 0]) } },
+      "on the CT's grid of 8 x 8 x 8 voxels, got another place",
+    ],
+    [
+      'labels of another program',
+      { heart: { ...heart, bytes: fileOf(new Uint8Array(512).fill(8)) } },
+      'labels from 0 to 7, got 8',
+    ],
+  ];
+  for (const [what, changes, words] of table) {
+    it(`is refused in one line with ${what}, exit code 2`, async () => {
+      let refusal: unknown;
+      await predict(changes).catch((error: unknown) => (refusal = error));
+      expect(lineOf(refusal))
+        .contain(words)
+        .and.not.match(/\n|internal/);
+      expect(exitCodeOf(refusal)).equal(2);
+    });
+  }
+});
