@@ -74,11 +74,11 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /** @throws {CliError} 'usage' when it is not a readable file, or one of more bytes than `bytesMax`. */
-export async function readInput(path: string, bytesMax: number = Infinity): Promise<Uint8Array> {
+export async function readInput(path: string, bytesMax?: number): Promise<Uint8Array> {
   const facts = await stat(path).catch(() => null);
   if (facts === null) throw usageError(`${path}: no such file`);
   if (!facts.isFile()) throw usageError(`${path}: expected a file`);
-  if (facts.size > bytesMax) {
+  if (bytesMax !== undefined && facts.size > bytesMax) {
     throw usageError(`${path}: expected at most ${bytesMax} bytes, got ${facts.size}`);
   }
   return readFile(path);

@@ -24,15 +24,20 @@ const privateBytes = 32 * 1024 * 1024;
 const tileBytes = 2 * positions * 16;
 
 /**
- * Fewest voxels of an image. On a smaller grid one activation weighs so much that the tiles' rounding, where it moves
- * one across the leaky ReLU's kink, is seen in the gradients; and there is little to save.
+ * Fewest voxels of an image, and fewest of a smaller one that has many channels. With fewer activations one weighs so
+ * much that the tiles' rounding, where it moves one across the leaky ReLU's kink, is seen in the gradients.
  */
 const voxelCountMin = 16_384;
+const smallVoxelCountMin = 4096;
+const smallActivationCountMin = 131_072;
 
 /** Whether the tiles' own work and the voxels by which they overhang cost less than the products they save. */
 export function isWorthTiling({ grid, inputs, outputs }: WinogradSize): boolean {
   const [, depth, height, width] = grid;
-  if (Math.min(inputs, outputs) < 4 || depth * height * width < voxelCountMin) return false;
+  const voxels = depth * height * width;
+  const channels = Math.min(inputs, outputs);
+  const isSmall = voxels < smallVoxelCountMin || voxels * channels < smallActivationCountMin;
+  if (channels < 4 || (voxels < voxelCountMin && isSmall)) return false;
   return columnsOf([1, 1, height, width]) * 6 <= height * width;
 }
 

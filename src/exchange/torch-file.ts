@@ -10,7 +10,7 @@ import type { ModelWeights } from '../weights/index.ts';
 const root = 'model';
 
 /** Same weights, same bytes: zips hold times, and this is the earliest they can. */
-const mtime = new Date(1980, 0, 1);
+const mtime = '1980-01-01T00:00:00';
 
 /** A state dictionary, an OrderedDict of float32 tensors by name. */
 export function encodeTorchFile(weights: ModelWeights): Uint8Array {

@@ -227,6 +227,11 @@ describe('the choice of tiles', () => {
     expect(isWorthTiling({ ...size, inputs: 3 })).false;
     expect(isWorthTiling({ ...size, outputs: 3 })).false;
     expect(isWorthTiling({ ...size, grid: [2, 16, 32, 31] })).false;
+    // Many channels make up for voxels: 4096 × 32 activations.
+    const small = { grid: [1, 16, 16, 16], inputs: 32, outputs: 32 } as const;
+    expect(isWorthTiling(small)).true;
+    expect(isWorthTiling({ ...small, outputs: 31 })).false;
+    expect(isWorthTiling({ ...small, grid: [1, 15, 16, 16], inputs: 64, outputs: 64 })).false;
   });
 
   it('leaves grids that tiles overhang to direct sums', () => {

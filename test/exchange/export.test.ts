@@ -90,7 +90,13 @@ describe('annulus export', function () {
   it('writes a bundle in its folders', async () => {
     const output = join(folder, 'bundle');
     expect(await typed('bundle', output)).deep.include({ code: 0, err: '' });
-    expect(readdirSync(output).sort()).deep.equal(['LICENSE', 'configs', 'docs', 'models', 'scripts']);
+    expect(readdirSync(output).sort()).deep.equal([
+      'LICENSE',
+      'configs',
+      'docs',
+      'models',
+      'scripts',
+    ]);
   });
 
   const mistakes: readonly (readonly [string, () => Promise<Told>, RegExp])[] = [
