@@ -59,7 +59,7 @@ def read_safetensors(path):
 
 def build(spec):
     """The network of a specification, the `spec` of model.json, with random weights."""
-    return {"unet": UNet, "swin-unetr": SwinUNETR}[spec["kind"]](spec)
+    return {"unet": UNet, "swin-unetr": SwinUNETR, "unetr": UNETR}[spec["kind"]](spec)
 
 
 def build_joined(spec):
@@ -379,6 +379,110 @@ class WindowAttention(nn.Module):
         if torch.is_tensor(mask):
             added = added + mask.repeat(x.shape[0] // mask.shape[0], 1, 1)[:, None]
         return self.proj(attention(self.qkv(x), self.heads, added))
+
+
+# UNETR
+
+
+class UNETR(Student):
+    """The decoder takes the states after the layers at a quarter, half and three quarters: 3, 6, 9 of MONAI's 12."""
+
+    def __init__(self, spec):
+        super().__init__()
+        f, hidden, layers = spec["featureSize"], spec["hiddenSize"], spec["numLayers"]
+        self.quarters = [layers // 4, layers // 2, 3 * layers // 4]
+        self.unetr = net = nn.Module()
+        net.vit = ViT(spec)
+        net.encoder1 = BasicBlock(spec["inChannels"], f)
+        net.encoder2 = ProjectedUpBlock(hidden, 2 * f, 2)
+        net.encoder3 = ProjectedUpBlock(hidden, 4 * f, 1)
+        net.encoder4 = ProjectedUpBlock(hidden, 8 * f, 0)
+        net.decoder5 = UpBlock(hidden, 8 * f)
+        net.decoder4 = UpBlock(8 * f, 4 * f)
+        net.decoder3 = UpBlock(4 * f, 2 * f)
+        net.decoder2 = UpBlock(2 * f, f)
+        self.outs = out_heads(spec["heads"], f)
+
+    def forward(self, x):
+        net = self.unetr
+        grid = [side // 16 for side in x.shape[2:]]
+
+        def on_grid(tokens):
+            return tokens.transpose(1, 2).reshape(x.shape[0], -1, *grid)
+
+        last, states = net.vit(x)
+        second, third, fourth = (on_grid(states[i]) for i in self.quarters)
+        y = net.decoder5(on_grid(last), net.encoder4(fourth))
+        y = net.decoder4(y, net.encoder3(third))
+        y = net.decoder3(y, net.encoder2(second))
+        y = net.decoder2(y, net.encoder1(x))
+        return {name: out(y) for name, out in self.outs.items()}
+
+
+class ViT(nn.Module):
+    """Tokens after the last layer, normalised, and after each as they are: [b, n, c]."""
+
+    def __init__(self, spec):
+        super().__init__()
+        hidden = spec["hiddenSize"]
+        d, h, w = (side // 16 for side in spec["imageSize"])
+        self.patch_embedding = nn.Module()
+        self.patch_embedding.patch_embeddings = nn.Conv3d(spec["inChannels"], hidden, 16, 16)
+        self.patch_embedding.position_embeddings = nn.Parameter(torch.zeros(1, d * h * w, hidden))
+        self.blocks = nn.ModuleList(
+            [TransformerBlock(hidden, spec["mlpDim"], spec["numHeads"]) for _ in range(spec["numLayers"])]
+        )
+        self.norm = nn.LayerNorm(hidden)
+
+    def forward(self, x):
+        embedding = self.patch_embedding
+        x = embedding.patch_embeddings(x).flatten(2).transpose(1, 2) + embedding.position_embeddings
+        states = []
+        for block in self.blocks:
+            x = block(x)
+            states.append(x)
+        return self.norm(x), states
+
+
+class TransformerBlock(nn.Module):
+    def __init__(self, c, hidden, heads):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(c)
+        self.attn = SelfAttention(c, heads)
+        self.norm2 = nn.LayerNorm(c)
+        self.mlp = Perceptron(c, hidden)
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class SelfAttention(nn.Module):
+    """`SABlock` over all tokens."""
+
+    def __init__(self, c, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(c, 3 * c, bias=False)
+        self.out_proj = nn.Linear(c, c)
+
+    def forward(self, x):
+        return self.out_proj(attention(self.qkv(x), self.heads, 0))
+
+
+class ProjectedUpBlock(nn.Module):
+    """`UnetrPrUpBlock`."""
+
+    def __init__(self, c_in, c_out, layers):
+        super().__init__()
+        self.transp_conv_init = up_conv(c_in, c_out)
+        self.blocks = nn.ModuleList([nn.Sequential(up_conv(c_out, c_out), ResBlock(c_out, c_out)) for _ in range(layers)])
+
+    def forward(self, x):
+        x = self.transp_conv_init(x)
+        for block in self.blocks:
+            x = block(x)
+        return x
 
 
 # From the command line

@@ -47,8 +47,8 @@ export interface WindowReverseOptions extends WindowOptions {
 export interface WindowAttentionOptions {
   /** Number of heads; divides the channels. */
   readonly heads: number;
-  /** `[heads, n, n]`, added to the logits of every window. */
-  readonly bias: Tensor3D;
+  /** `[heads, n, n]`, added to the logits of every window; `null` for none. */
+  readonly bias: Tensor3D | null;
   /**
    * int32 `[groups, n]`: window `i` has the regions of row `i mod groups`. The logit of two tokens of different regions
    * is lowered by 100, as in MONAI. `null` where all is one region.

@@ -133,7 +133,7 @@ function windowAttention(
   tf: Tf,
   qkv: Tensor3D,
   heads: number,
-  bias: Tensor3D,
+  bias: Tensor3D | null,
   regions: Tensor2D | null,
 ): Tensor3D {
   const [windows, n, triple] = qkv.shape;
@@ -144,7 +144,8 @@ function windowAttention(
   const [q, k, v] = tf
     .split(split, 3, 0)
     .map((part) => tf.reshape(part, [windows, heads, n, size])) as [Tensor4D, Tensor4D, Tensor4D];
-  let scores: Tensor = tf.add(tf.matMul(tf.mul(q, size ** -0.5), k, false, true), bias);
+  let scores: Tensor = tf.matMul(tf.mul(q, size ** -0.5), k, false, true);
+  if (bias !== null) scores = tf.add(scores, bias);
   if (regions !== null) {
     const groups = regions.shape[0];
     const differ = tf.notEqual(tf.expandDims(regions, 2), tf.expandDims(regions, 1));

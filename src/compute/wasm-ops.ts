@@ -131,12 +131,13 @@ export function kernelOps(tf: Tf, optimisers: Pick<Ops, 'adamW' | 'sgd'>): Ops {
       tf.tidy(() => {
         const [, n, width] = qkv.shape;
         check('windowAttention', width % (3 * heads) === 0, 'channels that the heads divide');
-        const isBias = bias.shape.join() === [heads, n, n].join();
+        const added = bias ?? tf.zeros<Rank.R3>([heads, n, n]);
+        const isBias = added.shape.join() === [heads, n, n].join();
         check('windowAttention', isBias, 'a bias [heads, n, n]');
         const given = regions ?? tf.zeros<Rank.R2>([0, n], 'int32');
         const areRegions = given.rank === 2 && given.shape[1] === n && given.dtype === 'int32';
         check('windowAttention', areRegions, 'int32 regions [groups, n]');
-        const inputs = { qkv, bias, regions: given };
+        const inputs = { qkv, bias: added, regions: given };
         const [out] = runMany(tf, 'AnnulusWindowAttention', inputs);
         return out as Tensor3D;
       }),

@@ -118,10 +118,15 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
   check('consortium', settings, somebodyLabels);
 }
 
-/** A patch is cut out of a volume, so it cannot be longer; and both networks must be able to halve it. */
+/** A patch is cut out of a volume, so it cannot be longer; and both networks must be able to take it. */
 function patchFits({ training, phantom, models }: RunSettings): void {
   const { patch } = training;
-  if (patch === 'whole') return;
+  if (patch === 'whole') {
+    // Volumes are of any size, and a UNETR takes one.
+    const fixed = (['teacher', 'student'] as const).find((name) => models[name].kind === 'unetr');
+    if (fixed === undefined) return;
+    throw new SettingError('patch', `the imageSize of the ${fixed}, a unetr`, patch);
+  }
   patch.forEach((length, axis) => {
     const room = phantom.shape[axis] ?? 0;
     if (length > room)

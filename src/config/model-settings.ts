@@ -6,11 +6,14 @@ import {
   type ModelSpec,
   type SwinUnetrSpec,
   type UNetSpec,
+  type UnetrSpec,
 } from '../models/index.ts';
 
 /** A specification without what the stage adds. */
 export type Architecture =
-  Omit<UNetSpec, 'inChannels' | 'heads'> | Omit<SwinUnetrSpec, 'inChannels' | 'heads'>;
+  | Omit<UNetSpec, 'inChannels' | 'heads'>
+  | Omit<SwinUnetrSpec, 'inChannels' | 'heads'>
+  | Omit<UnetrSpec, 'inChannels' | 'heads'>;
 
 export interface ModelSettings {
   /** Every teacher, with one head. */

@@ -38,6 +38,7 @@ export function modernName(name: string): string {
 const roots: Readonly<Record<ModelSpec['kind'], readonly string[]>> = {
   unet: [''],
   'swin-unetr': ['', 'swin_unetr.', 'swin_unetr.swinViT.'],
+  unetr: ['', 'unetr.', 'unetr.vit.'],
 };
 
 /**

@@ -11,12 +11,12 @@ export interface ImportedStudent {
   readonly report: ImportReport;
 }
 
-/** Voxels of the paper's patches, which every network of ours can halve. */
+/** Voxels of the paper's patches, which every network without a size of its own can halve. */
 const usualWindow: Triple = [96, 96, 96];
 
 /**
  * What a checkpoint does not tell, grid and window, comes from the caller; intensities are the consortium's own.
- * @param window null for the usual one
+ * @param window null for the network's own or the usual one
  * @throws {ExchangeError} as `importCheckpoint`; {DistillError} 'bad_model' for a window or spacing out of range
  */
 export function importStudent(
@@ -26,9 +26,10 @@ export function importStudent(
   options: ImportOptions & { readonly spacingMm: Triple; readonly window: Triple | null },
 ): ImportedStudent {
   const { weights, report } = importCheckpoint(bytes, file, spec, options);
-  const { spacingMm, window } = options;
+  const { spacingMm } = options;
+  const window = options.window ?? (spec.kind === 'unetr' ? spec.imageSize : usualWindow);
   const files = encodeStudent({
-    ...{ spec, weights, spacingMm, window: window ?? usualWindow },
+    ...{ spec, weights, spacingMm, window },
     intensity: intensityDefaults,
   });
   return { files, digest: decodeStudent(files).digest, report };

@@ -12,6 +12,7 @@ import type {
   WindowOptions,
   WindowReverseOptions,
 } from '../compute/index.ts';
+import { elementCount } from '../weights/index.ts';
 import type { OnnxAttribute, OnnxGraph, ValueName } from './onnx-graph.ts';
 import { inverseIndices, mergeIndices, windowIndices } from './window-indices.ts';
 
@@ -34,14 +35,14 @@ type Shape = readonly number[];
 type Attributes = Readonly<Record<string, OnnxAttribute>>;
 /** The networks' own types of tensors, all of which are traced here. */
 type AttentionOptions = Omit<WindowAttentionOptions, 'bias' | 'regions'> & {
-  readonly bias: Traced;
+  readonly bias: Traced | null;
   readonly regions: Traced | null;
 };
 
 /** An engine for `buildModel` whose every operation goes to `graph`. */
 export function tracingEngine(graph: OnnxGraph): Engine {
   const ops = new TracedOps(graph) satisfies Record<keyof Ops, unknown>;
-  return { tf: tracedTf(), ops } as unknown as Engine;
+  return { tf: tracedTf(ops), ops } as unknown as Engine;
 }
 
 export function traced(
@@ -171,7 +172,7 @@ class TracedOps {
     const scale = graph.floats([], Float32Array.of(1 / Math.sqrt(size)));
     const turned = graph.node('Transpose', [k], { perm: [0, 1, 3, 2] });
     let logits = graph.node('MatMul', [graph.node('Mul', [q, scale]), turned]);
-    logits = graph.node('Add', [logits, bias.last as ValueName]);
+    if (bias !== null) logits = graph.node('Add', [logits, bias.last as ValueName]);
     if (regions !== null) logits = graph.node('Add', [logits, this.#mask(regions)]);
     const mixed = graph.node('MatMul', [graph.node('Softmax', [logits], { axis: -1 }), v]);
     const joined = graph.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }); // [windows, n, heads, size]
@@ -234,6 +235,21 @@ class TracedOps {
 
   sgd(): never {
     invariant(false, 'an exported network does not learn');
+  }
+
+  /** As TF.js; one side may be left open with -1. */
+  reshape(x: Traced, shape: Shape): Traced {
+    const known = shape.reduce((product, side) => (side < 0 ? product : product * side), 1);
+    const full = shape.map((side) => (side < 0 ? elementCount(x.shape) / known : side));
+    return traced(full, { last: this.#reshaped(channelsLast(this.#graph, x), full) });
+  }
+
+  transpose(x: Traced, order: readonly number[]): Traced {
+    const last = this.#graph.node('Transpose', [channelsLast(this.#graph, x)], { perm: order });
+    return traced(
+      order.map((axis) => x.shape[axis] as number),
+      { last },
+    );
   }
 
   /** In whichever layout all of `inputs` have already, scalars aside. */
@@ -301,12 +317,15 @@ class TracedOps {
 }
 
 /** What the networks ask of TF.js itself. */
-function tracedTf(): unknown {
+function tracedTf(ops: TracedOps): unknown {
   const constant = (values: Float32Array | Int32Array, shape: Shape): Traced =>
     traced(shape, {}, values);
   return {
     tidy: <T>(compute: () => T): T => compute(),
     dispose: () => undefined,
     tensor2d: constant,
+    reshape: (x: Traced, shape: Shape) => ops.reshape(x, shape),
+    transpose: (x: Traced, order: readonly number[]) => ops.transpose(x, order),
+    add: (a: Traced, b: Traced) => ops.elementwise('Add', [a, b]),
   };
 }

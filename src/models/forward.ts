@@ -1,5 +1,5 @@
 /** The shape of a forward pass, shared by the networks. */
-import type { Tensor, Tensor1D, Tensor2D, Tensor5D } from '../compute/index.ts';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor5D } from '../compute/index.ts';
 
 /** Parameters by name, as `parameterList` names them. */
 export type ParameterMap = ReadonlyMap<string, Tensor>;
@@ -23,5 +23,6 @@ export interface ForwardOptions {
 export interface Parameters {
   vector(name: string): Tensor1D;
   matrix(name: string): Tensor2D;
+  sequence(name: string): Tensor3D;
   kernel(name: string): Tensor5D;
 }

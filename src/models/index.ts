@@ -5,6 +5,7 @@ export {
   type SwinUnetrSpec,
   type Triple,
   type UNetSpec,
+  type UnetrSpec,
 } from './spec.ts';
 export type { ParameterInfo, ParameterInit } from './parameter.ts';
 export {

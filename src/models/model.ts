@@ -1,11 +1,12 @@
 /** A model ready to run on an engine: a pure function of its parameters and input. */
-import type { Engine, Tensor, Tensor1D, Tensor2D, Tensor5D } from '../compute/index.ts';
+import type { Engine, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor5D } from '../compute/index.ts';
 import { ModelsError } from './errors.ts';
 import type { ForwardOptions, HeadOutputs, ParameterMap, Parameters } from './forward.ts';
-import type { ModelSpec, Triple } from './spec.ts';
+import { unetrPatchSide, type ModelSpec, type Triple } from './spec.ts';
 import { swinUnetrForward } from './swin-unetr.ts';
 import { unetForward } from './unet.ts';
 import { unetStrides } from './unet-parameters.ts';
+import { unetrForward } from './unetr.ts';
 import { WindowTables } from './window-tables.ts';
 
 export interface Model {
@@ -30,19 +31,24 @@ export function buildModel(engine: Engine, spec: ModelSpec): Model {
     forward: (params, x, options) => {
       checkInput(spec, x.shape);
       const parameters = parametersOf(params);
-      return tf.tidy(() =>
-        spec.kind === 'unet'
-          ? unetForward(tf, ops, spec, parameters, x, options)
-          : swinUnetrForward(tf, ops, spec, parameters, x, tables, options),
-      );
+      return tf.tidy(() => {
+        switch (spec.kind) {
+          case 'unet':
+            return unetForward(tf, ops, spec, parameters, x, options);
+          case 'swin-unetr':
+            return swinUnetrForward(tf, ops, spec, parameters, x, tables, options);
+          case 'unetr':
+            return unetrForward(tf, ops, spec, parameters, x, options);
+        }
+      });
     },
   };
 }
 
 /** How often each axis is divided by the time the deepest stage is reached. */
 export function divisorOf(spec: ModelSpec): Triple {
-  if (spec.kind === 'swin-unetr') {
-    const divisor = 2 ** (spec.depths.length + 1);
+  if (spec.kind !== 'unet') {
+    const divisor = spec.kind === 'unetr' ? unetrPatchSide : 2 ** (spec.depths.length + 1);
     return [divisor, divisor, divisor];
   }
   return unetStrides(spec).reduce<Triple>(
@@ -53,7 +59,8 @@ export function divisorOf(spec: ModelSpec): Triple {
 
 /**
  * @throws {ModelsError} 'bad_input' unless `shape` is [b, d, h, w, inChannels] with multiples of the
- * divisor, and more than one voxel left in the deepest stage (instance norm of one voxel is zero).
+ * divisor, and more than one voxel left in the deepest stage (instance norm of one voxel is zero); of a UNETR, with its
+ * one size.
  */
 export function checkInput(spec: ModelSpec, shape: readonly number[]): void {
   const divisor = divisorOf(spec);
@@ -62,6 +69,10 @@ export function checkInput(spec: ModelSpec, shape: readonly number[]): void {
     new ModelsError({ code: 'bad_input', shape, expected });
   if (shape.length !== 5) throw bad('five axes [batch, depth, height, width, channel]');
   if (shape[4] !== spec.inChannels) throw bad(`${spec.inChannels} channels`);
+  if (spec.kind === 'unetr') {
+    if (size.join() === spec.imageSize.join()) return;
+    throw bad(`depth, height and width of ${spec.imageSize.join(', ')}, its imageSize`);
+  }
   const deepest = size.map((n, axis) => n / (divisor[axis] as number));
   if (!deepest.every((n) => n >= 1 && Number.isInteger(n))) {
     throw bad(`depth, height and width as multiples of ${divisor.join(', ')}`);
@@ -82,6 +93,7 @@ function parametersOf(params: ParameterMap): Parameters {
   return {
     vector: (name) => find(name) as Tensor1D,
     matrix: (name) => find(name) as Tensor2D,
+    sequence: (name) => find(name) as Tensor3D,
     kernel: (name) => find(name) as Tensor5D,
   };
 }

@@ -5,8 +5,9 @@
  * `trunc-normal` of deviation 0.02 cut at two deviations; all ones; all zeros; `background` is zeros but 5 for
  * class 0, so that training does not begin by unlearning that most voxels are nothing (Lin et al. 2017, focal loss).
  *
- * For U-Nets this is nnU-Net's `InitWeights_He(1e-2)` but for `background`. A SwinUNETR begins as Swin's own code for its
- * linear layers and with He for its convolutions; MONAI leaves both to PyTorch's uniform default, of variance 1/(3·fan-in).
+ * For U-Nets this is nnU-Net's `InitWeights_He(1e-2)` but for `background`. The transformers begin as Swin's own code for
+ * their linear layers, tables and embeddings of places, and with He for their convolutions; MONAI leaves linear layers and
+ * convolutions to PyTorch's uniform default, of variance 1/(3·fan-in).
  */
 export type ParameterInit = 'he' | 'trunc-normal' | 'ones' | 'zeros' | 'background';
 

@@ -8,10 +8,18 @@ import type { ParameterInfo, ParameterInit } from './parameter.ts';
 import type { ModelSpec } from './spec.ts';
 import { swinParameters } from './swin-parameters.ts';
 import { unetParameters } from './unet-parameters.ts';
+import { unetrParameters } from './unetr-parameters.ts';
 
 /** All parameters in order of the network's forward pass, heads last and by name. */
 export function parameterList(spec: ModelSpec): readonly ParameterInfo[] {
-  return spec.kind === 'unet' ? unetParameters(spec) : swinParameters(spec);
+  switch (spec.kind) {
+    case 'unet':
+      return unetParameters(spec);
+    case 'swin-unetr':
+      return swinParameters(spec);
+    case 'unetr':
+      return unetrParameters(spec);
+  }
 }
 
 /** Fresh weights of a model. */

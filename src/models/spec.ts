@@ -38,7 +38,30 @@ export interface SwinUnetrSpec {
   readonly heads: Readonly<Record<string, number>>;
 }
 
-export type ModelSpec = UNetSpec | SwinUnetrSpec;
+/** MONAI's `UNETR` (Hatamizadeh et al. 2022), patch size 16, with one or several heads. */
+export interface UnetrSpec {
+  readonly kind: 'unetr';
+  readonly inChannels: number;
+  /** The one size of input, for each place of which there is an embedding; multiples of 16, 16 to 256. */
+  readonly imageSize: Triple;
+  /** Channels of the finest decoder stage; each coarser one has twice as many. */
+  readonly featureSize: number;
+  /** Channels of the transformer, 1 to 2048. */
+  readonly hiddenSize: number;
+  /** Channels inside each block's perceptron. */
+  readonly mlpDim: number;
+  /** Attention heads of each block; divides `hiddenSize`. */
+  readonly numHeads: number;
+  /** Transformer blocks, a multiple of 4 from 4 to 48: the decoder takes the states after blocks 1/4, 2/4, 3/4 of them. MONAI has 12. */
+  readonly numLayers: number;
+  /** Output channels, background included, by head. */
+  readonly heads: Readonly<Record<string, number>>;
+}
+
+export type ModelSpec = UNetSpec | SwinUnetrSpec | UnetrSpec;
+
+/** Side of the cubes of voxels that are a UNETR's tokens. */
+export const unetrPatchSide = 16;
 
 const headForm = /^[a-z][a-z0-9-]{0,31}$/;
 
@@ -53,8 +76,10 @@ export function readModelSpec(json: unknown): ModelSpec {
       return readUNet(fields);
     case 'swin-unetr':
       return readSwinUnetr(fields);
+    case 'unetr':
+      return readUnetr(fields);
     default:
-      throw bad('kind', "'unet' or 'swin-unetr'");
+      throw bad('kind', "'unet', 'swin-unetr' or 'unetr'");
   }
 }
 
@@ -118,6 +143,42 @@ function readSwinUnetr(fields: Readonly<Record<string, unknown>>): SwinUnetrSpec
     depths,
     numHeads,
     window: readInteger(fields.window, 'window', 2, 16),
+    heads: readHeads(fields.heads),
+  };
+}
+
+function readUnetr(fields: Readonly<Record<string, unknown>>): UnetrSpec {
+  refuseOtherKeys(fields, [
+    'kind',
+    'inChannels',
+    'imageSize',
+    'featureSize',
+    'hiddenSize',
+    'mlpDim',
+    'numHeads',
+    'numLayers',
+    'heads',
+  ]);
+  const imageSize = readIntegers(fields.imageSize, 'imageSize', [3, 3], [unetrPatchSide, 256]);
+  imageSize.forEach((side, axis) => {
+    if (side % unetrPatchSide !== 0) {
+      throw bad(`imageSize[${axis}]`, `a multiple of ${unetrPatchSide}`);
+    }
+  });
+  const hiddenSize = readInteger(fields.hiddenSize, 'hiddenSize', 1, 2048);
+  const numHeads = readInteger(fields.numHeads, 'numHeads', 1, 64);
+  if (hiddenSize % numHeads !== 0) throw bad('numHeads', `a divisor of hiddenSize, ${hiddenSize}`);
+  const numLayers = readInteger(fields.numLayers, 'numLayers', 4, 48);
+  if (numLayers % 4 !== 0) throw bad('numLayers', 'a multiple of 4');
+  return {
+    kind: 'unetr',
+    inChannels: readInteger(fields.inChannels, 'inChannels', 1, 16),
+    imageSize: imageSize as [number, number, number],
+    featureSize: readInteger(fields.featureSize, 'featureSize', 1, 256),
+    hiddenSize,
+    mlpDim: readInteger(fields.mlpDim, 'mlpDim', 1, 8192),
+    numHeads,
+    numLayers,
     heads: readHeads(fields.heads),
   };
 }

@@ -1,8 +1,8 @@
 /** The first weights of a stage that begins from an earlier model: its backbone, and its heads for the same tasks. */
 import type { ModelWeights } from '../weights/index.ts';
 import { ModelsError } from './errors.ts';
+import { outHeadPrefix } from './layer-list.ts';
 import type { ModelSpec } from './spec.ts';
-import { swinHeadPrefix } from './swin-parameters.ts';
 import { unetHeadPrefix, unetOutputStages, unetStrides } from './unet-parameters.ts';
 
 /** A model to begin from. */
@@ -71,5 +71,5 @@ function headNames(spec: ModelSpec, start: ModelSpec): Map<string, string | unde
 function headPrefixes(spec: ModelSpec, head: string): string[] {
   return spec.kind === 'unet'
     ? unetOutputStages(spec).map((stage) => unetHeadPrefix(spec, head, stage))
-    : [swinHeadPrefix(head)];
+    : [outHeadPrefix(head)];
 }

@@ -3,21 +3,24 @@
  * transformer whose stages feed a convolutional decoder. Patch size 2, patch merging "merging".
  */
 import type { Engine, Ops, Tensor2D, Tensor5D } from '../compute/index.ts';
-import { blocksOf, type Block } from './block.ts';
+import { blocksOf } from './block.ts';
 import type { ForwardOptions, HeadOutputs, Parameters } from './forward.ts';
+import {
+  headOutputs,
+  layerNorm,
+  linear,
+  residualBlock,
+  transformerBlock,
+  upBlock,
+  type BlockScope,
+} from './monai-blocks.ts';
 import { fitWindow, isShifted, type AttentionRegions } from './shifted-window.ts';
 import type { SwinUnetrSpec } from './spec.ts';
-import { swinBlockPrefix, swinHeadPrefix, swinMergePrefix } from './swin-parameters.ts';
+import { swinBlockPrefix, swinMergePrefix } from './swin-parameters.ts';
 import type { WindowTables } from './window-tables.ts';
 
-const slope = 0.01;
-
-interface Scope {
-  readonly tf: Engine['tf'];
-  readonly ops: Ops;
-  readonly parameters: Parameters;
+interface Scope extends BlockScope {
   readonly tables: WindowTables;
-  readonly block: Block;
 }
 
 /** Logits by head; call inside `tf.tidy`. */
@@ -49,16 +52,10 @@ export function swinUnetrForward(
   bottom.dispose();
   for (let level = stages; level >= 0; level--) {
     const [below, skip] = [y, skips[level] as Tensor5D];
-    y = decoderLevel(scope, `swin_unetr.decoder${level + 1}`, below, skip);
+    y = upBlock(scope, `swin_unetr.decoder${level + 1}`, below, skip);
     tf.dispose([below, skip]);
   }
-  return Object.fromEntries(
-    Object.keys(spec.heads).map((head): [string, Tensor5D[]] => {
-      const weight = parameters.kernel(`${swinHeadPrefix(head)}.weight`);
-      const bias = parameters.vector(`${swinHeadPrefix(head)}.bias`);
-      return [head, [ops.conv3d(y, weight, bias, { stride: 1 })]];
-    }),
-  );
+  return headOutputs(scope, spec.heads, y);
 }
 
 /**
@@ -84,114 +81,47 @@ function swinHiddenStates(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D): Tenso
 
 /** [b, d, h, w, c] → [b, d/2, h/2, w/2, 2·c] */
 function swinStage(scope: Scope, spec: SwinUnetrSpec, x: Tensor5D, stage: number): Tensor5D {
-  const { tf, ops, parameters } = scope;
+  const { ops } = scope;
   const heads = spec.numHeads[stage] as number;
   let y = x;
   for (let index = 0; index < (spec.depths[stage] as number); index++) {
     const prefix = swinBlockPrefix(stage, index);
     const input = y;
-    y = scope.block([input], (before) =>
-      tf.tidy(() => {
-        const isShifted = index % 2 === 1;
-        const middle = tf.tidy(() => {
-          const attended = windowedAttention(scope, prefix, before, spec.window, heads, isShifted);
-          return ops.accumulate(attended, before);
-        });
-        return ops.accumulate(perceptron(scope, prefix, middle), middle);
-      }),
-    );
+    const attend = (grid: Tensor5D): Tensor5D =>
+      windowedAttention(scope, prefix, grid, spec.window, heads, index % 2 === 1);
+    y = scope.block([input], (before) => transformerBlock(scope, prefix, before, attend));
     if (input !== x) input.dispose();
   }
   const prefix = swinMergePrefix(stage);
-  const gamma = parameters.vector(`${prefix}.norm.weight`);
-  const beta = parameters.vector(`${prefix}.norm.bias`);
-  const merged = ops.layerNorm(ops.mergePatches(y), gamma, beta);
-  return ops.linear(merged, parameters.matrix(`${prefix}.reduction.weight`), null);
+  const merged = layerNorm(scope, `${prefix}.norm`, ops.mergePatches(y));
+  return linear(scope, `${prefix}.reduction`, merged, { bias: false });
 }
 
 /** norm → windows → attention → projection → grid, [b, d, h, w, c] → the same. */
 function windowedAttention(
-  { tf, ops, parameters, tables }: Scope,
+  scope: Scope,
   prefix: string,
   x: Tensor5D,
   side: number,
   heads: number,
   shifted: boolean,
 ): Tensor5D {
+  const { tf, ops, parameters, tables } = scope;
   const size = x.shape.slice(1, 4) as [number, number, number];
   const shape = fitWindow(size, side, shifted);
   const n = shape.window[0] * shape.window[1] * shape.window[2];
-  const normed = ops.layerNorm(
-    x,
-    parameters.vector(`${prefix}.norm1.weight`),
-    parameters.vector(`${prefix}.norm1.bias`),
-  );
+  const normed = layerNorm(scope, `${prefix}.norm1`, x);
   const windows = ops.windowPartition(normed, shape); // [nW, n, c]
   const attn = `${prefix}.attn`;
-  const qkv = ops.linear(
-    windows,
-    parameters.matrix(`${attn}.qkv.weight`),
-    parameters.vector(`${attn}.qkv.bias`),
-  );
+  const qkv = linear(scope, `${attn}.qkv`, windows);
   const index = tf.tensor2d(tables.index(side, n), [n, n], 'int32');
   const bias = ops.gatherBias(parameters.matrix(`${attn}.relative_position_bias_table`), index);
   const regions = isShifted(shape) ? regionsTensor(tf, tables.regions(size, shape)) : null;
   const mixed = ops.windowAttention(qkv, { heads, bias, regions });
-  const projected = ops.linear(
-    mixed,
-    parameters.matrix(`${attn}.proj.weight`),
-    parameters.vector(`${attn}.proj.bias`),
-  );
+  const projected = linear(scope, `${attn}.proj`, mixed);
   return ops.windowReverse(projected, { ...shape, shape: x.shape });
 }
 
 function regionsTensor(tf: Engine['tf'], { values, groups, n }: AttentionRegions): Tensor2D {
   return tf.tensor2d(values, [groups, n], 'int32');
-}
-
-/** linear(gelu(linear(norm(x)))), [b, d, h, w, c] → the same. */
-function perceptron({ ops, parameters }: Scope, prefix: string, x: Tensor5D): Tensor5D {
-  const linear = (input: Tensor5D, name: string): Tensor5D =>
-    ops.linear(
-      input,
-      parameters.matrix(`${prefix}.${name}.weight`),
-      parameters.vector(`${prefix}.${name}.bias`),
-    );
-  const normed = ops.layerNorm(
-    x,
-    parameters.vector(`${prefix}.norm2.weight`),
-    parameters.vector(`${prefix}.norm2.bias`),
-  );
-  return linear(ops.gelu(linear(normed, 'mlp.linear1')), 'mlp.linear2');
-}
-
-/** `below` upsampled, joined with `skip`: [b, d, h, w, 2·c] and [b, 2·d, 2·h, 2·w, c] → the latter. */
-function decoderLevel(scope: Scope, prefix: string, below: Tensor5D, skip: Tensor5D): Tensor5D {
-  const { tf, ops, parameters, block } = scope;
-  const weight = parameters.kernel(`${prefix}.transp_conv.conv.weight`);
-  return block([below, skip], (...inputs) =>
-    tf.tidy(() => {
-      const joined = tf.tidy(() =>
-        ops.concat(ops.convTranspose3d(inputs[0], weight, null), inputs[1]),
-      );
-      return residualBlock(scope, `${prefix}.conv_block`, joined);
-    }),
-  );
-}
-
-/** MONAI's `UnetResBlock`: two convolutions with norm, and the input (projected if need be) added. */
-function residualBlock({ tf, ops, parameters }: Scope, prefix: string, x: Tensor5D): Tensor5D {
-  return tf.tidy(() => {
-    const convNorm = (input: Tensor5D, name: string, normSlope: number): Tensor5D =>
-      tf.tidy(() => {
-        const weight = parameters.kernel(`${prefix}.${name}.conv.weight`);
-        const y = ops.conv3d(input, weight, null, { stride: 1 });
-        return ops.instanceNorm(y, null, null, { slope: normSlope });
-      });
-    const sum = tf.tidy(() => {
-      const y = tf.tidy(() => convNorm(convNorm(x, 'conv1', slope), 'conv2', 1));
-      return ops.accumulate(y, x.shape[4] === y.shape[4] ? x : convNorm(x, 'conv3', 1));
-    });
-    return ops.leakyRelu(sum, slope);
-  });
 }

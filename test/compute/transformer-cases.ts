@@ -64,23 +64,22 @@ function attentionCase(
   heads: number,
   depth: number,
   groups: number,
+  isBiased = true,
 ): OpCase {
   const channels = heads * depth;
   // Two kinds of voxels that may not see each other, as after a shift; group 0 sees all.
   const regionOf = (g: number, i: number): number => (g > 0 ? g + (i % 2) : 0);
   return {
-    title: `attention in ${windows} windows of ${n}, ${heads} heads of ${depth}, ${groups} rows of regions`,
-    shapes: [
-      [windows, n, 3 * channels],
-      [heads, n, n],
-    ],
+    title: `attention in ${windows} windows of ${n}, ${heads} heads of ${depth}, ${groups} rows of regions${isBiased ? '' : ', no bias'}`,
+    shapes: [[windows, n, 3 * channels], ...(isBiased ? [[heads, n, n]] : [])],
     run: (ops, [qkv, bias], { tf }) =>
       tf.tidy(() => {
         const values = Int32Array.from({ length: groups * n }, (_, at) =>
           regionOf(Math.floor(at / n), at % n),
         );
         const regions = groups === 0 ? null : tf.tensor2d(values, [groups, n], 'int32');
-        return ops.windowAttention(qkv as Tensor3D, { heads, bias: bias as Tensor3D, regions });
+        const options = { heads, bias: isBiased ? (bias as Tensor3D) : null, regions };
+        return ops.windowAttention(qkv as Tensor3D, options);
       }),
     expected: ([qkv, bias]) => {
       const y = new Float64Array(windows * n * channels);
@@ -90,7 +89,7 @@ function attentionCase(
         for (let h = 0; h < heads; h++)
           for (let i = 0; i < n; i++) {
             const e = Array.from({ length: n }, (_, j) => {
-              let s = bias![(h * n + i) * n + j]!;
+              let s = isBiased ? bias![(h * n + i) * n + j]! : 0;
               if (regionOf(w % groups, i) !== regionOf(w % groups, j)) s -= 100;
               for (let d = 0; d < depth; d++) {
                 s += (at(w, i, 0, h, d) * at(w, j, 1, h, d)) / Math.sqrt(depth);
@@ -235,6 +234,7 @@ export const transformerCases: readonly OpCase[] = [
   attentionCase(4, 8, 3, 4, 2),
   attentionCase(1, 27, 2, 6, 1),
   attentionCase(6, 9, 1, 5, 3),
+  attentionCase(2, 12, 3, 4, 0, false),
   ...windowCases([1, 4, 4, 6, 4], [2, 2, 3], [0, 0, 0]),
   ...windowCases([2, 3, 5, 4, 3], [2, 3, 3], [1, 1, 2]),
   mergeCase([2, 2, 4, 6, 3]),

@@ -120,6 +120,22 @@ describe('a preset', () => {
     }
   });
 
+  it('trains a UNETR on patches of its one size and no other', () => {
+    const keys = {
+      ...{ kind: 'unetr', imageSize: [16, 16, 32], featureSize: 4, hiddenSize: 12, mlpDim: 24 },
+      ...{ numHeads: 3, numLayers: 4 },
+    };
+    const withPatch = (patch: string): Override[] => [
+      { key: 'training.patch', text: patch, source: '--set' },
+      { key: 'models.student', text: JSON.stringify(keys), source: '--set' },
+    ];
+    const { models, training } = loadPreset(smoke, 'p.yaml', withPatch('[16, 16, 32]'));
+    expect(models.student).deep.equal(keys);
+    expect(training.patch).deep.equal([16, 16, 32]);
+    expect(refusal(smoke, withPatch('[16, 16, 16]')).message).contain('16, 16, 32, its imageSize');
+    expect(refusal(smoke, withPatch('whole')).message).contain('the imageSize of the student');
+  });
+
   it('in which nobody labels a task is refused', () => {
     expect(refusal(smoke.replace(/calc: \d, /g, '')).message).contain('labels for calc');
   });

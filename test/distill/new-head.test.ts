@@ -25,6 +25,10 @@ const swinSpec: ModelSpec = {
   window: 4,
   heads: { calc: 2, hps: 6 },
 };
+const unetrSpec: ModelSpec = {
+  ...{ kind: 'unetr', inChannels: 1, imageSize: [16, 16, 16], featureSize: 4, hiddenSize: 8 },
+  ...{ mlpDim: 8, numHeads: 2, numLayers: 4, heads: { calc: 2, hps: 6 } },
+};
 
 describe('a new head', () => {
   let engine: Engine;
@@ -38,7 +42,7 @@ describe('a new head', () => {
   const settings = { spec: tinySpec, weights: tinyWeights(), head: 'ball', classes: 2 };
   const training = { patch: tinySize, optimiser: adamW, sampling: undisturbed, seed: 'seed' };
 
-  for (const spec of [tinySpec, swinSpec]) {
+  for (const spec of [tinySpec, swinSpec, unetrSpec]) {
     it(`reads what the heads of a ${spec.kind} read`, async () => {
       // A head is a 1×1×1 convolution: its logits are weight · features + bias, voxel by voxel.
       const weights = initialWeights(spec, seededRandom('features'));

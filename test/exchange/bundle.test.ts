@@ -29,6 +29,11 @@ const companions = {
   license: readFileSync(join(projectRoot, 'LICENSE')),
 };
 
+const unetr: ModelSpec = {
+  ...{ kind: 'unetr', inChannels: 1, imageSize: [16, 16, 32], featureSize: 2, hiddenSize: 8 },
+  ...{ mlpDim: 12, numHeads: 2, numLayers: 4, heads: spec.heads },
+};
+
 function studentOf(of: ModelSpec): StudentPackage {
   const weights = initialWeights(of, seededRandom('bundle'));
   const intensity = {
@@ -39,7 +44,8 @@ function studentOf(of: ModelSpec): StudentPackage {
     stdHu: 150,
   };
   const digest = modelDigest(weights);
-  return { spec: of, weights, digest, intensity, spacingMm: [3, 2.5, 2], window: [16, 16, 24] };
+  const window = of.kind === 'unetr' ? of.imageSize : ([16, 16, 24] as const);
+  return { spec: of, weights, digest, intensity, spacingMm: [3, 2.5, 2], window };
 }
 
 interface Config {
@@ -65,39 +71,41 @@ describe('a bundle', function () {
     ]);
   });
 
-  it('gives PyTorch every parameter to the bit, and cuts the joined output into the heads', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'annulus-bundle-'));
-    try {
-      for (const [name, bytes] of files) {
-        mkdirSync(dirname(join(folder, name)), { recursive: true });
-        writeFileSync(join(folder, name), bytes);
-      }
-      const out = join(folder, 'state.npz');
-      const script = join(projectRoot, 'test/exchange/read_bundle.py');
-      const done = spawnSync(python, ['-B', script, folder, out], { encoding: 'utf8' });
-      expect(done.status, `this test needs ${python} with python3-torch: ${done.stderr}`).equal(0);
-      const told = JSON.parse(done.stdout) as Record<'kinds' | 'order' | 'joined', unknown>;
-      expect(told.joined).deep.equal([1, 11, 16, 16, 24]);
-      expect(told.order).deep.equal(student.weights.map(({ name }) => name));
-      const kinds = student.weights.map(({ name, shape }) => [
-        name,
-        ['torch.float32', shape, true],
-      ]);
-      expect(told.kinds).deep.equal(Object.fromEntries(kinds));
-      const state = unzipSync(readFileSync(out));
-      for (const { name, data } of student.weights) {
-        // An .npy ends with the numbers.
-        const npy = Buffer.from(state[`${name}.npy`]!);
-        const numbers = npy.subarray(npy.length - data.byteLength);
-        expect(
-          numbers.equals(Buffer.from(data.buffer, data.byteOffset, data.byteLength)),
+  for (const taught of [student, studentOf(unetr)]) {
+    it(`of a ${taught.spec.kind} gives PyTorch every parameter to the bit, and cuts the joined output into the heads`, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'annulus-bundle-'));
+      try {
+        for (const [name, bytes] of encodeBundle(taught, companions)) {
+          mkdirSync(dirname(join(folder, name)), { recursive: true });
+          writeFileSync(join(folder, name), bytes);
+        }
+        const out = join(folder, 'state.npz');
+        const script = join(projectRoot, 'test/exchange/read_bundle.py');
+        const done = spawnSync(python, ['-B', script, folder, out], { encoding: 'utf8' });
+        expect(done.status, `this test needs ${python} with python3-torch: ${done.stderr}`).equal(
+          0,
+        );
+        const told = JSON.parse(done.stdout) as Record<'kinds' | 'order' | 'joined', unknown>;
+        expect(told.joined).deep.equal([1, 11, ...taught.window]);
+        expect(told.order).deep.equal(taught.weights.map(({ name }) => name));
+        const kinds = taught.weights.map(({ name, shape }) => [
           name,
-        ).equal(true);
+          ['torch.float32', shape, true],
+        ]);
+        expect(told.kinds).deep.equal(Object.fromEntries(kinds));
+        const state = unzipSync(readFileSync(out));
+        for (const { name, data } of taught.weights) {
+          // An .npy ends with the numbers.
+          const npy = Buffer.from(state[`${name}.npy`]!);
+          const numbers = npy.subarray(npy.length - data.byteLength);
+          const ours = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+          expect(numbers.equals(ours), name).equal(true);
+        }
+      } finally {
+        rmSync(folder, { recursive: true });
       }
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+    });
+  }
 
   it('scales intensities as the student was taught them', () => {
     const { preprocessing } = json('configs/inference.json') as Config;

@@ -13,6 +13,7 @@ import {
   type ModelSpec,
   type SwinUnetrSpec,
   type UNetSpec,
+  type UnetrSpec,
 } from '../../src/models/index.ts';
 import {
   encodeSafetensors,
@@ -39,6 +40,17 @@ const unet: UNetSpec = {
   heads: { calc: 2 },
   deepSupervision: true,
   dropoutMilli: 200,
+};
+const unetr: UnetrSpec = {
+  kind: 'unetr',
+  inChannels: 2,
+  imageSize: [32, 16, 16],
+  featureSize: 2,
+  hiddenSize: 6,
+  mlpDim: 8,
+  numHeads: 2,
+  numLayers: 4,
+  heads: { calc: 2, hps: 6 },
 };
 const usual: ImportOptions = { freshHeads: false, seed: 1 };
 
@@ -83,7 +95,7 @@ const zeros = (name: string, shape: readonly number[]): SafeTensor => ({
 });
 
 describe('a checkpoint', () => {
-  for (const spec of [swin, unet]) {
+  for (const spec of [swin, unet, unetr]) {
     it(`of our own ${spec.kind} comes back with its digest, whole`, () => {
       const weights = known(spec);
       const { weights: back, report } = take(weights, spec);
@@ -143,6 +155,61 @@ describe('a checkpoint', () => {
     expect(taken).deep.equal(weights.filter(({ name }) => name.includes('swinViT')));
     expect(report.missing.every(({ name }) => !name.includes('swinViT'))).equal(true);
     expect(report.skipped.map(({ reason }) => reason)).deep.equal(['a head of another task']);
+  });
+
+  it("of MONAI's UNETR gives the backbone, also from a patch embedding that is a linear layer", () => {
+    const weights = known(unetr);
+    const embedding = 'vit.patch_embedding.patch_embeddings';
+    const tensors = renamed(weights, (name) =>
+      name.startsWith('outs') ? null : name.replace('unetr.', 'model.'),
+    );
+    const more = [
+      zeros('model.out.conv.conv.weight', [14, 2, 1, 1, 1]),
+      // MONAI 1.4 makes them and never runs them.
+      zeros('model.vit.blocks.0.norm_cross_attn.weight', [6]),
+      zeros('model.vit.blocks.3.cross_attn.to_q.weight', [6, 6]),
+    ];
+    const first = take([...tensors, ...more], unetr);
+    expectBackbone(first.weights, weights);
+    expect(first.report.prefix).deep.equal({ theirs: 'model.', ours: 'unetr.' });
+    expect(first.report.skipped.map(({ reason }) => reason)).deep.equal([
+      'a head of another task',
+      'never run: MONAI 1.4 stores it all the same',
+      'never run: MONAI 1.4 stores it all the same',
+    ]);
+    expect(first.report.missing.every(({ name }) => name.startsWith('outs.'))).equal(true);
+
+    // Its axes are (p1 p2 p3 c): of voxel v and channel c place 2 v + c, which in a kernel is 4096 c + v.
+    const linear = tensors.map((tensor) => {
+      if (tensor.name !== `model.${embedding}.weight`) {
+        return { ...tensor, name: tensor.name.replace('embeddings.bias', 'embeddings.1.bias') };
+      }
+      const data = Float32Array.from({ length: 6 * 8192 }, (_, at) => {
+        const [output, place] = [Math.floor(at / 8192), at % 8192];
+        return tensor.data[8192 * output + 4096 * (place % 2) + Math.floor(place / 2)]!;
+      });
+      return { name: `model.${embedding}.1.weight`, shape: [6, 8192], data };
+    });
+    const second = take(linear, unetr);
+    expectBackbone(second.weights, weights);
+    expect(second.report.loaded.flatMap(({ change }) => change ?? [])).deep.equal([
+      'a linear layer as a convolution',
+    ]);
+  });
+
+  it("of MONAI's vision transformer gives the transformer of a UNETR, without the places of another size", () => {
+    const weights = known({ ...unetr, imageSize: [32, 32, 32] });
+    const tensors = renamed(weights, (name) =>
+      name.startsWith('unetr.vit.') ? name.replace('unetr.vit.', '') : null,
+    );
+    const { weights: back, report } = take(tensors, unetr);
+    expect(report.prefix).deep.equal({ theirs: '', ours: 'unetr.vit.' });
+    const blocksOf = (all: ModelWeights): ModelWeights =>
+      all.filter(({ name }) => name.startsWith('unetr.vit.blocks.'));
+    expect(blocksOf(back)).deep.equal(blocksOf(weights));
+    expect(report.skipped.map(({ reason }) => reason)).deep.equal([
+      'its shape is [1, 8, 6], here it is [1, 2, 6]',
+    ]);
   });
 
   it('of nnU-Net gives the backbone once, though its parts are there several times', () => {

@@ -1,5 +1,5 @@
 /** Small networks of many forms, for comparing with other implementations. */
-import type { SwinUnetrSpec, UNetSpec } from '../../src/models/index.ts';
+import type { SwinUnetrSpec, UNetSpec, UnetrSpec } from '../../src/models/index.ts';
 import { drawCase, type TorchCase } from './torch.ts';
 
 const unet: UNetSpec = {
@@ -19,6 +19,17 @@ const swin: SwinUnetrSpec = {
   depths: [2, 2],
   numHeads: [3, 6],
   window: 7,
+  heads: { hps: 6, ms: 3, calc: 2 },
+};
+const unetr: UnetrSpec = {
+  kind: 'unetr',
+  inChannels: 1,
+  imageSize: [32, 16, 16],
+  featureSize: 2,
+  hiddenSize: 24,
+  mlpDim: 40,
+  numHeads: 4,
+  numLayers: 12,
   heads: { hps: 6, ms: 3, calc: 2 },
 };
 
@@ -58,6 +69,12 @@ export const gradientCases: Readonly<Record<string, TorchCase>> = {
     [1, 16, 8, 16],
     7,
   ),
+  'a plain transformer of twelve blocks': drawCase(unetr, [1, 32, 16, 16], 1),
+  'a plain transformer of four blocks, two inputs and a batch of two': drawCase(
+    { ...unetr, inChannels: 2, imageSize: [16, 16, 32], hiddenSize: 15, numHeads: 3, numLayers: 4 },
+    [2, 16, 16, 32],
+    1,
+  ),
 };
 
 /** Of evaluation mode alone. */
@@ -73,5 +90,9 @@ export const forwardCases: Readonly<Record<string, TorchCase>> = {
   'a transformer of feature size 24': drawCase(
     { ...swin, featureSize: 24, depths: [2, 2, 2], numHeads: [3, 6, 12] },
     [1, 16, 32, 32],
+  ),
+  'a plain transformer of feature size 8 and four inputs': drawCase(
+    { ...unetr, inChannels: 4, imageSize: [32, 48, 16], featureSize: 8, hiddenSize: 96 },
+    [1, 32, 48, 16],
   ),
 };

@@ -41,7 +41,12 @@ export function drawCase(spec: ModelSpec, size: TorchCase['size'], seed = 0): To
   const weights = parameterList(spec).map(({ name, shape }) => {
     const fanIn = shape.slice(1).reduce((product, n) => product * n, 1);
     const around = shape.length === 1 && name.endsWith('weight') ? 1 : 0;
-    const spread = shape.length === 1 ? 0.2 : name.endsWith('table') ? 0.5 : (2 / fanIn) ** 0.5;
+    const spread =
+      shape.length === 1
+        ? 0.2
+        : /(table|position_embeddings)$/.test(name)
+          ? 0.5
+          : (2 / fanIn) ** 0.5;
     return draw(name, shape, () => around + spread * random.normal());
   });
   const x = draw('x', [size[0], spec.inChannels, ...size.slice(1)], () => random.normal());

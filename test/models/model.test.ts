@@ -17,6 +17,7 @@ import {
   type ModelSpec,
   type SwinUnetrSpec,
   type UNetSpec,
+  type UnetrSpec,
 } from '../../src/models/index.ts';
 import { backends } from './backends.ts';
 
@@ -39,9 +40,21 @@ const swin: SwinUnetrSpec = {
   window: 3,
   heads: { hps: 3, calc: 2 },
 };
+const unetr: UnetrSpec = {
+  kind: 'unetr',
+  inChannels: 1,
+  imageSize: [16, 32, 16],
+  featureSize: 2,
+  hiddenSize: 6,
+  mlpDim: 8,
+  numHeads: 2,
+  numLayers: 4,
+  heads: { hps: 3, calc: 2 },
+};
 
 describe('the divisor of a model', () => {
-  it('is the product of its strides, or two for the patch and each stage', () => {
+  it('is the product of its strides, two for the patch and each stage, or the side of a cube', () => {
+    expect(divisorOf(unetr)).to.deep.equal([16, 16, 16]);
     expect(divisorOf(unet)).to.deep.equal([2, 2, 1]);
     expect(divisorOf(swin)).to.deep.equal([8, 8, 8]);
     expect(divisorOf({ ...swin, depths: [2, 2, 2, 2], numHeads: [1, 1, 1, 1] })[0]).to.equal(32);
@@ -86,6 +99,9 @@ for (const backend of backends) {
         [unet, [1, 2, 2, 1, 1], 'larger than its divisor'],
         [swin, [1, 16, 8, 12, 1], 'multiples of 8, 8, 8'],
         [swin, [1, 8, 8, 8, 1], 'larger than its divisor'],
+        [unetr, [1, 16, 16, 32, 1], '16, 32, 16, its imageSize'],
+        [unetr, [1, 32, 64, 32, 1], '16, 32, 16, its imageSize'],
+        [unetr, [1, 16, 32, 16, 2], '1 channels'],
       ];
       for (const [spec, shape, message] of cases) {
         const x = input(shape) as never;
@@ -108,6 +124,7 @@ for (const backend of backends) {
     for (const [name, spec, shape] of [
       ['U-Net', unet, [2, 4, 6, 4, 1]],
       ['transformer', swin, [2, 16, 8, 8, 1]],
+      ['plain transformer', unetr, [2, 16, 32, 16, 1]],
     ] as const) {
       it(`of the ${name} kind has every head's logits on the input's grid, and leaks nothing`, () => {
         const params = parametersOf(spec);
@@ -143,6 +160,7 @@ for (const backend of backends) {
     for (const [name, spec, shape] of [
       ['U-Net', unet, [1, 4, 6, 4, 1]],
       ['transformer', swin, [1, 16, 8, 8, 1]],
+      ['plain transformer', unetr, [1, 16, 32, 16, 1]],
     ] as const) {
       it(`of the ${name} kind has the same loss and gradients to the byte when its blocks run twice`, async () => {
         const params = parametersOf(spec);

@@ -10,6 +10,7 @@ import {
   parameterList,
   type SwinUnetrSpec,
   type UNetSpec,
+  type UnetrSpec,
 } from '../../src/models/index.ts';
 import { headOf } from '../../src/weights/index.ts';
 import { readOracle } from './oracle.ts';
@@ -33,6 +34,17 @@ const swin: SwinUnetrSpec = {
   window: 7,
   heads: { hps: 6, ms: 3, calc: 2 },
 };
+const unetr: UnetrSpec = {
+  kind: 'unetr',
+  inChannels: 1,
+  imageSize: [96, 96, 96],
+  featureSize: 16,
+  hiddenSize: 768,
+  mlpDim: 3072,
+  numHeads: 12,
+  numLayers: 12,
+  heads: { organs: 14 },
+};
 
 describe('the parameters of a model', () => {
   for (const [file, spec] of [
@@ -46,6 +58,50 @@ describe('the parameters of a model', () => {
       for (const { name, shape } of list) expect(shape, name).to.deep.equal(oracle.shape(name));
     });
   }
+
+  it('of a UNETR are as many as published', () => {
+    const list = parameterList(unetr);
+    const countOf = (prefix: string): number =>
+      list
+        .filter(({ name }) => name.startsWith(prefix))
+        .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
+    // qkv 768 · 2304; projection 768² + 768; two norms 4 · 768; perceptron 2 · 768 · 3072 + 3072 + 768.
+    expect(countOf('unetr.vit.blocks.11.')).to.equal(1769472 + 590592 + 3072 + 4722432);
+    // 16³ · 768 + 768 for the cubes, 6³ · 768 for the places.
+    expect(countOf('unetr.vit.patch_embedding.')).to.equal(3146496 + 165888);
+    // 768 · 32 · 8; two times 32² · 8 + 2 · 27 · 32².
+    expect(countOf('unetr.encoder2.')).to.equal(196608 + 2 * (8192 + 55296));
+    // 768 · 128 · 8; 27 · 256 · 128 + 27 · 128² + 256 · 128.
+    expect(countOf('unetr.decoder5.')).to.equal(786432 + 884736 + 442368 + 32768);
+    // Lee et al. 2023, "3D UX-Net": 92.8 million, with one channel in and 14 classes out.
+    expect((countOf('') / 1e6).toFixed(1)).to.equal('92.8');
+  });
+
+  it("of a UNETR have MONAI's names and shapes", () => {
+    const shapes = Object.fromEntries(parameterList(unetr).map(({ name, shape }) => [name, shape]));
+    const block = 'unetr.vit.blocks.7';
+    expect(Object.keys(shapes).filter((name) => name.startsWith(`${block}.`))).to.have.members(
+      ['mlp.linear1', 'mlp.linear2', 'norm1', 'attn.out_proj', 'norm2']
+        .flatMap((layer) => [`${block}.${layer}.weight`, `${block}.${layer}.bias`])
+        .concat(`${block}.attn.qkv.weight`),
+    );
+    expect(shapes).to.deep.include({
+      'unetr.vit.patch_embedding.position_embeddings': [1, 216, 768],
+      'unetr.vit.patch_embedding.patch_embeddings.weight': [768, 1, 16, 16, 16],
+      'unetr.vit.norm.bias': [768],
+      'unetr.encoder1.layer.conv3.conv.weight': [16, 1, 1, 1, 1],
+      'unetr.encoder2.transp_conv_init.conv.weight': [768, 32, 2, 2, 2],
+      'unetr.encoder2.blocks.1.0.conv.weight': [32, 32, 2, 2, 2],
+      'unetr.encoder2.blocks.1.1.conv2.conv.weight': [32, 32, 3, 3, 3],
+      'unetr.encoder3.blocks.0.1.conv1.conv.weight': [64, 64, 3, 3, 3],
+      'unetr.encoder4.transp_conv_init.conv.weight': [768, 128, 2, 2, 2],
+      'unetr.decoder5.transp_conv.conv.weight': [768, 128, 2, 2, 2],
+      'unetr.decoder2.conv_block.conv3.conv.weight': [16, 32, 1, 1, 1],
+      'outs.organs.conv.conv.weight': [14, 16, 1, 1, 1],
+    });
+    const names = Object.keys(shapes).join('\n');
+    expect(names).to.not.match(/encoder4\.blocks|encoder2\.blocks\.2|decoder[16]|norm[123]\.conv/);
+  });
 
   it('without deep supervision have the finest output layer only', () => {
     const names = parameterList({ ...unet, deepSupervision: false }).map(({ name }) => name);

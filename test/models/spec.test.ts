@@ -22,11 +22,23 @@ const swin = {
   window: 7,
   heads: { ms: 3, hps: 6 },
 };
+const unetr = {
+  kind: 'unetr',
+  inChannels: 1,
+  imageSize: [96, 96, 128],
+  featureSize: 16,
+  hiddenSize: 768,
+  mlpDim: 3072,
+  numHeads: 12,
+  numLayers: 12,
+  heads: { ms: 3, hps: 6 },
+};
 
 describe('a model specification', () => {
   it('is read as it stands', () => {
     expect(readModelSpec(JSON.parse(JSON.stringify(unet)))).to.deep.equal(unet);
     expect(readModelSpec(JSON.parse(JSON.stringify(swin)))).to.deep.equal(swin);
+    expect(readModelSpec(JSON.parse(JSON.stringify(unetr)))).to.deep.equal(unetr);
   });
 
   const wrong: [change: object, path: string][] = [
@@ -77,6 +89,31 @@ describe('a model specification', () => {
   for (const [change, path] of wrongSwin) {
     it(`of a transformer is refused with ${JSON.stringify(change)}`, () => {
       expectRefused({ ...swin, ...change }, path);
+    });
+  }
+
+  const wrongUnetr: [change: object, path: string][] = [
+    [{ imageSize: undefined }, 'imageSize'],
+    [{ imageSize: 96 }, 'imageSize'],
+    [{ imageSize: [96, 96] }, 'imageSize'],
+    [{ imageSize: [96, 96, 100] }, 'imageSize[2]'],
+    [{ imageSize: [0, 96, 96] }, 'imageSize[0]'],
+    [{ imageSize: [96, 272, 96] }, 'imageSize[1]'],
+    [{ featureSize: 257 }, 'featureSize'],
+    [{ hiddenSize: 2049 }, 'hiddenSize'],
+    [{ hiddenSize: 770 }, 'numHeads'],
+    [{ mlpDim: 0 }, 'mlpDim'],
+    [{ numHeads: [12] }, 'numHeads'],
+    [{ numHeads: 65 }, 'numHeads'],
+    [{ numLayers: 3 }, 'numLayers'],
+    [{ numLayers: 10 }, 'numLayers'],
+    [{ numLayers: 52 }, 'numLayers'],
+    [{ heads: {} }, 'heads'],
+    [{ window: 7 }, 'spec'],
+  ];
+  for (const [change, path] of wrongUnetr) {
+    it(`of a plain transformer is refused with ${JSON.stringify(change)}`, () => {
+      expectRefused({ ...unetr, ...change }, path);
     });
   }
 

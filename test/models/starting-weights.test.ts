@@ -9,6 +9,7 @@ import {
   type ModelSpec,
   type SwinUnetrSpec,
   type UNetSpec,
+  type UnetrSpec,
 } from '../../src/models/index.ts';
 import type { ModelWeights } from '../../src/weights/index.ts';
 
@@ -31,6 +32,17 @@ const swin: SwinUnetrSpec = {
   window: 2,
   heads: { calc: 2, hps: 6 },
 };
+const unetr: UnetrSpec = {
+  kind: 'unetr',
+  inChannels: 1,
+  imageSize: [16, 16, 32],
+  featureSize: 2,
+  hiddenSize: 2,
+  mlpDim: 2,
+  numHeads: 1,
+  numLayers: 4,
+  heads: { calc: 2, hps: 6 },
+};
 
 const filled = (spec: ModelSpec, value: number): ModelWeights =>
   initialWeights(spec, seededRandom(1)).map((tensor) => ({
@@ -49,14 +61,14 @@ const taken = (spec: ModelSpec, start: ModelSpec): string[] => {
 
 describe('weights to start from', () => {
   it('are all of a model of the same tasks', () => {
-    for (const spec of [unet, swin]) {
+    for (const spec of [unet, swin, unetr]) {
       expect(taken(spec, spec)).length(filled(spec, 0).length);
     }
   });
 
   it('have the heads of the tasks that both know, and no other', () => {
     const heads = { calc: 2, ms: 3 };
-    for (const spec of [unet, swin]) {
+    for (const spec of [unet, swin, unetr]) {
       const left = filled({ ...spec, heads }, 0)
         .map(({ name }) => name)
         .filter((name) => !taken({ ...spec, heads }, spec).includes(name));
@@ -88,6 +100,7 @@ describe('weights to start from', () => {
       [{ ...unet, strides: [1, [2, 2, 1]] }, unet, 'strides'],
       [{ ...swin, numHeads: [1, 2] }, swin, 'numHeads'],
       [{ ...swin, inChannels: 2 }, swin, 'inChannels'],
+      [{ ...unetr, imageSize: [16, 16, 48] }, unetr, 'imageSize'],
     ];
     for (const [spec, start, path] of table) {
       expect(() => taken(spec, start), path)
