@@ -59,7 +59,13 @@ describe('a student that is a UNETR', function () {
     for (const { image, shape, labels } of held) {
       const settings = { window: spec.imageSize, overlap: 0.5, batch: 2 };
       const maps = await predictLabelMaps(
-        ...([engine, learner.model, learner.tensors, image, shape, settings] as const),
+        ...([
+          engine,
+          learner.model,
+          learner.tensors,
+          { data: image, shape, channels: 1 },
+          settings,
+        ] as const),
         () => undefined,
       );
       const [found, truth] = [maps.get('calc')!, labels.get('calc')!];
