@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { seededRandom } from '../../src/base/index.ts';
-import { openEngine } from '../../src/compute/index.ts';
+import { openEngine, type Engine } from '../../src/compute/index.ts';
 import { DistillError, modelInput } from '../../src/distill/index.ts';
 import { patchTensor, turnedInput } from '../../src/distill/model-input.ts';
 import { drawTurn } from '../../src/distill/turned-volume.ts';
@@ -37,29 +37,37 @@ describe('what a model sees', () => {
     expect(channels).equal(2);
   });
 
-  it('is refused without the heart that the model needs', async () => {
-    expect(codeOf(() => modelInput(conditioned, image, shape, null))).equal('no_heart');
-    const engine = await openEngine({ backend: 'cpu' });
-    const patch = { size: shape, image, labels: new Map<string, Int32Array>() };
-    expect(codeOf(() => patchTensor(engine, conditioned, patch))).equal('no_heart');
-    expect(engine.tf.memory().numTensors).equal(0);
-    engine.close();
-  });
+  describe('of a patch', () => {
+    let engine: Engine;
+    let tensorCount = 0;
+    beforeEach(async () => {
+      engine = await openEngine({ backend: 'cpu' });
+      tensorCount = engine.memory().tensorCount;
+    });
+    afterEach(() => {
+      engine.close();
+    });
 
-  it('is the same of a patch', async () => {
-    const engine = await openEngine({ backend: 'cpu' });
-    const patch = {
-      ...{ size: shape, image, labels: new Map<string, Int32Array>() },
-      heart: Float32Array.of(0, 1, 0.25),
-    };
-    const both = patchTensor(engine, conditioned, patch);
-    const alone = patchTensor(engine, tinySpec, patch);
-    expect(both.shape).deep.equal([1, 1, 1, 3, 2]);
-    expect([...both.dataSync()]).deep.equal([-1, 0, 0.5, 1, 2, 0.25]);
-    expect([...alone.dataSync()]).deep.equal([...image]);
-    engine.tf.dispose([both, alone]);
-    expect(engine.tf.memory().numTensors).equal(0);
-    engine.close();
+    it('is refused without the heart that the model needs', () => {
+      expect(codeOf(() => modelInput(conditioned, image, shape, null))).equal('no_heart');
+      const patch = { size: shape, image, labels: new Map<string, Int32Array>() };
+      expect(codeOf(() => patchTensor(engine, conditioned, patch))).equal('no_heart');
+      expect(engine.memory().tensorCount).equal(tensorCount);
+    });
+
+    it('is the same', () => {
+      const patch = {
+        ...{ size: shape, image, labels: new Map<string, Int32Array>() },
+        heart: Float32Array.of(0, 1, 0.25),
+      };
+      const both = patchTensor(engine, conditioned, patch);
+      const alone = patchTensor(engine, tinySpec, patch);
+      expect(both.shape).deep.equal([1, 1, 1, 3, 2]);
+      expect([...both.dataSync()]).deep.equal([-1, 0, 0.5, 1, 2, 0.25]);
+      expect([...alone.dataSync()]).deep.equal([...image]);
+      engine.tf.dispose([both, alone]);
+      expect(engine.memory().tensorCount).equal(tensorCount);
+    });
   });
 });
 
