@@ -7,25 +7,10 @@ import {
   encodeStudent,
   intensityDefaults,
 } from '../../src/distill/index.ts';
-import { initialWeights, type SwinUnetrSpec } from '../../src/models/index.ts';
+import { initialWeights } from '../../src/models/index.ts';
 import { encodeSafetensors, modelDigest } from '../../src/weights/index.ts';
 
-const spec: SwinUnetrSpec = {
-  kind: 'swin-unetr',
-  inChannels: 1,
-  featureSize: 6,
-  depths: [1, 1],
-  numHeads: [2, 2],
-  window: 4,
-  heads: { calc: 2, hps: 6, ms: 3 },
-};
-const student = {
-  spec,
-  weights: initialWeights(spec, seededRandom('student')),
-  intensity: intensityDefaults,
-  spacingMm: [3, 2.5, 2],
-  window: [16, 16, 24],
-} as const;
+import { smallSpec as spec, smallStudent as student } from './small-student.ts';
 
 describe('a student as files', () => {
   const good = encodeStudent(student);

@@ -12,23 +12,17 @@ import { intensityDefaults, type StudentPackage } from '../../src/distill/index.
 import { encodeBundle, encodeTorchFile } from '../../src/exchange/index.ts';
 import { initialWeights, type ModelSpec } from '../../src/models/index.ts';
 import { modelDigest } from '../../src/weights/index.ts';
+import { smallSpec } from '../distill/small-student.ts';
 import { projectRoot } from '../project-root.ts';
 import { python } from './torch.ts';
 
-const spec: ModelSpec = {
-  kind: 'swin-unetr',
-  inChannels: 1,
-  featureSize: 6,
-  depths: [1, 1],
-  numHeads: [2, 2],
-  window: 4,
-  heads: { ms: 3, calc: 2, hps: 6 },
-};
 const companions = {
   loader: readFileSync(join(projectRoot, 'python/load_student.py')),
   license: readFileSync(join(projectRoot, 'LICENSE')),
 };
 
+/** Heads in another order than the bundle's. */
+const spec: ModelSpec = { ...smallSpec, heads: { ms: 3, calc: 2, hps: 6 } };
 const unetr: ModelSpec = {
   ...{ kind: 'unetr', inChannels: 1, imageSize: [16, 16, 32], featureSize: 2, hiddenSize: 8 },
   ...{ mlpDim: 12, numHeads: 2, numLayers: 4, heads: spec.heads },

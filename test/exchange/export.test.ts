@@ -6,28 +6,10 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { seededRandom } from '../../src/base/index.ts';
-import { decodeStudent, encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
-import { initialWeights, type SwinUnetrSpec } from '../../src/models/index.ts';
+import { decodeStudent, encodeStudent } from '../../src/distill/index.ts';
+import { smallStudent as student } from '../distill/small-student.ts';
 import { runTyped, type Told } from './typed.ts';
 import { python } from './torch.ts';
-
-const spec: SwinUnetrSpec = {
-  kind: 'swin-unetr',
-  inChannels: 1,
-  featureSize: 6,
-  depths: [1, 1],
-  numHeads: [2, 2],
-  window: 4,
-  heads: { calc: 2, hps: 6, ms: 3 },
-};
-const student = {
-  spec,
-  weights: initialWeights(spec, seededRandom('export')),
-  intensity: intensityDefaults,
-  spacingMm: [3, 2.5, 2],
-  window: [16, 16, 24],
-} as const;
 
 describe('annulus export', function () {
   this.timeout(60_000);
