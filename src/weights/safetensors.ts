@@ -134,11 +134,13 @@ export function readSafetensors(
   bytes: Uint8Array,
   limits: SafetensorsLimits = safetensorsLimits,
 ): { tensors: StoredTensor[]; metadata: Readonly<Record<string, string>> } {
-  if (bytes.byteLength > limits.maxBytes) throw tooLarge('bytes', limits.maxBytes);
+  if (bytes.byteLength > limits.maxBytes)
+    throw tooLarge('bytes', limits.maxBytes, bytes.byteLength);
   const { header, dataStart } = readHeader(bytes, limits);
   const metadata = readMetadata(header.__metadata__);
   const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
-  if (entries.length > limits.maxTensors) throw tooLarge('tensors', limits.maxTensors);
+  if (entries.length > limits.maxTensors)
+    throw tooLarge('tensors', limits.maxTensors, entries.length);
   const layouts = entries
     .map(([name, entry]) => readLayout(name, entry))
     .sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -173,7 +175,9 @@ function readHeader(
   if (bytes.byteLength < 8) throw malformed('a header length of 8 bytes');
   const claimed = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   // The length is the sender's claim: bound it before slicing.
-  if (claimed > BigInt(limits.maxHeaderBytes)) throw tooLarge('header', limits.maxHeaderBytes);
+  if (claimed > BigInt(limits.maxHeaderBytes)) {
+    throw tooLarge('header', limits.maxHeaderBytes, claimed);
+  }
   const dataStart = 8 + Number(claimed);
   if (dataStart > bytes.byteLength) throw malformed('a header within the file');
   let text: string;
@@ -245,9 +249,15 @@ function malformed(expected: string, cause?: unknown): WeightsError {
   });
 }
 
-function tooLarge(what: string, max: number): WeightsError {
+function tooLarge(what: keyof typeof counted, max: number, got: number | bigint): WeightsError {
   return new WeightsError(
     { code: 'too_large', what, max },
-    `safetensors: expected at most ${max} (${what})`,
+    `safetensors: expected at most ${max} ${counted[what]}, got ${got}`,
   );
 }
+
+const counted = {
+  bytes: 'bytes',
+  tensors: 'tensors',
+  header: 'bytes of header (the first 8 bytes of a .safetensors file say how many)',
+} as const;

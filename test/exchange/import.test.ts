@@ -43,6 +43,7 @@ describe('annulus import', function () {
       data: new Float32Array(14),
     };
     writeFileSync(at('foreign.safetensors'), encodeSafetensors([...foreign, out]));
+    writeFileSync(at('page.safetensors'), '<!doctype html>');
     writeFileSync(at('c.pth'), Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 0, 0, 8, 8));
   });
   after(() => {
@@ -97,6 +98,11 @@ describe('annulus import', function () {
 
   const mistakes: readonly (readonly [string, string[], RegExp])[] = [
     ['a pickle', [...modelOf('c.pth'), at('a')], /c\.pth: this is a PyTorch pickle/],
+    [
+      'a file of another kind',
+      [...modelOf('page.safetensors'), at('a')],
+      /page\.safetensors: .* bytes of header .*, got \d+/,
+    ],
     ['no file', [...modelOf('none'), at('a')], /no such file/],
     [
       'an unknown network',
