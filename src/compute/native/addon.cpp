@@ -16,6 +16,7 @@
 #include "call.h"
 #include "kernels.h"
 #include "parallel.h"
+#include "thread-count.h"
 
 namespace annulus {
 namespace {
@@ -208,14 +209,8 @@ napi_value runKernel(napi_env env, napi_callback_info info) {
 
 /** `setThreads(count)`: how many threads kernels called from this Node thread run on. */
 napi_value setThreads(napi_env env, napi_callback_info info) {
-  napi_value argument;
-  size_t count = 1;
-  int32_t threads = 0;
-  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
-  if (count != 1 || napi_get_value_int32(env, argument, &threads) != napi_ok || threads < 1) {
-    napi_throw_range_error(env, nullptr, "at least one thread");
-    return nullptr;
-  }
+  const int threads = threadCount(env, info);
+  if (threads == 0) return nullptr;
   delete poolOf(env);
   napi_set_instance_data(
       env, new Pool(threads), [](napi_env, void* pool, void*) { delete static_cast<Pool*>(pool); },

@@ -16,6 +16,7 @@
 #include <unordered_map>
 
 #include "../call.h"
+#include "../thread-count.h"
 
 #if DNNL_VERSION_MAJOR != 2
 #error "oneDNN 2 is needed: others have another interface"
@@ -218,14 +219,8 @@ napi_value run(napi_env env, napi_callback_info info) {
 
 /** `setThreads(count)`: how many threads convolutions called from this Node thread run on. */
 napi_value setThreads(napi_env env, napi_callback_info info) {
-  napi_value argument;
-  size_t count = 1;
-  int32_t threads = 0;
-  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
-  if (count != 1 || napi_get_value_int32(env, argument, &threads) != napi_ok || threads < 1) {
-    napi_throw_range_error(env, nullptr, "at least one thread");
-    return nullptr;
-  }
+  const int threads = threadCount(env, info);
+  if (threads == 0) return nullptr;
   if (omp_set_num_threads != nullptr) omp_set_num_threads(threads);
   preparedOnes.clear();
   return nullptr;
