@@ -48,7 +48,7 @@ export interface EngineOptions extends Partial<NativeOptions> {
    * plain JavaScript: slow, for checking only.
    */
   readonly backend: BackendName | 'auto';
-  /** Most bytes the wasm heap may grow to, so that one process can hold several. Default 4 GiB. */
+  /** Most bytes the wasm heap may grow to, so that one process can hold several. Default and most: 3.5 GiB. */
   readonly heapBytesMax?: number;
   /** Threads of our kernels, the calling one among them; results do not depend on them. Default 1: no other is started. */
   readonly threads?: number;

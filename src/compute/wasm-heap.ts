@@ -8,8 +8,14 @@ import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
 import { invariant } from '../base/index.ts';
 import { ComputeError } from './errors.ts';
 
-/** A 32-bit wasm memory ends here: 65,535 pages of 64 KiB. */
-export const heapBytesLimit = 4_294_901_760;
+/**
+ * The heap's end stays this far below 4 GiB. The allocator adds a request to the heap's end in 32 bits without looking whether
+ * that wraps: nearer to 4 GiB it would hand out a block whose rest lies at the heap's beginning, over other tensors.
+ */
+const marginBytes = 2 ** 29;
+
+/** Most bytes the heap grows to. */
+export const heapBytesLimit: number = 2 ** 32 - marginBytes;
 
 const pageBytes = 65_536;
 
@@ -45,8 +51,10 @@ export class WasmHeap {
     backend.wasm._free(backend.wasm._malloc(16));
     const malloc = backend.wasm._malloc.bind(backend.wasm);
     backend.wasm._malloc = (bytes: number): number => {
-      // A byte count past 2^32 would wrap around inside wasm, so it is refused before the call.
-      const pointer = bytes < heapBytesMax ? malloc(Math.max(bytes, 16)) >>> 0 : 0;
+      // What would wrap around inside wasm is refused before the call.
+      const isWrapping = this.heapBytes + bytes > 2 ** 32 - pageBytes;
+      const fits = bytes < heapBytesMax && !isWrapping;
+      const pointer = fits ? malloc(Math.max(bytes, 16)) >>> 0 : 0;
       if (pointer !== 0) return pointer;
       throw new ComputeError({
         code: 'heap_exhausted',
