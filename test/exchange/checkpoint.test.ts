@@ -352,7 +352,13 @@ describe('a checkpoint is refused in one line', () => {
   const table: readonly (readonly [string, Uint8Array, string, RegExp])[] = [
     ['cut short', bytes.slice(0, -1), 'bad_checkpoint', /gapless data offsets/],
     ['empty', new Uint8Array(0), 'bad_checkpoint', /a header length/],
-    ['with a header of petabytes', huge, 'bad_checkpoint', /at most \d+ \(header\)/],
+    [
+      'with a header of petabytes',
+      huge,
+      'bad_checkpoint',
+      // 2^56 - 1
+      /at most \d+ bytes of header .*, got 72057594037927935$/,
+    ],
     ['with a NaN', encodeSafetensors(withValue(NaN)), 'bad_tensor', /got NaN at 5/],
     [
       'with an infinity',
