@@ -5,13 +5,13 @@
  */
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../src/base/index.ts';
+import { heapBytesLimit } from '../../src/compute/wasm-heap.ts';
 import { modelDefaults, modelSpecFor } from '../../src/config/index.ts';
 import { divisorOf } from '../../src/models/index.ts';
 import { withTensors } from './agreement.ts';
 import { student, teacher, type NetCase } from './cases.ts';
 import { startOwn } from './worker.ts';
 
-const limitBytes = 2 ** 32;
 const steps = 2;
 
 interface Tried {
@@ -100,7 +100,7 @@ async function measure(name: string, net: Net): Promise<void> {
   const first = await attempt(net, from, true);
   say(from, first);
   // Memory goes with the voxels, but for the parameters' share: a guess, then up or down.
-  const guess = from * Math.cbrt(limitBytes / first.heapBytes);
+  const guess = from * Math.cbrt(heapBytesLimit / first.heapBytes);
   let side = Math.max(step, Math.floor(guess / step) * step);
   let [hasTrained, isRefused] = [false, false];
   while (!(hasTrained && isRefused) && side >= smallest(net)) {

@@ -1,6 +1,6 @@
 /**
- * WebGPU against the other backends: operations against plain JavaScript, ten training steps against wasm, and
- * step times. Usage: node bench/compute/webgpu.ts check|train|time [results.json] [small]
+ * WebGPU against the other backends: operations against plain JavaScript, ten training steps against wasm, step times,
+ * and where a step's time goes. Usage: node bench/compute/webgpu.ts check|train|time|profile [results.json] [small] [NAME …]
  */
 import { writeFileSync } from 'node:fs';
 
@@ -13,6 +13,8 @@ import {
   type Tensor3D,
   type Tensor5D,
 } from '../../src/compute/index.ts';
+import { computeAnew } from '../../src/compute/repeat.ts';
+import { GpuLauncher, type Program } from '../../src/compute/webgpu/launcher.ts';
 import { adamWDefaults, Learner, type Patch } from '../../src/distill/index.ts';
 import { initialWeights, type ModelSpec, type Triple } from '../../src/models/index.ts';
 
@@ -231,28 +233,34 @@ async function check(): Promise<unknown[]> {
   });
 }
 
-async function time(isSmall: boolean, names: readonly string[]): Promise<unknown[]> {
+type TimeCase = readonly [string, ModelSpec, Triple];
+
+function timeCases(isSmall: boolean, names: readonly string[]): readonly TimeCase[] {
+  const cube = (side: number): Triple => [side, side, side];
+  const cases: readonly TimeCase[] = isSmall
+    ? [['teacher-8', teacher([4, 8]), cube(8)]]
+    : [64, 96].flatMap((side) => [
+        [`teacher-8-${side}`, teacher([8, 16, 32, 64]), cube(side)],
+        [`student-12-${side}`, student(12), cube(side)],
+        [`student-24-${side}`, student(24), cube(side)],
+      ]);
+  return cases.filter(([name]) => names.length === 0 || names.includes(name));
+}
+
+async function time(cases: readonly TimeCase[]): Promise<unknown[]> {
   const engine = await openEngine({ backend: 'webgpu' });
-  const cases: [string, ModelSpec, Triple][] = isSmall
-    ? [['teacher-8', teacher([4, 8]), [8, 8, 8]]]
-    : [
-        ['teacher-8-64', teacher([8, 16, 32, 64]), [64, 64, 64]],
-        ['student-12-64', student(12), [64, 64, 64]],
-        ['student-24-64', student(24), [64, 64, 64]],
-        ['teacher-8-96', teacher([8, 16, 32, 64]), [96, 96, 96]],
-        ['student-12-96', student(12), [96, 96, 96]],
-        ['student-24-96', student(24), [96, 96, 96]],
-      ];
   const rows: unknown[] = [];
   for (const [name, spec, size] of cases) {
-    if (names.length > 0 && !names.includes(name)) continue;
     try {
       const learner = new Learner(engine, spec, initialWeights(spec, seededRandom('w')), null);
       const patch = patchOf(size);
       const times: number[] = [];
+      const hostTimes: number[] = [];
       for (let step = 0; step < 13; step++) {
         const start = performance.now();
-        await learner.step([patch], optimiser, step);
+        const loss = learner.step([patch], optimiser, step);
+        hostTimes.push(performance.now() - start);
+        await loss;
         times.push(performance.now() - start);
       }
       engine.check();
@@ -262,6 +270,8 @@ async function time(isSmall: boolean, names: readonly string[]): Promise<unknown
         firstMs: times[0],
         medianMs: warm[5],
         leastMs: warm[0],
+        /** Until all is sent; the rest waits for the device. */
+        hostMs: hostTimes.slice(3).sort((a, b) => a - b)[5],
         bytes: engine.memory().heapBytes,
       };
       console.log(JSON.stringify(row));
@@ -276,6 +286,110 @@ async function time(isSmall: boolean, names: readonly string[]): Promise<unknown
   return rows;
 }
 
+/** Times of one dispatch are below what the device's clock, rounded against spying, can tell. */
+const repeats = 16;
+
+/** Each dispatch in a pass of its own between two time stamps, sixteen times over. */
+class Profiler {
+  readonly #pending: { readonly key: string; readonly set: GPUQuerySet; readonly at: number }[] =
+    [];
+  #set: GPUQuerySet | null = null;
+  #used = 0;
+
+  /** Until the returned function is called. */
+  start(): () => void {
+    const prototype = GpuLauncher.prototype as {
+      run: (this: GpuLauncher, program: Program) => void;
+    };
+    const original = prototype.run;
+    const stamp = (l: GpuLauncher, key: string): GPUComputePassTimestampWrites =>
+      this.#stamp(l, key);
+    prototype.run = function run(program) {
+      const { backend } = this;
+      backend.endComputePassEncoder();
+      backend.ensureCommandEncoderReady();
+      const timestampWrites = stamp(this, program.key);
+      backend.computePassEncoder = backend.commandEncoder.beginComputePass({ timestampWrites });
+      backend.dispatchCountInPass = 0;
+      for (let k = 0; k < repeats; k++) original.call(this, program);
+      backend.endComputePassEncoder();
+    };
+    return () => {
+      prototype.run = original;
+    };
+  }
+
+  #stamp(l: GpuLauncher, key: string): GPUComputePassTimestampWrites {
+    const { device } = l.backend;
+    if (this.#set === null || this.#used === 4096) {
+      this.#set = device.createQuerySet({ type: 'timestamp', count: 4096 });
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#used += 2;
+    this.#pending.push({ key, set: this.#set, at });
+    return { querySet: this.#set, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 };
+  }
+
+  /** Milliseconds and calls of one step by program, most first. */
+  async read(device: GPUDevice): Promise<[string, { ms: number; calls: number }][]> {
+    const found = new Map<string, { ms: number; calls: number }>();
+    for (const set of new Set(this.#pending.map((entry) => entry.set))) {
+      const size = 4096 * 8;
+      const [from, to] = [
+        device.createBuffer({
+          size,
+          usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+        }),
+        device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
+      ];
+      const encoder = device.createCommandEncoder();
+      encoder.resolveQuerySet(set, 0, 4096, from, 0);
+      encoder.copyBufferToBuffer(from, 0, to, 0, size);
+      device.queue.submit([encoder.finish()]);
+      await to.mapAsync(GPUMapMode.READ);
+      const stamps = new BigUint64Array(to.getMappedRange().slice(0));
+      for (const entry of this.#pending.filter((other) => other.set === set)) {
+        const row = found.get(entry.key) ?? { ms: 0, calls: 0 };
+        const ticks = Number((stamps[entry.at + 1] ?? 0n) - (stamps[entry.at] ?? 0n));
+        found.set(entry.key, { ms: row.ms + ticks / 1e6 / repeats, calls: row.calls + 1 });
+      }
+      from.destroy();
+      to.destroy();
+    }
+    return [...found].sort(([, a], [, b]) => b.ms - a.ms);
+  }
+}
+
+async function profile(cases: readonly TimeCase[]): Promise<unknown[]> {
+  const rows: unknown[] = [];
+  for (const [name, spec, size] of cases) {
+    // Each dispatch has to come by, also in a pass that recurs.
+    const engine: Engine = { ...(await openEngine({ backend: 'webgpu' })), repeat: computeAnew };
+    const { device } = engine.tf.backend() as unknown as { readonly device: GPUDevice };
+    const learner = new Learner(engine, spec, initialWeights(spec, seededRandom('w')), null);
+    const patch = patchOf(size);
+    for (let step = 0; step < 2; step++) await learner.step([patch], optimiser, step);
+    const profiler = new Profiler();
+    const stop = profiler.start();
+    await learner.step([patch], optimiser, 2);
+    stop();
+    const found = await profiler.read(device);
+    const total = found.reduce((sum, [, { ms }]) => sum + ms, 0);
+    const calls = found.reduce((sum, [, row]) => sum + row.calls, 0);
+    console.log(
+      `${name}: ${total.toFixed(1)} ms in ${calls} dispatches of ${found.length} programs`,
+    );
+    for (const [key, row] of found.slice(0, 30)) {
+      console.log(`  ${row.ms.toFixed(2)} ms, ${row.calls}: ${key.slice(0, 200)}`);
+    }
+    rows.push({ name, total, calls, found });
+    learner.dispose();
+    engine.close();
+  }
+  return rows;
+}
+
 const [mode = 'check', file, ...rest] = process.argv.slice(2);
 const isSmall = rest.includes('small');
 const results =
@@ -283,9 +397,11 @@ const results =
     ? await check()
     : mode === 'train'
       ? await train(isSmall)
-      : await time(
-          isSmall,
-          rest.filter((word) => word !== 'small'),
+      : await (mode === 'profile' ? profile : time)(
+          timeCases(
+            isSmall,
+            rest.filter((word) => word !== 'small'),
+          ),
         );
 if (file !== undefined) writeFileSync(file, JSON.stringify(results, null, 1));
 process.exit(0);

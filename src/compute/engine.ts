@@ -26,6 +26,7 @@ import { boardBytes } from './kernels/task-board.ts';
 import { loadNative, nativeKernels, nativeVariant, type NativeModule } from './native/module.ts';
 import { backendWith, type NativeOptions } from './native/options.ts';
 import type { Ops } from './ops.ts';
+import { computeAnew, type Repeat } from './repeat.ts';
 import { referenceOps } from './reference-ops.ts';
 import {
   probeTfjsNode,
@@ -71,6 +72,9 @@ export interface Engine {
   /** Threads of our kernels; a library of another's counts as 1, whatever it starts. */
   readonly threads: number;
   readonly memory: () => EngineMemory;
+  readonly repeat: Repeat;
+  /** Frees what `repeat` keeps for passes to come; call when there will be no more of them. */
+  readonly forget: () => void;
   /**
    * Reports what went wrong on the device since the last call; it works behind the program's back.
    *
@@ -226,6 +230,8 @@ async function openWebGpu(tf: typeof tfjs): Promise<Engine> {
     ops: gpu.ops,
     threads: 1,
     memory: () => ({ heapBytes: gpu.bytes(), tensorCount: tf.memory().numTensors }),
+    repeat: gpu.repeat,
+    forget: gpu.forget,
     check: gpu.check,
     close: () => {
       if (openBackend === null) return;
@@ -234,6 +240,9 @@ async function openWebGpu(tf: typeof tfjs): Promise<Engine> {
     },
   };
 }
+
+/** Of an engine that keeps nothing of a pass for the next. */
+const anew = { repeat: computeAnew, forget: () => undefined } as const;
 
 /** The reference operations on a backend as it comes; TF.js knows it by `registeredName`. */
 async function openPlain(
@@ -246,6 +255,7 @@ async function openPlain(
     tf,
     backend,
     backendVariant: backend,
+    ...anew,
     check: () => undefined,
     ops: referenceOps(tf),
     threads: 1,
@@ -305,6 +315,7 @@ async function engineOnHeap(
       native === null ? variantOf(backend, build.simd) : nativeVariant(native, options),
     ops: wasmOps(tf, heap, kernels),
     threads,
+    ...anew,
     check: () => undefined,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {

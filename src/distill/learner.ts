@@ -84,20 +84,18 @@ export class Learner {
         const { loss, gradients } = this.#gradients(patch, seed + index);
         passes.push(loss);
         for (const [name, gradient] of gradients) {
+          if (patches.length === 1) {
+            sums.set(name, gradient);
+            continue;
+          }
+          // The next pass may take the gradient's memory.
+          const share = tf.tidy(() => tf.mul(gradient, 1 / patches.length));
+          gradient.dispose();
           const sum = sums.get(name);
-          sums.set(name, sum === undefined ? gradient : ops.accumulate(sum, gradient));
-          if (sum !== undefined) gradient.dispose();
+          sums.set(name, sum === undefined ? share : ops.accumulate(sum, share));
+          if (sum !== undefined) share.dispose();
         }
       });
-      if (patches.length > 1) {
-        for (const [name, sum] of sums) {
-          sums.set(
-            name,
-            tf.tidy(() => tf.mul(sum, 1 / patches.length)),
-          );
-          sum.dispose();
-        }
-      }
       this.#apply(sums, settings);
     } finally {
       tf.dispose([...sums.values()]);
@@ -143,7 +141,7 @@ export class Learner {
       this.checkpointing = true;
       return pass();
     } finally {
-      this.#engine.tf.dispose([x, ...Object.values(labels).map(({ map }) => map)]);
+      x.dispose();
     }
   }
 
@@ -154,7 +152,7 @@ export class Learner {
   #labels({ labels, size, soft }: Patch): HeadLabels {
     const entries = [...labels].map(([task, map]) => [
       task,
-      headLabel(this.#engine, map, [1, ...size], soft?.get(task)),
+      headLabel(map, [1, ...size], soft?.get(task)),
     ]);
     return Object.fromEntries(entries) as HeadLabels;
   }
@@ -175,6 +173,7 @@ export class Learner {
   }
 
   dispose(): void {
+    this.#engine.forget();
     for (const { variable } of this.#parameters) variable.dispose();
     this.#optimiser.dispose();
   }

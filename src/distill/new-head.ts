@@ -137,7 +137,7 @@ export class NewHead {
     const x = patchTensor(this.#engine, this.#settings.spec, patch);
     // Outside of what gradients are taken of: the backbone is not trained, so nothing of it is remembered.
     const features = this.#features(x);
-    const label = headLabel(this.#engine, map, [1, ...size]);
+    const label = headLabel(map, [1, ...size]);
     try {
       const { value, gradients } = valueAndGradients(this.#engine, this.tensors, () => {
         const outputs = { [head]: [this.#logits(features)] };
@@ -154,7 +154,7 @@ export class NewHead {
       tf.dispose([...gradients.values()]);
       return await value;
     } finally {
-      tf.dispose([x, features, label.map]);
+      tf.dispose([x, features]);
     }
   }
 

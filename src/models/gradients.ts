@@ -7,8 +7,8 @@ import {
   type Tensor5D,
 } from '../compute/index.ts';
 import type { ForwardOptions, ParameterMap } from './forward.ts';
-import { headsLoss, type HeadLabels } from './loss.ts';
-import type { Model } from './model.ts';
+import { outputTargets, targetsLoss, type HeadLabels, type OutputTarget } from './loss.ts';
+import { outputShapes, type Model } from './model.ts';
 
 export interface ValueAndGradients {
   /** A promise, so that work for the device can be queued behind it. */
@@ -26,7 +26,10 @@ export interface LossAndGradients {
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
 
-/** One forward and backward pass with the heads' loss; `params` are not changed. */
+/**
+ * One forward and backward pass with the heads' loss; `params` are not changed. The gradients may hold only until the
+ * next pass.
+ */
 export function lossAndGradients(
   engine: Engine,
   model: Model,
@@ -35,12 +38,49 @@ export function lossAndGradients(
   labels: HeadLabels,
   options: ForwardOptions,
 ): LossAndGradients {
-  const { value, gradients } = valueAndGradients(
-    engine,
-    params,
-    () => headsLoss(engine, model.forward(params, x, options), labels).loss,
-  );
-  return { loss: value, gradients };
+  const { spec } = model;
+  const targets = outputTargets(engine, labels, outputShapes(spec, x.shape));
+  const parameters = [...params.values()];
+  const compute = ([image, ...tensors]: readonly Tensor[]): (Tensor | null)[] => {
+    const held = withTensors(targets, tensors);
+    const loss = (): Scalar =>
+      targetsLoss(engine, model.forward(params, image as Tensor5D, options), held).loss;
+    const { value, gradients } = differentiate(engine, loss, parameters);
+    return [value, ...gradients];
+  };
+  const inputs = [x, ...targets.flatMap(({ tensors }) => tensors)];
+  const kinds = targets.map(({ head, scale, smooth }) => [head, scale, smooth]);
+  const key = JSON.stringify([spec, kinds, options.checkpointing]);
+  const isDrawn = spec.kind === 'unet' && spec.dropoutMilli > 0;
+  try {
+    const [value, ...gradients] = isDrawn
+      ? compute(inputs)
+      : engine.repeat({ key, inputs, parameters, compute });
+    return { loss: readScalar(value as Scalar), gradients: byName(params, gradients) };
+  } finally {
+    engine.tf.dispose(inputs.slice(1));
+  }
+}
+
+function withTensors(targets: readonly OutputTarget[], tensors: readonly Tensor[]): OutputTarget[] {
+  let at = 0;
+  return targets.map((target) => {
+    const own = tensors.slice(at, at + target.tensors.length);
+    at += own.length;
+    return { ...target, tensors: own as unknown as OutputTarget['tensors'] };
+  });
+}
+
+function byName(
+  params: ParameterMap,
+  gradients: readonly (Tensor | null)[],
+): ReadonlyMap<string, Tensor> {
+  const found = new Map<string, Tensor>();
+  [...params.keys()].forEach((name, i) => {
+    const gradient = gradients[i] ?? null;
+    if (gradient !== null) found.set(name, gradient);
+  });
+  return found;
 }
 
 /**
@@ -53,12 +93,7 @@ export function valueAndGradients(
   compute: () => Scalar,
 ): ValueAndGradients {
   const found = differentiate(engine, compute, [...params.values()]);
-  const gradients = new Map<string, Tensor>();
-  [...params.keys()].forEach((name, i) => {
-    const gradient = found.gradients[i];
-    if (gradient !== null && gradient !== undefined) gradients.set(name, gradient);
-  });
-  return { value: readScalar(found.value), gradients };
+  return { value: readScalar(found.value), gradients: byName(params, found.gradients) };
 }
 
 async function readScalar(scalar: Scalar): Promise<number> {

@@ -2,13 +2,12 @@
 import { invariant } from '../base/index.ts';
 import type { Engine, Scalar, Tensor4D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs } from './forward.ts';
-import { softCrossEntropyDice, type SoftTarget } from './soft-loss.ts';
+import { softCrossEntropyDice } from './soft-loss.ts';
 
 export interface HeadLabel {
-  /** int32 [b, d, h, w] */
-  readonly map: Tensor4D;
-  /** What the map holds, kept on the host: a device is slow to ask. */
+  /** Labels in [b, d, h, w] order. */
   readonly values: Int32Array | Uint8Array;
+  readonly shape: Tensor4D['shape'];
   /** Whether every voxel is background. */
   readonly isEmpty: boolean;
   /** What takes the map's place in the loss: probabilities, weights of voxels, or both. */
@@ -26,16 +25,14 @@ export interface SoftLabel {
 /** Label maps by head. A head without labels is left out. */
 export type HeadLabels = Readonly<Record<string, HeadLabel>>;
 
-/** `values` in [b, d, h, w] order as labels of one head; the map is the caller's to dispose. */
+/** `values` in [b, d, h, w] order as labels of one head. */
 export function headLabel(
-  engine: Engine,
   values: Int32Array | Uint8Array,
   shape: Tensor4D['shape'],
   soft?: SoftLabel,
 ): HeadLabel {
-  const map = engine.tf.tensor4d(values, shape, 'int32');
   const isEmpty = values.every((value) => value === 0);
-  return { map, values, isEmpty, ...(soft === undefined ? {} : { soft }) };
+  return { values, shape, isEmpty, ...(soft === undefined ? {} : { soft }) };
 }
 
 export interface HeadsLoss {
@@ -52,51 +49,99 @@ export interface HeadsLoss {
  */
 const emptySmooth = 1e6;
 
+/** What an output is held to, on its own grid. */
+export interface OutputTarget {
+  readonly head: string;
+  /** Its place among the head's outputs, 0 for the finest. */
+  readonly scale: number;
+  readonly smooth: number;
+  /** Labels as int32 [b, d, h, w]; or probabilities [b, d, h, w, classes] and weights [b, d, h, w]. */
+  readonly tensors: readonly [Tensor4D] | readonly [Tensor5D, Tensor4D];
+}
+
+/**
+ * Targets for the heads that have labels; at least one must. New tensors, the caller's to dispose, all made from arrays.
+ *
+ * @param shapes of each head's outputs, finest first.
+ */
+export function outputTargets(
+  engine: Engine,
+  labels: HeadLabels,
+  shapes: Readonly<Record<string, readonly Tensor5D['shape'][]>>,
+): OutputTarget[] {
+  const heads = Object.keys(labels).sort();
+  invariant(heads.length > 0, 'some head has labels');
+  return heads.flatMap((head) => {
+    const label = labels[head] as HeadLabel;
+    const scales = shapes[head];
+    invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
+    return scales.map((shape, scale): OutputTarget => {
+      const tensors =
+        label.soft === undefined
+          ? ([labelsOn(engine, label, shape)] as const)
+          : softTargetOn(engine, label, shape);
+      return { head, scale, smooth: label.isEmpty ? emptySmooth : 1, tensors };
+    });
+  });
+}
+
 /** nnU-Net's loss summed over the heads that have labels; at least one must. */
 export function headsLoss(engine: Engine, outputs: HeadOutputs, labels: HeadLabels): HeadsLoss {
+  return engine.tf.tidy(() => {
+    const shapes: Record<string, Tensor5D['shape'][]> = {};
+    for (const [head, scales] of Object.entries(outputs)) {
+      shapes[head] = scales.map(({ shape }) => shape);
+    }
+    const targets = outputTargets(engine, labels, shapes);
+    const { loss, parts } = targetsLoss(engine, outputs, targets);
+    return { loss, parts };
+  });
+}
+
+/** The same, given the targets. */
+export function targetsLoss(
+  engine: Engine,
+  outputs: HeadOutputs,
+  targets: readonly OutputTarget[],
+): HeadsLoss {
   const { tf, ops } = engine;
   return tf.tidy(() => {
-    const terms: Scalar[] = [];
     const parts: Record<string, { ce: Scalar; dice: Scalar }> = {};
-    for (const head of Object.keys(labels).sort()) {
-      const scales = outputs[head];
-      invariant(scales !== undefined, `the model has the head ${head} that labels are given for`);
-      const label = labels[head] as HeadLabel;
-      scales.forEach((logits, i) => {
-        const smooth = label.isEmpty ? emptySmooth : 1;
-        const isWhole = [1, 2, 3].every((axis) => label.map.shape[axis] === logits.shape[axis]);
-        const { loss, ce, dice } =
-          label.soft === undefined
-            ? ops.crossEntropyDice(
-                logits,
-                isWhole ? label.map : resizeLabels(engine, label, logits.shape),
-                { smooth },
-              )
-            : softCrossEntropyDice(engine, logits, softTarget(engine, label, logits.shape), smooth);
-        terms.push(tf.mul(loss, 2 ** -i));
-        if (i === 0) parts[head] = { ce, dice };
-      });
-    }
-    invariant(terms.length > 0, 'some head has labels');
+    const terms = targets.map(({ head, scale, smooth, tensors }): Scalar => {
+      const logits = outputs[head]?.[scale];
+      invariant(logits !== undefined, `the head ${head} has an output of scale ${scale}`);
+      const [first, weights] = tensors;
+      const { loss, ce, dice } =
+        weights === undefined
+          ? ops.crossEntropyDice(logits, first as Tensor4D, { smooth })
+          : softCrossEntropyDice(
+              ...([engine, logits, { probabilities: first as Tensor5D, weights }] as const),
+              smooth,
+            );
+      if (scale === 0) parts[head] = { ce, dice };
+      return tf.mul(loss, 2 ** -scale);
+    });
     return { loss: terms.reduce((sum, term) => tf.add(sum, term)), parts };
   });
 }
 
-function resizeLabels(
-  { tf }: Engine,
-  { map, values }: HeadLabel,
-  like: Tensor5D['shape'],
-): Tensor4D {
-  const from = nearestVoxels(map.shape, like);
-  const resized = Int32Array.from(from, (voxel) => values[voxel] as number);
+function labelsOn({ tf }: Engine, { values, shape }: HeadLabel, like: Tensor5D['shape']): Tensor4D {
+  const isWhole = [1, 2, 3].every((axis) => shape[axis] === like[axis]);
+  const resized = isWhole
+    ? values
+    : Int32Array.from(nearestVoxels(shape, like), (voxel) => values[voxel] as number);
   return tf.tensor4d(resized, [like[0], like[1], like[2], like[3]], 'int32');
 }
 
 /** The label's probabilities and weights on the grid of `like`, whose last axis are the classes. */
-function softTarget({ tf }: Engine, label: HeadLabel, like: Tensor5D['shape']): SoftTarget {
-  const { map, values, soft } = label;
+function softTargetOn(
+  { tf }: Engine,
+  label: HeadLabel,
+  like: Tensor5D['shape'],
+): readonly [Tensor5D, Tensor4D] {
+  const { values, shape, soft } = label;
   const classes = like[4];
-  const from = nearestVoxels(map.shape, like);
+  const from = nearestVoxels(shape, like);
   const probabilities = new Float32Array(from.length * classes);
   const weights = new Float32Array(from.length).fill(1);
   from.forEach((voxel, to) => {
@@ -108,10 +153,10 @@ function softTarget({ tf }: Engine, label: HeadLabel, like: Tensor5D['shape']): 
     }
     if (soft?.weights !== undefined) weights[to] = soft.weights[voxel] as number;
   });
-  return {
-    probabilities: tf.tensor5d(probabilities, like),
-    weights: tf.tensor4d(weights, [like[0], like[1], like[2], like[3]]),
-  };
+  return [
+    tf.tensor5d(probabilities, like),
+    tf.tensor4d(weights, [like[0], like[1], like[2], like[3]]),
+  ];
 }
 
 /** Index of the voxel of a grid `[b, d, h, w]` for each of `to`; nearest as PyTorch: voxel i takes floor(i · from / to). */

@@ -2,10 +2,10 @@
 import type { Engine, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor5D } from '../compute/index.ts';
 import { ModelsError } from './errors.ts';
 import type { ForwardOptions, HeadOutputs, ParameterMap, Parameters } from './forward.ts';
-import { unetrPatchSide, type ModelSpec, type Triple } from './spec.ts';
+import { unetrPatchSide, type ModelSpec, type Triple, type UNetSpec } from './spec.ts';
 import { swinUnetrForward } from './swin-unetr.ts';
 import { unetForward } from './unet.ts';
-import { unetStrides } from './unet-parameters.ts';
+import { unetOutputStages, unetStrides } from './unet-parameters.ts';
 import { unetrForward } from './unetr.ts';
 import { WindowTables } from './window-tables.ts';
 
@@ -43,6 +43,30 @@ export function buildModel(engine: Engine, spec: ModelSpec): Model {
       });
     },
   };
+}
+
+/** Of each head's outputs in training for an input of `shape`, finest first: [b, d, h, w, classes]. */
+export function outputShapes(
+  spec: ModelSpec,
+  [b, d, h, w]: Tensor5D['shape'],
+): Readonly<Record<string, readonly Tensor5D['shape'][]>> {
+  const grids: readonly Triple[] =
+    spec.kind === 'unet' ? outputGrids(spec, [d, h, w]) : [[d, h, w]];
+  return Object.fromEntries(
+    Object.entries(spec.heads).map(([head, classes]) => [
+      head,
+      grids.map((grid): Tensor5D['shape'] => [b, ...grid, classes]),
+    ]),
+  );
+}
+
+function outputGrids(spec: UNetSpec, size: Triple): Triple[] {
+  const strides = unetStrides(spec);
+  return unetOutputStages(spec).map((_, scale) => {
+    const product = (axis: 0 | 1 | 2): number =>
+      strides.slice(0, scale + 1).reduce((all, stride) => all * stride[axis], 1);
+    return [size[0] / product(0), size[1] / product(1), size[2] / product(2)];
+  });
 }
 
 /** How often each axis is divided by the time the deepest stage is reached. */

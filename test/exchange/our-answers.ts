@@ -32,7 +32,7 @@ export async function ourAnswers(
   const labels: HeadLabels = Object.fromEntries(
     targets.map(({ name, data }) => [
       name.slice('target.'.length),
-      headLabel(engine, Int32Array.from(data), [...size]),
+      headLabel(Int32Array.from(data), [...size]),
     ]),
   );
   const answers = new Map<string, NamedTensor>();

@@ -18,7 +18,7 @@ describe('loss over heads', () => {
     const { tf } = engine;
     return tf.tidy(() => {
       const logits = tf.tensor5d(new Float32Array(16), [1, 2, 2, 2, 2]);
-      const calc = headLabel(engine, Int32Array.from(labels), [1, 2, 2, 2]);
+      const calc = headLabel(Int32Array.from(labels), [1, 2, 2, 2]);
       return headsLoss(engine, { calc: [logits] }, { calc }).loss.dataSync()[0] ?? NaN;
     });
   }
@@ -33,7 +33,7 @@ describe('loss over heads', () => {
     const value = tf.tidy(() => {
       // The coarse scale takes depth 0 of 3 and width 0 and 1 of 3, whatever the others are.
       const values = Int32Array.of(1, 0, 1, 1, 1, 1, 1, 1, 1);
-      const calc = headLabel(engine, values, [1, 3, 1, 3]);
+      const calc = headLabel(values, [1, 3, 1, 3]);
       const [fine, coarse] = [tf.zeros([1, 3, 1, 3, 2]), tf.zeros([1, 1, 1, 2, 2])];
       const outputs = { calc: [fine, coarse] as Tensor5D[] };
       return headsLoss(engine, outputs, { calc }).loss.dataSync()[0];

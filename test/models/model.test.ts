@@ -88,7 +88,7 @@ for (const backend of backends) {
         { length: shape.reduce((a, b) => a * b) },
         (_, i) => (i * 7) % classes,
       );
-      return headLabel(engine, values, shape);
+      return headLabel(values, shape);
     };
 
     it('refuses an input that does not fit', () => {

@@ -32,12 +32,12 @@ const specs: readonly ModelSpec[] = [
 
 /** The parameters after three steps of AdamW, one after the other. */
 async function trained(spec: ModelSpec, precision: Precision, threads: number): Promise<Buffer> {
-  const { tf, ops, close } = await openEngine({
+  const engine = await openEngine({
     ...({ backend: 'native', convolutions: 'own' } as const),
     ...{ precision, threads },
   });
+  const { tf, ops, close } = engine;
   try {
-    const engine = { tf, ops } as Parameters<typeof buildModel>[0];
     const model = buildModel(engine, spec);
     const random = seededRandom('threads');
     const x: Tensor5D = tf.tensor(
@@ -45,7 +45,7 @@ async function trained(spec: ModelSpec, precision: Precision, threads: number): 
       [1, 24, 16, 16, 1],
     );
     const values = Int32Array.from(x.dataSync(), (value) => (value > 1 ? 1 : 0));
-    const labels = headLabel(engine, values, [1, 24, 16, 16]);
+    const labels = headLabel(values, [1, 24, 16, 16]);
     const params = new Map<string, Variable>(
       initialWeights(spec, random).map(({ name, data, shape }) => [
         name,

@@ -66,16 +66,12 @@ export function channelsLast(engine: Engine, oracle: Oracle, name: string): Tens
   });
 }
 
-/** Label maps as int32 tensors by head. */
-export function readLabels(
-  engine: Engine,
-  oracle: Oracle,
-  nameOf: Readonly<Record<string, string>>,
-): HeadLabels {
+/** Label maps by head. */
+export function readLabels(oracle: Oracle, nameOf: Readonly<Record<string, string>>): HeadLabels {
   return Object.fromEntries(
     Object.entries(nameOf).map(([head, name]) => {
       const shape = [...oracle.shape(name)] as [number, number, number, number];
-      return [head, headLabel(engine, Int32Array.from(oracle.data(name)), shape)];
+      return [head, headLabel(Int32Array.from(oracle.data(name)), shape)];
     }),
   );
 }

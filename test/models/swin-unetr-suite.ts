@@ -67,7 +67,7 @@ export function swinUnetrSuite(backend: BackendName): void {
 
     it('gives its loss and every gradient', async () => {
       const { tf } = engine;
-      const labels = readLabels(engine, io, {
+      const labels = readLabels(io, {
         hps: 'target.hps',
         ms: 'target.ms',
         calc: 'target.calc',
@@ -75,11 +75,11 @@ export function swinUnetrSuite(backend: BackendName): void {
       // The oracle's loss is the cross-entropy alone, here in plain TF.js.
       const result = valueAndGradients(engine, params, () => {
         const outputs = model.forward(params, x, { training: true });
-        const terms = Object.entries(labels).map(([head, { map: truth }]) => {
+        const terms = Object.entries(labels).map(([head, { values }]) => {
           const [logits] = outputs[head]!;
           const classes = logits!.shape[4];
           const flat = tf.logSoftmax(tf.reshape(logits!, [-1, classes]));
-          const chosen = tf.mul(flat, tf.oneHot(tf.reshape(truth, [-1]), classes));
+          const chosen = tf.mul(flat, tf.oneHot(tf.tensor1d(values, 'int32'), classes));
           return tf.neg<Scalar>(tf.mean(tf.sum(chosen, 1)));
         });
         return terms.reduce((sum, term) => tf.add(sum, term));

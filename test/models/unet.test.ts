@@ -66,7 +66,7 @@ for (const backend of backends) {
       });
 
       it('gives its loss, every gradient and the loss after a step', async () => {
-        const labels = readLabels(engine, io, { hps: 'target' });
+        const labels = readLabels(io, { hps: 'target' });
         const pass = lossAndGradients(engine, model, params, x, labels, { training: true });
         await checkGradients({ value: pass.loss, gradients: pass.gradients }, io);
         const stepped = new Map(
@@ -84,7 +84,7 @@ for (const backend of backends) {
       });
 
       it('gives the cross-entropy and Dice of the finest output', async () => {
-        const labels = readLabels(engine, io, { hps: 'target' });
+        const labels = readLabels(io, { hps: 'target' });
         const outputs = model.forward(params, x, { training: false });
         expect(outputs.hps).to.have.length(1);
         const { ce, dice } = headsLoss(engine, outputs, labels).parts.hps!;

@@ -6,8 +6,10 @@ import { registerGradients } from '../kernel-registry.ts';
 import type { Ops } from '../ops.ts';
 import { kernelOps, ownKernels } from '../wasm-ops.ts';
 import { registerGpuKernels } from './kernels.ts';
+import type { Repeat } from '../repeat.ts';
 import { GpuLauncher } from './launcher.ts';
 import { adamW, sgd } from './loss.ts';
+import { Replays } from './replay.ts';
 
 type Tf = typeof tfjs;
 
@@ -23,6 +25,8 @@ export interface GpuAdapter {
 export interface GpuEngine {
   readonly ops: Ops;
   readonly description: string;
+  readonly repeat: Repeat;
+  readonly forget: () => void;
   /** Bytes that the device's buffers take. */
   readonly bytes: () => number;
   /** @throws what the device reported since the last call: a failed allocation or a program it refused. */
@@ -107,6 +111,7 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
   // TF.js would run small operations on the host, where its own kernels may differ.
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   const launcher = new GpuLauncher(tf, isSoftware);
+  const replays = new Replays(tf, launcher.backend);
   registerGpuKernels(tf, launcher);
   registerGradients(tf, ownKernels);
   return {
@@ -119,6 +124,10 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
         sgd(launcher, ...args);
       },
     }),
+    repeat: (pass) => replays.run(pass),
+    forget: () => {
+      replays.forget();
+    },
     bytes: () => (tf.memory() as { numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0,
     check: () => {
       const error = reported;
@@ -126,6 +135,7 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
       if (error !== null) throw error;
     },
     close: () => {
+      replays.forget();
       launcher.close();
       tf.removeBackend('webgpu');
       device.destroy();

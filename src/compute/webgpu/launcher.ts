@@ -14,9 +14,21 @@ interface TensorData {
   resource?: GPUBuffer | null;
 }
 
+/** TF.js's pool of buffers, by size and usage. */
+export interface BufferManager {
+  acquireBuffer(
+    size: number,
+    usage: number,
+    mappedAtCreation?: boolean,
+    reuse?: boolean,
+  ): GPUBuffer;
+  releaseBuffer(buffer: GPUBuffer, reuse?: boolean): void;
+}
+
 /** The parts of TF.js's `WebGPUBackend` that we stand on. */
 export interface GpuBackend {
   readonly device: GPUDevice;
+  readonly bufferManager: BufferManager;
   readonly tensorMap: { get(dataId: object): TensorData };
   readonly commandQueueOwnedIds: WeakSet<object>;
   readonly commandEncoder: GPUCommandEncoder;

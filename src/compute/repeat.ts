@@ -1,0 +1,19 @@
+/** A pass that recurs with other values in the same shapes: a training step's, thousands of times. */
+import type { Tensor } from '@tensorflow/tfjs';
+
+export interface RepeatedPass {
+  /** Says all that the work depends on besides the shapes and values of `inputs` and the values of `parameters`. */
+  readonly key: string;
+  /** Just made of arrays, so that a device can take the values of the next ones into the same memory. */
+  readonly inputs: readonly Tensor[];
+  /** What else it reads; in place, as variables are. */
+  readonly parameters: readonly Tensor[];
+  /** Uses the inputs it is given, which need not be `inputs` themselves; draws no chance and looks at no value. */
+  readonly compute: (inputs: readonly Tensor[]) => (Tensor | null)[];
+}
+
+/** What `pass.compute` gives, the caller's to dispose. It may hold only until the next call. */
+export type Repeat = (pass: RepeatedPass) => (Tensor | null)[];
+
+/** Computes it anew: the way of all backends whose host does the work anyway. */
+export const computeAnew: Repeat = ({ inputs, compute }) => compute(inputs);
