@@ -23,6 +23,7 @@ node bench/compute/compare.ts [flags]        (npm run bench:compute -- [flags])
   --backend NAME       ours: auto or one that annulus doctor lists (default auto)
   --threads N          of both sides (default: as many as there are processors)
   --precision f32|bf16 of both sides: bf16 is PyTorch's autocast, and our native backend's (default f32)
+  --tf32               PyTorch on a card rounds what it convolves to ten bits, which is its default (ours webgpu or cuda)
   --convolutions NAME  ours on the native backend: auto, own or onednn (default auto)
   --seconds N          to spend on each case and side, at least three steps (default 8)
   --clock wall|cpu     cpu: processor time of all threads, for a machine with other work (default wall)
@@ -39,6 +40,7 @@ const options = {
   threads: { type: 'string', default: String(availableParallelism()) },
   precision: { type: 'string', default: 'f32' },
   convolutions: { type: 'string', default: 'auto' },
+  tf32: { type: 'boolean', default: false },
   seconds: { type: 'string', default: '8' },
   clock: { type: 'string', default: 'wall' },
   format: { type: 'string', default: 'text' },
@@ -99,7 +101,8 @@ async function startPair(ourPrecision: Precision): Promise<Pair> {
     const hello = { do: 'hello', backend, threads: Number(flags.threads) } as const;
     const convolutions = flags.convolutions as ConvolutionChoice;
     const ours = await own.ask({ ...hello, options: { precision: ourPrecision, convolutions } });
-    const theirs = await torch.ask({ ...hello, threads: ours.threads });
+    const device = ours.version.startsWith('webgpu') || ours.version === 'cuda' ? 'cuda' : 'cpu';
+    const theirs = await torch.ask({ ...hello, threads: ours.threads, device, tf32: flags.tf32 });
     return {
       ...{ own, torch, backend: ours.version, torchVersion: theirs.version },
       ...{ threads: theirs.threads, note: theirs.note ?? null },

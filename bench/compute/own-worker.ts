@@ -11,6 +11,7 @@ import {
   type EngineOptions,
   type Tensor,
 } from '../../src/compute/index.ts';
+import type { GpuBackend } from '../../src/compute/webgpu/launcher.ts';
 import type { Rank, Tensor5D } from '@tensorflow/tfjs';
 import { Learner, type Patch } from '../../src/distill/index.ts';
 import { decodeSafetensors, type ModelWeights, type SafeTensor } from '../../src/weights/index.ts';
@@ -22,7 +23,7 @@ interface Opened {
   readonly learner?: Learner;
   /** The loss, when the work is done. */
   step(): number | Promise<number>;
-  output(): Record<string, number[]>;
+  output(): Promise<Record<string, number[]>>;
 }
 
 let engine: Engine | null = null;
@@ -44,16 +45,15 @@ function openNet(current: Engine, given: NetCase, tensors: readonly SafeTensor[]
   return {
     learner,
     step: () => learner.step([patch], optimiser, 1),
-    output: () => {
+    output: async () => {
       const { tf } = current;
       const x = tf.tensor5d(image, [1, ...size, 1]);
       const outputs = learner.model.forward(learner.tensors, x, { training: false });
-      return Object.fromEntries(
-        Object.entries(outputs).map(([head, [finest]]) => [
-          head,
-          [...(finest as Tensor5D).dataSync()],
-        ]),
-      );
+      const found: Record<string, number[]> = {};
+      for (const [head, [finest]] of Object.entries(outputs)) {
+        found[head] = [...(await (finest as Tensor5D).data())];
+      }
+      return found;
     },
   };
 }
@@ -75,11 +75,11 @@ function openConv({ tf, ops }: Engine, given: ConvCase, tensors: readonly SafeTe
       tf.dispose([value, ...grads]);
       return 0;
     },
-    output: () => {
+    output: async () => {
       const { value, grads } = both();
-      const norm = (tensor: Tensor): number =>
-        Math.sqrt(tensor.dataSync<'float32'>().reduce((sum, v) => sum + v * v, 0));
-      return { norms: [value, ...grads].map(norm) };
+      const norm = async (tensor: Tensor): Promise<number> =>
+        Math.sqrt((await tensor.data<'float32'>()).reduce((sum, v) => sum + v * v, 0));
+      return { norms: await Promise.all([value, ...grads].map(norm)) };
     },
   };
 }
@@ -88,6 +88,16 @@ function dataOf(tensors: readonly SafeTensor[], wanted: string): Float32Array {
   const found = tensors.find(({ name }) => name === wanted)?.data;
   if (found instanceof Float32Array) return found;
   throw new Error(`the file holds ${wanted}`);
+}
+
+/** Waits until a card has done all that was asked of it. */
+async function settle({ tf, backend }: Engine): Promise<void> {
+  if (backend !== 'webgpu') return;
+  const gpu = tf.backend() as unknown as GpuBackend;
+  gpu.endComputePassEncoder();
+  gpu.ensureCommandEncoderReady();
+  gpu.submitQueue();
+  await gpu.device.queue.onSubmittedWorkDone();
 }
 
 async function answer(request: Request): Promise<Answers[Request['do']]> {
@@ -100,6 +110,7 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
     const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
     const checkpointing = opened?.learner?.checkpointing ?? false;
     const heapBytes = engine?.memory().heapBytes ?? 0;
+    if (engine?.backend === 'webgpu') return { peakBytes: heapBytes, heapBytes, checkpointing };
     return { peakBytes: Number(kib) * 1024, heapBytes, checkpointing };
   }
   if (engine === null) throw new Error('hello comes first');
@@ -113,12 +124,13 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
     return {};
   }
   if (opened === null) throw new Error('a case is open');
-  if (request.do === 'output') return { values: opened.output() };
+  if (request.do === 'output') return { values: await opened.output() };
   const [wallMs, cpuMs, losses]: [number[], number[], number[]] = [[], [], []];
   for (let repeat = 0; repeat < request.repeats; repeat++) {
     const start = performance.now();
     const before = process.cpuUsage();
     losses.push(await opened.step());
+    await settle(engine);
     wallMs.push(performance.now() - start);
     const { user, system } = process.cpuUsage(before);
     cpuMs.push((user + system) / 1000);

@@ -13,6 +13,12 @@ import torch.nn.functional as F
 from torch_nets import heads_loss, load_safetensors, net_of
 
 
+def settle(tensor):
+    """Waits until a card has done all that was asked of it."""
+    if tensor.is_cuda:
+        torch.cuda.synchronize()
+
+
 def open_net(case, tensors, autocast):
     """A training step, and the finest logits of each head as [d, h, w, class] values."""
     spec, settings = case["spec"], case["optimiser"]
@@ -35,6 +41,7 @@ def open_net(case, tensors, autocast):
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
+        settle(loss)
         return loss.item()
 
     def output():
@@ -58,6 +65,7 @@ def open_conv(case, tensors, autocast):
             y = F.conv3d(x, w, padding=1)
         y.backward(dy.to(y.dtype))
         results[:] = [y.detach(), x.grad, w.grad]
+        settle(y)
         return 0
 
     def output():
@@ -72,17 +80,25 @@ class Worker:
 
     def hello(self, request):
         torch.set_num_threads(request["threads"])
+        self.device = request.get("device", "cpu")
+        # Its default on a card rounds what is convolved to ten bits.
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = request.get("tf32", False)
+        torch.backends.cudnn.benchmark = True
         with open("/proc/self/maps") as maps:
             loaded = maps.read()
         fast = any(name in loaded for name in ("openblas", "libmkl", "libblis"))
-        note = None if fast else "PyTorch's BLAS is the slow reference one: apt-get install libopenblas0-openmp"
-        return {"version": torch.__version__, "threads": torch.get_num_threads(), "note": note}
+        note = None if fast or self.device == "cuda" else "PyTorch's BLAS is the slow reference one: apt-get install libopenblas0-openmp"
+        version = torch.__version__
+        if self.device == "cuda":
+            version += f" on {torch.cuda.get_device_name()}"
+        return {"version": version, "threads": torch.get_num_threads(), "note": note}
 
     def open(self, request):
         low = request["precision"] == "bf16"
-        autocast = lambda: torch.autocast("cpu", dtype=torch.bfloat16, enabled=low)
+        autocast = lambda: torch.autocast(self.device, dtype=torch.bfloat16, enabled=low)
         make = open_net if request["case"]["kind"] == "net" else open_conv
-        self.step, self.output_of = make(request["case"], load_safetensors(request["file"]), autocast)
+        tensors = {name: tensor.to(self.device) for name, tensor in load_safetensors(request["file"]).items()}
+        self.step, self.output_of = make(request["case"], tensors, autocast)
         return {}
 
     def run(self, request):
@@ -98,6 +114,8 @@ class Worker:
         return {"values": {name: values.tolist() for name, values in self.output_of().items()}}
 
     def memory(self, request):
+        if self.device == "cuda":
+            return {"peakBytes": torch.cuda.max_memory_reserved()}
         with open("/proc/self/status") as status:
             line = next(line for line in status if line.startswith("VmHWM"))
         return {"peakBytes": int(line.split()[1]) * 1024}

@@ -13,6 +13,10 @@ export type Request =
       readonly backend: string;
       /** Of our native backend. */
       readonly options?: Partial<NativeOptions>;
+      /** PyTorch's; the processor unless given. */
+      readonly device?: 'cpu' | 'cuda';
+      /** Of PyTorch on a card: whether products are of ten bits of mantissa, as its convolutions are unless told otherwise. */
+      readonly tf32?: boolean;
     }
   | {
       readonly do: 'open';

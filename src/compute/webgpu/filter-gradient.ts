@@ -1,10 +1,8 @@
-/**
- * The gradient of convolution weights: each workgroup sums one tile of the weights over a share of the voxels,
- * its lanes' sums are added in a fixed order, and so are the shares.
- */
+/** The gradient of convolution weights: sums over shares of the voxels, each and then all added in a fixed order. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { forwardPadding, type ConvGeometry } from '../convolution.ts';
+import { filterGradientByRows, rowPlanOf } from './filter-gradient-rows.ts';
 import { flatGrid, folded, flatIndex, flatWorkgroup, quadLoader, vectorType } from './launcher.ts';
 import type { GpuLauncher } from './launcher.ts';
 
@@ -48,10 +46,42 @@ export function convFilterGradient(
   x: TensorInfo,
   dy: TensorInfo,
 ): TensorInfo {
-  const plan = planOf(g, l.isSoftware);
+  const { maxComputeWorkgroupStorageSize: bytes } = l.backend.device.limits;
+  const byRows = rowPlanOf(g, l.isSoftware, bytes);
+  const plan = byRows ?? planOf(g, l.isSoftware);
+  const { shares } = plan;
   const count = g.weights.reduce((product, side) => product * side, 1);
   const out = l.output(g.weights);
-  const sums = plan.shares === 1 ? out : l.output([plan.shares, count]);
+  const sums = shares === 1 ? out : l.output([shares, count]);
+  if (byRows === null) filterGradientByTiles(l, g, plan as Plan, [x, dy, sums]);
+  else filterGradientByRows(l, g, byRows, [x, dy, sums]);
+  if (shares > 1) {
+    l.run({
+      key: `sum ${shares} ${count}`,
+      bindings: [
+        { name: 'sums', of: sums, type: 'f32' },
+        { name: 'total', of: out, type: 'f32', writes: true },
+      ],
+      workgroup: flatWorkgroup,
+      workgroups: flatGrid(count),
+      code: () => ({
+        declarations: sumFunction('sums', shares, count),
+        body: `${flatIndex(count)} total[i] = sumOf(i);`,
+      }),
+    });
+    l.release(sums);
+  }
+  return out;
+}
+
+/** Any kernel and stride: each workgroup one tile of the weights, its threads a share of the voxels each. */
+function filterGradientByTiles(
+  l: GpuLauncher,
+  g: ConvGeometry,
+  plan: Plan,
+  [x, dy, sums]: readonly [TensorInfo, TensorInfo, TensorInfo],
+): void {
+  const count = g.weights.reduce((product, side) => product * side, 1);
   l.run({
     key: `filter gradient ${JSON.stringify(g)}`,
     bindings: [
@@ -63,23 +93,6 @@ export function convFilterGradient(
     workgroups: [...folded(plan.tiles), plan.shares],
     code: () => gradientCode(g, plan, count),
   });
-  if (plan.shares > 1) {
-    l.run({
-      key: `sum ${plan.shares} ${count}`,
-      bindings: [
-        { name: 'sums', of: sums, type: 'f32' },
-        { name: 'total', of: out, type: 'f32', writes: true },
-      ],
-      workgroup: flatWorkgroup,
-      workgroups: flatGrid(count),
-      code: () => ({
-        declarations: sumFunction('sums', plan.shares, count),
-        body: `${flatIndex(count)} total[i] = sumOf(i);`,
-      }),
-    });
-    l.release(sums);
-  }
-  return out;
 }
 
 /** A WGSL function `sumOf(i)` of `array[i] + array[i + step] + …`, `terms` of them, in a fixed order. */

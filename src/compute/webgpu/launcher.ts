@@ -65,6 +65,9 @@ export interface Program {
 /** Threads of a workgroup of one-value-per-thread programs. */
 export const flatWorkgroup = 256;
 
+/** Bind groups kept for when their buffers come together again. */
+const bindGroupsMax = 4096;
+
 /** Dispatches are sent to the device in batches of this many. */
 const batchSize = 32;
 
@@ -89,6 +92,7 @@ export class GpuLauncher {
   readonly backend: GpuBackend;
   readonly #tf: typeof tfjs;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
+  readonly #groups = new BindGroups();
   #constants = new WeakMap<Values, GPUBuffer>();
   readonly #constantBuffers: GPUBuffer[] = [];
 
@@ -179,10 +183,7 @@ export class GpuLauncher {
     const { bindings, workgroups } = program;
     const buffers = bindings.map(({ of }) => this.#bufferOf(of));
     const pipeline = this.#pipelineOf(program);
-    const group = backend.device.createBindGroup({
-      layout: pipeline.getBindGroupLayout(0),
-      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
-    });
+    const group = this.#groups.of(backend.device, pipeline, buffers);
     backend.ensureCommandEncoderReady();
     backend.computePassEncoder ??= backend.commandEncoder.beginComputePass();
     const pass = backend.computePassEncoder;
@@ -200,6 +201,7 @@ export class GpuLauncher {
   close(): void {
     for (const buffer of this.#constantBuffers.splice(0)) buffer.destroy();
     this.#constants = new WeakMap();
+    this.#groups.clear();
   }
 
   #bufferOf(of: TensorInfo | GPUBuffer): GPUBuffer {
@@ -223,6 +225,37 @@ export class GpuLauncher {
     });
     this.#pipelines.set(key, pipeline);
     return pipeline;
+  }
+}
+
+/** Bind groups by pipeline and buffers: making one takes longer than sending a dispatch, and buffers come again. */
+class BindGroups {
+  readonly #numbers = new WeakMap<object, number>();
+  readonly #groups = new Map<string, GPUBindGroup>();
+  #count = 0;
+
+  of(device: GPUDevice, pipeline: GPUComputePipeline, buffers: readonly GPUBuffer[]): GPUBindGroup {
+    const key = [pipeline, ...buffers].map((object) => this.#numberOf(object)).join(' ');
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const group = device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+    if (this.#groups.size >= bindGroupsMax) this.#groups.clear();
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  clear(): void {
+    this.#groups.clear();
+  }
+
+  #numberOf(object: object): number {
+    const known = this.#numbers.get(object);
+    if (known !== undefined) return known;
+    this.#numbers.set(object, ++this.#count);
+    return this.#count;
   }
 }
 
