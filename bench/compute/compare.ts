@@ -93,7 +93,7 @@ function say(line: string): void {
 }
 
 /** Both sides with the same number of threads: PyTorch gets what ours says it uses. It takes its precision with each case. */
-async function startPair(ourPrecision: Precision): Promise<Pair> {
+async function startPair(ourPrecision: Precision, tf32 = false): Promise<Pair> {
   const own = startOwn();
   const torch = startTorch(flags.python);
   try {
@@ -102,7 +102,7 @@ async function startPair(ourPrecision: Precision): Promise<Pair> {
     const convolutions = flags.convolutions as ConvolutionChoice;
     const ours = await own.ask({ ...hello, options: { precision: ourPrecision, convolutions } });
     const device = ours.version.startsWith('webgpu') || ours.version === 'cuda' ? 'cuda' : 'cpu';
-    const theirs = await torch.ask({ ...hello, threads: ours.threads, device, tf32: flags.tf32 });
+    const theirs = await torch.ask({ ...hello, threads: ours.threads, device, tf32 });
     return {
       ...{ own, torch, backend: ours.version, torchVersion: theirs.version },
       ...{ threads: theirs.threads, note: theirs.note ?? null },
@@ -134,7 +134,7 @@ async function checkAgreement(pair: Pair): Promise<Agreement[]> {
 
 /** Alternating steps after one unmeasured; a side that fails leaves its half of the row empty. */
 async function measure(given: Case): Promise<Row> {
-  const pair = await startPair(precision);
+  const pair = await startPair(precision, flags.tf32);
   try {
     const sides = [pair.own, pair.torch] as const;
     const ms: [number[], number[]] = [[], []];
@@ -190,7 +190,7 @@ async function main(): Promise<void> {
   const first = await startPair('f32');
   const { backend, torchVersion, threads, note } = first;
   say(machineLine(machine));
-  const setting = `${precision}, ${threads} thread${threads === 1 ? '' : 's'} each, ${flags.clock} time`;
+  const setting = `${precision}${flags.tf32 ? ' (PyTorch tf32)' : ''}, ${threads} thread${threads === 1 ? '' : 's'} each, ${flags.clock} time`;
   say(`ours on ${backend}, PyTorch ${torchVersion}, ${setting}`);
   if (threads !== Number(flags.threads))
     say(`(${flags.threads} threads asked, ours has ${threads})`);

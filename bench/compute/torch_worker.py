@@ -81,6 +81,8 @@ class Worker:
     def hello(self, request):
         torch.set_num_threads(request["threads"])
         self.device = request.get("device", "cpu")
+        if self.device != "cpu":
+            torch.set_default_device(self.device)
         # Its default on a card rounds what is convolved to ten bits.
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = request.get("tf32", False)
         torch.backends.cudnn.benchmark = True

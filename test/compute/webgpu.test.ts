@@ -67,7 +67,8 @@ function patchOf(side: number, seed: string, tasks: Readonly<Record<string, bool
 }
 
 function replaySuite(): void {
-  it('give the bytes of passes computed anew, whatever the labels and the size', async () => {
+  it('give the bytes of passes computed anew, whatever the labels and the size', async function () {
+    this.timeout(900_000); // a software adapter compiles for minutes
     const teacher = readModelSpec({
       ...{ kind: 'unet', inChannels: 1, features: [2, 4, 4], strides: [1, 2, 2] },
       ...{ convsPerStage: 1, deepSupervision: true, dropoutMilli: 0, heads: { hps: 3, ms: 2 } },

@@ -9,6 +9,8 @@ import { float, vectorType, widthOf } from './launcher.ts';
 import type { Binding, GpuLauncher } from './launcher.ts';
 
 const workgroup = 64;
+/** Queries whose bias a thread sums, so that a key is read once for them. */
+const queriesHeld = 4;
 /** Keys or queries in workgroup memory at once. */
 const tile = 32;
 
@@ -178,7 +180,7 @@ export function windowAttentionGradient(l: GpuLauncher, inputs: Inputs): TensorI
     key: keyOf('attention bias', call),
     bindings: [...given, { name: 'dBias', of: dBias, type: 'f32', writes: true }],
     workgroup,
-    workgroups: [Math.ceil(n / workgroup), n, heads],
+    workgroups: [Math.ceil(n / workgroup), Math.ceil(n / queriesHeld), heads],
     code: () => biasCode(call),
   });
   return [dQkv, dBias];
@@ -313,40 +315,46 @@ var<workgroup> rows: array<vec2<f32>, ${tile}>;`,
   };
 }
 
-/** One pair of tokens per thread, summed over the windows. */
+/** A key and a few queries per thread, summed over the windows. */
 function biasCode(call: Call): { declarations: string; body: string } {
   const { parts } = call;
-  const { windows, n, heads, depth } = call.sizes;
+  const { windows, n } = call.sizes;
   return {
     declarations: call.declarations,
     body: `
   let j = i32(wid.x) * ${workgroup} + i32(lid);
-  let i = i32(wid.y);
+  let first = i32(wid.y) * ${queriesHeld};
   let head = i32(wid.z);
   if (j >= ${n}) { return; }
-  var sum = 0.0;
+  var sums = array<f32, ${queriesHeld}>();
   for (var window = 0; window < ${windows}; window++) {
-    let own = outOf(window, i, head);
-    let q = placeOf(window, i, 0, head);
     let k = placeOf(window, j, 1, head);
     let v = placeOf(window, j, 2, head);
-    let s = (${innerSum(
-      parts,
-      (p) => `qkv[q + ${p}]`,
-      (p) => `qkv[k + ${p}]`,
-    )}) * ${float(depth ** -0.5)} + added(window, head, i, j);
-    let mean = ${innerSum(
-      parts,
-      (p) => `dy[own + ${p}]`,
-      (p) => `out[own + ${p}]`,
-    )};
-    let slope = ${innerSum(
-      parts,
-      (p) => `dy[own + ${p}]`,
-      (p) => `qkv[v + ${p}]`,
-    )} - mean;
-    sum += exp(s - logsums[(window * ${heads} + head) * ${n} + i]) * slope;
+    ${list(parts)
+      .map((p) => `let k${p} = qkv[k + ${p}]; let v${p} = qkv[v + ${p}];`)
+      .join('\n    ')}
+    ${list(queriesHeld)
+      .map((m) => biasTerm(call, m))
+      .join('\n    ')}
   }
-  dBias[(head * ${n} + i) * ${n} + j] = sum;`,
+  for (var m = 0; m < min(${queriesHeld}, ${n} - first); m++) {
+    dBias[(head * ${n} + first + m) * ${n} + j] = sums[m];
+  }`,
   };
+}
+
+/** What a window adds to the sum of query `first + m` and key `j`. */
+function biasTerm({ parts, sizes }: Call, m: number): string {
+  const { n, heads, depth } = sizes;
+  const sum = (a: string, b: (p: number) => string): string =>
+    innerSum(parts, (p) => `${a} + ${p}]`, b);
+  return `{
+      let i = min(first + ${m}, ${n - 1});
+      let own = outOf(window, i, head);
+      let q = placeOf(window, i, 0, head);
+      let s = (${sum('qkv[q', (p) => `k${p}`)}) * ${float(depth ** -0.5)} + added(window, head, i, j);
+      let mean = ${sum('dy[own', (p) => `out[own + ${p}]`)};
+      let slope = ${sum('dy[own', (p) => `v${p}`)} - mean;
+      sums[${m}] += exp(s - logsums[(window * ${heads} + head) * ${n} + i]) * slope;
+    }`;
 }
