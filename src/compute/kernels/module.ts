@@ -45,6 +45,7 @@ export interface RawKernels extends Omit<Kernels, 'instanceNormGradient' | 'cros
   readonly winogradForward: Pointers;
   readonly winogradGradient: Pointers;
   readonly winogradWeights: Pointers;
+  readonly addSums: Pointers;
   readonly winogradSums: Pointers;
   readonly instanceNormSums: Pointers;
   readonly instanceNormSpread: Pointers;

@@ -2,6 +2,7 @@
 export { windowGemm } from './window-gemm';
 export { windowGradient } from './window-gradient';
 export {
+  addSums,
   winogradForward,
   winogradGradient,
   winogradSums,

@@ -50,7 +50,7 @@ export function winogradForward(params: usize, start: i32, end: i32): void {
   }
 }
 
-/** Adds the columns `start` ≤ c < `end` to the sums `[36][3·inputs rounded up to 4][outputs rounded up to 8]`. */
+/** Sums the columns `start` ≤ c < `end`: `[36][3·inputs rounded up to 4][outputs rounded up to 8]`. */
 export function winogradGradient(params: usize, start: i32, end: i32): void {
   const outputs = load<i32>(params, 44);
   const block = load<i32>(params, 48);
@@ -58,6 +58,7 @@ export function winogradGradient(params: usize, start: i32, end: i32): void {
   const depth = load<i32>(params, 28);
   const table = load<usize>(params, 20);
   const positionBytes: usize = ((run + 3) & ~3) * ((outputs + 7) & ~7) * 4;
+  memory.fill(load<usize>(params, 4), 0, TILE * positionBytes);
   for (let at = start; at < end; at += block) {
     const columns = min(block, end - at);
     inputTiles(params, at, columns);
@@ -282,7 +283,8 @@ function fillStrip(
 }
 
 /**
- * Weights as `packWeights` leaves them, taps 3×3×3 → U `[36][tile of channels][kz][inputs][8 or 4]`.
+ * Weights as `packWeights` leaves them, taps 3×3×3 → U `[36][tile of channels][kz][inputs][8 or 4]`, for the output
+ * channels `start` ≤ o < `end`, from a multiple of 8 on.
  *
  * @param tile 18 vectors of scratch
  */
@@ -292,9 +294,13 @@ export function winogradWeights(
   inputs: i32,
   outputs: i32,
   tile: usize,
+  start: i32,
+  end: i32,
 ): void {
   const step: usize = 3 * inputs * tiledChannels(outputs) * 4;
-  for (let o = 0; o < outputs; o += 8) {
+  packed += 27 * inputs * start * 4;
+  u += 3 * inputs * start * 4;
+  for (let o = start; o < end; o += 8) {
     const row: usize = outputs - o > 4 ? 32 : 16;
     const tap: usize = inputs * row;
     for (let z = 0; z < 3; z++) {
@@ -305,6 +311,23 @@ export function winogradWeights(
       packed += 9 * tap;
       u += tap;
     }
+  }
+}
+
+/** Adds the floats `start` ≤ k < `end`, in fours, of `pieces` sums that lie `bytes` apart, in their order. */
+export function addSums(
+  from: usize,
+  to: usize,
+  pieces: i32,
+  bytes: usize,
+  start: i32,
+  end: i32,
+): void {
+  for (let k: usize = start; k < <usize>end; k += 4) {
+    let sum = f32x4.splat(0);
+    let p = from + k * 4;
+    for (let i = 0; i < pieces; i++, p += bytes) sum = f32x4.add(sum, v128.load(p));
+    v128.store(to + k * 4, sum);
   }
 }
 
