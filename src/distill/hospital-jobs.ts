@@ -25,7 +25,7 @@ import {
 } from './landmark-transfer.ts';
 import { Learner } from './learner.ts';
 import type { OptimiserState } from './optimiser.ts';
-import { drawPatch, type TrainingCase } from './patch-sampler.ts';
+import { drawPatch, drawSource, type TrainingCase } from './patch-sampler.ts';
 import { sizeFor, type PatchSize } from './patch-size.ts';
 import { makeCase, type PhantomHospital } from './phantom-hospital.ts';
 import { labelCases, type Teacher } from './pseudo-labels.ts';
@@ -172,7 +172,8 @@ export class HospitalJobs {
       for (let n = 0; n < checkPatches; n++) {
         const size = sizeFor(args.patch, held.shape, args.spec);
         const { tasks, sampling } = args;
-        const patch = drawPatch(held, tasks, size, random, sampling, heartUseOf(args.spec));
+        const from = drawSource([held], tasks, random, sampling.foregroundShare);
+        const patch = drawPatch(from, tasks, size, random, sampling, heartUseOf(args.spec));
         sum += await learner.loss(patch);
       }
       return sum / checkPatches;

@@ -10,7 +10,13 @@ export {
   type SamplingSettings,
 } from './settings.ts';
 export { sizeFor, type PatchSize } from './patch-size.ts';
-export { foregroundOf, drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
+export {
+  foregroundOf,
+  drawPatch,
+  drawSource,
+  type Patch,
+  type TrainingCase,
+} from './patch-sampler.ts';
 export { heartHead, heartChannels, heartUseOf, heartUses, type HeartUse } from './heart-map.ts';
 export { modelInput } from './model-input.ts';
 export { Learner } from './learner.ts';

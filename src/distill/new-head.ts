@@ -21,7 +21,7 @@ import { DistillError } from './errors.ts';
 import { heartUseOf } from './heart-map.ts';
 import { Learner } from './learner.ts';
 import { patchTensor } from './model-input.ts';
-import { drawPatch, type Patch, type TrainingCase } from './patch-sampler.ts';
+import { drawPatch, drawSource, type Patch, type TrainingCase } from './patch-sampler.ts';
 import type { AdamWOptimiser, SamplingSettings } from './settings.ts';
 
 /** A finished model and the head to come. */
@@ -109,9 +109,9 @@ export class NewHead {
     const heartUse = heartUseOf(this.#settings.spec) === 'condition' ? 'condition' : 'none';
     const random = seededRandom(seed);
     for (let step = 0; step < steps; step++) {
-      const source = cases[random.integer(cases.length)] as TrainingCase;
+      const from = drawSource(cases, [head], random, sampling.foregroundShare);
       const loss = await this.#take(
-        drawPatch(source, [head], patch, random, sampling, heartUse),
+        drawPatch(from, [head], patch, random, sampling, heartUse),
         patch,
         optimiser,
       );

@@ -62,9 +62,41 @@ export function foregroundOf(labels: Uint8Array): Int32Array[] {
   return ascending.map(([, indices]) => Int32Array.from(indices));
 }
 
-/** Cuts one patch of `size` voxels from `source` for the heads `tasks`. */
+/** Where a patch comes from. */
+export interface PatchSource {
+  readonly source: TrainingCase;
+  /** The task whose structure it is cut around; null for anywhere. */
+  readonly about: string | null;
+}
+
+/**
+ * The case of the next patch. A patch that is to show a structure comes from a case that has it: a patient without calcium
+ * would fill a batch with background, however often the structure is asked for.
+ */
+export function drawSource(
+  cases: readonly TrainingCase[],
+  tasks: readonly string[],
+  random: Random,
+  foregroundShare: number,
+): PatchSource {
+  if (random.uniform() < foregroundShare) {
+    const having = (task: string): TrainingCase[] =>
+      cases.filter(({ foreground }) => (foreground.get(task)?.length ?? 0) > 0);
+    const shown = tasks.filter((task) => having(task).length > 0);
+    const about = shown[random.integer(Math.max(1, shown.length))];
+    if (about !== undefined) {
+      const candidates = having(about);
+      const source = candidates[random.integer(candidates.length)] as TrainingCase;
+      return { source, about };
+    }
+  }
+  // Every case once before any comes again would need state; uniform draws do not.
+  return { source: cases[random.integer(cases.length)] as TrainingCase, about: null };
+}
+
+/** Cuts one patch of `size` voxels for the heads `tasks`. */
 export function drawPatch(
-  source: TrainingCase,
+  { source, about }: PatchSource,
   tasks: readonly string[],
   size: Triple,
   random: Random,
@@ -73,7 +105,7 @@ export function drawPatch(
 ): Patch {
   const held = tasks.filter((task) => source.labels.has(task));
   invariant(held.length > 0, 'a patch is cut from a case that holds a label of its heads');
-  const centre = onGrid(drawCentre(source, held, size, random, settings.foregroundShare), size);
+  const centre = onGrid(drawCentre(source, about, size, random), size);
   const turn = drawTurn(random, settings);
   const image = new Float32Array(size[0] * size[1] * size[2]);
   const labels = new Map(held.map((task) => [task, new Int32Array(image.length)]));
@@ -147,19 +179,17 @@ function onGrid(
 /** Centre of the patch in voxels of the source. */
 function drawCentre(
   source: TrainingCase,
-  held: readonly string[],
+  about: string | null,
   size: Triple,
   random: Random,
-  foregroundShare: number,
 ): [number, number, number] {
   const inside = source.shape.map((extent, axis) => {
     const half = Math.min((size[axis] ?? 0) / 2, extent / 2);
     return half + random.uniform() * (extent - 2 * half) - 0.5;
   }) as [number, number, number];
-  if (random.uniform() >= foregroundShare) return inside;
-  const task = held[random.integer(held.length)] ?? '';
-  const values = source.foreground.get(task) ?? [];
-  const voxels = values[random.integer(values.length)];
+  if (about === null) return inside;
+  const values = source.foreground.get(about) ?? [];
+  const voxels = values[random.integer(Math.max(1, values.length))];
   if (voxels === undefined) return inside; // the structure is absent in this patient
   const index = voxels[random.integer(voxels.length)] ?? 0;
   const [, height, width] = source.shape;

@@ -8,7 +8,7 @@ import { DistillError } from './errors.ts';
 import { heartHead, heartUseOf } from './heart-map.ts';
 import { Learner } from './learner.ts';
 import type { OptimiserState } from './optimiser.ts';
-import { drawPatch, type TrainingCase } from './patch-sampler.ts';
+import { drawPatch, drawSource, type TrainingCase } from './patch-sampler.ts';
 import { sizeFor, type PatchSize } from './patch-size.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
 
@@ -61,10 +61,10 @@ export async function trainRound(
     let total = 0;
     for (let step = 0; step < round.steps; step++) {
       const patches = Array.from({ length: round.batch }, () => {
-        // Every case once before any comes again would need state; uniform draws do not.
-        const source = cases[random.integer(cases.length)] as TrainingCase;
-        const size = sizeFor(round.patch, source.shape, round.spec);
-        return drawPatch(source, round.tasks, size, random, round.sampling, heartUse);
+        const { foregroundShare } = round.sampling;
+        const from = drawSource(cases, round.tasks, random, foregroundShare);
+        const size = sizeFor(round.patch, from.source.shape, round.spec);
+        return drawPatch(from, round.tasks, size, random, round.sampling, heartUse);
       });
       for (const { labels } of patches) for (const task of labels.keys()) seen.add(task);
       const seed = random.uint32() % 2 ** 30;

@@ -85,9 +85,12 @@ describe('augmentation', () => {
     const held = trainingCase([8, 8, 8], (d, h, w) => d + h + w, { calc: () => 0 });
     const scanner = { scannerGainShareMax: 0.1, scannerOffsetMax: 0.1 };
     const random = scripted([]);
-    drawPatch(held, ['calc'], [4, 4, 4], random, { ...undisturbed, ...scanner });
-    // Three for the place and one for the foreground; three angles and a size; gain, offset and no noise.
-    expect(random.asked()).equal(4 + 4 + 3);
+    drawPatch({ source: held, about: null }, ['calc'], [4, 4, 4], random, {
+      ...undisturbed,
+      ...scanner,
+    });
+    // Three for the place; three angles and a size; gain, offset and no noise.
+    expect(random.asked()).equal(3 + 4 + 3);
   });
 
   it('happens as often as its probability says', () => {
@@ -269,7 +272,9 @@ describe('augmentation', () => {
       const random = seededRandom(seed);
       const images = Array.from(
         { length: 20 },
-        () => drawPatch(held, ['calc'], [8, 8, 8], random, samplingDefaults).image,
+        () =>
+          drawPatch({ source: held, about: null }, ['calc'], [8, 8, 8], random, samplingDefaults)
+            .image,
       );
       return Float32Array.from(images.flatMap((image) => [...image]));
     };

@@ -124,7 +124,7 @@ describe('a patch of the heart', () => {
     seed: string,
   ): ReturnType<typeof drawPatch> =>
     drawPatch(
-      ...([source, ['calc'], [12, 20, 12], seededRandom(seed)] as const),
+      ...([{ source, about: null }, ['calc'], [12, 20, 12], seededRandom(seed)] as const),
       ...([{ ...undisturbed, ...settings }, use] as const),
     );
 

@@ -15,7 +15,13 @@ import { modelDigest, type ModelWeights } from '../../src/weights/index.ts';
 import { adamW, ballCase, tinySize, tinySpec, tinyWeights, undisturbed } from './training-cases.ts';
 
 function patchWith(tasks: readonly string[]): Patch {
-  return drawPatch(ballCase(tasks), tasks, tinySize, seededRandom('patch'), undisturbed);
+  return drawPatch(
+    { source: ballCase(tasks), about: null },
+    tasks,
+    tinySize,
+    seededRandom('patch'),
+    undisturbed,
+  );
 }
 
 describe('what a hospital trains', () => {
@@ -180,8 +186,8 @@ describe('what a hospital trains', () => {
         trainRound(engine, cases, { ...round, steps, batch: 1, seed }, () => undefined);
       const { heads, samples } = await trained(12, 'long');
       expect({ heads, samples }).deep.equal({ heads: { calc: 3, hps: 1 }, samples: 3 });
-      // One patch of one case: 'short 0' draws one that has no point.
-      const short = await trained(1, 'short 0');
+      // One patch of one case: 'short 1' draws one that has no point.
+      const short = await trained(1, 'short 1');
       expect(short.heads).deep.equal({ calc: 3, hps: 0 });
       short.weights.forEach(({ name, data }, n) => {
         const isHps = name.includes('heads.hps');

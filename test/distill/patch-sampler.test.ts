@@ -1,7 +1,12 @@
 import { expect } from 'chai';
 
 import { InvariantError, seededRandom, type Random } from '../../src/base/index.ts';
-import { drawPatch, foregroundOf, type SamplingSettings } from '../../src/distill/index.ts';
+import {
+  drawPatch,
+  drawSource,
+  foregroundOf,
+  type SamplingSettings,
+} from '../../src/distill/index.ts';
 import type { Triple } from '../../src/models/index.ts';
 import { trainingCase, undisturbed } from './training-cases.ts';
 
@@ -18,8 +23,8 @@ function scripted(numbers: readonly number[]): Random {
   };
 }
 
-/** The order of draws: place (3), whether around a label (1), then the three angles. */
-const anywhere = [0.5, 0.5, 0.5, 0.5] as const;
+/** The order of draws: whether around a label (1), the case (1), place (3), then the three angles. */
+const anywhere = [0.5, 0.5, 0.5, 0.5, 0.5] as const;
 
 function patchOf(
   source: ReturnType<typeof trainingCase>,
@@ -28,7 +33,8 @@ function patchOf(
   random: Random | string,
 ): ReturnType<typeof drawPatch> {
   const chance = typeof random === 'string' ? seededRandom(random) : random;
-  return drawPatch(source, ['calc'], size, chance, { ...undisturbed, ...settings });
+  const from = drawSource([source], ['calc'], chance, settings.foregroundShare ?? 0);
+  return drawPatch(from, ['calc'], size, chance, { ...undisturbed, ...settings });
 }
 
 const indexed = trainingCase([6, 7, 9], (d, h, w) => d * 100 + h * 10 + w, {
@@ -43,6 +49,42 @@ describe('foregroundOf', () => {
       [1, 5],
     ]);
     expect(foregroundOf(new Uint8Array(4))).deep.equal([]);
+  });
+});
+
+describe('drawSource', () => {
+  const healthy = trainingCase([4, 4, 4], () => 0, { calc: () => 0, ms: () => 1 });
+  const calcified = trainingCase([4, 4, 4], () => 0, { calc: () => 1 });
+  const cases = [healthy, healthy, healthy, calcified];
+
+  it('takes a patch that is to show a structure from a case that has it', () => {
+    for (let n = 0; n < 50; n++) {
+      const from = drawSource(cases, ['calc'], seededRandom(`${n}`), 1);
+      expect(from).deep.equal({ source: calcified, about: 'calc' });
+    }
+  });
+
+  it('asks for each structure that some case has as often', () => {
+    const random = seededRandom('tasks');
+    const about = Array.from({ length: 1000 }, () =>
+      drawSource(cases, ['calc', 'ms', 'hps'], random, 1),
+    );
+    expect(about.filter((from) => from.about === 'hps')).length(0);
+    // Half of a thousand, within four deviations.
+    const calc = about.filter((from) => from.about === 'calc').length;
+    expect(calc).within(437, 563);
+    for (const from of about) {
+      expect(from.source.foreground.get(from.about ?? '')?.length).greaterThan(0);
+    }
+  });
+
+  it('takes any case where no structure is asked for, or none has it', () => {
+    const random = seededRandom('any');
+    const draws = [...Array(200).keys()].map(() => drawSource(cases, ['calc'], random, 0));
+    expect(draws.every(({ about }) => about === null)).equal(true);
+    // A quarter of two hundred, within four deviations.
+    expect(draws.filter(({ source }) => source === calcified)).length.within(25, 75);
+    expect(drawSource([healthy], ['calc'], random, 1)).deep.equal({ source: healthy, about: null });
   });
 });
 
@@ -241,7 +283,8 @@ describe('drawPatch', () => {
 
   it('refuses a case that has no label of the heads', () => {
     const settings = undisturbed;
-    expect(() => drawPatch(indexed, ['ms'], [4, 4, 4], seededRandom(1), settings)).throws(
+    const from = { source: indexed, about: null };
+    expect(() => drawPatch(from, ['ms'], [4, 4, 4], seededRandom(1), settings)).throws(
       InvariantError,
     );
   });

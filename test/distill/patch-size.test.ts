@@ -43,9 +43,15 @@ describe('the size of a patch', () => {
   it('lets a volume lie in the middle of its darkest value, labelled as nothing', () => {
     const held = trainingCase([3, 4, 5], (d, h, w) => 5 + d + h + w, { calc: () => 1 });
     const size = sizeFor('whole', held.shape, tinySpec);
-    const { image, labels } = drawPatch(held, ['calc'], size, seededRandom('w'), {
-      ...{ ...undisturbed, rotationProbability: 0, scaleProbability: 0 },
-    });
+    const { image, labels } = drawPatch(
+      { source: held, about: null },
+      ['calc'],
+      size,
+      seededRandom('w'),
+      {
+        ...{ ...undisturbed, rotationProbability: 0, scaleProbability: 0 },
+      },
+    );
     const map = labels.get('calc')!;
     const inside = [...map.keys()].filter((i) => map[i] === 1);
     expect(size).deep.equal([4, 4, 6]);

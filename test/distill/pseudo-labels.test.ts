@@ -175,7 +175,13 @@ describe('opinions of teachers', () => {
     const origins = ['expert', 'pseudo'] as const;
     const [held] = await shelf.trainingCases(['hps', 'calc'], origins, distillation);
     const random = seededRandom('patch');
-    const { soft } = drawPatch(held!, ['hps', 'calc'], tinySize, random, undisturbed);
+    const { soft } = drawPatch(
+      { source: held!, about: null },
+      ['hps', 'calc'],
+      tinySize,
+      random,
+      undisturbed,
+    );
     expect([...soft!.keys()]).deep.equal(['calc']);
     const { probabilities: targets, weights } = soft!.get('calc')!;
     expect(targets![1]).closeTo(p, 0.5 / 255 + 1e-3);
