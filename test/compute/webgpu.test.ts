@@ -77,7 +77,7 @@ function replaySuite(): void {
       ...{ kind: 'swin-unetr', inChannels: 1, featureSize: 4, depths: [2, 2], numHeads: [2, 2] },
       ...{ window: 2, heads: { hps: 3, ms: 2 } },
     });
-    const batchesOf = (side: number): Patch[][] => {
+    const batchesOf = (side: number, otherSide: number): Patch[][] => {
       const both = { hps: true, ms: true };
       return [
         [patchOf(side, 'a', both)],
@@ -85,14 +85,14 @@ function replaySuite(): void {
         [patchOf(side, 'c', { hps: true })],
         [patchOf(side, 'd', { hps: true, ms: false }), patchOf(side, 'e', both)],
         [patchOf(side, 'f', both), patchOf(side, 'g', both), patchOf(side, 'h', { hps: true })],
-        [patchOf(2 * side, 'i', both)],
+        [patchOf(otherSide, 'i', both)],
         [patchOf(side, 'j', both)],
         [patchOf(side, 'k', both)],
       ];
     };
     const nets = [
-      { spec: teacher, batches: batchesOf(8) },
-      { spec: student, batches: batchesOf(16) },
+      { spec: teacher, batches: batchesOf(8, 16) },
+      { spec: student, batches: batchesOf(16, 16) },
     ];
     expect(await train(false, nets)).deep.equal(await train(true, nets));
   });
