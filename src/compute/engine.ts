@@ -26,7 +26,7 @@ import { boardBytes } from './kernels/task-board.ts';
 import { loadNative, nativeKernels, nativeVariant, type NativeModule } from './native/module.ts';
 import { backendWith, type NativeOptions } from './native/options.ts';
 import type { Ops } from './ops.ts';
-import { computeAnew, type Repeat } from './repeat.ts';
+import { keepsNothing, type Repeat } from './repeat.ts';
 import { referenceOps } from './reference-ops.ts';
 import {
   probeTfjsNode,
@@ -241,9 +241,6 @@ async function openWebGpu(tf: typeof tfjs): Promise<Engine> {
   };
 }
 
-/** Of an engine that keeps nothing of a pass for the next. */
-const anew = { repeat: computeAnew, forget: () => undefined } as const;
-
 /** The reference operations on a backend as it comes; TF.js knows it by `registeredName`. */
 async function openPlain(
   tf: typeof tfjs,
@@ -255,7 +252,7 @@ async function openPlain(
     tf,
     backend,
     backendVariant: backend,
-    ...anew,
+    ...keepsNothing,
     check: () => undefined,
     ops: referenceOps(tf),
     threads: 1,
@@ -315,7 +312,7 @@ async function engineOnHeap(
       native === null ? variantOf(backend, build.simd) : nativeVariant(native, options),
     ops: wasmOps(tf, heap, kernels),
     threads,
-    ...anew,
+    ...keepsNothing,
     check: () => undefined,
     memory: () => ({ heapBytes: heap.heapBytes, tensorCount: tf.memory().numTensors }),
     close: () => {
