@@ -11,7 +11,7 @@ import {
   type EngineOptions,
   type Tensor,
 } from '../../src/compute/index.ts';
-import type { GpuBackend } from '../../src/compute/webgpu/launcher.ts';
+import { flush, type GpuBackend } from '../../src/compute/webgpu/launcher.ts';
 import type { Rank, Tensor5D } from '@tensorflow/tfjs';
 import { Learner, type Patch } from '../../src/distill/index.ts';
 import { decodeSafetensors, type ModelWeights, type SafeTensor } from '../../src/weights/index.ts';
@@ -94,9 +94,7 @@ function dataOf(tensors: readonly SafeTensor[], wanted: string): Float32Array {
 async function settle({ tf, backend }: Engine): Promise<void> {
   if (backend !== 'webgpu') return;
   const gpu = tf.backend() as unknown as GpuBackend;
-  gpu.endComputePassEncoder();
-  gpu.ensureCommandEncoderReady();
-  gpu.submitQueue();
+  flush(gpu);
   await gpu.device.queue.onSubmittedWorkDone();
 }
 

@@ -39,27 +39,25 @@ export function lossAndGradients(
   options: ForwardOptions,
 ): LossAndGradients {
   const { spec } = model;
-  const targets = outputTargets(engine, labels, outputShapes(spec, x.shape));
-  const parameters = [...params.values()];
-  const compute = ([image, ...tensors]: readonly Tensor[]): (Tensor | null)[] => {
-    const held = withTensors(targets, tensors);
-    const loss = (): Scalar =>
-      targetsLoss(engine, model.forward(params, image as Tensor5D, options), held).loss;
-    const { value, gradients } = differentiate(engine, loss, parameters);
-    return [value, ...gradients];
-  };
-  const inputs = [x, ...targets.flatMap(({ tensors }) => tensors)];
-  const kinds = targets.map(({ head, scale, smooth }) => [head, scale, smooth]);
-  const key = JSON.stringify([spec, kinds, options.checkpointing]);
   const isDrawn = spec.kind === 'unet' && spec.dropoutMilli > 0;
-  try {
-    const [value, ...gradients] = isDrawn
-      ? compute(inputs)
-      : engine.repeat({ key, inputs, parameters, compute });
-    return { loss: readScalar(value as Scalar), gradients: byName(params, gradients) };
-  } finally {
-    engine.tf.dispose(inputs.slice(1));
-  }
+  const parameters = [...params.values()];
+  const [value, ...gradients] = engine.tf.tidy(() => {
+    const targets = outputTargets(engine, labels, outputShapes(spec, x.shape));
+    const inputs = [x, ...targets.flatMap(({ tensors }) => tensors)];
+    const compute = ([image, ...tensors]: readonly Tensor[]): (Tensor | null)[] => {
+      const held = withTensors(targets, tensors);
+      const loss = (): Scalar =>
+        targetsLoss(engine, model.forward(params, image as Tensor5D, options), held).loss;
+      const found = differentiate(engine, loss, parameters);
+      return [found.value, ...found.gradients];
+    };
+    const kinds = targets.map(({ head, scale, smooth }) => [head, scale, smooth]);
+    const key = JSON.stringify([spec, kinds, options.checkpointing]);
+    const all = isDrawn ? compute(inputs) : engine.repeat({ key, inputs, parameters, compute });
+    // TF.js's types know no null in what a tidy returns.
+    return all as Tensor[];
+  });
+  return { loss: readScalar(value as Scalar), gradients: byName(params, gradients) };
 }
 
 function withTensors(targets: readonly OutputTarget[], tensors: readonly Tensor[]): OutputTarget[] {

@@ -60,7 +60,7 @@ export interface OutputTarget {
 }
 
 /**
- * Targets for the heads that have labels; at least one must. New tensors, the caller's to dispose, all made from arrays.
+ * Targets for the heads that have labels; at least one must. New tensors, the caller's to dispose, all made of arrays.
  *
  * @param shapes of each head's outputs, finest first.
  */

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 
 import { seededRandom } from '../../src/base/index.ts';
-import { openEngine, type Engine, type Tensor } from '../../src/compute/index.ts';
+import { openEngine, type Engine, type Tensor, type Tensor5D } from '../../src/compute/index.ts';
 import {
   buildModel,
   divisorOf,
@@ -19,6 +19,7 @@ import {
   type UNetSpec,
   type UnetrSpec,
 } from '../../src/models/index.ts';
+import { outputShapes } from '../../src/models/model.ts';
 import { backends } from './backends.ts';
 
 const unet: UNetSpec = {
@@ -90,6 +91,34 @@ for (const backend of backends) {
       );
       return headLabel(values, shape);
     };
+
+    it('has outputs of the shapes that are told before', () => {
+      const three: ModelSpec = {
+        ...{ kind: 'unet', inChannels: 1, features: [2, 2, 2, 2], convsPerStage: 1 },
+        ...{ strides: [1, [1, 2, 2], 2, 2], deepSupervision: true, dropoutMilli: 0 },
+        heads: { hps: 3, calc: 2 },
+      };
+      const cases: [ModelSpec, Tensor5D['shape']][] = [
+        [three, [2, 4, 16, 8, 1]],
+        [{ ...three, deepSupervision: false }, [1, 4, 8, 16, 1]],
+        [swin, [1, 16, 8, 24, 1]],
+      ];
+      for (const [spec, shape] of cases) {
+        const outputs = buildModel(engine, spec).forward(
+          ...([parametersOf(spec), input(shape) as Tensor5D, { training: true }] as const),
+        );
+        const shapes = Object.entries(outputs).map(([head, scales]) => [
+          head,
+          scales.map((scale) => scale.shape),
+        ]);
+        expect(outputShapes(spec, shape)).to.deep.equal(Object.fromEntries(shapes));
+      }
+      expect(outputShapes(three, [2, 4, 16, 8, 1]).calc).to.deep.equal([
+        [2, 4, 16, 8, 2],
+        [2, 4, 8, 4, 2],
+        [2, 2, 4, 2, 2],
+      ]);
+    });
 
     it('refuses an input that does not fit', () => {
       const cases: [ModelSpec, number[], string][] = [

@@ -64,7 +64,7 @@ export function rowPlanOf(
   }
   const run = runOf(runsPerRow);
   const runs = batch * depth * height * runsPerRow;
-  const groups = Math.ceil(inputQuads / quads) * Math.ceil(outputBlocks / blocks);
+  const groups = (inputQuads / quads) * (outputBlocks / blocks);
   const most = Math.min(Math.ceil(workgroupsWanted / groups), Math.ceil(runs / 4), sharesMax);
   const share = Math.ceil(runs / most);
   return {
@@ -87,6 +87,11 @@ function sharesOfTiles(inputQuads: number, outputBlocks: number): [number, numbe
   return best;
 }
 
+/** A thread for each tile and lane, in whole groups as cards run them. */
+function threadsOf({ quads, blocks, lanes }: RowPlan): number {
+  return Math.ceil((9 * quads * blocks * lanes) / 32) * 32;
+}
+
 /** `sums` is `[shares, …weights]`. */
 export function filterGradientByRows(
   l: GpuLauncher,
@@ -94,7 +99,7 @@ export function filterGradientByRows(
   plan: RowPlan,
   [x, dy, sums]: readonly [TensorInfo, TensorInfo, TensorInfo],
 ): void {
-  const { inputQuads, quads, outputBlocks, blocks, shares, lanes } = plan;
+  const { inputQuads, quads, outputBlocks, blocks, shares } = plan;
   l.run({
     key: `filter gradient by rows ${JSON.stringify(g)}`,
     bindings: [
@@ -102,7 +107,7 @@ export function filterGradientByRows(
       { name: 'dy', of: dy, type: vectorType(g.output[4]) },
       { name: 'sums', of: sums, type: 'f32', writes: true },
     ],
-    workgroup: Math.ceil((9 * quads * blocks * lanes) / 32) * 32,
+    workgroup: threadsOf(plan),
     workgroups: [inputQuads / quads, outputBlocks / blocks, shares],
     code: () => codeOf(g, plan),
   });
@@ -116,7 +121,7 @@ function codeOf(g: ConvGeometry, plan: RowPlan): { declarations: string; body: s
   const outputQuads = Math.ceil(outputs / 4);
   const list = (length: number): number[] => Array.from({ length }, (_, i) => i);
   const tiles = 9 * quads * blocks;
-  const threads = Math.ceil((tiles * lanes) / 32) * 32;
+  const threads = threadsOf(plan);
   const dQuads = blocks * held;
   const sums = list(3).flatMap((tx) =>
     list(4).flatMap((c) => list(held).map((n) => ({ tx, c, n, name: `a${tx}_${c}_${n}` }))),

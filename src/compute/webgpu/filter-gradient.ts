@@ -47,14 +47,13 @@ export function convFilterGradient(
   dy: TensorInfo,
 ): TensorInfo {
   const { maxComputeWorkgroupStorageSize: bytes } = l.backend.device.limits;
-  const byRows = rowPlanOf(g, l.isSoftware, bytes);
-  const plan = byRows ?? planOf(g, l.isSoftware);
+  const plan = rowPlanOf(g, l.isSoftware, bytes) ?? planOf(g, l.isSoftware);
   const { shares } = plan;
   const count = g.weights.reduce((product, side) => product * side, 1);
   const out = l.output(g.weights);
   const sums = shares === 1 ? out : l.output([shares, count]);
-  if (byRows === null) filterGradientByTiles(l, g, plan as Plan, [x, dy, sums]);
-  else filterGradientByRows(l, g, byRows, [x, dy, sums]);
+  if ('run' in plan) filterGradientByRows(l, g, plan, [x, dy, sums]);
+  else filterGradientByTiles(l, g, plan, [x, dy, sums]);
   if (shares > 1) {
     l.run({
       key: `sum ${shares} ${count}`,

@@ -228,6 +228,13 @@ export class GpuLauncher {
   }
 }
 
+/** Sends what is encoded. */
+export function flush(backend: GpuBackend): void {
+  backend.endComputePassEncoder();
+  backend.ensureCommandEncoderReady();
+  backend.submitQueue();
+}
+
 /** Bind groups by pipeline and buffers: making one takes longer than sending a dispatch, and buffers come again. */
 class BindGroups {
   readonly #numbers = new WeakMap<object, number>();

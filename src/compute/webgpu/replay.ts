@@ -11,7 +11,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 
 import { invariant } from '../../base/index.ts';
 import type { RepeatedPass } from '../repeat.ts';
-import type { BufferManager, GpuBackend } from './launcher.ts';
+import { flush, type BufferManager, type GpuBackend } from './launcher.ts';
 
 interface Command {
   readonly pipeline: GPUComputePipeline;
@@ -140,13 +140,6 @@ export class Replays {
     invariant(resource !== null && resource !== undefined, 'a tensor has a buffer on the device');
     return resource;
   }
-}
-
-/** Sends what is encoded. */
-function flush(backend: GpuBackend): void {
-  backend.endComputePassEncoder();
-  backend.ensureCommandEncoderReady();
-  backend.submitQueue();
 }
 
 /** Adds to `commands` whatever is dispatched, by our kernels or by TF.js's, until the returned function is called. */
