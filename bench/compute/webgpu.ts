@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 
-import { seededRandom } from '../../src/base/index.ts';
+import { messageOf, seededRandom } from '../../src/base/index.ts';
 import {
   openEngine,
   type BackendName,
@@ -392,18 +392,29 @@ async function profile(cases: readonly TimeCase[]): Promise<unknown[]> {
   return rows;
 }
 
-const [mode = 'check', file, ...rest] = process.argv.slice(2);
-const isSmall = rest.includes('small');
-const results =
-  mode === 'check'
-    ? await check()
-    : mode === 'train'
-      ? await train(isSmall)
-      : await (mode === 'profile' ? profile : time)(
-          timeCases(
-            isSmall,
-            rest.filter((word) => word !== 'small'),
-          ),
-        );
-if (file !== undefined) writeFileSync(file, JSON.stringify(results, null, 1));
-process.exit(0);
+const modes: Readonly<
+  Record<string, (isSmall: boolean, cases: readonly TimeCase[]) => Promise<unknown[]>>
+> = {
+  check,
+  train,
+  time: (_, cases) => time(cases),
+  profile: (_, cases) => profile(cases),
+};
+
+try {
+  const [mode = 'check', file, ...rest] = process.argv.slice(2);
+  const run = modes[mode];
+  const isSmall = rest.includes('small');
+  const names = rest.filter((word) => word !== 'small');
+  const known = timeCases(isSmall, []).map(([name]) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (run === undefined) throw new Error(`expected ${Object.keys(modes).join(', ')}, got ${mode}`);
+  if (unknown !== undefined) throw new Error(`expected ${known.join(', ')}, got ${unknown}`);
+  const results = await run(isSmall, timeCases(isSmall, names));
+  if (file !== undefined) writeFileSync(file, JSON.stringify(results, null, 1));
+  // Dawn's threads would keep the process alive.
+  process.exit(0);
+} catch (error) {
+  console.error(`bench: ${messageOf(error)}`);
+  process.exit(1);
+}
