@@ -5,8 +5,8 @@ import { html, type Markup } from './markup.ts';
 
 export interface Line {
   readonly name: string;
-  /** `null` leaves a gap. */
-  readonly values: readonly (number | null)[];
+  /** `null`, where there was no value, leaves a gap; `undefined`, where nobody looked, does not. */
+  readonly values: readonly (number | null | undefined)[];
   /** Class of the stroke: `faint`, `student`, `teacher`, `other`. */
   readonly tone: string;
 }
@@ -27,8 +27,12 @@ const right = 34;
 const top = 14;
 const bottom = 26;
 
+function isThere(value: number | null | undefined): value is number {
+  return typeof value === 'number';
+}
+
 export function lineChart({ title, unit, lines, rounds, fromZero }: LineChart): Markup {
-  const all = lines.flatMap(({ values }) => values.filter((value) => value !== null));
+  const all = lines.flatMap(({ values }) => values.filter(isThere));
   const low = fromZero ? 0 : Math.min(...all);
   const y = linearScale(all.length === 0 ? [0, 1] : [low, Math.max(...all)], [
     height - bottom,
@@ -80,11 +84,12 @@ function drawLine({ name, values, tone }: Line, x: (index: number) => number, y:
   let path = '';
   let isDown = false;
   values.forEach((value, index) => {
+    if (value === undefined) return;
     if (value !== null) path += `${isDown ? 'L' : 'M'}${px(x(index))} ${px(y.at(value))}`;
     isDown = value !== null;
   });
   const dots = values.map((value, index) =>
-    value === null || (tone === 'faint' && values.length > 1)
+    !isThere(value) || (tone === 'faint' && values.length > 1)
       ? null
       : html`<circle class="dot ${tone}" cx="${px(x(index))}" cy="${px(y.at(value))}" r="2.4"
           ><title>${name}: ${fixed(value, 3)}</title></circle
@@ -98,7 +103,7 @@ function endLabels(lines: readonly Line[], x: (index: number) => number, y: Scal
   const labels = lines
     .filter(({ tone }) => tone !== 'faint')
     .flatMap(({ name, values, tone }) => {
-      const index = values.findLastIndex((value) => value !== null);
+      const index = values.findLastIndex(isThere);
       const value = values[index];
       return typeof value === 'number' ? [{ name, tone, x: x(index), y: y.at(value) }] : [];
     })
@@ -124,7 +129,7 @@ function isLabelled(index: number, count: number): boolean {
   return index % stride === 0;
 }
 
-function ends(values: readonly (number | null)[]): string {
-  const known = values.filter((value) => value !== null);
+function ends(values: Line['values']): string {
+  const known = values.filter(isThere);
   return `${fixed(known.at(0) ?? null, 2)} to ${fixed(known.at(-1) ?? null, 2)}`;
 }

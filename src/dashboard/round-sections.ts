@@ -97,9 +97,9 @@ function checkChart(task: string, title: string, { rounds }: RunRecord): Markup 
   const lines = stages.flatMap((stage): Line[] => {
     const values = rounds
       .filter((round) => round.stage === stage && round.outcome === 'sealed')
-      .map(({ checks }) => checks.find((check) => check.task === task)?.value ?? null);
+      .map(({ checks }) => checks.find((check) => check.task === task)?.value);
     const tone = stage.startsWith('teacher') ? 'teacher' : 'student';
-    return values.some((value) => value !== null) ? [{ name: tone, tone, values }] : [];
+    return values.some((value) => typeof value === 'number') ? [{ name: tone, tone, values }] : [];
   });
   if (lines.length === 0) return null;
   const unit = rounds.flatMap(({ checks }) => checks).find((check) => check.task === task)?.unit;

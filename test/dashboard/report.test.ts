@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { encodeGrayPng, renderReport, durationText, bytesText } from '../../src/dashboard/index.ts';
 import { linearScale } from '../../src/dashboard/axis.ts';
 import { quantile } from '../../src/dashboard/figures.ts';
+import { lineChart, type Line } from '../../src/dashboard/line-chart.ts';
 import { html } from '../../src/dashboard/markup.ts';
 import { outline } from '../../src/dashboard/slice-figure.ts';
 import { fakeDigest, syntheticRecord } from './synthetic-record.ts';
@@ -81,6 +82,30 @@ describe('a picture', () => {
   it('has outlines along the edges of pixels', () => {
     // One pixel of a 2 × 2 mask: top, bottom, left and right edge.
     expect(outline(Uint8Array.of(1, 0, 0, 0), 2, 2)).equal('M0 0h1M0 1h1M0 0v1M1 0v1');
+  });
+});
+
+describe('a line over rounds', () => {
+  const strokesOf = (values: Line['values']): number[] => {
+    const lines = [{ name: 'student', tone: 'student', values }];
+    const { text } = lineChart({
+      title: 't',
+      unit: 'mm',
+      rounds: [1, 2, 3, 4],
+      lines,
+      fromZero: true,
+    });
+    const path = /<path class="line student" d="([^"]*)"/.exec(text)?.[1] ?? '';
+    return path
+      .split('M')
+      .slice(1)
+      .map((stroke) => stroke.split('L').length);
+  };
+
+  it('goes on over a round that nobody looked at, and ends where there was no value', () => {
+    expect(strokesOf([4, 3, 2, 1])).deep.equal([4]);
+    expect(strokesOf([4, undefined, 2, 1])).deep.equal([3]);
+    expect(strokesOf([4, null, 2, 1])).deep.equal([1, 2]);
   });
 });
 
