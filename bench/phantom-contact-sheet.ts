@@ -1,26 +1,22 @@
 /**
- * Writes a picture of phantoms to look at: one row each, axial, coronal and sagittal through the
- * annulus, points as coloured crosses, calcium as it shines.
+ * Writes a picture of phantoms to look at, from the hospitals of a preset in turn: axial, coronal and sagittal through
+ * the annulus, points as coloured crosses, calcium as it shines.
  *
- *     node bench/phantom-contact-sheet.ts [OUT.png] [COUNT] [VOXELS] [SPACING_MM] [SEED]
+ *     node bench/phantom-contact-sheet.ts [OUT.png] [PRESET.yaml] [COUNT] [VOXELS] [SPACING_MM] [SEED]
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import { seededRandom } from '../src/base/index.ts';
-import {
-  makePhantom,
-  phantomDefaults,
-  pointNames,
-  scannerDefaults,
-  worldToVoxel,
-  type Phantom,
-} from '../src/data/index.ts';
+import { loadPreset } from '../src/config/index.ts';
+import { makePhantom, pointNames, worldToVoxel, type Phantom } from '../src/data/index.ts';
 
 const out = process.argv[2] ?? 'phantoms.png';
-const count = Number(process.argv[3] ?? 12);
-const voxels = Number(process.argv[4] ?? 48);
-const spacingMm = Number(process.argv[5] ?? 3);
-const seed = process.argv[6] ?? 'sheet';
+const preset = process.argv[3] ?? 'config/reproduce.yaml';
+const count = Number(process.argv[4] ?? 12);
+const voxels = Number(process.argv[5] ?? 48);
+const spacingMm = Number(process.argv[6] ?? 3);
+const seed = process.argv[7] ?? 'sheet';
+const { consortium, phantom: patients } = loadPreset(readFileSync(preset, 'utf8'), preset);
 const tilePixels = 288;
 const perRow = 6; // two patients, three planes each
 const windowLowHu = -200;
@@ -41,14 +37,15 @@ const pixels = new Uint8Array(width * height * 3);
 
 let spentMs = 0;
 for (let n = 0; n < count; n++) {
-  const scanner = { ...scannerDefaults, contrastTimingS: [0, -3, 4][n % 3] ?? 0 };
+  const hospital = consortium.hospitals[n % consortium.hospitals.length];
+  if (hospital === undefined) throw new Error(`${preset} names no hospital`);
   const settings = {
-    ...phantomDefaults,
+    ...patients,
     shape: [voxels, voxels, voxels] as const,
     spacingMm: [spacingMm, spacingMm, spacingMm] as const,
   };
   const before = performance.now();
-  const phantom = makePhantom(seededRandom(`${seed}-${n}`), settings, scanner);
+  const phantom = makePhantom(seededRandom(`${seed}-${n}`), settings, hospital.scanner);
   spentMs += performance.now() - before;
   drawPatient(phantom, (n % 2) * 3 * tilePixels, Math.floor(n / 2) * tilePixels);
 }

@@ -67,7 +67,8 @@ export interface Courses {
 
 /**
  * All courses of one seed. A network brings its learning rate and batch: `training.teacher` has the U-Net's,
- * `training.student` the SwinUNETR's. Rounds and steps are the teacher's for U-Nets of one task, else the student's.
+ * `training.student` the SwinUNETR's. Rounds and steps are the teacher's for models of one task and the student's for the
+ * distilled ones, whichever the network.
  *
  * @throws {ReproduceError} 'wrong_networks' unless teachers are U-Nets and the student a SwinUNETR, all of drawn weights
  */
@@ -125,10 +126,12 @@ function withLocals(
 /** The student's architecture with the one head of `task`, among those that labelled it. */
 function singleSwin(settings: RunSettings, task: TaskId): PlanStage {
   const { models, training } = settings;
+  const { rounds, stepsPerRound } = training.teacher;
+  const budget = { ...training.student, rounds, stepsPerRound };
   const model = modelSpecFor(models.student, [task], oneTaskHeart(settings)) as unknown as Json;
   const holders = holdersOf(settings, task);
   return {
-    ...stageFor(settings, `swin-${task}`, training.student, holders, model),
+    ...stageFor(settings, `swin-${task}`, budget, holders, model),
     kind: 'teacher',
     task,
   };
