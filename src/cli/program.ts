@@ -4,14 +4,26 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { backendNames, precisions } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
+import { casesCommand, type CasesFlags } from './cases-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
 import { defaultPreset, networkNames, packageRoot, presetNames } from './files.ts';
+import {
+  auditExamples,
+  casesExamples,
+  doctorExamples,
+  exportExamples,
+  importExamples,
+  overview,
+  predictExamples,
+  reproduceExamples,
+  simulateExamples,
+} from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
-import { simulateCommand, stageNames, type SimulateFlags } from './simulate-command.ts';
+import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
 import type { World } from './world.ts';
 
 const reproducePreset = 'reproduce';
@@ -57,6 +69,7 @@ async function buildProgram(world: World, finish: (code: ExitCode) => void): Pro
     .addHelpText('after', overview);
   addSimulate(program, await presetNames(), world, finish);
   addReproduce(program, await presetNames(), world, finish);
+  addCases(program, world, finish);
   addPredict(program, world, finish);
   addExport(program, world, finish);
   addImport(program, await networkNames(), world, finish);
@@ -128,6 +141,21 @@ function addReproduce(
     .addHelpText('after', reproduceExamples)
     .action(async (preset: string, flags: ReproduceFlags) => {
       finish(await reproduceCommand(preset, flags, world));
+    });
+}
+
+function addCases(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  program
+    .command('cases')
+    .description(
+      "Look through a hospital's own folder of CTs and labels: what is there, what is wrong.",
+    )
+    .argument('<folder>', 'with train/<case>/ and test/<case>/')
+    .option('--spacing <d,h,w>', 'mm of the grid that models see, as phantom.spacingMm', '3,3,3')
+    .addOption(formatOption())
+    .addHelpText('after', casesExamples)
+    .action(async (folder: string, flags: CasesFlags) => {
+      finish(await casesCommand(folder, flags, world));
     });
 }
 
@@ -229,120 +257,6 @@ function addDoctor(program: Command, world: World, finish: (code: ExitCode) => v
       finish(await doctorCommand(flags, world));
     });
 }
-
-const overview = `
-Begin here:
-  $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
-  $ annulus doctor                          what this machine can train on, and how fast
-  $ annulus reproduce                       the paper's six arms compared, about an hour
-  $ annulus audit verify runs/eight-hospitals-1
-  $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
-
-annulus COMMAND --help explains a command, with examples.
-Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach.
-`;
-
-const simulateExamples = `
-What happens: phantoms (made images with known points) for every hospital; a teacher for each task among
-the hospitals that labelled it; pseudo-labels; one student among all; errors on held-out cases. Every peer
-has its own identity, network host, disk folder and log.
-
-What is written: report.html to look at, record.json as data, model/ for predict, nodes/ for audit.
-
-Stages, in order: ${stageNames.join(', ')}.
-
-Examples:
-  $ annulus simulate                               the main job, config/eight-hospitals.yaml
-  $ annulus simulate smoke --out /tmp/smoke        everything in small, under a minute
-  $ annulus simulate --seed 2                      other patients, other models
-  $ annulus simulate --kill L3@student:2           one peer dies in round 2 of the student and returns
-  $ annulus simulate --resume runs/my-run          go on after Ctrl-C, a crash or a power cut
-  $ annulus simulate my.yaml --set training.student.rounds=12
-
-Settings and their reasons: config/README.md
-`;
-
-const reproduceExamples = `
-The arms: U-Net and SwinUNETR, each trained alone at every hospital that labelled a task, federated among
-those hospitals, and distilled: one model for all tasks, taught by experts and by the federated U-Nets, among
-all hospitals. Training and averaging are what hospitals run, without the network, which changes no number.
-
-All are scored on held-out cases of training clients (hospitals that labelled the task) and of other clients
-(that never did). A claim of the paper holds or does not, by the figures behind it; its own table stands beside.
-
-What is written: results.json, table.txt, report.html. Every finished round, set of labels and evaluation is
-on the disk: stopped or killed at any moment, the same command goes on where it was, to the same numbers. The
-folder keeps its settings; further --seeds may be added to it.
-
-Examples:
-  $ annulus reproduce                              three seeds of config/reproduce.yaml, about an hour
-  $ annulus reproduce --seeds 1                    a third of it
-  $ annulus reproduce smoke --seeds 1              every part in small, about a minute; it learns little
-  $ annulus reproduce --out runs/longer --set training.student.rounds=20
-`;
-
-const predictExamples = `
-Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT, and heart.nii.gz if the model was
-taught the heart.
-
---heart is NIfTI on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
-5 right ventricle, 6 aorta, 7 pulmonary artery, 0 elsewhere. A model trained with training.heart=condition needs it.
-
-Examples:
-  $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
-  $ annulus predict --model conditioned --input ct.nii.gz --heart heart.nii.gz --output out
-`;
-
-const exportExamples = `
-safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.
-onnx          one file for ONNX Runtime and others (opset 17): one window in, the logits of every task out.
-bundle        a bundle of MONAI: from a folder of CTs to a label map of each task, with "monai.bundle run".
-
-model.json goes along with the first two: grid, window and intensities that the student was taught.
-
-Examples:
-  $ annulus export --model runs/eight-hospitals-1/model --format safetensors --output student
-  $ python3 student/load_student.py student
-  $ annulus export --model runs/eight-hospitals-1/model --format onnx --output onnx
-  $ annulus export --model runs/eight-hospitals-1/model --format bundle --output bundle
-`;
-
-const importExamples = `
-Takes what fits by name and shape, and says what it skipped, what was missing and why. Names may have anything in
-front (module., network., state_dict.), be those of MONAI's or nnU-Net's classes, also of old versions; float64, float16
-and bfloat16 become float32; a first convolution of other input channels is summed. config/models/README.md has the networks.
-
-A .pth is a pickle, which runs code when it is opened. Convert it where you trust it (pip install torch safetensors):
-
-  import torch
-  from safetensors.torch import save_file
-  state = torch.load("checkpoint.pth", map_location="cpu", weights_only=True)
-  state = state.get("network_weights", state.get("state_dict", state))
-  save_file({k: v.clone().contiguous() for k, v in state.items() if torch.is_tensor(v)}, "checkpoint.safetensors")
-
-nnU-Net's own files hold more than tensors and need weights_only=False.
-
-Examples:
-  $ annulus import checkpoint.safetensors --model small-swin-unetr --output start
-  $ annulus simulate --set training.student.start=start
-`;
-
-const auditExamples = `
-Checks the manifest's signatures, every block's certificate, every entry, the Merkle tree and its
-cosigned head, and says who took part in each round, with what weight, and which model came out.
-
-Examples:
-  $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
-  $ annulus audit verify runs/eight-hospitals-1/nodes/L3    one node's
-`;
-
-const doctorExamples = `
-Ends with 0 when something here can train, with 3 when nothing can.
-
-Examples:
-  $ annulus doctor                          with a speed test of about ten seconds
-  $ annulus doctor --quick --format json    for scripts
-`;
 
 function formatOption(): Option {
   return new Option('--format <kind>', 'how to write the result')

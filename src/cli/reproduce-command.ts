@@ -5,6 +5,7 @@ import { renderReproduction, type ReproductionRecord } from '../dashboard/index.
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { openResumableFolder, readNetworks, readPreset, writeOutput } from './files.ts';
 import { settingOf } from './overrides.ts';
+import { countOwnCasesOf } from './own-cases.ts';
 import { reproductionTable, verdictLines } from './reproduce-text.ts';
 import { WorkView } from './work-view.ts';
 import type { World } from './world.ts';
@@ -33,7 +34,8 @@ export async function reproduceCommand(
   const seeds = parseSeeds(flags.seeds);
   const preset = await readPreset(presetName);
   const networks = await readNetworks();
-  const settings = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
+  const written = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
+  const settings = await countOwnCasesOf(written, preset.file);
   const folder = await openResumableFolder(flags.out ?? defaultFolder(presetName), mark);
   const reproduce = await world.reproduce();
 

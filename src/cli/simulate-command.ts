@@ -15,6 +15,7 @@ import {
 } from './files.ts';
 import type { KillRequest } from '../simulate/index.ts';
 import { settingOf } from './overrides.ts';
+import { countOwnCasesOf } from './own-cases.ts';
 import { ProgressView } from './progress-view.ts';
 import type { World } from './world.ts';
 
@@ -83,7 +84,8 @@ async function newRun(presetName: string, flags: SimulateFlags): Promise<Run> {
   const { loadPreset } = await import('../config/index.ts');
   const preset = await readPreset(presetName);
   const networks = await readNetworks();
-  const settings = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
+  const written = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
+  const settings = await countOwnCasesOf(written, preset.file);
   const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
   const stem = basename(presetName).replace(/\.ya?ml$/, '');
   const folder = await openOutputFolder(

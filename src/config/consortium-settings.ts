@@ -10,7 +10,7 @@ import {
 } from '../data/index.ts';
 import { checkInteger, SettingError } from './check.ts';
 
-/** How many phantoms a hospital has. Labels are nested: its first `hps` cases carry `hps`, its first `ms` cases `ms`, and so on. */
+/** How many cases a hospital has. Of phantoms labels are nested: the first `hps` cases carry `hps`, the first `ms` cases `ms`, and so on. */
 export interface CaseCounts {
   /** Cases with expert hinge points and ostia, 0 to 1000. */
   readonly hps: number;
@@ -28,6 +28,8 @@ export interface CaseCounts {
 export interface HospitalSettings {
   /** Short name: 1 to 32 letters, digits or dashes, different for each hospital. */
   readonly id: string;
+  /** Folder of the hospital's own cases, beside the preset unless absolute; empty for phantoms. It says itself what it holds. */
+  readonly folder: string;
   readonly cases: CaseCounts;
   readonly scanner: ScannerSettings;
   readonly annotator: AnnotatorSettings;
@@ -44,6 +46,7 @@ export interface ConsortiumSettings {
 }
 
 export const hospitalDefaults: Omit<HospitalSettings, 'id'> = Object.freeze({
+  folder: '',
   cases: Object.freeze({ hps: 0, ms: 0, calc: 0, unlabelled: 0, test: 0 }),
   scanner: scannerDefaults,
   annotator: annotatorDefaults,
@@ -64,11 +67,16 @@ export function validateHospital(hospital: HospitalSettings): void {
   for (const [key, value] of Object.entries(hospital.cases)) {
     checkInteger(key, value as number, 0, 1000);
   }
-  if (trainingCaseCount(hospital.cases) === 0) {
+  if (hospital.folder === '' && trainingCaseCount(hospital.cases) === 0) {
     throw new SettingError('cases', 'at least one case to train on', 'none');
   }
   validateScannerSettings(hospital.scanner);
   validateAnnotatorSettings(hospital.annotator);
+}
+
+/** Whether it is not known yet what a hospital's folder holds. */
+export function isUncounted({ folder, cases }: HospitalSettings): boolean {
+  return folder !== '' && trainingCaseCount(cases) === 0;
 }
 
 /** @throws {SettingError} naming the key. */

@@ -1,10 +1,11 @@
 export { ConfigError, type ConfigErrorFacts } from './errors.ts';
 export { nearest } from './nearest.ts';
-export { loadPreset, type Override } from './load-preset.ts';
+export { loadPreset, withOwnCases, type Override } from './load-preset.ts';
 export { loadArchitecture, type ModelLibrary } from './architecture.ts';
 export { runDefaults, type RunSettings } from './run-settings.ts';
 export {
   hospitalDefaults,
+  isUncounted,
   trainingCaseCount,
   type CaseCounts,
   type ConsortiumSettings,

@@ -9,6 +9,7 @@ import { validateCompute } from './compute-settings.ts';
 import {
   hospitalCountMax,
   hospitalDefaults,
+  isUncounted,
   validateConsortium,
   validateHospital,
   type ConsortiumSettings,
@@ -62,6 +63,26 @@ export function loadPreset(
     settings = readRun(treeAt(key, readYaml(value, source)), source, settings, library);
   }
   return settings;
+}
+
+/**
+ * The settings with what was found in hospitals' own folders.
+ *
+ * @param found by the hospital's id: its cases, and where they are
+ * @throws {ConfigError} when nobody labelled a task
+ */
+export function withOwnCases(
+  settings: RunSettings,
+  found: ReadonlyMap<string, Pick<HospitalSettings, 'folder' | 'cases'>>,
+  file: string,
+): RunSettings {
+  const hospitals = settings.consortium.hospitals.map((hospital) => ({
+    ...hospital,
+    ...found.get(hospital.id),
+  }));
+  const counted = { ...settings, consortium: { ...settings.consortium, hospitals } };
+  const nowhere: Tree = { kind: 'map', line: 0, entries: new Map() };
+  return validated(counted, somebodyLabels, nowhere, { file, path: 'consortium' });
 }
 
 /** `tree` laid over `base`, then checked as a whole. */
@@ -144,6 +165,7 @@ function patchFits({ training, phantom, models }: RunSettings): void {
 
 /** A task that nobody labelled has no teacher, and nobody could learn it. */
 function somebodyLabels({ consortium }: RunSettings): void {
+  if (consortium.hospitals.some(isUncounted)) return;
   for (const task of taskIds) {
     if (consortium.hospitals.some(({ cases }) => cases[task] > 0)) continue;
     throw new SettingError('hospitals', `a hospital with labels for ${task}`, 'none');

@@ -16,8 +16,8 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
   return html`<section class="wide">
     <h2>
       Errors on held-out cases<small
-        >Median [quartiles] of the distance to the true point, share of points not found, or Dice.
-        Shaded: the hospital labelled this task.</small
+        >Median [quartiles] of the distance to the true point (of a real patient: to the expert's),
+        share of points not found, or Dice. Shaded: the hospital labelled this task.</small
       >
     </h2>
     <div class="body">

@@ -2,6 +2,7 @@ export { DataError, type DataErrorFacts } from './errors.ts';
 export type { Vector3 } from './vector.ts';
 export {
   invertAffine,
+  isSameGrid,
   rasAffine,
   spacingOf,
   voxelCount,
@@ -67,3 +68,12 @@ export {
 export { normalise, paperScale, percentiles, type IntensityScale } from './intensity.ts';
 export { largestComponentCentre, pointsOf } from './component.ts';
 export { decodeMarkups, encodeMarkups, type Markup } from './markups.ts';
+export {
+  caseFileNames,
+  caseFiles,
+  offGridMmMax,
+  readOwnCase,
+  type CaseFile,
+  type CaseFiles,
+  type OwnCase,
+} from './own-case.ts';

@@ -89,6 +89,45 @@ export function resampleLabelsOnto(
   return out;
 }
 
+/**
+ * Where a mask fills at least half of a voxel of another grid: what its voxels take up there is added up, each in as many
+ * parts as the other grid is finer, eight at least.
+ */
+export function resampleMaskOnto(
+  mask: ArrayLike<number>,
+  from: Geometry,
+  target: Geometry,
+): Uint8Array {
+  const [depth, height, width] = target.shape;
+  const [old, next] = [spacingOf(from.affine), spacingOf(target.affine)];
+  const parts = [0, 1, 2].map((n) => Math.max(2, Math.ceil((2 * (old[n] ?? 1)) / (next[n] ?? 1))));
+  const [pk = 2, pj = 2, pi = 2] = parts;
+  const share = old.reduce(
+    (product, mm, n) => (product * mm) / ((next[n] ?? 1) * (parts[n] ?? 1)),
+    1,
+  );
+  const back = invertAffine(target.affine);
+  const filled = new Float32Array(voxelCount(target.shape));
+  const [, rows, columns] = from.shape;
+  for (let voxel = 0; voxel < mask.length; voxel++) {
+    if (mask[voxel] === 0) continue;
+    const i = voxel % columns;
+    const j = Math.floor(voxel / columns) % rows;
+    const k = Math.floor(voxel / (columns * rows));
+    for (let part = 0; part < pi * pj * pk; part++) {
+      const x = i - 0.5 + ((part % pi) + 0.5) / pi;
+      const y = j - 0.5 + ((Math.floor(part / pi) % pj) + 0.5) / pj;
+      const z = k - 0.5 + (Math.floor(part / (pi * pj)) + 0.5) / pk;
+      const [u, v, w] = voxelToWorld(back, voxelToWorld(from.affine, [x, y, z]));
+      const [a, b, c] = [nearest(u, width), nearest(v, height), nearest(w, depth)];
+      if (a < 0 || b < 0 || c < 0) continue;
+      const at = (c * height + b) * width + a;
+      filled[at] = (filled[at] ?? 0) + share;
+    }
+  }
+  return Uint8Array.from(filled, (part) => (part >= 0.5 - 1e-3 ? 1 : 0));
+}
+
 function sample(
   volume: Volume,
   target: Geometry,

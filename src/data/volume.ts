@@ -84,6 +84,22 @@ export function rasAffine(spacingMm: Vector3, origin: Vector3): Float64Array {
   return new Float64Array([sw, 0, 0, x, 0, sh, 0, y, 0, 0, sd, z, 0, 0, 0, 1]);
 }
 
+/** Whether two grids are one: as many voxels, and no corner farther than `withinMm` from the other's. */
+export function isSameGrid(one: Geometry, other: Geometry, withinMm: number): boolean {
+  if (one.shape.join() !== other.shape.join()) return false;
+  const [depth, height, width] = one.shape;
+  // Affines that differ do so most at a corner.
+  return [0, 1, 2, 3, 4, 5, 6, 7].every((corner) => {
+    const ijk: Vector3 = [
+      (corner & 1) * (width - 1),
+      ((corner >> 1) & 1) * (height - 1),
+      (corner >> 2) * (depth - 1),
+    ];
+    const [a, b] = [voxelToWorld(one.affine, ijk), voxelToWorld(other.affine, ijk)];
+    return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]) <= withinMm;
+  });
+}
+
 function at(affine: Float64Array, index: number): number {
   return affine[index] ?? 0;
 }

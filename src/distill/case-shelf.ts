@@ -61,10 +61,10 @@ export class CaseShelf {
     await this.#store.write(`${shelf}/${held.id}.case`, encodeCase(held));
   }
 
-  async readTruth(id: string): Promise<Truth> {
+  /** Null for a real patient, of whom there are only an expert's marks. */
+  async readTruth(id: string): Promise<Truth | null> {
     const bytes = await this.#store.read(`truth/${id}.truth`);
-    invariant(bytes !== null, `the truth of ${id} is on the shelf`);
-    return decodeTruth(bytes);
+    return bytes === null ? null : decodeTruth(bytes);
   }
 
   async writeTruth(id: string, truth: Truth): Promise<void> {

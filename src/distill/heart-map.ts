@@ -1,8 +1,9 @@
 /** The heart's segmentation as models meet it. */
 import {
   heartLabels,
+  isSameGrid,
+  offGridMmMax,
   resampleLabelsOnto,
-  voxelToWorld,
   type Geometry,
   type Volume,
 } from '../data/index.ts';
@@ -19,9 +20,6 @@ export const heartChannels: number = heartLabels.length + 1;
 export const heartUses = ['none', 'condition', 'head'] as const;
 
 export type HeartUse = (typeof heartUses)[number];
-
-/** Farthest that a voxel of a segmentation may lie from the CT's: files round their affines. */
-const offGridMmMax = 0.1;
 
 /** What a model of `spec` does with it. */
 export function heartUseOf({
@@ -42,7 +40,7 @@ export function heartValue(label: number): number {
  * @throws {DistillError} 'bad_heart' unless it lies on the CT's own grid and its values are those of `heartLabels`
  */
 export function heartOnto(heart: Volume, ct: Geometry, grid: Geometry): Uint8Array {
-  if (!liesOn(heart, ct)) {
+  if (!isSameGrid(heart, ct, offGridMmMax)) {
     const came = heart.shape.join() === ct.shape.join() ? 'another place' : heart.shape.join(' x ');
     throw bad(`on the CT's grid of ${ct.shape.join(' x ')} voxels, got ${came}`);
   }
@@ -52,21 +50,6 @@ export function heartOnto(heart: Volume, ct: Geometry, grid: Geometry): Uint8Arr
     throw bad(`with labels from 0 to ${highest}, got ${value}`);
   }
   return resampleLabelsOnto(Uint8Array.from(heart.data), ct, grid);
-}
-
-/** Whether every voxel is where the CT's is: two affines differ most at a corner. */
-function liesOn(heart: Geometry, ct: Geometry): boolean {
-  if (heart.shape.join() !== ct.shape.join()) return false;
-  const [depth, height, width] = ct.shape;
-  return [0, 1, 2, 3, 4, 5, 6, 7].every((corner) => {
-    const at = [
-      (corner & 1) * (width - 1),
-      ((corner >> 1) & 1) * (height - 1),
-      (corner >> 2) * (depth - 1),
-    ] as const;
-    const [one, other] = [voxelToWorld(heart.affine, at), voxelToWorld(ct.affine, at)];
-    return Math.hypot(...one.map((mm, axis) => mm - (other[axis] as number))) <= offGridMmMax;
-  });
 }
 
 function bad(expected: string): DistillError {

@@ -1,5 +1,5 @@
 /**
- * The heavy work of one hospital, as methods that a worker thread runs: making phantoms, training, pseudo-labels,
+ * The heavy work of one hospital, as methods that a worker thread runs: making or taking cases, training, pseudo-labels,
  * checks, evaluation. One engine per thread; cases stay in the thread's memory between jobs.
  */
 import { seededRandom, type Store } from '../base/index.ts';
@@ -9,13 +9,12 @@ import type {
   LabelOrigin,
   PhantomSettings,
   TaskId,
-  Truth,
   Volume,
 } from '../data/index.ts';
 import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { CaseShelf } from './case-shelf.ts';
-import { evaluateCase, type EvaluatedCase } from './evaluation.ts';
+import { evaluateCase, referenceOf, type EvaluatedCase, type Reference } from './evaluation.ts';
 import { heartUseOf } from './heart-map.ts';
 import { predictLabelMaps, predictLogits, type InferenceSettings } from './inference.ts';
 import {
@@ -33,6 +32,7 @@ import { predictWith, type CtPrediction } from './prediction.ts';
 import { trainRound, type RoundTrained } from './round-training.ts';
 import type { StudentPackage } from './student-package.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
+import { takeCase, type CaseToTake, type TakenCase } from './take-case.ts';
 import type { DistillationSettings } from './uncertainty.ts';
 
 /** Which hospital a job is for. */
@@ -55,6 +55,8 @@ export interface MakeCasesArgs extends AtHospital {
   /** Whether cases carry the heart's segmentation. */
   readonly heart: boolean;
 }
+
+export type TakeCaseArgs = AtHospital & CaseToTake;
 
 export interface TrainArgs extends AtHospital {
   readonly spec: ModelSpec;
@@ -118,7 +120,7 @@ export interface PictureArgs extends AtHospital {
 export interface PicturedCase {
   readonly id: string;
   readonly image: Volume;
-  readonly truth: Truth;
+  readonly reference: Reference;
   /** Predicted label maps by task. */
   readonly maps: ReadonlyMap<string, Uint8Array>;
 }
@@ -143,6 +145,11 @@ export class HospitalJobs {
       await makeCase(this.#shelf(args), args.hospital, index, args);
       report({ done: index - args.from + 1, total });
     }
+  }
+
+  /** Puts a hospital's own case on its shelf. */
+  takeCase(args: TakeCaseArgs): Promise<TakenCase> {
+    return takeCase(this.#shelf(args), args);
   }
 
   async train(args: TrainArgs, report: (progress: JobProgress) => void): Promise<RoundTrained> {
@@ -195,11 +202,11 @@ export class HospitalJobs {
       const evaluated: EvaluatedCase[] = [];
       for (const id of ids) {
         const held = await shelf.read('test', id);
-        const truth = await shelf.readTruth(id);
+        const reference = referenceOf(held, await shelf.readTruth(id));
         const input = shelf.input(held, args.spec);
         const { model, tensors } = learner;
         const logits = await predictLogits(engine, model, tensors, input, args.inference);
-        evaluated.push(evaluateCase(logits, held, truth, args));
+        evaluated.push(evaluateCase(logits, held, reference, args));
         report({ done: evaluated.length, total: ids.length });
       }
       return evaluated;
@@ -230,7 +237,8 @@ export class HospitalJobs {
       const { model, tensors } = learner;
       const input = shelf.input(held, args.spec);
       const maps = await predictLabelMaps(engine, model, tensors, input, args.inference);
-      return { id, image: held.image, truth: await shelf.readTruth(id), maps };
+      const reference = referenceOf(held, await shelf.readTruth(id));
+      return { id, image: held.image, reference, maps };
     } finally {
       learner.dispose();
     }

@@ -1,3 +1,4 @@
+export { takeCase, type CaseToTake, type TakenCase } from './take-case.ts';
 export { DistillError, type DistillErrorFacts } from './errors.ts';
 export {
   adamWDefaults,
@@ -46,9 +47,11 @@ export { distillationOptions, readDistillation } from './distillation-options.ts
 export { labelCases, type Teacher } from './pseudo-labels.ts';
 export {
   evaluateCase,
+  referenceOf,
   scoreCase,
   scoreHeart,
   type EvaluatedCase,
+  type Reference,
   type Score,
 } from './evaluation.ts';
 export { NewHead, type HeadTraining, type NewHeadSettings } from './new-head.ts';
@@ -66,6 +69,7 @@ export {
   type MakeCasesArgs,
   type PictureArgs,
   type PicturedCase,
+  type TakeCaseArgs,
   type TrainArgs,
   type TransferArgs,
 } from './hospital-jobs.ts';

@@ -1,6 +1,7 @@
 /** The downstream test: a landmark that no task taught, learnt by a new head on a frozen model from a few phantoms. */
+import { invariant } from '../base/index.ts';
 import type { Engine } from '../compute/index.ts';
-import { paintSpheres, pointsOf, type LandmarkName } from '../data/index.ts';
+import { paintSpheres, pointsOf, type LandmarkName, type Truth } from '../data/index.ts';
 import { distance, type ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { CaseShelf } from './case-shelf.ts';
@@ -47,7 +48,7 @@ export async function transferLandmark(
     const found: LandmarkFound[] = [];
     for (const id of searched) {
       const held = await shelf.read('test', id);
-      const { landmarks } = await shelf.readTruth(id);
+      const landmarks = await landmarksOf(shelf, id);
       const { model, tensors } = head;
       const input = shelf.input(held, spec);
       const maps = await predictLabelMaps(engine, model, tensors, input, inference);
@@ -62,6 +63,12 @@ export async function transferLandmark(
   }
 }
 
+async function landmarksOf(shelf: CaseShelf, id: string): Promise<Truth['landmarks']> {
+  const truth = await shelf.readTruth(id);
+  invariant(truth !== null, 'a landmark that no task teaches is known of phantoms alone');
+  return truth.landmarks;
+}
+
 /** A held-out case with the true landmark as its one label. */
 async function labelled(
   shelf: CaseShelf,
@@ -69,7 +76,7 @@ async function labelled(
   { landmark, pointRadiusMm }: LandmarkTransfer,
 ): Promise<TrainingCase> {
   const held = await shelf.read('test', id);
-  const { landmarks } = await shelf.readTruth(id);
+  const landmarks = await landmarksOf(shelf, id);
   const map = paintSpheres([landmarks[landmark]], held.image, pointRadiusMm);
   return {
     id,

@@ -27,7 +27,7 @@ export type NetworkErrorFacts =
   | { readonly code: 'stream_cut' }
   | { readonly code: 'protocol_broken'; readonly expected: string };
 
-/** Codes of the disk: store, key files, folder lock. */
+/** Codes of the disk: store, key files, folder lock, a hospital's own cases. */
 export type DiskErrorFacts =
   | { readonly code: 'disk_full'; readonly path: string }
   | { readonly code: 'disk_read_only'; readonly path: string }
@@ -35,6 +35,7 @@ export type DiskErrorFacts =
   | { readonly code: 'disk_failed'; readonly path: string; readonly errno: string }
   | { readonly code: 'bad_name'; readonly name: string }
   | { readonly code: 'folder_locked'; readonly path: string; readonly pid: number }
+  | { readonly code: 'bad_cases'; readonly path: string; readonly expected: string }
   | { readonly code: 'key_file_mode'; readonly path: string; readonly mode: string }
   | { readonly code: 'key_file_exists'; readonly path: string };
 
@@ -71,6 +72,7 @@ function describe(facts: NodeErrorFacts): string {
     case 'disk_failed':
     case 'bad_name':
     case 'folder_locked':
+    case 'bad_cases':
     case 'key_file_mode':
     case 'key_file_exists':
       return describeDisk(facts);
@@ -139,6 +141,8 @@ function describeDisk(facts: DiskErrorFacts): string {
       return `store name ${JSON.stringify(facts.name.slice(0, 80))}: expected segments of [A-Za-z0-9._-]`;
     case 'folder_locked':
       return `${facts.path} is in use by process ${facts.pid}: two nodes must never run with one key`;
+    case 'bad_cases':
+      return `${facts.path}: ${facts.expected}`;
     case 'key_file_mode':
       return `${facts.path} has mode ${facts.mode}: others could read the key; run chmod 600 on it`;
     case 'key_file_exists':

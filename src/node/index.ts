@@ -17,6 +17,14 @@ export { fileLogger } from './file-logger.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
 export { diskStore } from './disk-store.ts';
+export {
+  countOwnCases,
+  listOwnCases,
+  readCaseFiles,
+  type OwnCaseCounts,
+  type OwnCaseFolder,
+} from './own-cases.ts';
+export { eachOf } from './side-by-side.ts';
 export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
 export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';

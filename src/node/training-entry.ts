@@ -13,6 +13,7 @@ const createHandlers: CreateHandlers = (emit) => {
   const jobs = new HospitalJobs((folder) => diskStore(folder), data);
   return {
     makeCases: (args) => jobs.makeCases(args, emit),
+    takeCase: (args) => jobs.takeCase(args),
     train: (args) => jobs.train(args, emit),
     label: (args) => jobs.label(args, emit),
     check: (args) => jobs.check(args),

@@ -10,11 +10,10 @@ import {
   intensityDefaults,
   sizeFor,
   type LandmarkFound,
-  type MakeCasesArgs,
   type TransferArgs,
 } from '../distill/index.ts';
 import { expertGeneration, specAndTasks } from '../node/index.ts';
-import { caseJobs, patchOf } from '../simulate/index.ts';
+import { caseJobs, patchOf, type CaseJob } from '../simulate/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { Arm, Course } from './courses.ts';
 import { sharing, workMs } from './progress.ts';
@@ -49,13 +48,12 @@ export function downstreamWork(settings: RunSettings): number {
 }
 
 /** The phantoms of a hospital that took no part. All are held out, so that the truth of each is on the disk. */
-export function downstreamCases(options: SeedOptions): MakeCasesArgs[] {
+export function downstreamCases(options: SeedOptions): Promise<CaseJob[]> {
   const { settings } = options;
   const hospital: HospitalSettings = {
     id: 'downstream',
+    ...hospitalDefaults,
     cases: { ...hospitalDefaults.cases, test: downstreamTrainingCount + searchedCount },
-    scanner: hospitalDefaults.scanner,
-    annotator: hospitalDefaults.annotator,
   };
   const consortium = { ...settings.consortium, hospitals: [hospital] };
   return caseJobs({ ...settings, consortium }, () => at(options).folder);

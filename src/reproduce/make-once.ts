@@ -1,22 +1,22 @@
-/** Phantoms on the disk, once: made again they would lose the labels that teachers gave them. */
-import type { MakeCasesArgs } from '../distill/index.ts';
+/** Cases on the disk, once: made again they would lose the labels that teachers gave them. */
+import { eachOf } from '../node/index.ts';
+import type { CaseJob } from '../simulate/index.ts';
 import { workMs } from './progress.ts';
 import type { SeedOptions } from './seed-options.ts';
-import { eachOf } from './side-by-side.ts';
 
-/** Runs the jobs `makeCases` that no earlier run has ended. */
+/** Runs the jobs that no earlier run has ended. */
 export async function makeOnce(
   { journal, pool, meter }: Pick<SeedOptions, 'journal' | 'pool' | 'meter'>,
-  jobs: readonly MakeCasesArgs[],
+  jobs: readonly CaseJob[],
 ): Promise<void> {
-  await eachOf(jobs, Infinity, (args) => {
-    const count = args.to - args.from;
+  await eachOf(jobs, 2 * pool.size, ({ id, count, run }) => {
     const make = async (): Promise<number> => {
-      await pool.run('makeCases', args);
-      meter.did(count * workMs.phantom);
+      await run(pool, () => {
+        meter.did(workMs.phantom);
+      });
       return count;
     };
-    return journal.once(`cases/${args.hospital.id}-${args.from}`, make, () => {
+    return journal.once(`cases/${id}`, make, () => {
       meter.found(count * workMs.phantom);
     });
   });

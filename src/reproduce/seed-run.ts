@@ -9,6 +9,7 @@ import {
   type LabelArgs,
 } from '../distill/index.ts';
 import {
+  eachOf,
   expertGeneration,
   pseudoGeneration,
   specAndTasks,
@@ -23,7 +24,7 @@ import { sharing, workMs } from './progress.ts';
 import { labelWork, scoredAt, testCount } from './seed-work.ts';
 import { makeOnce } from './make-once.ts';
 import type { SeedOptions } from './seed-options.ts';
-import { eachOf } from './side-by-side.ts';
+
 import { trainCourse, type CourseOptions, type TrainedRound } from './train-course.ts';
 
 /** A model, and what it was scored. */
@@ -55,9 +56,9 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { single, distilled } = coursesOf(settings);
   await makeOnce(
     options,
-    caseJobs(settings, (id) => casesAt(options, id, expertGeneration).folder),
+    await caseJobs(settings, (id) => casesAt(options, id, expertGeneration).folder),
   );
-  meter.say(`seed ${seed}: phantoms of ${membersOf(settings).length} hospitals`);
+  meter.say(`seed ${seed}: cases of ${membersOf(settings).length} hospitals`);
   const singles = await trainAll(options, single, expertGeneration);
   await label(options, singles);
   meter.say(`seed ${seed}: pseudo-labels by the federated U-Nets`);
@@ -65,7 +66,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const trained = [...singles, ...students];
   const courses = await evaluateAll(options, trained);
   meter.say(`seed ${seed}: ${courses.length} models scored on held-out cases`);
-  await makeOnce(options, downstreamCases(options));
+  await makeOnce(options, await downstreamCases(options));
   const backbones = trained.filter(({ course }) => isBackbone(course));
   const downstream = await eachOf(backbones, Infinity, ({ course, weights }) =>
     testDownstream(options, course, weights),

@@ -1,7 +1,7 @@
 /** What one seed has to do, before it is done: which model is scored where, and how much work there is. */
 import { invariant, type NodeId } from '../base/index.ts';
 import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../config/index.ts';
-import { caseJobs, holdersOf, membersOf, taughtTasks } from '../simulate/index.ts';
+import { caseTotal, holdersOf, membersOf, taughtTasks } from '../simulate/index.ts';
 import { coursesOf, type Course } from './courses.ts';
 import { downstreamWork } from './downstream.ts';
 import { workMs } from './progress.ts';
@@ -10,14 +10,13 @@ import { workMs } from './progress.ts';
 export function workOf(settings: RunSettings): number {
   const { single, distilled } = coursesOf(settings);
   const all = [...single, ...distilled];
-  const phantoms = caseJobs(settings, () => '').reduce((sum, { from, to }) => sum + to - from, 0);
   const steps = all.reduce((sum, { stage }) => sum + stage.rounds * stepsOfRound(stage), 0);
   const labelled = membersOf(settings).reduce((sum, id) => sum + labelWork(settings, id), 0);
   const scored = all.flatMap((course) =>
     scoredAt(settings, course).map((hospital) => testCount(settings, hospital)),
   );
   const volumes = scored.reduce((sum, count) => sum + count, 0);
-  const cases = phantoms * workMs.phantom + volumes * workMs.volume + labelled;
+  const cases = caseTotal(settings) * workMs.phantom + volumes * workMs.volume + labelled;
   return cases + steps * workMs.step + downstreamWork(settings);
 }
 

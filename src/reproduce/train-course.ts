@@ -5,7 +5,13 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Digest, NodeId, Store } from '../base/index.ts';
 import type { JobProgress, OptimiserState, RoundTrained } from '../distill/index.ts';
-import { roundTraining, stageWeights, type CasesAt, type WorkerPool } from '../node/index.ts';
+import {
+  eachOf,
+  roundTraining,
+  stageWeights,
+  type CasesAt,
+  type WorkerPool,
+} from '../node/index.ts';
 import { outerStepOf, roundHyperparameters } from '../peer/index.ts';
 import {
   modelDigest,
@@ -16,7 +22,6 @@ import {
   type ModelWeights,
 } from '../weights/index.ts';
 import type { Course } from './courses.ts';
-import { eachOf } from './side-by-side.ts';
 
 /** A course after some rounds. */
 export interface CourseState {

@@ -1,9 +1,11 @@
-/** What keeps a run from going on where it ended. */
+/** What keeps a run from beginning, or from going on where it ended. */
 import { AnnulusError } from '../base/index.ts';
 
 export type SimulateErrorFacts =
   | { readonly code: 'no_run'; readonly folder: string }
   | { readonly code: 'other_program' }
-  | { readonly code: 'other_settings' };
+  | { readonly code: 'other_settings' }
+  | { readonly code: 'bad_case'; readonly hospital: string }
+  | { readonly code: 'cases_changed'; readonly hospital: string };
 
 export class SimulateError extends AnnulusError<SimulateErrorFacts> {}

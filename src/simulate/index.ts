@@ -4,7 +4,7 @@ export type { KillRequest, MainJobPorts } from './job-ports.ts';
 export { runMainJob } from './main-job.ts';
 export { readRunFile, type RunFile } from './run-file.ts';
 export { SimulateError, type SimulateErrorFacts } from './errors.ts';
-export { caseJobs } from './run-cases.ts';
+export { caseJobs, caseTotal, type CaseJob } from './run-cases.ts';
 export {
   holdersOf,
   limitsOf,

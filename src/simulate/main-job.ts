@@ -1,5 +1,5 @@
 /**
- * The main job: a whole consortium on this machine. Phantoms, peers over a real network, the plan carried out, the
+ * The main job: a whole consortium on this machine. Cases, peers over a real network, the plan carried out, the
  * results scored at every hospital, all logs verified. Everything the report shows comes back as a record.
  */
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import type { OnProgress, RunRecord } from '../dashboard/index.ts';
 import { encodeStudent, intensityDefaults, sizeFor } from '../distill/index.ts';
 import {
   diskStore,
+  eachOf,
   keepStartModel,
   lockFolder,
   openTrainingPool,
@@ -24,7 +25,7 @@ import type { SignedManifest } from '../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
 import { runClock } from './run-clock.ts';
-import { caseJobs } from './run-cases.ts';
+import { caseJobs, caseTotal } from './run-cases.ts';
 import { evaluateRun } from './run-evaluation.ts';
 import { picturesOf } from './run-pictures.ts';
 import { beginRun } from './run-file.ts';
@@ -63,7 +64,7 @@ export async function runMainJob(
     const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
     recorder.begin(consortium);
 
-    await recorder.during('data', 'phantoms', () =>
+    await recorder.during('data', 'cases', () =>
       makeAllCases(settings, pool, (id) => join(folderOf(id), 'cases'), recorder),
     );
 
@@ -126,14 +127,14 @@ async function makeAllCases(
   folderOf: (id: NodeId) => string,
   recorder: RunRecorder,
 ): Promise<void> {
-  const jobs = caseJobs(settings, folderOf);
-  const total = jobs.reduce((sum, { from, to }) => sum + to - from, 0);
+  const jobs = await caseJobs(settings, folderOf);
+  const total = caseTotal(settings);
   let made = 0;
-  const onProgress = (): void => {
+  const onCase = (): void => {
     made += 1;
-    recorder.stageProgress('data', made, total, 'phantoms');
+    recorder.stageProgress('data', made, total, 'cases');
   };
-  await Promise.all(jobs.map((args) => pool.run('makeCases', args, { onProgress })));
+  await eachOf(jobs, 2 * pool.size, (job) => job.run(pool, onCase));
 }
 
 /** `model/`: what `annulus predict` takes. */

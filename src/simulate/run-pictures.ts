@@ -1,4 +1,4 @@
-/** Slices of two held-out phantoms and of the real CT, with what the student found on them. */
+/** Slices of two held-out cases and of the real CT, with what the student found on them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { base64, type NodeId } from '../base/index.ts';
@@ -59,12 +59,12 @@ interface Scene {
 const window = { lowHu: -200, highHu: 700 } as const;
 
 export async function picturesOf(options: PicturesOptions): Promise<SlicePicture[]> {
-  const scenes = [...(await phantomScenes(options)), ...(await sampleScene(options))];
+  const scenes = [...(await heldOutScenes(options)), ...(await sampleScene(options))];
   return scenes.flatMap((scene) => [drawPlane(scene, 'axial'), drawPlane(scene, 'coronal')]);
 }
 
 /** One case of a hospital that never labelled points, one of a hospital that did. */
-async function phantomScenes(options: PicturesOptions): Promise<Scene[]> {
+async function heldOutScenes(options: PicturesOptions): Promise<Scene[]> {
   const { settings, consortium, pool, models, folderOf } = options;
   const stage = consortium.manifest.plan.stages.find(({ kind }) => kind === 'student');
   const weights = models.get('student');
@@ -87,12 +87,18 @@ async function phantomScenes(options: PicturesOptions): Promise<Scene[]> {
     const pictured = (await pool.run('picture', args)) as PicturedCase | null;
     if (pictured === null) continue;
     const known = holders.includes(id) ? 'which labelled points' : 'which never labelled a point';
-    scenes.push(phantomScene(pictured, `Held-out phantom of ${id}`, `${id}, ${known}`));
+    const isOwn = settings.consortium.hospitals.some((one) => one.id === id && one.folder !== '');
+    const what = isOwn ? 'case' : 'phantom';
+    scenes.push(heldOutScene(pictured, `Held-out ${what} of ${id}`, `${id}, ${known}`));
   }
   return scenes;
 }
 
-function phantomScene({ image, truth, maps }: PicturedCase, title: string, caption: string): Scene {
+function heldOutScene(
+  { image, reference, maps }: PicturedCase,
+  title: string,
+  caption: string,
+): Scene {
   const predicted = (['hps', 'ms'] as const).flatMap((task) => {
     const map = maps.get(task);
     const { labels } = tasks[task];
@@ -101,19 +107,17 @@ function phantomScene({ image, truth, maps }: PicturedCase, title: string, capti
       at === null ? [] : [{ label: labels[index] ?? '', at, kind: 'predicted' }],
     );
   });
-  const true_ = Object.entries(truth.points).map(([label, at]): Mark => ({
-    label,
-    at,
-    kind: 'truth',
-  }));
+  const known = Object.entries(reference.points).flatMap(([label, at]): Mark[] =>
+    at === null ? [] : [{ label, at, kind: 'truth' }],
+  );
   const calcium = maps.get('calc');
   return {
     title,
     caption,
     image,
-    marks: [...true_, ...predicted],
+    marks: [...known, ...predicted],
     areas: [
-      { kind: 'truth', mask: truth.calcium },
+      ...(reference.calcium === null ? [] : [{ kind: 'truth' as const, mask: reference.calcium }]),
       ...(calcium === undefined ? [] : [{ kind: 'predicted' as const, mask: calcium }]),
     ],
   };

@@ -113,7 +113,7 @@ export class RunRecorder {
       id: this.#id,
       hospitals: members.map(({ id }) => id),
       stages: [
-        part('data', 'phantoms', training * 0.08),
+        part('data', 'cases', training * 0.08),
         part('network', 'peers find each other', training * 0.01),
         ...trained,
         part('evaluation', 'held-out cases', training * 0.12),
@@ -448,7 +448,7 @@ export function taskRecords(settings: RunSettings): TaskRecord[] {
 
 /** Who a hospital is, for a record. */
 export function hospitalRecord(hospital: HospitalSettings): HospitalRecord {
-  const { id, cases, scanner, annotator } = hospital;
+  const { id, folder, cases, scanner, annotator } = hospital;
   const labelled = Object.fromEntries(
     Object.keys(tasks).flatMap((task) => {
       const count = cases[task as keyof typeof tasks];
@@ -460,7 +460,11 @@ export function hospitalRecord(hospital: HospitalSettings): HospitalRecord {
     labelled,
     unlabelled: trainingCaseCount(cases) - Math.max(0, ...Object.values(labelled)),
     test: cases.test,
-    scanner: `blur ${scanner.blurFwhmMm} mm, noise ${scanner.noiseHu} HU, contrast ${scanner.contrastPeakHu} HU`,
-    annotator: `bias ${Math.hypot(...annotator.biasMm).toFixed(1)} mm, scatter ${annotator.scatterMm} mm`,
+    ...(folder === ''
+      ? {
+          scanner: `blur ${scanner.blurFwhmMm} mm, noise ${scanner.noiseHu} HU, contrast ${scanner.contrastPeakHu} HU`,
+          annotator: `bias ${Math.hypot(...annotator.biasMm).toFixed(1)} mm, scatter ${annotator.scatterMm} mm`,
+        }
+      : { scanner: 'its own CTs', annotator: 'its own experts' }),
   };
 }

@@ -89,12 +89,12 @@ describe('scoreHeart', () => {
     const map = new Uint8Array(120);
     for (const w of [0, 1, 2]) map[at(0, 0, w)] = 1;
     map[at(3, 0, 0)] = 2;
-    expect(scoreHeart(map, truth)).deep.equal({
+    expect(scoreHeart(map, heart)).deep.equal({
       ...{ task: 'heart', label: 'heart', kind: 'segmentation', dice: (2 / 5 + 0) / 2 },
       ...{ errorMm: null, annotatorErrorMm: null },
     });
-    expect(scoreHeart(heart, truth).dice).equal(1);
-    expect(scoreHeart(map, truthWith({})).dice, 'no structure at all').equal(null);
+    expect(scoreHeart(heart, heart).dice).equal(1);
+    expect(scoreHeart(map, new Uint8Array(120)).dice, 'no structure at all').equal(null);
   });
 
   it('is among the scores of a model with a head for it, and of no other', () => {

@@ -239,7 +239,7 @@ describe('a hospital with the heart', () => {
   it('has the true one in its cases where it was asked for, and the same cases else', async () => {
     const [one, other] = [await open(true), await open(false)];
     const { heart, ...rest } = await one.shelf.read('test', 'L1-0001');
-    expect(heart).deep.equal((await one.shelf.readTruth('L1-0001')).heart);
+    expect(heart).deep.equal((await one.shelf.readTruth('L1-0001'))!.heart);
     expect(rest).deep.equal(await other.shelf.read('test', 'L1-0001'));
     const train = await one.shelf.read('train', 'L1-0000');
     expect(new Set(train.heart).size).greaterThan(4);

@@ -112,10 +112,34 @@ describe('run plan', () => {
     expect(modelsWith('condition')).to.deep.equal([...teachers(2), ['student', 2, undefined]]);
     // Background and seven structures.
     expect(modelsWith('head')).to.deep.equal([...teachers(1), ['student', 1, 8]]);
-    const jobs = (heart: string): unknown[] =>
-      caseJobs({ ...settings, training: { ...settings.training, heart: heart as 'head' } }, String);
-    expect(jobs('none')).to.deep.include({ ...(jobs('head')[0] as object), heart: false });
-    expect(jobs('head').length).to.equal(jobs('condition').length);
+  });
+
+  it('makes the same cases with and without the heart, and gives it where it is used', async () => {
+    const argsWith = async (heart: string): Promise<unknown[]> => {
+      const told = { ...settings, training: { ...settings.training, heart: heart as 'head' } };
+      const asked: unknown[] = [];
+      const pool = {
+        run: (method: string, args: unknown): Promise<unknown> => {
+          asked.push({ method, args });
+          return Promise.resolve();
+        },
+      };
+      for (const job of await caseJobs(told, String)) await job.run(pool, () => undefined);
+      return asked;
+    };
+    const [none, head, condition] = [
+      await argsWith('none'),
+      await argsWith('head'),
+      await argsWith('condition'),
+    ];
+    expect(condition).to.deep.equal(head);
+    expect(none).to.deep.equal(
+      (head as { method: string; args: object }[]).map(({ method, args }) => ({
+        method,
+        args: { ...args, heart: false },
+      })),
+    );
+    expect(none.length).to.be.greaterThan(settings.consortium.hospitals.length);
   });
 
   it('bounds an update by four bytes a parameter and what encryption adds', () => {

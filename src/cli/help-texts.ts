@@ -1,0 +1,131 @@
+/** What stands below the flags in each command's `--help`: what happens, and examples. */
+import { stageNames } from './simulate-command.ts';
+
+export const overview = `
+Begin here:
+  $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
+  $ annulus doctor                          what this machine can train on, and how fast
+  $ annulus reproduce                       the paper's six arms compared, about an hour
+  $ annulus audit verify runs/eight-hospitals-1
+  $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
+
+annulus COMMAND --help explains a command, with examples.
+Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach.
+`;
+
+export const simulateExamples = `
+What happens: phantoms (made images with known points) for every hospital; a teacher for each task among
+the hospitals that labelled it; pseudo-labels; one student among all; errors on held-out cases. Every peer
+has its own identity, network host, disk folder and log.
+
+What is written: report.html to look at, record.json as data, model/ for predict, nodes/ for audit.
+
+Stages, in order: ${stageNames.join(', ')}.
+
+Examples:
+  $ annulus simulate                               the main job, config/eight-hospitals.yaml
+  $ annulus simulate smoke --out /tmp/smoke        everything in small, under a minute
+  $ annulus simulate --seed 2                      other patients, other models
+  $ annulus simulate --kill L3@student:2           one peer dies in round 2 of the student and returns
+  $ annulus simulate --resume runs/my-run          go on after Ctrl-C, a crash or a power cut
+  $ annulus simulate my.yaml --set training.student.rounds=12
+
+Settings and their reasons: config/README.md
+`;
+
+export const reproduceExamples = `
+The arms: U-Net and SwinUNETR, each trained alone at every hospital that labelled a task, federated among
+those hospitals, and distilled: one model for all tasks, taught by experts and by the federated U-Nets, among
+all hospitals. Training and averaging are what hospitals run, without the network, which changes no number.
+
+All are scored on held-out cases of training clients (hospitals that labelled the task) and of other clients
+(that never did). A claim of the paper holds or does not, by the figures behind it; its own table stands beside.
+
+What is written: results.json, table.txt, report.html. Every finished round, set of labels and evaluation is
+on the disk: stopped or killed at any moment, the same command goes on where it was, to the same numbers. The
+folder keeps its settings; further --seeds may be added to it.
+
+Examples:
+  $ annulus reproduce                              three seeds of config/reproduce.yaml, about an hour
+  $ annulus reproduce --seeds 1                    a third of it
+  $ annulus reproduce smoke --seeds 1              every part in small, about a minute; it learns little
+  $ annulus reproduce --out runs/longer --set training.student.rounds=20
+`;
+
+export const casesExamples = `
+A case is a folder; its name is its own affair and goes nowhere:
+  train/<case>/ct.nii.gz       the CT in HU (NIfTI)
+               hps.mrk.json    RCC LCC NCC RCA LCA, as 3D Slicer saves points
+               ms.mrk.json     MS1 MS2
+               calc.nii.gz     calcium 1, on the CT's grid
+               heart.nii.gz    the heart's structures 1 to 7, for training.heart
+  test/<case>/...              held out: never trained on
+All but the CT may lack. A preset names the folder: consortium.hospitals[].folder.
+
+Examples:
+  $ annulus cases /data/annulus                    exit 0 if a run could use it, 1 if not
+  $ annulus cases /data/annulus --format json
+`;
+
+export const predictExamples = `
+Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT, and heart.nii.gz if the model was
+taught the heart.
+
+--heart is NIfTI on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
+5 right ventricle, 6 aorta, 7 pulmonary artery, 0 elsewhere. A model trained with training.heart=condition needs it.
+
+Examples:
+  $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
+  $ annulus predict --model conditioned --input ct.nii.gz --heart heart.nii.gz --output out
+`;
+
+export const exportExamples = `
+safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.
+onnx          one file for ONNX Runtime and others (opset 17): one window in, the logits of every task out.
+bundle        a bundle of MONAI: from a folder of CTs to a label map of each task, with "monai.bundle run".
+
+model.json goes along with the first two: grid, window and intensities that the student was taught.
+
+Examples:
+  $ annulus export --model runs/eight-hospitals-1/model --format safetensors --output student
+  $ python3 student/load_student.py student
+  $ annulus export --model runs/eight-hospitals-1/model --format onnx --output onnx
+  $ annulus export --model runs/eight-hospitals-1/model --format bundle --output bundle
+`;
+
+export const importExamples = `
+Takes what fits by name and shape, and says what it skipped, what was missing and why. Names may have anything in
+front (module., network., state_dict.), be those of MONAI's or nnU-Net's classes, also of old versions; float64, float16
+and bfloat16 become float32; a first convolution of other input channels is summed. config/models/README.md has the networks.
+
+A .pth is a pickle, which runs code when it is opened. Convert it where you trust it (pip install torch safetensors):
+
+  import torch
+  from safetensors.torch import save_file
+  state = torch.load("checkpoint.pth", map_location="cpu", weights_only=True)
+  state = state.get("network_weights", state.get("state_dict", state))
+  save_file({k: v.clone().contiguous() for k, v in state.items() if torch.is_tensor(v)}, "checkpoint.safetensors")
+
+nnU-Net's own files hold more than tensors and need weights_only=False.
+
+Examples:
+  $ annulus import checkpoint.safetensors --model small-swin-unetr --output start
+  $ annulus simulate --set training.student.start=start
+`;
+
+export const auditExamples = `
+Checks the manifest's signatures, every block's certificate, every entry, the Merkle tree and its
+cosigned head, and says who took part in each round, with what weight, and which model came out.
+
+Examples:
+  $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
+  $ annulus audit verify runs/eight-hospitals-1/nodes/L3    one node's
+`;
+
+export const doctorExamples = `
+Ends with 0 when something here can train, with 3 when nothing can.
+
+Examples:
+  $ annulus doctor                          with a speed test of about ten seconds
+  $ annulus doctor --quick --format json    for scripts
+`;

@@ -1,0 +1,196 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import { seededRandom } from '../../src/base/index.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
+import { loadMainJob, loadReproduce } from '../../src/cli/wiring.ts';
+import type { World } from '../../src/cli/world.ts';
+import type { ReproductionRecord, RunRecord } from '../../src/dashboard/index.ts';
+import {
+  encodeMarkups,
+  encodeNifti,
+  makePhantom,
+  phantomDefaults,
+  pointNames,
+  type PointName,
+} from '../../src/data/index.ts';
+import { packageFile } from '../../src/node/index.ts';
+import { tinyPreset } from '../reproduce/tiny-preset.ts';
+
+/** A name that must not leave the hospital's folder. */
+const canary = 'Mustermann-1949';
+
+interface Told {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function annulus(...args: string[]): Promise<Told> {
+  let out = '';
+  let err = '';
+  const world: World = {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
+    ...{ mainJob: loadMainJob, reproduce: loadReproduce },
+    predict: () => Promise.reject(new Error('not asked')),
+  };
+  const code = await runCommandLine(args, world, {});
+  return { code, out, err };
+}
+
+describe("hospitals' own cases", function () {
+  this.timeout(600_000);
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'annulus-own-run-'));
+    // Four to train on, of which two have points and one calcium, and one held out with points alone.
+    await putCase('train', `${canary}-1`, ['hps', 'ms', 'calc', 'heart']);
+    await putCase('train', `${canary}-2`, ['hps', 'heart']);
+    await putCase('train', `${canary}-3`, ['heart']);
+    await putCase('train', `${canary}-4`, ['heart']);
+    await putCase('test', `${canary}-5`, ['hps', 'heart']);
+  });
+  after(async () => rm(folder, { recursive: true }));
+
+  const write = async (name: string, bytes: Uint8Array | string): Promise<void> => {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), bytes);
+  };
+
+  async function putCase(shelf: string, name: string, labels: readonly string[]): Promise<void> {
+    const settings = { ...phantomDefaults, shape: [40, 38, 36], spacingMm: [3, 3, 3] } as const;
+    const { image, truth } = makePhantom(seededRandom(name), { ...settings, calciumShare: 1 });
+    const at = `L1/${shelf}/${name}`;
+    const points = (names: readonly PointName[]): Uint8Array =>
+      encodeMarkups(names.map((label) => ({ label, position: truth.points[label] })));
+    await write(`${at}/ct.nii.gz`, encodeNifti(image, { gzip: true }));
+    if (labels.includes('hps')) await write(`${at}/hps.mrk.json`, points(pointNames.slice(0, 5)));
+    if (labels.includes('ms')) await write(`${at}/ms.mrk.json`, points(pointNames.slice(5)));
+    const { affine, shape } = image;
+    for (const [task, data] of [
+      ['calc', truth.calcium],
+      ['heart', truth.heart],
+    ] as const) {
+      if (labels.includes(task))
+        await write(`${at}/${task}.nii`, encodeNifti({ affine, shape, data }, { gzip: false }));
+    }
+  }
+
+  /** Every file under `path`, as text and as it is. */
+  async function everything(path: string): Promise<{ name: string; bytes: Buffer }[]> {
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return Promise.all(
+      files.map(async ({ parentPath, name }) => {
+        const file = join(parentPath, name);
+        return { name: file, bytes: await readFile(file) };
+      }),
+    );
+  }
+
+  it('are looked through: what is there, and every problem', async () => {
+    const good = await annulus('cases', join(folder, 'L1'));
+    expect(good.err).equal('');
+    expect(good.out).contain(
+      `train/${canary}-1: 40 x 38 x 36 voxels of 3 x 3 x 3 mm, hps ms calc heart`,
+    );
+    expect(good.out).contain(
+      '4 to train on (hps 2, ms 1, calc 1, without any label 2), 1 held out: nothing wrong',
+    );
+    expect(good.code).equal(0);
+    await write('bad/train/a/ct.nii', 'no CT');
+    await write(
+      `bad/train/b/ct.nii.gz`,
+      await readFile(join(folder, `L1/train/${canary}-1/ct.nii.gz`)),
+    );
+    await write('bad/train/b/hps.mrk.json', '{}');
+    const bad = await annulus('cases', join(folder, 'bad'), '--format', 'json');
+    expect(bad.code).equal(1);
+    const told = JSON.parse(bad.out) as { ok: boolean; cases: { name: string; problem: string }[] };
+    expect(told.ok).equal(false);
+    expect(told.cases.map(({ name }) => name)).deep.equal(['train/a', 'train/b']);
+    expect(told.cases[0]?.problem).match(/^ct: /);
+    expect(told.cases[1]?.problem).match(/^hps: /);
+    expect((await annulus('cases', join(folder, 'gone'))).code).equal(2);
+    const odd = await annulus('cases', join(folder, 'L1'), '--spacing', '1,1');
+    expect(odd).include({ code: 2 });
+    expect(odd.err).contain('--spacing');
+  });
+
+  it('train, are labelled and scored beside phantoms, and their names stay where they are', async () => {
+    const smoke = await readFile(packageFile('config/smoke.yaml'), 'utf8');
+    const own = smoke.replace(
+      'cases: { hps: 3, ms: 3, calc: 3, unlabelled: 1, test: 2 }',
+      'folder: L1',
+    );
+    expect(own).not.equal(smoke);
+    await write('own.yaml', own);
+    const out = join(folder, 'run');
+    const { code, err } = await annulus('simulate', join(folder, 'own.yaml'), '--out', out);
+    expect(err).equal('');
+    expect(code).equal(0);
+    const record = JSON.parse(await readFile(join(out, 'record.json'), 'utf8')) as RunRecord;
+    const [first] = record.consortium.hospitals;
+    expect(first).deep.include({ labelled: { hps: 2, ms: 1, calc: 1 }, unlabelled: 2, test: 1 });
+    const rows = record.evaluation.filter(
+      ({ hospital, model }) => hospital === 'L1' && model === 'student',
+    );
+    // One held-out patient with five points; nobody marked a septum or calcium.
+    const counted = rows.map(({ task, value, missRate }) => [
+      task,
+      value.n + Math.round((missRate ?? 0) * 5),
+    ]);
+    expect(counted).deep.equal([
+      ['hps', 5],
+      ['ms', 0],
+      ['calc', 0],
+    ]);
+    const cases = await readdir(join(out, 'nodes/L1/cases/train'));
+    expect(cases.sort()).deep.equal([0, 1, 2, 3].map((n) => `L1-000${n}.case`));
+    for (const { name, bytes } of await everything(out)) {
+      expect(name).not.contain(canary);
+      expect(bytes.includes(canary), name).equal(false);
+    }
+  });
+
+  it('can be what the six arms are compared on', async () => {
+    const own = tinyPreset.replace(
+      'cases: { hps: 2, ms: 2, calc: 2, test: 2 }',
+      `folder: ${join(folder, 'L1')}`,
+    );
+    await write('tiny.yaml', own);
+    const args = ['--seeds', '1', '--out', join(folder, 'six'), '--format', 'json'];
+    const { code, out, err } = await annulus('reproduce', join(folder, 'tiny.yaml'), ...args);
+    expect(code, err).equal(0);
+    const { hospitals } = JSON.parse(out) as ReproductionRecord;
+    expect(hospitals[0]?.labelled).deep.equal({ hps: 2, ms: 1, calc: 1 });
+  });
+
+  it('that a run cannot use are refused with their place and the reason', async () => {
+    const withFolder = async (path: string): Promise<Told> => {
+      const own = tinyPreset.replace(
+        'cases: { hps: 2, ms: 2, calc: 2, test: 2 }',
+        `folder: ${path}`,
+      );
+      await write('refused.yaml', own);
+      return annulus(
+        'reproduce',
+        join(folder, 'refused.yaml'),
+        '--seeds',
+        '1',
+        '--out',
+        join(folder, 'no'),
+      );
+    };
+    const gone = await withFolder('gone');
+    expect(gone).include({ code: 2 });
+    expect(gone.err).contain(join(folder, 'gone'));
+    const bad = await withFolder('bad');
+    // No hospital of this preset labelled ms then.
+    expect(bad).include({ code: 2 });
+    expect(bad.err).contain('labels for ms');
+  });
+});
