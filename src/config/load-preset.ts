@@ -139,8 +139,11 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
   check('consortium', settings, somebodyLabels);
 }
 
-/** A patch is cut out of a volume, so it cannot be longer; and both networks must be able to take it. */
-function patchFits({ training, phantom, models }: RunSettings): void {
+/**
+ * A patch is cut out of a phantom, so it cannot be longer; a hospital's own CTs are of any size. And both networks must be
+ * able to take it.
+ */
+function patchFits({ training, phantom, models, consortium }: RunSettings): void {
   const { patch } = training;
   if (patch === 'whole') {
     // Volumes are of any size, and a UNETR takes one.
@@ -150,7 +153,7 @@ function patchFits({ training, phantom, models }: RunSettings): void {
   }
   patch.forEach((length, axis) => {
     const room = phantom.shape[axis] ?? 0;
-    if (length > room)
+    if (length > room && consortium.hospitals.some(({ folder }) => folder === ''))
       throw new SettingError('patch', `at most the phantom's ${room} voxels`, length);
   });
   for (const name of ['teacher', 'student'] as const) {

@@ -33,10 +33,13 @@ describe('config/README.md', () => {
   it("has settings of nnU-Net's and the paper's training that are taken as they stand", () => {
     const recipes = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
     expect(recipes.length).equal(2);
+    const library = new Map(
+      ['paper-unet', 'paper-swin-unetr'].map((name) => [name, presetText(`models/${name}`)]),
+    );
     const [nnunet, paper] = recipes.map((text) => {
       const hospitals = '[{ id: X1, cases: { hps: 1, ms: 1, calc: 1 } }]';
-      const whole = `consortium: { hospitals: ${hospitals} }\nphantom: { shape: [128, 128, 128] }\n${text}`;
-      return loadPreset(whole, 'README.md');
+      const whole = text.includes('consortium:') ? '' : `consortium: { hospitals: ${hospitals} }\n`;
+      return loadPreset(`${whole}${text}`, 'README.md', [], library);
     });
     // Isensee et al. 2021; 250 000 steps fall to 0 by (1 - e/1000)^0.9.
     expect(nnunet?.training.teacher).deep.include({
@@ -44,7 +47,13 @@ describe('config/README.md', () => {
       ...{ weightDecay: 3e-5, schedule: 'poly' },
     });
     expect(nnunet?.training).include({ momentum: 0.99, clipNorm: 12 });
-    // Tölle et al. 2025.
+    // Tölle et al. 2025; a patch may be longer than a phantom where there is none.
+    expect(paper?.consortium.hospitals.map(({ folder }) => folder)).deep.equal([
+      '/data/L1',
+      '/data/L2',
+    ]);
+    expect(paper?.training.patch).deep.equal([96, 96, 96]);
+    expect(paper?.models.student).deep.include({ featureSize: 48, window: 7 });
     expect(paper?.models.teacher).deep.include({ dropoutMilli: 200, deepSupervision: true });
     expect(paper?.training.teacher).include({ optimiser: 'adamw', learningRate: 0.01, batch: 4 });
     expect(paper?.training.student).include({ optimiser: 'adamw', learningRate: 0.0008, batch: 4 });
