@@ -13,6 +13,7 @@ annulus COMMAND --help explains a command, with examples.
 Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach.
 `;
 
+// eslint-disable-next-line @typescript-eslint/no-inferrable-types -- a declaration of its own needs it
 export const simulateExamples: string = `
 What happens: phantoms (made images with known points) for every hospital; a teacher for each task among
 the hospitals that labelled it; pseudo-labels; one student among all; errors on held-out cases. Every peer
