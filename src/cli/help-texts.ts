@@ -15,9 +15,9 @@ Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer
 
 // eslint-disable-next-line @typescript-eslint/no-inferrable-types -- a declaration of its own needs it
 export const simulateExamples: string = `
-What happens: phantoms (made images with known points) for every hospital; a teacher for each task among
-the hospitals that labelled it; pseudo-labels; one student among all; errors on held-out cases. Every peer
-has its own identity, network host, disk folder and log.
+What happens: cases for every hospital, phantoms (made images with known points) or its own folder of CTs; a
+teacher for each task among the hospitals that labelled it; pseudo-labels; one student among all; errors on
+held-out cases. Every peer has its own identity, network host, disk folder and log.
 
 What is written: report.html to look at, record.json as data, model/ for predict, nodes/ for audit.
 
