@@ -1,6 +1,6 @@
 /** `annulus cases`: what is in a hospital's own folder of cases, and what is wrong with it. Reads, and writes nothing. */
 import type { OwnCaseFolder } from '../node/index.ts';
-import { exitCodes, usageError, type ExitCode } from './errors.ts';
+import { CliError, exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
 import type { World } from './world.ts';
 
@@ -38,21 +38,27 @@ export async function casesCommand(
     if (world.isLive && !asJson) world.err('\r\u001b[K');
     if (!asJson) world.out(linesOf(looked));
     cases.push(looked);
-    if (world.signal.aborted) throw usageError('stopped before all cases were looked at');
+    if (world.signal.aborted) {
+      throw new CliError({ code: 'cancelled' }, 'stopped before all cases were looked at');
+    }
   }
   const counts = countOwnCases(listed);
   const problems = cases.filter(({ problem }) => problem !== null).length;
   if (asJson) {
     world.out(`${JSON.stringify({ folder, ok: problems === 0, counts, cases })}\n`);
   } else {
-    const { hps, ms, calc, unlabelled, test } = counts;
+    const { hps, ms, calc, test } = counts;
     const train = listed.length - test;
-    const labels = `hps ${hps}, ms ${ms}, calc ${calc}, without any label ${unlabelled}`;
+    const bare = cases.filter(({ name, labels }) => isTraining(name) && labels.every(isHeart));
+    const labels = `hps ${hps}, ms ${ms}, calc ${calc}, without any label ${bare.length}`;
     const verdict = problems === 0 ? 'nothing wrong' : `${problems} with a problem`;
     world.out(`\n${train} to train on (${labels}), ${test} held out: ${verdict}\n`);
   }
   return problems === 0 ? exitCodes.done : exitCodes.failed;
 }
+
+const isTraining = (name: string): boolean => name.startsWith('train');
+const isHeart = (label: string): boolean => label === 'heart';
 
 async function lookAt(
   own: OwnCaseFolder,

@@ -18,7 +18,7 @@ export interface CaseCounts {
   readonly ms: number;
   /** Cases with expert calcification, 0 to 1000. */
   readonly calc: number;
-  /** Further cases without any expert label, 0 to 1000. They get pseudo-labels for the student. */
+  /** Cases beyond those of the task with most labels, 0 to 1000; of phantoms the ones without any. They get pseudo-labels for the student. */
   readonly unlabelled: number;
   /** Held-out cases, known in truth and never trained on, 0 to 1000. */
   readonly test: number;

@@ -22,7 +22,7 @@ export function consortiumSection({ hospitals, tasks, id }: ConsortiumRecord): M
               <tr>
                 <th class="left" scope="col">hospital</th>
                 ${tasks.map((task) => html`<th scope="col" title="${task.title}">${task.id}</th>`)}
-                <th scope="col">without label</th>
+                <th scope="col">to train on</th>
                 <th scope="col">held out</th>
                 <th class="left gap" scope="col">images</th>
                 <th class="left" scope="col">annotator</th>
@@ -34,7 +34,7 @@ export function consortiumSection({ hospitals, tasks, id }: ConsortiumRecord): M
                   html`<tr>
                     <th scope="row">${hospital.id}</th>
                     ${tasks.map((task) => labelCell(hospital.labelled[task.id] ?? 0))}
-                    <td>${hospital.unlabelled}</td>
+                    <td>${hospital.training}</td>
                     <td>${hospital.test}</td>
                     <td class="left gap quiet wrap">${hospital.scanner}</td>
                     <td class="left quiet wrap">${hospital.annotator}</td>
@@ -43,7 +43,7 @@ export function consortiumSection({ hospitals, tasks, id }: ConsortiumRecord): M
               <tr class="sum">
                 <th scope="row">all</th>
                 ${tasks.map((task) => html`<td>${total(({ labelled }) => labelled[task.id] ?? 0)}</td>`)}
-                <td>${total(({ unlabelled }) => unlabelled)}</td>
+                <td>${total(({ training }) => training)}</td>
                 <td>${total(({ test }) => test)}</td>
                 <td class="gap"></td>
                 <td></td>

@@ -73,7 +73,7 @@ export function clientHospitals({ hospitals, tasks }: ReproductionRecord): Marku
           <tr>
             <th class="left" scope="col">hospital</th>
             ${tasks.map(({ id }) => html`<th scope="col">${id}</th>`)}
-            <th scope="col">without label</th>
+            <th scope="col">to train on</th>
             <th scope="col">held out</th>
             <th class="left gap" scope="col">images</th>
             <th class="left" scope="col">annotator</th>
@@ -81,11 +81,11 @@ export function clientHospitals({ hospitals, tasks }: ReproductionRecord): Marku
         </thead>
         <tbody>
           ${hospitals.map(
-            ({ id, labelled, unlabelled, test, scanner, annotator }) =>
+            ({ id, labelled, training, test, scanner, annotator }) =>
               html`<tr>
                 <th scope="row">${id}</th>
                 ${tasks.map((task) => html`<td>${labelled[task.id] ?? 0}</td>`)}
-                <td>${unlabelled}</td>
+                <td>${training}</td>
                 <td>${test}</td>
                 <td class="left gap">${scanner}</td>
                 <td class="left">${annotator}</td>

@@ -69,8 +69,8 @@ export interface HospitalRecord {
   readonly id: string;
   /** Expert-labelled training cases by task; a task without a key has none. */
   readonly labelled: Readonly<Record<string, number>>;
-  /** Training cases without any expert label. */
-  readonly unlabelled: number;
+  /** Cases to train on, with and without an expert's label. */
+  readonly training: number;
   readonly test: number;
   /** In a few words: how this hospital's images and labels differ. */
   readonly scanner: string;

@@ -458,7 +458,7 @@ export function hospitalRecord(hospital: HospitalSettings): HospitalRecord {
   return {
     id,
     labelled,
-    unlabelled: trainingCaseCount(cases) - Math.max(0, ...Object.values(labelled)),
+    training: trainingCaseCount(cases),
     test: cases.test,
     ...(folder === ''
       ? {

@@ -65,7 +65,7 @@ export function syntheticRecord(): RunRecord {
       hospitals: ids.map((id) => ({
         id,
         labelled: labelled[id] ?? {},
-        unlabelled: 4,
+        training: 9,
         test: id === 'L5' ? 8 : 4,
         scanner: 'blur 1.2 mm, noise 16 HU, contrast 390 HU',
         annotator: id === 'L5' ? 'none' : 'bias 0.5 mm, scatter 0.8 mm',

@@ -134,7 +134,7 @@ describe("hospitals' own cases", function () {
     expect(code).equal(0);
     const record = JSON.parse(await readFile(join(out, 'record.json'), 'utf8')) as RunRecord;
     const [first] = record.consortium.hospitals;
-    expect(first).deep.include({ labelled: { hps: 2, ms: 1, calc: 1 }, unlabelled: 2, test: 1 });
+    expect(first).deep.include({ labelled: { hps: 2, ms: 1, calc: 1 }, training: 4, test: 1 });
     const rows = record.evaluation.filter(
       ({ hospital, model }) => hospital === 'L1' && model === 'student',
     );
