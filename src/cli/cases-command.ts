@@ -1,11 +1,15 @@
-/** `annulus cases`: what is in a hospital's own folder of cases, and what is wrong with it. Reads, and writes nothing. */
-import type { OwnCaseFolder } from '../node/index.ts';
+/** `annulus cases`: what is in a hospital's own folder of cases, what is wrong with it, and what it looks like. */
+import { writeFile } from 'node:fs/promises';
+import type { Case } from '../data/index.ts';
+import type { CaseToShow } from '../dashboard/index.ts';
+import type { OwnCaseCounts, OwnCaseFolder } from '../node/index.ts';
 import { CliError, exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
 import type { World } from './world.ts';
 
 export interface CasesFlags {
   readonly spacing: string;
+  readonly pictures?: string;
   readonly format: string;
 }
 
@@ -32,11 +36,14 @@ export async function casesCommand(
   const asJson = flags.format === 'json';
   const listed = await listOwnCases(folder);
   const cases: LookedAt[] = [];
-  for (const [index, own] of listed.entries()) {
+  const shown: CaseToShow[] = [];
+  for (const [index, entry] of listed.entries()) {
     if (world.isLive && !asJson) world.err(`\rcase ${index + 1} of ${listed.length}`);
-    const looked = await lookAt(own, spacingMm);
+    const { looked, own } = await lookAt(entry, spacingMm);
     if (world.isLive && !asJson) world.err('\r\u001b[K');
     if (!asJson) world.out(linesOf(looked));
+    // Of a large folder only the pictures fit into memory, never all its volumes.
+    if (flags.pictures !== undefined) shown.push(await toShow(looked, own));
     cases.push(looked);
     if (world.signal.aborted) {
       throw new CliError({ code: 'cancelled' }, 'stopped before all cases were looked at');
@@ -44,41 +51,71 @@ export async function casesCommand(
   }
   const counts = countOwnCases(listed);
   const problems = cases.filter(({ problem }) => problem !== null).length;
+  const summary = summaryOf(counts, cases, problems);
+  if (flags.pictures !== undefined) {
+    const { renderCases } = await import('../dashboard/index.ts');
+    // It shows patients: for nobody but its owner.
+    await writeFile(flags.pictures, renderCases(summary, shown), { mode: 0o600 });
+  }
   if (asJson) {
     world.out(`${JSON.stringify({ folder, ok: problems === 0, counts, cases })}\n`);
   } else {
-    const { hps, ms, calc, test } = counts;
-    const train = listed.length - test;
-    const bare = cases.filter(({ name, labels }) => isTraining(name) && labels.every(isHeart));
-    const labels = `hps ${hps}, ms ${ms}, calc ${calc}, without any label ${bare.length}`;
-    const verdict = problems === 0 ? 'nothing wrong' : `${problems} with a problem`;
-    world.out(`\n${train} to train on (${labels}), ${test} held out: ${verdict}\n`);
+    const where = flags.pictures === undefined ? '' : `pictures  ${flags.pictures}\n`;
+    world.out(`\n${summary}\n${where}`);
   }
   return problems === 0 ? exitCodes.done : exitCodes.failed;
+}
+
+function summaryOf(
+  { hps, ms, calc, test }: OwnCaseCounts,
+  cases: readonly LookedAt[],
+  problems: number,
+): string {
+  const bare = cases.filter(({ name, labels }) => isTraining(name) && labels.every(isHeart));
+  const labels = `hps ${hps}, ms ${ms}, calc ${calc}, without any label ${bare.length}`;
+  const verdict = problems === 0 ? 'nothing wrong' : `${problems} with a problem`;
+  return `${cases.length - test} to train on (${labels}), ${test} held out: ${verdict}`;
 }
 
 const isTraining = (name: string): boolean => name.startsWith('train');
 const isHeart = (label: string): boolean => label === 'heart';
 
 async function lookAt(
-  own: OwnCaseFolder,
+  folder: OwnCaseFolder,
   spacingMm: readonly [number, number, number],
-): Promise<LookedAt> {
+): Promise<{ readonly looked: LookedAt; readonly own: Case | null }> {
   const { readCaseFiles } = await import('../node/index.ts');
   const { caseFiles, DataError, readOwnCase, spacingOf } = await import('../data/index.ts');
   const { trainingDefaults } = await import('../config/index.ts');
-  const labels = caseFiles.filter((file) => file !== 'ct' && own.files[file] !== undefined);
-  const files = await readCaseFiles(own);
+  const { name } = folder;
+  const labels = caseFiles.filter((file) => file !== 'ct' && folder.files[file] !== undefined);
+  const files = await readCaseFiles(folder);
   try {
     const { pointRadiusMm } = trainingDefaults;
-    const { ct, notes } = readOwnCase('case', files, { spacingMm, pointRadiusMm });
+    const { ct, notes, case: own } = readOwnCase('case', files, { spacingMm, pointRadiusMm });
     const spacing = spacingOf(ct.affine).map((mm) => Math.round(mm * 1000) / 1000);
-    return { name: own.name, labels, shape: ct.shape, spacingMm: spacing, problem: null, notes };
+    const grid = { shape: ct.shape, spacingMm: spacing };
+    return { looked: { name, labels, ...grid, problem: null, notes }, own };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
-    const unread = { shape: null, spacingMm: null, problem: error.message, notes: [] };
-    return { name: own.name, labels, ...unread };
+    const grid = { shape: null, spacingMm: null };
+    return { looked: { name, labels, ...grid, problem: error.message, notes: [] }, own: null };
   }
+}
+
+/** The slices through what experts marked. */
+async function toShow({ name, problem, notes }: LookedAt, own: Case | null): Promise<CaseToShow> {
+  if (own === null) return { name, problem, notes, slices: [] };
+  const { picturesOfScene } = await import('../simulate/index.ts');
+  const marks = Object.entries(own.points ?? {}).flatMap(([label, at]) =>
+    at === null ? [] : [{ label, at, kind: 'truth' as const }],
+  );
+  const calcium = own.labels.calc;
+  const slices = picturesOfScene({
+    ...{ title: name, caption: '', image: own.image, marks },
+    areas: calcium === undefined ? [] : [{ kind: 'truth', mask: calcium }],
+  });
+  return { name, problem, notes, slices };
 }
 
 function linesOf({ name, labels, shape, spacingMm, problem, notes }: LookedAt): string {

@@ -65,6 +65,7 @@ All but the CT may lack. A preset names the folder: consortium.hospitals[].folde
 
 Examples:
   $ annulus cases /data/annulus                    exit 0 if a run could use it, 1 if not
+  $ annulus cases /data/annulus --pictures look.html
   $ annulus cases /data/annulus --format json
 `;
 

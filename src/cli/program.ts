@@ -152,6 +152,7 @@ function addCases(program: Command, world: World, finish: (code: ExitCode) => vo
     )
     .argument('<folder>', 'with train/<case>/ and test/<case>/')
     .option('--spacing <d,h,w>', 'mm of the grid that models see, as phantom.spacingMm', '3,3,3')
+    .option('--pictures <file>', 'a page to look at, .html: slices through what is marked')
     .addOption(formatOption())
     .addHelpText('after', casesExamples)
     .action(async (folder: string, flags: CasesFlags) => {

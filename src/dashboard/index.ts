@@ -1,3 +1,4 @@
+export { renderCases, type CaseToShow } from './cases-page.ts';
 export { renderReport } from './report.ts';
 export { renderReproduction } from './reproduction-report.ts';
 export { encodeGrayPng } from './png.ts';

@@ -16,3 +16,4 @@ export {
   taughtTasks,
 } from './run-plan.ts';
 export { hospitalRecord, taskRecords } from './run-recorder.ts';
+export { picturesOfScene, type Mark, type Scene } from './slice-planes.ts';

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
@@ -115,6 +115,16 @@ describe("hospitals' own cases", function () {
     expect(told.cases[0]?.problem).match(/^ct: /);
     expect(told.cases[1]?.problem).match(/^hps: /);
     expect((await annulus('cases', join(folder, 'gone'))).code).equal(2);
+    const page = join(folder, 'look.html');
+    const looked = await annulus('cases', join(folder, 'L1'), '--pictures', page);
+    expect(looked.out).contain(page);
+    expect((await stat(page)).mode & 0o777).equal(0o600);
+    const html = await readFile(page, 'utf8');
+    // Two planes of each of five cases; rings where points are marked, a line around calcium.
+    expect(html.match(/<figure/g)).length(10);
+    expect(html.match(/class="point truth"/g)?.length).within(7, 2 * (7 + 5 + 5));
+    expect(html).contain('>RCC<').and.contain('class="area truth"');
+    expect(html).not.match(/src="http|href="http/);
     const odd = await annulus('cases', join(folder, 'L1'), '--spacing', '1,1');
     expect(odd).include({ code: 2 });
     expect(odd.err).contain('--spacing');
