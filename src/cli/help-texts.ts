@@ -5,7 +5,7 @@ export const overview = `
 Begin here:
   $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
   $ annulus doctor                          what this machine can train on, and how fast
-  $ annulus reproduce                       the paper's six arms compared, about an hour
+  $ annulus reproduce                       the paper's six arms compared, an hour and a half
   $ annulus audit verify runs/eight-hospitals-1
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
 
@@ -47,7 +47,7 @@ on the disk: stopped or killed at any moment, the same command goes on where it 
 folder keeps its settings; further --seeds may be added to it.
 
 Examples:
-  $ annulus reproduce                              three seeds of config/reproduce.yaml, about an hour
+  $ annulus reproduce                              three seeds of config/reproduce.yaml, an hour and a half
   $ annulus reproduce --seeds 1                    a third of it
   $ annulus reproduce smoke --seeds 1              every part in small, about a minute; it learns little
   $ annulus reproduce --out runs/longer --set training.student.rounds=20
