@@ -36,7 +36,11 @@ const forms: readonly {
     here: 'dry',
     by: 'test/reproduce/reproduction.test.ts',
   },
-  { form: /^npx annulus cases \S+ --pictures \S+$/, here: null, by: 'test/simulate/own-cases.test.ts' },
+  {
+    form: /^npx annulus cases \S+ --pictures \S+$/,
+    here: null,
+    by: 'test/simulate/own-cases.test.ts',
+  },
   { form: /^npx annulus import /, here: null, by: 'test/exchange/import.test.ts' },
   { form: /^npx annulus export /, here: null, by: 'test/exchange/export.test.ts' },
   { form: /^npx annulus simulate (smoke|--)/, here: 'dry', by: 'test/simulate/main-job.test.ts' },
