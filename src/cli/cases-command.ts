@@ -1,10 +1,12 @@
 /** `annulus cases`: what is in a hospital's own folder of cases, what is wrong with it, and what it looks like. */
-import { writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import type { Case } from '../data/index.ts';
 import type { CaseToShow } from '../dashboard/index.ts';
-import type { OwnCaseCounts, OwnCaseFolder } from '../node/index.ts';
+import type { CaseCounts } from '../config/index.ts';
+import type { OwnCaseFolder } from '../node/index.ts';
 import { CliError, exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
+import { readNumbers } from './numbers.ts';
 import type { World } from './world.ts';
 
 export interface CasesFlags {
@@ -30,11 +32,12 @@ export async function casesCommand(
   flags: CasesFlags,
   world: World,
 ): Promise<ExitCode> {
-  const spacingMm = parseSpacing(flags.spacing);
+  const spacingMm = readSpacing(flags.spacing);
   const folder = await requireFolder(path);
   const { countOwnCases, listOwnCases } = await import('../node/index.ts');
   const asJson = flags.format === 'json';
   const listed = await listOwnCases(folder);
+  if (flags.pictures !== undefined) await beginPage(flags.pictures);
   const cases: LookedAt[] = [];
   const shown: CaseToShow[] = [];
   for (const [index, entry] of listed.entries()) {
@@ -54,8 +57,7 @@ export async function casesCommand(
   const summary = summaryOf(counts, cases, problems);
   if (flags.pictures !== undefined) {
     const { renderCases } = await import('../dashboard/index.ts');
-    // It shows patients: for nobody but its owner.
-    await writeFile(flags.pictures, renderCases(summary, shown), { mode: 0o600 });
+    await writeFile(flags.pictures, renderCases(summary, shown));
   }
   if (asJson) {
     world.out(`${JSON.stringify({ folder, ok: problems === 0, counts, cases })}\n`);
@@ -66,8 +68,14 @@ export async function casesCommand(
   return problems === 0 ? exitCodes.done : exitCodes.failed;
 }
 
+/** An empty page for its owner alone, since it will show patients; one that cannot be written is refused before the work. */
+async function beginPage(path: string): Promise<void> {
+  await writeFile(path, '', { mode: 0o600 });
+  await chmod(path, 0o600); // it may have been there
+}
+
 function summaryOf(
-  { hps, ms, calc, test }: OwnCaseCounts,
+  { hps, ms, calc, test }: CaseCounts,
   cases: readonly LookedAt[],
   problems: number,
 ): string {
@@ -126,12 +134,8 @@ function linesOf({ name, labels, shape, spacingMm, problem, notes }: LookedAt): 
 }
 
 /** `3,3,3`, along [depth, height, width]. @throws {CliError} 'usage' */
-function parseSpacing(text: string): [number, number, number] {
-  const numbers = text.split(',').map(Number);
-  if (numbers.length !== 3 || !numbers.every((mm) => mm >= 0.3 && mm <= 6)) {
-    throw usageError(
-      `--spacing: expected three numbers of mm from 0.3 to 6 such as 3,3,3, got "${text}"`,
-    );
-  }
-  return numbers as [number, number, number];
+function readSpacing(text: string): [number, number, number] {
+  const spacingMm = readNumbers('--spacing', text, 3) as [number, number, number];
+  if (spacingMm.every((mm) => mm >= 0.3 && mm <= 6)) return spacingMm;
+  throw usageError(`--spacing: expected mm from 0.3 to 6, got "${text}"`);
 }

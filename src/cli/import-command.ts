@@ -4,6 +4,7 @@ import type { TaskId } from '../data/index.ts';
 import type { HeartUse } from '../distill/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { openOutputFolder, readInput, readNetwork, writeOutput } from './files.ts';
+import { readNumbers } from './numbers.ts';
 import type { World } from './world.ts';
 
 /** As `training.heart`; named here so that `--help` loads no room. */
@@ -59,13 +60,4 @@ async function readTasks(text: string): Promise<TaskId[]> {
     throw usageError(`--tasks: expected some of ${taskIds.join(',')}, got "${text}"`);
   }
   return tasks;
-}
-
-function readNumbers(flag: string, text: string, count: number): number[] {
-  const words = text.split(',');
-  if (words.length !== count || !words.every((word) => /^\d+(\.\d+)?$/.test(word))) {
-    const form = count === 1 ? 'a number' : `${count} numbers such as 96,96,96`;
-    throw usageError(`${flag}: expected ${form}, got "${text}"`);
-  }
-  return words.map(Number);
 }

@@ -16,7 +16,7 @@ export function renderReproduction(record: ReproductionRecord): string {
   const { preset, seeds, backend, hospitals } = record;
   return renderPage({
     title: `Annulus: six arms, preset ${preset}`,
-    heading: 'Six arms on phantoms: does distillation rescue the transformer?',
+    heading: 'Six arms: does distillation rescue the transformer?',
     summary: html`U-Net and SwinUNETR, each trained alone, federated, and federated with distilled
     labels at ${hospitals.length} hospitals; scored on held-out cases of hospitals that labelled the
     task and of hospitals that never did.`,
@@ -25,8 +25,9 @@ export function renderReproduction(record: ReproductionRecord): string {
     sections: html`${verdictSection(record)} ${armFigures(record)} ${armTable(record)}
     ${downstreamSection(record)} ${calibrationSection(record)} ${hospitalSection(record)}
     ${clientHospitals(record)} ${modelSection(record)}`,
-    footer: html`After Tölle et al., npj Digital Medicine 8:88 (2025), whose medians are read off
-    its figures. Everything on this page is in results.json beside it. Phantoms and research
-    software: not for diagnosis.`,
+    footer: html`Images are phantoms, but of hospitals whose own CTs the table of hospitals names.
+    After Tölle et al., npj Digital Medicine 8:88 (2025), whose medians are read off its figures.
+    Everything on this page is in results.json beside it. Phantoms and research software: not for
+    diagnosis.`,
   });
 }

@@ -2,7 +2,6 @@ export { DataError, type DataErrorFacts } from './errors.ts';
 export type { Vector3 } from './vector.ts';
 export {
   invertAffine,
-  isSameGrid,
   rasAffine,
   spacingOf,
   voxelCount,
@@ -67,11 +66,11 @@ export {
 } from './resample.ts';
 export { normalise, paperScale, percentiles, type IntensityScale } from './intensity.ts';
 export { largestComponentCentre, pointsOf } from './component.ts';
+export { labelsOn } from './label-map.ts';
 export { decodeMarkups, encodeMarkups, type Markup } from './markups.ts';
 export {
   caseFileNames,
   caseFiles,
-  offGridMmMax,
   readOwnCase,
   type CaseFile,
   type CaseFiles,

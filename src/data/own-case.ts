@@ -5,6 +5,7 @@
 import { labelMap } from './annotation.ts';
 import type { Case, PointSet } from './case.ts';
 import { DataError } from './errors.ts';
+import { labelsOn } from './label-map.ts';
 import { decodeMarkups } from './markups.ts';
 import { decodeNifti } from './nifti.ts';
 import { toRas } from './orientation.ts';
@@ -12,7 +13,7 @@ import { refuseField } from './packed.ts';
 import { resample, resampleLabelsOnto, resampleMaskOnto } from './resample.ts';
 import { heartLabels, taskIds, tasks, type PointName, type TaskId } from './tasks.ts';
 import type { Vector3 } from './vector.ts';
-import { isSameGrid, worldToVoxel, type Geometry, type Volume } from './volume.ts';
+import { worldToVoxel, type Geometry, type Volume } from './volume.ts';
 
 /** What a case may be made of. All but the CT may lack: what nobody labelled, the teachers will. */
 export type CaseFile = 'ct' | TaskId | 'heart';
@@ -39,9 +40,6 @@ export interface OwnCase {
   /** Nothing wrong for certain, but worth a look; a line each. */
   readonly notes: readonly string[];
 }
-
-/** Farthest that a voxel of a label map may lie from the CT's, mm: files round their affines. */
-export const offGridMmMax = 0.1;
 
 /** Other names that experts write for a point. The paper's code calls the non-coronary cusp acoronary. */
 const otherNames: Readonly<Record<string, PointName>> = { ACC: 'NCC' };
@@ -119,28 +117,12 @@ function isInside(world: Vector3, { affine, shape }: Geometry): boolean {
 
 /** Calcium on the models' grid: where at least half of the voxel is. */
 function calciumOn(bytes: Uint8Array, ct: Geometry, grid: Geometry): Uint8Array {
-  const map = readMap(bytes, ct, 1);
-  return resampleMaskOnto(map.data, map, grid);
+  return resampleMaskOnto(labelsOn(decodeNifti(bytes).volume, ct, 1), ct, grid);
 }
 
 function heartOn(bytes: Uint8Array, ct: Geometry, grid: Geometry): Uint8Array {
-  const map = readMap(bytes, ct, heartLabels.length);
-  return resampleLabelsOnto(Uint8Array.from(map.data), map, grid);
-}
-
-/** A label map on the CT's grid with values from 0 to `highest`. */
-function readMap(bytes: Uint8Array, ct: Geometry, highest: number): Volume {
-  const map = decodeNifti(bytes).volume;
-  if (!isSameGrid(map, ct, offGridMmMax)) {
-    const same = map.shape.join() === ct.shape.join();
-    const came = same ? 'one at another place' : `one of ${map.shape.join(' x ')}`;
-    refuseField('grid', `the CT's of ${ct.shape.join(' x ')} voxels`, came);
-  }
-  const odd = map.data.find(
-    (value) => !(Number.isInteger(value) && value >= 0 && value <= highest),
-  );
-  if (odd !== undefined) refuseField('labels', `whole numbers from 0 to ${highest}`, String(odd));
-  return map;
+  const labels = labelsOn(decodeNifti(bytes).volume, ct, heartLabels.length);
+  return resampleLabelsOnto(labels, ct, grid);
 }
 
 function aboutIntensities(data: Float32Array): string[] {

@@ -1,8 +1,8 @@
 /** The heart's segmentation as models meet it. */
 import {
+  DataError,
   heartLabels,
-  isSameGrid,
-  offGridMmMax,
+  labelsOn,
   resampleLabelsOnto,
   type Geometry,
   type Volume,
@@ -40,21 +40,11 @@ export function heartValue(label: number): number {
  * @throws {DistillError} 'bad_heart' unless it lies on the CT's own grid and its values are those of `heartLabels`
  */
 export function heartOnto(heart: Volume, ct: Geometry, grid: Geometry): Uint8Array {
-  if (!isSameGrid(heart, ct, offGridMmMax)) {
-    const came = heart.shape.join() === ct.shape.join() ? 'another place' : heart.shape.join(' x ');
-    throw bad(`on the CT's grid of ${ct.shape.join(' x ')} voxels, got ${came}`);
+  try {
+    return resampleLabelsOnto(labelsOn(heart, ct, heartLabels.length), ct, grid);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const message = `the segmentation of the heart: ${error.message}`;
+    throw new DistillError({ code: 'bad_heart' }, message, { cause: error });
   }
-  const highest = heartLabels.length;
-  for (const value of heart.data) {
-    if (Number.isInteger(value) && value >= 0 && value <= highest) continue;
-    throw bad(`with labels from 0 to ${highest}, got ${value}`);
-  }
-  return resampleLabelsOnto(Uint8Array.from(heart.data), ct, grid);
-}
-
-function bad(expected: string): DistillError {
-  return new DistillError(
-    { code: 'bad_heart' },
-    `expected a segmentation of the heart ${expected}`,
-  );
 }

@@ -9,7 +9,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { caseFileNames, caseFiles, taskIds, type CaseFile, type CaseFiles } from '../data/index.ts';
-import type { Shelf } from '../distill/index.ts';
+import type { PhantomHospital, Shelf } from '../distill/index.ts';
 import { onDisk } from './disk-error.ts';
 import { isAbsent } from './durable-files.ts';
 import { NodeError } from './errors.ts';
@@ -52,15 +52,7 @@ export async function listOwnCases(folder: string): Promise<OwnCaseFolder[]> {
 }
 
 /** How many cases of a folder have which label: what a plan is made of. */
-export interface OwnCaseCounts {
-  readonly hps: number;
-  readonly ms: number;
-  readonly calc: number;
-  readonly unlabelled: number;
-  readonly test: number;
-}
-
-export function countOwnCases(cases: readonly OwnCaseFolder[]): OwnCaseCounts {
+export function countOwnCases(cases: readonly OwnCaseFolder[]): PhantomHospital['cases'] {
   const train = cases.filter(({ shelf }) => shelf === 'train');
   const withLabel = (task: CaseFile): number =>
     train.filter(({ files }) => files[task] !== undefined).length;

@@ -24,7 +24,6 @@ import { sharing, workMs } from './progress.ts';
 import { labelWork, scoredAt, testCount } from './seed-work.ts';
 import { makeOnce } from './make-once.ts';
 import type { SeedOptions } from './seed-options.ts';
-
 import { trainCourse, type CourseOptions, type TrainedRound } from './train-course.ts';
 
 /** A model, and what it was scored. */

@@ -118,12 +118,13 @@ async function sampleScene({
     window: sizeFor(patchOf(settings.training), shape, spec),
     digest: modelDigest(weights),
   };
+  const isOwn = settings.consortium.hospitals.some(({ folder }) => folder !== '');
   const { labels, points, missed } = (await pool.run('predict', { student, ct })) as CtPrediction;
   const calcium = labelNames.indexOf('calcium') + 1;
   return [
     {
       title: 'A real CT',
-      caption: `the sample CT of the package; no truth is known, the model has only seen phantoms${missed.length > 0 ? `; not found: ${missed.join(', ')}` : ''}`,
+      caption: `the sample CT of the package; no truth is known${isOwn ? '' : ', the model has only seen phantoms'}${missed.length > 0 ? `; not found: ${missed.join(', ')}` : ''}`,
       image: ct,
       marks: points.map(({ label, position }) => ({
         label,

@@ -198,6 +198,9 @@ describe("hospitals' own cases", function () {
     const gone = await withFolder('gone');
     expect(gone).include({ code: 2 });
     expect(gone.err).contain(join(folder, 'gone'));
+    const both = await withFolder('L1, cases: { hps: 1, ms: 1, calc: 1 }');
+    expect(both).include({ code: 2 });
+    expect(both.err).contain('L1 has both cases and a folder');
     const bad = await withFolder('bad');
     // No hospital of this preset labelled ms then.
     expect(bad).include({ code: 2 });
