@@ -69,4 +69,7 @@ export function validatePeer(peer: PeerSettings): void {
   checkInteger('receiptDelayMs', peer.receiptDelayMs, 0, 10_000);
   checkInteger('clockSkewMs', peer.clockSkewMs, 1_000, 86_400_000);
   checkNumber('lossFactorMax', peer.lossFactorMax, 1, 1_000);
+  checkInteger('updateRoundsKept', peer.updateRoundsKept, 1, 1_000_000);
+  checkInteger('modelRoundsKept', peer.modelRoundsKept, 1, 1_000_000);
+  checkInteger('bulkBytesMax', peer.bulkBytesMax, 1_000_000, 1e15);
 }

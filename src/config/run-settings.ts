@@ -47,7 +47,8 @@ export const runDefaults: RunSettings = Object.freeze({
   distillation: distillationDefaults,
   inference: inferenceDefaults,
   consensus: consensusDefaults,
-  peer: peerDefaults,
+  // The report draws errors over the rounds, of models of any of them.
+  peer: { ...peerDefaults, modelRoundsKept: 1_000_000 },
   network: networkDefaults,
   compute: computeDefaults,
 });

@@ -7,6 +7,7 @@ export type {
   Decision,
   Effect,
   Judgement,
+  Recall,
   SimplexOptions,
 } from './ports.ts';
 export {
@@ -52,6 +53,7 @@ export {
   encodeRecord,
   openWal,
   recoverWal,
+  removeWalBelow,
   walName,
   type WalRecord,
   type WriteAheadLog,

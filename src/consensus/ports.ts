@@ -12,6 +12,15 @@ export interface Decision {
   readonly certificate: Certificate;
 }
 
+/** An old decision that a message is about; no longer in the machine's memory. */
+export interface Recall {
+  readonly height: number;
+  /** Who sent the message. */
+  readonly from: NodeId;
+  /** The sender's own certificate, to be compared with ours; null when it asks for our decision. */
+  readonly theirs: Certificate | null;
+}
+
 /** Something that happened. */
 export type ConsensusEvent =
   /** Bytes of the consensus topic. `from` is authenticated by the transport. */
@@ -21,7 +30,9 @@ export type ConsensusEvent =
   /** The application may now judge or propose differently, or has applied a decision. */
   | { readonly kind: 'appChanged' }
   /** A decision learnt elsewhere (catch-up from a log). Checked like any other. */
-  | ({ readonly kind: 'decided'; readonly height: number } & Decision);
+  | ({ readonly kind: 'decided'; readonly height: number } & Decision)
+  /** What a `recall` asked for, found. Not sent when this node does not have it. */
+  | ({ readonly kind: 'recalled' } & Recall & Decision);
 
 /** Something to do. Carry effects out strictly in order, over all steps: one queue. */
 export type Effect =
@@ -34,6 +45,8 @@ export type Effect =
   | { readonly kind: 'clearTimer'; readonly id: string }
   /** Exactly once per height and run; again after a restart if the height was not applied. */
   | ({ readonly kind: 'decide'; readonly height: number } & Decision)
+  /** Look this decision up, beside the queue, and answer with a `recalled` event if it is there. */
+  | ({ readonly kind: 'recall' } & Recall)
   /** Member `culprit` provably broke the rules. Once per member and run. */
   | { readonly kind: 'evidence'; readonly culprit: NodeId; readonly pair: EvidencePair }
   /** A message that no honest member sends: count it against `from`. */
@@ -58,11 +71,6 @@ export interface ConsensusApplication {
   propose(height: number, view: number): Uint8Array | null;
   /** Validity and local acceptance of a body proposed by another or by this node itself. */
   judge(height: number, body: Uint8Array): Judgement;
-  /**
-   * An old decision for a member that is behind; `null` when this node does not have it. After a restart
-   * nothing else can help those who were cut off: keep decisions for as long as a member may stay away.
-   */
-  decision(height: number): Decision | null;
 }
 
 /** Signs under a domain; `crypto`'s `Signer` is one. */

@@ -33,7 +33,7 @@ import {
   type View,
   type Vote,
 } from './messages.ts';
-import type { ConsensusEvent, Decision, Effect, SimplexOptions } from './ports.ts';
+import type { ConsensusEvent, Decision, Effect, Recall, SimplexOptions } from './ports.ts';
 import { faultCountMax, leaderOrder } from './quorum.ts';
 import { SafetyRules } from './safety-rules.ts';
 import { validateConsensusSettings, viewTimeoutMs } from './settings.ts';
@@ -130,6 +130,9 @@ export class SimplexMachine {
         break;
       case 'decided':
         if (event.height === this.height) this.#onDecision(event.body, event.certificate);
+        break;
+      case 'recalled':
+        this.#onRecalled(event, event);
         break;
     }
     this.#settle();
@@ -521,15 +524,21 @@ export class SimplexMachine {
     const { h } = message;
     const isQuestion = message.t === 'STATUS' || message.t === 'GETBODY';
     if (!isQuestion && message.t !== 'DECIDED') return;
-    const decision = this.#decisions.get(h) ?? this.#options.application.decision(h);
-    if (decision === null) return;
-    if (message.t === 'DECIDED') {
-      this.#compareDecisions(decision.certificate, message.cert);
+    if (!this.#mayReply(from)) return;
+    const theirs = message.t === 'DECIDED' ? message.cert : null;
+    const recall = { height: h, from, theirs };
+    const decision = this.#decisions.get(h);
+    if (decision !== undefined) this.#onRecalled(recall, decision);
+    else this.#effects.push({ kind: 'recall', ...recall });
+  }
+
+  #onRecalled({ height, from, theirs }: Recall, { body, certificate }: Decision): void {
+    if (theirs !== null) {
+      this.#compareDecisions(certificate, theirs);
       return;
     }
-    const { body, certificate } = decision;
     const answer = { t: 'DECIDED', body: base64(body), cert: certificate } as const;
-    this.#reply(from, { ...this.#common(), h, ...answer });
+    this.#send(from, { ...this.#common(), h: height, ...answer });
   }
 
   /** Two decisions of one height: more than f members lie. Nothing decided from here on means anything. */
@@ -698,10 +707,14 @@ export class SimplexMachine {
 
   /** An answer, as long as the peer has not had too many since the last retransmission. */
   #reply(to: NodeId, message: ConsensusMessage): void {
+    if (this.#mayReply(to)) this.#send(to, message);
+  }
+
+  #mayReply(to: NodeId): boolean {
     const count = this.#replies.get(to) ?? 0;
-    if (count >= this.#options.settings.repliesPerResendMax) return;
+    if (count >= this.#options.settings.repliesPerResendMax) return false;
     this.#replies.set(to, count + 1);
-    this.#send(to, message);
+    return true;
   }
 
   /** Brings the timers in line with the state and hands the effects over. */

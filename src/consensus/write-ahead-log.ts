@@ -134,6 +134,14 @@ export async function recoverWal(
   return records;
 }
 
+/** Removes the logs of heights below `height`: their decisions stand elsewhere, and nobody votes there again. */
+export async function removeWalBelow(store: Store, epoch: number, height: number): Promise<void> {
+  for (const name of await store.list(`wal/${epoch}/`)) {
+    const held = Number(/\/(\d{1,10})\.log$/.exec(name)?.[1] ?? Infinity);
+    if (held < height) await store.remove(name);
+  }
+}
+
 /** The payload of a sound record at `offset`, or `null`. */
 function payloadAt(bytes: Uint8Array, offset: number): Uint8Array | null {
   if (offset + headerBytes > bytes.byteLength) return null;

@@ -13,6 +13,7 @@ import {
 import { digestOf, HashStream } from '../crypto/index.ts';
 import type { Transport } from '../wire/index.ts';
 import { GossipError } from './errors.ts';
+import { RoundBlobs, type RetentionRule, type RoundOfBlob } from './round-blobs.ts';
 
 /** Turns over all the peers before a fetch gives up; the caller asks again when it still needs the blob. */
 const turnsMax = 3;
@@ -21,10 +22,12 @@ const turnsMax = 3;
 export class BlobShelf {
   readonly #store: Store;
   readonly #transport: Transport;
+  readonly #rounds: RoundBlobs;
   readonly #underWay = new Map<Digest, Promise<Uint8Array>>();
 
   constructor(store: Store, transport: Transport) {
     this.#store = store;
+    this.#rounds = new RoundBlobs(store);
     this.#transport = transport;
     transport.serveBlobs(async (digest) => {
       const bytes = await this.read(digest);
@@ -42,11 +45,25 @@ export class BlobShelf {
     return this.#store.has(nameOf(digest));
   }
 
-  /** Stores bytes under their own digest, durably. */
-  async put(bytes: Uint8Array): Promise<Digest> {
+  /**
+   * Stores bytes under their own digest, durably.
+   *
+   * @param of the round they came with, and are removed with (`prune`); null for what is kept for ever
+   */
+  async put(bytes: Uint8Array, of: RoundOfBlob | null): Promise<Digest> {
     const digest = digestOf(bytes);
+    if (of !== null) await this.#rounds.note(of, digest, bytes.byteLength);
     if (!(await this.has(digest))) await this.#store.write(nameOf(digest), bytes);
     return digest;
+  }
+
+  /** Removes blobs of old rounds; as `RoundBlobs.prune`. */
+  async prune(
+    rule: RetentionRule,
+    current: number,
+    isNeeded: (digest: Digest) => boolean,
+  ): Promise<number> {
+    return this.#rounds.prune(rule, current, isNeeded, (digest) => this.remove(digest));
   }
 
   /** Gives up a blob that nobody will ask for. */
@@ -59,23 +76,35 @@ export class BlobShelf {
    *
    * @param bytesMax no more than this is taken
    * @param first the peer to ask first, usually its author
+   * @param of as for `put`
    * @throws {GossipError} 'blob_unavailable' when no connected peer gave it
    */
-  obtain(digest: Digest, bytesMax: number, first: NodeId | null): Promise<Uint8Array> {
+  obtain(
+    digest: Digest,
+    bytesMax: number,
+    first: NodeId | null,
+    of: RoundOfBlob | null,
+  ): Promise<Uint8Array> {
     const running = this.#underWay.get(digest);
     if (running !== undefined) return running;
-    const transfer = this.#readOrFetch(digest, bytesMax, first).finally(() => {
+    const transfer = this.#readOrFetch(digest, bytesMax, first, of).finally(() => {
       this.#underWay.delete(digest);
     });
     this.#underWay.set(digest, transfer);
     return transfer;
   }
 
-  async #readOrFetch(digest: Digest, bytesMax: number, first: NodeId | null): Promise<Uint8Array> {
+  async #readOrFetch(
+    digest: Digest,
+    bytesMax: number,
+    first: NodeId | null,
+    of: RoundOfBlob | null,
+  ): Promise<Uint8Array> {
     const held = await this.read(digest);
     // A disk that lost a bit is mended from the others.
     if (held !== null && digestOf(held) === digest) return held;
     const bytes = await this.#fetch(digest, bytesMax, first);
+    if (of !== null) await this.#rounds.note(of, digest, bytes.byteLength);
     await this.#store.write(nameOf(digest), bytes);
     return bytes;
   }

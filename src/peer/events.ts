@@ -1,6 +1,6 @@
 /**
- * What a peer tells the people who watch it: progress, the report, the dashboard. Nothing here is agreed. What its
- * log holds when it starts it tells again; `atMs` is the time of the block that says so, ms since 1970.
+ * What a peer tells the people who watch it: progress, the report, the dashboard. Nothing here is agreed. Where
+ * asked to (`tellsHistory`) it tells again what its log holds when it starts; `atMs` is the time of the block that says so, ms since 1970.
  */
 import type { Digest, NodeId } from '../base/index.ts';
 import type { WorkProgress } from './trainer.ts';

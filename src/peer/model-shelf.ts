@@ -1,6 +1,6 @@
-/** Models by digest: initial ones computed from the plan, sealed ones kept for ever and served to others. */
+/** Models by digest: initial ones computed from the plan, sealed ones kept and served to others. */
 import { invariant, type Digest } from '../base/index.ts';
-import type { BlobShelf } from '../gossip/index.ts';
+import type { BlobShelf, RoundOfBlob } from '../gossip/index.ts';
 import {
   decodeSafetensors,
   encodeCanonicalWeights,
@@ -13,6 +13,7 @@ import type { Trainer } from './trainer.ts';
 export class ModelShelf {
   readonly #shelf: BlobShelf;
   readonly #trainer: Trainer;
+  readonly #round: () => number;
   readonly #initial = new Map<
     string,
     { readonly digest: Digest; readonly weights: ModelWeights }
@@ -21,8 +22,10 @@ export class ModelShelf {
   /** Hold-out losses by model digest: a round's base was the last round's result. */
   readonly #losses = new Map<Digest, number | null>();
 
-  constructor(shelf: BlobShelf, trainer: Trainer) {
+  /** @param round the round under way: models that come now are kept with it */
+  constructor(shelf: BlobShelf, trainer: Trainer, round: () => number) {
     this.#shelf = shelf;
+    this.#round = round;
     this.#trainer = trainer;
   }
 
@@ -54,7 +57,7 @@ export class ModelShelf {
   }
 
   async keep(weights: ModelWeights): Promise<Digest> {
-    return this.#shelf.put(encodeCanonicalWeights(weights));
+    return this.#shelf.put(encodeCanonicalWeights(weights), this.#ofThisRound());
   }
 
   /** A model of `stage` by digest, parameters in the stage's order. @throws {GossipError} when nobody has it */
@@ -62,7 +65,7 @@ export class ModelShelf {
     const initial = await this.initial(stage);
     if (this.initialDigest(stage) === digest) return initial;
     const bytesMax = encodeCanonicalWeights(initial).byteLength;
-    const bytes = await this.#shelf.obtain(digest, bytesMax, null);
+    const bytes = await this.#shelf.obtain(digest, bytesMax, null, this.#ofThisRound());
     const byName = new Map(decodeSafetensors(bytes).tensors.map((tensor) => [tensor.name, tensor]));
     return initial.map(({ name, shape }) => {
       const found = byName.get(name);
@@ -73,5 +76,9 @@ export class ModelShelf {
       );
       return { name, shape, data: found.data };
     });
+  }
+
+  #ofThisRound(): RoundOfBlob {
+    return { round: this.#round(), kind: 'model' };
   }
 }

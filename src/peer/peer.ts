@@ -28,12 +28,14 @@ import {
   type ConsensusSettings,
   type Decision,
   type Effect,
+  type Recall,
   type WriteAheadLog,
 } from '../consensus/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { BlobShelf, readUpdate } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import {
+  bodyDigest,
   decodeBlockBody,
   encodeBlockBody,
   keyBytes,
@@ -55,8 +57,10 @@ import {
   type RuleContext,
 } from './block-rules.ts';
 import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
+import { loadSnapshot, snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
 import { PeerError } from './errors.ts';
 import type { PeerEvent } from './events.ts';
+import { tidyDisk } from './housekeeping.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-messages.ts';
 import { RoundDesk } from './round-desk.ts';
@@ -74,6 +78,8 @@ export interface PeerOptions {
   readonly consensus: ConsensusSettings;
   readonly settings: PeerSettings;
   readonly onEvent: (event: PeerEvent) => void;
+  /** Whether `start` tells again all that the log holds, for a watcher who remembers nothing. */
+  readonly tellsHistory: boolean;
   /** Called once if the peer must stop: a broken promise, a key used elsewhere, a disk that fails. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -89,7 +95,6 @@ export class Peer {
   readonly #models: ModelShelf;
   readonly #rules: RuleContext;
   readonly #timers = new Map<string, CancelTimer>();
-  readonly #decisions = new Map<number, Decision>();
   #log!: ConsortiumLog;
   #machine!: SimplexMachine;
   #wal: { readonly height: number; readonly file: WriteAheadLog } | null = null;
@@ -98,10 +103,13 @@ export class Peer {
   /** Decided but not yet applied, in order of height. */
   #backlog: { readonly height: number; readonly decision: Decision; readonly body: BlockBody }[] =
     [];
+  /** Size of the log after each height, from the last cosigned one on. */
+  #heads: { readonly height: number; readonly size: number }[] = [];
   #queue: Promise<void> = Promise.resolve();
   #isStopped = false;
   #isDone = false;
   #isCollecting = false;
+  #isTidying = false;
   #holdsModels = false;
   #highestHeard = 0;
   #isBehind = false;
@@ -116,7 +124,7 @@ export class Peer {
     this.#ports = ports;
     this.#options = options;
     this.#shelf = new BlobShelf(ports.store, ports.transport);
-    this.#models = new ModelShelf(this.#shelf, ports.trainer);
+    this.#models = new ModelShelf(this.#shelf, ports.trainer, () => this.#state.round);
     this.#rules = {
       plan: options.consortium.manifest.plan,
       code: options.code,
@@ -163,15 +171,7 @@ export class Peer {
       witnessSigner: keys.witness,
       clock: this.#ports.clock,
     });
-    for (let at = 1; at <= this.#log.head.height; at++) {
-      const held = await this.#log.decision(at);
-      invariant(held !== null, 'the log holds every height up to its head');
-      const certificate = readCertificate(held.certificate);
-      this.#decisions.set(at, { body: encodeBlockBody(held.body), certificate });
-      const before = this.#state;
-      this.#state = advance(before, held.body, this.#rules.plan);
-      await this.#announce(before, held.body);
-    }
+    await this.#foldLog();
     this.#isBehind = this.#state.height > 0; // until the others say how far they are
     const height = this.#state.height + 1;
     this.#machine = new SimplexMachine({
@@ -189,7 +189,6 @@ export class Peer {
         isDue: (at) => this.#isCurrent(at) && this.#dueBody() !== null,
         propose: (at) => (this.#isCurrent(at) ? this.#dueBody() : null),
         judge: (at, body) => (this.#isCurrent(at) ? this.#judge(body) : 'wait'),
-        decision: (at) => this.#decisions.get(at) ?? null,
       },
       settings: consensus,
       random: random.fork('consensus'),
@@ -202,6 +201,22 @@ export class Peer {
       await this.#pursue();
     });
     this.#tick();
+  }
+
+  /** Brings the state to the log's head, from the last snapshot that fits it. */
+  async #foldLog(): Promise<void> {
+    const { consortium, tellsHistory } = this.#options;
+    const snapshot = await loadSnapshot(this.#ports.store, consortium.cid, this.#rules.plan);
+    const block = snapshot === null ? null : await this.#log.decision(snapshot.height);
+    const fits = block !== null && bodyDigest(block.body) === snapshot?.prev;
+    if (fits && !tellsHistory) this.#state = snapshot;
+    for (let at = this.#state.height + 1; at <= this.#log.head.height; at++) {
+      const held = await this.#log.decision(at);
+      invariant(held !== null, 'the log holds every height up to its head');
+      const before = this.#state;
+      this.#state = advance(before, held.body, this.#rules.plan);
+      if (tellsHistory) await this.#announce(before, held.body);
+    }
   }
 
   /** Leaves at once, as a power cut would but for the closed sockets; the disk is always ready for it. */
@@ -316,6 +331,13 @@ export class Peer {
           this.#post(() => this.#applyBacklog());
           break;
         }
+        case 'recall':
+          void this.#recall(effect).catch((error: unknown) => {
+            this.#post(() => {
+              throw error;
+            });
+          });
+          break;
         case 'evidence':
           logger.log('error', 'a member broke the rules of consensus', { culprit: effect.culprit });
           break;
@@ -326,6 +348,15 @@ export class Peer {
           throw new PeerError({ code: 'must_not_vote' }, effect.reason);
       }
     }
+  }
+
+  /** Reads an old decision off the log, beside the queue. */
+  async #recall({ height, from, theirs }: Recall): Promise<void> {
+    const held = await this.#log.decision(height);
+    if (held === null) return;
+    const certificate = readCertificate(held.certificate);
+    const decision = { body: encodeBlockBody(held.body), certificate };
+    this.#post(() => this.#step({ kind: 'recalled', height, from, theirs, ...decision }));
   }
 
   async #walOf(height: number): Promise<WriteAheadLog> {
@@ -404,15 +435,49 @@ export class Peer {
       if (envelopes === null) return; // the tick tries again
       const certificate = decision.certificate as unknown as Json;
       await this.#log.appendHeight({ body, certificate }, envelopes);
-      this.#decisions.set(body.h, decision);
       const before = this.#state;
       this.#state = advance(before, body, this.#rules.plan);
+      this.#heads.push({ height: body.h, size: body.log.size });
       this.#backlog.shift();
+      if (body.h % snapshotHeights === 0) {
+        await writeSnapshot(this.#ports.store, this.#options.consortium.cid, this.#state);
+      }
       await this.#announce(before, body);
       this.#sendCheckpoint();
     }
+    this.#tidy();
     await this.#pursue();
     await this.#step({ kind: 'appChanged' });
+  }
+
+  /** The last height, of those applied since the start, under a checkpoint that a quorum has cosigned. */
+  #cosignedHeight(): number {
+    const isCosigned = ({ size }: { size: number }): boolean => size <= this.#log.sealedSize;
+    const height = this.#heads.filter(isCosigned).at(-1)?.height ?? 0;
+    this.#heads = this.#heads.filter((head) => head.height >= height);
+    return height;
+  }
+
+  /** Removes from the disk what is too old to be kept, beside the queue. */
+  #tidy(): void {
+    if (this.#isTidying) return;
+    this.#isTidying = true;
+    const work = tidyDisk({
+      store: this.#ports.store,
+      shelf: this.#shelf,
+      epoch,
+      state: this.#state,
+      cosignedHeight: this.#cosignedHeight(),
+      settings: this.#options.settings,
+    });
+    void work
+      .catch((error: unknown) => {
+        const facts = { reason: messageOf(error) };
+        this.#ports.logger.log('warn', 'old files could not be removed', facts);
+      })
+      .finally(() => {
+        this.#isTidying = false;
+      });
   }
 
   /** As `#envelopesNow`, from the disk or the peers; null when one cannot be had now. */
@@ -422,7 +487,7 @@ export class Peer {
     try {
       const wanted = envelopeDigests(body);
       return await Promise.all(
-        wanted.map((digest) => this.#shelf.obtain(digest, limits.entryBytesMax, null)),
+        wanted.map((digest) => this.#shelf.obtain(digest, limits.entryBytesMax, null, null)),
       );
     } catch (error) {
       const facts = { height: body.h, reason: messageOf(error) };

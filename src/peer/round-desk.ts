@@ -31,6 +31,7 @@ import {
 } from '../wire/index.ts';
 import type { Judgement, LocalView } from './block-rules.ts';
 import type { PeerEvent } from './events.ts';
+import { ownUpdateName } from './housekeeping.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { PeerMessage, ReceiptsMessage, UpdateMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
@@ -220,7 +221,7 @@ export class RoundDesk implements Pick<
   async #trainAndSeal(): Promise<Uint8Array | null> {
     const { stage, self, consortium, keys, ports, shelf, roundsSealed } = this.#options;
     // One update a round, also across a crash: two different ones would be equivocation.
-    const remembered = `own/${this.open.r}.env`;
+    const remembered = ownUpdateName(this.open.r);
     const earlier = await ports.store.read(remembered);
     if (earlier !== null) return earlier;
     const base = await this.#start();
@@ -240,8 +241,8 @@ export class RoundDesk implements Pick<
     });
     // A peer that was stopped, and perhaps started again over this disk, must not leave a second update here.
     if (!this.#options.isCurrent()) return null;
-    await shelf.put(sealed.ciphertext);
-    await shelf.put(sealed.envelope);
+    await shelf.put(sealed.ciphertext, { round: this.open.r, kind: 'update' });
+    await shelf.put(sealed.envelope, null);
     await ports.store.write(remembered, sealed.envelope);
     return sealed.envelope;
   }
@@ -273,7 +274,7 @@ export class RoundDesk implements Pick<
   /** Fetches an envelope that a certified cut names. */
   #obtainEnvelope(env: Digest, from: NodeId): void {
     this.#once(env, async () => {
-      const bytes = await this.#options.shelf.obtain(env, wireLimits.entryBytesMax, from);
+      const bytes = await this.#options.shelf.obtain(env, wireLimits.entryBytesMax, from, null);
       this.#options.post(() => {
         try {
           this.#takeEnvelope(bytes, true);
@@ -297,8 +298,9 @@ export class RoundDesk implements Pick<
     this.#once(upd, async () => {
       // A receipt says that this node holds both, on its disk.
       const envelope = this.#book.envelope(env);
-      if (envelope !== null) await shelf.put(envelope);
-      const ciphertext = await shelf.obtain(upd, statement.updateBytes, author);
+      if (envelope !== null) await shelf.put(envelope, null);
+      const of = { round: this.open.r, kind: 'update' } as const;
+      const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
       const segments = segmentsOf(await models.initial(stage));
       const { sealPrivate } = keys;
       let values: Int32Array;

@@ -1,4 +1,4 @@
-/** A peer's own timing. None of it changes what is agreed, only how soon. */
+/** A peer's own timing, and how much of the past it keeps. None of it changes what is agreed, only how soon. */
 export interface PeerSettings {
   /** Between two looks at the clock: heartbeats, repeats of what gossip may have lost. Milliseconds, 100..60000. */
   readonly tickMs: number;
@@ -13,6 +13,15 @@ export interface PeerSettings {
   readonly clockSkewMs: number;
   /** A new model whose hold-out loss exceeds its base's (or 1, if that is more) times this is refused. 1..1000. */
   readonly lossFactorMax: number;
+  /**
+   * Encrypted updates of so many rounds stay on the disk, 1..1000000; 3 serve whoever is a round behind. An auditor
+   * can repeat the average of a round only while its updates are there.
+   */
+  readonly updateRoundsKept: number;
+  /** Sealed models of so many rounds stay, 1..1000000. Models that rounds to come start from always do. */
+  readonly modelRoundsKept: number;
+  /** Updates and models of past rounds fill no more than this, bytes, 1000000..1e15; the oldest go first. */
+  readonly bulkBytesMax: number;
 }
 
 export const peerDefaults: PeerSettings = Object.freeze({
@@ -21,4 +30,7 @@ export const peerDefaults: PeerSettings = Object.freeze({
   receiptDelayMs: 300,
   clockSkewMs: 300_000,
   lossFactorMax: 3,
+  updateRoundsKept: 3,
+  modelRoundsKept: 3,
+  bulkBytesMax: 20_000_000_000,
 });

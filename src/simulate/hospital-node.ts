@@ -67,7 +67,8 @@ export class HospitalNode {
     };
   }
 
-  async start(): Promise<void> {
+  /** @param tellsHistory whether the peer tells again what its log holds */
+  async start(tellsHistory: boolean): Promise<void> {
     const { member, consortium, settings, folder, code, pool } = this.#options;
     const file = fileLogger(`${folder}/peer.log`, 'info');
     const logger: Logger = {
@@ -111,6 +112,7 @@ export class HospitalNode {
         code,
         consensus: settings.consensus,
         settings: settings.peer,
+        tellsHistory,
         onEvent: this.#options.onEvent,
         onFailure: this.#options.onFailure,
       },

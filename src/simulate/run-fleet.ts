@@ -76,7 +76,7 @@ export class RunFleet {
 
   /** Resolves when every peer is connected to every other, or after a while with those that are. */
   async start(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.start()));
+    await Promise.all(this.#nodes.map((node) => node.start(true)));
     this.#isRecalling = false;
     for (const node of this.#nodes) this.#introduce(node);
     const { clock } = this.#options;
@@ -194,7 +194,7 @@ export class RunFleet {
 
   async #restart(node: HospitalNode): Promise<void> {
     await node.stop(); // the kill may still be closing sockets
-    await node.start();
+    await node.start(false); // the other nodes told the recorder what happened meanwhile
     this.#introduce(node);
   }
 

@@ -164,7 +164,8 @@ const readVoid: Reader<Void> = obj({
   reason: literal('too_few_updates', 'rejected_model', 'aggregation_failed'),
 });
 
-const readOp: Reader<Op> = unionBy<Op>('op', {
+/** Reads one operation; whether it may follow is not judged here. */
+export const readOp: Reader<Op> = unionBy<Op>('op', {
   OPEN: readOpen,
   CUT: readCut,
   SEAL: readSeal,

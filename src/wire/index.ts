@@ -78,6 +78,7 @@ export {
   encodeBlockBody,
   genesisPrev,
   readBlockBody,
+  readOp,
   receiptBytes,
   receiptDomain,
   type BlockBody,

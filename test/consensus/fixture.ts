@@ -123,7 +123,6 @@ export class Bench {
       isDue: (height) => this.isDue && height === epoch.height,
       propose: (height) => (height === epoch.height ? this.offer : null),
       judge: (height) => (height === epoch.height ? this.judgement : 'wait'),
-      decision: () => null,
     };
     this.machine = new SimplexMachine({
       ...{ cid, epoch: 1, height: epoch.height, members: epoch.members },

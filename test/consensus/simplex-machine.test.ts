@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { base64, utf8 } from '../../src/base/index.ts';
+import { base64, utf8, type NodeId } from '../../src/base/index.ts';
 import {
   ConsensusError,
   decodeMessage,
@@ -44,7 +44,6 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
           isDue: () => false,
           propose: () => null,
           judge: () => 'wait',
-          decision: () => null,
         },
       });
       expect(idle.of('setTimer').map((e) => e.id)).deep.equal(['resend']);
@@ -339,6 +338,21 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       expect(bench.sent()[0]).deep.include({ to: `L${leader}` });
       bench.hear({ ...common, t: 'STATUS', v: 0 }, others[0]);
       expect(bench.sent()[0]?.message).deep.include({ t: 'DECIDED', h: 1, cert });
+    });
+
+    it('asks for a decision that it no longer remembers, and answers once it is told', () => {
+      const bench = new Bench(epoch, voter);
+      const cert = decision();
+      bench.hear({ ...common, t: 'DECIDED', body: base64(bodyA), cert }, leader);
+      const from = `L${others[0]}` as NodeId;
+      bench.hear({ ...common, h: 0, t: 'STATUS', v: 0 }, others[0]);
+      expect(bench.sent()).deep.equal([]);
+      expect(bench.of('recall')).deep.equal([{ kind: 'recall', height: 0, from, theirs: null }]);
+      const told = { kind: 'recalled', height: 0, from, theirs: null, body: bodyB } as const;
+      const old = { ...cert, h: 0 };
+      bench.effects = bench.machine.step({ ...told, certificate: old });
+      const answer = { t: 'DECIDED', h: 0, cert: old, body: base64(bodyB) };
+      expect(bench.sent()[0]?.message).deep.include(answer);
     });
 
     it('answers a STATUS of a lower view with VIEW, of an equal one with nothing', () => {

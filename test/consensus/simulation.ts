@@ -281,7 +281,6 @@ export class World {
       application: {
         prevBodyDigest: () =>
           node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body),
-        decision: (asked) => node.decided[asked - 1] ?? null,
         isDue: (asked) => asked <= this.heights && isMine(asked),
         propose: (asked, view) => {
           if (asked > this.heights || !isMine(asked)) return null;
@@ -413,6 +412,14 @@ export class World {
       case 'decide':
         this.#onDecide(node, effect.height, effect);
         break;
+      case 'recall': {
+        const { height, from, theirs } = effect;
+        const decision = node.decided[height - 1];
+        if (decision === undefined) break;
+        const event = { kind: 'recalled', height, from, theirs, ...decision } as const;
+        this.#later(node, 1, () => node.machine!.step(event));
+        break;
+      }
       case 'evidence':
         if (Number(effect.culprit.slice(1)) >= this.#liars) {
           this.#violate(`false-evidence: ${effect.pair.kind} against honest ${effect.culprit}`);

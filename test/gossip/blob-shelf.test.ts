@@ -13,7 +13,7 @@ const bytesMax = 1000;
 describe('blob shelf', () => {
   it('serves what it put, under its hash, and nothing else', async () => {
     const { shelf, served } = shelfWith({});
-    expect(await shelf.put(blob)).to.equal(digest);
+    expect(await shelf.put(blob, null)).to.equal(digest);
     expect(await served(digest)).to.deep.equal({ bytes: blob });
     expect(await served(digestOf(utf8('x')))).to.equal(null);
     await shelf.remove(digest);
@@ -25,7 +25,7 @@ describe('blob shelf', () => {
       L1: (offset) => ({ bytes: blob.slice(offset, 600), breaks: true }),
       L2: (offset) => ({ bytes: blob.slice(offset) }),
     });
-    expect(await shelf.obtain(digest, bytesMax, null)).to.deep.equal(blob);
+    expect(await shelf.obtain(digest, bytesMax, null, null)).to.deep.equal(blob);
     expect(asked).to.deep.equal(['L1 0', 'L2 600']);
     expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
   });
@@ -33,7 +33,7 @@ describe('blob shelf', () => {
   it('asks the named peer first', async () => {
     const whole: Answer = (offset) => ({ bytes: blob.slice(offset) });
     const { shelf, asked } = shelfWith({ L1: whole, L2: whole });
-    await shelf.obtain(digest, bytesMax, 'L2' as NodeId);
+    await shelf.obtain(digest, bytesMax, 'L2' as NodeId, null);
     expect(asked).to.deep.equal(['L2 0']);
   });
 
@@ -60,13 +60,13 @@ describe('blob shelf', () => {
         { L1: lie, L2: lie, L3: honest },
       ]) {
         const { shelf } = shelfWith(peers);
-        expect(await shelf.obtain(digest, bytesMax, 'L1' as NodeId)).to.deep.equal(blob);
+        expect(await shelf.obtain(digest, bytesMax, 'L1' as NodeId, null)).to.deep.equal(blob);
       }
     });
 
     it(`stores nothing when the only peer ${name}`, async () => {
       const { shelf, store } = shelfWith({ L1: lie });
-      const error = await failure(shelf.obtain(digest, bytesMax, null));
+      const error = await failure(shelf.obtain(digest, bytesMax, null, null));
       expect(error).to.equal('blob_unavailable');
       expect([...store.files.keys()]).to.deep.equal([]);
     });
@@ -78,18 +78,18 @@ describe('blob shelf', () => {
       L1: (offset) => ({ bytes: new Uint8Array(Math.max(0, 1500 - offset)), breaks: true }),
       L2: (offset) => (offset > blob.length ? null : { bytes: blob.slice(offset) }),
     });
-    expect(await shelf.obtain(digest, 2000, null)).to.deep.equal(blob);
+    expect(await shelf.obtain(digest, 2000, null, null)).to.deep.equal(blob);
   });
 
   it('lets two callers share one transfer, and forgets it afterwards', async () => {
     const { shelf, asked } = shelfWith({ L1: (offset) => ({ bytes: blob.slice(offset) }) });
     const [a, b] = await Promise.all([
-      shelf.obtain(digest, bytesMax, null),
-      shelf.obtain(digest, bytesMax, null),
+      shelf.obtain(digest, bytesMax, null, null),
+      shelf.obtain(digest, bytesMax, null, null),
     ]);
     expect(a).to.equal(b);
     expect(asked).to.deep.equal(['L1 0']);
-    await shelf.obtain(digest, bytesMax, null); // from the disk
+    await shelf.obtain(digest, bytesMax, null, null); // from the disk
     expect(asked).to.have.length(1);
   });
 
@@ -99,13 +99,13 @@ describe('blob shelf', () => {
       L1: (offset) => (has ? { bytes: blob.slice(offset) } : null),
       L2: () => null,
     });
-    expect(await failure(shelf.obtain(digest, bytesMax, null))).to.equal('blob_unavailable');
+    expect(await failure(shelf.obtain(digest, bytesMax, null, null))).to.equal('blob_unavailable');
     expect(asked).to.have.length(6); // three turns over two peers
-    expect(await failure(shelfWith({}).shelf.obtain(digest, bytesMax, null))).to.equal(
+    expect(await failure(shelfWith({}).shelf.obtain(digest, bytesMax, null, null))).to.equal(
       'blob_unavailable',
     );
     has = true;
-    expect(await shelf.obtain(digest, bytesMax, null)).to.deep.equal(blob);
+    expect(await shelf.obtain(digest, bytesMax, null, null)).to.deep.equal(blob);
   });
 
   it('mends a blob whose bytes on the disk have changed', async () => {
@@ -114,7 +114,7 @@ describe('blob shelf', () => {
       `blobs/${digest}`,
       concatBytes(blob.slice(0, 999), Uint8Array.of(blob[999]! ^ 1)),
     );
-    expect(await shelf.obtain(digest, bytesMax, null)).to.deep.equal(blob);
+    expect(await shelf.obtain(digest, bytesMax, null, null)).to.deep.equal(blob);
     expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
   });
 });

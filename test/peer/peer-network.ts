@@ -190,6 +190,7 @@ export class PeerNetwork {
         code: this.#strangers.includes(id) ? otherCode : code,
         consensus: consensusDefaults,
         settings: peerDefaults,
+        tellsHistory: false,
         onEvent: (event) => node.events.push(event),
         onFailure: (error) => node.failures.push(error),
       },
