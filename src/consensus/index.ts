@@ -7,7 +7,7 @@ export type {
   Decision,
   Effect,
   Judgement,
-  Recall,
+  DecisionQuery,
   SimplexOptions,
 } from './ports.ts';
 export {

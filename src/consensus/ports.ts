@@ -13,7 +13,7 @@ export interface Decision {
 }
 
 /** An old decision that a message is about; no longer in the machine's memory. */
-export interface Recall {
+export interface DecisionQuery {
   readonly height: number;
   /** Who sent the message. */
   readonly from: NodeId;
@@ -31,8 +31,8 @@ export type ConsensusEvent =
   | { readonly kind: 'appChanged' }
   /** A decision learnt elsewhere (catch-up from a log). Checked like any other. */
   | ({ readonly kind: 'decided'; readonly height: number } & Decision)
-  /** What a `recall` asked for, found. Not sent when this node does not have it. */
-  | ({ readonly kind: 'recalled' } & Recall & Decision);
+  /** What a `findDecision` asked for, found. Not sent when this node does not have it. */
+  | ({ readonly kind: 'foundDecision' } & DecisionQuery & Decision);
 
 /** Something to do. Carry effects out strictly in order, over all steps: one queue. */
 export type Effect =
@@ -45,8 +45,8 @@ export type Effect =
   | { readonly kind: 'clearTimer'; readonly id: string }
   /** Exactly once per height and run; again after a restart if the height was not applied. */
   | ({ readonly kind: 'decide'; readonly height: number } & Decision)
-  /** Look this decision up, beside the queue, and answer with a `recalled` event if it is there. */
-  | ({ readonly kind: 'recall' } & Recall)
+  /** Look this decision up, beside the queue, and answer with a `foundDecision` event if it is there. */
+  | ({ readonly kind: 'findDecision' } & DecisionQuery)
   /** Member `culprit` provably broke the rules. Once per member and run. */
   | { readonly kind: 'evidence'; readonly culprit: NodeId; readonly pair: EvidencePair }
   /** A message that no honest member sends: count it against `from`. */

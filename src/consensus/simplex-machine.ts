@@ -33,7 +33,7 @@ import {
   type View,
   type Vote,
 } from './messages.ts';
-import type { ConsensusEvent, Decision, Effect, Recall, SimplexOptions } from './ports.ts';
+import type { ConsensusEvent, Decision, Effect, DecisionQuery, SimplexOptions } from './ports.ts';
 import { faultCountMax, leaderOrder } from './quorum.ts';
 import { SafetyRules } from './safety-rules.ts';
 import { validateConsensusSettings, viewTimeoutMs } from './settings.ts';
@@ -131,8 +131,8 @@ export class SimplexMachine {
       case 'decided':
         if (event.height === this.height) this.#onDecision(event.body, event.certificate);
         break;
-      case 'recalled':
-        this.#onRecalled(event, event);
+      case 'foundDecision':
+        this.#onFoundDecision(event, event);
         break;
     }
     this.#settle();
@@ -526,13 +526,13 @@ export class SimplexMachine {
     if (!isQuestion && message.t !== 'DECIDED') return;
     if (!this.#mayReply(from)) return;
     const theirs = message.t === 'DECIDED' ? message.cert : null;
-    const recall = { height: h, from, theirs };
+    const query = { height: h, from, theirs };
     const decision = this.#decisions.get(h);
-    if (decision !== undefined) this.#onRecalled(recall, decision);
-    else this.#effects.push({ kind: 'recall', ...recall });
+    if (decision !== undefined) this.#onFoundDecision(query, decision);
+    else this.#effects.push({ kind: 'findDecision', ...query });
   }
 
-  #onRecalled({ height, from, theirs }: Recall, { body, certificate }: Decision): void {
+  #onFoundDecision({ height, from, theirs }: DecisionQuery, { body, certificate }: Decision): void {
     if (theirs !== null) {
       this.#compareDecisions(certificate, theirs);
       return;

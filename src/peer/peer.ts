@@ -28,7 +28,7 @@ import {
   type ConsensusSettings,
   type Decision,
   type Effect,
-  type Recall,
+  type DecisionQuery,
   type WriteAheadLog,
 } from '../consensus/index.ts';
 import { digestOf } from '../crypto/index.ts';
@@ -331,8 +331,8 @@ export class Peer {
           this.#post(() => this.#applyBacklog());
           break;
         }
-        case 'recall':
-          void this.#recall(effect).catch((error: unknown) => {
+        case 'findDecision':
+          void this.#findDecision(effect).catch((error: unknown) => {
             this.#post(() => {
               throw error;
             });
@@ -351,12 +351,12 @@ export class Peer {
   }
 
   /** Reads an old decision off the log, beside the queue. */
-  async #recall({ height, from, theirs }: Recall): Promise<void> {
+  async #findDecision({ height, from, theirs }: DecisionQuery): Promise<void> {
     const held = await this.#log.decision(height);
     if (held === null) return;
     const certificate = readCertificate(held.certificate);
     const decision = { body: encodeBlockBody(held.body), certificate };
-    this.#post(() => this.#step({ kind: 'recalled', height, from, theirs, ...decision }));
+    this.#post(() => this.#step({ kind: 'foundDecision', height, from, theirs, ...decision }));
   }
 
   async #walOf(height: number): Promise<WriteAheadLog> {

@@ -347,8 +347,10 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       const from = `L${others[0]}` as NodeId;
       bench.hear({ ...common, h: 0, t: 'STATUS', v: 0 }, others[0]);
       expect(bench.sent()).deep.equal([]);
-      expect(bench.of('recall')).deep.equal([{ kind: 'recall', height: 0, from, theirs: null }]);
-      const told = { kind: 'recalled', height: 0, from, theirs: null, body: bodyB } as const;
+      expect(bench.of('findDecision')).deep.equal([
+        { kind: 'findDecision', height: 0, from, theirs: null },
+      ]);
+      const told = { kind: 'foundDecision', height: 0, from, theirs: null, body: bodyB } as const;
       const old = { ...cert, h: 0 };
       bench.effects = bench.machine.step({ ...told, certificate: old });
       const answer = { t: 'DECIDED', h: 0, cert: old, body: base64(bodyB) };

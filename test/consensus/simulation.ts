@@ -412,11 +412,11 @@ export class World {
       case 'decide':
         this.#onDecide(node, effect.height, effect);
         break;
-      case 'recall': {
+      case 'findDecision': {
         const { height, from, theirs } = effect;
         const decision = node.decided[height - 1];
         if (decision === undefined) break;
-        const event = { kind: 'recalled', height, from, theirs, ...decision } as const;
+        const event = { kind: 'foundDecision', height, from, theirs, ...decision } as const;
         this.#later(node, 1, () => node.machine!.step(event));
         break;
       }
