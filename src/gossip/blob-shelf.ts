@@ -27,8 +27,13 @@ export class BlobShelf {
     this.#store = store;
     this.#transport = transport;
     transport.serveBlobs(async (digest) => {
-      const bytes = await this.read(digest);
-      return bytes === null ? null : { bytes };
+      const name = nameOf(digest);
+      const totalBytes = await store.size(name);
+      if (totalBytes === null) return null;
+      return {
+        totalBytes,
+        read: (offset, length) => store.readPart(name, offset, length),
+      };
     });
   }
 

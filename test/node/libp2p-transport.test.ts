@@ -5,6 +5,7 @@ import { InvariantError, type Digest } from '../../src/base/index.ts';
 import { NodeError, type Libp2pTransport, type NetworkSettings } from '../../src/node/index.ts';
 import { preamble } from '../../src/node/preamble-guard.ts';
 import { TransportError, type Topic } from '../../src/wire/index.ts';
+import { heldBlob } from '../wire/held-blob.ts';
 import { transportSuite } from '../wire/transport-suite.ts';
 import {
   fast,
@@ -104,7 +105,7 @@ describe('libp2p transport', () => {
     const [one, two] = await pair();
     const blob = new Uint8Array(1_000);
     const digest = digestOf(blob);
-    two.serveBlobs(() => Promise.resolve({ bytes: blob }));
+    two.serveBlobs(() => Promise.resolve(heldBlob(blob)));
     const range = (offset: number, maxBytes: number): Promise<number> =>
       drain(one.fetch(two.self, digest, { offset, length: null, maxBytes }));
     expect(await range(1_000, 0)).to.equal(0);
@@ -220,7 +221,7 @@ describe('libp2p transport', () => {
   it('holds a sender back while its reader does not read', async () => {
     const [one, two] = await pair();
     const blob = new Uint8Array(40_000_000);
-    two.serveBlobs(() => Promise.resolve({ bytes: blob }));
+    two.serveBlobs(() => Promise.resolve(heldBlob(blob)));
     const before = two.stats().sentBytes;
     const chunks = one.fetch(two.self, digestOf(blob), whole)[Symbol.asyncIterator]();
     await chunks.next();
@@ -249,7 +250,7 @@ describe('libp2p transport', () => {
     let release = (): void => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
     const blob = new Uint8Array(1_000);
-    two.serveBlobs(async () => (await gate, { bytes: blob }));
+    two.serveBlobs(async () => (await gate, heldBlob(blob)));
     const digest = digestOf(blob);
     const slow = [
       drain(one.fetch(two.self, digest, whole)),
@@ -268,7 +269,7 @@ describe('libp2p transport', () => {
   it('stops a fetch in the middle when its caller cancels', async () => {
     const [one, two] = await pair();
     const blob = new Uint8Array(20_000_000);
-    two.serveBlobs(() => Promise.resolve({ bytes: blob }));
+    two.serveBlobs(() => Promise.resolve(heldBlob(blob)));
     const controller = new AbortController();
     const chunks = one.fetch(two.self, digestOf(blob), { ...whole, signal: controller.signal });
     const error = await caught(
