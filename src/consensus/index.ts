@@ -19,6 +19,7 @@ export { ConsensusError, type ConsensusErrorFacts } from './errors.ts';
 export {
   consensusDomain,
   readCertificate,
+  statementBytes,
   verifyCertificate,
   verifyChain,
   type Certificate,
@@ -32,6 +33,7 @@ export {
   evidenceBetween,
   forbiddenPair,
   readEvidence,
+  signedPart,
   verifyEvidence,
   type EvidenceKind,
   type EvidencePair,
@@ -45,6 +47,7 @@ export {
   type Proposal,
   type Vote,
 } from './messages.ts';
+export { rememberingVerify } from './verified-signatures.ts';
 export { faultCountMax, leaderOrder, quorumOf } from './quorum.ts';
 export { SafetyRules, type Recovered, type SignedKind } from './safety-rules.ts';
 export {

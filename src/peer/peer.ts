@@ -14,9 +14,9 @@ import {
   type NodeId,
 } from '../base/index.ts';
 import {
-  AuditError,
   envelopeDigests,
   openConsortiumLog,
+  type CheckedNote,
   type ConsortiumLog,
 } from '../audit/index.ts';
 import {
@@ -58,7 +58,8 @@ import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
 import { PeerError } from './errors.ts';
 import type { PeerEvent } from './events.ts';
 import { ModelShelf } from './model-shelf.ts';
-import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-messages.ts';
+import { MessageGate, type Admitted } from './message-gate.ts';
+import { writePeerMessage, type PeerMessage } from './peer-messages.ts';
 import { RoundDesk } from './round-desk.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
@@ -88,6 +89,7 @@ export class Peer {
   readonly #shelf: BlobShelf;
   readonly #models: ModelShelf;
   readonly #rules: RuleContext;
+  readonly #gate: MessageGate;
   readonly #timers = new Map<string, CancelTimer>();
   readonly #decisions = new Map<number, Decision>();
   #log!: ConsortiumLog;
@@ -103,6 +105,8 @@ export class Peer {
   #isDone = false;
   #isCollecting = false;
   #holdsModels = false;
+  /** Members whose contradicting checkpoint was told to the log. */
+  readonly #forksTold = new Set<NodeId>();
   #highestHeard = 0;
   #isBehind = false;
 
@@ -122,6 +126,16 @@ export class Peer {
       code: options.code,
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
+    this.#gate = new MessageGate({
+      consortium: options.consortium,
+      epoch,
+      height: () => this.#machine.height,
+      openRound: () => this.#desk?.open ?? null,
+      checkCosignatures: (note) => this.#log.checkCosignatures(note),
+      charge: (from, cost) => {
+        ports.transport.charge(from, cost);
+      },
+    });
     // A plan that this program does not understand is refused before the first block, not in the middle.
     for (const stage of this.#rules.plan.stages) {
       scheduleOf(stage);
@@ -162,6 +176,7 @@ export class Peer {
       logSigner: keys.log,
       witnessSigner: keys.witness,
       clock: this.#ports.clock,
+      verify: this.#gate.verifyBytes,
     });
     for (let at = 1; at <= this.#log.head.height; at++) {
       const held = await this.#log.decision(at);
@@ -192,6 +207,7 @@ export class Peer {
         decision: (at) => this.#decisions.get(at) ?? null,
       },
       settings: consensus,
+      verify: this.#gate.verify,
       random: random.fork('consensus'),
     });
     const records = await recoverWal(store, epoch, height);
@@ -228,18 +244,30 @@ export class Peer {
   }
 
   #receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
-    if (topic === 'consensus') {
-      this.#post(() => this.#step({ kind: 'message', from, bytes }));
-      return 'accept';
+    const { verdict, admitted } = this.#gate.judge(from, topic, bytes);
+    if (admitted === null) return verdict;
+    const { byteLength } = bytes;
+    if (!this.#gate.enter(from, byteLength)) return 'ignore';
+    this.#post(async () => {
+      this.#gate.leave(from, byteLength);
+      await this.#handle(from, admitted);
+    });
+    return verdict;
+  }
+
+  async #handle(from: NodeId, admitted: Admitted): Promise<void> {
+    switch (admitted.kind) {
+      case 'consensus': {
+        const event = { kind: 'message', from, bytes: admitted.bytes } as const;
+        await this.#carryOut(this.#gate.charging(from, () => this.#machine.step(event)));
+        return;
+      }
+      case 'checkpoint':
+        await this.#mergeCheckpoint(from, admitted.note);
+        return;
+      case 'peer':
+        await this.#take(from, admitted.message);
     }
-    if (topic === 'log') {
-      this.#post(() => this.#mergeCheckpoint(from, bytes));
-      return 'accept';
-    }
-    const message = readPeerMessage(topic, bytes);
-    if (message === null) return 'reject';
-    this.#post(() => this.#take(from, message));
-    return 'accept';
   }
 
   async #take(from: NodeId, message: PeerMessage): Promise<void> {
@@ -259,14 +287,11 @@ export class Peer {
     }
   }
 
-  async #mergeCheckpoint(from: NodeId, note: Uint8Array): Promise<void> {
-    const { logger } = this.#ports;
-    try {
-      const outcome = await this.#log.addCosignatures(note);
-      if (outcome === 'fork') logger.log('error', 'a checkpoint contradicts our log', { from });
-    } catch (error) {
-      if (!(error instanceof AuditError)) throw error;
-      logger.log('warn', 'checkpoint refused', { from, reason: messageOf(error) });
+  async #mergeCheckpoint(from: NodeId, note: CheckedNote): Promise<void> {
+    const outcome = await this.#log.addCosignatures(note);
+    if (outcome === 'fork' && !this.#forksTold.has(from)) {
+      this.#forksTold.add(from);
+      this.#ports.logger.log('error', 'a checkpoint contradicts our log', { from });
     }
     this.#finish();
   }
@@ -320,7 +345,7 @@ export class Peer {
           logger.log('error', 'a member broke the rules of consensus', { culprit: effect.culprit });
           break;
         case 'refused':
-          logger.log('warn', 'message refused', { from: effect.from, reason: effect.reason });
+          transport.charge(effect.from, { signatures: 0, refusal: effect.reason });
           break;
         case 'halt':
           throw new PeerError({ code: 'must_not_vote' }, effect.reason);
