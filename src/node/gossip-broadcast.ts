@@ -7,6 +7,7 @@ import { TopicValidatorResult, type GossipSub, type Message } from '@libp2p/goss
 import type { PeerId } from '@libp2p/interface';
 import { concatBytes, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { limits, topics, type MessageHandler, type Topic, type Verdict } from '../wire/index.ts';
+import { BroadcastQueue } from './broadcast-queue.ts';
 import type { MemberDirectory } from './member-directory.ts';
 import { gossipTopic } from './protocol-ids.ts';
 import { ReplayWindow } from './replay-window.ts';
@@ -43,7 +44,7 @@ export class GossipBroadcast {
   readonly #gossip: GossipSub;
   readonly #ports: BroadcastPorts;
   readonly #windows = new Map<NodeId, ReplayWindow>();
-  readonly #queue: { topic: Topic; bytes: Uint8Array }[] = [];
+  readonly #queue: BroadcastQueue;
   readonly #ownBucket: TokenBucket;
   #sequence: bigint;
   #timer: NodeJS.Timeout | null = null;
@@ -54,7 +55,8 @@ export class GossipBroadcast {
   constructor(gossip: GossipSub, ports: BroadcastPorts) {
     this.#gossip = gossip;
     this.#ports = ports;
-    const { broadcastsPerSecond, broadcastBurst } = ports.settings;
+    const { broadcastsPerSecond, broadcastBurst, broadcastQueueMax } = ports.settings;
+    this.#queue = new BroadcastQueue(broadcastQueueMax);
     this.#ownBucket = new TokenBucket({
       perSecond: broadcastsPerSecond * ownPace,
       burst: Math.max(1, Math.floor(broadcastBurst * ownPace)),
@@ -77,25 +79,24 @@ export class GossipBroadcast {
   stop(): void {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#queue.length = 0;
+    this.#queue.clear();
   }
 
   /** Queues one broadcast; it leaves at once unless this node is above its rate. */
   send(topic: Topic, bytes: Uint8Array): void {
-    if (this.#queue.length >= this.#ports.settings.broadcastQueueMax) {
+    if (!this.#queue.push(topic, bytes)) {
       this.#dropped += 1;
       if (this.#dropped === 1) {
         this.#ports.logger.log('warn', 'broadcasts are dropped: too many wait', { topic });
       }
       return;
     }
-    this.#queue.push({ topic, bytes });
     this.#pump();
   }
 
   #pump(): void {
     if (this.#stopped || this.#timer !== null) return;
-    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+    while (this.#queue.length > 0) {
       if (!this.#ownBucket.take(performance.now())) {
         this.#timer = setTimeout(() => {
           this.#timer = null;
@@ -103,8 +104,8 @@ export class GossipBroadcast {
         }, this.#ownBucket.waitMs(performance.now()));
         return;
       }
-      this.#queue.shift();
-      this.#publish(next.topic, next.bytes);
+      const next = this.#queue.shift();
+      if (next !== null) this.#publish(next.topic, next.bytes);
     }
     this.#dropped = 0;
   }
