@@ -9,7 +9,12 @@ import {
   type InferenceSettings,
   type SamplingSettings,
 } from '../distill/index.ts';
-import { networkDefaults, type NetworkSettings } from '../node/index.ts';
+import {
+  logDefaults,
+  networkDefaults,
+  type LogSettings,
+  type NetworkSettings,
+} from '../node/index.ts';
 import { peerDefaults, type PeerSettings } from '../peer/index.ts';
 import { computeDefaults, type ComputeSettings } from './compute-settings.ts';
 import type { ConsortiumSettings } from './consortium-settings.ts';
@@ -32,6 +37,7 @@ export interface RunSettings {
   readonly consensus: ConsensusSettings;
   readonly peer: PeerSettings;
   readonly network: NetworkSettings;
+  readonly log: LogSettings;
   readonly compute: ComputeSettings;
 }
 
@@ -49,5 +55,6 @@ export const runDefaults: RunSettings = Object.freeze({
   consensus: consensusDefaults,
   peer: peerDefaults,
   network: networkDefaults,
+  log: logDefaults,
   compute: computeDefaults,
 });

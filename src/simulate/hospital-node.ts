@@ -69,7 +69,7 @@ export class HospitalNode {
 
   async start(): Promise<void> {
     const { member, consortium, settings, folder, code, pool } = this.#options;
-    const file = fileLogger(`${folder}/peer.log`, 'info');
+    const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
       log: (level, message, facts) => {
         file.log(level, message, facts);
