@@ -8,6 +8,7 @@ import type { PeerId } from '@libp2p/interface';
 import { concatBytes, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { limits, topics, type MessageHandler, type Topic, type Verdict } from '../wire/index.ts';
 import { BroadcastQueue } from './broadcast-queue.ts';
+import { takeTurns } from './gossip-turns.ts';
 import type { MemberDirectory } from './member-directory.ts';
 import { gossipTopic } from './protocol-ids.ts';
 import { ReplayWindow } from './replay-window.ts';
@@ -33,6 +34,8 @@ export interface BroadcastPorts {
   readonly settings: NetworkSettings;
   readonly logger: Logger;
   readonly handler: MessageHandler;
+  /** Whether a member is listened to now. */
+  readonly isWanted: (member: NodeId) => boolean;
   /** Whether a broadcast of `bytes` by `author` is to be read. */
   readonly admit: (author: NodeId, bytes: number) => boolean;
   /** A member passed on what came before. */
@@ -67,6 +70,10 @@ export class GossipBroadcast {
   }
 
   start(): void {
+    takeTurns(this.#gossip, (neighbour) => {
+      const member = this.#ports.directory.ofPeer(neighbour)?.id;
+      return member !== undefined && this.#ports.isWanted(member);
+    });
     for (const topic of topics) {
       const name = gossipTopic(this.#ports.consortium, topic);
       this.#gossip.topicValidators.set(name, (relay, message) =>

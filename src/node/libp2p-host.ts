@@ -128,6 +128,9 @@ function memberGossip(init: HostInit): ReturnType<typeof gossipsub> {
     Dout: 0,
     Dlazy: init.settings.gossipDegree,
     heartbeatInterval: init.settings.gossipHeartbeatMs,
+    // Frames of one neighbour one after the other: `takeTurns` lets the event loop in between.
+    awaitRpcHandler: true,
+    awaitRpcMessageHandler: true,
     // A member's signature is checked for each message before any limit of ours: 256 take some 30 ms of this thread.
     decodeRpcLimits: {
       maxSubscriptions: 64,

@@ -118,6 +118,7 @@ class HostTransport implements Libp2pTransport {
     const { gossip } = host.services;
     this.#gossip = new GossipBroadcast(gossip, {
       ...{ self, consortium, directory, settings, logger, handler },
+      isWanted: (member) => !accounts.isHungUp(member),
       admit: (author, bytes) => accounts.admitBroadcast(author, bytes),
       replayed: (relay) => {
         accounts.replayed(relay);

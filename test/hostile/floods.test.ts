@@ -18,20 +18,19 @@ describe('a peer that a member floods', () => {
     await world.close();
   });
 
-  /** What the flood did; rounds must go on. */
+  /** What the flood did. A round was sealed under it. */
   async function under(flood: Flood): Promise<Figures> {
-    const calm = await world.measure(null, 1_500);
+    const calm = await world.measure(null, floodMs);
     const flooded = await world.measure(flood, floodMs);
     const of = ({ delayMsMax, delayMs99, sealed }: Figures): string =>
       `event loop late by ${delayMsMax} ms at most, ${delayMs99} at 99 %; ${sealed} rounds sealed`;
-    const { sent, sentBytes, signatures, refusals, readBytes } = flooded;
+    const { tookMs, sent, sentBytes, signatures, refusals, readBytes } = flooded;
     process.stdout.write(
-      `      ${flood}, ${floodMs} ms: ${sent} sent (${Math.round(sentBytes / 1024)} KiB), ` +
+      `      ${flood}, ${tookMs} ms: ${sent} sent (${Math.round(sentBytes / 1024)} KiB), ` +
         `${signatures} signatures verified, ${refusals} refused, ${readBytes} bytes read\n` +
         `        before: ${of(calm)}\n        during: ${of(flooded)}\n` +
         flooded.lines.map((line) => `        ${line}\n`).join(''),
     );
-    expect(flooded.sealed, 'rounds sealed under the flood').greaterThan(0);
     // The beginning of an episode, that it is slowed down, and the end by a hang-up.
     expect(flooded.lines.length, flooded.lines.join('\n')).at.most(3);
     return flooded;
@@ -49,6 +48,13 @@ describe('a peer that a member floods', () => {
     const { refusals, lines } = await under('refused');
     expect(refusals).within(40, 60);
     expect(lines.join()).contain('hung up on a member');
+  });
+
+  it('with more heartbeats than its share: the rest is passed over, and it is hung up on', async () => {
+    const { sent, refusals, lines } = await under('heartbeats');
+    expect(sent).greaterThan(450);
+    expect(refusals).equal(0);
+    expect(lines.join()).contain('more broadcasts than its share');
   });
 
   it('with requests for one byte of a large blob: one byte is read for each', async () => {

@@ -27,7 +27,7 @@ export interface RogueData {
 }
 
 /** Kinds of flood. */
-export type Flood = 'checkpoints' | 'refused' | 'bulk';
+export type Flood = 'checkpoints' | 'refused' | 'heartbeats' | 'bulk';
 
 /** What the rogue tells the test. */
 export interface RogueReport {
@@ -66,7 +66,12 @@ parentPort!.on('message', (next: Flood | null) => {
   }
   sent = 0;
   sentBytes = 0;
-  const kinds = { checkpoints: sendCheckpoints, refused: sendRefused, bulk: askForBytes };
+  const kinds = {
+    checkpoints: sendCheckpoints,
+    refused: sendRefused,
+    heartbeats: sendHeartbeats,
+    bulk: askForBytes,
+  };
   for (let strand = 0; strand < 4; strand++) void keepAt(next, kinds[next], strand);
 });
 
@@ -122,6 +127,15 @@ async function sendRefused(to: Connection, strand: number): Promise<void> {
   const bytes = topic === 'consensus' ? encodeCanonical(vote) : utf8(`{"nothing":${sent}}`);
   if (strand < 2) await sayDirectly(to, topic, bytes);
   else await publish(topic, bytes);
+}
+
+/** Messages with nothing wrong in them, but for their number. */
+async function sendHeartbeats(to: Connection, strand: number): Promise<void> {
+  const bytes = encodeCanonical({ t: 'status', h: 0, r: 0, s: sent });
+  for (let n = 0; n < 20; n++) {
+    if (strand < 2) await sayDirectly(to, 'status', bytes);
+    else await publish('status', bytes);
+  }
 }
 
 /** One byte of a large blob, over and over. */
