@@ -5,7 +5,7 @@
  * Certificates and justifications are left to the machine, which knows what they are for.
  *
  * Signatures that were good are remembered; the others are counted, so that the transport can put them to their sender's
- * account. What waits in the queue is bounded for each sender.
+ * account.
  */
 import { fromBase64, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
@@ -34,10 +34,6 @@ import {
 } from '../wire/index.ts';
 import { readPeerMessage, type PeerMessage } from './peer-messages.ts';
 
-/** Messages of one sender that may wait in the queue. An honest one sends 20 broadcasts and 500 messages a second at most. */
-const waitingCountMax = 1_000;
-/** And their bytes. */
-const waitingBytesMax = 4 * 1024 * 1024;
 /** Updates whose signature held, remembered; all are forgotten at the limit. */
 const updatesMax = 1_024;
 
@@ -76,7 +72,6 @@ class Refusal extends Error {}
 export class MessageGate {
   readonly #ports: GatePorts;
   readonly #consensusKeys: readonly Uint8Array[];
-  readonly #waiting = new Map<NodeId, { count: number; bytes: number }>();
   readonly #updates = new Set<Digest>();
   #checked = 0;
 
@@ -119,23 +114,6 @@ export class MessageGate {
       const signatures = this.#checked - before;
       if (signatures > 0) this.#ports.charge(from, { signatures });
     }
-  }
-
-  /** Whether one more message of `from` may wait; then `leave` must be called when its turn has come. */
-  enter(from: NodeId, bytes: number): boolean {
-    const waiting = this.#waiting.get(from) ?? { count: 0, bytes: 0 };
-    if (waiting.count >= waitingCountMax || waiting.bytes + bytes > waitingBytesMax) return false;
-    waiting.count += 1;
-    waiting.bytes += bytes;
-    this.#waiting.set(from, waiting);
-    return true;
-  }
-
-  leave(from: NodeId, bytes: number): void {
-    const waiting = this.#waiting.get(from);
-    if (waiting === undefined) return;
-    waiting.count -= 1;
-    waiting.bytes -= bytes;
   }
 
   #judge(topic: Topic, bytes: Uint8Array): Judged {

@@ -246,12 +246,7 @@ export class Peer {
   #receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
     const { verdict, admitted } = this.#gate.judge(from, topic, bytes);
     if (admitted === null) return verdict;
-    const { byteLength } = bytes;
-    if (!this.#gate.enter(from, byteLength)) return 'ignore';
-    this.#post(async () => {
-      this.#gate.leave(from, byteLength);
-      await this.#handle(from, admitted);
-    });
+    this.#post(() => this.#handle(from, admitted));
     return verdict;
   }
 

@@ -99,17 +99,4 @@ describe('MessageGate', () => {
     checkpoint = 'bad';
     expect(judged('log', utf8('note'))).to.deep.equal(['reject', false, ['L2 0 no note']]);
   });
-
-  it('bounds what waits of each sender, in messages and in bytes', () => {
-    const entered = (from: NodeId, bytes: number): number => {
-      let count = 0;
-      while (gate.enter(from, bytes)) count += 1;
-      return count;
-    };
-    expect(entered(l1!, 1)).to.equal(1_000);
-    // 4 MiB in messages of 64 KiB.
-    expect(entered(l2!, 65_536)).to.equal(64);
-    gate.leave(l2!, 65_536);
-    expect(entered(l2!, 65_536)).to.equal(1);
-  });
 });
