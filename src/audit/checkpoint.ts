@@ -9,7 +9,7 @@
  * https://c2sp.org/tlog-checkpoint, https://c2sp.org/tlog-cosignature
  */
 import { base64, concatBytes, fromBase64, invariant, utf8 } from '../base/index.ts';
-import { verifyRaw, type Signer } from '../crypto/index.ts';
+import { verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
 import { malformed } from './errors.ts';
 import { hashBytes } from './merkle-tree.ts';
 import { isBy, keyIdOf, noteKeyTypes, type NoteKey, type NoteSignature } from './signed-note.ts';
@@ -69,18 +69,23 @@ export function cosignCheckpoint(
 }
 
 /** Whether `signature` is by `key` and valid over `text`: plain for a log, timed for a witness. */
-export function verifyNoteSignature(text: string, signature: NoteSignature, key: NoteKey): boolean {
+export function verifyNoteSignature(
+  text: string,
+  signature: NoteSignature,
+  key: NoteKey,
+  verify: VerifyBytes = verifyRaw,
+): boolean {
   if (!isBy(signature, key)) return false;
   const bytes = signature.signature;
   if (key.type === noteKeyTypes.log) {
-    return bytes.byteLength === signatureBytes && verifyRaw(key.publicKey, utf8(text), bytes);
+    return bytes.byteLength === signatureBytes && verify(key.publicKey, utf8(text), bytes);
   }
   if (key.type !== noteKeyTypes.witness || bytes.byteLength !== timeBytes + signatureBytes) {
     return false;
   }
   const time = cosignatureTime(signature);
   const signed = cosignedBytes(text, time);
-  return time < 2n ** 63n && verifyRaw(key.publicKey, signed, bytes.slice(timeBytes));
+  return time < 2n ** 63n && verify(key.publicKey, signed, bytes.slice(timeBytes));
 }
 
 /** Seconds since 1970 that a cosignature claims. */

@@ -14,7 +14,7 @@ import {
   type NodeId,
   type Store,
 } from '../base/index.ts';
-import { digestOf, type Signer } from '../crypto/index.ts';
+import { digestOf, type Signer, type VerifyBytes } from '../crypto/index.ts';
 import {
   blockLeaf,
   bodyDigest,
@@ -24,7 +24,7 @@ import {
   type SignedManifest,
 } from '../wire/index.ts';
 import { AuditError } from './errors.ts';
-import { Heads, type MergeOutcome } from './heads.ts';
+import { Heads, type CheckedNote, type MergeOutcome } from './heads.ts';
 import {
   decisionName,
   decodeDecision,
@@ -51,6 +51,8 @@ export interface ConsortiumLogOptions {
   /** Cosigns them. */
   readonly witnessSigner: Signer;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Checks others' cosignatures; Ed25519 when absent. */
+  readonly verify?: VerifyBytes;
 }
 
 /** The last decided height; height 0, size 0 before the first. */
@@ -91,7 +93,7 @@ export class ConsortiumLog {
     this.#options = options;
     this.#witness = witness;
     this.#tree = new StoredTree(store);
-    this.#heads = new Heads(store, options.consortium, options.self);
+    this.#heads = new Heads(store, options.consortium, options.self, options.verify);
   }
 
   /** As `openConsortiumLog`. */
@@ -187,13 +189,24 @@ export class ConsortiumLog {
   }
 
   /**
+   * What somebody's checkpoint is worth, before anything is changed: see `Heads.check`.
+   * @returns 'known' or 'behind' when it brings nothing, else what `addCosignatures` takes
+   * @throws {AuditError} 'malformed' unless it is a checkpoint of this log with valid members' lines, one of each
+   */
+  checkCosignatures(note: Uint8Array): CheckedNote | 'known' | 'behind' {
+    return this.#heads.check(note, this.#tree);
+  }
+
+  /**
    * Takes the members' cosignatures out of somebody's checkpoint. At a quorum the head is sealed: it
    * becomes the file `checkpoint`. Lines of unknown keys are passed over.
-   * @throws {AuditError} 'malformed' unless it is a checkpoint of this log with valid members' lines
+   * @throws {AuditError} 'malformed' as `checkCosignatures`, for what was not checked before
    */
-  async addCosignatures(note: Uint8Array): Promise<MergeOutcome> {
+  async addCosignatures(note: Uint8Array | CheckedNote): Promise<MergeOutcome> {
     return this.#serially(async () => {
-      const outcome = await this.#heads.merge(note, this.#tree);
+      const checked = note instanceof Uint8Array ? this.checkCosignatures(note) : note;
+      if (typeof checked === 'string') return checked;
+      const outcome = await this.#heads.merge(checked, this.#tree);
       if (outcome === 'sealed') await this.#tree.sweep(this.sealedSize);
       return outcome;
     });

@@ -3,8 +3,8 @@
  * `checkpoint.next`, a larger one that still gathers cosignatures. Only the sealed one is published under
  * the name that tlog-tiles gives it, so whoever reads the directory always finds a head that verifies.
  */
-import { equalBytes, invariant, type NodeId, type Store } from '../base/index.ts';
-import type { Signer } from '../crypto/index.ts';
+import { equalBytes, hex, invariant, type Digest, type NodeId, type Store } from '../base/index.ts';
+import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
 import {
   formatCheckpoint,
@@ -13,7 +13,7 @@ import {
   verifyNoteSignature,
   type Checkpoint,
 } from './checkpoint.ts';
-import { AuditError } from './errors.ts';
+import { malformed } from './errors.ts';
 import { checkpointName, logPrefix, nextCheckpointName } from './log-files.ts';
 import { logKeyOf, logOrigin, quorumSize, witnessKeyOf } from './policy.ts';
 import { formatNote, parseNote, type NoteKey, type NoteSignature } from './signed-note.ts';
@@ -25,6 +25,19 @@ import { corruptLog } from './stored-tree.ts';
  * 'fork' it contradicts our tree (keep the note: it is evidence).
  */
 export type MergeOutcome = 'sealed' | 'added' | 'known' | 'ahead' | 'behind' | 'fork';
+
+/**
+ * A note whose form and new cosignatures hold: 'here' it is a head of ours, 'ahead' of a larger tree, 'fork' it
+ * contradicts our tree.
+ */
+export interface CheckedNote {
+  readonly kind: 'here' | 'ahead' | 'fork';
+  readonly digest: Digest;
+  readonly text: string;
+  readonly size: number;
+  /** Valid cosignatures that were not held when it was checked; at least one. */
+  readonly lines: Cosignatures;
+}
 
 /** Cosignatures by member index. */
 export type Cosignatures = ReadonlyMap<number, NoteSignature>;
@@ -44,6 +57,11 @@ interface Head {
 
 /** Heads ahead of us whose cosignatures are kept. */
 const aheadMax = 8;
+/** Notes remembered as bringing nothing more; all are forgotten at the limit. */
+const spentMax = 1024;
+/** Room for a head's text, and for one signature line: a name of at most 100 bytes and 104 of base64. */
+const textBytesMax = 512;
+const lineBytesMax = 256;
 
 /** The heads of one node's log. Calls must not overlap. */
 export class Heads {
@@ -52,12 +70,21 @@ export class Heads {
   readonly #store: Store;
   readonly #logKey: NoteKey;
   readonly #witnessKeys: readonly NoteKey[];
+  readonly #indexOf: ReadonlyMap<string, number>;
+  readonly #verify: VerifyBytes;
   readonly #ids: readonly NodeId[];
   #sealed: Head | null = null;
   #next: Head | null = null;
   readonly #ahead = new Map<string, { size: number; lines: Map<number, NoteSignature> }>();
+  /** Digests of notes that can bring nothing more, whatever comes. */
+  readonly #spent = new Set<Digest>();
 
-  constructor(store: Store, consortium: SignedManifest, self: NodeId) {
+  constructor(
+    store: Store,
+    consortium: SignedManifest,
+    self: NodeId,
+    verify: VerifyBytes = verifyRaw,
+  ) {
     const { members } = consortium.manifest;
     const member = members.find((candidate) => candidate.id === self);
     invariant(member !== undefined, 'who keeps a consortium log is a member');
@@ -65,6 +92,8 @@ export class Heads {
     this.origin = logOrigin(consortium);
     this.#logKey = logKeyOf(consortium, member);
     this.#witnessKeys = members.map(witnessKeyOf);
+    this.#indexOf = new Map(this.#witnessKeys.map(({ name }, index) => [name, index]));
+    this.#verify = verify;
     this.#ids = members.map((each) => each.id);
   }
 
@@ -108,33 +137,67 @@ export class Heads {
     const text = formatCheckpoint(checkpoint);
     const cosignatures = new Map(this.#ahead.get(text)?.lines);
     for (const [key, { size }] of this.#ahead) if (size <= checkpoint.size) this.#ahead.delete(key);
-    const index = this.#witnessKeys.findIndex((key) => key.name === own?.name);
-    if (own !== null) cosignatures.set(index, own);
+    const index = this.#indexOf.get(own?.name ?? '');
+    if (own !== null && index !== undefined) cosignatures.set(index, own);
     const line = signCheckpoint(text, this.origin, signer);
     this.#next = { size: checkpoint.size, text, own: line, cosignatures };
     if (await this.#seal(this.#next)) return;
     await this.#store.write(logPrefix + nextCheckpointName, noteOf(this.#next));
   }
 
-  /** Takes the cosignatures of somebody's `note`. @throws {AuditError} 'malformed' */
-  async merge(note: Uint8Array, tree: RootedTree): Promise<MergeOutcome> {
+  /**
+   * What somebody's `note` is worth, cheap questions first: its size, whether it is known, its form (at most one line
+   * of a key and one of each member beside the log's own), whether its head is ours. Only cosignatures that are not
+   * held are verified, up to the first that does not hold. Lines of unknown keys are passed over. Changes nothing.
+   * @returns 'known' or 'behind' when it brings nothing
+   * @throws {AuditError} 'malformed'
+   */
+  check(note: Uint8Array, tree: RootedTree): CheckedNote | 'known' | 'behind' {
+    const linesMax = this.#witnessKeys.length + 1;
+    const bytesMax = textBytesMax + linesMax * lineBytesMax;
+    if (note.byteLength > bytesMax) throw malformed('checkpoint', `at most ${bytesMax} bytes`);
+    const digest = digestOf(note);
+    if (this.#spent.has(digest)) return 'known';
     const { text, signatures } = parseNote(note);
+    if (signatures.length > linesMax) throw malformed('checkpoint', `at most ${linesMax} lines`);
     const { size, root } = this.checkpointOf(text);
-    const lines = this.#memberLines(text, signatures);
+    const facts = { digest, text, size };
+    const lines = this.#memberLines(signatures);
+    if (size > tree.size) {
+      const held = this.#ahead.get(text)?.lines;
+      const fresh = this.#verified(text, lines, held);
+      return fresh.size === 0 ? 'known' : { kind: 'ahead', ...facts, lines: fresh };
+    }
+    if (!equalBytes(tree.root(size), root)) {
+      // One valid line makes it evidence.
+      const fresh = this.#verified(text, new Map([...lines].slice(0, 1)));
+      return fresh.size === 0 ? 'behind' : { kind: 'fork', ...facts, lines: fresh };
+    }
+    const head = this.#headOf(text);
+    if (head === null) return 'behind';
+    const fresh = this.#verified(text, lines, head.cosignatures);
+    if (fresh.size > 0) return { kind: 'here', ...facts, lines: fresh };
+    this.#spend(digest);
+    return 'known';
+  }
+
+  /** Takes the cosignatures of a checked note, though the tree may have grown since. */
+  async merge(note: CheckedNote, tree: RootedTree): Promise<MergeOutcome> {
+    const { kind, digest, text, size, lines } = note;
     if (size > tree.size) return this.#keepAhead(text, size, lines);
-    if (!equalBytes(tree.root(size), root)) return lines.size > 0 ? 'fork' : 'behind';
-    const head = [this.#next, this.#sealed].find((candidate) => candidate?.text === text) ?? null;
-    return head === null ? 'behind' : this.#add(head, lines);
+    this.#spend(digest);
+    const head = this.#headOf(text);
+    if (head !== null) return this.#add(head, lines);
+    if (kind === 'fork') return 'fork';
+    // It was ahead, and what we reached is another tree, or a larger one.
+    return kind === 'ahead' && size === tree.size ? 'fork' : 'behind';
   }
 
   /** @throws {AuditError} 'malformed' unless `text` is a checkpoint of this log */
   checkpointOf(text: string): Checkpoint {
     const checkpoint = parseCheckpoint(text);
     if (checkpoint.origin === this.origin) return checkpoint;
-    throw new AuditError(
-      { code: 'malformed', what: 'checkpoint', expected: `origin ${this.origin}` },
-      `checkpoint: expected the origin ${this.origin}`,
-    );
+    throw malformed('checkpoint', `origin ${this.origin}`);
   }
 
   async #add(head: Head, lines: Cosignatures): Promise<MergeOutcome> {
@@ -163,7 +226,6 @@ export class Heads {
   }
 
   #keepAhead(text: string, size: number, lines: Cosignatures): 'ahead' {
-    if (lines.size === 0) return 'ahead';
     const held = this.#ahead.get(text)?.lines ?? [];
     this.#ahead.set(text, { size, lines: new Map([...held, ...lines]) });
     if (this.#ahead.size > aheadMax) {
@@ -174,21 +236,42 @@ export class Heads {
     return 'ahead';
   }
 
-  #memberLines(text: string, signatures: readonly NoteSignature[]): Map<number, NoteSignature> {
+  #headOf(text: string): Head | null {
+    return [this.#next, this.#sealed].find((head) => head?.text === text) ?? null;
+  }
+
+  #spend(digest: Digest): void {
+    if (this.#spent.size >= spentMax) this.#spent.clear();
+    this.#spent.add(digest);
+  }
+
+  /** Lines under members' names, unchecked. @throws {AuditError} 'malformed' for two lines of one key */
+  #memberLines(signatures: readonly NoteSignature[]): Map<number, NoteSignature> {
     const lines = new Map<number, NoteSignature>();
+    const keys = new Set<string>();
     for (const signature of signatures) {
-      const index = this.#witnessKeys.findIndex((key) => key.name === signature.name);
-      const key = this.#witnessKeys[index];
-      if (key === undefined) continue;
-      if (!verifyNoteSignature(text, signature, key)) {
-        throw new AuditError(
-          { code: 'malformed', what: 'checkpoint', expected: 'valid cosignatures' },
-          `checkpoint: the cosignature of ${key.name} is not valid`,
-        );
-      }
-      lines.set(index, signature);
+      const key = `${signature.name} ${hex(signature.keyId)}`;
+      if (keys.has(key)) throw malformed('checkpoint', 'one line of a key');
+      keys.add(key);
+      const index = this.#indexOf.get(signature.name);
+      if (index !== undefined) lines.set(index, signature);
     }
     return lines;
+  }
+
+  /** Those of `lines` that are not in `held`, each verified. @throws {AuditError} 'malformed' at the first false one */
+  #verified(
+    text: string,
+    lines: Cosignatures,
+    held: Cosignatures = new Map(),
+  ): Map<number, NoteSignature> {
+    const fresh = new Map([...lines].filter(([index]) => !held.has(index)));
+    for (const [index, signature] of fresh) {
+      const key = this.#witnessKeys[index];
+      if (key !== undefined && verifyNoteSignature(text, signature, key, this.#verify)) continue;
+      throw malformed('checkpoint', `a valid cosignature of ${signature.name}`);
+    }
+    return fresh;
   }
 
   async #read(name: string, tree: RootedTree): Promise<Head | null> {
@@ -200,7 +283,7 @@ export class Heads {
     if (size > tree.size || !equalBytes(tree.root(size), root) || own === undefined) {
       throw corruptLog(name, 'a head of this tree, signed by this node');
     }
-    return { size, text, own, cosignatures: this.#memberLines(text, signatures) };
+    return { size, text, own, cosignatures: this.#verified(text, this.#memberLines(signatures)) };
   }
 }
 

@@ -33,7 +33,7 @@ export {
   type ConsortiumLogOptions,
   type LogHead,
 } from './consortium-log.ts';
-export type { MergeOutcome } from './heads.ts';
+export type { CheckedNote, MergeOutcome } from './heads.ts';
 export { renderVerdict, type Finding, type LogVerdict, type RoundRecord } from './verdict.ts';
 export {
   verifyLogDirectory,

@@ -36,6 +36,10 @@ export interface Store {
   /** Adds to the end, creating the value if absent. Durable when it resolves. */
   append(name: string, bytes: Uint8Array): Promise<void>;
   has(name: string): Promise<boolean>;
+  /** Size in bytes; `null` when absent. */
+  size(name: string): Promise<number | null>;
+  /** Bytes `[offset, offset + length)` without the rest, fewer at its end; `null` when absent. */
+  readPart(name: string, offset: number, length: number): Promise<Uint8Array | null>;
   /** Names that begin with `prefix`, sorted. */
   list(prefix: string): Promise<string[]>;
   /** Does nothing when absent. */

@@ -2,7 +2,7 @@
 import { validateConsensusSettings } from '../consensus/index.ts';
 import { taskIds, validatePhantomSettings } from '../data/index.ts';
 import { checkInput, ModelsError } from '../models/index.ts';
-import { validateNetworkSettings } from '../node/index.ts';
+import { validateLogSettings, validateNetworkSettings } from '../node/index.ts';
 import { readArchitecture, type ModelLibrary } from './architecture.ts';
 import { checkInteger, SettingError } from './check.ts';
 import { validateCompute } from './compute-settings.ts';
@@ -107,6 +107,7 @@ function readRun(tree: Tree, file: string, base: RunSettings, library: ModelLibr
     consensus: section('consensus', base.consensus),
     peer: section('peer', base.peer),
     network: section('network', base.network),
+    log: section('log', base.log),
     compute: section('compute', base.compute),
   };
   validateRun(settings, tree, file);
@@ -134,6 +135,7 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
   check('peer', settings.peer, validatePeer);
   check('consensus', settings.consensus, validateConsensusSettings);
   check('network', settings.network, validateNetworkSettings);
+  check('log', settings.log, validateLogSettings);
   check('compute', settings.compute, validateCompute);
   check('training', settings, patchFits);
   check('consortium', settings, somebodyLabels);

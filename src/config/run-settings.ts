@@ -9,7 +9,12 @@ import {
   type InferenceSettings,
   type SamplingSettings,
 } from '../distill/index.ts';
-import { networkDefaults, type NetworkSettings } from '../node/index.ts';
+import {
+  logDefaults,
+  networkDefaults,
+  type LogSettings,
+  type NetworkSettings,
+} from '../node/index.ts';
 import { peerDefaults, type PeerSettings } from '../peer/index.ts';
 import { computeDefaults, type ComputeSettings } from './compute-settings.ts';
 import type { ConsortiumSettings } from './consortium-settings.ts';
@@ -32,6 +37,7 @@ export interface RunSettings {
   readonly consensus: ConsensusSettings;
   readonly peer: PeerSettings;
   readonly network: NetworkSettings;
+  readonly log: LogSettings;
   readonly compute: ComputeSettings;
 }
 
@@ -50,5 +56,6 @@ export const runDefaults: RunSettings = Object.freeze({
   // The report draws errors over the rounds, of models of any of them.
   peer: { ...peerDefaults, modelRoundsKept: 1_000_000 },
   network: networkDefaults,
+  log: logDefaults,
   compute: computeDefaults,
 });

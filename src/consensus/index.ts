@@ -20,6 +20,7 @@ export { ConsensusError, type ConsensusErrorFacts } from './errors.ts';
 export {
   consensusDomain,
   readCertificate,
+  statementBytes,
   verifyCertificate,
   verifyChain,
   type Certificate,
@@ -33,6 +34,7 @@ export {
   evidenceBetween,
   forbiddenPair,
   readEvidence,
+  signedPart,
   verifyEvidence,
   type EvidenceKind,
   type EvidencePair,
@@ -46,6 +48,7 @@ export {
   type Proposal,
   type Vote,
 } from './messages.ts';
+export { rememberingVerify } from './verified-signatures.ts';
 export { faultCountMax, leaderOrder, quorumOf } from './quorum.ts';
 export { SafetyRules, type Recovered, type SignedKind } from './safety-rules.ts';
 export {

@@ -33,6 +33,13 @@ export interface KeyPair extends Signer {
   readonly seed: Uint8Array;
 }
 
+/** Checks one signature over bytes: `verifyRaw`, or one that counts or remembers. */
+export type VerifyBytes = (
+  publicKey: Uint8Array,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+) => boolean;
+
 const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 

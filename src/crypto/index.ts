@@ -8,6 +8,7 @@ export {
   verifySignature,
   type KeyPair,
   type Signer,
+  type VerifyBytes,
 } from './ed25519.ts';
 export { hkdf } from './hkdf.ts';
 export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair } from './hpke.ts';

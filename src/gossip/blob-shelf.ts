@@ -30,8 +30,13 @@ export class BlobShelf {
     this.#rounds = new RoundBlobs(store);
     this.#transport = transport;
     transport.serveBlobs(async (digest) => {
-      const bytes = await this.read(digest);
-      return bytes === null ? null : { bytes };
+      const name = nameOf(digest);
+      const totalBytes = await store.size(name);
+      if (totalBytes === null) return null;
+      return {
+        totalBytes,
+        read: (offset, length) => store.readPart(name, offset, length),
+      };
     });
   }
 

@@ -13,6 +13,8 @@ import {
   isAbsent,
   makeFolder,
   noFollow,
+  nullIfAbsent,
+  readAt,
   syncFolder,
   withFile,
   writeAll,
@@ -46,14 +48,10 @@ class DiskStore implements Store {
 
   async read(name: string): Promise<Uint8Array | null> {
     const path = this.#pathOf(name);
-    return this.#inTurn(name, async () => {
-      try {
-        return new Uint8Array(await readFile(path, { flag: constants.O_RDONLY | noFollow }));
-      } catch (error) {
-        if (isAbsent(error)) return null;
-        throw error;
-      }
-    });
+    const flag = constants.O_RDONLY | noFollow;
+    return this.#inTurn(name, async () =>
+      nullIfAbsent(async () => new Uint8Array(await readFile(path, { flag }))),
+    );
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
@@ -95,15 +93,28 @@ class DiskStore implements Store {
   }
 
   async has(name: string): Promise<boolean> {
+    return (await this.size(name)) !== null;
+  }
+
+  async size(name: string): Promise<number | null> {
     const path = this.#pathOf(name);
-    return this.#inTurn(name, async () => {
-      try {
-        return (await stat(path)).isFile();
-      } catch (error) {
-        if (isAbsent(error)) return false;
-        throw error;
-      }
-    });
+    return this.#inTurn(name, async () =>
+      nullIfAbsent(async () => {
+        const found = await stat(path);
+        return found.isFile() ? found.size : null;
+      }),
+    );
+  }
+
+  async readPart(name: string, offset: number, length: number): Promise<Uint8Array | null> {
+    const path = this.#pathOf(name);
+    return this.#inTurn(name, async () =>
+      nullIfAbsent(async () =>
+        withFile(path, constants.O_RDONLY | noFollow, 0, async (file) =>
+          readAt(file, offset, length),
+        ),
+      ),
+    );
   }
 
   async list(prefix: string): Promise<string[]> {

@@ -4,8 +4,11 @@
  * rate; then the node's handler judges, before anything is passed on.
  */
 import { TopicValidatorResult, type GossipSub, type Message } from '@libp2p/gossipsub';
+import type { PeerId } from '@libp2p/interface';
 import { concatBytes, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { limits, topics, type MessageHandler, type Topic, type Verdict } from '../wire/index.ts';
+import { BroadcastQueue } from './broadcast-queue.ts';
+import { takeTurns } from './gossip-turns.ts';
 import type { MemberDirectory } from './member-directory.ts';
 import { gossipTopic } from './protocol-ids.ts';
 import { ReplayWindow } from './replay-window.ts';
@@ -31,28 +34,32 @@ export interface BroadcastPorts {
   readonly settings: NetworkSettings;
   readonly logger: Logger;
   readonly handler: MessageHandler;
-}
-
-interface Author {
-  readonly bucket: TokenBucket;
-  readonly window: ReplayWindow;
+  /** Whether a member is listened to now. */
+  readonly isWanted: (member: NodeId) => boolean;
+  /** Whether a broadcast of `bytes` by `author` is to be read. */
+  readonly admit: (author: NodeId, bytes: number) => boolean;
+  /** A member passed on what came before. */
+  readonly replayed: (relay: NodeId) => void;
 }
 
 /** Sends and receives broadcasts of one node. */
 export class GossipBroadcast {
   readonly #gossip: GossipSub;
   readonly #ports: BroadcastPorts;
-  readonly #authors = new Map<NodeId, Author>();
-  readonly #queue: { topic: Topic; bytes: Uint8Array }[] = [];
+  readonly #windows = new Map<NodeId, ReplayWindow>();
+  readonly #queue: BroadcastQueue;
   readonly #ownBucket: TokenBucket;
   #sequence: bigint;
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
+  /** Own broadcasts dropped since the queue was last empty. */
+  #dropped = 0;
 
   constructor(gossip: GossipSub, ports: BroadcastPorts) {
     this.#gossip = gossip;
     this.#ports = ports;
-    const { broadcastsPerSecond, broadcastBurst } = ports.settings;
+    const { broadcastsPerSecond, broadcastBurst, broadcastQueueMax } = ports.settings;
+    this.#queue = new BroadcastQueue(broadcastQueueMax);
     this.#ownBucket = new TokenBucket({
       perSecond: broadcastsPerSecond * ownPace,
       burst: Math.max(1, Math.floor(broadcastBurst * ownPace)),
@@ -63,9 +70,15 @@ export class GossipBroadcast {
   }
 
   start(): void {
+    takeTurns(this.#gossip, (neighbour) => {
+      const member = this.#ports.directory.ofPeer(neighbour)?.id;
+      return member !== undefined && this.#ports.isWanted(member);
+    });
     for (const topic of topics) {
       const name = gossipTopic(this.#ports.consortium, topic);
-      this.#gossip.topicValidators.set(name, (_relay, message) => this.#validate(topic, message));
+      this.#gossip.topicValidators.set(name, (relay, message) =>
+        this.#validate(topic, message, relay),
+      );
       this.#gossip.subscribe(name);
     }
   }
@@ -73,22 +86,24 @@ export class GossipBroadcast {
   stop(): void {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#queue.length = 0;
+    this.#queue.clear();
   }
 
   /** Queues one broadcast; it leaves at once unless this node is above its rate. */
   send(topic: Topic, bytes: Uint8Array): void {
-    if (this.#queue.length >= this.#ports.settings.broadcastQueueMax) {
-      this.#ports.logger.log('warn', 'broadcast dropped: too many are waiting', { topic });
+    if (!this.#queue.push(topic, bytes)) {
+      this.#dropped += 1;
+      if (this.#dropped === 1) {
+        this.#ports.logger.log('warn', 'broadcasts are dropped: too many wait', { topic });
+      }
       return;
     }
-    this.#queue.push({ topic, bytes });
     this.#pump();
   }
 
   #pump(): void {
     if (this.#stopped || this.#timer !== null) return;
-    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+    while (this.#queue.length > 0) {
       if (!this.#ownBucket.take(performance.now())) {
         this.#timer = setTimeout(() => {
           this.#timer = null;
@@ -96,9 +111,10 @@ export class GossipBroadcast {
         }, this.#ownBucket.waitMs(performance.now()));
         return;
       }
-      this.#queue.shift();
-      this.#publish(next.topic, next.bytes);
+      const next = this.#queue.shift();
+      if (next !== null) this.#publish(next.topic, next.bytes);
     }
+    this.#dropped = 0;
   }
 
   #publish(topic: Topic, bytes: Uint8Array): void {
@@ -111,7 +127,7 @@ export class GossipBroadcast {
     });
   }
 
-  #validate(topic: Topic, message: Message): TopicValidatorResult {
+  #validate(topic: Topic, message: Message, relay: PeerId): TopicValidatorResult {
     if (message.type !== 'signed') return TopicValidatorResult.Reject;
     const author = this.#ports.directory.ofPeer(message.from)?.id;
     if (author === undefined) return TopicValidatorResult.Reject;
@@ -124,23 +140,22 @@ export class GossipBroadcast {
       return TopicValidatorResult.Reject;
     }
     const sequence = new DataView(data.buffer, data.byteOffset).getBigUint64(0);
-    const { bucket, window } = this.#author(author);
-    if (!bucket.take(performance.now()) || !window.admit(sequence)) {
+    // First: who sends again what another signed must not use up that author's share.
+    if (!this.#window(author).admit(sequence)) {
+      const member = this.#ports.directory.ofPeer(relay)?.id;
+      if (member !== undefined) this.#ports.replayed(member);
       return TopicValidatorResult.Ignore;
     }
+    if (!this.#ports.admit(author, data.byteLength)) return TopicValidatorResult.Ignore;
     return verdicts[this.#ports.handler(author, topic, data.subarray(sequenceBytes))];
   }
 
-  #author(id: NodeId): Author {
-    let author = this.#authors.get(id);
-    if (author === undefined) {
-      const { broadcastsPerSecond: perSecond, broadcastBurst: burst } = this.#ports.settings;
-      author = {
-        bucket: new TokenBucket({ perSecond, burst, nowMs: performance.now() }),
-        window: new ReplayWindow(replayWindowSize),
-      };
-      this.#authors.set(id, author);
+  #window(author: NodeId): ReplayWindow {
+    let window = this.#windows.get(author);
+    if (window === undefined) {
+      window = new ReplayWindow(replayWindowSize);
+      this.#windows.set(author, window);
     }
-    return author;
+    return window;
   }
 }

@@ -14,6 +14,7 @@ export {
 } from './libp2p-transport.ts';
 export { consoleLogger } from './console-logger.ts';
 export { fileLogger } from './file-logger.ts';
+export { logDefaults, validateLogSettings, type LogSettings } from './log-settings.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
 export { diskStore } from './disk-store.ts';

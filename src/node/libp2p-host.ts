@@ -9,12 +9,17 @@ import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
-import { hex, type Digest } from '../base/index.ts';
+import { hex, type Digest, type NodeId } from '../base/index.ts';
 import { limits, topics } from '../wire/index.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import type { MemberDirectory } from './member-directory.ts';
 import { gossipTopic } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
+
+/**
+ * Broadcasts in one frame of gossip. Authors send one; more come in answer to IWANT, from a cache of the last 5 heartbeats.
+ */
+const rpcMessagesMax = 256;
 
 /** The host with its services. */
 export type Host = Libp2p<{ identify: Identify; ping: Ping; gossip: GossipSub }>;
@@ -27,6 +32,8 @@ export interface HostInit {
   readonly listen: Multiaddr;
   readonly settings: NetworkSettings;
   readonly counter: ByteCounter;
+  /** Members that are not spoken to now, in either direction; none when absent. */
+  readonly isHungUp?: (member: NodeId) => boolean;
 }
 
 /** Creates the host; it does not listen before `start`. */
@@ -64,15 +71,18 @@ export async function createHost(init: HostInit): Promise<Host> {
       // A busy event loop answers late; an impatient monitor would cut the connection for that.
       pingTimeout: { minTimeout: 10_000, maxTimeout: 20_000 },
     },
-    connectionGater: memberGater(init.directory),
+    connectionGater: memberGater(init),
     metrics: () => init.counter.metrics(),
     services: { identify: identify(), ping: ping(), gossip: memberGossip(init) },
   });
 }
 
 /** Lets members through and nobody else, in both directions and at every step. */
-function memberGater(directory: MemberDirectory): ConnectionGater {
-  const isStranger = (peerId: PeerId): boolean => directory.ofPeer(peerId) === null;
+function memberGater({ directory, isHungUp }: HostInit): ConnectionGater {
+  const isStranger = (peerId: PeerId): boolean => {
+    const member = directory.ofPeer(peerId);
+    return member === null || isHungUp?.(member.id) === true;
+  };
   return {
     denyDialPeer: isStranger,
     denyInboundEncryptedConnection: isStranger,
@@ -118,6 +128,19 @@ function memberGossip(init: HostInit): ReturnType<typeof gossipsub> {
     Dout: 0,
     Dlazy: init.settings.gossipDegree,
     heartbeatInterval: init.settings.gossipHeartbeatMs,
+    // Frames of one neighbour one after the other: `takeTurns` lets the event loop in between.
+    awaitRpcHandler: true,
+    awaitRpcMessageHandler: true,
+    // A member's signature is checked for each message before any limit of ours: 256 take some 30 ms of this thread.
+    decodeRpcLimits: {
+      maxSubscriptions: 64,
+      maxMessages: rpcMessagesMax,
+      maxIhaveMessageIDs: 5_000,
+      maxIwantMessageIDs: 5_000,
+      maxIdontwantMessageIDs: 1_000,
+      maxControlMessages: 64,
+      maxPeerInfos: 16,
+    },
     fastMsgIdFn: (message) => hex(message.signature ?? message.data ?? new Uint8Array(0)),
     // Above the largest message: no second round of control messages for small consortia.
     idontwantMinDataSize: limits.messageBytesMax,

@@ -15,6 +15,7 @@ import {
   limits,
   type BlobProvider,
   type FetchOptions,
+  type MessageCost,
   type MessageHandler,
   type Topic,
   type Transport,
@@ -37,7 +38,9 @@ import {
 import { MemberConnections } from './member-connections.ts';
 import { Messenger } from './message-protocol.ts';
 import { helloProtocol, messageProtocol, updateProtocol } from './protocol-ids.ts';
+import { SenderAccounts } from './sender-accounts.ts';
 import { validateNetworkSettings, type NetworkSettings } from './settings.ts';
+import { TransferSlots } from './transfer-slots.ts';
 import { answerOnly, serveTransfer, transferStatus } from './update-protocol.ts';
 
 /** Everything one node's transport needs. */
@@ -74,8 +77,17 @@ export async function openLibp2pTransport(init: Libp2pTransportInit): Promise<Li
   const directory = new MemberDirectory(init.members);
   const counter = new ByteCounter();
   const listen = toMultiaddr(init.listen);
-  const host = await createHost({ ...init, directory, privateKey, listen, counter });
-  return new HostTransport(init, host, directory, counter);
+  const accounts = new SenderAccounts(init.settings, init.logger);
+  const isHungUp = (member: NodeId): boolean => accounts.isHungUp(member);
+  const host = await createHost({ ...init, directory, privateKey, listen, counter, isHungUp });
+  return new HostTransport(init, { host, directory, counter, accounts });
+}
+
+interface TransportParts {
+  readonly host: Host;
+  readonly directory: MemberDirectory;
+  readonly counter: ByteCounter;
+  readonly accounts: SenderAccounts;
 }
 
 class HostTransport implements Libp2pTransport {
@@ -84,6 +96,8 @@ class HostTransport implements Libp2pTransport {
   readonly #host: Host;
   readonly #directory: MemberDirectory;
   readonly #counter: ByteCounter;
+  readonly #accounts: SenderAccounts;
+  readonly #slots: TransferSlots;
   readonly #gossip: GossipBroadcast;
   readonly #messenger: Messenger;
   readonly #members: MemberConnections;
@@ -92,25 +106,27 @@ class HostTransport implements Libp2pTransport {
   #provider: BlobProvider = () => Promise.resolve(null);
   #state: 'new' | 'started' | 'stopped' = 'new';
 
-  constructor(
-    init: Libp2pTransportInit,
-    host: Host,
-    directory: MemberDirectory,
-    counter: ByteCounter,
-  ) {
+  constructor(init: Libp2pTransportInit, { host, directory, counter, accounts }: TransportParts) {
     this.self = init.self;
     this.#init = init;
     this.#host = host;
     this.#directory = directory;
     this.#counter = counter;
+    this.#accounts = accounts;
     const { settings, logger, consortium, self } = init;
     const handler: MessageHandler = (from, topic, bytes) => this.#judge(from, topic, bytes);
     const { gossip } = host.services;
     this.#gossip = new GossipBroadcast(gossip, {
       ...{ self, consortium, directory, settings, logger, handler },
+      isWanted: (member) => !accounts.isHungUp(member),
+      admit: (author, bytes) => accounts.admitBroadcast(author, bytes),
+      replayed: (relay) => {
+        accounts.replayed(relay);
+      },
     });
     this.#messenger = new Messenger({
       ...{ settings, logger, handler },
+      admit: async (from, bytes) => accounts.admitDirect(from, bytes),
       open: async (to) => this.#members.openStream(to, messageProtocol),
     });
     this.#members = new MemberConnections(host, {
@@ -119,6 +135,10 @@ class HostTransport implements Libp2pTransport {
         this.#messenger.drop(member);
       },
     });
+    accounts.onHangUp((member) => {
+      this.#members.cut(member);
+    });
+    this.#slots = new TransferSlots(settings.transfersMax, settings.transferIdleMs / 2);
   }
 
   peers(): readonly NodeId[] {
@@ -138,6 +158,10 @@ class HostTransport implements Libp2pTransport {
 
   onMessage(handler: MessageHandler): void {
     this.#handler = handler;
+  }
+
+  charge(member: NodeId, cost: MessageCost): void {
+    this.#accounts.charge(member, cost);
   }
 
   serveBlobs(provider: BlobProvider): void {
@@ -191,6 +215,7 @@ class HostTransport implements Libp2pTransport {
     this.#members.stop();
     this.#gossip.stop();
     this.#messenger.stop();
+    this.#accounts.stop();
     await this.#host.stop();
   }
 
@@ -212,43 +237,53 @@ class HostTransport implements Libp2pTransport {
   };
 
   readonly #onMessageStream = async (stream: Stream, connection: Connection): Promise<void> => {
-    const from = await this.#members.welcomed(connection);
-    if (from === null) {
-      stream.abort(new NodeError({ code: 'stream_cut' }));
-      return;
-    }
+    const from = await this.#admitted(stream, connection);
+    if (from === null) return;
     try {
       await this.#messenger.receive(from, stream);
       await stream.close();
     } catch (error) {
-      this.#dropStream(stream, 'messages', error);
+      this.#dropStream(stream, 'messages', error, from);
     }
   };
 
   readonly #onUpdateStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const { settings } = this.#init;
-    const from = await this.#members.welcomed(connection);
-    if (from === null) {
-      stream.abort(new NodeError({ code: 'stream_cut' }));
-      return;
-    }
+    const from = await this.#admitted(stream, connection);
+    if (from === null) return;
     const open = this.#servedTo.get(from) ?? 0;
     this.#servedTo.set(from, open + 1);
     try {
       if (open >= settings.transfersPerPeerMax) {
         await answerOnly(stream, transferStatus.busy, 0, settings);
       } else {
-        await serveTransfer(stream, async (digest) => this.#provider(digest), settings);
+        await serveTransfer(stream, {
+          settings,
+          provider: async (digest) => this.#provider(digest),
+          slot: async () => this.#slots.take(from),
+          pace: async (bytes) => this.#accounts.admitBulk(from, bytes),
+        });
       }
     } catch (error) {
-      this.#dropStream(stream, 'transfer', error);
+      this.#dropStream(stream, 'transfer', error, from);
     } finally {
       this.#servedTo.set(from, (this.#servedTo.get(from) ?? 1) - 1);
     }
   };
 
-  #dropStream(stream: Stream, what: string, error: unknown): void {
+  /** Whose stream it is, once that member said hello and has its turn; `null` when the stream was refused. */
+  async #admitted(stream: Stream, connection: Connection): Promise<NodeId | null> {
+    const from = await this.#members.welcomed(connection);
+    if (from !== null && (await this.#accounts.admitStream(from))) return from;
     stream.abort(new NodeError({ code: 'stream_cut' }));
+    return null;
+  }
+
+  #dropStream(stream: Stream, what: string, error: unknown, from?: NodeId): void {
+    stream.abort(new NodeError({ code: 'stream_cut' }));
+    const isBroken = error instanceof NodeError && error.code === 'protocol_broken';
+    if (isBroken && from !== undefined)
+      this.charge(from, { signatures: 0, refusal: error.message });
     if (this.#state === 'started') {
       this.#init.logger.log('debug', 'stream ended early', { what, reason: messageOf(error) });
     }
@@ -257,7 +292,13 @@ class HostTransport implements Libp2pTransport {
   #judge(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
     if (this.#state !== 'started') return 'ignore';
     try {
-      return this.#handler(from, topic, bytes);
+      const before = this.#accounts.refusedCount(from);
+      const verdict = this.#handler(from, topic, bytes);
+      // The handler may have said more than that it is refused.
+      if (verdict === 'reject' && this.#accounts.refusedCount(from) === before) {
+        this.#accounts.charge(from, { signatures: 0, refusal: `rejected on topic ${topic}` });
+      }
+      return verdict;
     } catch (error) {
       // gossipsub and the stream readers would swallow it. A broken promise of our own must stop the node.
       this.#init.logger.log('error', 'message handler threw', { topic, reason: messageOf(error) });

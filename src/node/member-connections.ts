@@ -102,6 +102,15 @@ export class MemberConnections {
     if (this.#isRunning) this.#keeper.learned(member);
   }
 
+  /** Ends all that connects us with a member, at once and without a word. */
+  cut(id: NodeId): void {
+    const member = this.#directory.ofNode(id);
+    if (member === null) return;
+    for (const connection of this.#host.getConnections(member.peerId)) {
+      connection.abort(new NodeError({ code: 'stream_cut' }));
+    }
+  }
+
   /** Who is at the other end, once it said hello; `null` when it does not in time. */
   async welcomed(connection: Connection): Promise<NodeId | null> {
     const member = this.#directory.ofPeer(connection.remotePeer);

@@ -1,7 +1,7 @@
 /**
  * Direct messages: one long-lived stream per direction and pair, so they keep their order. A frame is
- * `varint length || topic (1 byte) || payload`. A flood is held back by reading no faster than the rate,
- * which stops the sender's stream; nothing of an honest sender is lost to the limit.
+ * `varint length || topic (1 byte) || payload`. A flood is held back by reading no faster than its
+ * sender's account allows, which stops the stream; nothing of an honest sender is lost to the limit.
  */
 import { pipe } from 'it-pipe';
 import { decode, encode } from 'it-length-prefixed';
@@ -13,16 +13,25 @@ import { writeDrained } from './drained-writer.ts';
 import { NodeError } from './errors.ts';
 import { topicByte, topicOfByte } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** Direct messages wait for their reader in at most so many bytes. */
 const highWaterBytes = 256 * 1024;
+
+/** What the decoder of frames says to one that is too long, or cut short in the middle. */
+const frameErrors: ReadonlySet<string> = new Set([
+  'InvalidMessageLengthError',
+  'InvalidDataLengthError',
+  'InvalidDataLengthLengthError',
+  'UnexpectedEOFError',
+]);
 
 /** What the messenger needs of its node. */
 export interface MessagePorts {
   readonly settings: NetworkSettings;
   readonly logger: Logger;
   readonly handler: MessageHandler;
+  /** Waits until a message of `bytes` has its turn; false when it is not to be read. */
+  readonly admit: (from: NodeId, bytes: number) => Promise<boolean>;
   /** Opens a message stream to a connected member. */
   readonly open: (to: NodeId) => Promise<Stream>;
 }
@@ -59,23 +68,27 @@ export class Messenger {
 
   /** Reads one inbound stream to its end. A frame that is no message ends it. */
   async receive(from: NodeId, stream: Stream): Promise<void> {
-    const { messagesPerSecond: perSecond } = this.#ports.settings;
-    const bucket = new TokenBucket({ perSecond, burst: perSecond, nowMs: performance.now() });
-    await pipe(
-      new BoundedReader(stream, { highWaterBytes, idleMs: 0 }),
-      (source) => decode(source, { maxDataLength: limits.messageBytesMax + 1 }),
-      async (frames) => {
-        for await (const frame of frames) {
-          const bytes = frame.slice();
-          const topic = topicOfByte(bytes[0]);
-          if (topic === null) {
-            throw new NodeError({ code: 'protocol_broken', expected: 'a topic from 1 to 4' });
+    try {
+      await pipe(
+        new BoundedReader(stream, { highWaterBytes, idleMs: 0 }),
+        (source) => decode(source, { maxDataLength: limits.messageBytesMax + 1 }),
+        async (frames) => {
+          for await (const frame of frames) {
+            const bytes = frame.slice();
+            const topic = topicOfByte(bytes[0]);
+            if (topic === null) {
+              throw new NodeError({ code: 'protocol_broken', expected: 'a topic from 1 to 4' });
+            }
+            if (!(await this.#ports.admit(from, bytes.byteLength))) return;
+            this.#ports.handler(from, topic, bytes.subarray(1));
           }
-          while (!bucket.take(performance.now())) await pause(bucket.waitMs(performance.now()));
-          this.#ports.handler(from, topic, bytes.subarray(1));
-        }
-      },
-    );
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof Error) || !frameErrors.has(error.name)) throw error;
+      const facts = { code: 'protocol_broken', expected: 'frames of the right length' } as const;
+      throw new NodeError(facts, { cause: error });
+    }
   }
 }
 
@@ -87,6 +100,8 @@ class Outbox {
   #stream: Stream | null = null;
   #pumping = false;
   #closed = false;
+  /** Messages dropped since the queue was last empty. */
+  #dropped = 0;
 
   constructor(to: NodeId, ports: MessagePorts) {
     this.#to = to;
@@ -95,7 +110,11 @@ class Outbox {
 
   push(frame: Uint8Array): void {
     if (this.#queue.length >= this.#ports.settings.messageQueueMax) {
-      this.#ports.logger.log('warn', 'message dropped: too many are waiting', { to: this.#to });
+      this.#dropped += 1;
+      // Once for each time that the queue fills, however many are lost.
+      if (this.#dropped === 1) {
+        this.#ports.logger.log('warn', 'messages are dropped: too many wait', { to: this.#to });
+      }
       return;
     }
     this.#queue.push(frame);
@@ -126,10 +145,7 @@ class Outbox {
       if (!this.#closed) this.#ports.logger.log('debug', 'direct messages lost', facts);
     } finally {
       this.#pumping = false;
+      this.#dropped = 0;
     }
   }
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise<void>((resolve) => setTimeout(resolve, ms));
 }

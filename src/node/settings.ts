@@ -41,8 +41,29 @@ export interface NetworkSettings {
   readonly messagesPerSecond: number;
   /** Direct messages waiting for one peer, 1..100000; further ones are dropped with a warning. */
   readonly messageQueueMax: number;
+  /**
+   * Work one member may cause, in milliseconds of one processor a second by the price list of docs/specs/network.md, 1..1000.
+   * Above it direct messages and requests are read later and broadcasts are passed over. The most that an honest
+   * member causes is 60 in the busiest second of a round with 100 members, and 8 with 8.
+   */
+  readonly senderWorkMsPerSecond: number;
+  /** Work one member may cause at once, ms, senderWorkMsPerSecond..60000: what an honest one sent while we stood still. */
+  readonly senderWorkMsBurst: number;
+  /**
+   * Faults of one member at once before we hang up, 1..10000; one a second is forgiven. A refused message is one fault, a
+   * broadcast above the rate a tenth. An honest member causes none, and 36 when we stood still for 20 s.
+   */
+  readonly senderFaultsMax: number;
+  /** First time that we hang up on a member, ms, 100..3600000; each further one is twice as long. */
+  readonly hangUpMsMin: number;
+  /** Longest time that we hang up on a member, ms, hangUpMsMin..86400000. After as long without faults it begins anew. */
+  readonly hangUpMsMax: number;
   /** Transfers one peer may have open at us, 1..64. */
   readonly transfersPerPeerMax: number;
+  /** Transfers open at us, of all members, 1..1024; each holds one chunk. A member's first is never refused. */
+  readonly transfersMax: number;
+  /** Bytes of blobs that one member gets a second, chunkBytes..10^10. */
+  readonly transferBytesPerSecondMax: number;
   /** Bytes sent or read at once in a transfer, 4096..1048576. */
   readonly chunkBytes: number;
   /** Largest yamux window of a stream, bytes, 262144..16777216: bandwidth times round trip. */
@@ -76,7 +97,14 @@ export const networkDefaults: NetworkSettings = Object.freeze({
   broadcastQueueMax: 1_000,
   messagesPerSecond: 500,
   messageQueueMax: 1_000,
+  senderWorkMsPerSecond: 100,
+  senderWorkMsBurst: 1_000,
+  senderFaultsMax: 40,
+  hangUpMsMin: 10_000,
+  hangUpMsMax: 600_000,
   transfersPerPeerMax: 4,
+  transfersMax: 32,
+  transferBytesPerSecondMax: 50_000_000,
   chunkBytes: 256 * 1024,
   streamWindowBytesMax: 4 * 1024 * 1024,
   readBufferBytesMax: 16 * 1024 * 1024,
@@ -102,7 +130,14 @@ const ranges: Readonly<Record<keyof NetworkSettings, readonly [number, number]>>
   broadcastQueueMax: [1, 100_000],
   messagesPerSecond: [1, 100_000],
   messageQueueMax: [1, 100_000],
+  senderWorkMsPerSecond: [1, 1_000],
+  senderWorkMsBurst: [1, 60_000],
+  senderFaultsMax: [1, 10_000],
+  hangUpMsMin: [100, 3_600_000],
+  hangUpMsMax: [100, 86_400_000],
   transfersPerPeerMax: [1, 64],
+  transfersMax: [1, 1_024],
+  transferBytesPerSecondMax: [4_096, 10_000_000_000],
   chunkBytes: [4_096, 1_048_576],
   streamWindowBytesMax: [262_144, 16_777_216],
   readBufferBytesMax: [262_144, 134_217_728],
@@ -127,6 +162,17 @@ export function validateNetworkSettings(settings: NetworkSettings): void {
     settings.broadcastBurst >= settings.broadcastsPerSecond,
     'broadcastBurst',
     'at least broadcastsPerSecond',
+  );
+  check(
+    settings.senderWorkMsBurst >= settings.senderWorkMsPerSecond,
+    'senderWorkMsBurst',
+    'at least senderWorkMsPerSecond',
+  );
+  check(settings.hangUpMsMax >= settings.hangUpMsMin, 'hangUpMsMax', 'at least hangUpMsMin');
+  check(
+    settings.transferBytesPerSecondMax >= settings.chunkBytes,
+    'transferBytesPerSecondMax',
+    'at least chunkBytes',
   );
   check(
     settings.readHighWaterBytes >= settings.chunkBytes,

@@ -1,4 +1,7 @@
-/** A token bucket: `perSecond` tokens flow in, at most `burst` are kept. Time is an argument. */
+/**
+ * A token bucket: `perSecond` tokens flow in, at most `burst` are kept. What is known only afterwards may be spent on
+ * credit: then nothing is given until the debt is paid. Time is an argument.
+ */
 
 /** See the file header. */
 export class TokenBucket {
@@ -22,10 +25,19 @@ export class TokenBucket {
     return true;
   }
 
-  /** Milliseconds until `take` will say yes; 0 when it would now. */
-  waitMs(nowMs: number): number {
+  /** Takes `tokens`, on credit if need be. Returns whether they were there. */
+  spend(nowMs: number, tokens: number): boolean {
     this.#refill(nowMs);
-    return this.#tokens >= 1 ? 0 : Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1000);
+    this.#tokens -= tokens;
+    return this.#tokens >= 0;
+  }
+
+  /** Milliseconds until `tokens` are there; 0 when they are now. */
+  waitMs(nowMs: number, tokens = 1): number {
+    this.#refill(nowMs);
+    return this.#tokens >= tokens
+      ? 0
+      : Math.ceil(((tokens - this.#tokens) / this.#perSecond) * 1000);
   }
 
   #refill(nowMs: number): void {

@@ -29,29 +29,58 @@ export interface BlobRequest {
   readonly length: number | null;
 }
 
-/** Reads one request from `stream` and answers it. */
-export async function serveTransfer(
-  stream: Stream,
-  provider: BlobProvider,
-  settings: NetworkSettings,
-): Promise<void> {
+/** What serving one transfer needs of its node. */
+export interface TransferPorts {
+  readonly settings: NetworkSettings;
+  readonly provider: BlobProvider;
+  /** A slot among all transfers, to be given back by calling what comes; `null` when there is none. */
+  readonly slot: () => Promise<(() => void) | null>;
+  /** Waits until so many bytes may go out. */
+  readonly pace: (bytes: number) => Promise<void>;
+}
+
+/** Reads one request from `stream` and answers it. One chunk is held in memory, whatever the blob. */
+export async function serveTransfer(stream: Stream, ports: TransferPorts): Promise<void> {
+  const { settings } = ports;
   const source = new ExactReader(stream, settings);
   const request = decodeRequest(await source.take(requestBytes));
+  const leave = await ports.slot();
+  if (leave === null) {
+    await answerOnly(stream, transferStatus.busy, 0, settings);
+    return;
+  }
+  try {
+    await answer(stream, request, ports);
+  } finally {
+    leave();
+  }
+}
+
+async function answer(stream: Stream, request: BlobRequest, ports: TransferPorts): Promise<void> {
+  const { settings, provider, pace } = ports;
   const blob = await provider(request.digest);
   if (blob === null) {
     await answerOnly(stream, transferStatus.notHeld, 0, settings);
     return;
   }
-  const total = blob.bytes.byteLength;
+  const { totalBytes: total } = blob;
   if (request.offset > total) {
     await answerOnly(stream, transferStatus.badRange, total, settings);
     return;
   }
   await writeDrained(stream, answerHead(transferStatus.ok, total), settings.transferIdleMs);
   const end = Math.min(total, request.offset + (request.length ?? total));
+  let waitedMs = 0;
   for (let at = request.offset; at < end; at += settings.chunkBytes) {
-    const chunk = blob.bytes.subarray(at, Math.min(end, at + settings.chunkBytes));
+    const wanted = Math.min(settings.chunkBytes, end - at);
+    await pace(wanted);
+    const chunk = await blob.read(at, wanted);
+    if (chunk?.byteLength !== wanted) throw new NodeError({ code: 'stream_cut' });
+    const sentMs = performance.now();
     await writeDrained(stream, chunk, settings.transferIdleMs);
+    // Only the time spent waiting for the reader counts against it, not the pace that we set.
+    waitedMs += performance.now() - sentMs;
+    refuseSlow(at + wanted - request.offset, waitedMs, settings);
   }
   await stream.close({ signal: AbortSignal.timeout(settings.transferIdleMs) });
 }

@@ -14,9 +14,9 @@ import {
   type NodeId,
 } from '../base/index.ts';
 import {
-  AuditError,
   envelopeDigests,
   openConsortiumLog,
+  type CheckedNote,
   type ConsortiumLog,
 } from '../audit/index.ts';
 import {
@@ -62,7 +62,8 @@ import { PeerError } from './errors.ts';
 import type { PeerEvent } from './events.ts';
 import { tidyDisk } from './housekeeping.ts';
 import { ModelShelf } from './model-shelf.ts';
-import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-messages.ts';
+import { MessageGate, type Admitted } from './message-gate.ts';
+import { writePeerMessage, type PeerMessage } from './peer-messages.ts';
 import { RoundDesk } from './round-desk.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
@@ -94,6 +95,7 @@ export class Peer {
   readonly #shelf: BlobShelf;
   readonly #models: ModelShelf;
   readonly #rules: RuleContext;
+  readonly #gate: MessageGate;
   readonly #timers = new Map<string, CancelTimer>();
   #log!: ConsortiumLog;
   #machine!: SimplexMachine;
@@ -111,6 +113,8 @@ export class Peer {
   #isCollecting = false;
   #isTidying = false;
   #holdsModels = false;
+  /** Members whose contradicting checkpoint was told to the log. */
+  readonly #forksTold = new Set<NodeId>();
   #highestHeard = 0;
   #isBehind = false;
 
@@ -130,6 +134,16 @@ export class Peer {
       code: options.code,
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
+    this.#gate = new MessageGate({
+      consortium: options.consortium,
+      epoch,
+      height: () => this.#machine.height,
+      openRound: () => this.#desk?.open ?? null,
+      checkCosignatures: (note) => this.#log.checkCosignatures(note),
+      charge: (from, cost) => {
+        ports.transport.charge(from, cost);
+      },
+    });
     // A plan that this program does not understand is refused before the first block, not in the middle.
     for (const stage of this.#rules.plan.stages) {
       scheduleOf(stage);
@@ -170,6 +184,7 @@ export class Peer {
       logSigner: keys.log,
       witnessSigner: keys.witness,
       clock: this.#ports.clock,
+      verify: this.#gate.verifyBytes,
     });
     await this.#foldLog();
     this.#isBehind = this.#state.height > 0; // until the others say how far they are
@@ -191,6 +206,7 @@ export class Peer {
         judge: (at, body) => (this.#isCurrent(at) ? this.#judge(body) : 'wait'),
       },
       settings: consensus,
+      verify: this.#gate.verify,
       random: random.fork('consensus'),
     });
     const records = await recoverWal(store, epoch, height);
@@ -243,18 +259,25 @@ export class Peer {
   }
 
   #receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
-    if (topic === 'consensus') {
-      this.#post(() => this.#step({ kind: 'message', from, bytes }));
-      return 'accept';
+    const { verdict, admitted } = this.#gate.judge(from, topic, bytes);
+    if (admitted === null) return verdict;
+    this.#post(() => this.#handle(from, admitted));
+    return verdict;
+  }
+
+  async #handle(from: NodeId, admitted: Admitted): Promise<void> {
+    switch (admitted.kind) {
+      case 'consensus': {
+        const event = { kind: 'message', from, bytes: admitted.bytes } as const;
+        await this.#carryOut(this.#gate.charging(from, () => this.#machine.step(event)));
+        return;
+      }
+      case 'checkpoint':
+        await this.#mergeCheckpoint(from, admitted.note);
+        return;
+      case 'peer':
+        await this.#take(from, admitted.message);
     }
-    if (topic === 'log') {
-      this.#post(() => this.#mergeCheckpoint(from, bytes));
-      return 'accept';
-    }
-    const message = readPeerMessage(topic, bytes);
-    if (message === null) return 'reject';
-    this.#post(() => this.#take(from, message));
-    return 'accept';
   }
 
   async #take(from: NodeId, message: PeerMessage): Promise<void> {
@@ -274,14 +297,11 @@ export class Peer {
     }
   }
 
-  async #mergeCheckpoint(from: NodeId, note: Uint8Array): Promise<void> {
-    const { logger } = this.#ports;
-    try {
-      const outcome = await this.#log.addCosignatures(note);
-      if (outcome === 'fork') logger.log('error', 'a checkpoint contradicts our log', { from });
-    } catch (error) {
-      if (!(error instanceof AuditError)) throw error;
-      logger.log('warn', 'checkpoint refused', { from, reason: messageOf(error) });
+  async #mergeCheckpoint(from: NodeId, note: CheckedNote): Promise<void> {
+    const outcome = await this.#log.addCosignatures(note);
+    if (outcome === 'fork' && !this.#forksTold.has(from)) {
+      this.#forksTold.add(from);
+      this.#ports.logger.log('error', 'a checkpoint contradicts our log', { from });
     }
     this.#finish();
   }
@@ -342,7 +362,7 @@ export class Peer {
           logger.log('error', 'a member broke the rules of consensus', { culprit: effect.culprit });
           break;
         case 'refused':
-          logger.log('warn', 'message refused', { from: effect.from, reason: effect.reason });
+          transport.charge(effect.from, { signatures: 0, refusal: effect.reason });
           break;
         case 'halt':
           throw new PeerError({ code: 'must_not_vote' }, effect.reason);

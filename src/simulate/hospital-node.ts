@@ -70,7 +70,7 @@ export class HospitalNode {
   /** @param tellsHistory whether the peer tells again what its log holds */
   async start(tellsHistory: boolean): Promise<void> {
     const { member, consortium, settings, folder, code, pool } = this.#options;
-    const file = fileLogger(`${folder}/peer.log`, 'info');
+    const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
       log: (level, message, facts) => {
         file.log(level, message, facts);

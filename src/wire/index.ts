@@ -110,6 +110,8 @@ export {
 export {
   topics,
   type BlobProvider,
+  type HeldBlob,
+  type MessageCost,
   type FetchOptions,
   type MessageHandler,
   type Topic,

@@ -13,8 +13,23 @@ export type Verdict = 'accept' | 'ignore' | 'reject';
 /** `from` is the author of a broadcast (signature checked), or the neighbour that sent directly. */
 export type MessageHandler = (from: NodeId, topic: Topic, bytes: Uint8Array) => Verdict;
 
-/** Gives the bytes of a blob this node holds, or `null`. */
-export type BlobProvider = (digest: Digest) => Promise<{ readonly bytes: Uint8Array } | null>;
+/** A blob that a node holds. Its bytes are read in parts: it may be larger than a node's memory. */
+export interface HeldBlob {
+  readonly totalBytes: number;
+  /** Bytes `[offset, offset + length)`, which lie inside; `null` when it was removed meanwhile. */
+  read(offset: number, length: number): Promise<Uint8Array | null>;
+}
+
+/** Gives a blob this node holds, or `null`. */
+export type BlobProvider = (digest: Digest) => Promise<HeldBlob | null>;
+
+/** What a message of a member cost beyond its bytes. */
+export interface MessageCost {
+  /** Signatures that were verified; known ones cost nothing. */
+  readonly signatures: number;
+  /** Why it was refused, where that is its sender's fault: something no honest member sends. */
+  readonly refusal?: string;
+}
 
 export interface FetchOptions {
   /** First byte wanted; a resumed fetch starts where the last one ended. */
@@ -45,6 +60,8 @@ export interface Transport {
    * @throws {TransportError} when it is unreachable, does not have the blob, or breaks off
    */
   fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array>;
+  /** Puts a cost to a member's account: whoever costs too much is slowed down, then hung up on for a while. */
+  charge(member: NodeId, cost: MessageCost): void;
   /** Sets the one handler. */
   onMessage(handler: MessageHandler): void;
   /** Sets the one provider that answers others' fetches. */

@@ -186,7 +186,8 @@ describe('ConsortiumLog', () => {
     const note = new TextDecoder().decode(log.checkpoint()!);
     const elsewhere = utf8(note.replace('hearts.example', 'lungs.example'));
     expect(await codeOf(log.addCosignatures(elsewhere))).equals('malformed');
-    const forged = utf8(note.replace(/(L1\/witness [^ ]{20})[^ ]/, '$1/'));
+    // Not L1's, which this log holds: it would be passed over unread.
+    const forged = utf8(note.replace(/L1(\/witness [^ ]{20})[^ ]/, 'L2$1/'));
     expect(await codeOf(log.addCosignatures(forged))).equals('malformed');
 
     await log.appendHeight(first!.decision, first!.envelopes); // again: nothing happens

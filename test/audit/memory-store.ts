@@ -26,6 +26,14 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.files.has(name));
   }
 
+  size(name: string): Promise<number | null> {
+    return Promise.resolve(this.files.get(name)?.byteLength ?? null);
+  }
+
+  readPart(name: string, offset: number, length: number): Promise<Uint8Array | null> {
+    return Promise.resolve(this.files.get(name)?.slice(offset, offset + length) ?? null);
+  }
+
   list(prefix: string): Promise<string[]> {
     return Promise.resolve([...this.files.keys()].filter((n) => n.startsWith(prefix)).sort());
   }

@@ -106,6 +106,9 @@ function memoryStore(): Store {
         void files.set(name, concatBytes(files.get(name) ?? new Uint8Array(), bytes)),
       ),
     has: (name) => Promise.resolve(files.has(name)),
+    size: (name) => Promise.resolve(files.get(name)?.byteLength ?? null),
+    readPart: (name, offset, length) =>
+      Promise.resolve(files.get(name)?.slice(offset, offset + length) ?? null),
     list: (prefix) =>
       Promise.resolve([...files.keys()].filter((name) => name.startsWith(prefix)).sort()),
     remove: (name) => Promise.resolve(void files.delete(name)),

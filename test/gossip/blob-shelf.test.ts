@@ -2,7 +2,12 @@ import { expect } from 'chai';
 import { concatBytes, seededRandom, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { BlobShelf, GossipError } from '../../src/gossip/index.ts';
-import { TransportError, type FetchOptions, type Transport } from '../../src/wire/index.ts';
+import {
+  TransportError,
+  type BlobProvider,
+  type FetchOptions,
+  type Transport,
+} from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
 
 const seeded = seededRandom(1);
@@ -14,7 +19,9 @@ describe('blob shelf', () => {
   it('serves what it put, under its hash, and nothing else', async () => {
     const { shelf, served } = shelfWith({});
     expect(await shelf.put(blob, null)).to.equal(digest);
-    expect(await served(digest)).to.deep.equal({ bytes: blob });
+    const held = await served(digest);
+    expect(held?.totalBytes).to.equal(blob.byteLength);
+    expect(await held?.read(1, 3)).to.deep.equal(blob.slice(1, 4));
     expect(await served(digestOf(utf8('x')))).to.equal(null);
     await shelf.remove(digest);
     expect(await shelf.has(digest)).to.equal(false);
@@ -127,7 +134,7 @@ interface ShelfWorld {
   readonly store: MemoryStore;
   /** Peer and offset of each fetch. */
   readonly asked: string[];
-  readonly served: (digest: Digest) => Promise<{ readonly bytes: Uint8Array } | null>;
+  readonly served: BlobProvider;
 }
 
 function shelfWith(peers: Record<string, Answer>): ShelfWorld {

@@ -53,6 +53,23 @@ describe('files of a node', () => {
       expect(await store.read('log/tile/0/x001.p')).to.equal(null);
     });
 
+    it('gives a size and a part without the rest', async () => {
+      await store.write('blobs/a', utf8('0123456789'));
+      expect(await store.size('blobs/a')).to.equal(10);
+      const part = async (offset: number, length: number): Promise<string | null> => {
+        const bytes = await store.readPart('blobs/a', offset, length);
+        return bytes === null ? null : Buffer.from(bytes).toString();
+      };
+      expect(await part(0, 1)).to.equal('0');
+      expect(await part(3, 4)).to.equal('3456');
+      expect(await part(8, 4)).to.equal('89');
+      expect(await part(10, 4)).to.equal('');
+      expect(await store.size('blobs')).to.equal(null);
+      await store.remove('blobs/a');
+      expect(await store.size('blobs/a')).to.equal(null);
+      expect(await part(0, 1)).to.equal(null);
+    });
+
     it('appends in the order of the calls', async () => {
       await Promise.all(['a', 'b', 'c', 'd'].map(async (part) => store.append('wal', utf8(part))));
       expect(await text('wal')).to.equal('abcd');

@@ -5,6 +5,7 @@ import { InvariantError, type Digest } from '../../src/base/index.ts';
 import { NodeError, type Libp2pTransport, type NetworkSettings } from '../../src/node/index.ts';
 import { preamble } from '../../src/node/preamble-guard.ts';
 import { TransportError, type Topic } from '../../src/wire/index.ts';
+import { heldBlob } from '../wire/held-blob.ts';
 import { transportSuite } from '../wire/transport-suite.ts';
 import {
   fast,
@@ -104,7 +105,7 @@ describe('libp2p transport', () => {
     const [one, two] = await pair();
     const blob = new Uint8Array(1_000);
     const digest = digestOf(blob);
-    two.serveBlobs(() => Promise.resolve({ bytes: blob }));
+    two.serveBlobs(() => Promise.resolve(heldBlob(blob)));
     const range = (offset: number, maxBytes: number): Promise<number> =>
       drain(one.fetch(two.self, digest, { offset, length: null, maxBytes }));
     expect(await range(1_000, 0)).to.equal(0);
@@ -220,7 +221,7 @@ describe('libp2p transport', () => {
   it('holds a sender back while its reader does not read', async () => {
     const [one, two] = await pair();
     const blob = new Uint8Array(40_000_000);
-    two.serveBlobs(() => Promise.resolve({ bytes: blob }));
+    two.serveBlobs(() => Promise.resolve(heldBlob(blob)));
     const before = two.stats().sentBytes;
     const chunks = one.fetch(two.self, digestOf(blob), whole)[Symbol.asyncIterator]();
     await chunks.next();
@@ -249,7 +250,7 @@ describe('libp2p transport', () => {
     let release = (): void => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
     const blob = new Uint8Array(1_000);
-    two.serveBlobs(async () => (await gate, { bytes: blob }));
+    two.serveBlobs(async () => (await gate, heldBlob(blob)));
     const digest = digestOf(blob);
     const slow = [
       drain(one.fetch(two.self, digest, whole)),
@@ -265,10 +266,56 @@ describe('libp2p transport', () => {
     expect(await drain(one.fetch(two.self, digest, whole))).to.equal(1_000);
   });
 
+  it('reads what is asked for from a blob and no more at once than a chunk', async () => {
+    const [one, two] = await pair({ chunkBytes: 65_536 });
+    const reads: [number, number][] = [];
+    two.serveBlobs(() =>
+      Promise.resolve({
+        totalBytes: 2 ** 40, // a terabyte: whoever read it whole would not come back
+        read: (offset, length) => {
+          reads.push([offset, length]);
+          return Promise.resolve(new Uint8Array(length));
+        },
+      }),
+    );
+    const range = { offset: 2 ** 39, length: 100_000, maxBytes: 100_000 };
+    expect(await drain(one.fetch(two.self, 'aa'.repeat(32) as Digest, range))).to.equal(100_000);
+    expect(reads).to.deep.equal([
+      [2 ** 39, 65_536],
+      [2 ** 39 + 65_536, 34_464],
+    ]);
+  });
+
+  it('sends one member no more bytes a second than it may have, over all its transfers', async () => {
+    const rate = { chunkBytes: 65_536, transferBytesPerSecondMax: 131_072 };
+    const [one, two] = await pair(rate);
+    const blob = new Uint8Array(131_072);
+    two.serveBlobs(() => Promise.resolve(heldBlob(blob)));
+    const startMs = performance.now();
+    const digest = digestOf(blob);
+    await Promise.all([1, 2].map(() => drain(one.fetch(two.self, digest, whole))));
+    // Half of it at once, the other half in a second.
+    expect(performance.now() - startMs).to.be.greaterThan(900);
+  });
+
+  it('ends a transfer whose reader takes it too slowly', async () => {
+    const [one, two] = await pair({ transferGraceMs: 200, transferBytesPerSecondMin: 100_000_000 });
+    two.serveBlobs(() => Promise.resolve(heldBlob(new Uint8Array(40_000_000))));
+    const chunks = one.fetch(two.self, 'aa'.repeat(32) as Digest, whole)[Symbol.asyncIterator]();
+    await chunks.next();
+    await pass(700);
+    const error = await caught(
+      (async () => {
+        while ((await chunks.next()).done !== true);
+      })(),
+    );
+    expect(error).to.be.instanceOf(TransportError).with.property('code', 'interrupted');
+  });
+
   it('stops a fetch in the middle when its caller cancels', async () => {
     const [one, two] = await pair();
     const blob = new Uint8Array(20_000_000);
-    two.serveBlobs(() => Promise.resolve({ bytes: blob }));
+    two.serveBlobs(() => Promise.resolve(heldBlob(blob)));
     const controller = new AbortController();
     const chunks = one.fetch(two.self, digestOf(blob), { ...whole, signal: controller.signal });
     const error = await caught(

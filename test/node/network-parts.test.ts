@@ -80,6 +80,9 @@ describe('validateNetworkSettings', () => {
       { redialMsMin: 1_000, redialMsMax: 999 },
       { broadcastsPerSecond: 51 },
       { readHighWaterBytes: 8_192 },
+      { senderWorkMsPerSecond: 500, senderWorkMsBurst: 499 },
+      { hangUpMsMin: 1_000, hangUpMsMax: 999 },
+      { transferBytesPerSecondMax: networkDefaults.chunkBytes - 1 },
       { readBufferBytesMax: 5 * 1024 * 1024 - 1 },
     ];
     for (const changes of bad) {

@@ -1,4 +1,5 @@
 /** A member with a valid key that does as the test says: a bare libp2p host. */
+import type { Digest } from '../../src/base/index.ts';
 import { ByteCounter } from '../../src/node/byte-counter.ts';
 import { answerHello } from '../../src/node/hello-protocol.ts';
 import type { NetworkSettings } from '../../src/node/index.ts';
@@ -13,9 +14,10 @@ export async function startRogue(
   member: TestMember,
   members: readonly TestMember[],
   settings: NetworkSettings,
+  cid: Digest = consortium,
 ): Promise<Host> {
   const rogue = await createHost({
-    consortium,
+    consortium: cid,
     directory: new MemberDirectory(members),
     privateKey: await ownTransportKey(member.id, members, member.seed),
     listen: toMultiaddr(`127.0.0.1:${member.port}`),
@@ -23,9 +25,9 @@ export async function startRogue(
     settings,
   });
   await rogue.handle(helloProtocol, async (stream) => {
-    await answerHello(stream, consortium, 5_000);
+    await answerHello(stream, cid, 5_000);
   });
   await rogue.start();
-  for (const topic of topics) rogue.services.gossip.subscribe(gossipTopic(consortium, topic));
+  for (const topic of topics) rogue.services.gossip.subscribe(gossipTopic(cid, topic));
   return rogue;
 }

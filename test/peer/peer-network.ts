@@ -1,5 +1,5 @@
 /** Peers on an in-memory network in virtual time, with a trainer that adds a constant: rounds without learning. */
-import { seededRandom, type NodeId } from '../../src/base/index.ts';
+import { seededRandom, type Clock, type NodeId } from '../../src/base/index.ts';
 import type { Logger } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
@@ -198,7 +198,8 @@ export class PeerNetwork {
   }
 }
 
-function toyTrainer(clock: VirtualClock): ToyTrainer {
+/** See `ToyTrainer`. */
+export function toyTrainer(clock: Pick<Clock, 'setTimer'>): ToyTrainer {
   /** What belongs to a head without samples stays. */
   const shift = (
     base: ModelWeights,

@@ -9,6 +9,7 @@ import {
   type NetworkFaults,
   type Transport,
 } from '../../src/wire/index.ts';
+import { heldBlob } from './held-blob.ts';
 import { transportSuite } from './transport-suite.ts';
 
 transportSuite('memory', (ids) => {
@@ -135,7 +136,7 @@ describe('memoryNetwork', () => {
   it('breaks a fetch when its holder dies in the middle', async () => {
     await setUp();
     const bytes = new Uint8Array(1_000_000);
-    node(l2).serveBlobs(() => Promise.resolve({ bytes }));
+    node(l2).serveBlobs(() => Promise.resolve(heldBlob(bytes)));
     const digest = parseDigest('c'.repeat(64))!;
     let received = 0;
     let code = '';

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 
 import { parseDigest, type Digest, type NodeId } from '../../src/base/index.ts';
 import { TransportError, type Topic, type Transport } from '../../src/wire/index.ts';
+import { heldBlob } from './held-blob.ts';
 
 /** Transports of the named nodes, not started. */
 export interface Rig {
@@ -42,9 +43,7 @@ export function transportSuite(
           inbox.push(`${from}>${transport.self} ${topic} ${Buffer.from(bytes).toString()}`);
           return 'accept';
         });
-        transport.serveBlobs((digest) =>
-          Promise.resolve(digest === known ? { bytes: blob } : null),
-        );
+        transport.serveBlobs((digest) => Promise.resolve(digest === known ? heldBlob(blob) : null));
       }
       await rig.during(Promise.all(rig.transports.map((transport) => transport.start())));
       const allMeet = (): boolean => rig.transports.every((t) => t.peers().length === 2);

@@ -1,0 +1,200 @@
+/**
+ * What a message is worth, decided before it waits in the peer's queue, cheap questions first: its form, whether it is
+ * known or late, and the one signature that says whose it is. `reject` is for what no honest member sends, whatever it
+ * knows; what may be news to one and old to another is at most ignored, since a relay is blamed for what we reject.
+ * Certificates and justifications are left to the machine, which knows what they are for.
+ *
+ * Signatures that were good are remembered; the others are counted, so that the transport can put them to their sender's
+ * account.
+ */
+import { fromBase64, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
+import { AuditError, type CheckedNote } from '../audit/index.ts';
+import {
+  ConsensusError,
+  consensusDomain,
+  decodeMessage,
+  rememberingVerify,
+  signedPart,
+  statementBytes,
+  type ConsensusMessage,
+  type Proposal,
+  type VerifySignature,
+  type Vote,
+} from '../consensus/index.ts';
+import { digestOf, verifyRaw, verifySignature, type VerifyBytes } from '../crypto/index.ts';
+import { GossipError, readUpdate } from '../gossip/index.ts';
+import {
+  keyBytes,
+  memberIndex,
+  type MessageCost,
+  type Open,
+  type SignedManifest,
+  type Topic,
+  type Verdict,
+} from '../wire/index.ts';
+import { readPeerMessage, type PeerMessage } from './peer-messages.ts';
+
+/** Updates whose signature held, remembered; all are forgotten at the limit. */
+const updatesMax = 1_024;
+
+/** What the gate needs to know of its peer. */
+export interface GatePorts {
+  readonly consortium: SignedManifest;
+  /** Membership's epoch. */
+  readonly epoch: number;
+  /** Height under decision. */
+  readonly height: () => number;
+  /** The round under way. */
+  readonly openRound: () => Open | null;
+  readonly checkCosignatures: (note: Uint8Array) => CheckedNote | 'known' | 'behind';
+  readonly charge: (from: NodeId, cost: MessageCost) => void;
+}
+
+/** What goes into the queue of a message that was let in. */
+export type Admitted =
+  | { readonly kind: 'consensus'; readonly bytes: Uint8Array }
+  | { readonly kind: 'checkpoint'; readonly note: CheckedNote }
+  | { readonly kind: 'peer'; readonly message: PeerMessage };
+
+/** The verdict for the transport, and what the peer has to do; `null` when nothing. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly admitted: Admitted | null;
+}
+
+const ignored: Judged = { verdict: 'ignore', admitted: null };
+const rejected: Judged = { verdict: 'reject', admitted: null };
+
+/** A message that no honest member sends. */
+class Refusal extends Error {}
+
+/** See the file's header. */
+export class MessageGate {
+  readonly #ports: GatePorts;
+  readonly #consensusKeys: readonly Uint8Array[];
+  readonly #updates = new Set<Digest>();
+  #checked = 0;
+
+  /** Verifies under a domain: counted, and once for each good signature. */
+  readonly verify: VerifySignature = rememberingVerify((...signed) => {
+    this.#checked += 1;
+    return verifySignature(...signed);
+  });
+
+  /** Verifies bytes: counted. */
+  readonly verifyBytes: VerifyBytes = (...signed) => {
+    this.#checked += 1;
+    return verifyRaw(...signed);
+  };
+
+  constructor(ports: GatePorts) {
+    this.#ports = ports;
+    const { members } = ports.consortium.manifest;
+    this.#consensusKeys = members.map(({ consensusKey }) => keyBytes(consensusKey));
+  }
+
+  /** Judges a message and puts what that cost to its sender's account. */
+  judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
+    if (memberIndex(this.#ports.consortium.manifest, from) < 0) return rejected;
+    try {
+      return this.charging(from, () => this.#judge(topic, bytes));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#ports.charge(from, { signatures: 0, refusal: error.message });
+      return rejected;
+    }
+  }
+
+  /** Does `work` and puts the signatures that it verified to the account of `from`. */
+  charging<T>(from: NodeId, work: () => T): T {
+    const before = this.#checked;
+    try {
+      return work();
+    } finally {
+      const signatures = this.#checked - before;
+      if (signatures > 0) this.#ports.charge(from, { signatures });
+    }
+  }
+
+  #judge(topic: Topic, bytes: Uint8Array): Judged {
+    switch (topic) {
+      case 'consensus':
+        return this.#judgeConsensus(bytes);
+      case 'log':
+        return this.#judgeCheckpoint(bytes);
+      case 'updates':
+      case 'status': {
+        const message = readPeerMessage(topic, bytes);
+        if (message === null) throw new Refusal(`no message of topic ${topic}`);
+        return { verdict: this.#verdictOf(message), admitted: { kind: 'peer', message } };
+      }
+    }
+  }
+
+  #judgeConsensus(bytes: Uint8Array): Judged {
+    const { consortium, epoch, height } = this.#ports;
+    let message: ConsensusMessage;
+    try {
+      message = decodeMessage(bytes);
+    } catch (error) {
+      if (error instanceof ConsensusError) throw new Refusal(error.message);
+      throw error;
+    }
+    if (message.cid !== consortium.cid || message.e !== epoch) {
+      throw new Refusal('another consortium or epoch');
+    }
+    const admitted = { kind: 'consensus', bytes } as const;
+    if (isSigned(message)) {
+      // Whoever needs it gets the decision instead.
+      if (message.h < height()) return { verdict: 'ignore', admitted };
+      this.#requireSignature(message);
+    }
+    return { verdict: 'accept', admitted };
+  }
+
+  #requireSignature(message: Vote | Proposal): void {
+    const key = this.#consensusKeys[message.i];
+    const signature = fromBase64(message.sig);
+    const isGood =
+      key !== undefined &&
+      signature !== null &&
+      this.verify(key, consensusDomain, statementBytes(signedPart(message)), signature);
+    if (!isGood) throw new Refusal(`bad signature on ${message.t}`);
+  }
+
+  #judgeCheckpoint(bytes: Uint8Array): Judged {
+    let note: CheckedNote | 'known' | 'behind';
+    try {
+      note = this.#ports.checkCosignatures(bytes);
+    } catch (error) {
+      if (error instanceof AuditError) throw new Refusal(error.message);
+      throw error;
+    }
+    if (typeof note === 'string') return ignored;
+    return { verdict: 'accept', admitted: { kind: 'checkpoint', note } };
+  }
+
+  /** An update of the round under way is checked against its OPEN, which all agree on; of others nothing is known. */
+  #verdictOf(message: PeerMessage): Verdict {
+    if (message.t !== 'update') return 'accept';
+    const open = this.#ports.openRound();
+    if (open?.r !== message.r) return 'ignore';
+    const bytes = utf8(message.envelope);
+    const env = digestOf(bytes);
+    if (this.#updates.has(env)) return 'accept';
+    this.#checked += 1;
+    try {
+      readUpdate(this.#ports.consortium, open, bytes);
+    } catch (error) {
+      if (error instanceof GossipError) throw new Refusal(messageOf(error));
+      throw error;
+    }
+    if (this.#updates.size >= updatesMax) this.#updates.clear();
+    this.#updates.add(env);
+    return 'accept';
+  }
+}
+
+function isSigned(message: ConsensusMessage): message is Vote | Proposal {
+  return ['PROPOSE', 'NOTARIZE', 'NULLIFY', 'FINALIZE'].includes(message.t);
+}

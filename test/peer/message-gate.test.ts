@@ -1,0 +1,102 @@
+import { expect } from 'chai';
+import { base64, fromUtf8, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
+import { AuditError } from '../../src/audit/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import { MessageGate } from '../../src/peer/message-gate.ts';
+import { writePeerMessage } from '../../src/peer/peer-messages.ts';
+import { encodeCanonical, topics, type Topic } from '../../src/wire/index.ts';
+import { consortium, member, open, updateOf } from '../gossip/sample-round.ts';
+
+const [l1, l2] = ['L1', 'L2'] as NodeId[];
+const height = 7;
+
+describe('MessageGate', () => {
+  let gate: MessageGate;
+  let charged: string[];
+  let checkpoint: 'known' | 'bad' | 'fresh';
+
+  beforeEach(() => {
+    charged = [];
+    checkpoint = 'fresh';
+    gate = new MessageGate({
+      ...{ consortium, epoch: 0, height: () => height, openRound: () => open },
+      checkCosignatures: () => {
+        if (checkpoint === 'bad') {
+          throw new AuditError({ code: 'malformed', what: 'note', expected: 'one' }, 'no note');
+        }
+        if (checkpoint === 'known') return checkpoint;
+        const digest = digestOf(utf8('note'));
+        return { kind: 'here', digest, text: '', size: 1, lines: new Map() };
+      },
+      charge: (from, { signatures, refusal }) => {
+        charged.push(`${from} ${signatures}${refusal === undefined ? '' : ` ${refusal}`}`);
+      },
+    });
+  });
+
+  /** What the gate says, whether the message goes on, and what was charged. */
+  const judged = (topic: Topic, bytes: Uint8Array, from = l2!): [string, boolean, string[]] => {
+    charged = [];
+    const { verdict, admitted } = gate.judge(from, topic, bytes);
+    return [verdict, admitted !== null, charged];
+  };
+  /** A NOTARIZE, signed as docs/specs/consensus.md has it, by L2 unless told otherwise. */
+  const vote = (changes: { h?: number; cid?: string; signer?: string } = {}): Uint8Array => {
+    const { h = height, cid = consortium.cid, signer = 'L2' } = changes;
+    const signed = { t: 'NOTARIZE', cid, e: 0, h, v: 0, x: digestOf(utf8('body')) };
+    const { consensus } = member(signer).keys;
+    const sig = base64(consensus.sign('annulus/consensus/v1', encodeCanonical(signed)));
+    return encodeCanonical({ ...signed, i: 1, sig });
+  };
+
+  it('rejects noise on every topic, and says so to its account', () => {
+    for (const topic of topics.filter((one) => one !== 'log')) {
+      for (const text of ['', 'x', '{}', '{"t":"status"}', '[[[[[[[[[[[[[[[[[[[[[[[[']) {
+        const [verdict, goesOn, costs] = judged(topic, utf8(text));
+        expect([verdict, goesOn, costs.length], `${topic} ${text}`).to.deep.equal([
+          ...['reject', false, 1],
+        ]);
+        expect(costs[0], `${topic} ${text}`).to.match(/^L2 0 ./);
+      }
+    }
+  });
+
+  it('verifies a vote once, whoever passes it on', () => {
+    expect(judged('consensus', vote())).to.deep.equal(['accept', true, ['L2 1']]);
+    expect(judged('consensus', vote(), l1)).to.deep.equal(['accept', true, []]);
+  });
+
+  it('rejects votes of another hand, consortium or of nobody', () => {
+    const refusal = ['L2 0 another consortium or epoch'];
+    const elsewhere = vote({ cid: 'ab'.repeat(32) });
+    expect(judged('consensus', elsewhere)).to.deep.equal(['reject', false, refusal]);
+    const forged = ['L2 1', 'L2 0 bad signature on NOTARIZE'];
+    expect(judged('consensus', vote({ signer: 'L1' }))).to.deep.equal(['reject', false, forged]);
+    expect(judged('consensus', vote(), 'X1' as NodeId)).to.deep.equal(['reject', false, []]);
+  });
+
+  it('does not pass on late votes, and does not look at their signatures', () => {
+    const late = vote({ h: height - 1, signer: 'L1' });
+    expect(judged('consensus', late)).to.deep.equal(['ignore', true, []]);
+  });
+
+  it('checks an update against the open round, once', async () => {
+    const announce = (envelope: Uint8Array, r: number = open.r): Uint8Array =>
+      writePeerMessage({ t: 'update', r: r as RoundNumber, envelope: fromUtf8(envelope) })[1];
+    const { envelope } = await updateOf('L2');
+    expect(judged('updates', announce(envelope))).to.deep.equal(['accept', true, ['L2 1']]);
+    expect(judged('updates', announce(envelope), l1)).to.deep.equal(['accept', true, []]);
+    expect(judged('updates', announce(envelope, open.r + 1))).to.deep.equal(['ignore', true, []]);
+    const { envelope: forged } = await updateOf('L2', { logSigner: member('L3').keys.log });
+    const [verdict, goesOn, costs] = judged('updates', announce(forged));
+    expect([verdict, goesOn, costs.length]).to.deep.equal(['reject', false, 2]);
+  });
+
+  it('passes on checkpoints that bring something', () => {
+    expect(judged('log', utf8('note'))).to.deep.equal(['accept', true, []]);
+    checkpoint = 'known';
+    expect(judged('log', utf8('note'))).to.deep.equal(['ignore', false, []]);
+    checkpoint = 'bad';
+    expect(judged('log', utf8('note'))).to.deep.equal(['reject', false, ['L2 0 no note']]);
+  });
+});
