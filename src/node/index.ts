@@ -17,7 +17,15 @@ export { fileLogger } from './file-logger.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
 export { diskStore } from './disk-store.ts';
-export { countOwnCases, listOwnCases, readCaseFiles, type OwnCaseFolder } from './own-cases.ts';
+export {
+  countOwnCases,
+  listOwnCases,
+  readCaseFiles,
+  trying,
+  type OwnCaseFolder,
+  type OwnCases,
+  type SetAside,
+} from './own-cases.ts';
 export { eachOf } from './side-by-side.ts';
 export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';

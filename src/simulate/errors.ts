@@ -5,7 +5,6 @@ export type SimulateErrorFacts =
   | { readonly code: 'no_run'; readonly folder: string }
   | { readonly code: 'other_program' }
   | { readonly code: 'other_settings' }
-  | { readonly code: 'bad_case'; readonly hospital: string }
   | { readonly code: 'cases_changed'; readonly hospital: string };
 
 export class SimulateError extends AnnulusError<SimulateErrorFacts> {}
