@@ -1,10 +1,11 @@
 /** `annulus cases`: what is in a hospital's own folder of cases, what is wrong with it, and what it looks like. */
 import { chmod, writeFile } from 'node:fs/promises';
+import { printableLine } from '../base/index.ts';
 import type { Case } from '../data/index.ts';
 import type { CaseToShow } from '../dashboard/index.ts';
 import type { CaseCounts } from '../config/index.ts';
 import type { OwnCaseFolder } from '../node/index.ts';
-import { CliError, exitCodes, usageError, type ExitCode } from './errors.ts';
+import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
 import { readNumbers } from './numbers.ts';
 import type { World } from './world.ts';
@@ -41,16 +42,14 @@ export async function casesCommand(
   const cases: LookedAt[] = [];
   const shown: CaseToShow[] = [];
   for (const [index, entry] of listed.entries()) {
-    if (world.isLive && !asJson) world.err(`\rcase ${index + 1} of ${listed.length}`);
+    const isShown = world.isLive && !asJson;
+    if (isShown) world.out(`case ${index + 1} of ${listed.length}`);
     const { looked, own } = await lookAt(entry, spacingMm);
-    if (world.isLive && !asJson) world.err('\r\u001b[K');
+    if (isShown) world.erase(0);
     if (!asJson) world.out(linesOf(looked));
     // Of a large folder only the pictures fit into memory, never all its volumes.
     if (flags.pictures !== undefined) shown.push(await toShow(looked, own));
     cases.push(looked);
-    if (world.signal.aborted) {
-      throw new CliError({ code: 'cancelled' }, 'stopped before all cases were looked at');
-    }
   }
   const counts = countOwnCases(listed);
   const problems = cases.filter(({ problem }) => problem !== null).length;
@@ -62,7 +61,8 @@ export async function casesCommand(
   if (asJson) {
     world.out(`${JSON.stringify({ folder, ok: problems === 0, counts, cases })}\n`);
   } else {
-    const where = flags.pictures === undefined ? '' : `pictures  ${flags.pictures}\n`;
+    const where =
+      flags.pictures === undefined ? '' : `pictures  ${printableLine(flags.pictures)}\n`;
     world.out(`\n${summary}\n${where}`);
   }
   return problems === 0 ? exitCodes.done : exitCodes.failed;
@@ -130,7 +130,8 @@ function linesOf({ name, labels, shape, spacingMm, problem, notes }: LookedAt): 
   const told = labels.length === 0 ? 'no label' : labels.join(' ');
   const ct = shape === null ? '' : `${shape.join(' x ')} voxels of ${spacingMm?.join(' x ')} mm, `;
   const more = [...(problem === null ? [] : [`PROBLEM ${problem}`]), ...notes];
-  return [`${name}: ${ct}${told}`, ...more.map((line) => `  ${line}`), ''].join('\n');
+  const lines = [`${name}: ${ct}${told}`, ...more.map((line) => `  ${line}`)];
+  return `${lines.map(printableLine).join('\n')}\n`;
 }
 
 /** `3,3,3`, along [depth, height, width]. @throws {CliError} 'usage' */
