@@ -47,3 +47,4 @@ export { openTrainingPool } from './training-pool.ts';
 export { programDigest } from './program-digest.ts';
 export { installedVersions } from './installed-versions.ts';
 export { packageFile } from './package-file.ts';
+export { modelFolderOf } from './model-folder.ts';

@@ -145,7 +145,7 @@ describe('reading NIfTI', () => {
     expect(errorOf(() => decodeNifti(cine, { frame: 4 })).code).to.equal('bad_setting');
   });
 
-  it('refuses more axes, wrong bits, flat axes and voxels that are no numbers', () => {
+  it('refuses more axes, wrong bits, and flat axes', () => {
     const cases: [string, (view: DataView) => void, string][] = [
       ['5D', (v) => { v.setInt16(40, 5, true); v.setInt16(50, 3, true); }, 'unsupported'],
       ['bitpix', (v) => { v.setInt16(72, 8, true); }, 'bad_field'],
@@ -161,12 +161,6 @@ describe('reading NIfTI', () => {
     for (const [name, change, code] of cases) {
       expect(errorOf(() => decodeNifti(patched(change))).code, name).to.equal(code);
     }
-    const floats = encodeNifti(
-      { shape: [2, 2, 2], affine: rasAffine([1, 1, 1], [0, 0, 0]), data: new Float32Array(8) },
-      { gzip: false },
-    );
-    new DataView(floats.buffer).setFloat32(352, Number.NaN, true);
-    expect(errorOf(() => decodeNifti(floats)).facts).to.include({ field: 'voxels' });
   });
 
   it('tells a pair from a single file', () => {
