@@ -4,8 +4,8 @@ import { open } from 'node:fs/promises';
 import { onDisk } from './disk-error.ts';
 import { NodeError } from './errors.ts';
 
-// Opening a pipe waits for whoever writes into it, unless told not to; Windows has neither.
-const readNow = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+// Opening a pipe waits for whoever writes into it, unless told not to. Windows has neither: nothing is 0 here.
+const readNow = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
  * All bytes of a regular file, or of one that a link leads to.
