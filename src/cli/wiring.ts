@@ -20,10 +20,10 @@ export async function loadReproduce(): Promise<RunReproduce> {
 export async function loadPredict(): Promise<RunPredict> {
   const { decodeStudent, heartUseOf, predictCt, predictionFiles, predictionLines } =
     await import('../distill/index.ts');
-  const { DataError, decodeNifti } = await import('../data/index.ts');
-  const read = (image: Uint8Array, name: string): Volume => {
+  const { DataError, decodeNifti, readCt } = await import('../data/index.ts');
+  const named = <T>(name: string, read: () => T): T => {
     try {
-      return decodeNifti(image).volume;
+      return read();
     } catch (error) {
       // The room knows bytes, the person at the terminal knows files.
       if (!(error instanceof DataError)) throw error;
@@ -31,7 +31,17 @@ export async function loadPredict(): Promise<RunPredict> {
     }
   };
   const { backendVariant, precisionNote } = await import('../compute/index.ts');
-  return async ({ model, image, imageName, heart, backend, precision, onNote, onProgress }) => {
+  return async ({
+    model,
+    image,
+    imageName,
+    heart,
+    reading = {},
+    backend,
+    precision,
+    onNote,
+    onProgress,
+  }) => {
     const engine = {
       ...{ backend: backend as 'auto', precision: precision as 'f32' },
       threads: availableParallelism(),
@@ -41,11 +51,17 @@ export async function loadPredict(): Promise<RunPredict> {
     if (isConditioned && heart === null) {
       throw usageError('this model needs a segmentation of the heart too: give it as --heart FILE');
     }
-    const volume = read(image, imageName);
+    const { volume, notes } = named(imageName, () => readCt(image, reading));
+    for (const text of notes) onNote(`${imageName}: ${text}`);
     if (heart !== null && !isConditioned) {
       onNote(`${heart.name} is not used: this model does not see a segmentation of the heart`);
     }
-    const given = heart !== null && isConditioned ? { heart: read(heart.bytes, heart.name) } : {};
+    const readHeart = ({ bytes, name }: { bytes: Uint8Array; name: string }): Volume => {
+      const read = named(name, () => decodeNifti(bytes, reading));
+      for (const text of read.notes) onNote(`${name}: ${text}`);
+      return read.volume;
+    };
+    const given = heart !== null && isConditioned ? { heart: readHeart(heart) } : {};
     await backendVariant(engine);
     const note = precisionNote(engine);
     if (note !== null) onNote(note);

@@ -27,12 +27,15 @@ export {
 export {
   annotatorDefaults,
   phantomDefaults,
+  readingDefaults,
   scannerDefaults,
   validateAnnotatorSettings,
   validatePhantomSettings,
+  validateReadingSettings,
   validateScannerSettings,
   type AnnotatorSettings,
   type PhantomSettings,
+  type ReadingSettings,
   type ScannerSettings,
 } from './settings.ts';
 export { makePhantom, type Phantom, type Truth } from './phantom.ts';
@@ -48,13 +51,8 @@ export {
   type PointSet,
 } from './case.ts';
 export { decodeTruth, encodeTruth } from './truth-file.ts';
-export {
-  decodeNifti,
-  decodeNiftiPair,
-  encodeNifti,
-  type NiftiImage,
-  type NiftiSource,
-} from './nifti.ts';
+export { decodeNifti, decodeNiftiPair, niftiBytesMax, type NiftiImage } from './nifti.ts';
+export { encodeNifti, type NiftiSource } from './nifti-write.ts';
 export type { NiftiDatatype, NiftiHeader, NiftiOptions } from './nifti-header.ts';
 export { toRas } from './orientation.ts';
 export {
@@ -67,10 +65,12 @@ export {
 export { normalise, paperScale, percentiles, type IntensityScale } from './intensity.ts';
 export { largestComponentCentre, pointsOf } from './component.ts';
 export { labelsOn } from './label-map.ts';
+export { readCt, type CtFile } from './ct.ts';
 export { decodeMarkups, encodeMarkups, type Markup } from './markups.ts';
 export {
   caseFileNames,
   caseFiles,
+  checkOwnCase,
   readOwnCase,
   type CaseFile,
   type CaseFiles,
