@@ -67,6 +67,10 @@ export {
 export { normalise, paperScale, percentiles, type IntensityScale } from './intensity.ts';
 export { largestComponentCentre, pointsOf } from './component.ts';
 export { labelsOn } from './label-map.ts';
+export { judge, type Answer } from './plausibility/answer.ts';
+export { imageFindings, refuseUnlessCt } from './plausibility/image.ts';
+export { rootFindings, type RootPoints } from './plausibility/root.ts';
+export { plausibilityText, type Finding, type Plausibility } from './plausibility/verdict.ts';
 export { decodeMarkups, encodeMarkups, type Markup } from './markups.ts';
 export {
   caseFileNames,
