@@ -178,6 +178,8 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
         .choices(precisions)
         .default('f32'),
     )
+    .option('--strict', 'exit code 1 when the answer is implausible')
+    .addOption(formatOption())
     .addHelpText('after', predictExamples)
     .action(async (flags: PredictFlags) => {
       finish(await predictCommand(flags, world));

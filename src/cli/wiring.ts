@@ -18,16 +18,19 @@ export async function loadReproduce(): Promise<RunReproduce> {
 
 /** `distill` finds points and calcium in a CT. */
 export async function loadPredict(): Promise<RunPredict> {
-  const { decodeStudent, heartUseOf, predictCt, predictionFiles, predictionLines } =
-    await import('../distill/index.ts');
+  const distill = await import('../distill/index.ts');
+  const { decodeStudent, heartUseOf, predictCt } = distill;
   const { DataError, decodeNifti } = await import('../data/index.ts');
+  /** The room knows bytes, the person at the terminal knows files. */
+  const naming = (name: string, error: unknown): unknown =>
+    error instanceof DataError
+      ? new DataError(error.facts, `${name}: ${error.message}`, { cause: error })
+      : error;
   const read = (image: Uint8Array, name: string): Volume => {
     try {
       return decodeNifti(image).volume;
     } catch (error) {
-      // The room knows bytes, the person at the terminal knows files.
-      if (!(error instanceof DataError)) throw error;
-      throw new DataError(error.facts, `${name}: ${error.message}`, { cause: error });
+      throw naming(name, error);
     }
   };
   const { backendVariant, precisionNote } = await import('../compute/index.ts');
@@ -49,7 +52,16 @@ export async function loadPredict(): Promise<RunPredict> {
     await backendVariant(engine);
     const note = precisionNote(engine);
     if (note !== null) onNote(note);
-    const prediction = await predictCt(student, volume, { engine, ...given, onProgress });
-    return { files: predictionFiles(prediction, volume), lines: predictionLines(prediction) };
+    const options = { engine, ...given, onProgress };
+    const prediction = await predictCt(student, volume, options).catch((error: unknown) => {
+      throw naming(imageName, error);
+    });
+    const { plausibility } = prediction;
+    return {
+      files: distill.predictionFiles(prediction, volume),
+      lines: distill.predictionLines(prediction),
+      document: distill.predictionDocument(prediction),
+      warning: plausibility.verdict === 'plausible' ? [] : distill.verdictLines(plausibility),
+    };
   };
 }

@@ -5,6 +5,7 @@ export {
   rasAffine,
   spacingOf,
   voxelCount,
+  voxelMl,
   voxelToWorld,
   worldToVoxel,
   type Geometry,
