@@ -134,6 +134,7 @@ async function dryRun(
   const world: World = {
     out: (text) => (out += text),
     err: (text) => (err += text),
+    erase: () => undefined,
     isLive: false,
     columns: 100,
     nowMs: () => 0,

@@ -1,5 +1,5 @@
 /** What the verification of a log directory finds out, and its rendering as plain text. */
-import type { Digest, NodeId } from '../base/index.ts';
+import { printableLine, type Digest, type NodeId } from '../base/index.ts';
 
 /** Something that does not hold. */
 export interface Finding {
@@ -101,7 +101,7 @@ export function renderVerdict(verdict: LogVerdict): string {
       ? 'VERIFIED: every file, signature, hash and round of this log holds'
       : `NOT VERIFIED: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`,
   );
-  return lines.join('\n');
+  return lines.map(printableLine).join('\n');
 }
 
 function roundTable(rounds: readonly RoundRecord[]): string[] {

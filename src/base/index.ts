@@ -19,5 +19,7 @@ export {
   hex,
   utf8,
 } from './bytes.ts';
+export { foreignKind, foreignText } from './foreign-files.ts';
 export type { CancelTimer, Clock, Logger, LogLevel, Random, Store } from './ports.ts';
 export { seededRandom } from './random.ts';
+export { printableLine, printableText } from './printable.ts';

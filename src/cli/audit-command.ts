@@ -8,7 +8,7 @@ import {
   type LogDirectory,
   type LogVerdict,
 } from '../audit/index.ts';
-import { parseDigest } from '../base/index.ts';
+import { parseDigest, printableLine } from '../base/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
 import type { World } from './world.ts';
@@ -54,10 +54,12 @@ function textOf(
 ): string {
   const blocks = verdicts.map(({ folder, verdict }, index) =>
     index === 0 || !verdict.ok
-      ? `${folder}\n${renderVerdict(verdict)}\n`
-      : `${folder}: verified, ${verdict.treeSize} entries, root ${verdict.root ?? '-'}`,
+      ? `${printableLine(folder)}\n${renderVerdict(verdict)}\n`
+      : `${printableLine(folder)}: verified, ${verdict.treeSize} entries, root ${verdict.root ?? '-'}`,
   );
-  return [...blocks, ...(differing === null ? [] : [`WRONG ${differing}`]), ''].join('\n');
+  return [...blocks, ...(differing === null ? [] : [printableLine(`WRONG ${differing}`)]), ''].join(
+    '\n',
+  );
 }
 
 /** Logs of one run may end at different heights, but two of one size have one root. */

@@ -1,15 +1,17 @@
 /** `annulus cases`: what is in a hospital's own folder of cases, what is wrong with it, and what it looks like. */
 import { chmod, writeFile } from 'node:fs/promises';
-import type { Case } from '../data/index.ts';
+import { printableLine } from '../base/index.ts';
+import type { Case, ReadingSettings } from '../data/index.ts';
 import type { CaseToShow } from '../dashboard/index.ts';
 import type { CaseCounts } from '../config/index.ts';
 import type { OwnCaseFolder } from '../node/index.ts';
-import { CliError, exitCodes, usageError, type ExitCode } from './errors.ts';
+import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
 import { readNumbers } from './numbers.ts';
+import { readingOf, type ReadingFlags } from './reading-flags.ts';
 import type { World } from './world.ts';
 
-export interface CasesFlags {
+export interface CasesFlags extends ReadingFlags {
   readonly spacing: string;
   readonly pictures?: string;
   readonly format: string;
@@ -23,8 +25,15 @@ interface LookedAt {
   /** Voxels of the CT along [depth, height, width]; null where it could not be read. */
   readonly shape: readonly number[] | null;
   readonly spacingMm: readonly number[] | null;
+  /** Why it is set aside; null where it can be used. */
   readonly problem: string | null;
   readonly notes: readonly string[];
+}
+
+/** How cases are looked at. */
+interface Looking {
+  readonly spacingMm: readonly [number, number, number];
+  readonly reading: ReadingSettings;
 }
 
 export async function casesCommand(
@@ -32,7 +41,7 @@ export async function casesCommand(
   flags: CasesFlags,
   world: World,
 ): Promise<ExitCode> {
-  const spacingMm = readSpacing(flags.spacing);
+  const looking = { spacingMm: readSpacing(flags.spacing), reading: await readingOf(flags) };
   const folder = await requireFolder(path);
   const { countOwnCases, listOwnCases } = await import('../node/index.ts');
   const asJson = flags.format === 'json';
@@ -40,32 +49,40 @@ export async function casesCommand(
   if (flags.pictures !== undefined) await beginPage(flags.pictures);
   const cases: LookedAt[] = [];
   const shown: CaseToShow[] = [];
-  for (const [index, entry] of listed.entries()) {
-    if (world.isLive && !asJson) world.err(`\rcase ${index + 1} of ${listed.length}`);
-    const { looked, own } = await lookAt(entry, spacingMm);
-    if (world.isLive && !asJson) world.err('\r\u001b[K');
+  const tell = async (looked: LookedAt, own: Case | null): Promise<void> => {
     if (!asJson) world.out(linesOf(looked));
     // Of a large folder only the pictures fit into memory, never all its volumes.
     if (flags.pictures !== undefined) shown.push(await toShow(looked, own));
     cases.push(looked);
-    if (world.signal.aborted) {
-      throw new CliError({ code: 'cancelled' }, 'stopped before all cases were looked at');
-    }
+  };
+  const good: OwnCaseFolder[] = [];
+  for (const [index, entry] of listed.cases.entries()) {
+    const isShown = world.isLive && !asJson;
+    if (isShown) world.out(`case ${index + 1} of ${listed.cases.length}`);
+    const { looked, own } = await lookAt(entry, looking);
+    if (isShown) world.erase(0);
+    await tell(looked, own);
+    if (own !== null) good.push(entry);
   }
-  const counts = countOwnCases(listed);
-  const problems = cases.filter(({ problem }) => problem !== null).length;
-  const summary = summaryOf(counts, cases, problems);
+  for (const { name, problem } of listed.setAside) {
+    await tell({ name, problem, labels: [], shape: null, spacingMm: null, notes: [] }, null);
+  }
+  const counts = countOwnCases(good);
+  const isGood = good.length === cases.length && good.some(({ shelf }) => shelf === 'train');
+  const { passedOver } = listed;
+  const summary = summaryOf(counts, cases, passedOver);
   if (flags.pictures !== undefined) {
     const { renderCases } = await import('../dashboard/index.ts');
     await writeFile(flags.pictures, renderCases(summary, shown));
   }
   if (asJson) {
-    world.out(`${JSON.stringify({ folder, ok: problems === 0, counts, cases })}\n`);
+    world.out(`${JSON.stringify({ folder, ok: isGood, counts, passedOver, cases })}\n`);
   } else {
-    const where = flags.pictures === undefined ? '' : `pictures  ${flags.pictures}\n`;
+    const where =
+      flags.pictures === undefined ? '' : `pictures  ${printableLine(flags.pictures)}\n`;
     world.out(`\n${summary}\n${where}`);
   }
-  return problems === 0 ? exitCodes.done : exitCodes.failed;
+  return isGood ? exitCodes.done : exitCodes.failed;
 }
 
 /** An empty page for its owner alone, since it will show patients; one that cannot be written is refused before the work. */
@@ -77,12 +94,18 @@ async function beginPage(path: string): Promise<void> {
 function summaryOf(
   { hps, ms, calc, test }: CaseCounts,
   cases: readonly LookedAt[],
-  problems: number,
+  passedOver: number,
 ): string {
-  const bare = cases.filter(({ name, labels }) => isTraining(name) && labels.every(isHeart));
+  const used = cases.filter(({ problem }) => problem === null);
+  const bare = used.filter(({ name, labels }) => isTraining(name) && labels.every(isHeart));
   const labels = `hps ${hps}, ms ${ms}, calc ${calc}, without any label ${bare.length}`;
-  const verdict = problems === 0 ? 'nothing wrong' : `${problems} with a problem`;
-  return `${cases.length - test} to train on (${labels}), ${test} held out: ${verdict}`;
+  const problems = cases.length - used.length;
+  const verdict = [
+    problems === 0 ? 'nothing wrong' : `${problems} set aside`,
+    ...(used.length === test ? ['nothing to train on'] : []),
+    ...(passedOver === 0 ? [] : [`${passedOver} hidden and system files passed over`]),
+  ];
+  return `${used.length - test} to train on (${labels}), ${test} held out: ${verdict.join(', ')}`;
 }
 
 const isTraining = (name: string): boolean => name.startsWith('train');
@@ -90,25 +113,26 @@ const isHeart = (label: string): boolean => label === 'heart';
 
 async function lookAt(
   folder: OwnCaseFolder,
-  spacingMm: readonly [number, number, number],
+  { spacingMm, reading }: Looking,
 ): Promise<{ readonly looked: LookedAt; readonly own: Case | null }> {
-  const { readCaseFiles } = await import('../node/index.ts');
-  const { caseFiles, DataError, readOwnCase, spacingOf } = await import('../data/index.ts');
+  const { readCaseFiles, trying } = await import('../node/index.ts');
+  const { caseFiles, niftiBytesMax, readOwnCase, spacingOf } = await import('../data/index.ts');
   const { trainingDefaults } = await import('../config/index.ts');
   const { name } = folder;
   const labels = caseFiles.filter((file) => file !== 'ct' && folder.files[file] !== undefined);
-  const files = await readCaseFiles(folder);
-  try {
+  const read = await trying(async () => {
+    const files = await readCaseFiles(folder, niftiBytesMax(reading));
     const { pointRadiusMm } = trainingDefaults;
-    const { ct, notes, case: own } = readOwnCase('case', files, { spacingMm, pointRadiusMm });
-    const spacing = spacingOf(ct.affine).map((mm) => Math.round(mm * 1000) / 1000);
-    const grid = { shape: ct.shape, spacingMm: spacing };
-    return { looked: { name, labels, ...grid, problem: null, notes }, own };
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error;
+    return readOwnCase('case', files, { spacingMm, pointRadiusMm, reading });
+  });
+  if ('problem' in read) {
     const grid = { shape: null, spacingMm: null };
-    return { looked: { name, labels, ...grid, problem: error.message, notes: [] }, own: null };
+    return { looked: { name, labels, ...grid, ...read, notes: [] }, own: null };
   }
+  const { ct, notes, case: own } = read.made;
+  const spacing = spacingOf(ct.affine).map((mm) => Math.round(mm * 1000) / 1000);
+  const grid = { shape: ct.shape, spacingMm: spacing };
+  return { looked: { name, labels, ...grid, problem: null, notes }, own };
 }
 
 /** The slices through what experts marked. */
@@ -129,8 +153,9 @@ async function toShow({ name, problem, notes }: LookedAt, own: Case | null): Pro
 function linesOf({ name, labels, shape, spacingMm, problem, notes }: LookedAt): string {
   const told = labels.length === 0 ? 'no label' : labels.join(' ');
   const ct = shape === null ? '' : `${shape.join(' x ')} voxels of ${spacingMm?.join(' x ')} mm, `;
-  const more = [...(problem === null ? [] : [`PROBLEM ${problem}`]), ...notes];
-  return [`${name}: ${ct}${told}`, ...more.map((line) => `  ${line}`), ''].join('\n');
+  const more = [...(problem === null ? [] : [`SET ASIDE ${problem}`]), ...notes];
+  const lines = [`${name}: ${ct}${told}`, ...more.map((line) => `  ${line}`)];
+  return `${lines.map(printableLine).join('\n')}\n`;
 }
 
 /** `3,3,3`, along [depth, height, width]. @throws {CliError} 'usage' */

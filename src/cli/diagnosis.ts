@@ -49,14 +49,17 @@ export async function examine(withSpeed: boolean, world: World): Promise<Diagnos
   const share = budgetMs / Math.max(1, reports.filter(isTried).length);
   const backends: ExaminedBackend[] = [];
   for (const report of reports) {
-    if (isTried(report) && world.isLive) world.err(`\rtrying ${report.name} …\u001b[K`);
+    if (isTried(report) && world.isLive) {
+      world.erase(0);
+      world.out(`trying ${report.name} …`);
+    }
     backends.push(
       isTried(report)
         ? await tryBackend(report, share, world)
         : { ...report, speed: null, failure: null },
     );
   }
-  if (world.isLive) world.err('\r\u001b[K');
+  if (world.isLive) world.erase(0);
   const folder = process.cwd();
   const disk = await statfs(folder);
   const facts = {

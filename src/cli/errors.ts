@@ -5,13 +5,16 @@ import { AnnulusError, InvariantError, messageOf } from '../base/index.ts';
 /** What a shell or a script learns from the process. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const;
 
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+/** Of a run that a signal ended: 128 and the number of SIGHUP, SIGINT or SIGTERM, as shells count. */
+export type StopCode = 129 | 130 | 143;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes] | StopCode;
 
 export type CliErrorFacts =
   | { readonly code: 'usage' }
   | { readonly code: 'check_failed' }
   | { readonly code: 'unreachable' }
-  | { readonly code: 'cancelled' };
+  | { readonly code: 'stopped'; readonly exitCode: StopCode };
 
 /** Something the person at the terminal can put right. */
 export class CliError extends AnnulusError<CliErrorFacts> {}
@@ -49,10 +52,11 @@ const failedCodes: ReadonlySet<string> = new Set([
   'log_mismatch',
 ]);
 
-/** 0 help or version, 1 a check or a run failed, 2 wrong input, 3 the world does not answer. */
+/** 0 help or version, 1 a check or a run failed, 2 wrong input, 3 the world does not answer, 128 + n ended by signal n. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (error instanceof CliError && error.facts.code === 'stopped') return error.facts.exitCode;
   const code = codeOf(error);
   if (code === null || failedCodes.has(code)) return exitCodes.failed;
   return unreachableCodes.has(code) || isSystemCode(code) ? exitCodes.unreachable : exitCodes.usage;

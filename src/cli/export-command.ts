@@ -1,8 +1,9 @@
 /** `annulus export`: a trained student for PyTorch and other programs. */
 import { join } from 'node:path';
+import { printableLine } from '../base/index.ts';
 import type { ExportFormat } from '../exchange/index.ts';
 import { exitCodes, type ExitCode } from './errors.ts';
-import { openOutputFolder, packageRoot, readInput, readModelFolder, writeOutput } from './files.ts';
+import { intoFolder, packageRoot, readInput, readModelFolder, writeOutput } from './files.ts';
 import type { World } from './world.ts';
 
 export const exportFormats: readonly ExportFormat[] = ['safetensors', 'onnx', 'bundle'];
@@ -21,10 +22,9 @@ export async function exportCommand(flags: ExportFlags, world: World): Promise<E
     loader: await readInput(join(packageRoot, 'python', 'load_student.py')),
     license: await readInput(join(packageRoot, 'LICENSE')),
   });
-  const output = await openOutputFolder(flags.output);
-  for (const [name, bytes] of files) await writeOutput(join(output, name), bytes);
-  world.out(
-    [...files.keys(), ''].map((name) => (name === '' ? '' : join(output, name))).join('\n'),
-  );
-  return exitCodes.done;
+  return intoFolder(flags.output, async (output) => {
+    for (const [name, bytes] of files) await writeOutput(join(output, name), bytes);
+    for (const name of files.keys()) world.out(`${printableLine(join(output, name))}\n`);
+    return exitCodes.done;
+  });
 }

@@ -1,6 +1,6 @@
 /** Files and folders as commands see them: what is missing or in the way is said in one line. */
 import { constants, existsSync } from 'node:fs';
-import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromUtf8 } from '../base/index.ts';
@@ -95,9 +95,10 @@ export async function requireFolder(path: string): Promise<string> {
 /** A model's folder is a handful of files; a home directory given by mistake is not. */
 const modelFilesMax = 32;
 
-/** Files of a model's folder by name. @throws {CliError} 'usage' when it is none. */
+/** Files by name of a model's folder, or of the one in a run's. @throws {CliError} 'usage' when it is none. */
 export async function readModelFolder(path: string): Promise<Map<string, Uint8Array>> {
-  const folder = await requireFolder(path);
+  const { modelFolderOf } = await import('../node/index.ts');
+  const folder = modelFolderOf(await requireFolder(path));
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   if (names.length === 0 || names.length > modelFilesMax) {
@@ -109,43 +110,57 @@ export async function readModelFolder(path: string): Promise<Map<string, Uint8Ar
 }
 
 /**
- * A folder to write into, made if absent.
- * @throws {CliError} 'usage' when something is in it already; a system error, when the disk refuses.
+ * What `work` makes of a folder to write into, which is made if absent. Work that is refused before it wrote anything
+ * leaves no folder behind.
+ *
+ * @param mark a folder that holds this file may be gone on in; none when absent
+ * @throws {CliError} 'usage' when something else is in it already; a system error, when the disk refuses
  */
-export async function openOutputFolder(path: string): Promise<string> {
+export async function intoFolder<T>(
+  path: string,
+  work: (folder: string) => Promise<T>,
+  mark?: string,
+): Promise<T> {
   const facts = await stat(path).catch(() => null);
   if (facts !== null && !facts.isDirectory()) throw usageError(`${path}: expected a folder`);
-  if (facts !== null && (await readdir(path)).length > 0) {
+  const isBegun = mark !== undefined && existsSync(join(path, mark));
+  if (facts !== null && !isBegun && (await readdir(path)).length > 0) {
     throw usageError(`${path}: the output folder is not empty; choose another or remove it`);
   }
-  await makeFolders(resolve(path));
-  await access(path, constants.W_OK);
-  return resolve(path);
+  const folder = resolve(path);
+  const made = await makeFolders(folder);
+  try {
+    await access(folder, constants.W_OK);
+    return await work(folder);
+  } catch (error) {
+    // Innermost first; one that is not empty stays, and so do those around it.
+    for (const empty of made.reverse()) await rmdir(empty).catch(() => undefined);
+    throw error;
+  }
 }
 
 /**
- * A folder to write into or to go on in: absent, empty, or one that holds the file `mark`.
- * @throws {CliError} 'usage' when something else is in it
+ * One by one: Node's recursive mkdir never returns where the system lies about a folder (/proc).
+ * @returns those that were not there, outermost first
  */
-export async function openResumableFolder(path: string, mark: string): Promise<string> {
-  if (!existsSync(join(path, mark))) return openOutputFolder(path);
-  await access(path, constants.W_OK);
-  return resolve(path);
-}
-
-/** One by one: Node's recursive mkdir never returns where the system lies about a folder (/proc). */
-async function makeFolders(path: string): Promise<void> {
-  if (existsSync(path)) return;
+async function makeFolders(path: string): Promise<string[]> {
+  if (existsSync(path)) return [];
   const parent = dirname(path);
-  if (parent !== path) await makeFolders(parent);
+  const made = parent === path ? [] : await makeFolders(parent);
   await mkdir(path);
+  return [...made, path];
 }
 
-/** `base`, or the first of `base-2`, `base-3`, … that is free. */
-export function freeFolder(base: string): string {
+/** `base`, or the first of `base-2`, `base-3`, … where nothing is. */
+export async function freeFolder(base: string): Promise<string> {
   let path = base;
-  for (let count = 2; existsSync(path); count++) path = `${base}-${count}`;
+  for (let count = 2; await isTaken(path); count++) path = `${base}-${count}`;
   return path;
+}
+
+/** Something is there, and be it no folder; what a command that was killed at once left empty is free. */
+async function isTaken(path: string): Promise<boolean> {
+  return existsSync(path) && (await readdir(path).catch(() => [path])).length > 0;
 }
 
 /** Replaces the file, making its folders. @throws a system error, when the disk refuses. */

@@ -1,9 +1,10 @@
 /** `annulus import`: another program's checkpoint as a model to begin from. */
 import { basename, join } from 'node:path';
+import { printableLine } from '../base/index.ts';
 import type { TaskId } from '../data/index.ts';
 import type { HeartUse } from '../distill/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
-import { openOutputFolder, readInput, readNetwork, writeOutput } from './files.ts';
+import { intoFolder, readInput, readNetwork, writeOutput } from './files.ts';
 import { readNumbers } from './numbers.ts';
 import type { World } from './world.ts';
 
@@ -43,12 +44,14 @@ export async function importCommand(
         ? null
         : (readNumbers('--window', flags.window, 3) as [number, number, number]),
   });
-  const output = await openOutputFolder(flags.output);
-  for (const [name, file] of files) await writeOutput(join(output, name), file);
+  const output = await intoFolder(flags.output, async (folder) => {
+    for (const [name, file] of files) await writeOutput(join(folder, name), file);
+    return folder;
+  });
   world.out(
     flags.format === 'json'
       ? `${JSON.stringify({ checkpoint, folder: output, digest, spec, ...report })}\n`
-      : [...importLines(report), `model     ${output}, digest ${digest}`, ''].join('\n'),
+      : `${[...importLines(report), `model     ${output}, digest ${digest}`].map(printableLine).join('\n')}\n`,
   );
   return exitCodes.done;
 }

@@ -1,5 +1,6 @@
 /** What the commands ask of the rooms below. `wiring.ts` says who answers. */
 import type { RunSettings } from '../config/index.ts';
+import type { ReadingSettings } from '../data/index.ts';
 import type { OnProgress, ReproductionRecord, RunRecord } from '../dashboard/index.ts';
 import type { OnReproduceProgress, ReproducePorts } from '../reproduce/index.ts';
 import type { MainJobPorts } from '../simulate/index.ts';
@@ -27,6 +28,8 @@ export interface PredictRequest {
   readonly imageName: string;
   /** A segmentation of the heart as NIfTI, with its name; null when none is given. */
   readonly heart: { readonly bytes: Uint8Array; readonly name: string } | null;
+  /** How the two are read where they can be read in more than one way; the defaults when absent. */
+  readonly reading?: ReadingSettings;
   readonly backend: string;
   readonly precision: string;
   /** What the person at the terminal should know of the choice. */

@@ -1,10 +1,12 @@
 /** `annulus predict`: points and calcium of one CT, in the CT's own space, and whether a heart can be so. */
 import { join } from 'node:path';
+import { printableLine } from '../base/index.ts';
 import { exitCodes, type ExitCode } from './errors.ts';
-import { openOutputFolder, readInput, readModelFolder, writeOutput } from './files.ts';
+import { intoFolder, readInput, readModelFolder, writeOutput } from './files.ts';
+import { readingOf, type ReadingFlags } from './reading-flags.ts';
 import type { World } from './world.ts';
 
-export interface PredictFlags {
+export interface PredictFlags extends ReadingFlags {
   readonly model: string;
   readonly input: string;
   readonly heart?: string;
@@ -17,36 +19,44 @@ export interface PredictFlags {
 
 export async function predictCommand(flags: PredictFlags, world: World): Promise<ExitCode> {
   const model = await readModelFolder(flags.model);
-  const image = await readInput(flags.input);
+  const { niftiBytesMax } = await import('../data/index.ts');
+  const reading = await readingOf(flags);
+  const bytesMax = niftiBytesMax(reading);
+  const image = await readInput(flags.input, bytesMax);
   const heart =
-    flags.heart === undefined ? null : { bytes: await readInput(flags.heart), name: flags.heart };
-  const output = await openOutputFolder(flags.output);
-  const predict = await world.predict();
-  const { files, lines, document, warning } = await predict({
-    model,
-    image,
-    imageName: flags.input,
-    heart,
-    backend: flags.backend,
-    precision: flags.precision,
-    onNote: (text) => {
-      world.err(`${text}\n`);
-    },
-    onProgress: (done, total) => {
-      if (world.isLive) world.err(`\rwindow ${done} of ${total}${done === total ? '\n' : ''}`);
-    },
+    flags.heart === undefined
+      ? null
+      : { bytes: await readInput(flags.heart, bytesMax), name: flags.heart };
+  return intoFolder(flags.output, async (output) => {
+    const predict = await world.predict();
+    const { files, lines, document, warning } = await predict({
+      model,
+      image,
+      imageName: flags.input,
+      heart,
+      reading,
+      backend: flags.backend,
+      precision: flags.precision,
+      onNote: (text) => {
+        world.err(`${printableLine(text)}\n`);
+      },
+      onProgress: (done, total) => {
+        if (!world.isLive) return;
+        world.erase(0);
+        if (done < total) world.out(`window ${done} of ${total}`);
+      },
+    });
+    for (const [name, bytes] of files) await writeOutput(join(output, name), bytes);
+    const written = [...files.keys()].map((name) => join(output, name));
+    world.out(
+      flags.format === 'json'
+        ? `${JSON.stringify({ ...document, files: written }, null, 2)}\n`
+        : `${[...lines, ...written].map(printableLine).join('\n')}\n`,
+    );
+    // Last, so that nothing that is written afterwards scrolls it away.
+    if (warning.length > 0) world.err(banner(warning));
+    return warning.length > 0 && flags.strict === true ? exitCodes.failed : exitCodes.done;
   });
-  for (const [name, bytes] of files) await writeOutput(join(output, name), bytes);
-  const written = [...files.keys()].map((name) => join(output, name));
-  const text = `${[...lines, ...written].join('\n')}\n`;
-  world.out(
-    flags.format === 'json'
-      ? `${JSON.stringify({ ...document, files: written }, null, 2)}\n`
-      : text,
-  );
-  // Last, so that nothing that is written afterwards scrolls it away.
-  if (warning.length > 0) world.err(banner(warning));
-  return warning.length > 0 && flags.strict === true ? exitCodes.failed : exitCodes.done;
 }
 
 /** A warning between two rules of its own. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { printableLine } from '../base/index.ts';
 import { backendNames, precisions } from '../compute/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { casesCommand, type CasesFlags } from './cases-command.ts';
@@ -9,6 +10,7 @@ import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
 import { defaultPreset, networkNames, packageRoot, presetNames } from './files.ts';
+import { collect, givenFlags, refuseTwice } from './given-flags.ts';
 import {
   auditExamples,
   casesExamples,
@@ -21,6 +23,7 @@ import {
   simulateExamples,
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
+import { addReadingFlags } from './reading-flags.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
@@ -47,12 +50,16 @@ export async function runCommandLine(
     if (env.ANNULUS_DEBUG !== undefined && error instanceof Error) {
       world.err(`${error.stack ?? ''}\n`);
     }
-    if (!isToldAlready(error)) world.err(`annulus: ${lineOf(error)}\n`);
+    if (!isToldAlready(error)) world.err(`annulus: ${printableLine(lineOf(error))}\n`);
   }
   return exitCode;
 }
 
-async function buildProgram(world: World, finish: (code: ExitCode) => void): Promise<Command> {
+/** The commands as they are declared. @param finish hears the exit code of the one that ran */
+export async function buildProgram(
+  world: World,
+  finish: (code: ExitCode) => void,
+): Promise<Command> {
   const program = new Command('annulus')
     .description('Hospitals train one cardiac CT model together with nobody in the middle.')
     .version(await packageVersion(), '-V, --version')
@@ -75,6 +82,7 @@ async function buildProgram(world: World, finish: (code: ExitCode) => void): Pro
   addImport(program, await networkNames(), world, finish);
   addAudit(program, world, finish);
   addDoctor(program, world, finish);
+  refuseTwice(program);
   return program;
 }
 
@@ -112,8 +120,8 @@ function addSimulate(
     )
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
-    .action(async (preset: string | undefined, flags: SimulateFlags) => {
-      finish(await simulateCommand(preset, flags, world));
+    .action(async (preset: string | undefined, flags: SimulateFlags, command: Command) => {
+      finish(await simulateCommand(preset, flags, givenFlags(command), world));
     });
 }
 
@@ -145,14 +153,15 @@ function addReproduce(
 }
 
 function addCases(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  program
+  const cases = program
     .command('cases')
     .description(
       "Look through a hospital's own folder of CTs and labels: what is there, what is wrong.",
     )
     .argument('<folder>', 'with train/<case>/ and test/<case>/')
     .option('--spacing <d,h,w>', 'mm of the grid that models see, as phantom.spacingMm', '3,3,3')
-    .option('--pictures <file>', 'a page to look at, .html: slices through what is marked')
+    .option('--pictures <file>', 'a page to look at, .html: slices through what is marked');
+  addReadingFlags(cases)
     .addOption(formatOption())
     .addHelpText('after', casesExamples)
     .action(async (folder: string, flags: CasesFlags) => {
@@ -161,10 +170,10 @@ function addCases(program: Command, world: World, finish: (code: ExitCode) => vo
 }
 
 function addPredict(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  program
+  const predict = program
     .command('predict')
     .description('Find points and calcium in a CT with a trained student.')
-    .requiredOption('--model <folder>', 'the model/ folder of a run')
+    .requiredOption('--model <folder>', 'a run, or its model/ folder')
     .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
     .option('--heart <file>', 'a segmentation of its heart, for a model that needs one')
     .requiredOption('--output <folder>', 'where to write; must be empty')
@@ -179,7 +188,8 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
         .default('f32'),
     )
     .option('--strict', 'exit code 1 when the answer is implausible')
-    .addOption(formatOption())
+    .addOption(formatOption());
+  addReadingFlags(predict)
     .addHelpText('after', predictExamples)
     .action(async (flags: PredictFlags) => {
       finish(await predictCommand(flags, world));
@@ -190,7 +200,7 @@ function addExport(program: Command, world: World, finish: (code: ExitCode) => v
   program
     .command('export')
     .description('Write a trained student for other programs.')
-    .requiredOption('--model <folder>', 'the model/ folder of a run')
+    .requiredOption('--model <folder>', 'a run, or its model/ folder')
     .addOption(
       new Option('--format <kind>', 'for whom').choices(exportFormats).makeOptionMandatory(),
     )
@@ -265,10 +275,6 @@ function formatOption(): Option {
   return new Option('--format <kind>', 'how to write the result')
     .choices(['text', 'json'])
     .default('text');
-}
-
-function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), value];
 }
 
 /** Commander writes its own complaints before it throws them. */

@@ -1,4 +1,5 @@
 /** Progress of a run on the terminal: a live block where there is a screen, a line per event elsewhere. */
+import { printableLine } from '../base/index.ts';
 import {
   durationText,
   fixed,
@@ -12,6 +13,8 @@ import {
 /** Where progress is written. */
 export interface Screen {
   readonly write: (text: string) => void;
+  /** Goes up so many rows and clears all from there on; only where `isLive`. */
+  readonly erase: (rows: number) => void;
   /** Whether the cursor can be moved. */
   readonly isLive: boolean;
   readonly columns: number;
@@ -132,21 +135,22 @@ export class ProgressView {
 
   #print(line: string): void {
     if (this.#screen.isLive) this.#erase();
-    this.#screen.write(`${line}\n`);
+    this.#screen.write(`${printableLine(line)}\n`);
   }
 
   #repaint(isFrequent: boolean): void {
     const now = this.#screen.nowMs();
     if (isFrequent && now - this.#paintedMs < repaintMsMin) return;
     this.#erase();
-    const rows = this.#rows().map((row) => row.slice(0, Math.max(20, this.#screen.columns - 1)));
+    const columnsMax = Math.max(20, this.#screen.columns - 1);
+    const rows = this.#rows().map((row) => printableLine(row).slice(0, columnsMax));
     this.#screen.write(rows.map((row) => `${row}\n`).join(''));
     this.#paintedRows = rows.length;
     this.#paintedMs = now;
   }
 
   #erase(): void {
-    if (this.#paintedRows > 0) this.#screen.write(`\u001b[${this.#paintedRows}A\u001b[0J`);
+    if (this.#paintedRows > 0) this.#screen.erase(this.#paintedRows);
     this.#paintedRows = 0;
   }
 

@@ -1,12 +1,14 @@
 /** `annulus reproduce`: the paper's six arms, their table and figure, its claims put to the test. */
 import { basename, join } from 'node:path';
-import type { Override } from '../config/index.ts';
+import { printableLine } from '../base/index.ts';
+import type { Override, RunSettings } from '../config/index.ts';
 import { renderReproduction, type ReproductionRecord } from '../dashboard/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
-import { openResumableFolder, readNetworks, readPreset, writeOutput } from './files.ts';
+import { intoFolder, readNetworks, readPreset, writeOutput } from './files.ts';
 import { settingOf } from './overrides.ts';
 import { countOwnCasesOf } from './own-cases.ts';
 import { reproductionTable, verdictLines } from './reproduce-text.ts';
+import { unlessStopped } from './stop-signals.ts';
 import { WorkView } from './work-view.ts';
 import type { World } from './world.ts';
 
@@ -35,22 +37,38 @@ export async function reproduceCommand(
   const preset = await readPreset(presetName);
   const networks = await readNetworks();
   const written = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
-  const settings = await countOwnCasesOf(written, preset.file);
-  const folder = await openResumableFolder(flags.out ?? defaultFolder(presetName), mark);
+  const settings = await countOwnCasesOf(written, preset.file, world);
+  const path = flags.out ?? defaultFolder(presetName);
+  return intoFolder(path, (folder) => carryOut(settings, seeds, folder, flags, world), mark);
+}
+
+async function carryOut(
+  settings: RunSettings,
+  seeds: readonly number[],
+  folder: string,
+  flags: ReproduceFlags,
+  world: World,
+): Promise<ExitCode> {
   const reproduce = await world.reproduce();
 
   const asJson = flags.format === 'json';
   // With --format json, standard output carries the one document and nothing else.
   const view = new WorkView({
     write: asJson ? world.err : world.out,
+    erase: world.erase,
     isLive: world.isLive && !asJson,
     columns: world.columns,
     nowMs: world.nowMs,
   });
-  const ports = { outputFolder: folder, seeds, signal: world.signal };
+  const { signal } = world;
+  const ports = { outputFolder: folder, seeds, signal };
   let record: ReproductionRecord;
   try {
-    record = await reproduce(settings, ports, view.onProgress);
+    record = await unlessStopped(
+      signal,
+      () => 'stopped; the same command goes on where it was',
+      () => reproduce(settings, ports, view.onProgress),
+    );
   } finally {
     view.stop();
   }
@@ -59,7 +77,8 @@ export async function reproduceCommand(
   await writeOutput(join(folder, 'results.json'), `${json}\n`);
   await writeOutput(join(folder, 'table.txt'), table);
   await writeOutput(join(folder, 'report.html'), renderReproduction(record));
-  world.out(asJson ? `${json}\n` : `\n${table}\nreport    ${join(folder, 'report.html')}\n`);
+  const report = printableLine(join(folder, 'report.html'));
+  world.out(asJson ? `${json}\n` : `\n${table}\nreport    ${report}\n`);
   return exitCodes.done;
 }
 

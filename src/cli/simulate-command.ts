@@ -1,12 +1,14 @@
 /** `annulus simulate`: a whole consortium in this process, its report and its logs in one folder. */
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import { printableLine } from '../base/index.ts';
 import type { Override, RunSettings } from '../config/index.ts';
 import { durationText, renderReport, shortDigest, type RunRecord } from '../dashboard/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import {
   defaultPreset,
   freeFolder,
-  openOutputFolder,
+  intoFolder,
   readInput,
   readNetworks,
   readPreset,
@@ -17,6 +19,7 @@ import type { KillRequest } from '../simulate/index.ts';
 import { settingOf } from './overrides.ts';
 import { countOwnCasesOf } from './own-cases.ts';
 import { ProgressView } from './progress-view.ts';
+import { unlessStopped } from './stop-signals.ts';
 import type { World } from './world.ts';
 
 export interface SimulateFlags {
@@ -40,6 +43,11 @@ export const stageNames: readonly string[] = [
   'student',
 ];
 
+/** What says that a folder was begun by this command. */
+const mark = 'run.json';
+/** All that can be said of a run that was begun. */
+const resumeFlags: readonly string[] = ['--resume', '--format'];
+
 /** What is run, and where. */
 interface Run {
   readonly settings: RunSettings;
@@ -47,28 +55,45 @@ interface Run {
   readonly folder: string;
 }
 
+/** @param given the flags that were typed, by their long names */
 export async function simulateCommand(
   presetName: string | undefined,
   flags: SimulateFlags,
+  given: readonly string[],
   world: World,
 ): Promise<ExitCode> {
-  const { settings, kills, folder } = await (flags.resume === undefined
-    ? newRun(presetName ?? defaultPreset, flags)
-    : begunRun(flags.resume, presetName, flags));
+  const run = await (flags.resume === undefined
+    ? newRun(presetName ?? defaultPreset, flags, world)
+    : begunRun(flags.resume, presetName, given));
+  const begun = flags.resume === undefined ? undefined : mark;
+  return intoFolder(run.folder, (folder) => carryOut({ ...run, folder }, flags, world), begun);
+}
+
+async function carryOut(
+  { settings, kills, folder }: Run,
+  flags: SimulateFlags,
+  world: World,
+): Promise<ExitCode> {
   const runMainJob = await world.mainJob();
 
   const asJson = flags.format === 'json';
   // With --format json, standard output carries the one document and nothing else.
   const view = new ProgressView({
     write: asJson ? world.err : world.out,
+    erase: world.erase,
     isLive: world.isLive && !asJson,
     columns: world.columns,
     nowMs: world.nowMs,
   });
   let record: RunRecord;
+  const { signal } = world;
   try {
-    const ports = { id: basename(folder), outputFolder: folder, kills, signal: world.signal };
-    record = await runMainJob(settings, ports, view.onProgress);
+    const ports = { id: basename(folder), outputFolder: folder, kills, signal };
+    record = await unlessStopped(
+      signal,
+      () => stoppedWords(folder),
+      () => runMainJob(settings, ports, view.onProgress),
+    );
   } finally {
     view.stop();
   }
@@ -80,17 +105,15 @@ export async function simulateCommand(
   return isGood(record) ? exitCodes.done : exitCodes.failed;
 }
 
-async function newRun(presetName: string, flags: SimulateFlags): Promise<Run> {
+async function newRun(presetName: string, flags: SimulateFlags, world: World): Promise<Run> {
   const { loadPreset } = await import('../config/index.ts');
   const preset = await readPreset(presetName);
   const networks = await readNetworks();
   const written = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
-  const settings = await countOwnCasesOf(written, preset.file);
+  const settings = await countOwnCasesOf(written, preset.file, world);
   const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
   const stem = basename(presetName).replace(/\.ya?ml$/, '');
-  const folder = await openOutputFolder(
-    flags.out ?? freeFolder(join('runs', `${stem}-${settings.seed}`)),
-  );
+  const folder = flags.out ?? (await freeFolder(join('runs', `${stem}-${settings.seed}`)));
   return { settings, kills, folder };
 }
 
@@ -98,22 +121,26 @@ async function newRun(presetName: string, flags: SimulateFlags): Promise<Run> {
 async function begunRun(
   path: string,
   presetName: string | undefined,
-  flags: SimulateFlags,
+  given: readonly string[],
 ): Promise<Run> {
-  const others = ['out', 'seed', 'rounds', 'backend', 'workers', 'kill', 'set'] as const;
-  const other = others.find((name) => flags[name] !== undefined);
-  if (presetName !== undefined || other !== undefined) {
-    const named = presetName ?? `--${other ?? ''}`;
-    throw usageError(`--resume goes on with a run as it was begun: leave out ${named}`);
-  }
   const { loadPreset } = await import('../config/index.ts');
   const { readRunFile } = await import('../simulate/index.ts');
   const folder = await requireFolder(path);
-  const file = join(folder, 'run.json');
+  const file = join(folder, mark);
   const bytes = await readInput(file).catch(() => null);
   const { settings, kills } = readRunFile(bytes, path);
+  const others = [presetName ?? [], ...given.filter((flag) => !resumeFlags.includes(flag))].flat();
+  if (others.length > 0) {
+    throw usageError(`--resume goes on with a run as it was begun: leave out ${others.join(', ')}`);
+  }
   // The file may have been edited: its settings are read as strictly as a preset's, which JSON is too.
   return { settings: loadPreset(JSON.stringify(settings), file), kills, folder };
+}
+
+/** Before the run was written down there is nothing to go on with. */
+function stoppedWords(folder: string): string {
+  if (!existsSync(join(folder, mark))) return 'stopped before the run was begun';
+  return `stopped; --resume goes on: annulus simulate --resume ${relative('', folder)}`;
 }
 
 /** One model everywhere, and a log that verifies. */
@@ -196,5 +223,7 @@ function summaryText(record: RunRecord, folder: string): string {
     `time      ${durationText(stages.reduce((sum, { ms }) => sum + ms, 0))}`,
     `report    ${join(folder, 'report.html')}`,
     '',
-  ].join('\n');
+  ]
+    .map(printableLine)
+    .join('\n');
 }

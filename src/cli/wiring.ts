@@ -20,21 +20,28 @@ export async function loadReproduce(): Promise<RunReproduce> {
 export async function loadPredict(): Promise<RunPredict> {
   const distill = await import('../distill/index.ts');
   const { decodeStudent, heartUseOf, predictCt } = distill;
-  const { DataError, decodeNifti } = await import('../data/index.ts');
-  /** The room knows bytes, the person at the terminal knows files. */
-  const naming = (name: string, error: unknown): unknown =>
-    error instanceof DataError
-      ? new DataError(error.facts, `${name}: ${error.message}`, { cause: error })
-      : error;
-  const read = (image: Uint8Array, name: string): Volume => {
+  const { DataError, decodeNifti, readCt } = await import('../data/index.ts');
+  const named = <T>(name: string, read: () => T): T => {
     try {
-      return decodeNifti(image).volume;
+      return read();
     } catch (error) {
-      throw naming(name, error);
+      // The room knows bytes, the person at the terminal knows files.
+      if (!(error instanceof DataError)) throw error;
+      throw new DataError(error.facts, `${name}: ${error.message}`, { cause: error });
     }
   };
   const { backendVariant, precisionNote } = await import('../compute/index.ts');
-  return async ({ model, image, imageName, heart, backend, precision, onNote, onProgress }) => {
+  return async ({
+    model,
+    image,
+    imageName,
+    heart,
+    reading = {},
+    backend,
+    precision,
+    onNote,
+    onProgress,
+  }) => {
     const engine = {
       ...{ backend: backend as 'auto', precision: precision as 'f32' },
       threads: availableParallelism(),
@@ -44,18 +51,21 @@ export async function loadPredict(): Promise<RunPredict> {
     if (isConditioned && heart === null) {
       throw usageError('this model needs a segmentation of the heart too: give it as --heart FILE');
     }
-    const volume = read(image, imageName);
+    const { volume, notes } = named(imageName, () => readCt(image, reading));
+    for (const text of notes) onNote(`${imageName}: ${text}`);
     if (heart !== null && !isConditioned) {
       onNote(`${heart.name} is not used: this model does not see a segmentation of the heart`);
     }
-    const given = heart !== null && isConditioned ? { heart: read(heart.bytes, heart.name) } : {};
+    const readHeart = ({ bytes, name }: { bytes: Uint8Array; name: string }): Volume => {
+      const read = named(name, () => decodeNifti(bytes, reading));
+      for (const text of read.notes) onNote(`${name}: ${text}`);
+      return read.volume;
+    };
+    const given = heart !== null && isConditioned ? { heart: readHeart(heart) } : {};
     await backendVariant(engine);
     const note = precisionNote(engine);
     if (note !== null) onNote(note);
-    const options = { engine, ...given, onProgress };
-    const prediction = await predictCt(student, volume, options).catch((error: unknown) => {
-      throw naming(imageName, error);
-    });
+    const prediction = await predictCt(student, volume, { engine, ...given, onProgress });
     const { plausibility } = prediction;
     return {
       files: distill.predictionFiles(prediction, volume),

@@ -1,4 +1,5 @@
 /** Progress of a reproduction: a line for whatever ended, and the time left, below them where there is a screen. */
+import { printableLine } from '../base/index.ts';
 import { durationText } from '../dashboard/index.ts';
 import type { OnReproduceProgress, ReproduceProgress } from '../reproduce/index.ts';
 import type { Screen } from './progress-view.ts';
@@ -23,7 +24,8 @@ export class WorkView {
     const { write, isLive, nowMs } = this.#screen;
     if (progress.line !== null) {
       this.#erase();
-      write(`${clock(nowMs() - this.#startMs)}  ${progress.line} (${this.#standing()})\n`);
+      const line = `${clock(nowMs() - this.#startMs)}  ${progress.line} (${this.#standing()})`;
+      write(`${printableLine(line)}\n`);
     }
     if (!isLive || nowMs() - this.#paintedMs < repaintMsMin) return;
     this.#paintedMs = nowMs();
@@ -52,7 +54,7 @@ export class WorkView {
   }
 
   #erase(): void {
-    if (this.#screen.isLive) this.#screen.write('\r\u001b[K');
+    if (this.#screen.isLive) this.#screen.erase(0);
   }
 }
 

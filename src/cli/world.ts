@@ -2,13 +2,19 @@
 import type { RunMainJob, RunPredict, RunReproduce } from './main-job.ts';
 
 export interface World {
+  /** Text in lines of our own; of what else it holds, nothing moves the cursor. */
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Goes up so many rows of `out` and clears from there on; only where `isLive`. */
+  readonly erase: (rows: number) => void;
   /** Whether `out` is a terminal whose cursor can be moved. */
   readonly isLive: boolean;
   readonly columns: number;
   readonly nowMs: () => number;
-  /** Fires on Ctrl-C and on a stop signal. */
+  /**
+   * Fires on Ctrl-C, SIGTERM and SIGHUP, with the signal's name as its reason. Signals end the process at once, as they end
+   * any other, until a command reads this: then it is theirs to end in order.
+   */
   readonly signal: AbortSignal;
   /** Loaded only by the command that needs them. */
   readonly mainJob: () => Promise<RunMainJob>;

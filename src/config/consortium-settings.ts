@@ -2,10 +2,13 @@
 import { parseNodeId } from '../base/index.ts';
 import {
   annotatorDefaults,
+  readingDefaults,
   scannerDefaults,
   validateAnnotatorSettings,
+  validateReadingSettings,
   validateScannerSettings,
   type AnnotatorSettings,
+  type ReadingSettings,
   type ScannerSettings,
 } from '../data/index.ts';
 import { checkInteger, SettingError } from './check.ts';
@@ -30,6 +33,8 @@ export interface HospitalSettings {
   readonly id: string;
   /** Folder of the hospital's own cases, beside the preset unless absolute; empty for phantoms. It says itself what it holds. */
   readonly folder: string;
+  /** How the files of its own folder are read where they can be read in more than one way. */
+  readonly reading: ReadingSettings;
   readonly cases: CaseCounts;
   readonly scanner: ScannerSettings;
   readonly annotator: AnnotatorSettings;
@@ -47,6 +52,7 @@ export interface ConsortiumSettings {
 
 export const hospitalDefaults: Omit<HospitalSettings, 'id'> = Object.freeze({
   folder: '',
+  reading: readingDefaults,
   cases: Object.freeze({ hps: 0, ms: 0, calc: 0, unlabelled: 0, test: 0 }),
   scanner: scannerDefaults,
   annotator: annotatorDefaults,
@@ -70,6 +76,7 @@ export function validateHospital(hospital: HospitalSettings): void {
   if (hospital.folder === '' && trainingCaseCount(hospital.cases) === 0) {
     throw new SettingError('cases', 'at least one case to train on', 'none');
   }
+  validateReadingSettings(hospital.reading);
   validateScannerSettings(hospital.scanner);
   validateAnnotatorSettings(hospital.annotator);
 }

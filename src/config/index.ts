@@ -1,6 +1,7 @@
 export { ConfigError, type ConfigErrorFacts } from './errors.ts';
 export { nearest } from './nearest.ts';
-export { loadPreset, withOwnCases, type Override } from './load-preset.ts';
+export { loadPreset, withOwnCases } from './load-preset.ts';
+export type { Override } from './overrides.ts';
 export { loadArchitecture, type ModelLibrary } from './architecture.ts';
 export { runDefaults, type RunSettings } from './run-settings.ts';
 export {

@@ -15,7 +15,6 @@ import {
   type ConsortiumSettings,
   type HospitalSettings,
 } from './consortium-settings.ts';
-import { ConfigError } from './errors.ts';
 import {
   validateDistillation,
   validateInference,
@@ -33,23 +32,14 @@ import {
   validated,
   type Source,
 } from './read-settings.ts';
+import { layered, treeOfOverrides, type Override } from './overrides.ts';
 import { runDefaults, type RunSettings } from './run-settings.ts';
-import { validateStage, validateTraining } from './training-settings.ts';
+import { validateStage, validateStudentStage, validateTraining } from './training-settings.ts';
 import { readYaml, type Tree } from './yaml-tree.ts';
 
-/** One setting from outside the file, for instance a flag's. */
-export interface Override {
-  /** Path of the setting: `training.student.rounds`. */
-  readonly key: string;
-  /** Its value as YAML would write it. */
-  readonly text: string;
-  /** Who says so, for messages: `--rounds`. */
-  readonly source: string;
-}
-
 /**
- * Settings of a preset: the rooms' defaults, with the file's values over them and `overrides` over those. Networks may be
- * named as in `library`.
+ * Settings of a preset: the rooms' defaults, with the file's values over them and `overrides` over those, and then the whole
+ * is checked. Networks may be named as in `library`.
  * @throws {ConfigError} naming file, line, key, what was expected and what came.
  */
 export function loadPreset(
@@ -58,10 +48,11 @@ export function loadPreset(
   overrides: readonly Override[] = [],
   library: ModelLibrary = new Map(),
 ): RunSettings {
-  let settings = readRun(readYaml(text, file), file, runDefaults, library);
-  for (const { key, text: value, source } of overrides) {
-    settings = readRun(treeAt(key, readYaml(value, source)), source, settings, library);
-  }
+  const written = readYaml(text, file);
+  const asked = treeOfOverrides(overrides);
+  const preset = readRun(written, file, runDefaults, library);
+  const settings = readRun(asked, file, preset, library);
+  validateRun(settings, layered(asked, written), file);
   return settings;
 }
 
@@ -85,7 +76,7 @@ export function withOwnCases(
   return validated(counted, somebodyLabels, nowhere, { file, path: 'consortium' });
 }
 
-/** `tree` laid over `base`, then checked as a whole. */
+/** `tree` laid over `base`. */
 function readRun(tree: Tree, file: string, base: RunSettings, library: ModelLibrary): RunSettings {
   const top: Source = { file, path: '' };
   refuseUnknownKeys(tree, Object.keys(runDefaults), top);
@@ -94,7 +85,7 @@ function readRun(tree: Tree, file: string, base: RunSettings, library: ModelLibr
     return child === null ? from : layOver(child, from, { file, path: key });
   };
   const { preset, seed } = layOver(onlyLeaves(tree), { preset: base.preset, seed: base.seed }, top);
-  const settings: RunSettings = {
+  return {
     preset,
     seed,
     consortium: readConsortium(childOf(tree, 'consortium'), file, base.consortium),
@@ -109,8 +100,6 @@ function readRun(tree: Tree, file: string, base: RunSettings, library: ModelLibr
     network: section('network', base.network),
     compute: section('compute', base.compute),
   };
-  validateRun(settings, tree, file);
-  return settings;
 }
 
 function validateRun(settings: RunSettings, tree: Tree, file: string): void {
@@ -127,7 +116,7 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
   check('phantom', settings.phantom, validatePhantomSettings);
   check('training', settings.training, validateTraining);
   check('training.teacher', settings.training.teacher, validateStage);
-  check('training.student', settings.training.student, validateStage);
+  check('training.student', settings.training.student, validateStudentStage);
   check('sampling', settings.sampling, validateSampling);
   check('distillation', settings.distillation, validateDistillation);
   check('inference', settings.inference, validateInference);
@@ -168,6 +157,9 @@ function patchFits({ training, phantom, models, consortium }: RunSettings): void
 
 /** A task that nobody labelled has no teacher, and nobody could learn it. */
 function somebodyLabels({ consortium }: RunSettings): void {
+  if (consortium.hospitals.length === 0) {
+    throw new SettingError('hospitals', 'a list of hospitals', 'nothing');
+  }
   if (consortium.hospitals.some(isUncounted)) return;
   for (const task of taskIds) {
     if (consortium.hospitals.some(({ cases }) => cases[task] > 0)) continue;
@@ -181,13 +173,7 @@ function readConsortium(
   base: ConsortiumSettings,
 ): ConsortiumSettings {
   const source: Source = { file, path: 'consortium' };
-  if (tree === null) {
-    if (base.hospitals.length > 0) return base;
-    throw new ConfigError(
-      { code: 'bad_value', file, line: 1, key: 'consortium', expected: 'hospitals', came: 'none' },
-      `${file}: consortium.hospitals: expected a list of hospitals, got nothing`,
-    );
-  }
+  if (tree === null) return base;
   refuseUnknownKeys(tree, ['name', 'domain', 'hospitals'], source);
   const list = childOf(tree, 'hospitals');
   const { name, domain } = layOver(
@@ -250,26 +236,4 @@ function onlyLeaves(tree: Tree): Tree {
     if (key !== 'preset' && key !== 'seed') entries.delete(key);
   }
   return { ...tree, entries };
-}
-
-/** `key: value` as nested maps without lines. */
-function treeAt(key: string, value: Tree): Tree {
-  const unlined = withoutLines(value);
-  return key.split('.').reduceRight<Tree>(
-    (inner, part) => ({
-      kind: 'map',
-      line: 0,
-      entries: new Map([[part, { keyLine: 0, value: inner }]]),
-    }),
-    unlined,
-  );
-}
-
-function withoutLines(tree: Tree): Tree {
-  if (tree.kind === 'leaf') return { ...tree, line: 0 };
-  if (tree.kind === 'list') return { ...tree, line: 0, items: tree.items.map(withoutLines) };
-  const entries = [...tree.entries].map(
-    ([key, { value }]) => [key, { keyLine: 0, value: withoutLines(value) }] as const,
-  );
-  return { ...tree, line: 0, entries: new Map(entries) };
 }

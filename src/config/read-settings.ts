@@ -45,11 +45,12 @@ export function validated<T>(
       .split('.')
       .filter((part, index) => index > 0 || part !== section);
     const key = joined(source.path, field.join('.'));
-    const line = (tree === null ? 0 : lineOf(tree, field.at(-1) ?? '')) ?? tree?.line ?? 0;
+    const place = tree === null ? null : (placeIn(tree, field.at(-1) ?? '') ?? tree);
+    const { line, from: file = source.file } = place ?? { line: 0 };
     const reason = messageOf(error);
     throw new ConfigError(
-      { code: 'bad_value', file: source.file, line, key, expected: reason, came: '' },
-      `${placeOf(source.file, line)}: ${key}: ${reason}`,
+      { code: 'bad_value', file, line, key, expected: reason, came: '' },
+      `${placeOf(file, line)}: ${key}: ${reason}`,
       { cause: error },
     );
   }
@@ -60,9 +61,10 @@ export function validated<T>(
 export function refuseValue(tree: Tree, source: Source, expected: string): never {
   const came = describe(tree);
   const key = source.path === '' ? 'the file' : source.path;
+  const { line, from: file = source.file } = tree;
   throw new ConfigError(
-    { code: 'bad_value', file: source.file, line: tree.line, key: source.path, expected, came },
-    `${placeOf(source.file, tree.line)}: ${key}: expected ${expected}, got ${came}`,
+    { code: 'bad_value', file, line, key: source.path, expected, came },
+    `${placeOf(file, line)}: ${key}: expected ${expected}, got ${came}`,
   );
 }
 
@@ -83,14 +85,15 @@ export function itemsOf(
 /** @throws {ConfigError} 'unknown_key' with the nearest known one. */
 export function refuseUnknownKeys(tree: Tree, known: readonly string[], source: Source): void {
   if (tree.kind !== 'map') return refuseValue(tree, source, `a map of ${listed(known)}`);
-  for (const [key, { keyLine }] of tree.entries) {
+  for (const [key, { keyLine: line, value }] of tree.entries) {
     if (known.includes(key)) continue;
     const suggestion = nearest(key, known);
     const path = joined(source.path, key);
     const hint = suggestion === null ? `expected ${listed(known)}` : `did you mean ${suggestion}?`;
+    const { from: file = source.file } = value;
     throw new ConfigError(
-      { code: 'unknown_key', file: source.file, line: keyLine, key: path, suggestion },
-      `${placeOf(source.file, keyLine)}: unknown key ${path}: ${hint}`,
+      { code: 'unknown_key', file, line, key: path, suggestion },
+      `${placeOf(file, line)}: unknown key ${path}: ${hint}`,
     );
   }
 }
@@ -165,14 +168,14 @@ function fieldOf(error: AnnulusError): string {
   return typeof name === 'string' ? name.replace(/\[\d+\]$/, '') : '';
 }
 
-/** Line of the first entry called `key`, at any depth; `null` when there is none. */
-function lineOf(tree: Tree, key: string): number | null {
+/** Where the first entry called `key` stands, at any depth; `null` when there is none. */
+function placeIn(tree: Tree, key: string): Pick<Tree, 'line' | 'from'> | null {
   if (tree.kind !== 'map') return null;
   const own = tree.entries.get(key);
-  if (own !== undefined) return own.keyLine;
+  if (own !== undefined) return { ...own.value, line: own.keyLine };
   for (const { value } of tree.entries.values()) {
-    const line = lineOf(value, key);
-    if (line !== null) return line;
+    const place = placeIn(value, key);
+    if (place !== null) return place;
   }
   return null;
 }

@@ -13,7 +13,7 @@ export type Federation = (typeof federations)[number];
 
 /** One kind of stage. All hospitals agree on it in the manifest. */
 export interface StageSettings {
-  /** Federated rounds, 0 to 1000. */
+  /** Federated rounds, 0 to 1000, of the student 1 to 1000. */
   readonly rounds: number;
   /** Optimiser steps each hospital makes in a round, 1 to 100000. A budget of steps, not of epochs: a large hospital does not keep the others waiting. */
   readonly stepsPerRound: number;
@@ -125,6 +125,12 @@ export function validateStage(stage: StageSettings): void {
   checkChoice('federation', stage.federation, federations);
   checkNumber('weightDecay', stage.weightDecay, 0, 1);
   checkInteger('batch', stage.batch, 1, 64);
+}
+
+/** The student is what a run is for. @throws {SettingError} naming the key out of range. */
+export function validateStudentStage(stage: StageSettings): void {
+  checkInteger('rounds', stage.rounds, 1, 1_000);
+  validateStage(stage);
 }
 
 function checkPatch(patch: TrainingSettings['patch']): void {

@@ -13,15 +13,26 @@ import {
   type Node as YamlNode,
 } from 'yaml';
 import { ConfigError, placeOf } from './errors.ts';
+import { yamlWords } from './yaml-words.ts';
 
 const bytesMax = 256 * 1024;
 const depthMax = 12;
 
-/** A value with the line it stands on, from 1; 0 when it did not come from a file. */
-export type Tree =
-  | { readonly kind: 'map'; readonly line: number; readonly entries: ReadonlyMap<string, Entry> }
-  | { readonly kind: 'list'; readonly line: number; readonly items: readonly Tree[] }
-  | { readonly kind: 'leaf'; readonly line: number; readonly value: Leaf };
+/** Where a value was written. */
+interface Place {
+  /** From 1; 0 when it did not come from a file. */
+  readonly line: number;
+  /** Who wrote it, where several had a hand in one tree: `--set`. */
+  readonly from?: string;
+}
+
+/** A value with the place where it stands. */
+export type Tree = Place &
+  (
+    | { readonly kind: 'map'; readonly entries: ReadonlyMap<string, Entry> }
+    | { readonly kind: 'list'; readonly items: readonly Tree[] }
+    | { readonly kind: 'leaf'; readonly value: Leaf }
+  );
 
 export type Leaf = string | number | boolean | null;
 
@@ -51,7 +62,7 @@ export function readYaml(text: string, file: string): Tree {
   checkDepth(text, refuse);
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
   const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) refuse(lineAt(problem.pos[0]), firstLine(problem.message));
+  if (problem !== undefined) refuse(lineAt(problem.pos[0]), yamlWords[problem.code]);
 
   const convert = (node: YamlNode | null, depth: number): Tree => {
     const line = lineAt(node?.range?.[0]);
@@ -105,8 +116,4 @@ function indentOf(row: string): number {
 
 function isLeaf(value: unknown): value is Leaf {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
-}
-
-function firstLine(message: string): string {
-  return (message.split('\n')[0] ?? '').replace(/:$/, '');
 }

@@ -28,12 +28,15 @@ export {
 export {
   annotatorDefaults,
   phantomDefaults,
+  readingDefaults,
   scannerDefaults,
   validateAnnotatorSettings,
   validatePhantomSettings,
+  validateReadingSettings,
   validateScannerSettings,
   type AnnotatorSettings,
   type PhantomSettings,
+  type ReadingSettings,
   type ScannerSettings,
 } from './settings.ts';
 export { makePhantom, type Phantom, type Truth } from './phantom.ts';
@@ -49,13 +52,8 @@ export {
   type PointSet,
 } from './case.ts';
 export { decodeTruth, encodeTruth } from './truth-file.ts';
-export {
-  decodeNifti,
-  decodeNiftiPair,
-  encodeNifti,
-  type NiftiImage,
-  type NiftiSource,
-} from './nifti.ts';
+export { decodeNifti, decodeNiftiPair, niftiBytesMax, type NiftiImage } from './nifti.ts';
+export { encodeNifti, type NiftiSource } from './nifti-write.ts';
 export type { NiftiDatatype, NiftiHeader, NiftiOptions } from './nifti-header.ts';
 export { toRas } from './orientation.ts';
 export {
@@ -69,13 +67,15 @@ export { normalise, paperScale, percentiles, type IntensityScale } from './inten
 export { largestComponentCentre, pointsOf } from './component.ts';
 export { labelsOn } from './label-map.ts';
 export { judge, type Answer } from './plausibility/answer.ts';
-export { imageFindings, refuseUnlessCt } from './plausibility/image.ts';
+export { imageFindings } from './plausibility/image.ts';
 export { rootFindings, type RootPoints } from './plausibility/root.ts';
 export { plausibilityText, type Finding, type Plausibility } from './plausibility/verdict.ts';
+export { readCt, type CtFile } from './ct.ts';
 export { decodeMarkups, encodeMarkups, type Markup } from './markups.ts';
 export {
   caseFileNames,
   caseFiles,
+  checkOwnCase,
   readOwnCase,
   type CaseFile,
   type CaseFiles,

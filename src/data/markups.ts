@@ -2,7 +2,7 @@
  * Points as 3D Slicer keeps them: `.mrk.json`, schema 1.0.3, written in LPS (x to the left, y to the
  * back), which is RAS with the first two signs turned.
  */
-import { fromUtf8, utf8 } from '../base/index.ts';
+import { foreignKind, foreignText, utf8 } from '../base/index.ts';
 import { DataError } from './errors.ts';
 import { refuseField } from './packed.ts';
 import type { Vector3 } from './vector.ts';
@@ -49,7 +49,7 @@ export function encodeMarkups(points: readonly Markup[]): Uint8Array {
 }
 
 /**
- * The placed points of all fiducial lists in a file. LPS and RAS are read as the file says; points
+ * The placed points of all fiducial lists in a file, with or without a byte order mark, their names without the blanks around them. LPS and RAS are read as the file says; points
  * that are not placed (`positionStatus` other than `defined`) are left out.
  *
  * @throws {DataError} when the bytes are not such a file, or hold lines, curves or other units.
@@ -100,7 +100,7 @@ function readList(value: unknown): Markup[] {
     const good = [x, y, z].every(Number.isFinite) && rest.length === 0;
     if (!good) return refuseField('position', 'three finite numbers', 'something else');
     const position: Vector3 = [(x as number) * turn + 0, (y as number) * turn + 0, z as number];
-    return [{ label, position }];
+    return [{ label: label.trim(), position }];
   });
 }
 
@@ -112,11 +112,12 @@ function parse(bytes: Uint8Array): unknown {
     );
   }
   try {
-    return JSON.parse(fromUtf8(bytes));
+    return JSON.parse(foreignText(bytes));
   } catch (cause) {
+    const came = foreignKind(bytes) ?? 'something else; save the points as .mrk.json';
     throw new DataError(
       { code: 'not_recognised', format: 'mrk.json' },
-      'expected JSON in UTF-8, got something else; save the points as .mrk.json',
+      `expected JSON in UTF-8, got ${came}`,
       { cause },
     );
   }

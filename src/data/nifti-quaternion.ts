@@ -17,13 +17,33 @@ export interface QuaternionForm {
 /** How far b² + c² + d² may exceed 1 in 32-bit files before it is an error. */
 const slack = 1e-5;
 
-/** `null` when a number is not finite, a spacing is not above 0, or the quaternion is too long. */
+/** A field that no transform can be made of, what it should hold and what it holds. */
+export interface QuaternionTrouble {
+  readonly field: string;
+  readonly expected: string;
+  readonly came: string;
+}
+
+/** `null` when the form is sound. */
+export function troubleOf({ b, c, d, shift, spacing }: QuaternionForm): QuaternionTrouble | null {
+  const axis = spacing.findIndex((mm) => !(mm > 0 && Number.isFinite(mm)));
+  if (axis >= 0) {
+    const came = String(spacing[axis]);
+    return { field: `pixdim[${axis + 1}]`, expected: 'a spacing above 0', came };
+  }
+  const far = shift.find((mm) => !Number.isFinite(mm));
+  if (far !== undefined) return { field: 'qoffset', expected: 'finite numbers', came: String(far) };
+  const length = Math.hypot(b, c, d);
+  if (length * length <= 1 + slack) return null;
+  return { field: 'quatern', expected: 'a length of at most 1', came: length.toPrecision(3) };
+}
+
+/** `null` when the form has a trouble. */
 export function affineOfQuaternion(form: QuaternionForm): Float64Array | null {
+  if (troubleOf(form) !== null) return null;
   const { shift, spacing, handedness } = form;
   let { b, c, d } = form;
   const squares = b * b + c * c + d * d;
-  if (![squares, ...shift, ...spacing].every(Number.isFinite)) return null;
-  if (!spacing.every((mm) => mm > 0) || squares > 1 + slack) return null;
   if (squares > 1) {
     const length = Math.sqrt(squares);
     b /= length;

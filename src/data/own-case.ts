@@ -4,16 +4,17 @@
  */
 import { labelMap } from './annotation.ts';
 import type { Case, PointSet } from './case.ts';
+import { readCt } from './ct.ts';
 import { DataError } from './errors.ts';
-import { labelsOn } from './label-map.ts';
-import { decodeMarkups } from './markups.ts';
-import { decodeNifti } from './nifti.ts';
+import { readLabels } from './label-map.ts';
 import { toRas } from './orientation.ts';
+import { aboutPlaces, readPoints } from './own-points.ts';
 import { refuseField } from './packed.ts';
 import { resample, resampleLabelsOnto, resampleMaskOnto } from './resample.ts';
+import { readingDefaults, type ReadingSettings } from './settings.ts';
 import { heartLabels, taskIds, tasks, type PointName, type TaskId } from './tasks.ts';
 import type { Vector3 } from './vector.ts';
-import { worldToVoxel, type Geometry, type Volume } from './volume.ts';
+import type { Geometry, Volume } from './volume.ts';
 
 /** What a case may be made of. All but the CT may lack: what nobody labelled, the teachers will. */
 export type CaseFile = 'ct' | TaskId | 'heart';
@@ -41,11 +42,17 @@ export interface OwnCase {
   readonly notes: readonly string[];
 }
 
-/** Other names that experts write for a point. The paper's code calls the non-coronary cusp acoronary. */
-const otherNames: Readonly<Record<string, PointName>> = { ACC: 'NCC' };
+/** A heart with contrast in it has values above. */
+const contrastHuMin = 150;
 
-/** A heart region has lung in it. Values that never go below are shifted: stored without their intercept of -1024. */
-const lungHuMax = -300;
+/** What a case's files hold, checked, on the CT's own grid. */
+interface OpenCase {
+  readonly ct: Volume;
+  readonly marked: readonly (readonly [TaskId, PointSet])[];
+  readonly calcium: Uint8Array | null;
+  readonly heart: Uint8Array | null;
+  readonly notes: readonly string[];
+}
 
 /**
  * The case in `files`, its CT resampled to `spacingMm` along [depth, height, width] and in whole HU, points as spheres of
@@ -56,34 +63,76 @@ const lungHuMax = -300;
 export function readOwnCase(
   id: string,
   files: CaseFiles,
-  { spacingMm, pointRadiusMm }: { readonly spacingMm: Vector3; readonly pointRadiusMm: number },
+  {
+    spacingMm,
+    pointRadiusMm,
+    reading,
+  }: {
+    readonly spacingMm: Vector3;
+    readonly pointRadiusMm: number;
+    readonly reading?: ReadingSettings;
+  },
 ): OwnCase {
-  const ct = about('ct', () => decodeNifti(files.ct ?? refuseField('file', 'a CT', 'none')).volume);
+  const { ct, marked, calcium, heart, notes } = openCase(files, reading ?? readingDefaults);
   const grid = resample(toRas(ct), spacingMm, 'smooth');
   const image: Volume = { ...grid, data: grid.data.map((hu) => Math.round(hu) + 0) }; // + 0: never -0
-  const points: Partial<Record<PointName, Vector3 | null>> = {};
   const labels: Partial<Record<TaskId, Uint8Array>> = {};
-  const notes = aboutIntensities(image.data);
-  for (const task of taskIds) {
-    const bytes = files[task];
-    if (bytes === undefined) continue;
-    labels[task] = about(task, () => {
-      if (tasks[task].kind === 'segmentation') return calciumOn(bytes, ct, image);
-      const found = readPoints(bytes, task, ct);
-      Object.assign(points, found);
-      for (const [name, at] of Object.entries(found)) {
-        if (at === null) notes.push(`${task}: ${name} is not marked: taught as not there`);
-      }
-      const calcium = new Uint8Array(0);
-      return labelMap(task, { points: { ...noPoints, ...found }, calcium }, image, pointRadiusMm);
-    });
+  for (const [task, found] of marked) {
+    const annotation = { points: { ...noPoints, ...found }, calcium: new Uint8Array(0) };
+    labels[task] = labelMap(task, annotation, image, pointRadiusMm);
   }
-  const { heart: heartBytes } = files;
-  const heart =
-    heartBytes === undefined ? {} : { heart: about('heart', () => heartOn(heartBytes, ct, image)) };
+  // Where at least half of the voxel is.
+  if (calcium !== null) labels.calc = resampleMaskOnto(calcium, ct, image);
+  const points: PointSet = Object.assign({}, ...marked.map(([, found]) => found)) as PointSet;
   const origin = Object.fromEntries(Object.keys(labels).map((task) => [task, 'expert'] as const));
   const { shape, affine } = ct;
-  return { case: { id, image, labels, origin, ...heart, points }, ct: { shape, affine }, notes };
+  return {
+    case: {
+      ...{ id, image, labels, origin, points },
+      ...(heart === null ? {} : { heart: resampleLabelsOnto(heart, ct, image) }),
+    },
+    ct: { shape, affine },
+    notes: [...notes, ...aboutContrast(image.data)],
+  };
+}
+
+/**
+ * Whether `readOwnCase` takes the files, found out without the work of resampling.
+ *
+ * @throws {DataError} as `readOwnCase`
+ */
+export function checkOwnCase(files: CaseFiles, reading: ReadingSettings = readingDefaults): void {
+  openCase(files, reading);
+}
+
+function openCase(files: CaseFiles, reading: ReadingSettings): OpenCase {
+  const notes: string[] = [];
+  const noted = <T extends { readonly notes: readonly string[] }>(
+    file: CaseFile,
+    read: () => T,
+  ): T => {
+    const found = about(file, read);
+    notes.push(...found.notes.map((note) => `${file}: ${note}`));
+    return found;
+  };
+  const { volume: ct } = noted('ct', () =>
+    readCt(files.ct ?? refuseField('file', 'a CT', 'none'), reading),
+  );
+  const map = (file: CaseFile, highest: number): Uint8Array | null => {
+    const bytes = files[file];
+    return bytes === undefined
+      ? null
+      : noted(file, () => readLabels(bytes, ct, highest, reading)).labels;
+  };
+  const marked: [TaskId, PointSet][] = [];
+  for (const task of taskIds) {
+    const bytes = files[task];
+    if (bytes === undefined || tasks[task].kind !== 'points') continue;
+    marked.push([task, noted(task, () => readPoints(bytes, task, ct)).points]);
+  }
+  notes.push(...aboutPlaces(marked));
+  const [calcium, heart] = [map('calc', 1), map('heart', heartLabels.length)];
+  return { ct, marked, calcium, heart, notes };
 }
 
 const noPoints: Readonly<Record<PointName, null>> = {
@@ -91,56 +140,12 @@ const noPoints: Readonly<Record<PointName, null>> = {
   ...{ MS1: null, MS2: null },
 };
 
-/** All points of `task`: where they are marked, or null. */
-function readPoints(bytes: Uint8Array, task: TaskId, ct: Geometry): PointSet {
-  const wanted = tasks[task].labels;
-  const found = new Map<string, Vector3>();
-  for (const { label, position } of decodeMarkups(bytes)) {
-    const name = otherNames[label] ?? label;
-    if (!wanted.includes(name)) refuseField('label', wanted.join(', '), 'another name');
-    if (found.has(name)) refuseField('label', 'each point once', `${name} twice`);
-    if (!isInside(position, ct)) {
-      refuseField(name, 'a place inside the CT', 'one outside: are both of one patient?');
-    }
-    found.set(name, position);
-  }
-  if (found.size === 0) refuseField('points', `some of ${wanted.join(', ')}`, 'none');
-  return Object.fromEntries(wanted.map((name) => [name, found.get(name) ?? null]));
-}
-
-function isInside(world: Vector3, { affine, shape }: Geometry): boolean {
-  const [i, j, k] = worldToVoxel(affine, world);
-  const [depth, height, width] = shape;
-  const within = (at: number, count: number): boolean => at >= -0.5 && at <= count - 0.5;
-  return within(i, width) && within(j, height) && within(k, depth);
-}
-
-/** Calcium on the models' grid: where at least half of the voxel is. */
-function calciumOn(bytes: Uint8Array, ct: Geometry, grid: Geometry): Uint8Array {
-  return resampleMaskOnto(labelsOn(decodeNifti(bytes).volume, ct, 1), ct, grid);
-}
-
-function heartOn(bytes: Uint8Array, ct: Geometry, grid: Geometry): Uint8Array {
-  const labels = labelsOn(decodeNifti(bytes).volume, ct, heartLabels.length);
-  return resampleLabelsOnto(labels, ct, grid);
-}
-
-function aboutIntensities(data: Float32Array): string[] {
-  let [lowest, highest] = [Infinity, -Infinity];
-  for (const hu of data) {
-    if (hu < lowest) lowest = hu;
-    if (hu > highest) highest = hu;
-  }
-  const notes: string[] = [];
-  if (lowest > lungHuMax) {
-    notes.push(
-      `ct: nothing below ${lungHuMax} HU, found ${lowest} at least: is it in HU, with lung in it?`,
-    );
-  }
-  if (highest < 150) {
-    notes.push(`ct: nothing above 150 HU, found ${highest} at most: is there contrast in it?`);
-  }
-  return notes;
+function aboutContrast(data: Float32Array): string[] {
+  const highest = data.reduce((most, hu) => Math.max(most, hu), -Infinity);
+  if (highest >= contrastHuMin) return [];
+  return [
+    `ct: nothing above ${contrastHuMin} HU, found ${highest} at most: is there contrast in it?`,
+  ];
 }
 
 /** Tells which file a complaint is about. */

@@ -43,6 +43,24 @@ export interface AnnotatorSettings {
   readonly scatterMm: number;
 }
 
+/** How files of other programs are read where they can be read in more than one way, and how large they may be. */
+export interface ReadingSettings {
+  /** Which volume of a file with several in time, -1 (refuse such a file) to 9999, the first being 0. */
+  readonly frame: number;
+  /**
+   * Where the axes of a file without orientation run to: three letters of R or L, A or P, S or I, such as LAS (left, front,
+   * up, as nibabel reads it). Empty refuses such a file.
+   */
+  readonly axes: string;
+  /** What a header in metres or microns is taken for: `header` believes it, `mm` takes its numbers for mm, `ask` refuses it. */
+  readonly units: 'ask' | 'header' | 'mm';
+  /**
+   * Voxels of a volume, 4096 to 2147483648. 134217728 are 512 x 512 x 512, more than a CT of a heart has; the file, what it
+   * unpacks to and the volume together take at most 7 bytes for each.
+   */
+  readonly voxelsMax: number;
+}
+
 /** 48 voxels of 3 mm: 144 mm, the heart with a rim of lung, spine and sternum. */
 export const phantomDefaults: PhantomSettings = Object.freeze<PhantomSettings>({
   shape: [48, 48, 48],
@@ -68,6 +86,31 @@ export const annotatorDefaults: AnnotatorSettings = Object.freeze<AnnotatorSetti
   biasMm: [0, 0, 0],
   scatterMm: 1,
 });
+
+/** Whatever can be read in more than one way is refused. */
+export const readingDefaults: ReadingSettings = Object.freeze<ReadingSettings>({
+  frame: -1,
+  axes: '',
+  units: 'ask',
+  voxelsMax: 2 ** 27,
+});
+
+/** One letter for each direction of the patient, in any order. */
+const axesForm = /^(?=.*[RL])(?=.*[AP])(?=.*[SI])[RLAPSI]{3}$/;
+
+/** @throws {DataError} 'bad_setting' unless every field is in its range. */
+export function validateReadingSettings(settings: ReadingSettings): ReadingSettings {
+  const { frame, axes, units, voxelsMax } = settings;
+  check('reading.frame', frame, -1, 9999, true);
+  if (axes !== '' && !axesForm.test(axes)) {
+    refuse('reading.axes', 'three letters such as LAS, or empty', `"${axes.slice(0, 20)}"`);
+  }
+  if (!['ask', 'header', 'mm'].includes(units)) {
+    refuse('reading.units', 'ask, header or mm', `"${units.slice(0, 20)}"`);
+  }
+  check('reading.voxelsMax', voxelsMax, 4096, 2 ** 31, true);
+  return settings;
+}
 
 /** @throws {DataError} 'bad_setting' unless every field is in its range. */
 export function validatePhantomSettings(settings: PhantomSettings): PhantomSettings {

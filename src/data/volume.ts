@@ -100,16 +100,31 @@ export function rasAffine(spacingMm: Vector3, origin: Vector3): Float64Array {
 export function isSameGrid(one: Geometry, other: Geometry, withinMm: number): boolean {
   if (one.shape.join() !== other.shape.join()) return false;
   const [depth, height, width] = one.shape;
-  // Affines that differ do so most at a corner.
-  return [0, 1, 2, 3, 4, 5, 6, 7].every((corner) => {
+  const [, most] = cornersApart(one.affine, other.affine, [width, height, depth]);
+  return most <= withinMm;
+}
+
+/**
+ * How far apart two affines place one corner of a grid, mm: its first voxel, and the corner where it is most. Affines that
+ * differ do so most at a corner.
+ *
+ * @param size number of voxels along i, j, k
+ */
+export function cornersApart(
+  one: Float64Array,
+  other: Float64Array,
+  [width, height, depth]: readonly [number, number, number],
+): [first: number, most: number] {
+  const apart = [0, 1, 2, 3, 4, 5, 6, 7].map((corner) => {
     const ijk: Vector3 = [
       (corner & 1) * (width - 1),
       ((corner >> 1) & 1) * (height - 1),
       (corner >> 2) * (depth - 1),
     ];
-    const [a, b] = [voxelToWorld(one.affine, ijk), voxelToWorld(other.affine, ijk)];
-    return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]) <= withinMm;
+    const [a, b] = [voxelToWorld(one, ijk), voxelToWorld(other, ijk)];
+    return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
   });
+  return [apart[0] ?? 0, Math.max(...apart)];
 }
 
 function at(affine: Float64Array, index: number): number {

@@ -1,4 +1,4 @@
-export { takeCase, type CaseToTake, type TakenCase } from './take-case.ts';
+export { checkCase, takeCase, type CaseToTake, type TakenCase } from './take-case.ts';
 export { DistillError, type DistillErrorFacts } from './errors.ts';
 export {
   adamWDefaults,

@@ -4,7 +4,6 @@ import {
   judge,
   normalise,
   pointsOf,
-  refuseUnlessCt,
   resample,
   resampleLabelsOnto,
   tasks,
@@ -42,7 +41,6 @@ export interface CtPrediction {
 /**
  * Runs the student over one CT.
  * @throws {DistillError} 'no_heart', 'bad_heart'
- * @throws {DataError} 'bad_field' when the CT is too thin for a heart or has values that no CT has
  */
 export async function predictCt(
   student: StudentPackage,
@@ -70,7 +68,6 @@ export async function predictWith(
   heart: Volume | null,
   onProgress: (done: number, total: number) => void,
 ): Promise<CtPrediction> {
-  refuseUnlessCt(ct);
   const [depth, height, width] = student.spacingMm;
   const grid = resample(toRas(ct), [depth, height, width], 'smooth');
   const image = normalise(grid, student.intensity).data;

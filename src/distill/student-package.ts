@@ -1,5 +1,5 @@
 /** A sealed student as files: its parameters, and everything needed to use them on a CT. */
-import { fromUtf8, parseDigest, utf8, type Digest } from '../base/index.ts';
+import { foreignText, parseDigest, utf8, type Digest } from '../base/index.ts';
 import { channelCount, parseTaskId, type IntensityScale } from '../data/index.ts';
 import {
   checkInput,
@@ -14,7 +14,9 @@ import {
   decodeSafetensors,
   encodeCanonicalWeights,
   modelDigest,
+  oddWeightOf,
   WeightsError,
+  weightMax,
   type ModelWeights,
 } from '../weights/index.ts';
 import { DistillError } from './errors.ts';
@@ -66,6 +68,14 @@ export function decodeStudent(files: ReadonlyMap<string, Uint8Array>): StudentPa
   guarded(parameters, () => {
     checkWeights(spec, weights);
   });
+  const odd = oddWeightOf(weights);
+  if (odd !== null) {
+    const came = odd.value.toPrecision(3);
+    throw bad(
+      parameters,
+      `${odd.name}: expected numbers of at most ${weightMax}, got ${came}: no trained model has such weights`,
+    );
+  }
   if (tensors.length !== weights.length) {
     throw bad(parameters, 'it holds parameters of another architecture');
   }
@@ -115,7 +125,7 @@ function channelsOf(name: string): number {
 
 function readJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   try {
-    const json: unknown = JSON.parse(fromUtf8(bytes));
+    const json: unknown = JSON.parse(foreignText(bytes));
     if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
   } catch (cause) {
     throw bad(description, 'it is not JSON', cause);

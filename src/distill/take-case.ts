@@ -1,5 +1,12 @@
 /** A hospital's own case, put on its shelf as the models see it. */
-import { DataError, readOwnCase, type CaseFiles, type Vector3 } from '../data/index.ts';
+import {
+  checkOwnCase,
+  DataError,
+  readOwnCase,
+  type CaseFiles,
+  type ReadingSettings,
+  type Vector3,
+} from '../data/index.ts';
 import type { CaseShelf, Shelf } from './case-shelf.ts';
 import type { HeartUse } from './heart-map.ts';
 
@@ -12,6 +19,7 @@ export interface CaseToTake {
   readonly spacingMm: Vector3;
   readonly pointRadiusMm: number;
   readonly heart: HeartUse;
+  readonly reading: ReadingSettings;
 }
 
 /** What came of it. Problems are given back and not thrown: an owner wants to hear of all cases at once. */
@@ -24,15 +32,11 @@ export interface TakenCase {
 
 export async function takeCase(
   shelf: CaseShelf,
-  { id, shelf: name, files, spacingMm, pointRadiusMm, heart }: CaseToTake,
+  { id, shelf: name, files, spacingMm, pointRadiusMm, heart, reading }: CaseToTake,
 ): Promise<TakenCase> {
-  if (heart === 'condition' && files.heart === undefined) {
-    return refused('heart: expected a segmentation, which the models see beside the CT, got none');
-  }
-  const { heart: heartFile, ...others } = files;
-  const used = heart === 'none' || heartFile === undefined ? others : files;
   try {
-    const { case: own, notes } = readOwnCase(id, used, { spacingMm, pointRadiusMm });
+    const used = filesUsed(files, heart);
+    const { case: own, notes } = readOwnCase(id, used, { spacingMm, pointRadiusMm, reading });
     const { points, ...trained } = own;
     // Where exactly an expert put a point is asked of held-out cases only.
     await shelf.write(
@@ -41,11 +45,28 @@ export async function takeCase(
     );
     return { problem: null, notes };
   } catch (error) {
-    if (error instanceof DataError) return refused(error.message);
+    if (error instanceof DataError) return { problem: error.message, notes: [] };
     throw error;
   }
 }
 
-function refused(problem: string): TakenCase {
-  return { problem, notes: [] };
+/**
+ * Whether `takeCase` takes the files, found out without the work of resampling.
+ *
+ * @throws {DataError} naming the file, what was expected and what came
+ */
+export function checkCase(files: CaseFiles, heart: HeartUse, reading: ReadingSettings): void {
+  checkOwnCase(filesUsed(files, heart), reading);
+}
+
+/** @throws {DataError} 'bad_field' where models see the heart and nobody segmented it */
+function filesUsed(files: CaseFiles, heart: HeartUse): CaseFiles {
+  if (heart === 'condition' && files.heart === undefined) {
+    throw new DataError(
+      { code: 'bad_field', field: 'heart' },
+      'heart: expected a segmentation, which the models see beside the CT, got none',
+    );
+  }
+  const { heart: heartFile, ...others } = files;
+  return heart === 'none' || heartFile === undefined ? others : files;
 }

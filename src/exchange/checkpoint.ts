@@ -12,7 +12,9 @@ import {
 import {
   elementCount,
   floatsOf,
+  oddWeightIn,
   readSafetensors,
+  weightMax,
   type ModelWeights,
   type StoredTensor,
 } from '../weights/index.ts';
@@ -131,8 +133,13 @@ function finiteFloats(tensor: StoredTensor, file: string): Float32Array {
     );
   };
   const data = floatsOf(tensor) ?? refuse(`expected F64, F32, F16 or BF16, got ${dtype}`);
-  const bad = data.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) refuse(`expected finite float32 numbers, got ${String(data[bad])} at ${bad}`);
+  const odd = oddWeightIn(data);
+  if (odd >= 0) {
+    const came = (data[odd] ?? NaN).toPrecision(3);
+    refuse(
+      `expected float32 numbers of at most ${weightMax}, got ${came} at ${odd}: no trained model has such weights`,
+    );
+  }
   return data;
 }
 

@@ -134,7 +134,7 @@ function describeDisk(facts: DiskErrorFacts): string {
     case 'disk_read_only':
       return `${facts.path} is on a read-only file system: mount it writable or move the node folder`;
     case 'disk_denied':
-      return `no permission for ${facts.path}: check the owner and mode of the node folder`;
+      return `no permission for ${facts.path}: check its owner and mode`;
     case 'disk_failed':
       return `the disk refused ${facts.path}: ${facts.errno}`;
     case 'bad_name':

@@ -17,7 +17,15 @@ export { fileLogger } from './file-logger.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
 export { diskStore } from './disk-store.ts';
-export { countOwnCases, listOwnCases, readCaseFiles, type OwnCaseFolder } from './own-cases.ts';
+export {
+  countOwnCases,
+  listOwnCases,
+  readCaseFiles,
+  trying,
+  type OwnCaseFolder,
+  type OwnCases,
+  type SetAside,
+} from './own-cases.ts';
 export { eachOf } from './side-by-side.ts';
 export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
@@ -39,3 +47,4 @@ export { openTrainingPool } from './training-pool.ts';
 export { programDigest } from './program-digest.ts';
 export { installedVersions } from './installed-versions.ts';
 export { packageFile } from './package-file.ts';
+export { modelFolderOf } from './model-folder.ts';

@@ -1,5 +1,5 @@
-/** One log line for people: time, level, name, message, facts as `key=value`. Never more than one line. */
-import type { LogLevel } from '../base/index.ts';
+/** One log line for people: time, level, name, message, facts as `key=value`. Never more than one line, whatever peers send. */
+import { printableLine, type LogLevel } from '../base/index.ts';
 
 const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
@@ -17,5 +17,5 @@ export function logLine(
 ): string {
   const parts = Object.entries(facts).map(([key, value]) => `${key}=${String(value)}`);
   const head = [new Date().toISOString(), level.padEnd(5), ...(name === null ? [] : [name])];
-  return `${[...head, message, ...parts].join(' ').replace(/[\r\n]+/g, ' ')}\n`;
+  return `${printableLine([...head, message, ...parts].join(' '))}\n`;
 }

@@ -5,7 +5,8 @@ export type SimulateErrorFacts =
   | { readonly code: 'no_run'; readonly folder: string }
   | { readonly code: 'other_program' }
   | { readonly code: 'other_settings' }
-  | { readonly code: 'bad_case'; readonly hospital: string }
-  | { readonly code: 'cases_changed'; readonly hospital: string };
+  | { readonly code: 'cases_changed'; readonly hospital: string }
+  /** The person at the terminal stopped it. */
+  | { readonly code: 'cancelled' };
 
 export class SimulateError extends AnnulusError<SimulateErrorFacts> {}

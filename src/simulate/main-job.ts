@@ -33,12 +33,14 @@ import { RunFleet } from './run-fleet.ts';
 import { limitsOf, membersOf, patchOf, planOf, taughtTasks } from './run-plan.ts';
 import { RunRecorder } from './run-recorder.ts';
 import { readStartModels, startDigestsOf, type StartModels } from './start-models.ts';
+import { untilStopped } from './until-stopped.ts';
 
 /**
  * Runs the main job to its end, and gives the record of it. Over the folder of a run that was ended before its time,
  * by whatever, it goes on with that run and comes to the same models.
  *
- * @throws {SimulateError} when that run was begun with other settings or by another program
+ * @throws {SimulateError} when that run was begun with other settings or by another program; 'cancelled' when
+ * the signal fired, from whichever phase
  */
 export async function runMainJob(
   settings: RunSettings,
@@ -51,7 +53,7 @@ export async function runMainJob(
   const note = precisionNote(engine);
   if (note !== null) onProgress({ kind: 'note', level: 'warn', text: note });
   const starts = await readStartModels(settings);
-  const { kills, outputFolder } = ports;
+  const { kills, outputFolder, signal } = ports;
   const lock = await lockFolder(outputFolder);
   const pool = openTrainingPool(engine, settings.compute.workers);
   try {
@@ -62,9 +64,11 @@ export async function runMainJob(
     const recorder = new RunRecorder(settings, ports.id, onProgress, clock, startedAtMs);
     const consortium = foundConsortium(settings, starts);
     const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
+    const during: RunRecorder['during'] = (id, title, work) =>
+      recorder.during(id, title, () => untilStopped(signal, work));
     recorder.begin(consortium);
 
-    await recorder.during('data', 'cases', () =>
+    await during('data', 'cases', () =>
       makeAllCases(settings, pool, (id) => join(folderOf(id), 'cases'), recorder),
     );
 
@@ -77,11 +81,11 @@ export async function runMainJob(
       ...{ settings, ports, consortium, pool, clock, code, recorder, folderOf },
     });
     try {
-      await recorder.during('network', 'peers find each other', () => fleet.start());
-      await fleet.untilDone();
+      await during('network', 'peers find each other', () => fleet.start());
+      await untilStopped(signal, () => fleet.untilDone());
       const models = await fleet.sealedModels();
       await saveStudent(settings, consortium, models.get('student') ?? null, outputFolder);
-      await recorder.during('evaluation', 'held-out cases', async () => {
+      await during('evaluation', 'held-out cases', async () => {
         recorder.evaluated(
           await evaluateRun({
             ...{ settings, consortium, pool, models, folderOf, recorder },
@@ -94,7 +98,7 @@ export async function runMainJob(
     } finally {
       await fleet.stop();
     }
-    await recorder.during('log', 'logs verified', () => fleet.verifyLogs());
+    await during('log', 'logs verified', () => fleet.verifyLogs());
     return await recorder.record();
   } finally {
     await pool.close();

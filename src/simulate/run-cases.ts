@@ -1,6 +1,7 @@
 /** The cases of a run, phantoms and hospitals' own, as work for the workers. */
 import type { NodeId } from '../base/index.ts';
 import type { HospitalSettings, RunSettings } from '../config/index.ts';
+import { niftiBytesMax } from '../data/index.ts';
 import {
   caseCount,
   CaseShelf,
@@ -15,6 +16,7 @@ import {
   expertGeneration,
   listOwnCases,
   readCaseFiles,
+  trying,
   type CasesAt,
   type OwnCaseFolder,
   type WorkerPool,
@@ -87,44 +89,62 @@ function phantomJobs(
   });
 }
 
+/**
+ * A hospital's own cases. What cannot be used was set aside when the cases were counted, and is again; only when others are left
+ * than were planned with has somebody changed the folder.
+ */
 async function ownJobs(
   { phantom, training }: RunSettings,
-  { id: hospital, folder, cases: planned }: HospitalSettings,
+  { id: hospital, folder, cases: planned, reading }: HospitalSettings,
   at: CasesAt,
 ): Promise<CaseJob[]> {
-  const cases = await listOwnCases(folder);
-  const found = Object.entries(countOwnCases(cases));
-  if (found.some(([key, count]) => planned[key as keyof typeof planned] !== count)) {
-    throw new SimulateError(
-      { code: 'cases_changed', hospital },
-      `${hospital}: other cases are in ${folder} than when the run was begun: put them back, or begin a new run`,
-    );
-  }
+  const { cases } = await listOwnCases(folder);
+  const { spacingMm } = phantom;
   const { pointRadiusMm, heart } = training;
+  const shelf = new CaseShelf(diskStore(at.folder), at.intensity);
+  const taken: OwnCaseFolder[] = [];
+  let left = cases.length;
   const take = async (
     pool: Pick<WorkerPool, 'run'>,
     own: OwnCaseFolder,
     id: string,
-  ): Promise<void> => {
-    const { shelf } = own;
-    if (await new CaseShelf(diskStore(at.folder), at.intensity).has(shelf, id)) return;
-    const files = await readCaseFiles(own);
-    const { spacingMm } = phantom;
-    const args: TakeCaseArgs = { ...at, id, shelf, files, spacingMm, pointRadiusMm, heart };
-    const { problem } = (await pool.run('takeCase', args)) as TakenCase;
-    if (problem === null) return;
-    throw new SimulateError(
-      { code: 'bad_case', hospital },
-      `${hospital}: ${own.name}: ${problem} (annulus cases ${folder} looks at all of them)`,
-    );
+  ): Promise<boolean> => {
+    if (await shelf.has(own.shelf, id)) return true;
+    const read = await trying(() => readCaseFiles(own, niftiBytesMax(reading)));
+    if ('problem' in read) return false;
+    const { made: files } = read;
+    const args: TakeCaseArgs = {
+      ...{ ...at, id, shelf: own.shelf, files, spacingMm, pointRadiusMm, heart, reading },
+    };
+    return ((await pool.run('takeCase', args)) as TakenCase).problem === null;
   };
+  if (left === 0) checkCounts(hospital, folder, planned, countOwnCases([]));
   return cases.map((own, index) => {
     // The folder's own names stay in it: they may be a patient's.
     const id = `${hospital}-${String(index).padStart(4, '0')}`;
     const run: CaseJob['run'] = async (pool, onCase) => {
-      await take(pool, own, id);
-      onCase();
+      if (await take(pool, own, id)) {
+        taken.push(own);
+        onCase();
+      }
+      left -= 1;
+      if (left === 0) checkCounts(hospital, folder, planned, countOwnCases(taken));
     };
     return { id, count: 1, run };
   });
+}
+
+/** @throws {SimulateError} 'cases_changed' */
+function checkCounts(
+  hospital: string,
+  folder: string,
+  planned: HospitalSettings['cases'],
+  found: HospitalSettings['cases'],
+): void {
+  const keys = Object.keys(planned) as (keyof typeof planned)[];
+  if (keys.every((key) => planned[key] === found[key])) return;
+  throw new SimulateError(
+    { code: 'cases_changed', hospital },
+    `${hospital}: other cases are in ${folder} than when the run was begun: put them back, or begin a new run`,
+  );
 }

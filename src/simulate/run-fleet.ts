@@ -49,9 +49,6 @@ export class RunFleet {
       this.#fail = reject;
     });
     this.#ended.catch(() => undefined); // awaited in `untilDone`
-    options.ports.signal.addEventListener('abort', () => {
-      this.#fail(new Error('stopped from the terminal; annulus simulate --resume goes on with it'));
-    });
     const { manifest } = options.consortium;
     this.#nodes = manifest.members.map(
       ({ id, labels }) =>

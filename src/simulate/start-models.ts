@@ -5,6 +5,7 @@ import { AnnulusError } from '../base/index.ts';
 import { modelSpecFor, type RunSettings } from '../config/index.ts';
 import { decodeStudent, DistillError, type StudentPackage } from '../distill/index.ts';
 import { backboneDifference } from '../models/index.ts';
+import { modelFolderOf } from '../node/index.ts';
 import { safetensorsLimits } from '../weights/index.ts';
 import { oneTaskHeart, taughtTasks, type StartDigests } from './run-plan.ts';
 
@@ -30,7 +31,7 @@ export async function readStartModels(settings: RunSettings): Promise<StartModel
       );
     const files = new Map<string, Uint8Array>();
     for (const name of ['model.json', 'model.safetensors']) {
-      const path = join(folder, name);
+      const path = join(modelFolderOf(folder), name);
       const facts = await stat(path).catch(() => null);
       if (facts?.isFile() !== true) throw refuse(`expected a model's folder, there is no ${name}`);
       if (facts.size > safetensorsLimits.maxBytes) throw refuse(`${name} is too large`);

@@ -14,6 +14,7 @@ export {
   type TensorData,
 } from './safetensors.ts';
 export { floatsOf } from './stored-floats.ts';
+export { oddWeightIn, oddWeightOf, weightMax } from './magnitude.ts';
 export { encodeCanonicalWeights, modelDigest } from './digest.ts';
 export { applyDelta, checkSameLayout, delta, flatten, l2Norm, unflatten } from './flat.ts';
 export {

@@ -2,7 +2,14 @@
  * safetensors (huggingface/safetensors, format of 0.3+): u64 header length, JSON header, raw little-endian
  * data. The reader takes files from other nodes, so it believes no number of the header before checking it.
  */
-import { concatBytes, fromUtf8, invariant, utf8 } from '../base/index.ts';
+import {
+  concatBytes,
+  foreignKind,
+  fromUtf8,
+  invariant,
+  printableLine,
+  utf8,
+} from '../base/index.ts';
 import { WeightsError } from './errors.ts';
 import { hasRepeatedKeys } from './repeated-keys.ts';
 import { elementCount } from './tensors.ts';
@@ -117,7 +124,9 @@ export function decodeSafetensors(
   invariant(isLittleEndian, 'the machine is little-endian, as the format');
   const { tensors, metadata } = readSafetensors(bytes, limits);
   const decoded = tensors.map(({ name, shape, dtype, bytes: stored }) => {
-    if (!isDtype(dtype)) throw malformed('a known dtype');
+    if (!isDtype(dtype)) {
+      throw ofTensor(name, `numbers of type ${Object.keys(dtypes).join(', ')}`, dtype);
+    }
     // Not slice: of a Node Buffer, which is a Uint8Array too, that is a view of the whole pool.
     const copy = new Uint8Array(stored).buffer;
     return { name, shape, data: new dtypes[dtype](copy) };
@@ -147,11 +156,25 @@ export function readSafetensors(
   let expectedBegin = 0;
   const dataBytes = bytes.byteLength - dataStart;
   const tensors = layouts.map(({ name, shape, dtype, begin, end }) => {
-    if (begin !== expectedBegin || end > dataBytes) throw malformed('gapless data offsets');
+    if (end > dataBytes) {
+      throw ofTensor(
+        name,
+        `data up to byte ${dataStart + end} of the file`,
+        `a file of ${bytes.byteLength}: it is cut short, copy it again`,
+      );
+    }
+    if (begin !== expectedBegin) {
+      const came = `${begin}: ${begin > expectedBegin ? 'a gap' : 'tensors that overlap'}`;
+      throw ofTensor(name, `data_offsets that begin at ${expectedBegin}, without a gap`, came);
+    }
     expectedBegin = end;
     return { name, shape, dtype, bytes: bytes.subarray(dataStart + begin, dataStart + end) };
   });
-  if (expectedBegin !== dataBytes) throw malformed('data that ends with the last tensor');
+  if (expectedBegin !== dataBytes) {
+    throw malformed(
+      `data that ends with the last tensor, got ${dataBytes - expectedBegin} bytes more`,
+    );
+  }
   return { tensors, metadata };
 }
 
@@ -172,14 +195,33 @@ function readHeader(
   bytes: Uint8Array,
   limits: SafetensorsLimits,
 ): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.byteLength < 8) throw malformed('a header length of 8 bytes');
+  try {
+    return readOwnHeader(bytes, limits);
+  } catch (error) {
+    // Asked only now: the length of a sound header may happen to begin as another kind of file does.
+    const other = foreignKind(bytes);
+    throw other === null ? error : malformed(`a .safetensors file, got ${other}`, error);
+  }
+}
+
+function readOwnHeader(
+  bytes: Uint8Array,
+  limits: SafetensorsLimits,
+): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.byteLength < 8) {
+    throw malformed(`a header length of 8 bytes, got a file of ${bytes.byteLength}`);
+  }
   const claimed = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   // The length is the sender's claim: bound it before slicing.
   if (claimed > BigInt(limits.maxHeaderBytes)) {
     throw tooLarge('header', limits.maxHeaderBytes, claimed);
   }
   const dataStart = 8 + Number(claimed);
-  if (dataStart > bytes.byteLength) throw malformed('a header within the file');
+  if (dataStart > bytes.byteLength) {
+    throw malformed(
+      `a header of ${claimed} bytes, got a file of ${bytes.byteLength}: it is cut short, copy it again`,
+    );
+  }
   let text: string;
   let header: unknown;
   try {
@@ -206,15 +248,25 @@ function readMetadata(value: unknown): Readonly<Record<string, string>> {
 
 function readLayout(name: string, entry: unknown): Layout {
   if (!isObject(entry) || Object.keys(entry).length !== 3) {
-    throw malformed('dtype, shape and data_offsets');
+    throw ofTensor(name, 'dtype, shape and data_offsets alone', 'something else');
   }
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== 'string' || !isStoredType(dtype)) throw malformed('a known dtype');
-  if (!isSizes(shape) || shape.length > dimensionsMax) throw malformed('a shape of sizes');
-  if (!isSizes(offsets) || offsets.length !== 2) throw malformed('two data offsets');
+  if (typeof dtype !== 'string' || !isStoredType(dtype)) {
+    throw ofTensor(name, `a dtype of ${Object.keys(storedBytes).join(', ')}`, told(dtype));
+  }
+  if (!isSizes(shape) || shape.length > dimensionsMax) {
+    const expected = `a shape of at most ${dimensionsMax} whole numbers from 0`;
+    throw ofTensor(name, expected, told(shape));
+  }
+  if (!isSizes(offsets) || offsets.length !== 2) {
+    throw ofTensor(name, 'data_offsets of two whole numbers from 0', told(offsets));
+  }
   const [begin, end] = offsets as [number, number];
   const size = elementCount(shape) * storedBytes[dtype];
-  if (end - begin !== size) throw malformed('data offsets that fit the shape');
+  if (end - begin !== size) {
+    const expected = `data_offsets ${size} bytes apart, as dtype and shape say`;
+    throw ofTensor(name, expected, told(offsets));
+  }
   return { name, shape, dtype, begin, end };
 }
 
@@ -247,6 +299,17 @@ function malformed(expected: string, cause?: unknown): WeightsError {
   return new WeightsError({ code: 'malformed', expected }, `safetensors: expected ${expected}`, {
     cause,
   });
+}
+
+/** About one tensor, whose name comes from outside. */
+function ofTensor(name: string, expected: string, came: string): WeightsError {
+  return malformed(`of the tensor ${told(name)} ${expected}, got ${came}`);
+}
+
+/** A value of the header in a few characters that no terminal acts on. */
+function told(value: unknown): string {
+  const text = value === undefined ? 'nothing' : JSON.stringify(value);
+  return printableLine(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
 
 function tooLarge(what: keyof typeof counted, max: number, got: number | bigint): WeightsError {

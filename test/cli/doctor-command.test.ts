@@ -11,7 +11,14 @@ interface Told {
 
 function worldOf(out: (text: string) => void): World {
   return {
-    ...{ out, err: () => undefined, isLive: false, columns: 100, nowMs: () => performance.now() },
+    ...{
+      out,
+      err: () => undefined,
+      erase: () => undefined,
+      isLive: false,
+      columns: 100,
+      nowMs: () => performance.now(),
+    },
     signal: new AbortController().signal,
     mainJob: () => Promise.reject(new Error('not asked')),
     reproduce: () => Promise.reject(new Error('not asked')),

@@ -31,6 +31,7 @@ async function run(args: readonly string[], mainJob: RunMainJob = finishes): Pro
   const world: World = {
     out: (text) => (out += text),
     err: (text) => (err += text),
+    erase: () => undefined,
     isLive: false,
     columns: 100,
     nowMs: () => 0,

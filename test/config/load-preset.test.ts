@@ -106,10 +106,11 @@ describe('a preset', () => {
     const again: Override[] = [
       { key: 'training.patch', text: 'whole', source: '--set' },
       { key: 'training.clamp', text: '2', source: '--set' },
-      { key: 'training.patch', text: '[8, 16, 24]', source: '--set' },
     ];
-    expect(loadPreset(smoke, 'p.yaml', again.slice(0, 2)).training.patch).equal('whole');
-    expect(loadPreset(smoke, 'p.yaml', again).training.patch).deep.equal([8, 16, 24]);
+    expect(loadPreset(smoke, 'p.yaml', again).training.patch).equal('whole');
+    const lengths = smoke.replace('[16, 16, 16]', 'whole');
+    const back = [{ key: 'training.patch', text: '[8, 16, 24]', source: '--set' }];
+    expect(loadPreset(lengths, 'p.yaml', back).training.patch).deep.equal([8, 16, 24]);
   });
 
   it('leaves the heart alone unless it says otherwise', () => {

@@ -176,7 +176,11 @@ describe("a hospital's own case", () => {
   const cases: [string, CaseFiles, RegExp][] = [
     ['without a CT', { hps: whole.hps! }, /^ct: /],
     ['with a CT cut short', { ct: whole.ct!.subarray(0, 5000) }, /^ct: .*(cut short|damaged)/],
-    ['with points of another task', { ...whole, hps: marks(ms) }, /^hps: label: expected RCC, LCC/],
+    [
+      'with points of another task',
+      { ...whole, hps: marks(ms) },
+      /^hps: points: expected some of RCC, LCC.*got none \(2 of other tasks\)/,
+    ],
     ['with a point twice', { ...whole, hps: encodeMarkups(twice) }, /^hps: .*RCC twice/],
     [
       'with a point outside of its CT',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { seededRandom, utf8 } from '../../src/base/index.ts';
+import { concatBytes, seededRandom, utf8 } from '../../src/base/index.ts';
 import {
   decodeStudent,
   DistillError,
@@ -24,6 +24,12 @@ describe('a student as files', () => {
   it('comes back from Node Buffers in a folder with other files', () => {
     const files = new Map<string, Uint8Array>([['README', utf8('hello')]]);
     for (const [name, bytes] of good) files.set(name, Buffer.from(bytes));
+    expect(decodeStudent(files).digest).equal(modelDigest(student.weights));
+  });
+
+  it('comes back with a description that a Windows editor saved', () => {
+    const [bom, json] = [Uint8Array.of(0xef, 0xbb, 0xbf), good.get('model.json')!];
+    const files = new Map(good).set('model.json', concatBytes(bom, json));
     expect(decodeStudent(files).digest).equal(modelDigest(student.weights));
   });
 
@@ -59,6 +65,8 @@ describe('a student as files', () => {
     new Map(good).set('model.safetensors', encodeSafetensors(weights));
   const json = Buffer.from(good.get('model.json') ?? []).toString();
   const [first, ...rest] = student.weights;
+  const filled = (value: number): Float32Array =>
+    new Float32Array(first?.data.length ?? 0).fill(value);
   const flipped = first?.data.map((value, n) => (n === 0 ? value + 1 : value));
   const integers = new Int32Array(first?.data.length ?? 0);
 
@@ -71,6 +79,18 @@ describe('a student as files', () => {
     ['not UTF-8', new Map(good).set('model.json', Uint8Array.of(0x7b, 0xff)), 'model.json', /JSON/],
     ['another format', changed({ format: 'annulus-student/9' }), 'model.json', /format/],
     ['no digest', changed({ digest: 7 }), 'model.json', /digest/],
+    [
+      'weights of 3e38',
+      withWeights([{ ...first!, data: filled(3e38) }, ...rest]),
+      'model.safetensors',
+      /expected numbers of at most 1000000, got 3\.00e\+38: no trained model/,
+    ],
+    [
+      'a Git LFS pointer',
+      new Map(good).set('model.safetensors', utf8('version https://git-lfs.github.com/spec/v1\n')),
+      'model.safetensors',
+      /a Git LFS pointer/,
+    ],
     ['another digest', changed({ digest: 'ab'.repeat(32) }), 'model.safetensors', /digest/],
     ['NaN spacing', withRaw(json.replace('2.5', 'NaN')), 'model.json', /not JSON/],
     ['null spacing', changed({ spacingMm: [3, null, 2] }), 'model.json', /spacingMm/],

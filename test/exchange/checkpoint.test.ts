@@ -1,7 +1,7 @@
 /** Checkpoints as MONAI, nnU-Net and their wrappers write them, made from weights that we know. */
 import { expect } from 'chai';
 
-import { seededRandom } from '../../src/base/index.ts';
+import { seededRandom, utf8 } from '../../src/base/index.ts';
 import {
   ExchangeError,
   importCheckpoint,
@@ -350,7 +350,12 @@ describe('a checkpoint is refused in one line', () => {
   const huge = new Uint8Array(16);
   huge.fill(255, 0, 7);
   const table: readonly (readonly [string, Uint8Array, string, RegExp])[] = [
-    ['cut short', bytes.slice(0, -1), 'bad_checkpoint', /gapless data offsets/],
+    [
+      'cut short',
+      bytes.slice(0, -1),
+      'bad_checkpoint',
+      /the tensor .*data up to byte \d+ of the file, got a file of \d+: it is cut short/,
+    ],
     ['empty', new Uint8Array(0), 'bad_checkpoint', /a header length/],
     [
       'with a header of petabytes',
@@ -358,6 +363,18 @@ describe('a checkpoint is refused in one line', () => {
       'bad_checkpoint',
       // 2^56 - 1
       /at most \d+ bytes of header .*, got 72057594037927935$/,
+    ],
+    [
+      'a Git LFS pointer',
+      utf8('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 475000\n'),
+      'bad_checkpoint',
+      /a Git LFS pointer.*git lfs pull/,
+    ],
+    [
+      'with 3e38',
+      encodeSafetensors(withValue(3e38)),
+      'bad_tensor',
+      /got 3\.00e\+38 at 5.*no trained/,
     ],
     ['with a NaN', encodeSafetensors(withValue(NaN)), 'bad_tensor', /got NaN at 5/],
     [

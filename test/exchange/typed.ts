@@ -17,6 +17,7 @@ export async function runTyped(args: readonly string[]): Promise<Told> {
     {
       out: (text) => (out += text),
       err: (text) => (err += text),
+      erase: () => undefined,
       isLive: false,
       columns: 100,
       nowMs: () => 0,

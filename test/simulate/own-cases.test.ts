@@ -33,6 +33,7 @@ async function annulus(...args: string[]): Promise<Told> {
   const world: World = {
     out: (text) => (out += text),
     err: (text) => (err += text),
+    erase: () => undefined,
     ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
     ...{ mainJob: loadMainJob, reproduce: loadReproduce },
     predict: () => Promise.reject(new Error('not asked')),

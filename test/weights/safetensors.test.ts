@@ -145,6 +145,41 @@ describe('safetensors', () => {
     });
   }
 
+  it('names the tensor, the field and the cause', () => {
+    const messageOf = (bytes: Uint8Array): string => {
+      try {
+        decodeSafetensors(bytes);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return 'accepted';
+    };
+    const one = (shape: string, offsets: string, name = 'conv.w'): string =>
+      `{"${name}":${entry(shape, offsets)}}`;
+    const json = one('[2]', '[0,8]');
+    const cases: [Uint8Array, RegExp][] = [
+      // The header is as long as its text, and 8 bytes of length stand before it.
+      [fileOf(json, 4), new RegExp(`"conv.w".* up to byte ${8 + json.length + 8} .*cut short`)],
+      [fileOf(one('[1]', '[-4,0]'), 4), /"conv\.w" data_offsets .*from 0, got \[-4,0\]/],
+      [fileOf(one('[1]', '[4,8]'), 8), /"conv\.w" data_offsets that begin at 0.*got 4: a gap/],
+      [fileOf(one('[3]', '[0,8]'), 8), /"conv\.w" data_offsets 12 bytes apart.*got \[0,8\]/],
+      [fileOf(one('[-1]', '[0,4]'), 4), /"conv\.w" a shape .*got \[-1\]/],
+      [fileOf(one('[1]', '[0,4]').replace('F32', 'F4'), 4), /"conv\.w" a dtype of .*got "F4"/],
+      [fileOf(json, 9), /ends with the last tensor, got 1 bytes more/],
+      [fileOf(json, 8).subarray(0, 30), /a header of \d+ bytes, got a file of 30: it is cut short/],
+      [utf8('version https://git-lfs.github.com/spec/v1\noid sha256:4d\n'), /a Git LFS pointer/],
+      [utf8('<!DOCTYPE html><html>404</html>'), /a web page/],
+      [fileOf(one('[1]', '[-4,0]', 'a\\u001b[2Jb'), 4), /"a\\u001b\[2Jb"/],
+    ];
+    for (const [bytes, words] of cases) expect(messageOf(bytes)).match(words);
+  });
+
+  it('reads a header whose length begins as gzip does', () => {
+    // 35615 is 0x8b1f: the file begins with 1f 8b 00.
+    const json = `{"a":${entry('[1]', '[0,4]')}}`.padEnd(0x8b1f);
+    expect(codeOf(fileOf(json, 4))).to.equal('accepted');
+  });
+
   it('accepts an empty file of tensors, so that the refusals above mean something', () => {
     expect(decodeSafetensors(fileOf('{}', 0)).tensors).to.deep.equal([]);
     expect(codeOf(fileOf(`{"a":${entry('[2]', '[0,8]')}}`, 8))).to.equal('accepted');

@@ -49,14 +49,8 @@ export const calciumHuMin = 130;
 /** Most calcium of an aortic valve, ml. */
 export const calciumMlMax = 12;
 
-/** An aortic root from the annulus to the sinotubular junction, mm: an image that is thinner holds none. */
-export const rootHeightMm = 20;
-
 /** A root with its ostia and septum, whichever way it lies, mm. */
 export const rootRegionMm = 50;
-
-/** Values that a file of a CT can have: signed and unsigned 16 bits. */
-export const storedHu: Range = { low: -32768, high: 65535 };
 
 /** Highest of the usual CT scale of 12 bits. */
 export const scaleHuMax = 3071;

@@ -1,14 +1,6 @@
 /** Whether an image can be a contrast CT of a heart, before anyone asks what is in it. */
-import { refuseField } from '../packed.ts';
 import { spacingOf, type Geometry, type Volume } from '../volume.ts';
-import {
-  airHuMax,
-  contrastHu,
-  rootHeightMm,
-  rootRegionMm,
-  scaleHuMax,
-  storedHu,
-} from './anatomy.ts';
+import { airHuMax, contrastHu, rootRegionMm, scaleHuMax } from './anatomy.ts';
 import type { Finding } from './verdict.ts';
 
 /** Least share of an image that must be lung, or contrast, for it to count as there. */
@@ -17,24 +9,6 @@ const shareMin = 0.005;
 const overScaleShareMax = 0.01;
 /** Most labels that a label map has; a CT has thousands of values. */
 const labelsMax = 128;
-
-/**
- * Refuses what cannot be searched for a heart at all.
- * @throws {DataError} 'bad_field' when the image is thinner than an aortic root in some direction, or holds a value that no
- * CT has
- */
-export function refuseUnlessCt(image: Volume): void {
-  const sizeMm = sizeOf(image);
-  if (Math.min(...sizeMm) < rootHeightMm) {
-    const came = `${sizeMm.map((mm) => mm.toFixed(1)).join(' x ')} mm, less than a heart`;
-    refuseField('image', `at least ${rootHeightMm} mm in every direction`, came);
-  }
-  const odd = image.data.find((hu) => !(hu >= storedHu.low && hu <= storedHu.high));
-  if (odd !== undefined) {
-    const expected = `HU from ${storedHu.low} to ${storedHu.high}, as a CT has them`;
-    refuseField('values', expected, odd.toPrecision(3));
-  }
-}
 
 /** Everything that speaks against `image` being a contrast CT of a heart, in HU. */
 export function imageFindings(image: Volume): Finding[] {
