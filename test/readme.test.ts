@@ -145,7 +145,10 @@ async function dryRun(
         return Promise.resolve(syntheticRecord());
       }),
     reproduce: () => Promise.resolve(() => Promise.resolve(syntheticReproduction())),
-    predict: () => Promise.resolve(() => Promise.resolve({ files: new Map(), lines: ['found'] })),
+    predict: () =>
+      Promise.resolve(() =>
+        Promise.resolve({ files: new Map(), lines: ['found'], document: {}, warning: [] }),
+      ),
   };
   const code = await runCommandLine(args, world, {});
   return { code, out, err: args.includes('json') ? '' : err };

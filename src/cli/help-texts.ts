@@ -70,8 +70,12 @@ Examples:
 `;
 
 export const predictExamples = `
-Writes labels.nii.gz and points.mrk.json (3D Slicer) in the space of the CT, and heart.nii.gz if the model was
-taught the heart.
+Writes labels.nii.gz (the points as spheres), points.mrk.json (3D Slicer) and calc.nii.gz (calcium) in the space of
+the CT, and heart.nii.gz if the model was taught the heart. labels.json says what the values mean.
+
+Every answer is held against what a heart can be: how far apart the points are, their plane and sides, blood around
+them, the calcium, and whether the image is a contrast CT at all. An answer that cannot be true is called implausible,
+with the reasons, on standard error, in the text, the JSON and labels.json; the exit code stays 0 without --strict.
 
 --heart is NIfTI on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
 5 right ventricle, 6 aorta, 7 pulmonary artery, 0 elsewhere. A model trained with training.heart=condition needs it.

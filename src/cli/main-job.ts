@@ -42,6 +42,10 @@ export interface PredictResult {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** What was found, a line each. */
   readonly lines: readonly string[];
+  /** The same as data for scripts. */
+  readonly document: Readonly<Record<string, unknown>>;
+  /** Why a heart cannot be so, a line each, to be shown where it cannot be missed; empty when it can. */
+  readonly warning: readonly string[];
 }
 
 export type RunPredict = (request: PredictRequest) => Promise<PredictResult>;

@@ -186,7 +186,9 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
       new Option('--precision <name>', 'of the products; bf16 on the native backend alone')
         .choices(precisions)
         .default('f32'),
-    );
+    )
+    .option('--strict', 'exit code 1 when the answer is implausible')
+    .addOption(formatOption());
   addReadingFlags(predict)
     .addHelpText('after', predictExamples)
     .action(async (flags: PredictFlags) => {

@@ -18,8 +18,8 @@ export async function loadReproduce(): Promise<RunReproduce> {
 
 /** `distill` finds points and calcium in a CT. */
 export async function loadPredict(): Promise<RunPredict> {
-  const { decodeStudent, heartUseOf, predictCt, predictionFiles, predictionLines } =
-    await import('../distill/index.ts');
+  const distill = await import('../distill/index.ts');
+  const { decodeStudent, heartUseOf, predictCt } = distill;
   const { DataError, decodeNifti, readCt } = await import('../data/index.ts');
   const named = <T>(name: string, read: () => T): T => {
     try {
@@ -66,6 +66,12 @@ export async function loadPredict(): Promise<RunPredict> {
     const note = precisionNote(engine);
     if (note !== null) onNote(note);
     const prediction = await predictCt(student, volume, { engine, ...given, onProgress });
-    return { files: predictionFiles(prediction, volume), lines: predictionLines(prediction) };
+    const { plausibility } = prediction;
+    return {
+      files: distill.predictionFiles(prediction, volume),
+      lines: distill.predictionLines(prediction),
+      document: distill.predictionDocument(prediction),
+      warning: plausibility.verdict === 'plausible' ? [] : distill.verdictLines(plausibility),
+    };
   };
 }

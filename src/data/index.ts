@@ -5,6 +5,7 @@ export {
   rasAffine,
   spacingOf,
   voxelCount,
+  voxelMl,
   voxelToWorld,
   worldToVoxel,
   type Geometry,
@@ -65,6 +66,10 @@ export {
 export { normalise, paperScale, percentiles, type IntensityScale } from './intensity.ts';
 export { largestComponentCentre, pointsOf } from './component.ts';
 export { labelsOn } from './label-map.ts';
+export { judge, type Answer } from './plausibility/answer.ts';
+export { imageFindings } from './plausibility/image.ts';
+export { rootFindings, type RootPoints } from './plausibility/root.ts';
+export { plausibilityText, type Finding, type Plausibility } from './plausibility/verdict.ts';
 export { readCt, type CtFile } from './ct.ts';
 export { decodeMarkups, encodeMarkups, type Markup } from './markups.ts';
 export {

@@ -59,22 +59,35 @@ function turnedAffine(
   return out;
 }
 
-/** Of the six ways to pair file axes with world axes the one whose directions agree best. */
+/**
+ * Of the six ways to pair file axes with world axes the one whose directions agree best. Where an oblique grid lets several
+ * agree equally well, the one whose first axes turn most to the front, then up: the file's own order decides nothing.
+ */
 function closestAxes(affine: Float64Array): readonly AxisMap[] {
   const [sd, sh, sw] = spacingOf(affine);
   const spacing = [sw, sh, sd] as const;
   const cosine = (row: Axis, from: Axis): number => (affine[row * 4 + from] ?? 0) / spacing[from];
-  const ways = [
-    [0, 1, 2],
-    [0, 2, 1],
-    [1, 0, 2],
-    [1, 2, 0],
-    [2, 0, 1],
-    [2, 1, 0],
-  ] as const;
-  const agreement = (way: readonly [Axis, Axis, Axis]): number =>
-    Math.abs(cosine(0, way[0])) + Math.abs(cosine(1, way[1])) + Math.abs(cosine(2, way[2]));
-  let best: readonly [Axis, Axis, Axis] = ways[0];
-  for (const way of ways) if (agreement(way) > agreement(best) + 1e-9) best = way;
-  return best.map((from, row) => ({ from, flip: cosine(row as Axis, from) < 0 }));
+  const rated = ways.map((way) => {
+    const map = way.map((from, row) => ({ from, flip: cosine(row as Axis, from) < 0 }));
+    const turned = (row: Axis, axis: Axis): number =>
+      cosine(row, way[axis]) * (map[axis]?.flip === true ? -1 : 1);
+    const agreement = turned(0, 0) + turned(1, 1) + turned(2, 2);
+    return { map, ranks: [agreement, turned(1, 0), turned(2, 0), turned(2, 1)] };
+  });
+  return rated.reduce((best, next) => (isBefore(next.ranks, best.ranks) ? next : best)).map;
+}
+
+const ways: readonly (readonly [Axis, Axis, Axis])[] = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+];
+
+/** Whether the first number that differs by more than rounding is the greater one. */
+function isBefore(ranks: readonly number[], others: readonly number[]): boolean {
+  const at = ranks.findIndex((rank, n) => Math.abs(rank - (others[n] ?? 0)) > 1e-9);
+  return at >= 0 && (ranks[at] ?? 0) > (others[at] ?? 0);
 }

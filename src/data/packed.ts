@@ -10,7 +10,7 @@
  */
 import { concatBytes, fromUtf8, utf8 } from '../base/index.ts';
 import { DataError } from './errors.ts';
-import type { Geometry, Shape3 } from './volume.ts';
+import { determinantOf, type Geometry, type Shape3 } from './volume.ts';
 
 const headerBytesMax = 65536;
 const axisMax = 1024;
@@ -112,9 +112,7 @@ export function readGeometry(shape: unknown, affine: unknown): Geometry {
     return refuseField('affine', 'twelve finite numbers', 'something else');
   }
   const full = new Float64Array([...(rows as number[]), 0, 0, 0, 1]);
-  const [a = 0, b = 0, c = 0, , e = 0, f = 0, g = 0, , i = 0, j = 0, k = 0] = full;
-  const determinant = a * (f * k - g * j) - b * (e * k - g * i) + c * (e * j - f * i);
-  if (!(Math.abs(determinant) > 1e-9)) {
+  if (!(Math.abs(determinantOf(full)) > 1e-9)) {
     return refuseField('affine', 'three independent axes', 'axes without volume');
   }
   return { shape: [d, h, w], affine: full };

@@ -21,6 +21,9 @@ import type { Vector3 } from './vector.ts';
  */
 export type ResampleMode = 'linear' | 'nearest' | 'smooth';
 
+/** Places in voxels that differ by no more are one place. */
+const hair = 1e-6;
+
 /** Largest grid that `resample` makes. */
 const voxelsMax = 2 ** 28;
 
@@ -74,7 +77,7 @@ export function resampleOnto(
   return sample(volume, target, mode, outside);
 }
 
-/** A label map on another grid, nearest neighbour, 0 outside. */
+/** A label map on another grid, nearest neighbour, 0 outside. Ties as in `nearest`: the way a file's axes run changes nothing. */
 export function resampleLabelsOnto(
   labels: Uint8Array,
   from: Geometry,
@@ -82,8 +85,9 @@ export function resampleLabelsOnto(
 ): Uint8Array {
   const out = new Uint8Array(voxelCount(target.shape));
   const [depth, height, width] = from.shape;
+  const [onI, onJ, onK] = tieSides(from.affine);
   eachVoxel(from, target, (index, i, j, k) => {
-    const [a, b, c] = [nearest(i, width), nearest(j, height), nearest(k, depth)];
+    const [a, b, c] = [nearest(i, width, onI), nearest(j, height, onJ), nearest(k, depth, onK)];
     if (a >= 0 && b >= 0 && c >= 0) out[index] = labels[(c * height + b) * width + a] ?? 0;
   });
   return out;
@@ -109,6 +113,7 @@ export function resampleMaskOnto(
   const back = invertAffine(target.affine);
   const filled = new Float32Array(voxelCount(target.shape));
   const [, rows, columns] = from.shape;
+  const [onI, onJ, onK] = tieSides(target.affine);
   for (let voxel = 0; voxel < mask.length; voxel++) {
     if (mask[voxel] === 0) continue;
     const i = voxel % columns;
@@ -119,7 +124,7 @@ export function resampleMaskOnto(
       const y = j - 0.5 + ((Math.floor(part / pi) % pj) + 0.5) / pj;
       const z = k - 0.5 + (Math.floor(part / (pi * pj)) + 0.5) / pk;
       const [u, v, w] = voxelToWorld(back, voxelToWorld(from.affine, [x, y, z]));
-      const [a, b, c] = [nearest(u, width), nearest(v, height), nearest(w, depth)];
+      const [a, b, c] = [nearest(u, width, onI), nearest(v, height, onJ), nearest(w, depth, onK)];
       if (a < 0 || b < 0 || c < 0) continue;
       const at = (c * height + b) * width + a;
       filled[at] = (filled[at] ?? 0) + share;
@@ -140,15 +145,16 @@ function sample(
   const clamp = (at: number, count: number): number => Math.min(count - 1, Math.max(0, at));
   const value = (a: number, b: number, c: number): number =>
     source[(c * height + b) * width + a] ?? 0;
+  const [onI, onJ, onK] = tieSides(volume.affine);
   eachVoxel(volume, target, (index, i, j, k) => {
-    const inside = nearest(i, width) >= 0 && nearest(j, height) >= 0 && nearest(k, depth) >= 0;
-    if (!inside && outside !== null) {
+    const isIn = nearest(i, width, onI) >= 0 && nearest(j, height, onJ) >= 0 && nearest(k, depth, onK) >= 0; // prettier-ignore
+    if (!isIn && outside !== null) {
       out[index] = outside;
       return;
     }
     const [x, y, z] = [clamp(i, width), clamp(j, height), clamp(k, depth)];
     if (mode === 'nearest') {
-      out[index] = value(Math.round(x), Math.round(y), Math.round(z));
+      out[index] = value(nearest(x, width, onI), nearest(y, height, onJ), nearest(z, depth, onK));
       return;
     }
     const [a, b, c] = [Math.floor(x), Math.floor(y), Math.floor(z)];
@@ -165,10 +171,30 @@ function mix(a: number, b: number, share: number): number {
   return share === 0 ? a : a + (b - a) * share;
 }
 
-/** Index of the voxel whose box holds the place, -1 outside. A hair of rounding is forgiven. */
-function nearest(at: number, count: number): number {
-  if (at < -0.5 - 1e-6 || at > count - 0.5 + 1e-6) return -1;
-  return Math.min(count - 1, Math.max(0, Math.round(at)));
+/** Index of the voxel whose box holds the place, -1 outside; half way between two `tie` decides. A hair of rounding is forgiven. */
+function nearest(at: number, count: number, tie: TieSide): number {
+  if (at < -0.5 - hair || at > count - 0.5 + hair) return -1;
+  return Math.min(count - 1, Math.max(0, Math.floor(at + 0.5 + tie * hair)));
+}
+
+/** Which of two equally near voxels is taken along an axis: 1 the later one in the file, -1 the earlier one. */
+type TieSide = 1 | -1;
+
+/**
+ * For each axis i, j, k the side that lies to the right, to the front or above, whichever the axis runs along most: a place
+ * in the patient and not in the file, so that all orientations of one image give the same.
+ */
+function tieSides(affine: Float64Array): readonly [TieSide, TieSide, TieSide] {
+  const side = (column: number): TieSide => {
+    let most = 0;
+    for (const row of [0, 1, 2]) {
+      const cell = affine[row * 4 + column] ?? 0;
+      // Of two equally long parts the first counts, however rounding fell.
+      if (Math.abs(cell) > Math.abs(most) * (1 + hair)) most = cell;
+    }
+    return most < 0 ? -1 : 1;
+  };
+  return [side(0), side(1), side(2)];
 }
 
 /** Calls `see` with each target voxel's index and its place (i, j, k) in the source grid. */

@@ -44,7 +44,7 @@ export function invertAffine(affine: Float64Array): Float64Array {
     number, number, number, number, number, number,
     number, number, number, number, number, number,
   ]; // prettier-ignore
-  const determinant = a * (e * m - f * h) - b * (d * m - f * g) + c * (d * h - e * g);
+  const determinant = determinantOf(affine);
   invariant(
     Number.isFinite(determinant) && determinant !== 0,
     'an affine has a non-zero determinant',
@@ -68,6 +68,18 @@ export function invertAffine(affine: Float64Array): Float64Array {
     v, w, n, shift(v, w, n),
     0, 0, 0, 1,
   ]); // prettier-ignore
+}
+
+/** Volume in mm³ of the box between neighbouring voxels, below 0 for a left-handed grid. */
+export function determinantOf(affine: Float64Array): number {
+  const cell = (row: number, column: number): number => at(affine, row * 4 + column);
+  const minor = (p: number, q: number): number => cell(1, p) * cell(2, q) - cell(1, q) * cell(2, p);
+  return cell(0, 0) * minor(1, 2) - cell(0, 1) * minor(0, 2) + cell(0, 2) * minor(0, 1);
+}
+
+/** Volume of one voxel in ml, of oblique and sheared grids too. */
+export function voxelMl({ affine }: Geometry): number {
+  return Math.abs(determinantOf(affine)) / 1000;
 }
 
 /** Distance in mm between neighbouring voxels along [depth, height, width]. */

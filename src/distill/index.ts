@@ -80,10 +80,10 @@ export {
   type StageTraining,
 } from './stage-options.ts';
 export { decodeStudent, encodeStudent, type StudentPackage } from './student-package.ts';
+export { predictCt, type CtPrediction } from './prediction.ts';
 export {
-  labelNames,
-  predictCt,
+  predictionDocument,
   predictionFiles,
   predictionLines,
-  type CtPrediction,
-} from './prediction.ts';
+  verdictLines,
+} from './prediction-files.ts';

@@ -1,20 +1,18 @@
 /** The student on a real CT: oriented, resampled, searched window by window, and told in the CT's own space. */
-import { utf8 } from '../base/index.ts';
 import { openEngine, type Engine, type EngineOptions } from '../compute/index.ts';
 import {
-  encodeMarkups,
-  encodeNifti,
+  judge,
   normalise,
   pointsOf,
   resample,
   resampleLabelsOnto,
-  spacingOf,
   tasks,
   taskIds,
   toRas,
   voxelCount,
-  type Geometry,
+  voxelMl,
   type Markup,
+  type Plausibility,
   type Volume,
 } from '../data/index.ts';
 import { heartHead, heartOnto } from './heart-map.ts';
@@ -24,20 +22,21 @@ import { modelInput } from './model-input.ts';
 import type { StudentPackage } from './student-package.ts';
 
 export interface CtPrediction {
-  /** On the CT's own grid; values as in `labelNames`. */
+  /** The points' spheres on the CT's own grid; value n + 1 is `pointNames[n]`. */
   readonly labels: Uint8Array;
   /** Points found, RAS mm. */
   readonly points: readonly Markup[];
   /** Names of points that were not found. */
   readonly missed: readonly string[];
-  /** Volume of what the student takes for calcium, under points too; null when it has no head for it. */
+  /** What the student takes for calcium, 1 on the CT's own grid, under points too; null when it has no head for it. */
+  readonly calcium: Uint8Array | null;
+  /** Volume of the voxels in `calcium`; null when there is none. */
   readonly calciumMl: number | null;
   /** Structures of the heart on the CT's own grid, values as in `heartLabels`; where the student has a head for them. */
   readonly heart?: Uint8Array;
+  /** Whether a heart can be so. */
+  readonly plausibility: Plausibility;
 }
-
-/** Value n + 1 of the label map is `labelNames[n]`: the points' spheres, then calcium. */
-export const labelNames: readonly string[] = taskIds.flatMap((id) => tasks[id].labels);
 
 /**
  * Runs the student over one CT.
@@ -86,67 +85,48 @@ export async function predictWith(
 }
 
 function collect(maps: ReadonlyMap<string, Uint8Array>, grid: Volume, ct: Volume): CtPrediction {
-  const all = new Uint8Array(voxelCount(grid.shape));
+  const spheres = new Uint8Array(voxelCount(grid.shape));
   const points: Markup[] = [];
   const missed: string[] = [];
   let first = 0;
   for (const id of taskIds) {
     const { labels, kind } = tasks[id];
+    if (kind !== 'points') continue;
     const map = maps.get(id);
     if (map !== undefined) {
       map.forEach((value, voxel) => {
-        // Points lie on calcium often: the smaller structure is kept.
-        if (value > 0 && all[voxel] === 0) all[voxel] = first + value;
+        if (value > 0 && spheres[voxel] === 0) spheres[voxel] = first + value;
       });
-      if (kind === 'points') {
-        pointsOf(map, grid, labels.length).forEach((position, index) => {
-          const label = labels[index] ?? '';
-          if (position === null) missed.push(label);
-          else points.push({ label, position });
-        });
-      }
+      pointsOf(map, grid, labels.length).forEach((position, index) => {
+        const label = labels[index] ?? '';
+        if (position === null) missed.push(label);
+        else points.push({ label, position });
+      });
     }
     first += labels.length;
   }
-  const calcium = maps.get('calc');
-  const heart = maps.get(heartHead);
+  const onCt = (map: Uint8Array | undefined): Uint8Array | null =>
+    map === undefined ? null : resampleLabelsOnto(map, grid, ct);
+  const calcium = onCt(maps.get('calc'));
+  const heart = onCt(maps.get(heartHead));
+  // Of the very map that is handed out, so that whoever counts its voxels finds the same.
+  const calciumMl = calcium === null ? null : countOf(calcium) * voxelMl(ct);
+  const answer = {
+    points: Object.fromEntries(points.map(({ label, position }) => [label, position])),
+    seeksPoints: points.length + missed.length > 0,
+    calcium: calcium === null || calciumMl === null ? null : { mask: calcium, ml: calciumMl },
+  };
   return {
-    labels: resampleLabelsOnto(all, grid, ct),
+    labels: resampleLabelsOnto(spheres, grid, ct),
     points,
     missed,
-    calciumMl: calcium === undefined ? null : volumeMl(calcium, grid),
-    ...(heart === undefined ? {} : { heart: resampleLabelsOnto(heart, grid, ct) }),
+    calcium,
+    calciumMl,
+    ...(heart === null ? {} : { heart }),
+    plausibility: judge(answer, ct),
   };
 }
 
-function volumeMl(map: Uint8Array, { affine }: Geometry): number {
-  const voxelMl = spacingOf(affine).reduce((product, mm) => product * mm, 1) / 1000;
-  return map.reduce((sum, value) => sum + (value > 0 ? voxelMl : 0), 0);
-}
-
-/** The prediction as files that lie on the CT in 3D Slicer and nibabel. */
-export function predictionFiles(prediction: CtPrediction, ct: Volume): Map<string, Uint8Array> {
-  const names = Object.fromEntries(labelNames.map((name, index) => [String(index + 1), name]));
-  const { labels, heart, points } = prediction;
-  const encode = (data: Uint8Array): Uint8Array =>
-    encodeNifti({ shape: ct.shape, affine: ct.affine, data }, { gzip: true });
-  return new Map([
-    ['labels.nii.gz', encode(labels)],
-    ['labels.json', utf8(`${JSON.stringify(names, null, 2)}\n`)],
-    ['points.mrk.json', encodeMarkups(points)],
-    ...(heart === undefined ? [] : [['heart.nii.gz', encode(heart)] as const]),
-  ]);
-}
-
-/** What was found, a line each. */
-export function predictionLines(prediction: CtPrediction): string[] {
-  const { points, missed, calciumMl } = prediction;
-  return [
-    ...points.map(
-      ({ label, position }) =>
-        `${label.padEnd(4)} ${position.map((mm) => mm.toFixed(1)).join(' ')} mm RAS`,
-    ),
-    ...missed.map((label) => `${label.padEnd(4)} not found`),
-    ...(calciumMl === null ? [] : [`calcium ${calciumMl.toFixed(2)} ml`]),
-  ];
+function countOf(mask: Uint8Array): number {
+  return mask.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);
 }

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import type { NodeId } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import type { SlicePicture } from '../dashboard/index.ts';
-import { decodeNifti, pointsOf, tasks, toRas } from '../data/index.ts';
+import { decodeNifti, plausibilityText, pointsOf, tasks, toRas } from '../data/index.ts';
 import {
   heartUseOf,
   intensityDefaults,
-  labelNames,
   sizeFor,
   type CtPrediction,
   type PictureArgs,
@@ -119,19 +118,23 @@ async function sampleScene({
     digest: modelDigest(weights),
   };
   const isOwn = settings.consortium.hospitals.some(({ folder }) => folder !== '');
-  const { labels, points, missed } = (await pool.run('predict', { student, ct })) as CtPrediction;
-  const calcium = labelNames.indexOf('calcium') + 1;
+  const found = (await pool.run('predict', { student, ct })) as CtPrediction;
+  const { points, missed, calcium, plausibility } = found;
   return [
     {
       title: 'A real CT',
-      caption: `the sample CT of the package; no truth is known${isOwn ? '' : ', the model has only seen phantoms'}${missed.length > 0 ? `; not found: ${missed.join(', ')}` : ''}`,
+      caption: [
+        `the sample CT of the package; no truth is known${isOwn ? '' : ', the model has only seen phantoms'}`,
+        ...(missed.length > 0 ? [`not found: ${missed.join(', ')}`] : []),
+        `the answer is ${plausibilityText(plausibility)}`,
+      ].join('; '),
       image: ct,
       marks: points.map(({ label, position }) => ({
         label,
         at: position,
         kind: 'predicted' as const,
       })),
-      areas: [{ kind: 'predicted', mask: labels.map((value) => (value === calcium ? 1 : 0)) }],
+      areas: calcium === null ? [] : [{ kind: 'predicted', mask: calcium }],
     },
   ];
 }

@@ -37,7 +37,7 @@ describe('predict with a segmentation of the heart', () => {
 
   it('writes what it writes of any model', async () => {
     const { files } = await predict({});
-    expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json']);
+    expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json', 'calc.nii.gz']); // prettier-ignore
     expect(notes).deep.equal(['ct.nii: every voxel is 0: an empty image?']);
   });
 

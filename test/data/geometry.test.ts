@@ -25,6 +25,7 @@ import {
   type Volume,
 } from '../../src/data/index.ts';
 import { utf8 } from '../../src/base/index.ts';
+import { inverse, orientations, turned } from './orientations.ts';
 
 /** A volume whose value is 2x + 3y - z + 5 at each voxel centre's place in the world. */
 function ramp({ shape, affine }: Geometry): Volume {
@@ -118,6 +119,55 @@ describe('resampling', () => {
     expect(resampleLabelsOnto(there, other, grid)).to.deep.equal(labels);
     const volume = { ...other, data: Float32Array.from(there) };
     expect(toRas(volume)).to.deep.equal({ ...grid, data: Float32Array.from(labels) });
+  });
+
+  // 0.3 rad, and 45 degrees, where two axes run along right and front equally.
+  for (const angle of [0, 0.3, Math.PI / 4]) {
+    it(`gives the same labels in all 48 orientations, turned by ${angle.toFixed(2)}`, () => {
+      const [cos, sin] = [1.5 * Math.cos(angle), 1.5 * Math.sin(angle)];
+      const affine = Float64Array.of(cos, -sin, 0, -20, sin, cos, 0, 31, 0, 0, 1.5, 7, 0, 0, 0, 1);
+      const data = Float32Array.from({ length: 6 * 7 * 8 }, (_, n) => (n * 7919) % 5);
+      const image = { shape: [6, 7, 8], affine, data } as const;
+      // 4.5 mm over 1.5 mm: a voxel of two axes in three lies half way between two labels.
+      const labelsOf = (volume: Volume): Uint8Array => {
+        const ras = toRas(volume);
+        const coarse = resample(ras, [4.5, 4.5, 4.5], 'nearest');
+        expect(coarse.shape).to.deep.equal([2, 2, 3]);
+        return resampleLabelsOnto(
+          Uint8Array.from(coarse.data, (_, n) => n + 1),
+          coarse,
+          volume,
+        );
+      };
+      const labels = Float32Array.from(labelsOf(image));
+      const ras = toRas(image);
+      for (const way of orientations()) {
+        const other = turned(image, way);
+        const said = JSON.stringify(way);
+        expect(toRas(other).data, said).to.deep.equal(ras.data);
+        const back = turned({ ...other, data: Float32Array.from(labelsOf(other)) }, inverse(way));
+        expect(back.data, said).to.deep.equal(labels);
+      }
+    });
+  }
+
+  it('takes of two equally near labels the one to the right, to the front or above', () => {
+    // Two labels 2 mm wide; the place between them, 1 mm from both, is that of the one voxel asked for.
+    for (const axis of [0, 1, 2] as const) {
+      for (const sign of [1, -1]) {
+        const shape = [2, 1, 0].map((n) => (n === axis ? 2 : 1)) as unknown as Geometry['shape'];
+        const affine = rasAffine([2, 2, 2], [0, 0, 0]);
+        affine[axis * 5] = 2 * sign;
+        affine[axis * 4 + 3] = -sign; // voxel centres at -1 and 1 mm, in either order
+        const middle = { shape: [1, 1, 1] as const, affine: rasAffine([2, 2, 2], [0, 0, 0]) };
+        const labels = Uint8Array.of(1, 2);
+        const upper = sign > 0 ? 2 : 1;
+        const name = `axis ${axis}, ${sign}`;
+        expect([...resampleLabelsOnto(labels, { shape, affine }, middle)], name).deep.equal([
+          upper,
+        ]);
+      }
+    }
   });
 
   it('refuses spacings that make no grid', () => {

@@ -8,14 +8,13 @@ import { expect } from 'chai';
 
 import {
   decodeNifti,
-  spacingOf,
   voxelToWorld,
+  type Geometry,
   type Vector3,
   type Volume,
 } from '../../src/data/index.ts';
 import {
   intensityDefaults,
-  labelNames,
   predictCt,
   predictionFiles,
   predictionLines,
@@ -24,6 +23,7 @@ import {
 } from '../../src/distill/index.ts';
 import { parameterList, type UNetSpec } from '../../src/models/index.ts';
 import { modelDigest } from '../../src/weights/index.ts';
+import { inverse, orientations, turned } from '../data/orientations.ts';
 import { projectRoot } from '../project-root.ts';
 
 const python = '/usr/bin/python3';
@@ -33,21 +33,31 @@ const data = join(projectRoot, '..', 'shared', 'data');
 const inspect = `
 import json, sys
 import nibabel, numpy
-ct, labels = nibabel.load(sys.argv[1]), nibabel.load(sys.argv[2])
+folder = sys.argv[2]
+ct, labels = nibabel.load(sys.argv[1]), nibabel.load(folder + '/labels.nii.gz')
 values = numpy.asarray(labels.dataobj)
-points = json.load(open(sys.argv[3]))['markups'][0]
+names = json.load(open(folder + '/labels.json'))
+calcium = nibabel.load(folder + '/' + names['calcium']['file'])
+mask = numpy.asarray(calcium.dataobj)
+points = json.load(open(folder + '/points.mrk.json'))['markups'][0]
 assert points['coordinateSystem'] == 'LPS', points['coordinateSystem']
 found = {}
 for point in points['controlPoints']:
     x, y, z = point['position']
     voxel = numpy.linalg.inv(ct.affine) @ numpy.array([-x, -y, z, 1.0])
-    found[point['label']] = int(values[tuple(int(round(v)) for v in voxel[:3])])
+    found[point['label']] = names['labels'].get(str(values[tuple(int(round(v)) for v in voxel[:3])]))
 print(json.dumps({
     'shapes': [list(ct.shape[:3]), list(labels.shape)],
     'affine': float(numpy.abs(ct.affine - labels.affine).max()),
     'qform': float(numpy.abs(ct.affine - labels.get_qform()).max()),
     'kind': str(labels.get_data_dtype()),
     'found': found,
+    'calcium': int((mask > 0).sum()),
+    # On every voxel that the points' map has, for this student sees one thing for both.
+    'both': int(((mask > 0) & (values > 0)).sum()),
+    'ml': float((mask > 0).sum() * abs(numpy.linalg.det(calcium.affine[:3, :3])) / 1000),
+    'saidMl': names['calcium']['ml'],
+    'verdict': names['plausibility']['verdict'],
 }))
 `;
 
@@ -66,7 +76,14 @@ interface Inspected {
   readonly affine: number;
   readonly qform: number;
   readonly kind: string;
-  readonly found: Readonly<Record<string, number>>;
+  readonly found: Readonly<Record<string, string | null>>;
+  /** Voxels of calcium, and those of them that are a point's too. */
+  readonly calcium: number;
+  readonly both: number;
+  /** Count of voxels times the volume of one, and what the sidecar says. */
+  readonly ml: number;
+  readonly saidMl: number;
+  readonly verdict: string;
 }
 
 const spec: UNetSpec = {
@@ -129,8 +146,7 @@ function inspected(ctFile: string, prediction: CtPrediction, ct: Volume): Inspec
     for (const [name, bytes] of predictionFiles(prediction, ct)) {
       writeFileSync(join(folder, name), bytes);
     }
-    const [labels, points] = [join(folder, 'labels.nii.gz'), join(folder, 'points.mrk.json')];
-    const run = spawnSync(python, ['-c', inspect, ctFile, labels, points], { encoding: 'utf8' });
+    const run = spawnSync(python, ['-c', inspect, ctFile, folder], { encoding: 'utf8' });
     expect(run.stderr).equal('');
     return JSON.parse(run.stdout) as Inspected;
   } finally {
@@ -185,12 +201,6 @@ describe('a student on a CT', () => {
       const found = prediction.points[0]?.position ?? [NaN, NaN, NaN];
       const away = Math.hypot(...found.map((mm, axis) => mm - (centre[axis] ?? NaN)));
       expect(away, 'mm from the middle of the ball').below(Math.max(...spacingMm) / 2);
-      // Calcium is all under the point's label, as both heads see the same; it is told all the same.
-      // The same region on two grids, of which one has few voxels: a fifth.
-      const voxelMl = spacingOf(ct.affine).reduce((product, mm) => product * mm, 1) / 1000;
-      const labelled = prediction.labels.filter((value) => value > 0).length;
-      expect(prediction.calciumMl).closeTo(labelled * voxelMl, 0.2 * labelled * voxelMl);
-
       const seen = inspected(ctFile, prediction, ct);
       expect(seen.shapes).deep.equal([
         [width, height, depth],
@@ -199,7 +209,15 @@ describe('a student on a CT', () => {
       expect(seen.affine).below(1e-4);
       expect(seen.qform).below(1e-4);
       expect(seen.kind).equal('uint8');
-      expect(seen.found).deep.equal({ RCA: labelNames.indexOf('RCA') + 1 });
+      expect(seen.found).deep.equal({ RCA: 'RCA' });
+      // Both heads see the same: all of the calcium is under the point, and none of it is lost to it.
+      expect(seen.calcium).above(0);
+      expect(seen.both).equal(seen.calcium);
+      expect(prediction.calciumMl).closeTo(seen.ml, 1e-6 * seen.ml);
+      expect(seen.saidMl).equal(prediction.calciumMl);
+      expect(predictionLines(prediction).at(-1)).equal(`calcium ${seen.ml.toFixed(2)} ml`);
+      // A ball in nothing is no heart.
+      expect(seen.verdict).equal('implausible');
     });
   }
 
@@ -210,30 +228,71 @@ describe('a student on a CT', () => {
     const options = { engine: { backend: 'wasm' }, onProgress: () => undefined } as const;
     const prediction = await predictCt(student, empty, options);
     expect(prediction.labels.some((value) => value > 0)).equal(false);
-    expect(predictionLines(prediction)).deep.equal([
+    const lines = predictionLines(prediction);
+    expect(lines[0]).equal('IMPLAUSIBLE because');
+    expect(lines).contain('  - no point was found, and every heart has an aortic root');
+    expect(lines.slice(-6)).deep.equal([
       ...['RCC  not found', 'LCC  not found', 'NCC  not found', 'RCA  not found'],
       ...['LCA  not found', 'calcium 0.00 ml'],
     ]);
   });
 
   it('says nothing of calcium when it has no head for it', () => {
-    const lines = predictionLines({
-      labels: new Uint8Array(0),
+    const prediction: CtPrediction = {
+      labels: new Uint8Array(1),
       points: [{ label: 'MS1', position: [1, -2.25, 3] }],
-      missed: [],
-      calciumMl: null,
+      ...{ missed: [], calcium: null, calciumMl: null },
+      plausibility: { verdict: 'plausible', reasons: [] },
+    };
+    expect(predictionLines(prediction)).deep.equal([
+      'plausible: a heart can be so, which does not make it right',
+      'MS1  1.0 -2.3 3.0 mm RAS',
+    ]);
+    const ct: Volume = { shape: [1, 1, 1], affine: identity, data: new Float32Array(1) };
+    const files = predictionFiles(prediction, ct);
+    expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json']);
+    expect(JSON.parse(Buffer.from(files.get('labels.json') ?? []).toString())).deep.equal({
+      plausibility: { verdict: 'plausible', reasons: [] },
+      labels: { 1: 'RCC', 2: 'LCC', 3: 'NCC', 4: 'RCA', 5: 'LCA', 6: 'MS1', 7: 'MS2' },
     });
-    expect(lines).deep.equal(['MS1  1.0 -2.3 3.0 mm RAS']);
   });
 
-  it('gives the names of the label values with the map', () => {
-    const ct: Volume = { shape: [1, 1, 1], affine: identity, data: new Float32Array(1) };
-    const prediction = { labels: Uint8Array.of(0), points: [], missed: [], calciumMl: 0 };
-    const names = predictionFiles(prediction, ct).get('labels.json') ?? new Uint8Array();
-    expect(JSON.parse(Buffer.from(names).toString())).deep.equal({
-      ...{ 1: 'RCC', 2: 'LCC', 3: 'NCC', 4: 'RCA', 5: 'LCA', 6: 'MS1', 7: 'MS2', 8: 'calcium' },
-    });
+  it('labels the same voxels in all 48 orientations of a CT', async () => {
+    // Voxels of 4.5 mm over voxels of 1.5: where an axis has an even number, one in three lies half way between two labels.
+    const ct = blobs({ shape: [20, 22, 26], affine: oblique });
+    const student = finder([4.5, 4.5, 4.5], [8, 8, 8]);
+    const options = { engine: { backend: 'wasm' }, onProgress: () => undefined } as const;
+    const first = await predictCt(student, ct, options);
+    expect(first.labels.some((value) => value > 0)).equal(true);
+    for (const way of orientations()) {
+      const { labels, calcium, points } = await predictCt(student, turned(ct, way), options);
+      const back = (map: Uint8Array | null): number[] => [...turned({ ...turned(ct, way), data: Float32Array.from(map ?? []) }, inverse(way)).data]; // prettier-ignore
+      expect(back(labels), JSON.stringify(way)).deep.equal([...first.labels]);
+      expect(back(calcium), JSON.stringify(way)).deep.equal([...(first.calcium ?? [])]);
+      points.forEach(({ position }, n) => {
+        position.forEach((mm, axis) => {
+          expect(mm).closeTo(first.points[n]?.position[axis] ?? NaN, 1e-6);
+        });
+      });
+    }
   });
 });
+
+/** Bright blobs at odd places, so that no orientation looks like another. */
+function blobs(geometry: Geometry): Volume {
+  const [depth, height, width] = geometry.shape;
+  const data = Float32Array.from({ length: depth * height * width }, (_, n) => {
+    const [i, j, k] = [n % width, Math.floor(n / width) % height, Math.floor(n / (width * height))];
+    return Math.sin(i / 3 + 1) * Math.sin(j / 4 + k / 9) * Math.cos(k / 5 + i / 8) > 0.45 ? 700 : 0;
+  });
+  return { ...geometry, data };
+}
+
+/** 1.5 mm along each axis, turned by 0.3 about z: cosines and sines are those of 0.3. */
+const oblique = Float64Array.of(
+  ...[1.5 * Math.cos(0.3), -1.5 * Math.sin(0.3), 0, -20],
+  ...[1.5 * Math.sin(0.3), 1.5 * Math.cos(0.3), 0, 31],
+  ...[0, 0, 1.5, 7, 0, 0, 0, 1],
+);
 
 const identity = Float64Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1);
