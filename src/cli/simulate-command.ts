@@ -140,7 +140,8 @@ async function begunRun(
 /** Before the run was written down there is nothing to go on with. */
 function stoppedWords(folder: string): string {
   if (!existsSync(join(folder, mark))) return 'stopped before the run was begun';
-  return `stopped; --resume goes on: annulus simulate --resume ${relative('', folder)}`;
+  const near = relative('', folder);
+  return `stopped; --resume goes on: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
 }
 
 /** One model everywhere, and a log that verifies. */
