@@ -42,10 +42,12 @@ export async function loadPredict(): Promise<RunPredict> {
       throw usageError('this model needs a segmentation of the heart too: give it as --heart FILE');
     }
     const volume = read(image, imageName);
-    if (heart !== null && !isConditioned) {
-      onNote(`${heart.name} is not used: this model does not see a segmentation of the heart`);
+    if (!isConditioned && heart !== null) {
+      throw usageError(
+        '--heart: this model does not see a segmentation of the heart: leave it out',
+      );
     }
-    const given = heart !== null && isConditioned ? { heart: read(heart.bytes, heart.name) } : {};
+    const given = heart === null ? {} : { heart: read(heart.bytes, heart.name) };
     await backendVariant(engine);
     const note = precisionNote(engine);
     if (note !== null) onNote(note);
