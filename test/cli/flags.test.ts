@@ -131,7 +131,8 @@ describe('a flag', () => {
     };
     const student = {
       ...{ spec: tinySpec, weights: tinyWeights(tinySpec), intensity: intensityDefaults },
-      ...{ spacingMm: [3, 3, 3], window: tinySize },
+      spacingMm: [3, 3, 3],
+      window: tinySize,
     } as const;
     for (const name of ['run', 'model']) mkdirSync(at(name));
     writeFileSync(at('run/run.json'), JSON.stringify(run));

@@ -67,7 +67,8 @@ describe('annulus', () => {
   mkdirSync(model);
   const student = {
     ...{ spec: tinySpec, weights: tinyWeights(tinySpec), intensity: intensityDefaults },
-    ...{ spacingMm: [3, 3, 3], window: tinySize },
+    spacingMm: [3, 3, 3],
+    window: tinySize,
   } as const;
   for (const [name, bytes] of encodeStudent(student)) writeFileSync(join(model, name), bytes);
 
