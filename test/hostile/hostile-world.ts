@@ -228,6 +228,7 @@ async function openPeer(init: {
         onEvent: (event) => {
           if (event.kind === 'sealed') honest.sealed += 1;
         },
+        tellsHistory: false,
         onFailure: (error) => {
           throw error;
         },
