@@ -21,3 +21,4 @@ export {
 } from './bytes.ts';
 export type { CancelTimer, Clock, Logger, LogLevel, Random, Store } from './ports.ts';
 export { seededRandom } from './random.ts';
+export { printableLine, printableText } from './printable.ts';
