@@ -2,7 +2,6 @@
 import { printableLine, type Digest, type NodeId } from '../base/index.ts';
 import { renderVerdict, type Finding, type LogVerdict } from './verdict.ts';
 import type { BlobCount } from './verify-blobs.ts';
-import type { RunFolder } from './verify-run.ts';
 
 /** One node's log and folder. */
 export interface NodeVerdict {
@@ -32,21 +31,29 @@ export interface RunVerdict {
 }
 
 /** What even a good verdict leaves open. */
-export function notChecked({ isRun, model, nodes }: RunFolder): string[] {
-  return [
-    'that a sealed model is the average of its updates: they are encrypted for the members, a quorum of whom computed it',
-    'what a hospital trained on, and that it trained as its statement says: its cases/, states/ and own records in wal/, own/ and peer.log',
-    ...(isRun
-      ? []
-      : ["the other members' copies, and the exported model: give the run's folder for that"]),
-    ...(nodes.some(({ blobs }) => blobs === null)
-      ? ['updates and models: only a log was given']
-      : []),
-    ...(isRun && model !== null
-      ? ["model.json's window, spacing and intensity scale: no log holds them"]
-      : []),
-    ...(isRun ? ['report.html, record.json and run.json: nobody signs them'] : []),
+export function notChecked(given: {
+  readonly isRun: boolean;
+  readonly hasModel: boolean;
+  readonly hasBlobs: boolean;
+}): string[] {
+  const phrases: [boolean, string][] = [
+    [
+      true,
+      'that a sealed model is the average of its updates: they are encrypted for the members, a quorum of whom computed it',
+    ],
+    [
+      true,
+      'what a hospital trained on, and that it trained as its statement says: its cases/, states/ and own records in wal/, own/ and peer.log',
+    ],
+    [
+      !given.isRun,
+      "the other members' copies, and the exported model: give the run's folder for that",
+    ],
+    [!given.hasBlobs, 'updates and models: only a log was given'],
+    [given.hasModel, "model.json's window, spacing and intensity scale: no log holds them"],
+    [given.isRun, 'report.html, record.json and run.json: nobody signs them'],
   ];
+  return phrases.filter(([applies]) => applies).map(([, phrase]) => phrase);
 }
 
 /** The verdict for people: the first log in full, of further logs what differs or one line. Ends in a newline. */

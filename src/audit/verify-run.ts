@@ -89,7 +89,11 @@ export async function verifyRun(
     model,
     members: consortium?.manifest.members.length ?? 0,
     missing,
-    notChecked: notChecked(run),
+    notChecked: notChecked({
+      isRun: run.isRun,
+      hasModel: model !== null,
+      hasBlobs: run.nodes.every(({ blobs }) => blobs !== null),
+    }),
   };
 }
 
