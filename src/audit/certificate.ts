@@ -34,20 +34,32 @@ const readCertificate = obj({
   sigs: arr(pair(count, b64(signatureBytes, signatureBytes)), limits.membersMax),
 });
 
-/** What is wrong with a decision's certificate; empty when a quorum signed this very body. */
-export function certificateProblems(decision: Decision, consortium: SignedManifest): string[] {
+/** What a certificate is worth. */
+export interface CertificateVerdict {
+  /** Whether a quorum signed this very body. A certificate with a false vote too many may still hold one. */
+  readonly isCertified: boolean;
+  /** What is wrong with it, in words; `null` when nothing is. */
+  readonly problem: string | null;
+}
+
+/** Checks a decision's certificate against its body. */
+export function judgeCertificate(
+  decision: Decision,
+  consortium: SignedManifest,
+): CertificateVerdict {
   const { body } = decision;
   const { members } = consortium.manifest;
   let certificate: ReturnType<typeof readCertificate>;
   try {
     certificate = readCertificate(decision.certificate, 'certificate');
   } catch (error) {
-    return [messageOf(error)];
+    return { isCertified: false, problem: messageOf(error) };
   }
   const { h, v, x, sigs } = certificate;
+  if (h !== body.h || x !== bodyDigest(body)) {
+    return { isCertified: false, problem: `its votes are for another body, of height ${h}` };
+  }
   const problems: string[] = [];
-  if (h !== body.h) problems.push(`the certificate is for height ${h}`);
-  if (x !== bodyDigest(body)) problems.push('the certificate is for another body');
   const message = encodeCanonical({ t: 'FINALIZE', cid: consortium.cid, e: body.e, h, v, x });
   let last = -1;
   let valid = 0;
@@ -65,5 +77,6 @@ export function certificateProblems(decision: Decision, consortium: SignedManife
   }
   const quorum = quorumSize(members.length);
   if (valid < quorum) problems.push(`expected valid votes of ${quorum} members, got ${valid}`);
-  return problems;
+  const problem = problems.length === 0 ? null : problems.join(', ');
+  return { isCertified: valid >= quorum, problem };
 }

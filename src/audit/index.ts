@@ -26,7 +26,7 @@ export {
 } from './checkpoint.ts';
 export { logOrigin, policyFile, quorumSize, witnessName } from './policy.ts';
 export { envelopeDigests, leavesOf, logPrefix, type Decision } from './log-files.ts';
-export { Witness, type WitnessRefusal } from './witness.ts';
+export { Witness, witnessStateName, type WitnessRefusal } from './witness.ts';
 export {
   ConsortiumLog,
   openConsortiumLog,
@@ -35,8 +35,17 @@ export {
 } from './consortium-log.ts';
 export type { CheckedNote, MergeOutcome } from './heads.ts';
 export { renderVerdict, type Finding, type LogVerdict, type RoundRecord } from './verdict.ts';
+export { renderRunVerdict, type NodeVerdict, type RunVerdict } from './run-verdict.ts';
+export type { BlobCount, BlobFolder } from './verify-blobs.ts';
 export {
   verifyLogDirectory,
   type LogDirectory,
   type VerifyLogOptions,
 } from './verify-log-directory.ts';
+export {
+  verifyRun,
+  type ModelFolder,
+  type NodeFolder,
+  type RunFolder,
+  type VerifyRunOptions,
+} from './verify-run.ts';

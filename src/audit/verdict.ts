@@ -1,5 +1,5 @@
 /** What the verification of a log directory finds out, and its rendering as plain text. */
-import { printableLine, type Digest, type NodeId } from '../base/index.ts';
+import { invariant, printableLine, type Digest, type NodeId } from '../base/index.ts';
 
 /** Something that does not hold. */
 export interface Finding {
@@ -55,20 +55,58 @@ export interface LogVerdict {
 /** Most findings printed; the rest are counted. */
 const findingsShownMax = 50;
 
-/** Collects findings and notes. */
+/** Most files named in a finding that several share; the rest are counted. */
+const namesShownMax = 3;
+
+/** A finding that may grow: by further files with the same fault, and by what could not be checked because of it. */
+interface Growing {
+  readonly where: string[];
+  readonly what: string;
+  consequence: string;
+}
+
+/** Collects findings and notes: one finding for one cause, whatever follows from it. */
 export class Report {
-  readonly findings: Finding[] = [];
+  readonly #findings: Growing[] = [];
   readonly notes: string[] = [];
+
+  /** All so far. */
+  get findings(): Finding[] {
+    return this.#findings.map(({ where, what, consequence }) => ({
+      where: listed(where),
+      what: what + consequence,
+    }));
+  }
 
   /** Records that something does not hold. */
   find(where: string, what: string): void {
-    this.findings.push({ where, what });
+    this.#findings.push({ where: [where], what, consequence: '' });
+  }
+
+  /** As `find`, for a fault that several files may share: they become one finding. */
+  findShared(where: string, what: string): void {
+    const same = this.#findings.find((finding) => finding.what === what);
+    if (same === undefined) this.find(where, what);
+    else same.where.push(where);
+  }
+
+  /** Adds to the first finding about `where` what could not be checked because of it. */
+  blame(where: string, consequence: string): void {
+    const cause = this.#findings.find((finding) => finding.where.includes(where));
+    invariant(cause !== undefined, 'what is blamed was found');
+    cause.consequence += `; ${consequence}`;
   }
 
   /** Records something worth knowing that is not wrong. */
   note(text: string): void {
     this.notes.push(text);
   }
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, namesShownMax).join(', ');
+  const more = names.length - namesShownMax;
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 /** The verdict for people: one line a round, then findings, then the verdict. No trailing newline. */

@@ -13,24 +13,22 @@ import {
   type SignedManifest,
   type UpdateStatement,
 } from '../wire/index.ts';
-import { certificateProblems } from './certificate.ts';
+import { judgeCertificate } from './certificate.ts';
 import { decisionName, decodeDecision, envelopeDigests, type Decision } from './log-files.ts';
 import type { Report } from './verdict.ts';
+import { RoundReader } from './verify-rounds.ts';
 import type { SoundEntries } from './verify-tree.ts';
 
-/** A decision file, and whether a quorum signed its body. */
-export interface ReadDecision {
-  readonly decision: Decision;
-  readonly isCertified: boolean;
-}
-
-/** Reads and checks one decision file; `null` when its form is wrong. */
+/**
+ * The block of one decision file, if a quorum signed it; `null` otherwise, which is a finding: nothing in it can be
+ * followed.
+ */
 export function verifyDecision(
   height: number,
   bytes: Uint8Array,
   consortium: SignedManifest,
   report: Report,
-): ReadDecision | null {
+): BlockBody | null {
   const where = decisionName(height);
   let decision: Decision;
   try {
@@ -40,12 +38,22 @@ export function verifyDecision(
     return null;
   }
   const { body } = decision;
-  if (body.h !== height) report.find(where, `it holds height ${body.h}`);
+  const { isCertified, problem } = judgeCertificate(decision, consortium);
+  if (problem !== null) report.find(where, problem);
+  if (!isCertified) return null;
   if (body.cid !== consortium.cid) report.find(where, 'its block is of another consortium');
   if (body.e !== 0) report.find(where, `epoch ${body.e}: the manifest is of epoch 0`);
-  const problems = certificateProblems(decision, consortium);
-  for (const problem of problems) report.find(where, problem);
-  return { decision, isCertified: problems.length === 0 && body.h === height };
+  if (body.h === height) return body;
+  report.find(where, `it holds height ${body.h}`);
+  return null;
+}
+
+/** What the blocks are held against. */
+export interface ChainContext {
+  readonly consortium: SignedManifest;
+  readonly entries: SoundEntries;
+  readonly entryName: (index: number) => string;
+  readonly report: Report;
 }
 
 /** Index of the first entry of a block's height. */
@@ -71,7 +79,7 @@ export function entryTitles(bodies: readonly BlockBody[]): Map<number, string> {
 }
 
 /** Checks that `body` follows `previous` and that its leaves stand where it says. */
-export function verifyLink(
+function verifyLink(
   body: BlockBody,
   previous: BlockBody | null,
   entries: SoundEntries,
@@ -88,35 +96,61 @@ export function verifyLink(
     }
   }
   const index = body.log.size - 1;
-  const leaf = entries[index];
-  if (leaf !== null && (leaf === undefined || !equalBytes(leaf, blockLeaf(body)))) {
+  const leaf = entries[index] ?? null;
+  if (leaf !== null && !equalBytes(leaf, blockLeaf(body))) {
     report.find(where, `entry ${index} of the tree is not its block`);
   }
+}
+
+/** Follows the blocks, by height from 1: their links, their rounds, and the updates that they brought in. */
+export function followChain(
+  decisions: readonly (BlockBody | null)[],
+  context: ChainContext,
+): RoundReader {
+  const rounds = new RoundReader(context.consortium, context.report);
+  let previous: BlockBody | null = null;
+  // Behind a gap the state of the rounds is unknown, and the gap itself was reported.
+  const gap = decisions.indexOf(null);
+  for (const [index, body] of decisions.entries()) {
+    if (body !== null) verifyLink(body, previous, context.entries, context.report);
+    previous = body;
+    if (body === null || (gap >= 0 && index > gap)) continue;
+    for (const op of body.ops) {
+      rounds.take(op, body);
+      if (op.op === 'CUT' && rounds.open !== null) {
+        verifyUpdates(body, rounds.open, op.updates, context);
+      }
+    }
+  }
+  if (gap >= 0 && gap + 1 < decisions.length) {
+    const behind = decisions.slice(gap + 1).filter((body) => body !== null);
+    const updates = behind.reduce((sum, body) => sum + envelopeDigests(body).length, 0);
+    context.report.blame(
+      decisionName(gap + 1),
+      `the rounds from here to height ${decisions.length} could not be followed, nor their ${updates} updates checked against them`,
+    );
+  }
+  return rounds;
 }
 
 /**
  * Checks the envelopes that a block's CUT brings in against the CUT and the round's OPEN. Damaged entries
  * were reported already.
  */
-export function verifyUpdates(
+function verifyUpdates(
   body: BlockBody,
   open: Open,
   updates: readonly CutUpdate[],
-  context: {
-    readonly consortium: SignedManifest;
-    readonly entries: SoundEntries;
-    readonly entryName: (index: number) => string;
-    readonly report: Report;
-  },
+  context: ChainContext,
 ): void {
   const { consortium, entries, entryName, report } = context;
   envelopeDigests(body).forEach((env, i) => {
     const index = firstEntryOf(body) + i;
     const where = entryName(index);
-    const bytes = entries[index];
+    const bytes = entries[index] ?? null;
     const update = updates.find((candidate) => candidate.env === env);
     if (bytes === null || update === undefined) return;
-    if (bytes === undefined || digestOf(bytes) !== env) {
+    if (digestOf(bytes) !== env) {
       report.find(where, `not the envelope that block ${body.h} names`);
       return;
     }

@@ -2,25 +2,30 @@
 import { hex, messageOf, type Digest, type NodeId } from '../base/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
 import { parseCheckpoint, verifyNoteSignature, type Checkpoint } from './checkpoint.ts';
-import { logKeyOf, logOrigin, quorumSize, witnessKeyOf } from './policy.ts';
+import { logKeyOf, logOrigin, witnessKeyOf } from './policy.ts';
 import { isBy, parseNote, type NoteSignature, type SignedNote } from './signed-note.ts';
 import type { Report } from './verdict.ts';
 
-/** A head whose log signature holds. */
+/** A head that a key of the manifest vouches for. */
 export interface VerifiedHead {
   readonly size: number;
   readonly root: Digest;
-  /** Whose log key signed it. */
-  readonly keptBy: NodeId;
+  /** Whose log key signed it; `null` when only cosignatures hold. */
+  readonly keptBy: NodeId | null;
   /** Whose cosignatures hold, in the manifest's order. */
   readonly cosignedBy: readonly NodeId[];
 }
 
-/** Reads and checks a head; `null` when nothing in it can be trusted. */
+/**
+ * Reads and checks a head; `null` when nothing in it can be trusted.
+ *
+ * @param cosignaturesMin fewer are a finding
+ */
 export function verifyHead(
   name: string,
   bytes: Uint8Array,
   consortium: SignedManifest,
+  cosignaturesMin: number,
   report: Report,
 ): VerifiedHead | null {
   let note: SignedNote;
@@ -32,48 +37,39 @@ export function verifyHead(
     report.find(name, messageOf(error));
     return null;
   }
+  const lines = note.signatures.map((line) => judgeLine(note.text, line, consortium));
+  if (!lines.some((line) => line?.holds === true)) {
+    report.find(name, `none of its ${lines.length} signatures holds: its text was changed`);
+    return null;
+  }
   if (checkpoint.origin !== logOrigin(consortium)) {
     report.find(name, `the origin is not ${logOrigin(consortium)}`);
   }
-  const lines = note.signatures.map((line) => judgeLine(note.text, line, consortium));
   const seen = new Set<string>();
-  lines.forEach((line, index) => {
-    const text = note.signatures[index]?.name ?? '';
-    if (line === null) report.find(name, `signature line ${index + 1} (${text}): not a member's`);
-    else if (!line.holds) {
-      report.find(
-        name,
-        `the ${line.role === 'log' ? 'log signature' : 'cosignature'} of ${line.member} is wrong`,
-      );
-    } else if (seen.has(`${line.role} ${line.member}`)) {
-      report.find(name, `signature line ${index + 1} (${text}): a second time`);
-    } else seen.add(`${line.role} ${line.member}`);
+  const problems = lines.flatMap((line, index) => {
+    const text = `signature line ${index + 1} (${note.signatures[index]?.name ?? ''})`;
+    if (line === null) return [`${text}: not a member's`];
+    const role = line.role === 'log' ? 'log signature' : 'cosignature';
+    if (!line.holds) return [`the ${role} of ${line.member} is wrong`];
+    if (seen.has(`${line.role} ${line.member}`)) return [`${text}: a second time`];
+    seen.add(`${line.role} ${line.member}`);
+    return [];
   });
   const ids = consortium.manifest.members.map((member) => member.id);
   const loggers = ids.filter((id) => seen.has(`log ${id}`));
-  const [keptBy] = loggers;
-  if (keptBy === undefined || loggers.length > 1) {
-    report.find(name, `expected the log signature of one member, got ${loggers.length}`);
-  }
-  if (keptBy === undefined) return null;
   const cosignedBy = ids.filter((id) => seen.has(`witness ${id}`));
-  return { size: checkpoint.size, root: hex(checkpoint.root) as Digest, keptBy, cosignedBy };
-}
-
-/** Reports a head with fewer cosignatures than a quorum. */
-export function requireQuorum(
-  name: string,
-  head: VerifiedHead,
-  consortium: SignedManifest,
-  report: Report,
-): void {
-  const quorum = quorumSize(consortium.manifest.members.length);
-  if (head.cosignedBy.length < quorum) {
-    report.find(
-      name,
-      `expected valid cosignatures of ${quorum} members, got ${head.cosignedBy.length}`,
-    );
+  const isLogLineWrong = lines.some((line) => line?.role === 'log' && !line.holds);
+  // A line that is wrong is a finding already, and the reason for the one that is lacking.
+  if (loggers.length !== 1 && !isLogLineWrong) {
+    problems.push(`expected the log signature of one member, got ${loggers.length}`);
   }
+  if (cosignedBy.length < cosignaturesMin) {
+    const got = `expected valid cosignatures of ${cosignaturesMin} members, got ${cosignedBy.length}`;
+    problems.push(got);
+  }
+  if (problems.length > 0) report.find(name, problems.join('; '));
+  const [keptBy = null] = loggers;
+  return { size: checkpoint.size, root: hex(checkpoint.root) as Digest, keptBy, cosignedBy };
 }
 
 interface JudgedLine {

@@ -16,16 +16,9 @@ import {
 } from './log-files.ts';
 import { logOrigin, policyFile, quorumSize } from './policy.ts';
 import { tileWidth } from './tiles.ts';
-import { Report, type LogVerdict } from './verdict.ts';
-import {
-  entryTitles,
-  verifyDecision,
-  verifyLink,
-  verifyUpdates,
-  type ReadDecision,
-} from './verify-chain.ts';
-import { requireQuorum, verifyHead, type VerifiedHead } from './verify-heads.ts';
-import { RoundReader } from './verify-rounds.ts';
+import { Report, type LogVerdict, type RoundRecord } from './verdict.ts';
+import { entryTitles, followChain, verifyDecision } from './verify-chain.ts';
+import { verifyHead, type VerifiedHead } from './verify-heads.ts';
 import { verifyTree, type SignedRoot, type SoundEntries } from './verify-tree.ts';
 
 /** The files under `log/` of a node, or of a copy on an auditor's disk. */
@@ -48,46 +41,91 @@ interface HeadPair {
   readonly next: VerifiedHead | null;
 }
 
+/** A verdict, and what it was made of, for who checks more than one log. */
+export interface ExaminedLog {
+  readonly verdict: LogVerdict;
+  /** `null` when the manifest cannot be read. */
+  readonly consortium: SignedManifest | null;
+  /** Blocks that a quorum signed, ascending in height; a height may be missing. */
+  readonly bodies: readonly BlockBody[];
+  /** As far as they are sound. */
+  readonly entries: SoundEntries;
+}
+
 /** Checks every file; never throws on their contents. */
 export async function verifyLogDirectory(
   directory: LogDirectory,
   options: VerifyLogOptions = {},
 ): Promise<LogVerdict> {
+  return (await examineLog(directory, options)).verdict;
+}
+
+/** As `verifyLogDirectory`. */
+export async function examineLog(
+  directory: LogDirectory,
+  options: VerifyLogOptions = {},
+): Promise<ExaminedLog> {
   const report = new Report();
   const names = await directory.list();
   const consortium = await readConsortium(directory, options, report);
-  if (consortium === null) return verdictOf(report, null, { sealed: null, next: null }, 0, null);
+  const none: HeadPair = { sealed: null, next: null };
+  if (consortium === null) {
+    return { verdict: verdictOf(report, null, none, 0, []), consortium, bodies: [], entries: [] };
+  }
   const heads = await readHeads(directory, consortium, report);
   const decisions = await readDecisions(directory, names, consortium, report);
-  const bodies = decisions.flatMap((read) => (read === null ? [] : [read.decision.body]));
+  const bodies = decisions.filter((body) => body !== null);
   const titles = entryTitles(bodies);
   const entryName = (index: number): string => {
     const title = titles.get(index);
     return title === undefined ? `entry ${index}` : `entry ${index} (${title})`;
   };
-  const roots = signedRoots(heads, decisions);
+  const roots = signedRoots(heads, bodies);
   const size = Math.max(0, ...roots.map((root) => root.size));
   const sealedSize = heads.sealed?.size ?? 0;
-  const bundleCount = names.filter((name) => name.startsWith('tile/entries/')).length;
   let entries: SoundEntries = [];
-  // The size is the files' claim: believe it only as far as there are bundles for it.
-  if (size > bundleCount * tileWidth) {
-    report.find('tile/entries', `too few bundles for the ${size} entries that are signed`);
-  } else {
+  const quorum = quorumSize(consortium.manifest.members.length);
+  if (isBelievable(size, names, heads, bodies, quorum)) {
     const read = (name: string): Promise<Uint8Array | null> => directory.read(name);
     entries = await verifyTree({ read, size, sealedSize, roots, entryName }, report);
-    reportStrangers(names, [size, sealedSize], decisions.length, report);
+    // Without the head that says how large the sealed tree is, it may be that of any block.
+    const kept = heads.sealed === null ? roots.map((root) => root.size) : [size, sealedSize];
+    reportStrangers(names, kept, decisions.length, report);
+  } else {
+    report.find('tile/entries', `too few bundles for the ${size} entries that are signed`);
   }
   const last = decisions.at(-1);
-  if (last !== null && size > (last?.decision.body.log.size ?? 0)) {
-    const missing = decisionName(decisions.length + 1);
-    report.find(missing, 'the file is missing: the last signed entries belong to no decision');
+  if (last !== null && size > (last?.log.size ?? 0)) {
+    const lost = size - (last?.log.size ?? 0);
+    report.find(
+      decisionName(decisions.length + 1),
+      `the file is missing: the last ${lost} of the ${size} signed entries belong to no decision`,
+    );
   }
   const rounds = followChain(decisions, { consortium, entries, entryName, report });
   if (size > sealedSize && heads.sealed !== null) {
     report.note(`${size - sealedSize} entries after the sealed checkpoint wait for cosignatures`);
   }
-  return verdictOf(report, consortium, heads, decisions.length, rounds);
+  const verdict = verdictOf(report, consortium, heads, decisions.length, rounds.records());
+  return { verdict, consortium, bodies, entries };
+}
+
+/**
+ * Whether there is a tree of `size`: what a quorum signed is believed, what one member says only as far as there are
+ * bundles for it.
+ */
+function isBelievable(
+  size: number,
+  names: readonly string[],
+  { sealed }: HeadPair,
+  bodies: readonly BlockBody[],
+  quorum: number,
+): boolean {
+  const bundleCount = names.filter((name) => name.startsWith('tile/entries/')).length;
+  if (size <= bundleCount * tileWidth) return true;
+  const isSealed = sealed !== null && sealed.cosignedBy.length >= quorum;
+  const attested = signedRoots({ sealed: isSealed ? sealed : null, next: null }, bodies);
+  return attested.some((root) => root.size === size);
 }
 
 async function readConsortium(
@@ -131,77 +169,46 @@ async function readHeads(
   ];
   if (bytes === null)
     report.find(checkpointName, 'the file is missing: no quorum has sealed this log');
-  const sealed = bytes === null ? null : verifyHead(checkpointName, bytes, consortium, report);
-  if (sealed !== null) requireQuorum(checkpointName, sealed, consortium, report);
+  const quorum = quorumSize(consortium.manifest.members.length);
+  const sealed =
+    bytes === null ? null : verifyHead(checkpointName, bytes, consortium, quorum, report);
   const next =
-    nextBytes === null ? null : verifyHead(nextCheckpointName, nextBytes, consortium, report);
+    nextBytes === null ? null : verifyHead(nextCheckpointName, nextBytes, consortium, 0, report);
   if (next !== null && sealed !== null) {
     if (next.size <= sealed.size)
       report.find(nextCheckpointName, 'not larger than the sealed tree');
-    if (next.keptBy !== sealed.keptBy) report.find(nextCheckpointName, `signed by ${next.keptBy}`);
+    if (next.keptBy !== null && sealed.keptBy !== null && next.keptBy !== sealed.keptBy)
+      report.find(nextCheckpointName, `signed by ${next.keptBy}`);
   }
   return { sealed, next };
 }
 
-/** Decisions by height from 1; `null` where a file is missing or cannot be read. */
+/** Blocks by height from 1; `null` where a file is missing or no quorum signed what it holds. */
 async function readDecisions(
   directory: LogDirectory,
   names: readonly string[],
   consortium: SignedManifest,
   report: Report,
-): Promise<(ReadDecision | null)[]> {
+): Promise<(BlockBody | null)[]> {
   const heights = names.map(heightOfName).filter((height) => height !== null);
   // Heights count up from 1, so there cannot be more than there are files.
   const last = Math.max(0, ...heights.filter((height) => height <= names.length));
-  const decisions: (ReadDecision | null)[] = [];
+  const decisions: (BlockBody | null)[] = [];
   for (let height = 1; height <= last; height++) {
     const bytes = await directory.read(decisionName(height));
-    if (bytes === null) report.find(decisionName(height), 'the file is missing');
+    if (bytes === null) report.findShared(decisionName(height), 'the file is missing');
     decisions.push(bytes === null ? null : verifyDecision(height, bytes, consortium, report));
   }
   return decisions;
 }
 
 /** Every root that a key of the manifest vouches for. */
-function signedRoots(heads: HeadPair, decisions: readonly (ReadDecision | null)[]): SignedRoot[] {
+function signedRoots(heads: HeadPair, bodies: readonly BlockBody[]): SignedRoot[] {
   const roots: SignedRoot[] = [];
   if (heads.sealed !== null) roots.push({ where: checkpointName, ...heads.sealed });
   if (heads.next !== null) roots.push({ where: nextCheckpointName, ...heads.next });
-  for (const read of decisions) {
-    if (read?.isCertified !== true) continue;
-    const { h, log } = read.decision.body;
-    roots.push({ where: decisionName(h), ...log });
-  }
+  for (const { h, log } of bodies) roots.push({ where: decisionName(h), ...log });
   return roots;
-}
-
-function followChain(
-  decisions: readonly (ReadDecision | null)[],
-  context: {
-    readonly consortium: SignedManifest;
-    readonly entries: SoundEntries;
-    readonly entryName: (index: number) => string;
-    readonly report: Report;
-  },
-): RoundReader {
-  const rounds = new RoundReader(context.consortium, context.report);
-  let previous: BlockBody | null = null;
-  let isWhole = true;
-  for (const read of decisions) {
-    const body: BlockBody | null = read?.decision.body ?? null;
-    if (body !== null) verifyLink(body, previous, context.entries, context.report);
-    previous = body;
-    // Behind a gap the state of the rounds is unknown, and the gap itself was reported.
-    isWhole &&= body !== null;
-    if (body === null || !isWhole) continue;
-    for (const op of body.ops) {
-      rounds.take(op, body);
-      if (op.op === 'CUT' && rounds.open !== null) {
-        verifyUpdates(body, rounds.open, op.updates, context);
-      }
-    }
-  }
-  return rounds;
 }
 
 function reportStrangers(
@@ -219,7 +226,7 @@ function reportStrangers(
     ...Array.from({ length: heights }, (_, index) => decisionName(index + 1)),
   ]);
   for (const name of names) {
-    if (!known.has(name)) report.find(name, 'a file that does not belong to this log');
+    if (!known.has(name)) report.findShared(name, 'a file that does not belong to this log');
   }
 }
 
@@ -228,7 +235,7 @@ function verdictOf(
   consortium: SignedManifest | null,
   heads: HeadPair,
   heights: number,
-  rounds: RoundReader | null,
+  rounds: readonly RoundRecord[],
 ): LogVerdict {
   const members = consortium?.manifest.members.map((member) => member.id) ?? [];
   return {
@@ -246,7 +253,7 @@ function verdictOf(
           },
     keptBy: (heads.sealed ?? heads.next)?.keptBy ?? null,
     heights,
-    rounds: rounds?.records() ?? [],
+    rounds,
     treeSize: heads.sealed?.size ?? 0,
     root: heads.sealed?.root ?? null,
     sealedBy: heads.sealed?.cosignedBy ?? [],

@@ -36,52 +36,107 @@ export interface TreeClaim {
 /** Entries that are what the signed root covers; `null` where one is damaged or missing. */
 export type SoundEntries = readonly (Uint8Array | null)[];
 
+const fileMissing = 'the file is missing';
+
 /** Checks all tiles and bundles, naming every damaged one, and gives back the sound entries. */
 export async function verifyTree(claim: TreeClaim, report: Report): Promise<SoundEntries> {
-  const entries = await readEntries(claim, report);
-  const hashes = await readLeafHashes(claim, report);
-  const byEntries = treeOf(entries.map((entry) => (entry === null ? null : hashLeaf(entry))));
-  const byTiles = treeOf(hashes);
+  const { entries, brokenAt } = await readEntries(claim, report);
+  const own = entries.map((entry) => (entry === null ? null : hashLeaf(entry)));
+  const tiles = await readLeafHashes(claim, report);
   const signed = claim.roots.find(({ size }) => size === claim.size)?.root;
-  const isSigned = (tree: MerkleTree | null): boolean =>
-    tree !== null && hex(tree.root()) === signed;
-  if (!isSigned(byEntries) && !isSigned(byTiles)) {
-    report.find('tree', `neither entries nor tiles give the root signed at size ${claim.size}`);
+  // A hash that one of the two lacks is taken from the other: the signed root says whether it was right.
+  const tree =
+    [treeOf(own, tiles), treeOf(tiles, own)].find(
+      (candidate) => candidate !== null && hex(candidate.root()) === signed,
+    ) ?? null;
+  if (tree === null) {
+    for (const [bundle, at] of brokenAt) reportBroken(bundle, at, claim, report);
+    reportUnsigned(own, tiles, claim, report);
+    return entries;
   }
-  const tree = isSigned(byEntries) ? byEntries : isSigned(byTiles) ? byTiles : byEntries;
   const sound = entries.map((entry, index) => {
-    const expected = tree?.leafHash(index) ?? hashes[index] ?? null;
-    if (entry === null || expected === null || equalBytes(hashLeaf(entry), expected)) return entry;
-    report.find(claim.entryName(index), `its bytes in ${bundleOf(index, claim)} were changed`);
+    if (entry === null || equalBytes(hashLeaf(entry), tree.leafHash(index))) return entry;
+    const bundle = Math.floor(index / tileWidth);
+    const at = brokenAt.get(bundle);
+    // A length that was changed spoils whatever is read behind it: one cause, told below.
+    if (at !== undefined) brokenAt.set(bundle, Math.min(at, index));
+    else report.find(claim.entryName(index), `its bytes in ${bundleOf(index, claim)} were changed`);
     return null;
   });
-  if (tree !== null) {
-    await compareTiles(claim, tree, report);
-    await compareOlderBundles(claim, sound, report);
-    for (const { where, size, root } of claim.roots) {
-      if (hex(tree.root(size)) !== root) {
-        report.find(where, `its root at size ${size} is not that of the entries`);
-      }
+  for (const [bundle, at] of brokenAt) reportBroken(bundle, at, claim, report);
+  await compareTiles(claim, tree, report);
+  await compareOlderBundles(claim, sound, report);
+  for (const { where, size, root } of claim.roots) {
+    if (hex(tree.root(size)) !== root) {
+      report.findShared(where, 'its root is not that of the entries it covers');
     }
   }
   return sound;
 }
 
-async function readEntries(claim: TreeClaim, report: Report): Promise<(Uint8Array | null)[]> {
+/** Neither files give the signed root: which of them were changed, the blocks' own digests may still tell. */
+function reportUnsigned(
+  own: readonly (Uint8Array | null)[],
+  tiles: readonly (Uint8Array | null)[],
+  claim: TreeClaim,
+  report: Report,
+): void {
+  const lost = own.filter((hash, index) => hash === null && tiles[index] === null).length;
+  if (lost > 0) {
+    report.note(
+      `the tree of ${claim.size} entries could not be derived again: ${lost} of them are neither in a bundle nor in a tile`,
+    );
+    return;
+  }
+  const differing = own.flatMap((hash, index) => {
+    const other = tiles[index] ?? null;
+    return hash === null || other === null || equalBytes(hash, other) ? [] : [index];
+  });
+  const where =
+    differing.length === 0
+      ? 'and they agree with one another'
+      : `and they differ at ${differing.slice(0, 3).map(claim.entryName).join(', ')}${differing.length > 3 ? ` and ${differing.length - 3} more` : ''}`;
+  report.find(
+    'tree',
+    `neither entries nor tiles give the root signed at size ${claim.size}, ${where}`,
+  );
+}
+
+/** `entry 7 (block 4)` is the first of the bundle that is not what it was. */
+function reportBroken(bundle: number, at: number, claim: TreeClaim, report: Report): void {
+  const count = Math.min(claim.size, (bundle + 1) * tileWidth) - at;
+  const lost = count > 1 ? `: ${count} entries could not be checked` : '';
+  report.find(claim.entryName(at), `${bundleOf(at, claim)} cannot be read from here on${lost}`);
+}
+
+/** `brokenAt`: by index of a bundle that does not hold what it should, the first entry that could not be read. */
+interface ReadEntries {
+  readonly entries: (Uint8Array | null)[];
+  readonly brokenAt: Map<number, number>;
+}
+
+async function readEntries(claim: TreeClaim, report: Report): Promise<ReadEntries> {
   const all: (Uint8Array | null)[] = [];
+  const brokenAt = new Map<number, number>();
+  const gone: { readonly path: string; readonly width: number }[] = [];
   for (const bundle of bundlesOf(claim.size)) {
     const path = tilePath(bundle);
     const bytes = await claim.read(path);
-    if (bytes === null) report.find(path, 'the file is missing');
+    if (bytes === null) gone.push({ path, width: bundle.width });
     const { entries, isWhole } = decodeBundlePrefix(bytes ?? new Uint8Array(), bundle.width);
+    const missing = Array.from({ length: bundle.width - entries.length }, () => null);
     if (bytes !== null && !isWhole) {
       const at = bundle.index * tileWidth + Math.min(entries.length, bundle.width - 1);
-      report.find(claim.entryName(at), `${path} cannot be read from here on`);
+      brokenAt.set(bundle.index, at);
     }
-    const missing = Array.from({ length: bundle.width - entries.length }, () => null);
     all.push(...entries, ...missing);
   }
-  return all;
+  const count = gone.reduce((sum, { width }) => sum + width, 0);
+  const files = gone.length === 1 ? 'the file is missing' : `${gone.length} files are missing`;
+  for (const { path } of gone) {
+    report.findShared(path, `${files}: ${count} entries could not be checked`);
+  }
+  return { entries: all, brokenAt };
 }
 
 async function readLeafHashes(claim: TreeClaim, report: Report): Promise<(Uint8Array | null)[]> {
@@ -89,7 +144,7 @@ async function readLeafHashes(claim: TreeClaim, report: Report): Promise<(Uint8A
   for (const tile of hashTilesOf(claim.size).filter(({ level }) => level === 0)) {
     const bytes = await claim.read(tilePath(tile));
     if (bytes?.byteLength !== tile.width * hashBytes) {
-      report.find(tilePath(tile), bytes === null ? 'the file is missing' : 'its length is wrong');
+      report.findShared(tilePath(tile), bytes === null ? fileMissing : 'its length is wrong');
       all.push(...Array.from({ length: tile.width }, () => null));
       continue;
     }
@@ -109,7 +164,8 @@ async function compareTiles(claim: TreeClaim, tree: MerkleTree, report: Report):
     if (bytes?.byteLength !== expected.byteLength) {
       // Level 0 of the largest tree was reported when it was read.
       const isReported = tile.level === 0 && isTileOf(tile, claim.size);
-      if (!isReported) report.find(path, bytes === null ? 'the file is missing' : 'wrong length');
+      const what = bytes === null ? fileMissing : 'its length is wrong';
+      if (!isReported) report.findShared(path, what);
       continue;
     }
     const at = bytes.findIndex((byte, i) => byte !== expected[i]);
@@ -131,7 +187,7 @@ async function compareOlderBundles(
     const path = tilePath(bundle);
     const bytes = await claim.read(path);
     if (bytes === null) {
-      report.find(path, 'the file is missing');
+      report.findShared(path, fileMissing);
       continue;
     }
     const start = bundle.index * tileWidth;
@@ -157,9 +213,14 @@ function bundleOf(index: number, claim: TreeClaim): string {
   return bundle === undefined ? 'no bundle' : tilePath(bundle);
 }
 
-function treeOf(hashes: readonly (Uint8Array | null)[]): MerkleTree | null {
+/** The tree of `hashes`, with those of `others` where there are none; `null` where both lack one. */
+function treeOf(
+  hashes: readonly (Uint8Array | null)[],
+  others: readonly (Uint8Array | null)[],
+): MerkleTree | null {
   const tree = new MerkleTree();
-  for (const hash of hashes) {
+  for (const [index, own] of hashes.entries()) {
+    const hash = own ?? others[index] ?? null;
     if (hash === null) return null;
     tree.append(hash);
   }

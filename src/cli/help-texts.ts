@@ -123,11 +123,14 @@ Examples:
 
 export const auditExamples = `
 Checks the manifest's signatures, every block's certificate, every entry, the Merkle tree and its
-cosigned head, and says who took part in each round, with what weight, and which model came out.
+cosigned head, and says who took part in each round, with what weight, and which model came out. Of a
+run also that all members are there with their own logs, that blobs have their digests, and that model/
+is the last sealed model. Ends with what it did not check.
 
 Examples:
   $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
   $ annulus audit verify runs/eight-hospitals-1/nodes/L3    one node's
+  $ annulus audit verify copies --allow-missing             copies/nodes/ of some of the members
 `;
 
 export const doctorExamples = `

@@ -250,6 +250,7 @@ function addAudit(program: Command, world: World, finish: (code: ExitCode) => vo
     .description('Re-derive everything a log claims, offline: exit 0 if it holds, 1 if not.')
     .argument('<folder>', "a run's folder, a node's folder, or a log")
     .option('--consortium <id>', "its id as you were told it; else the log's own is believed")
+    .option('--allow-missing', 'of a run: members whose folders are not there are no fault')
     .addOption(formatOption())
     .addHelpText('after', auditExamples)
     .action(async (folder: string, flags: AuditFlags) => {

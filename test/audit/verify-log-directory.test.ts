@@ -1,5 +1,8 @@
 import { expect } from 'chai';
 import { seededRandom, utf8, type Digest } from '../../src/base/index.ts';
+import { formatCheckpoint, signCheckpoint } from '../../src/audit/checkpoint.ts';
+import { logOrigin } from '../../src/audit/policy.ts';
+import { formatNote } from '../../src/audit/signed-note.ts';
 import { renderVerdict, type LogVerdict } from '../../src/audit/verdict.ts';
 import { verifyLogDirectory } from '../../src/audit/verify-log-directory.ts';
 import { digestOf } from '../../src/crypto/index.ts';
@@ -298,9 +301,86 @@ describe('verifyLogDirectory', () => {
     );
   });
 
-  it('does not believe a size that there are no bundles for', async () => {
-    const { files } = await makeSampleLog({ rounds: ['sealed'] });
-    const without = new Map([...files].filter(([name]) => !name.startsWith('tile/entries/')));
-    expect(textOf(await verify(without))).contains('too few bundles for the 7 entries');
+  it('does not believe the size that one member says when there are no bundles for it', async () => {
+    const { files, consortium } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+    const name = logOrigin(consortium.signed);
+    const text = formatCheckpoint({ origin: name, size: 2 ** 40, root: new Uint8Array(32) });
+    const line = signCheckpoint(text, name, consortium.members[0]!.keys.log);
+    const note = formatNote({ text, signatures: [line] });
+    expect(textOf(await verify(new Map(files).set('checkpoint.next', note)))).contains(
+      `tile/entries: too few bundles for the ${2 ** 40} entries`,
+    );
+  });
+
+  describe('gives one finding for one cause', () => {
+    it('when a file is deleted, and counts what could not be checked', async () => {
+      // 14 entries: of either round 4 updates and 3 blocks, in a sealed bundle of 7 and one of 14.
+      const { files } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+      const expected = new Map([
+        ['tile/entries/000.p/14', 'the file is missing: 14 entries could not be checked'],
+        [
+          'decisions/2.json',
+          'the file is missing; the rounds from here to height 6 could not be followed, nor their 4 updates checked against them',
+        ],
+        [
+          'decisions/6.json',
+          'the file is missing: the last 1 of the 14 signed entries belong to no decision',
+        ],
+      ]);
+      for (const name of files.keys()) {
+        if (name === 'checkpoint.next') continue; // as after a crash: not a fault
+        const without = new Map(files);
+        without.delete(name);
+        const { findings } = await verify(without);
+        expect(findings, name).has.length(1);
+        expect(findings[0]!.where, name).equals(name);
+        const text = expected.get(name);
+        if (text !== undefined) expect(findings[0]!.what).equals(text);
+      }
+    });
+
+    it('when a byte in the middle of a file is flipped', async () => {
+      const { files } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+      for (const [name, bytes] of files) {
+        const verdict = await verify(changed(files, name, flipAt(bytes.byteLength >> 1)));
+        expect(verdict.findings, `${name}: ${textOf(verdict)}`).has.length(1);
+      }
+    });
+
+    it('when a full bundle is deleted: 256 entries, one finding', async () => {
+      const rounds = Array.from({ length: 40 }, () => 'sealed' as const);
+      const { files } = await makeSampleLog({ rounds });
+      for (const [gone, text] of [
+        [['tile/entries/000'], '^tile/entries/000: the file is missing: 256 entries'],
+        [
+          ['tile/entries/000', 'tile/entries/001.p/24'],
+          '^tile/entries/000, tile/entries/001.p/24: 2 files are missing: 280 entries',
+        ],
+        // Of an entry neither in a bundle nor in a tile nothing is known; both files are named.
+        [['tile/entries/000', 'tile/0/000'], '^tile/entries/000: .*256 entries.*\ntile/0/000: .*$'],
+        [
+          [4, 5, 6, 7].map((height) => `decisions/${height}.json`),
+          '^decisions/4.json, .* and 1 more:',
+        ],
+      ] as const) {
+        const without = new Map(files);
+        for (const name of gone) expect(without.delete(name), name).equals(true);
+        const { findings } = await verify(without);
+        // The plan has four rounds only: those findings are not of the deletion.
+        const own = findings.filter(({ what }) => !what.includes('plan'));
+        const said = own.map(({ where, what }) => `${where}: ${what}`).join('\n');
+        expect(said).matches(new RegExp(text));
+        expect(own, said).has.length(gone[1] === 'tile/0/000' ? 2 : 1);
+      }
+    });
+
+    it('when strangers lie about', async () => {
+      const { files } = await makeSampleLog({ rounds: ['sealed'] });
+      const more = new Map(files);
+      for (let i = 0; i < 40; i++) more.set(`tile/0/0${10 + i}`, utf8('?'));
+      expect(textOf(await verify(more))).equals(
+        'tile/0/010, tile/0/011, tile/0/012 and 37 more: a file that does not belong to this log',
+      );
+    });
   });
 });

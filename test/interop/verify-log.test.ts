@@ -77,12 +77,52 @@ describe('a log checked by Python', () => {
     }
   });
 
+  it('fails on a decision removed and on a file too many, and names it', async () => {
+    const { files } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+    const whole = verifyWithPython(files);
+    expect(whole.stderr).equals('');
+    // Two rounds of three blocks; of the second the head waits for cosignatures.
+    expect(whole.stdout).contains('decisions 6, each with the votes of a quorum');
+    for (const name of files.keys()) {
+      const without = new Map(files);
+      without.delete(name);
+      const run = verifyWithPython(without);
+      // Without the head that waits, the log is that of a writer who stopped in between.
+      expect(run.status, name).equals(name === 'checkpoint.next' ? 0 : 1);
+      if (name.startsWith('decisions/'))
+        expect(run.stderr).matches(/^wrong: decisions\/\d\.json: /);
+    }
+    for (const name of ['tile/0/001', 'decisions/9.json', 'notes.txt']) {
+      const run = verifyWithPython(new Map(files).set(name, files.get('decisions/1.json')!));
+      expect(run.status, name).equals(1);
+    }
+  });
+
+  it('fails on votes that are not of a quorum, and on blocks exchanged', async () => {
+    const { files } = await makeSampleLog({ rounds: ['sealed'] });
+    const text = new TextDecoder().decode(files.get('decisions/3.json'));
+    const fewer = Buffer.from(text.replace(/,\[2,"[^"]*"\]/, ''));
+    const few = verifyWithPython(new Map(files).set('decisions/3.json', fewer));
+    expect(few.stderr).contains('decisions/3.json: not the votes of a quorum');
+    const swapped = verifyWithPython(
+      new Map(files).set('decisions/2.json', files.get('decisions/3.json')!),
+    );
+    expect(swapped.stderr).contains('decisions/2.json: not height 2');
+  });
+
+  it('says what it does not check', async () => {
+    const { files } = await makeSampleLog({ rounds: ['sealed'] });
+    const said = verifyWithPython(files).stdout;
+    expect(said).contains('not checked: updates and models').and.contains('receipts');
+  });
+
   it('fails on one flipped byte in every kind of file', async () => {
     const { files } = await makeSampleLog({ rounds: ['sealed'] });
     const names = [
       'manifest.json',
       'policy',
       'checkpoint',
+      'decisions/2.json',
       'tile/0/000.p/7',
       'tile/entries/000.p/7',
     ];

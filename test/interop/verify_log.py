@@ -5,8 +5,10 @@
 
 Re-derives the Merkle root twice, from the entry bundles and from the hash tiles; checks the checkpoint's log
 signature and cosignatures by the `policy` file; checks the DSSE signature of every update envelope by the
-log key of its author in the manifest, and the manifest by the members' organisation keys. Prints size and
-root. Exit status 0 when all of it holds, 1 with one line on stderr when something does not.
+log key of its author in the manifest, and the manifest by the members' organisation keys; checks every
+decision: none missing, the votes of a quorum over its block, its link to the block before, the block and its
+envelopes at their places in the tree; checks that there is no other file. Prints size, root and what is not
+checked. Exit status 0 when all of it holds, 1 with one line on stderr when something does not.
 
 Works with Debian 12's python3-cryptography (38). Formats: https://c2sp.org/tlog-tiles,
 https://c2sp.org/tlog-cosignature, https://c2sp.org/tlog-policy, https://github.com/secure-systems-lab/dsse
@@ -22,6 +24,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256
 
+NOT_CHECKED = (
+    "that rounds follow the manifest's plan, weights their caps, and statements what OPEN and CUT name",
+    "receipts in CUT",
+    "updates and models: whether they are there, and that a model is the average of its updates",
+    "other members' copies of the log",
+)
+
 
 class Wrong(Exception):
     """Something in the log does not hold."""
@@ -31,18 +40,40 @@ def main(directory):
     log = Log(directory)
     manifest = log.read_manifest()
     vkeys, quorum, group = log.read_policy()
-    size, root, cosigners = log.read_checkpoint(vkeys, quorum, group)
-    entries = log.read_entries(size)
-    leaves = [sha256(b"\x00" + entry) for entry in entries]
-    if merkle_root(leaves) != root:
-        raise Wrong("the root of the entry bundles is not the checkpoint's%s" % log.first_difference(leaves, size))
-    if log.root_from_tiles(size) != root:
-        raise Wrong("the root of the tiles is not the checkpoint's")
+    size, root, cosigners = log.read_checkpoint("checkpoint", vkeys)
+    if len(set(cosigners) & group) < quorum:
+        raise Wrong("checkpoint: %d cosignatures, %d are a quorum" % (len(set(cosigners)), quorum))
+    decisions = log.read_decisions()
+    # A log may have grown since its head was cosigned by a quorum: the last decision knows the larger tree.
+    largest = decisions[-1]["body"]["log"]["size"] if decisions else 0
+    signed, signed_root = size, root
+    if log.has("checkpoint.next"):
+        signed, signed_root, _ = log.read_checkpoint("checkpoint.next", vkeys)
+        if signed <= size:
+            raise Wrong("checkpoint.next: not larger than the sealed tree")
+    if largest < signed:
+        raise Wrong("decisions/%d.json: the file is missing: %d of the %d entries belong to no decision"
+                    % (len(decisions) + 1, signed - largest, signed))
+    log.check_names(size, largest, len(decisions))
+    for tree in sorted({size, largest}):
+        entries = log.read_entries(tree)
+        leaves = [sha256(b"\x00" + entry) for entry in entries]
+        expected = root if tree == size else bytes.fromhex(decisions[-1]["body"]["log"]["root"])
+        if merkle_root(leaves) != expected:
+            raise Wrong("the root of the entry bundles is not the checkpoint's%s" % log.first_difference(leaves, tree))
+        if log.root_from_tiles(tree) != expected:
+            raise Wrong("the root of the tiles is not the checkpoint's")
+    if merkle_root(leaves[:signed]) != signed_root:
+        raise Wrong("checkpoint.next: its root is not that of the entries")
+    check_decisions(decisions, entries, leaves, manifest, sha256(log.payload).hex())
     updates = sum(check_entry(index, entry, manifest) for index, entry in enumerate(entries))
     print("size %d" % size)
     print("root %s" % root.hex())
     print("updates %d, all signed by their authors" % updates)
     print("cosigned by %s (quorum %d)" % (" ".join(cosigners), quorum))
+    print("decisions %d, each with the votes of a quorum" % len(decisions))
+    for what in NOT_CHECKED:
+        print("not checked: %s" % what)
 
 
 class Log:
@@ -56,10 +87,37 @@ class Log:
         except OSError as error:
             raise Wrong("%s: %s" % (name, error.strerror))
 
+    def has(self, name):
+        return os.path.exists(os.path.join(self.directory, *name.split("/")))
+
+    def names(self):
+        for folder, _, files in os.walk(self.directory):
+            for file in files:
+                yield os.path.relpath(os.path.join(folder, file), self.directory).replace(os.sep, "/")
+
+    def check_names(self, sealed, largest, heights):
+        """No file but those of the two trees, the decisions and the four that every log has."""
+        known = {"manifest.json", "policy", "checkpoint", "checkpoint.next"}
+        known.update("decisions/%d.json" % height for height in range(1, heights + 1))
+        for size in (sealed, largest):
+            known.update(path for path, _ in tile_paths("entries", size))
+            level, n = 0, size
+            while n > 0:
+                known.update(path for path, _ in tile_paths(str(level), n))
+                level, n = level + 1, n // WIDTH
+        for name in sorted(self.names()):
+            if name not in known:
+                raise Wrong("%r: a file that does not belong to this log" % name)
+
+    def read_decisions(self):
+        """Bodies and certificates by height from 1, without a gap up to the last that is there."""
+        names = [name for name in self.names() if name.startswith("decisions/")]
+        return [json.loads(self.read("decisions/%d.json" % (height + 1))) for height in range(len(names))]
+
     def read_manifest(self):
         """The members by id, after checking that each organisation signed the manifest."""
         envelope = json.loads(self.read("manifest.json"))
-        payload = base64.b64decode(envelope["payload"], validate=True)
+        self.payload = payload = base64.b64decode(envelope["payload"], validate=True)
         members = {member["id"]: member for member in json.loads(payload)["members"]}
         if len(envelope["signatures"]) != len(members):
             raise Wrong("manifest.json: not one signature for each member")
@@ -89,8 +147,9 @@ class Log:
         threshold, group = groups[quorum]
         return vkeys, threshold, group
 
-    def read_checkpoint(self, vkeys, quorum, group):
-        note = self.read("checkpoint").decode()
+    def read_checkpoint(self, file, vkeys):
+        """Size, root and the names of those whose cosignatures hold."""
+        note = self.read(file).decode()
         text, lines = note[: note.rindex("\n\n") + 1], note[note.rindex("\n\n") + 2 :]
         origin, size, root = text.splitlines()
         is_logged, cosigners = False, []
@@ -98,22 +157,20 @@ class Log:
             dash, name, blob = line.split(" ")
             raw = base64.b64decode(blob, validate=True)
             if dash != "\u2014" or (name, raw[:4]) not in vkeys:
-                raise Wrong("checkpoint: a line of an unknown key, %s" % name)
+                raise Wrong("%s: a line of an unknown key, %s" % (file, name))
             role, key_type, public_key = vkeys[(name, raw[:4])]
             if role == "log":
                 if key_type != 1 or name != origin:
-                    raise Wrong("checkpoint: the log's name is not the origin")
-                verify("checkpoint: the log's signature", public_key, raw[4:], text.encode())
+                    raise Wrong("%s: the log's name is not the origin" % file)
+                verify("%s: the log's signature" % file, public_key, raw[4:], text.encode())
                 is_logged = True
             else:
                 time = int.from_bytes(raw[4:12], "big")
                 message = ("cosignature/v1\ntime %d\n" % time + text).encode()
-                verify("checkpoint: the cosignature of " + name, public_key, raw[12:], message)
+                verify("%s: the cosignature of %s" % (file, name), public_key, raw[12:], message)
                 cosigners.append(name)
         if not is_logged:
-            raise Wrong("checkpoint: no signature of a log key")
-        if len(set(cosigners) & group) < quorum:
-            raise Wrong("checkpoint: %d cosignatures, %d are a quorum" % (len(set(cosigners)), quorum))
+            raise Wrong("%s: no signature of a log key" % file)
         return int(size), base64.b64decode(root, validate=True), cosigners
 
     def read_entries(self, size):
@@ -158,6 +215,51 @@ class Log:
             if a != b:
                 return ": entry %d is not the one of tile/0" % index
         return ""
+
+
+def check_decisions(decisions, entries, leaves, members, cid):
+    """Votes, links and places in the tree of every height."""
+    prev, size = "0" * 64, 0
+    for height, decision in enumerate(decisions, 1):
+        where = "decisions/%d.json" % height
+        body, certificate = decision["body"], decision["certificate"]
+        if body["h"] != height or body["cid"] != cid:
+            raise Wrong("%s: not height %d of this consortium" % (where, height))
+        digest = sha256(canonical(body)).hex()
+        check_votes(where, certificate, body, digest, list(members.values()), cid)
+        if body["prev"] != prev:
+            raise Wrong("%s: it does not name the block before it" % where)
+        named = sorted(u["env"] for op in body["ops"] if op["op"] == "CUT" for u in op["updates"])
+        first, size = size, body["log"]["size"]
+        if size != first + len(named) + 1:
+            raise Wrong("%s: its tree of %d entries does not follow the last block's" % (where, size))
+        if [sha256(entry).hex() for entry in entries[first : size - 1]] != named:
+            raise Wrong("%s: the entries before its block are not the envelopes it names" % where)
+        if entries[size - 1] != canonical({key: body[key] for key in body if key != "log"}):
+            raise Wrong("%s: entry %d is not its block" % (where, size - 1))
+        if merkle_root(leaves[:size]).hex() != body["log"]["root"]:
+            raise Wrong("%s: its root is not that of the entries it covers" % where)
+        prev = digest
+
+
+def check_votes(where, certificate, body, digest, members, cid):
+    """A FINALIZE certificate: votes of a quorum of different members, all valid, over this body."""
+    h, v, x = certificate["h"], certificate["v"], certificate["x"]
+    if certificate["kind"] != "FINALIZE" or h != body["h"] or x != digest:
+        raise Wrong("%s: its votes are for another body" % where)
+    vote = canonical({"t": "FINALIZE", "cid": cid, "e": body["e"], "h": h, "v": v, "x": x})
+    voters = [index for index, _ in certificate["sigs"]]
+    for index, signature in certificate["sigs"]:
+        key = base64.b64decode(members[index]["consensusKey"], validate=True)
+        raw = base64.b64decode(signature, validate=True)
+        verify("%s: the vote of %s" % (where, members[index]["id"]), key, raw, b"annulus/consensus/v1\n" + vote)
+    if len(set(voters)) < len(members) * 2 // 3 + 1 or len(set(voters)) != len(voters) or min(voters) < 0:
+        raise Wrong("%s: not the votes of a quorum, each member once" % where)
+
+
+def canonical(value):
+    """RFC 8785 for what a log holds: whole numbers, and keys in ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def check_entry(index, entry, members):

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { fileLogger } from '../../src/node/index.ts';
+import { fileLogger, logDefaults } from '../../src/node/index.ts';
 import { logLine } from '../../src/node/log-line.ts';
 
 describe('a line of the log', () => {
@@ -19,7 +19,7 @@ describe('a line of the log', () => {
   it('is so in the file of a node too', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'annulus-log-'));
     try {
-      const logger = fileLogger(join(folder, 'peer.log'), 'info');
+      const logger = fileLogger(join(folder, 'peer.log'), 'info', logDefaults);
       logger.log('warn', hostile, { from: hostile });
       logger.close();
       const read = (): string => readFileSync(join(folder, 'peer.log'), 'utf8');

@@ -1,0 +1,103 @@
+/** The folders that an auditor looks at, as the audit's ports: only regular files are opened, and none is read whole unasked. */
+import { createReadStream, existsSync } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import {
+  witnessStateName,
+  type BlobFolder,
+  type LogDirectory,
+  type ModelFolder,
+  type NodeFolder,
+  type RunFolder,
+} from '../audit/index.ts';
+import type { Digest } from '../base/index.ts';
+import { HashStream } from '../crypto/index.ts';
+
+/** Of a log's file; a full bundle has 16 MiB. What is longer is read up to here, and then found to be too long. */
+const readBytesMax = 32 * 2 ** 20;
+
+/** `folder` is a log, a node's folder or a run's; without nodes when it is none of them. */
+export async function auditedRun(folder: string): Promise<RunFolder> {
+  const one = await nodeAt(folder);
+  if (one !== null) return { nodes: [one], isRun: false, model: null };
+  const nodes: NodeFolder[] = [];
+  const parent = join(folder, 'nodes');
+  const names = existsSync(parent) ? (await readdir(parent)).sort() : [];
+  for (const name of names) {
+    const node = await nodeAt(join(parent, name));
+    if (node !== null) nodes.push(node);
+  }
+  return { nodes, isRun: true, model: await modelAt(join(folder, 'model')) };
+}
+
+/** A node's folder, or a log; `null` when it is neither. A log in a node's folder is its member's too. */
+async function nodeAt(folder: string): Promise<NodeFolder | null> {
+  const isOnlyLog = isLog(folder);
+  const log = isOnlyLog ? folder : join(folder, 'log');
+  if (!isLog(log)) return null;
+  const isInNode = !isOnlyLog || basename(folder) === 'log';
+  const node = dirname(log);
+  return {
+    folder,
+    name: isInNode ? basename(node) : null,
+    log: directoryAt(log),
+    blobs: isOnlyLog ? null : blobsAt(join(node, 'blobs')),
+    lastCosigned: isOnlyLog ? null : await bytesOf(join(node, witnessStateName)),
+  };
+}
+
+function isLog(folder: string): boolean {
+  return ['manifest.json', 'checkpoint', 'tile'].some((name) => existsSync(join(folder, name)));
+}
+
+function directoryAt(folder: string): LogDirectory {
+  return { read: (name) => bytesOf(join(folder, name)), list: () => filesIn(folder) };
+}
+
+function blobsAt(folder: string): BlobFolder {
+  return {
+    list: async () => (existsSync(folder) ? filesIn(folder) : []),
+    digest: (name) => digestOfFile(join(folder, name)),
+  };
+}
+
+async function modelAt(folder: string): Promise<ModelFolder | null> {
+  if (!existsSync(folder)) return null;
+  return {
+    names: await filesIn(folder),
+    weightsDigest: await digestOfFile(join(folder, 'model.safetensors')),
+    description: await bytesOf(join(folder, 'model.json')),
+  };
+}
+
+/** Names of everything but folders, relative to `folder`, with `/`. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .sort();
+}
+
+/** Its first bytes, or `null` when no regular file is there. */
+async function bytesOf(path: string): Promise<Uint8Array | null> {
+  if (!(await isRegularFile(path))) return null;
+  const chunks: Uint8Array[] = [];
+  // `end` is the last byte that is read.
+  const stream: AsyncIterable<Uint8Array> = createReadStream(path, { end: readBytesMax });
+  for await (const chunk of stream) chunks.push(chunk);
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+async function digestOfFile(path: string): Promise<Digest | null> {
+  if (!(await isRegularFile(path))) return null;
+  const hash = new HashStream();
+  const stream: AsyncIterable<Uint8Array> = createReadStream(path);
+  for await (const chunk of stream) hash.update(chunk);
+  return hash.digest();
+}
+
+async function isRegularFile(path: string): Promise<boolean> {
+  const facts = await lstat(path).catch(() => null);
+  return facts?.isFile() === true;
+}
