@@ -81,6 +81,10 @@ export function decodeNiftiPair(
 /** As `decodeNifti`, up to the reading of voxels. */
 export function openNifti(bytes: Uint8Array, options: NiftiOptions): NiftiVoxels {
   const start = isGzip(bytes) ? gunzipStart(bytes, headerBytes[2]) : bytes;
+  // Little came out: whether little was packed or the rest is missing, all of it tells.
+  if (start.byteLength < headerBytes[1] && isGzip(bytes)) {
+    gunzip(bytes, headerBytes[2], extraBytesMax);
+  }
   const header = readNiftiHeader(start, options);
   if (!header.single) {
     throw new DataError(
