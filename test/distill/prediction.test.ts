@@ -53,8 +53,7 @@ print(json.dumps({
     'kind': str(labels.get_data_dtype()),
     'found': found,
     'calcium': int((mask > 0).sum()),
-    # On every voxel that the points' map has, for this student sees one thing for both.
-    'both': int(((mask > 0) & (values > 0)).sum()),
+    'differ': int(((mask > 0) != (values > 0)).sum()),
     'ml': float((mask > 0).sum() * abs(numpy.linalg.det(calcium.affine[:3, :3])) / 1000),
     'saidMl': names['calcium']['ml'],
     'verdict': names['plausibility']['verdict'],
@@ -77,9 +76,9 @@ interface Inspected {
   readonly qform: number;
   readonly kind: string;
   readonly found: Readonly<Record<string, string | null>>;
-  /** Voxels of calcium, and those of them that are a point's too. */
+  /** Voxels of calcium, and those that only one of calcium and points has. */
   readonly calcium: number;
-  readonly both: number;
+  readonly differ: number;
   /** Count of voxels times the volume of one, and what the sidecar says. */
   readonly ml: number;
   readonly saidMl: number;
@@ -212,7 +211,7 @@ describe('a student on a CT', () => {
       expect(seen.found).deep.equal({ RCA: 'RCA' });
       // Both heads see the same: all of the calcium is under the point, and none of it is lost to it.
       expect(seen.calcium).above(0);
-      expect(seen.both).equal(seen.calcium);
+      expect(seen.differ).equal(0);
       expect(prediction.calciumMl).closeTo(seen.ml, 1e-6 * seen.ml);
       expect(seen.saidMl).equal(prediction.calciumMl);
       expect(predictionLines(prediction).at(-1)).equal(`calcium ${seen.ml.toFixed(2)} ml`);

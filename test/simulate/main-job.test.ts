@@ -53,6 +53,12 @@ describe('main job', function () {
       );
       expect(said).to.contain(first.record.log.root);
     }
+    // A student of a few steps has no idea of a patient, and the report says so under the real CT.
+    const captions = first.record.slices
+      .filter(({ title }) => title.startsWith('A real CT'))
+      .map(({ caption }) => caption);
+    expect(captions).to.have.length(2);
+    for (const caption of captions) expect(caption).to.contain('the answer is implausible because');
     const second = await run();
     const models = (record: RunRecord): (string | null)[] =>
       record.rounds.map(({ modelDigest }) => modelDigest);

@@ -23,7 +23,7 @@ export const annulusTiltDegMax = 95;
 export const ostiumHeightMm: Range = { low: 0, high: 34 };
 
 /** Distance of an ostium from the annulus' axis, mm: from half a small annulus to half a wide sinus. */
-export const ostiumRadiusMm: Range = { low: 4, high: 30 };
+export const ostiumRadiusMm: Range = { low: 3, high: 30 };
 
 /** Height of both ends of the membranous septum over the annulus' plane, mm. */
 export const septumHeightMm: Range = { low: -14, high: 17 };
