@@ -14,6 +14,7 @@ export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair 
 export {
   bulkCiphertextBytes,
   decryptBulk,
+  isBulkKey,
   encryptBulk,
   randomBulkKey,
 } from './chunked-encryption.ts';

@@ -56,6 +56,7 @@ import {
 } from './block-rules.ts';
 import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
 import { PeerError } from './errors.ts';
+import { EventQueue } from './event-queue.ts';
 import type { PeerEvent } from './events.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-messages.ts';
@@ -81,6 +82,16 @@ export interface PeerOptions {
 /** Membership has one epoch so far. */
 const epoch = 0;
 
+/** A decided block that waits to be applied. */
+interface Decided {
+  readonly height: number;
+  readonly decision: Decision;
+  readonly body: BlockBody;
+  /** What its cut names, once it was fetched. */
+  envelopes: Uint8Array[] | null;
+  isFetching: boolean;
+}
+
 /** See the file's header. */
 export class Peer {
   readonly #ports: PeerPorts;
@@ -96,12 +107,14 @@ export class Peer {
   #state: ChainState;
   #desk: RoundDesk | null = null;
   /** Decided but not yet applied, in order of height. */
-  #backlog: { readonly height: number; readonly decision: Decision; readonly body: BlockBody }[] =
-    [];
-  #queue: Promise<void> = Promise.resolve();
+  #backlog: Decided[] = [];
+  readonly #queue: EventQueue;
   #isStopped = false;
   #isDone = false;
   #isCollecting = false;
+  #isPreparing = false;
+  /** Kinds of what was too large to be said. */
+  readonly #unsaid = new Set<string>();
   #holdsModels = false;
   #highestHeard = 0;
   #isBehind = false;
@@ -115,6 +128,17 @@ export class Peer {
     }
     this.#ports = ports;
     this.#options = options;
+    this.#queue = new EventQueue({
+      failure: (error) => {
+        this.#isStopped = true;
+        for (const cancel of this.#timers.values()) cancel();
+        options.onFailure(error);
+      },
+      full: (member) => {
+        const why = 'more messages than this node can take: some are dropped';
+        ports.logger.log('warn', why, { from: member });
+      },
+    });
     this.#shelf = new BlobShelf(ports.store, ports.transport);
     this.#models = new ModelShelf(this.#shelf, ports.trainer);
     this.#rules = {
@@ -209,37 +233,23 @@ export class Peer {
     this.#isStopped = true;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    this.#queue.stop();
     await this.#ports.transport.stop();
-    await this.#queue;
+    await this.#queue.idle();
   }
 
   /** Runs `task` after all that was posted before it. */
   #post(task: () => Promise<void> | void): void {
-    this.#queue = this.#queue.then(async () => {
-      if (this.#isStopped) return;
-      try {
-        await task();
-      } catch (error) {
-        this.#isStopped = true;
-        for (const cancel of this.#timers.values()) cancel();
-        this.#options.onFailure(error);
-      }
-    });
+    this.#queue.post(task);
   }
 
   #receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
-    if (topic === 'consensus') {
-      this.#post(() => this.#step({ kind: 'message', from, bytes }));
-      return 'accept';
-    }
-    if (topic === 'log') {
-      this.#post(() => this.#mergeCheckpoint(from, bytes));
-      return 'accept';
-    }
+    const offer = (task: () => Promise<void>): Verdict =>
+      this.#queue.offer(from, bytes.byteLength, task) ? 'accept' : 'ignore';
+    if (topic === 'consensus') return offer(() => this.#step({ kind: 'message', from, bytes }));
+    if (topic === 'log') return offer(() => this.#mergeCheckpoint(from, bytes));
     const message = readPeerMessage(topic, bytes);
-    if (message === null) return 'reject';
-    this.#post(() => this.#take(from, message));
-    return 'accept';
+    return message === null ? 'reject' : offer(() => this.#take(from, message));
   }
 
   async #take(from: NodeId, message: PeerMessage): Promise<void> {
@@ -252,7 +262,8 @@ export class Peer {
         this.#helpSeal(from, message.s);
         return;
       case 'update':
-      case 'receipts':
+      case 'holds':
+      case 'key':
         if (this.#desk === null || message.r !== this.#desk.open.r) return;
         this.#desk.take(from, message);
         await this.#step({ kind: 'appChanged' });
@@ -312,6 +323,8 @@ export class Peer {
             height,
             decision: { body, certificate },
             body: decodeBlockBody(body),
+            envelopes: null,
+            isFetching: false,
           });
           this.#post(() => this.#applyBacklog());
           break;
@@ -349,7 +362,19 @@ export class Peer {
     const bare = { v: 1, cid, e: epoch, h: height, prev: this.#state.prev, ts, ops } as const;
     const envelopes = this.#envelopesNow(bare);
     if (envelopes === null) return null;
-    return encodeBlockBody({ ...bare, log: this.#log.logAfter(bare, envelopes) });
+    const body = encodeBlockBody({ ...bare, log: this.#log.logAfter(bare, envelopes) });
+    return this.#maySay('a block', body, limits.bodyBytesMax) ? body : null;
+  }
+
+  /** Whether what this node would like to say fits; what does not is never said, and logged once: no peer dies of it. */
+  #maySay(what: string, bytes: Uint8Array, bytesMax: number): boolean {
+    if (bytes.byteLength <= bytesMax) return true;
+    if (!this.#unsaid.has(what)) {
+      const facts = { what, bytes: bytes.byteLength, bytesMax, round: this.#state.round };
+      this.#ports.logger.log('error', 'too large to be said: the others never hear of it', facts);
+    }
+    this.#unsaid.add(what);
+    return false;
   }
 
   #judge(bytes: Uint8Array): Judgement {
@@ -378,17 +403,21 @@ export class Peer {
 
   /** The envelopes a block names if all are here; null otherwise. */
   #envelopesNow(body: Pick<BlockBody, 'ops'>): Uint8Array[] | null {
-    const found = envelopeDigests(body).map((digest) => this.#desk?.envelope(digest) ?? null);
+    const found = envelopeDigests(body).map(
+      (digest) => this.#desk?.updates.envelope(digest) ?? null,
+    );
     return found.every((bytes) => bytes !== null) ? found : null;
   }
 
   #view(): LocalView {
     const desk = this.#desk;
+    const updates = desk?.updates;
     return {
       initialDigest: (stage) => this.#models.initialDigest(stage),
-      certified: () => desk?.certified() ?? [],
-      judgeUpdate: (update) => desk?.judgeUpdate(update) ?? 'wait',
-      certifiedForMs: (peer) => desk?.certifiedForMs(peer) ?? null,
+      certified: () => updates?.certified() ?? [],
+      areHeldTogether: (cut) => updates?.areHeldTogether(cut) ?? false,
+      judgeUpdate: (update) => updates?.judgeUpdate(update) ?? 'wait',
+      certifiedForMs: (peer) => updates?.certifiedForMs(peer) ?? null,
       isSilent: (peer) => desk?.isSilent(peer) ?? false,
       aggregate: () => desk?.aggregate() ?? null,
     };
@@ -399,9 +428,13 @@ export class Peer {
   /** Applies what was decided, oldest first; stops without error while envelopes of a block cannot be had. */
   async #applyBacklog(): Promise<void> {
     while (this.#backlog[0] !== undefined) {
-      const { decision, body } = this.#backlog[0];
-      const envelopes = await this.#obtainEnvelopes(body);
-      if (envelopes === null) return; // the tick tries again
+      const [next] = this.#backlog;
+      const { decision, body } = next;
+      const envelopes = this.#envelopesNow(body) ?? next.envelopes;
+      if (envelopes === null) {
+        this.#fetchEnvelopes(next);
+        return;
+      }
       const certificate = decision.certificate as unknown as Json;
       await this.#log.appendHeight({ body, certificate }, envelopes);
       this.#decisions.set(body.h, decision);
@@ -415,20 +448,24 @@ export class Peer {
     await this.#step({ kind: 'appChanged' });
   }
 
-  /** As `#envelopesNow`, from the disk or the peers; null when one cannot be had now. */
-  async #obtainEnvelopes(body: BlockBody): Promise<Uint8Array[] | null> {
-    const now = this.#envelopesNow(body);
-    if (now !== null) return now;
-    try {
-      const wanted = envelopeDigests(body);
-      return await Promise.all(
-        wanted.map((digest) => this.#shelf.obtain(digest, limits.entryBytesMax, null)),
-      );
-    } catch (error) {
-      const facts = { height: body.h, reason: messageOf(error) };
-      this.#ports.logger.log('warn', 'an envelope of a decided block is not here yet', facts);
-      return null;
-    }
+  /** Fetches the envelopes of a decided block from the disk or the peers, beside the queue, and then applies it. */
+  #fetchEnvelopes(decided: Decided): void {
+    if (decided.isFetching) return;
+    decided.isFetching = true;
+    const wanted = envelopeDigests(decided.body).map((digest) =>
+      this.#shelf.obtain(digest, limits.entryBytesMax, null),
+    );
+    void Promise.all(wanted).then(
+      (envelopes) => {
+        decided.envelopes = envelopes;
+        this.#post(() => this.#applyBacklog());
+      },
+      (error: unknown) => {
+        decided.isFetching = false; // the tick tries again
+        const facts = { height: decided.height, reason: messageOf(error) };
+        this.#ports.logger.log('warn', 'an envelope of a decided block is not here yet', facts);
+      },
+    );
   }
 
   /** Tells the watchers what a block decided. */
@@ -485,10 +522,7 @@ export class Peer {
   async #pursue(): Promise<void> {
     if (this.#isStopped || this.#backlog.length > 0) return;
     const { phase } = this.#state;
-    // Whatever the phase: a seal may open the next stage in the same block, also after a restart.
-    for (const stage of this.#rules.plan.stages) {
-      if (phase.kind !== 'done') await this.#models.initial(stage);
-    }
+    if (phase.kind !== 'done' && !this.#areModelsReady()) return;
     switch (phase.kind) {
       case 'idle':
         this.#desk = null;
@@ -511,6 +545,34 @@ export class Peer {
         this.#openDesk(phase.open);
         this.#desk?.average(phase.cut);
     }
+  }
+
+  /**
+   * Whether what the stages start from is known; else it is computed beside the queue and the work taken up then. All
+   * stages, whatever the phase: a seal may open the next one in the same block, also after a restart.
+   */
+  #areModelsReady(): boolean {
+    const { stages } = this.#rules.plan;
+    if (stages.every((stage) => this.#models.initialDigest(stage) !== null)) return true;
+    if (this.#isPreparing) return false;
+    this.#isPreparing = true;
+    const work = (async () => {
+      for (const stage of stages) await this.#models.initial(stage);
+    })();
+    const goOn = async (): Promise<void> => {
+      await work; // a failure is this peer's
+      await this.#pursue();
+      await this.#step({ kind: 'appChanged' });
+    };
+    work.then(
+      () => {
+        this.#post(goOn);
+      },
+      () => {
+        this.#post(goOn);
+      },
+    );
+    return false;
   }
 
   #openDesk(open: Open): void {
@@ -539,8 +601,11 @@ export class Peer {
         });
       },
       isCurrent: () => this.#desk === desk && !this.#isStopped,
-      send: (message) => {
+      broadcast: (message) => {
         this.#broadcast(message);
+      },
+      send: (to, message) => {
+        this.#ports.transport.send(to, ...writePeerMessage(message));
       },
     });
     this.#desk = desk;
@@ -622,6 +687,7 @@ export class Peer {
 
   #broadcast(message: PeerMessage): void {
     const [topic, bytes] = writePeerMessage(message);
+    if (!this.#maySay(`a message of kind ${message.t}`, bytes, limits.messageBytesMax)) return;
     this.#ports.transport.broadcast(topic, bytes);
   }
 }

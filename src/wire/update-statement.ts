@@ -71,7 +71,7 @@ const dependencyNames = ['base-model', 'code', 'dataset'] as const;
 /** As many as a model may have. */
 const headsMax = 8;
 /** Encapsulated key (32), key (32), tag (16). */
-const sealedKeyBytes = 80;
+export const sealedKeyBytes = 80;
 
 const sha256Set = obj({ sha256: digest });
 const int32 = int(-(2 ** 31), 2 ** 31 - 1);

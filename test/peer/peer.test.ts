@@ -19,6 +19,31 @@ describe('peer', () => {
     for (const node of world.nodes.values()) expect(node.failures).to.deep.equal([]);
   });
 
+  it('carries out two rounds of 24 members, whose messages stay far below their limit', async () => {
+    const members = Array.from({ length: 24 }, (_, i) => `L${i + 1}` as NodeId).sort();
+    let largest = 0;
+    const world = new PeerNetwork({
+      members: 24,
+      stages: [{ id: 'student', participants: members, rounds: 2 }],
+      bend: (transport) => {
+        const broadcast = transport.broadcast.bind(transport);
+        transport.broadcast = (topic, bytes) => {
+          largest = Math.max(largest, bytes.byteLength);
+          broadcast(topic, bytes);
+        };
+        return transport;
+      },
+    });
+    await world.start();
+    expect(await world.runUntilDone()).to.equal(true);
+    for (const node of world.nodes.values()) expect(node.failures).to.deep.equal([]);
+    expect(new Set(members.map((id) => world.sealedModels(id).join())).size).to.equal(1);
+    expect(world.sealedModels('L1')).to.have.length(2);
+    // The cut: 24 · 175 bytes with names of three letters and weights of two digits, and its frame, as base64; the
+    // envelope: 24 keys of 108 letters, as base64 in base64 in JSON. Either is a tenth of 64 KiB.
+    expect(largest).to.be.below(10 * 1024);
+  }).timeout(60_000);
+
   it('averages by samples, capped', async () => {
     const world = new PeerNetwork({
       members: 4,

@@ -216,9 +216,7 @@ def make_documents():
         "v": 1, "cid": cid, "e": 0, "h": 1, "prev": "0" * 64, "ts": 1700000000000,
         "ops": [{
             "op": "CUT", "r": 3,
-            "updates": [{"peer": "L1", "env": sha256(signed), "upd": sha256(ciphertext), "n": 120,
-                         "ack": [[0, b64(signing_key("L1 consensusKey").sign(b"annulus/receipt/v1\n" + jcs(
-                             {"cid": cid, "env": sha256(signed), "peer": "L1", "r": 3, "upd": sha256(ciphertext)})))]]}],
+            "updates": [{"peer": "L1", "env": sha256(signed), "upd": sha256(ciphertext), "n": 120}],
         }],
         "log": {"size": 2, "root": sha256(b"root")},
     }
