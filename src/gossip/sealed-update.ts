@@ -4,8 +4,8 @@ import { CryptoError, type Signer } from '../crypto/index.ts';
 import {
   checkUpdate,
   fixedPointFor,
-  int32FromBytes,
-  int32ToBytes,
+  packIntegers,
+  unpackIntegers,
   WeightsError,
   type Segment,
 } from '../weights/index.ts';
@@ -57,7 +57,7 @@ export async function sealUpdate(
 ): Promise<{ envelope: Uint8Array; ciphertext: Uint8Array }> {
   const { consortium, open, author, weight, heads, dataset, metricsMilli: metrics } = own;
   const { cid, manifest } = consortium;
-  const plaintext = int32ToBytes(own.values);
+  const plaintext = packIntegers(own.values);
   const context = { cid, round: open.r, author };
   const { ciphertext, ...sealed } = await encryptUpdate(context, manifest.members, plaintext);
   const { stage, hp, base, code } = open;
@@ -142,7 +142,7 @@ export async function openUpdate(bulk: UpdateBulk): Promise<OpenedUpdate | null>
     const key = await keyOf(bulk);
     if (key === null) return null;
     const plaintext = decryptUpdate(statement, key, ciphertext);
-    const values = int32FromBytes(plaintext, segments.at(-1)?.end ?? 0);
+    const values = unpackIntegers(plaintext, segments.at(-1)?.end ?? 0);
     const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
     // A value beyond what its weight allows would pull harder than the author says.
     checkUpdate(values, facts, segments, limits.weightMax, fixedPoint);

@@ -31,7 +31,7 @@ import {
   type WriteAheadLog,
 } from '../consensus/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import { BlobShelf, readUpdate } from '../gossip/index.ts';
+import { BlobShelf, readUpdate, type UpdateFacts } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import {
   decodeBlockBody,
@@ -57,7 +57,7 @@ import {
 import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
 import { PeerError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
-import type { PeerEvent } from './events.ts';
+import type { PeerEvent, SealedRound } from './events.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-messages.ts';
 import { RoundDesk } from './round-desk.ts';
@@ -486,7 +486,7 @@ export class Peer {
           invariant(before.phase.kind === 'cut', 'a seal follows a cut');
           const { open, cut } = before.phase;
           const participants = cut.updates.map(async ({ peer, n, env }) => ({
-            ...{ node: peer, weight: n, metricsMilli: await this.#metricsOf(open, env) },
+            ...{ node: peer, weight: n, ...(await this.#saidOf(open, env)) },
           }));
           const { participants: asked, stage } = open;
           onEvent({
@@ -503,12 +503,23 @@ export class Peer {
     }
   }
 
-  /** What an update's author says of its training; nothing when its envelope is not here. */
-  async #metricsOf(open: Open, env: Digest): Promise<Readonly<Record<string, number>>> {
-    if (this.#desk?.open.r === open.r) return this.#desk.metricsOf(env);
+  /** What an update's author says of its training and its size; nothing when its envelope is not here. */
+  async #saidOf(
+    open: Open,
+    env: Digest,
+  ): Promise<Pick<SealedRound['participants'][0], 'metricsMilli' | 'updateBytes'>> {
+    const facts =
+      this.#desk?.open.r === open.r ? this.#desk.updates.facts(env) : await this.#read(open, env);
+    return {
+      metricsMilli: facts?.metricsMilli ?? {},
+      updateBytes: facts?.statement.updateBytes ?? 0,
+    };
+  }
+
+  async #read(open: Open, env: Digest): Promise<UpdateFacts | null> {
     const envelope = await this.#shelf.read(env);
-    if (envelope === null || digestOf(envelope) !== env) return {};
-    return readUpdate(this.#options.consortium, open, envelope).metricsMilli;
+    if (envelope === null || digestOf(envelope) !== env) return null;
+    return readUpdate(this.#options.consortium, open, envelope);
   }
 
   #sendCheckpoint(): void {

@@ -102,10 +102,6 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
     return this.#abstaining.has(this.#options.self);
   }
 
-  metricsOf(env: Digest): Readonly<Record<string, number>> {
-    return this.updates.facts(env)?.metricsMilli ?? {};
-  }
-
   take(from: NodeId, message: RoundMessage): void {
     this.updates.take(from, message);
   }
@@ -260,7 +256,8 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */
   #meanLossMilli(cut: Cut, total: number): number {
-    const sum = cut.updates.reduce((s, { env, n }) => s + (this.metricsOf(env).loss ?? 0) * n, 0);
+    const lossOf = (env: Digest): number => this.updates.facts(env)?.metricsMilli.loss ?? 0;
+    const sum = cut.updates.reduce((s, { env, n }) => s + lossOf(env) * n, 0);
     return Math.floor(sum / total);
   }
 }

@@ -66,7 +66,7 @@ export interface VerifiedUpdate {
 
 const statementType = 'https://in-toto.io/Statement/v1';
 const predicateType = 'https://slsa.dev/provenance/v1';
-const buildType = 'https://annulus/local-train/v2';
+const buildType = 'https://annulus/local-train/v3';
 const dependencyNames = ['base-model', 'code', 'dataset'] as const;
 /** As many as a model may have. */
 const headsMax = 8;

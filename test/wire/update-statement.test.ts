@@ -139,7 +139,7 @@ describe('update statement', () => {
       ['"name":"base-model"', '"name":"code"'],
       ['"id":"L1"', '"id":"L2"'],
       ['https://slsa.dev/provenance/v1', 'https://slsa.dev/provenance/v2'],
-      ['https://annulus/local-train/v2', 'https://annulus/local-train/v1'],
+      ['https://annulus/local-train/v3', 'https://annulus/local-train/v2'],
       ['"weight":120', '"weight":120,"patient":"x"'],
       ['"round":3', '"round":"3"'],
     ];
