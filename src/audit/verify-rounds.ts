@@ -2,23 +2,9 @@
  * Follows the rounds through the decided blocks: OPEN → CUT → SEAL, or VOID at either step. Every OPEN must
  * be the one that the manifest's plan makes next.
  */
-import { fromBase64, type Digest, type NodeId } from '../base/index.ts';
-import { verifySignature } from '../crypto/index.ts';
-import {
-  keyBytes,
-  receiptBytes,
-  receiptDomain,
-  type BlockBody,
-  type Cut,
-  type CutUpdate,
-  type Op,
-  type Open,
-  type PlanStage,
-  type Seal,
-  type SignedManifest,
-} from '../wire/index.ts';
+import type { Digest, NodeId } from '../base/index.ts';
+import type { BlockBody, Cut, Op, Open, PlanStage, Seal, SignedManifest } from '../wire/index.ts';
 import { decisionName } from './log-files.ts';
-import { quorumSize } from './policy.ts';
 import type { Report, RoundRecord } from './verdict.ts';
 
 interface Running {
@@ -122,24 +108,6 @@ export class RoundReader {
       if (update.n > weightMax) {
         this.#report.find(where, `weight ${update.n} of ${update.peer} is above ${weightMax}`);
       }
-      this.#judgeReceipts(update, open, where);
-    }
-  }
-
-  #judgeReceipts(update: CutUpdate, open: Open, where: string): void {
-    const { cid, manifest } = this.#consortium;
-    const { peer, env, upd, ack } = update;
-    const message = receiptBytes({ cid, r: open.r, peer, env, upd });
-    const valid = ack.filter(([index, sig]) => {
-      const member = manifest.members[index];
-      const bytes = fromBase64(sig);
-      if (member === undefined || bytes === null) return false;
-      return verifySignature(keyBytes(member.consensusKey), receiptDomain, message, bytes);
-    });
-    const quorum = quorumSize(manifest.members.length);
-    if (valid.length < ack.length || valid.length < quorum) {
-      const got = `${valid.length} of ${ack.length} receipts hold`;
-      this.#report.find(where, `update of ${peer}: ${got}, a quorum is ${quorum}`);
     }
   }
 

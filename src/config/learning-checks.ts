@@ -66,7 +66,7 @@ export function validateInference(inference: Omit<InferenceSettings, 'window'>):
 export function validatePeer(peer: PeerSettings): void {
   checkInteger('tickMs', peer.tickMs, 100, 60_000);
   checkInteger('silenceMs', peer.silenceMs, 1_000, 86_400_000);
-  checkInteger('receiptDelayMs', peer.receiptDelayMs, 0, 10_000);
+  checkInteger('holdsDelayMs', peer.holdsDelayMs, 0, 10_000);
   checkInteger('clockSkewMs', peer.clockSkewMs, 1_000, 86_400_000);
   checkNumber('lossFactorMax', peer.lossFactorMax, 1, 1_000);
   checkInteger('updateRoundsKept', peer.updateRoundsKept, 1, 1_000_000);

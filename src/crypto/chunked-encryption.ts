@@ -57,6 +57,13 @@ export function encryptBulk(
   return out;
 }
 
+/** Whether key and context are those that `ciphertext` commits to: no ciphertext commits to two. */
+export function isBulkKey(key: Uint8Array, context: Uint8Array, ciphertext: Uint8Array): boolean {
+  if (key.byteLength !== keyBytes || ciphertext.byteLength < headerBytes) return false;
+  const { commitment } = deriveKeys(key, ciphertext.subarray(0, saltBytes), context);
+  return timingSafeEqual(commitment, ciphertext.subarray(saltBytes, headerBytes));
+}
+
 /**
  * The plaintext, if key and context are those of the writer and nothing was changed, cut or added.
  * @throws {CryptoError} 'bad_ciphertext'

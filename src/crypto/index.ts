@@ -15,6 +15,7 @@ export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair 
 export {
   bulkCiphertextBytes,
   decryptBulk,
+  isBulkKey,
   encryptBulk,
   randomBulkKey,
 } from './chunked-encryption.ts';

@@ -100,7 +100,7 @@ export interface RoundRecord {
   readonly excluded: readonly { readonly node: string; readonly reason: string }[];
   /** SHA-256 of the new model; `null` for a void round. */
   readonly modelDigest: string | null;
-  /** Encrypted size of one update. */
+  /** Encrypted size of the largest update in the average; 0 for a void round. */
   readonly updateBytes: number;
   /** Median errors of the sealed model on all held-out cases, where they were taken after this round. */
   readonly checks: readonly RoundCheck[];

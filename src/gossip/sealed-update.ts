@@ -4,14 +4,16 @@ import { CryptoError, type Signer } from '../crypto/index.ts';
 import {
   checkUpdate,
   fixedPointFor,
-  int32FromBytes,
-  int32ToBytes,
+  packIntegers,
+  unpackIntegers,
   WeightsError,
   type Segment,
 } from '../weights/index.ts';
 import {
   encodeCanonical,
+  openHandedKey,
   openUpdate as decryptUpdate,
+  openUpdateKey,
   sealUpdate as encryptUpdate,
   signUpdateStatement,
   verifyUpdateStatement,
@@ -55,7 +57,7 @@ export async function sealUpdate(
 ): Promise<{ envelope: Uint8Array; ciphertext: Uint8Array }> {
   const { consortium, open, author, weight, heads, dataset, metricsMilli: metrics } = own;
   const { cid, manifest } = consortium;
-  const plaintext = int32ToBytes(own.values);
+  const plaintext = packIntegers(own.values);
   const context = { cid, round: open.r, author };
   const { ciphertext, ...sealed } = await encryptUpdate(context, manifest.members, plaintext);
   const { stage, hp, base, code } = open;
@@ -98,21 +100,35 @@ export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8A
   return { author, env, upd, weight, heads, metricsMilli, statement };
 }
 
-/**
- * Opens the bulk of an update, whose digest holds: an integer for each parameter of the stage's model, none larger than
- * its weight allows.
- * @throws {GossipError} 'bad_update'
- */
-export async function openUpdate(update: {
+/** An update whose bulk opened. */
+export interface OpenedUpdate {
+  /** Weighted integers of the delta. */
+  readonly values: Int32Array;
+  /** Its key, for members whom the author sealed another. */
+  readonly key: Uint8Array;
+}
+
+/** What came for an update, and who reads it. */
+export interface UpdateBulk {
   readonly consortium: SignedManifest;
   readonly facts: UpdateFacts;
   readonly recipient: NodeId;
+  /** Its digest holds. */
   readonly ciphertext: Uint8Array;
   /** Of the stage's model. */
   readonly segments: readonly Segment[];
   readonly sealPrivate: Uint8Array;
-}): Promise<Int32Array> {
-  const { facts, consortium, recipient, ciphertext, segments, sealPrivate } = update;
+  /** The update's key as another member sealed it to us; without it the author's is taken. */
+  readonly handed?: { readonly from: NodeId; readonly sealed: Uint8Array };
+}
+
+/**
+ * Opens the bulk of an update: an integer for each parameter of the stage's model, none larger than its weight allows.
+ * Null when the key is not the update's: the author sealed something else for this member, whom others may help.
+ * @throws {GossipError} 'bad_update': it is so for every member
+ */
+export async function openUpdate(bulk: UpdateBulk): Promise<OpenedUpdate | null> {
+  const { facts, consortium, ciphertext, segments } = bulk;
   const { limits, members } = consortium.manifest;
   const { author, statement } = facts;
   try {
@@ -123,12 +139,14 @@ export async function openUpdate(update: {
         `its statement says ${expected}, ${ciphertext.byteLength} came`,
       );
     }
-    const plaintext = await decryptUpdate(statement, recipient, sealPrivate, ciphertext);
-    const values = int32FromBytes(plaintext, segments.at(-1)?.end ?? 0);
+    const key = await keyOf(bulk);
+    if (key === null) return null;
+    const plaintext = decryptUpdate(statement, key, ciphertext);
+    const values = unpackIntegers(plaintext, segments.at(-1)?.end ?? 0);
     const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
     // A value beyond what its weight allows would pull harder than the author says.
     checkUpdate(values, facts, segments, limits.weightMax, fixedPoint);
-    return values;
+    return { values, key };
   } catch (error) {
     if (!(error instanceof WeightsError) && !(error instanceof CryptoError)) throw error;
     throw new GossipError(
@@ -137,4 +155,12 @@ export async function openUpdate(update: {
       { cause: error },
     );
   }
+}
+
+function keyOf(bulk: UpdateBulk): Promise<Uint8Array | null> {
+  const { facts, recipient: to, sealPrivate, ciphertext, handed } = bulk;
+  const { statement } = facts;
+  if (handed === undefined) return openUpdateKey(statement, to, sealPrivate, ciphertext);
+  const parties = { from: handed.from, to };
+  return openHandedKey(statement, parties, sealPrivate, handed.sealed, ciphertext);
 }

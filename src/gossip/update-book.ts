@@ -1,46 +1,35 @@
 /**
- * The updates of one round as one node sees them: envelopes, whether their bulk is here and opens, and who else says
- * so. Synchronous: the caller fetches bulk and tells the book what came of it.
+ * The updates of one round as one node sees them: envelopes, whether their bulk is here and opens, and who else says that
+ * it holds them. What others say decides nothing but when it is worth while to ask for votes. Synchronous: the caller
+ * fetches bulk and tells the book what came of it.
  */
-import { fromBase64, type Digest, type NodeId } from '../base/index.ts';
-import { digestOf, verifySignature, type Signer } from '../crypto/index.ts';
-import {
-  keyBytes,
-  memberIndex,
-  receiptBytes,
-  receiptDomain,
-  type CutUpdate,
-  type Open,
-  type SignedManifest,
-} from '../wire/index.ts';
-import { readUpdate, type UpdateFacts } from './sealed-update.ts';
+import type { Digest, NodeId } from '../base/index.ts';
+import { digestOf } from '../crypto/index.ts';
+import { memberIndex, type CutUpdate, type Open, type SignedManifest } from '../wire/index.ts';
+import { readUpdate, type OpenedUpdate, type UpdateFacts } from './sealed-update.ts';
 
-/** A signed statement that a member holds an update and could open it. */
-export interface ReceiptClaim {
-  readonly peer: NodeId;
-  readonly env: Digest;
-  readonly upd: Digest;
-  readonly sig: string;
-}
+/** How far this node has come with an update. */
+export type BulkState =
+  /** Its bulk is not here yet. */
+  | 'awaited'
+  /** Its bulk is here; its author sealed this node no key that opens it. */
+  | 'locked'
+  /** Its bulk is not what the envelope promises, for no member: asking again would not help. */
+  | 'spoilt'
+  | 'open';
 
 interface Entry {
   readonly facts: UpdateFacts;
   readonly bytes: Uint8Array;
-  /** Weighted integers, once the bulk is here and opened. */
-  values: Int32Array | null;
-  /** Its bulk is not what the envelope promises: asking again would not help. */
-  isSpoilt: boolean;
+  state: BulkState;
+  opened: OpenedUpdate | null;
 }
 
-/** Receipts that say the same. */
-interface Receipts {
-  readonly peer: NodeId;
-  readonly env: Digest;
-  readonly upd: Digest;
-  /** Signatures by index of the member. */
-  readonly byMember: Map<number, string>;
+/** Who says that it holds an update. */
+interface Claims {
+  readonly members: Set<NodeId>;
   /** When a quorum was reached here, ms since 1970. */
-  certifiedAtMs: number | null;
+  quorumAtMs: number | null;
 }
 
 /** Envelopes of one author that are kept: an honest one signs one a round, a second is evidence. */
@@ -51,29 +40,39 @@ export class UpdateBook {
   readonly #consortium: SignedManifest;
   readonly #open: Open;
   readonly #quorum: number;
+  /** Among more members than this there is an honest one. */
+  readonly #liarsMax: number;
   readonly #entries = new Map<Digest, Entry>();
-  /** By author, envelope and ciphertext: a false receipt must not stand in the way of true ones. */
-  readonly #receipts = new Map<string, Receipts>();
+  readonly #claims = new Map<Digest, Claims>();
+  readonly #claimCounts = new Map<NodeId, number>();
 
   constructor(consortium: SignedManifest, open: Open) {
+    const memberCount = consortium.manifest.members.length;
     this.#consortium = consortium;
     this.#open = open;
-    this.#quorum = Math.floor((2 * consortium.manifest.members.length) / 3) + 1;
+    this.#quorum = Math.floor((2 * memberCount) / 3) + 1;
+    this.#liarsMax = Math.floor((memberCount - 1) / 3);
+  }
+
+  /** Updates that one member can claim to hold: two of each author. */
+  get claimsMax(): number {
+    return envelopesPerAuthorMax * this.#open.participants.length;
   }
 
   /**
    * Takes an envelope, from whomever: its signature names the author.
    *
-   * @param isNamed whether a certified cut names it: then it is taken even if its author signed too many
+   * @param isDecided whether a decided cut names it: then it is taken even if its author signed too many
    * @returns its facts when it is new, or null when it is known or one too many
    * @throws {GossipError} 'bad_update'
    */
-  takeEnvelope(bytes: Uint8Array, isNamed = false): UpdateFacts | null {
+  takeEnvelope(bytes: Uint8Array, isDecided = false): UpdateFacts | null {
     const env = digestOf(bytes);
     if (this.#entries.has(env)) return null;
     const facts = readUpdate(this.#consortium, this.#open, bytes);
-    if (!isNamed && this.#countOf(facts.author) >= envelopesPerAuthorMax) return null;
-    this.#entries.set(env, { facts, bytes, values: null, isSpoilt: false });
+    const isOneMore = this.#countOf(facts.author) >= envelopesPerAuthorMax;
+    if (isOneMore && !isDecided && !this.isBelieved(env)) return null;
+    this.#entries.set(env, { facts, bytes, state: 'awaited', opened: null });
     return facts;
   }
 
@@ -92,133 +91,101 @@ export class UpdateBook {
     return this.#entries.get(env)?.facts ?? null;
   }
 
-  /** Weighted integers of an update whose bulk is here. */
-  values(env: Digest): Int32Array | null {
-    return this.#entries.get(env)?.values ?? null;
+  /** How far an update is whose envelope is here. */
+  stateOf(env: Digest): BulkState | null {
+    return this.#entries.get(env)?.state ?? null;
   }
 
-  /** Envelopes whose bulk is not here yet but may come. */
-  pending(): UpdateFacts[] {
+  /** Values and key of an update that opened. */
+  openedUpdate(env: Digest): OpenedUpdate | null {
+    return this.#entries.get(env)?.opened ?? null;
+  }
+
+  /** Updates whose envelopes are here, by how far they are. */
+  inState(state: BulkState): UpdateFacts[] {
     return [...this.#entries.values()]
-      .filter(({ values, isSpoilt }) => values === null && !isSpoilt)
+      .filter((entry) => entry.state === state)
       .map(({ facts }) => facts);
   }
 
-  /** The bulk of `env` came and is not what its envelope promises. */
-  spoil(env: Digest): void {
+  /** What came of the bulk of `env`. */
+  mark(env: Digest, state: 'locked' | 'spoilt'): void {
     const entry = this.#entries.get(env);
-    if (entry !== undefined) entry.isSpoilt = true;
+    if (entry?.opened === null) entry.state = state;
   }
 
-  /** The bulk of `env` came and opened. Returns this node's receipt for it. */
-  opened(
-    env: Digest,
-    values: Int32Array,
-    self: NodeId,
-    signer: Signer,
-    nowMs: number,
-  ): ReceiptClaim | null {
+  /** The bulk of `env` is on the disk of `self`, this node, and opened. */
+  opened(env: Digest, update: OpenedUpdate, self: NodeId, nowMs: number): void {
     const entry = this.#entries.get(env);
-    if (entry === undefined) return null;
-    entry.values = values;
-    const { author: peer, upd } = entry.facts;
-    const { cid } = this.#consortium;
-    const bytes = receiptBytes({ cid, r: this.#open.r, peer, env, upd });
-    const sig = Buffer.from(signer.sign(receiptDomain, bytes)).toString('base64');
-    const claim = { peer, env, upd, sig };
-    this.#record(memberIndex(this.#consortium.manifest, self), claim, nowMs);
-    return claim;
+    if (entry === undefined) return;
+    entry.opened = update;
+    entry.state = 'open';
+    this.#record(self, env, nowMs);
   }
 
-  /** Takes receipts of a member; those that do not hold are passed over. */
-  takeReceipts(from: NodeId, claims: readonly ReceiptClaim[], nowMs: number): void {
-    const index = memberIndex(this.#consortium.manifest, from);
-    for (const claim of claims) {
-      if (!this.#open.participants.includes(claim.peer)) continue;
-      if (this.#receipts.get(keyOf(claim))?.byMember.has(index) === true) continue;
-      // Bounds what each member can make us keep, without touching what the others say.
-      const given = [...this.#receipts.values()].filter(
-        ({ peer, byMember }) => peer === claim.peer && byMember.has(index),
-      );
-      if (given.length >= envelopesPerAuthorMax) continue;
-      if (this.isReceipt(index, claim)) this.#record(index, claim, nowMs);
+  /** What `from` says that it holds. Claims are never taken back, and bounded for each member by itself. */
+  takeClaims(from: NodeId, envs: readonly Digest[], nowMs: number): void {
+    if (memberIndex(this.#consortium.manifest, from) < 0) return;
+    for (const env of envs) {
+      if ((this.#claimCounts.get(from) ?? 0) >= this.claimsMax) return;
+      this.#record(from, env, nowMs);
     }
   }
 
-  /** Whether member `index` signed this receipt for an update of this round. */
-  isReceipt(index: number, claim: ReceiptClaim): boolean {
-    const member = this.#consortium.manifest.members[index];
-    const signature = fromBase64(claim.sig);
-    if (member === undefined || signature === null) return false;
-    const { peer, env, upd } = claim;
-    const bytes = receiptBytes({ cid: this.#consortium.cid, r: this.#open.r, peer, env, upd });
-    return verifySignature(keyBytes(member.consensusKey), receiptDomain, bytes, signature);
+  /** Whether so many claim to hold it that an honest member is among them. */
+  isBelieved(env: Digest): boolean {
+    return (this.#claims.get(env)?.members.size ?? 0) > this.#liarsMax;
   }
 
-  /** Whether `update` carries valid receipts of a quorum, each member once. */
-  isCertified(update: CutUpdate): boolean {
-    const { peer, env, upd, ack } = update;
-    const known = this.#receipts.get(keyOf(update))?.byMember;
-    return (
-      ack.length >= this.#quorum &&
-      new Set(ack.map(([index]) => index)).size === ack.length &&
-      ack.every(
-        ([index, sig]) =>
-          known?.get(index) === sig || this.isReceipt(index, { peer, env, upd, sig }),
-      )
-    );
+  /** Updates that an honest member holds and whose envelope is not here, with one that claims to have it. */
+  missing(): { readonly env: Digest; readonly holder: NodeId }[] {
+    return [...this.#claims].flatMap(([env, { members }]) => {
+      const [holder] = members;
+      if (holder === undefined || this.#entries.has(env) || !this.isBelieved(env)) return [];
+      return [{ env, holder }];
+    });
   }
 
-  /** Updates that a quorum holds and whose envelope is here, ascending by peer; one per peer. */
+  /** Updates that this node holds open and a quorum claims to hold, ascending by peer; one per peer. */
   certified(): CutUpdate[] {
     const updates = new Map<NodeId, CutUpdate>();
-    for (const { peer, env, upd, byMember, certifiedAtMs } of this.#receipts.values()) {
-      const facts = this.facts(env);
-      if (certifiedAtMs === null || updates.has(peer)) continue;
-      if (facts?.author !== peer || facts.upd !== upd) continue;
-      const ack = [...byMember].sort(([a], [b]) => a - b);
-      updates.set(peer, { peer, env, upd, n: facts.weight, ack });
+    for (const [env, { quorumAtMs }] of this.#claims) {
+      const entry = this.#entries.get(env);
+      if (quorumAtMs === null || entry?.state !== 'open') continue;
+      const { author: peer, upd, weight: n } = entry.facts;
+      if (!updates.has(peer)) updates.set(peer, { peer, env, upd, n });
     }
     return [...updates.values()].sort((a, b) => (a.peer < b.peer ? -1 : 1));
   }
 
-  /** For how long this node has held a certificate for the author's update; null if it holds none. */
-  certifiedForMs(author: NodeId, nowMs: number): number | null {
-    const times = [...this.#receipts.values()]
-      .filter(({ peer, certifiedAtMs }) => peer === author && certifiedAtMs !== null)
-      .map(({ certifiedAtMs }) => nowMs - (certifiedAtMs ?? nowMs));
-    return times.length === 0 ? null : Math.max(...times);
+  /** Whether a quorum claims to hold every one of `updates`: only they can vote for a cut of them. */
+  areHeldTogether(updates: readonly CutUpdate[]): boolean {
+    const holders = this.#consortium.manifest.members.filter(({ id }) =>
+      updates.every(({ env }) => this.#claims.get(env)?.members.has(id) === true),
+    );
+    return holders.length >= this.#quorum;
   }
 
-  /** Receipts of a member that this book holds, to be sent again. */
-  receiptsOf(member: NodeId): ReceiptClaim[] {
-    const index = memberIndex(this.#consortium.manifest, member);
-    return [...this.#receipts.values()].flatMap(({ peer, env, upd, byMember }) => {
-      const sig = byMember.get(index);
-      return sig === undefined ? [] : [{ peer, env, upd, sig }];
+  /** For how long this node has known that a quorum claims the author's update, which it holds; null if it does not. */
+  certifiedForMs(author: NodeId, nowMs: number): number | null {
+    const times = [...this.#claims].flatMap(([env, { quorumAtMs }]) => {
+      const entry = this.#entries.get(env);
+      const isHeld = entry?.state === 'open' && entry.facts.author === author;
+      return isHeld && quorumAtMs !== null ? [nowMs - quorumAtMs] : [];
     });
+    return times.length === 0 ? null : Math.max(...times);
   }
 
   #countOf(author: NodeId): number {
     return [...this.#entries.values()].filter(({ facts }) => facts.author === author).length;
   }
 
-  #record(index: number, claim: ReceiptClaim, nowMs: number): void {
-    const { peer, env, upd, sig } = claim;
-    const key = keyOf(claim);
-    const held = this.#receipts.get(key) ?? {
-      peer,
-      env,
-      upd,
-      byMember: new Map<number, string>(),
-      certifiedAtMs: null,
-    };
-    this.#receipts.set(key, held);
-    held.byMember.set(index, sig);
-    if (held.byMember.size >= this.#quorum) held.certifiedAtMs ??= nowMs;
+  #record(member: NodeId, env: Digest, nowMs: number): void {
+    const claims = this.#claims.get(env) ?? { members: new Set<NodeId>(), quorumAtMs: null };
+    if (claims.members.has(member)) return;
+    this.#claims.set(env, claims);
+    claims.members.add(member);
+    this.#claimCounts.set(member, (this.#claimCounts.get(member) ?? 0) + 1);
+    if (claims.members.size >= this.#quorum) claims.quorumAtMs ??= nowMs;
   }
-}
-
-function keyOf({ peer, env, upd }: Pick<ReceiptClaim, 'peer' | 'env' | 'upd'>): string {
-  return `${peer}/${env}/${upd}`;
 }

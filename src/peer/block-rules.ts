@@ -24,11 +24,13 @@ export type Judgement = 'accept' | 'reject' | 'wait';
 export interface LocalView {
   /** Digest of a stage's initial model; null while it is being computed. */
   initialDigest(stage: PlanStage): Digest | null;
-  /** Updates with receipts of a quorum, ascending by peer. */
+  /** Updates that this node holds open and a quorum claims to hold, ascending by peer. */
   certified(): readonly CutUpdate[];
-  /** Checks one entry of a proposed cut: receipts, envelope, weight. 'wait' while its envelope is on the way. */
+  /** Whether a quorum claims to hold every one of `updates`. */
+  areHeldTogether(updates: readonly CutUpdate[]): boolean;
+  /** Checks one entry of a proposed cut: only an update that this node has opened is accepted. 'wait' while it may come. */
   judgeUpdate(update: CutUpdate): Judgement;
-  /** For how long this node has held a certificate for the peer's update, milliseconds; null if it holds none. */
+  /** For how long a quorum has claimed the peer's update, which this node holds, ms; null unless both are so. */
   certifiedForMs(peer: NodeId): number | null;
   /** Whether the participant was not heard of for so long that a cut may leave it out. */
   isSilent(peer: NodeId): boolean;
@@ -40,7 +42,7 @@ export interface LocalView {
 export interface RuleContext {
   readonly plan: Plan;
   readonly code: Digest;
-  /** How long a certificate may be held before leaving its update out counts as censorship. */
+  /** How long an update may be certified before leaving it out counts as censorship. */
   readonly censorAfterMs: number;
 }
 
@@ -58,6 +60,9 @@ export function dueOps(
     case 'idle':
       return withOpen(state, [], ts, view, context);
     case 'open': {
+      if (isOverdue(phase.open, ts, context.plan)) {
+        return withOpen(state, [voidOf(phase.open, 'too_few_updates')], ts, view, context);
+      }
       const updates = view.certified();
       const isComplete = phase.open.participants.every(
         (peer) =>
@@ -65,15 +70,15 @@ export function dueOps(
       );
       if (!isComplete) return null;
       if (updates.length >= phase.open.minParticipants) {
-        return [{ op: 'CUT', r: phase.open.r, updates }];
+        // Only who holds them all votes for them: asking before a quorum does would use up a view.
+        return view.areHeldTogether(updates) ? [{ op: 'CUT', r: phase.open.r, updates }] : null;
       }
       if (ts < phase.open.deadline) return null;
       return withOpen(state, [voidOf(phase.open, 'too_few_updates')], ts, view, context);
     }
     case 'cut': {
       const aggregate = view.aggregate();
-      const isOverdue = isCutOverdue(phase.open, ts, context.plan);
-      if (aggregate === null && !isOverdue) return null;
+      if (aggregate === null && !isOverdue(phase.open, ts, context.plan)) return null;
       let end: Op;
       if (aggregate === null) end = voidOf(phase.open, 'aggregation_failed');
       else if (aggregate.isRefused) end = voidOf(phase.open, 'rejected_model');
@@ -156,7 +161,7 @@ function judgeCut(
   for (const peer of open.participants) {
     if (cut.updates.some((update) => update.peer === peer)) continue;
     const heldMs = view.certifiedForMs(peer);
-    // Leaving out an update that a quorum holds is censorship, unless its certificate may not have arrived yet.
+    // Leaving out an update that a quorum holds is censorship, unless the proposer may not have heard of that yet.
     if (heldMs !== null && heldMs > context.censorAfterMs) return 'reject';
     if (heldMs === null && !mayOmit(open, peer, ts, view)) return 'wait';
   }
@@ -181,10 +186,11 @@ function judgeVoid(
   if (phase.kind === 'open') {
     const isTooFew = view.certified().length < phase.open.minParticipants;
     const isLate = ts >= phase.open.deadline;
-    return op.reason === 'too_few_updates' && isTooFew && isLate ? 'accept' : 'reject';
+    const mayEnd = (isTooFew && isLate) || isOverdue(phase.open, ts, context.plan);
+    return op.reason === 'too_few_updates' && mayEnd ? 'accept' : 'reject';
   }
   if (op.reason === 'too_few_updates') return 'reject';
-  if (isCutOverdue(phase.open, ts, context.plan)) return 'accept';
+  if (isOverdue(phase.open, ts, context.plan)) return 'accept';
   if (op.reason === 'aggregation_failed') return 'reject';
   const own = view.aggregate();
   if (own === null) return 'wait';
@@ -192,11 +198,10 @@ function judgeVoid(
 }
 
 /**
- * Whether a cut has waited a whole round's time beyond its deadline. Hold-outs may be of two minds, or an author may
- * have sealed its update to a quorum only: neither SEAL nor VOID then finds a quorum by its merits, and the round must
- * end all the same.
+ * Whether a round goes on a whole round's time beyond its deadline. No quorum may hold the same updates, or hold-outs
+ * may be of two minds: neither CUT, SEAL nor VOID then finds a quorum by its merits, and the round must end all the same.
  */
-function isCutOverdue(open: Open, ts: number, plan: Plan): boolean {
+function isOverdue(open: Open, ts: number, plan: Plan): boolean {
   const stage = plan.stages.find(({ id }) => id === open.stage);
   return stage !== undefined && ts >= open.deadline + stage.roundTimeoutMs;
 }

@@ -13,6 +13,8 @@ export interface SealedRound {
     readonly node: NodeId;
     readonly weight: number;
     readonly metricsMilli: Readonly<Record<string, number>>;
+    /** Encrypted size of its update; 0 when its envelope is not here. */
+    readonly updateBytes: number;
   }[];
   /** Participants of the OPEN that are not in the cut. */
   readonly excluded: readonly NodeId[];

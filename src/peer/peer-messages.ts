@@ -1,6 +1,5 @@
 /** What peers say to each other beside votes and checkpoints. Specified in docs/specs/peer-messages.md. */
-import type { Digest, Height, NodeId, RoundNumber } from '../base/index.ts';
-import { signatureBytes } from '../crypto/index.ts';
+import type { Digest, Height, RoundNumber } from '../base/index.ts';
 import {
   arr,
   b64,
@@ -11,10 +10,10 @@ import {
   int,
   limits,
   literal,
-  nodeId,
   obj,
   optional,
   roundNumber,
+  sealedKeyBytes,
   str,
   unionBy,
   WireError,
@@ -41,24 +40,38 @@ export interface UpdateMessage {
   readonly envelope: string;
 }
 
-/** Receipts of the sender for updates of one round that it holds and could open. */
-export interface ReceiptsMessage {
-  readonly t: 'receipts';
+/** What the sender has of one round. The transport says who it is; nothing is signed, for the votes on a cut are. */
+export interface HoldsMessage {
+  readonly t: 'holds';
   readonly r: RoundNumber;
-  readonly receipts: readonly {
-    readonly peer: NodeId;
-    readonly env: Digest;
-    readonly upd: Digest;
-    readonly sig: string;
-  }[];
+  /** Envelopes of updates that it holds and could open. */
+  readonly open: readonly Digest[];
+  /** Envelopes of updates whose bulk it holds, without a key that opens it. */
+  readonly locked: readonly Digest[];
 }
 
-export type PeerMessage = StatusMessage | UpdateMessage | ReceiptsMessage;
+/** To one member that said `locked`: the key of that update, sealed to it by the sender, who could open it. */
+export interface KeyMessage {
+  readonly t: 'key';
+  readonly r: RoundNumber;
+  readonly env: Digest;
+  /** Base64 of `handOverKey`. */
+  readonly sealed: string;
+}
+
+/** What is said about the updates of a round. */
+export type RoundMessage = UpdateMessage | HoldsMessage | KeyMessage;
+
+export type PeerMessage = StatusMessage | RoundMessage;
+
+/** Two updates of each participant: more than an honest member ever has. */
+const holdingsMax = 2 * limits.membersMax;
 
 const topicOf: Readonly<Record<PeerMessage['t'], Topic>> = {
   status: 'status',
   update: 'updates',
-  receipts: 'updates',
+  holds: 'updates',
+  key: 'updates',
 };
 
 const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
@@ -70,13 +83,17 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
     x: optional(roundNumber),
   }),
   update: obj({ t: literal('update'), r: roundNumber, envelope: str(limits.entryBytesMax) }),
-  receipts: obj({
-    t: literal('receipts'),
+  holds: obj({
+    t: literal('holds'),
     r: roundNumber,
-    receipts: arr(
-      obj({ peer: nodeId, env: digest, upd: digest, sig: b64(signatureBytes, signatureBytes) }),
-      limits.membersMax,
-    ),
+    open: arr(digest, holdingsMax),
+    locked: arr(digest, holdingsMax),
+  }),
+  key: obj({
+    t: literal('key'),
+    r: roundNumber,
+    env: digest,
+    sealed: b64(sealedKeyBytes, sealedKeyBytes),
   }),
 });
 

@@ -32,7 +32,7 @@ import {
   type WriteAheadLog,
 } from '../consensus/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import { BlobShelf, readUpdate } from '../gossip/index.ts';
+import { BlobShelf, readUpdate, type UpdateFacts } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import {
   bodyDigest,
@@ -59,7 +59,8 @@ import {
 import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
 import { loadSnapshot, snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
 import { PeerError } from './errors.ts';
-import type { PeerEvent } from './events.ts';
+import { EventQueue } from './event-queue.ts';
+import type { PeerEvent, SealedRound } from './events.ts';
 import { tidyDisk } from './housekeeping.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { MessageGate, type Admitted } from './message-gate.ts';
@@ -88,6 +89,16 @@ export interface PeerOptions {
 /** Membership has one epoch so far. */
 const epoch = 0;
 
+/** A decided block that waits to be applied. */
+interface Decided {
+  readonly height: number;
+  readonly decision: Decision;
+  readonly body: BlockBody;
+  /** What its cut names, once it was fetched. */
+  envelopes: Uint8Array[] | null;
+  isFetching: boolean;
+}
+
 /** See the file's header. */
 export class Peer {
   readonly #ports: PeerPorts;
@@ -103,15 +114,17 @@ export class Peer {
   #state: ChainState;
   #desk: RoundDesk | null = null;
   /** Decided but not yet applied, in order of height. */
-  #backlog: { readonly height: number; readonly decision: Decision; readonly body: BlockBody }[] =
-    [];
+  #backlog: Decided[] = [];
   /** Size of the log after each height, from the last cosigned one on. */
   #heads: { readonly height: number; readonly size: number }[] = [];
-  #queue: Promise<void> = Promise.resolve();
+  readonly #queue: EventQueue;
   #isStopped = false;
   #isDone = false;
   #isCollecting = false;
+  #isPreparing = false;
   #isTidying = false;
+  /** Kinds of what was too large to be said. */
+  readonly #unsaid = new Set<string>();
   #holdsModels = false;
   /** Members whose contradicting checkpoint was told to the log. */
   readonly #forksTold = new Set<NodeId>();
@@ -127,6 +140,17 @@ export class Peer {
     }
     this.#ports = ports;
     this.#options = options;
+    this.#queue = new EventQueue({
+      failure: (error) => {
+        this.#isStopped = true;
+        for (const cancel of this.#timers.values()) cancel();
+        options.onFailure(error);
+      },
+      full: (member) => {
+        const why = 'more messages than this node can take: some are dropped';
+        ports.logger.log('warn', why, { from: member });
+      },
+    });
     this.#shelf = new BlobShelf(ports.store, ports.transport);
     this.#models = new ModelShelf(this.#shelf, ports.trainer, () => this.#state.round);
     this.#rules = {
@@ -240,29 +264,21 @@ export class Peer {
     this.#isStopped = true;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    this.#queue.stop();
     await this.#ports.transport.stop();
-    await this.#queue;
+    await this.#queue.idle();
   }
 
   /** Runs `task` after all that was posted before it. */
   #post(task: () => Promise<void> | void): void {
-    this.#queue = this.#queue.then(async () => {
-      if (this.#isStopped) return;
-      try {
-        await task();
-      } catch (error) {
-        this.#isStopped = true;
-        for (const cancel of this.#timers.values()) cancel();
-        this.#options.onFailure(error);
-      }
-    });
+    this.#queue.post(task);
   }
 
   #receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
     const { verdict, admitted } = this.#gate.judge(from, topic, bytes);
     if (admitted === null) return verdict;
-    this.#post(() => this.#handle(from, admitted));
-    return verdict;
+    const task = (): Promise<void> => this.#handle(from, admitted);
+    return this.#queue.offer(from, bytes.byteLength, task) ? verdict : 'ignore';
   }
 
   async #handle(from: NodeId, admitted: Admitted): Promise<void> {
@@ -290,7 +306,8 @@ export class Peer {
         this.#helpSeal(from, message.s);
         return;
       case 'update':
-      case 'receipts':
+      case 'holds':
+      case 'key':
         if (this.#desk === null || message.r !== this.#desk.open.r) return;
         this.#desk.take(from, message);
         await this.#step({ kind: 'appChanged' });
@@ -347,6 +364,8 @@ export class Peer {
             height,
             decision: { body, certificate },
             body: decodeBlockBody(body),
+            envelopes: null,
+            isFetching: false,
           });
           this.#post(() => this.#applyBacklog());
           break;
@@ -400,7 +419,19 @@ export class Peer {
     const bare = { v: 1, cid, e: epoch, h: height, prev: this.#state.prev, ts, ops } as const;
     const envelopes = this.#envelopesNow(bare);
     if (envelopes === null) return null;
-    return encodeBlockBody({ ...bare, log: this.#log.logAfter(bare, envelopes) });
+    const body = encodeBlockBody({ ...bare, log: this.#log.logAfter(bare, envelopes) });
+    return this.#maySay('a block', body, limits.bodyBytesMax) ? body : null;
+  }
+
+  /** Whether what this node would like to say fits; what does not is never said, and logged once: no peer dies of it. */
+  #maySay(what: string, bytes: Uint8Array, bytesMax: number): boolean {
+    if (bytes.byteLength <= bytesMax) return true;
+    if (!this.#unsaid.has(what)) {
+      const facts = { what, bytes: bytes.byteLength, bytesMax, round: this.#state.round };
+      this.#ports.logger.log('error', 'too large to be said: the others never hear of it', facts);
+    }
+    this.#unsaid.add(what);
+    return false;
   }
 
   #judge(bytes: Uint8Array): Judgement {
@@ -429,17 +460,21 @@ export class Peer {
 
   /** The envelopes a block names if all are here; null otherwise. */
   #envelopesNow(body: Pick<BlockBody, 'ops'>): Uint8Array[] | null {
-    const found = envelopeDigests(body).map((digest) => this.#desk?.envelope(digest) ?? null);
+    const found = envelopeDigests(body).map(
+      (digest) => this.#desk?.updates.envelope(digest) ?? null,
+    );
     return found.every((bytes) => bytes !== null) ? found : null;
   }
 
   #view(): LocalView {
     const desk = this.#desk;
+    const updates = desk?.updates;
     return {
       initialDigest: (stage) => this.#models.initialDigest(stage),
-      certified: () => desk?.certified() ?? [],
-      judgeUpdate: (update) => desk?.judgeUpdate(update) ?? 'wait',
-      certifiedForMs: (peer) => desk?.certifiedForMs(peer) ?? null,
+      certified: () => updates?.certified() ?? [],
+      areHeldTogether: (cut) => updates?.areHeldTogether(cut) ?? false,
+      judgeUpdate: (update) => updates?.judgeUpdate(update) ?? 'wait',
+      certifiedForMs: (peer) => updates?.certifiedForMs(peer) ?? null,
       isSilent: (peer) => desk?.isSilent(peer) ?? false,
       aggregate: () => desk?.aggregate() ?? null,
     };
@@ -450,9 +485,13 @@ export class Peer {
   /** Applies what was decided, oldest first; stops without error while envelopes of a block cannot be had. */
   async #applyBacklog(): Promise<void> {
     while (this.#backlog[0] !== undefined) {
-      const { decision, body } = this.#backlog[0];
-      const envelopes = await this.#obtainEnvelopes(body);
-      if (envelopes === null) return; // the tick tries again
+      const [next] = this.#backlog;
+      const { decision, body } = next;
+      const envelopes = this.#envelopesNow(body) ?? next.envelopes;
+      if (envelopes === null) {
+        this.#fetchEnvelopes(next);
+        return;
+      }
       const certificate = decision.certificate as unknown as Json;
       await this.#log.appendHeight({ body, certificate }, envelopes);
       const before = this.#state;
@@ -500,20 +539,24 @@ export class Peer {
       });
   }
 
-  /** As `#envelopesNow`, from the disk or the peers; null when one cannot be had now. */
-  async #obtainEnvelopes(body: BlockBody): Promise<Uint8Array[] | null> {
-    const now = this.#envelopesNow(body);
-    if (now !== null) return now;
-    try {
-      const wanted = envelopeDigests(body);
-      return await Promise.all(
-        wanted.map((digest) => this.#shelf.obtain(digest, limits.entryBytesMax, null, null)),
-      );
-    } catch (error) {
-      const facts = { height: body.h, reason: messageOf(error) };
-      this.#ports.logger.log('warn', 'an envelope of a decided block is not here yet', facts);
-      return null;
-    }
+  /** Fetches the envelopes of a decided block from the disk or the peers, beside the queue, and then applies it. */
+  #fetchEnvelopes(decided: Decided): void {
+    if (decided.isFetching) return;
+    decided.isFetching = true;
+    const wanted = envelopeDigests(decided.body).map((digest) =>
+      this.#shelf.obtain(digest, limits.entryBytesMax, null, null),
+    );
+    void Promise.all(wanted).then(
+      (envelopes) => {
+        decided.envelopes = envelopes;
+        this.#post(() => this.#applyBacklog());
+      },
+      (error: unknown) => {
+        decided.isFetching = false; // the tick tries again
+        const facts = { height: decided.height, reason: messageOf(error) };
+        this.#ports.logger.log('warn', 'an envelope of a decided block is not here yet', facts);
+      },
+    );
   }
 
   /** Tells the watchers what a block decided. */
@@ -534,7 +577,7 @@ export class Peer {
           invariant(before.phase.kind === 'cut', 'a seal follows a cut');
           const { open, cut } = before.phase;
           const participants = cut.updates.map(async ({ peer, n, env }) => ({
-            ...{ node: peer, weight: n, metricsMilli: await this.#metricsOf(open, env) },
+            ...{ node: peer, weight: n, ...(await this.#saidOf(open, env)) },
           }));
           const { participants: asked, stage } = open;
           onEvent({
@@ -551,12 +594,23 @@ export class Peer {
     }
   }
 
-  /** What an update's author says of its training; nothing when its envelope is not here. */
-  async #metricsOf(open: Open, env: Digest): Promise<Readonly<Record<string, number>>> {
-    if (this.#desk?.open.r === open.r) return this.#desk.metricsOf(env);
+  /** What an update's author says of its training and its size; nothing when its envelope is not here. */
+  async #saidOf(
+    open: Open,
+    env: Digest,
+  ): Promise<Pick<SealedRound['participants'][0], 'metricsMilli' | 'updateBytes'>> {
+    const facts =
+      this.#desk?.open.r === open.r ? this.#desk.updates.facts(env) : await this.#read(open, env);
+    return {
+      metricsMilli: facts?.metricsMilli ?? {},
+      updateBytes: facts?.statement.updateBytes ?? 0,
+    };
+  }
+
+  async #read(open: Open, env: Digest): Promise<UpdateFacts | null> {
     const envelope = await this.#shelf.read(env);
-    if (envelope === null || digestOf(envelope) !== env) return {};
-    return readUpdate(this.#options.consortium, open, envelope).metricsMilli;
+    if (envelope === null || digestOf(envelope) !== env) return null;
+    return readUpdate(this.#options.consortium, open, envelope);
   }
 
   #sendCheckpoint(): void {
@@ -570,10 +624,7 @@ export class Peer {
   async #pursue(): Promise<void> {
     if (this.#isStopped || this.#backlog.length > 0) return;
     const { phase } = this.#state;
-    // Whatever the phase: a seal may open the next stage in the same block, also after a restart.
-    for (const stage of this.#rules.plan.stages) {
-      if (phase.kind !== 'done') await this.#models.initial(stage);
-    }
+    if (phase.kind !== 'done' && !this.#areModelsReady()) return;
     switch (phase.kind) {
       case 'idle':
         this.#desk = null;
@@ -596,6 +647,34 @@ export class Peer {
         this.#openDesk(phase.open);
         this.#desk?.average(phase.cut);
     }
+  }
+
+  /**
+   * Whether what the stages start from is known; else it is computed beside the queue and the work taken up then. All
+   * stages, whatever the phase: a seal may open the next one in the same block, also after a restart.
+   */
+  #areModelsReady(): boolean {
+    const { stages } = this.#rules.plan;
+    if (stages.every((stage) => this.#models.initialDigest(stage) !== null)) return true;
+    if (this.#isPreparing) return false;
+    this.#isPreparing = true;
+    const work = (async () => {
+      for (const stage of stages) await this.#models.initial(stage);
+    })();
+    const goOn = async (): Promise<void> => {
+      await work; // a failure is this peer's
+      await this.#pursue();
+      await this.#step({ kind: 'appChanged' });
+    };
+    work.then(
+      () => {
+        this.#post(goOn);
+      },
+      () => {
+        this.#post(goOn);
+      },
+    );
+    return false;
   }
 
   #openDesk(open: Open): void {
@@ -624,8 +703,11 @@ export class Peer {
         });
       },
       isCurrent: () => this.#desk === desk && !this.#isStopped,
-      send: (message) => {
+      broadcast: (message) => {
         this.#broadcast(message);
+      },
+      send: (to, message) => {
+        this.#ports.transport.send(to, ...writePeerMessage(message));
       },
     });
     this.#desk = desk;
@@ -707,6 +789,7 @@ export class Peer {
 
   #broadcast(message: PeerMessage): void {
     const [topic, bytes] = writePeerMessage(message);
+    if (!this.#maySay(`a message of kind ${message.t}`, bytes, limits.messageBytesMax)) return;
     this.#ports.transport.broadcast(topic, bytes);
   }
 }

@@ -1,16 +1,9 @@
 /**
- * One round on one node: its own training, the updates of others, and the average. Long work runs beside the peer's
- * queue and comes back through `post`. In one file because training, receipts and the average share the one book.
+ * One round on one node: its own training, the updates of all, and the average. Long work runs beside the peer's queue and
+ * comes back through `post`. In one file because training and the average share the round's start and rule.
  */
-import { fromUtf8, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
-import {
-  openUpdate,
-  sealUpdate,
-  UpdateBook,
-  GossipError,
-  type BlobShelf,
-  type UpdateFacts,
-} from '../gossip/index.ts';
+import { messageOf, type Digest, type NodeId } from '../base/index.ts';
+import { GossipError, sealUpdate } from '../gossip/index.ts';
 import {
   modelDigest,
   roundAverage,
@@ -20,51 +13,34 @@ import {
   type AveragingRule,
   type ModelWeights,
 } from '../weights/index.ts';
-import {
-  limits as wireLimits,
-  type Cut,
-  type CutUpdate,
-  type Open,
-  type PlanStage,
-  type Seal,
-  type SignedManifest,
-} from '../wire/index.ts';
-import type { Judgement, LocalView } from './block-rules.ts';
+import type { Cut, PlanStage, Seal } from '../wire/index.ts';
+import type { LocalView } from './block-rules.ts';
 import type { PeerEvent } from './events.ts';
 import { ownUpdateName } from './housekeeping.ts';
 import type { ModelShelf } from './model-shelf.ts';
-import type { PeerMessage, ReceiptsMessage, UpdateMessage } from './peer-messages.ts';
+import type { RoundMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
 import { outerStepOf } from './stage-rules.ts';
 import type { WorkProgress } from './trainer.ts';
+import { UpdateDesk, type UpdateDeskOptions } from './update-desk.ts';
 
 /** What a desk needs of its peer. */
-export interface RoundDeskOptions {
-  readonly open: Open;
+export interface RoundDeskOptions extends UpdateDeskOptions {
   readonly stage: PlanStage;
   readonly roundsSealed: number;
   /** The model that the round's base came from; null in a stage's first round. */
   readonly before: Digest | null;
-  readonly self: NodeId;
-  readonly consortium: SignedManifest;
   readonly keys: PeerKeys;
   readonly ports: PeerPorts;
-  readonly shelf: BlobShelf;
   readonly models: ModelShelf;
   readonly settings: PeerSettings;
   /** Sealed models of the stages before. */
   readonly teachers: () => Promise<Map<string, ModelWeights>>;
   readonly onEvent: (event: PeerEvent) => void;
-  /** Runs a task in the peer's queue, while this round is still the current one. */
-  readonly post: (task: () => Promise<void> | void) => void;
   /** Whether this round is still the current one of a running peer. */
   readonly isCurrent: () => boolean;
-  readonly send: (message: PeerMessage) => void;
 }
-
-/** Receipts in one message. */
-const receiptsMax = wireLimits.membersMax;
 
 interface Average {
   readonly seal: Seal;
@@ -72,53 +48,33 @@ interface Average {
 }
 
 /** See the file's header. */
-export class RoundDesk implements Pick<
-  LocalView,
-  'certified' | 'judgeUpdate' | 'certifiedForMs' | 'isSilent' | 'aggregate'
-> {
-  readonly open: Open;
+export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
+  readonly open: RoundDeskOptions['open'];
+  /** The updates of this round. */
+  readonly updates: UpdateDesk;
   readonly #options: RoundDeskOptions;
-  readonly #book: UpdateBook;
   readonly #heardAtMs = new Map<NodeId, number>();
-  readonly #fetching = new Set<Digest>();
   /** Participants that said they have no update for this round. */
   readonly #abstaining = new Set<NodeId>();
   readonly #openedAtMs: number;
-  #ownEnvelope: Uint8Array | null = null;
   #isTraining = false;
   #mustRetryTraining = false;
-  #areReceiptsDue = false;
   #isAveraging = false;
   #average: Average | null = null;
 
   constructor(options: RoundDeskOptions) {
     this.open = options.open;
     this.#options = options;
-    this.#book = new UpdateBook(options.consortium, options.open);
+    this.updates = new UpdateDesk(options, {
+      segments: async () => segmentsOf(await options.models.initial(options.stage)),
+      onOpened: () => {
+        if (this.#waitingCut !== null) this.average(this.#waitingCut);
+      },
+    });
     this.#openedAtMs = options.ports.clock.nowMs();
   }
 
   // What the rules of blocks ask.
-
-  certified(): readonly CutUpdate[] {
-    return this.#book.certified();
-  }
-
-  judgeUpdate(update: CutUpdate): Judgement {
-    if (!this.#book.isCertified(update)) return 'reject';
-    const facts = this.#book.facts(update.env);
-    if (facts === null) {
-      this.#obtainEnvelope(update.env, update.peer);
-      return 'wait';
-    }
-    const isSame =
-      facts.author === update.peer && facts.upd === update.upd && facts.weight === update.n;
-    return isSame ? 'accept' : 'reject';
-  }
-
-  certifiedForMs(peer: NodeId): number | null {
-    return this.#book.certifiedForMs(peer, this.#options.ports.clock.nowMs());
-  }
 
   isSilent(peer: NodeId): boolean {
     if (this.#abstaining.has(peer)) return true;
@@ -147,37 +103,14 @@ export class RoundDesk implements Pick<
     return this.#abstaining.has(this.#options.self);
   }
 
-  envelope(env: Digest): Uint8Array | null {
-    return this.#book.envelope(env);
+  take(from: NodeId, message: RoundMessage): void {
+    this.updates.take(from, message);
   }
 
-  metricsOf(env: Digest): Readonly<Record<string, number>> {
-    return this.#book.facts(env)?.metricsMilli ?? {};
-  }
-
-  take(from: NodeId, message: UpdateMessage | ReceiptsMessage): void {
-    const { logger, clock } = this.#options.ports;
-    if (message.t === 'receipts') {
-      this.#book.takeReceipts(from, message.receipts, clock.nowMs());
-      return;
-    }
-    try {
-      this.#takeEnvelope(utf8(message.envelope));
-    } catch (error) {
-      if (!(error instanceof GossipError)) throw error;
-      logger.log('warn', 'update refused', { from, reason: messageOf(error) });
-    }
-  }
-
-  /** Sends again what gossip may have lost: our update until a quorum holds it, and our receipts. */
+  /** Says again what may have been lost, and tries again what could not be done. */
   repeat(): void {
     if (this.#average !== null) return;
-    const { self } = this.#options;
-    if (this.#ownEnvelope !== null && this.#book.certifiedForMs(self, 0) === null) {
-      this.#sendEnvelope(this.#ownEnvelope);
-    }
-    this.#sendReceipts();
-    for (const facts of this.#book.pending()) this.#obtainBulk(facts);
+    this.updates.repeat(this.#waitingCut !== null);
     if (this.#waitingCut !== null) this.average(this.#waitingCut);
     else if (this.#mustRetryTraining) this.train();
   }
@@ -194,9 +127,7 @@ export class RoundDesk implements Pick<
       (envelope) => {
         if (envelope === null) return;
         this.#options.post(() => {
-          this.#ownEnvelope = envelope;
-          this.#takeEnvelope(envelope);
-          this.#sendEnvelope(envelope);
+          this.updates.announce(envelope);
           this.#options.onEvent({ kind: 'announced', round: this.open.r });
         });
       },
@@ -253,113 +184,6 @@ export class RoundDesk implements Pick<
     };
   }
 
-  #sendEnvelope(envelope: Uint8Array): void {
-    this.#options.send({ t: 'update', r: this.open.r, envelope: fromUtf8(envelope) });
-  }
-
-  // Others' updates.
-
-  #takeEnvelope(bytes: Uint8Array, isNamed = false): void {
-    const facts = this.#book.takeEnvelope(bytes, isNamed);
-    if (facts === null) return;
-    if (this.#book.isEquivocated(facts.author)) {
-      this.#options.ports.logger.log('error', 'a member signed two updates for one round', {
-        culprit: facts.author,
-        round: this.open.r,
-      });
-    }
-    this.#obtainBulk(facts);
-  }
-
-  /** Fetches an envelope that a certified cut names. */
-  #obtainEnvelope(env: Digest, from: NodeId): void {
-    this.#once(env, async () => {
-      const bytes = await this.#options.shelf.obtain(env, wireLimits.entryBytesMax, from, null);
-      this.#options.post(() => {
-        try {
-          this.#takeEnvelope(bytes, true);
-        } catch (error) {
-          if (!(error instanceof GossipError)) throw error;
-          const facts = { from, reason: messageOf(error) };
-          this.#options.ports.logger.log(
-            'error',
-            'a cut names an update that does not hold',
-            facts,
-          );
-        }
-      });
-    });
-  }
-
-  /** Fetches, opens and acknowledges the bulk of an update. */
-  #obtainBulk(facts: UpdateFacts): void {
-    const { shelf, consortium, keys, self, ports, stage, models } = this.#options;
-    const { author, env, upd, statement } = facts;
-    this.#once(upd, async () => {
-      // A receipt says that this node holds both, on its disk.
-      const envelope = this.#book.envelope(env);
-      if (envelope !== null) await shelf.put(envelope, null);
-      const of = { round: this.open.r, kind: 'update' } as const;
-      const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
-      const segments = segmentsOf(await models.initial(stage));
-      const { sealPrivate } = keys;
-      let values: Int32Array;
-      try {
-        values = await openUpdate({
-          consortium,
-          facts,
-          recipient: self,
-          ciphertext,
-          segments,
-          sealPrivate,
-        });
-      } catch (error) {
-        if (error instanceof GossipError) this.#book.spoil(env);
-        throw error;
-      }
-      this.#options.post(() => {
-        this.#book.opened(env, values, self, keys.consensus, ports.clock.nowMs());
-        this.#sendReceiptsSoon();
-        if (this.#waitingCut !== null) this.average(this.#waitingCut);
-      });
-    });
-  }
-
-  /** One message for the receipts of updates that come close together: each message goes to every member. */
-  #sendReceiptsSoon(): void {
-    const { ports, settings } = this.#options;
-    if (this.#areReceiptsDue) return;
-    this.#areReceiptsDue = true;
-    ports.clock.setTimer(settings.receiptDelayMs, () => {
-      this.#options.post(() => {
-        this.#areReceiptsDue = false;
-        this.#sendReceipts();
-      });
-    });
-  }
-
-  #sendReceipts(): void {
-    const { self, send } = this.#options;
-    const receipts = this.#book.receiptsOf(self);
-    for (let at = 0; at < receipts.length; at += receiptsMax) {
-      send({ t: 'receipts', r: this.open.r, receipts: receipts.slice(at, at + receiptsMax) });
-    }
-  }
-
-  /** Runs a fetch unless one for the same blob is under way; a failed one is tried again at the next tick. */
-  #once(digest: Digest, work: () => Promise<void>): void {
-    if (this.#fetching.has(digest)) return;
-    this.#fetching.add(digest);
-    void work()
-      .catch((error: unknown) => {
-        const facts = { round: this.open.r, reason: messageOf(error) };
-        this.#options.ports.logger.log('warn', 'an update is not here yet', facts);
-      })
-      .finally(() => {
-        this.#fetching.delete(digest);
-      });
-  }
-
   // The average.
 
   #waitingCut: Cut | null = null;
@@ -368,10 +192,8 @@ export class RoundDesk implements Pick<
   average(cut: Cut): void {
     if (this.#isAveraging) return;
     this.#waitingCut = cut;
-    for (const { env, peer } of cut.updates) {
-      if (this.#book.facts(env) === null) this.#obtainEnvelope(env, peer);
-    }
-    const values = cut.updates.map(({ env }) => this.#book.values(env));
+    for (const update of cut.updates) this.updates.obtainDecided(update);
+    const values = cut.updates.map(({ env }) => this.updates.values(env));
     if (!values.every((one) => one !== null)) return;
     this.#isAveraging = true;
     void this.#meanOf(cut, values).then(
@@ -392,7 +214,7 @@ export class RoundDesk implements Pick<
     const { stage, models, settings } = this.#options;
     const base = await models.obtain(stage, this.open.base);
     const updates = cut.updates.flatMap(({ env, n: weight }, index) => {
-      const [update, facts] = [values[index], this.#book.facts(env)];
+      const [update, facts] = [values[index], this.updates.facts(env)];
       if (update === undefined || facts === null) return [];
       return [{ values: update, weight, heads: facts.heads }];
     });
@@ -435,7 +257,8 @@ export class RoundDesk implements Pick<
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */
   #meanLossMilli(cut: Cut, total: number): number {
-    const sum = cut.updates.reduce((s, { env, n }) => s + (this.metricsOf(env).loss ?? 0) * n, 0);
+    const lossOf = (env: Digest): number => this.updates.facts(env)?.metricsMilli.loss ?? 0;
+    const sum = cut.updates.reduce((s, { env, n }) => s + lossOf(env) * n, 0);
     return Math.floor(sum / total);
   }
 }

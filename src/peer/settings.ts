@@ -7,8 +7,8 @@ export interface PeerSettings {
    * out while it trains, so this measures a lost peer, not a slow one; shorter than a VPN's hiccup costs a site its round.
    */
   readonly silenceMs: number;
-  /** Receipts wait so long for further ones to go out with, milliseconds, 0..10000. */
-  readonly receiptDelayMs: number;
+  /** News of updates that are here wait so long for further ones to go out with, milliseconds, 0..10000. */
+  readonly holdsDelayMs: number;
   /** How far a proposer's clock may differ from ours, milliseconds, 1000..86400000. */
   readonly clockSkewMs: number;
   /** A new model whose hold-out loss exceeds its base's (or 1, if that is more) times this is refused. 1..1000. */
@@ -27,7 +27,7 @@ export interface PeerSettings {
 export const peerDefaults: PeerSettings = Object.freeze({
   tickMs: 1000,
   silenceMs: 20_000,
-  receiptDelayMs: 300,
+  holdsDelayMs: 300,
   clockSkewMs: 300_000,
   lossFactorMax: 3,
   updateRoundsKept: 3,

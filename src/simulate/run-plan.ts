@@ -86,7 +86,7 @@ export function limitsOf(settings: RunSettings, parameterCountMax: number): Cons
   return {
     weightMax: samplesCap,
     clampMicro: Math.round(clamp * 1e6),
-    // Four bytes a parameter, and what encryption adds to each 16 KiB.
+    // At most four bytes a parameter and one for 64 of them, and what encryption adds to each 16 KiB.
     updateBytesMax: Math.ceil(parameterCountMax * 4 * 1.01) + 4096,
   };
 }

@@ -326,6 +326,7 @@ export class RunRecorder {
       participants,
       excluded,
       modelDigest: event.model,
+      updateBytes: Math.max(0, ...event.participants.map(({ updateBytes }) => updateBytes)),
     });
     const losses = participants.flatMap(({ loss }) => loss ?? []);
     this.#onProgress({
@@ -350,6 +351,7 @@ export class RunRecorder {
       participants: [],
       excluded: [],
       modelDigest: null,
+      updateBytes: 0,
     });
     this.#onProgress({
       kind: 'round-void',
@@ -363,16 +365,14 @@ export class RunRecorder {
     { stage, stageRound, openedAtMs }: OpenedRound,
     round: number,
     height: number,
-    end: Pick<RoundRecord, 'outcome' | 'participants' | 'excluded' | 'modelDigest'>,
+    end: Pick<RoundRecord, 'outcome' | 'participants' | 'excluded' | 'modelDigest' | 'updateBytes'>,
   ): void {
-    const updateBytes = this.#consortium?.manifest.limits.updateBytesMax ?? 0;
     this.#rounds.push({
       round,
       stage,
       stageRound,
       height,
       ms: this.#clock.nowMs() - openedAtMs,
-      updateBytes,
       checks: [],
       ...end,
     });

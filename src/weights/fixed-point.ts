@@ -4,7 +4,6 @@
  */
 import { invariant } from '../base/index.ts';
 import { WeightsError } from './errors.ts';
-import { rawBytes } from './safetensors.ts';
 
 /** How a real number becomes an integer. */
 export interface FixedPoint {
@@ -73,25 +72,6 @@ export function valueMax(
   { clamp, fractionBits }: FixedPoint,
 ): number {
   return Math.floor(((clamp * weight) / weightMax) * 2 ** fractionBits + 0.5);
-}
-
-/** Little-endian bytes of integers: the plaintext of an update. */
-export function int32ToBytes(values: Int32Array): Uint8Array {
-  return rawBytes(values).slice();
-}
-
-/**
- * The inverse of `int32ToBytes`, for exactly `count` integers.
- * @throws {WeightsError} 'shape_mismatch'
- */
-export function int32FromBytes(bytes: Uint8Array, count: number): Int32Array {
-  if (bytes.byteLength !== 4 * count) {
-    throw new WeightsError(
-      { code: 'shape_mismatch', expected: `${4 * count} bytes` },
-      `expected ${4 * count} bytes, got ${bytes.byteLength}`,
-    );
-  }
-  return new Int32Array(bytes.slice().buffer);
 }
 
 /** @throws {WeightsError} 'bad_weight' */

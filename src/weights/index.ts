@@ -19,13 +19,12 @@ export { encodeCanonicalWeights, modelDigest } from './digest.ts';
 export { applyDelta, checkSameLayout, delta, flatten, l2Norm, unflatten } from './flat.ts';
 export {
   fixedPointFor,
-  int32FromBytes,
-  int32ToBytes,
   quantise,
   valueMax,
   type FixedPoint,
   type UpdateWeight,
 } from './fixed-point.ts';
+export { packIntegers, unpackIntegers } from './packed-integers.ts';
 export { IntegerMean } from './integer-mean.ts';
 export {
   checkUpdate,

@@ -1,12 +1,11 @@
 /** What is agreed at each height: the block body and its operations. docs/specs/wire.md */
 import type { Digest, Height, NodeId, RoundNumber } from '../base/index.ts';
-import { digestOf, signatureBytes } from '../crypto/index.ts';
+import { digestOf } from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical } from './canonical.ts';
 import { bodyBytesMax, membersMax } from './limits.ts';
 import { readOptions, readParticipants, shortName } from './plan.ts';
 import {
   arr,
-  b64,
   checked,
   digest,
   height,
@@ -15,7 +14,6 @@ import {
   literal,
   nodeId,
   obj,
-  pair,
   record,
   roundNumber,
   unionBy,
@@ -43,10 +41,7 @@ export interface Open {
   readonly participants: readonly NodeId[];
 }
 
-/** A receipt: [index of the member, base64 of its signature over `receiptBytes`]. */
-export type Receipt = readonly [number, string];
-
-/** One update that enters the average. */
+/** One update that enters the average. Whoever votes for the cut holds it and could open it. */
 export interface CutUpdate {
   readonly peer: NodeId;
   /** Digest of the signed envelope. */
@@ -55,8 +50,6 @@ export interface CutUpdate {
   readonly upd: Digest;
   /** Weight: samples, capped. */
   readonly n: number;
-  /** Availability: receipts of a quorum that each holds and could open the update, ascending. */
-  readonly ack: readonly Receipt[];
 }
 
 /** Fixes the set of updates, ascending by peer. */
@@ -125,23 +118,11 @@ const readOpen: Reader<Open> = obj({
   participants: readParticipants,
 });
 
-const readReceipts: Reader<readonly Receipt[]> = checked(
-  arr(pair(int(0, membersMax - 1), b64(signatureBytes, signatureBytes)), membersMax),
-  (list) =>
-    list.every(([index], i) => i === 0 || (list[i - 1]?.[0] ?? -1) < index)
-      ? null
-      : 'receipts ascending by member',
-);
-
 const readCut: Reader<Cut> = obj({
   op: literal('CUT'),
   r: roundNumber,
   updates: checked(
-    arr(
-      obj({ peer: nodeId, env: digest, upd: digest, n: weight, ack: readReceipts }),
-      membersMax,
-      1,
-    ),
+    arr(obj({ peer: nodeId, env: digest, upd: digest, n: weight }), membersMax, 1),
     (list) => (isAscending(list.map((update) => update.peer)) ? null : 'updates ascending by peer'),
   ),
 });
@@ -203,19 +184,4 @@ export function bodyDigest(body: BlockBody): Digest {
 export function blockLeaf(body: BlockBody): Uint8Array {
   const { v, cid, e, h, prev, ts, ops } = body;
   return encodeCanonical({ v, cid, e, h, prev, ts, ops });
-}
-
-/** Signing domain of receipts. */
-export const receiptDomain = 'annulus/receipt/v1';
-
-/** What a receipt signs: "I hold these bytes, opened them, and their digest is right". */
-export function receiptBytes(receipt: {
-  readonly cid: Digest;
-  readonly r: RoundNumber;
-  readonly peer: NodeId;
-  readonly env: Digest;
-  readonly upd: Digest;
-}): Uint8Array {
-  const { cid, r, peer, env, upd } = receipt;
-  return encodeCanonical({ cid, env, peer, r, upd });
 }

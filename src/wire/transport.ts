@@ -56,7 +56,7 @@ export interface Transport {
   /** To one member, best effort. */
   send(to: NodeId, topic: Topic, bytes: Uint8Array): void;
   /**
-   * Streams a blob from one member. Content is not checked against `digest` here: a resumed part cannot be.
+   * Streams a blob from one member. It may take long: whoever has other work to do does not wait for it there. Content is not checked against `digest` here: a resumed part cannot be.
    * @throws {TransportError} when it is unreachable, does not have the blob, or breaks off
    */
   fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array>;

@@ -8,6 +8,7 @@ import {
   decryptBulk,
   digestOf,
   encryptBulk,
+  isBulkKey,
   openSealed,
   randomBulkKey,
   sealTo,
@@ -18,6 +19,8 @@ import type { UpdateStatement } from './update-statement.ts';
 
 /** HPKE `info` of sealed update keys. */
 export const updateKeyInfo = 'annulus/update-key/v1';
+/** HPKE `info` of keys that one member hands to another. */
+const handedKeyInfo = 'annulus/handed-key/v1';
 
 /** Which update: what its ciphertext is bound to. */
 export interface UpdateContext {
@@ -58,23 +61,76 @@ export async function sealUpdate(
 }
 
 /**
- * The plaintext of an update, for `recipient` who holds `sealPrivateKey`. The digest of `ciphertext` must
- * have been checked against the statement.
- * @throws {CryptoError} 'bad_ciphertext' when the author sealed something else for us, or the bytes differ
+ * The key of an update, opened by `recipient` with its `sealPrivateKey`; null when the author sealed something else for it.
+ * The digest of `ciphertext` must have been checked against the statement.
  */
-export async function openUpdate(
+export function openUpdateKey(
   statement: UpdateStatement,
   recipient: NodeId,
   sealPrivateKey: Uint8Array,
   ciphertext: Uint8Array,
-): Promise<Uint8Array> {
+): Promise<Uint8Array | null> {
   const sealed = keyBytes(statement.sealedKeys[recipient] ?? '');
-  const aad = keyAad(statement, recipient);
-  const key = await openSealed(sealPrivateKey, utf8(updateKeyInfo), aad, sealed);
-  if (key.byteLength !== 32) {
-    throw new CryptoError({ code: 'bad_ciphertext' }, 'expected a sealed key of 32 bytes');
-  }
+  const opening = { info: updateKeyInfo, aad: keyAad(statement, recipient), sealed };
+  return openKey(statement, sealPrivateKey, opening, ciphertext);
+}
+
+/**
+ * The plaintext of an update under its key.
+ * @throws {CryptoError} 'bad_ciphertext': for every member alike, since the ciphertext commits to its key
+ */
+export function openUpdate(
+  statement: UpdateStatement,
+  key: Uint8Array,
+  ciphertext: Uint8Array,
+): Uint8Array {
   return decryptBulk(key, bulkContext(statement), ciphertext);
+}
+
+/**
+ * The key of an update, sealed anew by a member that could open it to one that could not. Every member may read every
+ * update, so it tells nothing new; and whoever gets it sees whether it is the right one.
+ */
+export function handOverKey(
+  statement: UpdateStatement,
+  from: NodeId,
+  to: Pick<Member, 'id' | 'sealKey'>,
+  key: Uint8Array,
+): Promise<Uint8Array> {
+  const aad = handOverAad(statement, from, to.id);
+  return sealTo(keyBytes(to.sealKey), utf8(handedKeyInfo), aad, key);
+}
+
+/** What `handOverKey` gave, opened by `to`; null when it is not the update's key. */
+export function openHandedKey(
+  statement: UpdateStatement,
+  parties: { readonly from: NodeId; readonly to: NodeId },
+  sealPrivateKey: Uint8Array,
+  sealed: Uint8Array,
+  ciphertext: Uint8Array,
+): Promise<Uint8Array | null> {
+  const aad = handOverAad(statement, parties.from, parties.to);
+  const opening = { info: handedKeyInfo, aad, sealed };
+  return openKey(statement, sealPrivateKey, opening, ciphertext);
+}
+
+async function openKey(
+  statement: UpdateStatement,
+  sealPrivateKey: Uint8Array,
+  {
+    info,
+    aad,
+    sealed,
+  }: { readonly info: string; readonly aad: Uint8Array; readonly sealed: Uint8Array },
+  ciphertext: Uint8Array,
+): Promise<Uint8Array | null> {
+  try {
+    const key = await openSealed(sealPrivateKey, utf8(info), aad, sealed);
+    return isBulkKey(key, bulkContext(statement), ciphertext) ? key : null;
+  } catch (error) {
+    if (error instanceof CryptoError) return null;
+    throw error;
+  }
 }
 
 function bulkContext({ cid, round, author }: UpdateContext): Uint8Array {
@@ -83,4 +139,9 @@ function bulkContext({ cid, round, author }: UpdateContext): Uint8Array {
 
 function keyAad({ cid, round, author }: UpdateContext, recipient: NodeId): Uint8Array {
   return encodeCanonical({ author, cid, recipient, round });
+}
+
+function handOverAad(statement: UpdateStatement, from: NodeId, recipient: NodeId): Uint8Array {
+  const { cid, round, author, update } = statement;
+  return encodeCanonical({ author, cid, from, recipient, round, update });
 }

@@ -66,12 +66,12 @@ export interface VerifiedUpdate {
 
 const statementType = 'https://in-toto.io/Statement/v1';
 const predicateType = 'https://slsa.dev/provenance/v1';
-const buildType = 'https://annulus/local-train/v2';
+const buildType = 'https://annulus/local-train/v3';
 const dependencyNames = ['base-model', 'code', 'dataset'] as const;
 /** As many as a model may have. */
 const headsMax = 8;
 /** Encapsulated key (32), key (32), tag (16). */
-const sealedKeyBytes = 80;
+export const sealedKeyBytes = 80;
 
 const sha256Set = obj({ sha256: digest });
 const int32 = int(-(2 ** 31), 2 ** 31 - 1);

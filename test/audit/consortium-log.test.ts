@@ -41,7 +41,6 @@ function nextStep(log: ConsortiumLog, salt = ''): Step {
     env: digestOf(bytes),
     upd: digestOf(bytes),
     n: 1,
-    ack: [],
   }));
   const op = isCut
     ? ({ op: 'CUT', r, updates } as const)

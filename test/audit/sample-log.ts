@@ -1,12 +1,10 @@
-/** A whole consortium's logs after some rounds: real envelopes, receipts, certificates and cosignatures. */
+/** A whole consortium's logs after some rounds: real envelopes, certificates and cosignatures. */
 import { base64, utf8, type NodeId, type RoundNumber, type Digest } from '../../src/base/index.ts';
 import { openConsortiumLog, type ConsortiumLog } from '../../src/audit/consortium-log.ts';
 import { leavesOf } from '../../src/audit/log-files.ts';
 import type { LogDirectory } from '../../src/audit/verify-log-directory.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import {
-  receiptBytes,
-  receiptDomain,
   signUpdateStatement,
   type BlockBody,
   type CutUpdate,
@@ -161,13 +159,7 @@ class SampleMaker {
   }
 
   #update(r: RoundNumber, peer: NodeId, n: number, envelope: Uint8Array): CutUpdate {
-    const { cid } = this.#consortium.signed;
-    const claim = { cid, r, peer, env: digestOf(envelope), upd: updateDigest(r, peer) };
-    const message = receiptBytes(claim);
-    const ack = this.#consortium.members
-      .slice(0, this.#consortium.quorum)
-      .map(({ keys }, i) => [i, base64(keys.consensus.sign(receiptDomain, message))] as const);
-    return { peer, env: claim.env, upd: claim.upd, n, ack };
+    return { peer, env: digestOf(envelope), upd: updateDigest(r, peer), n };
   }
 }
 

@@ -219,13 +219,6 @@ describe('verifyLogDirectory', () => {
         },
         /weight 101 of L1 is above 100/,
       ],
-      'receipts below a quorum': [
-        warpOp('CUT', (op) => ({
-          ...op,
-          updates: op.updates.map((u, i) => (i === 0 ? { ...u, ack: u.ack.slice(1) } : u)),
-        })),
-        /update of L1: 2 of 2 receipts hold, a quorum is 3/,
-      ],
       'another ciphertext': [
         warpOp('CUT', (op) => ({
           ...op,

@@ -46,6 +46,7 @@ function view(changes: Partial<LocalView> = {}): LocalView {
   return {
     initialDigest: initial,
     certified: () => ['L1', 'L2', 'L3'].map(updateBy),
+    areHeldTogether: () => true,
     judgeUpdate: () => 'accept',
     certifiedForMs: () => 30_000,
     isSilent: () => false,
@@ -114,7 +115,7 @@ const rows: readonly Row[] = [
     'reject',
   ],
   [
-    'a CUT with a bad certificate',
+    'a CUT with an update that does not open',
     opened,
     [cutOf(1)],
     5000,
@@ -122,7 +123,7 @@ const rows: readonly Row[] = [
     'reject',
   ],
   [
-    'a CUT whose envelope is on the way',
+    'a CUT with an update that is on the way',
     opened,
     [cutOf(1)],
     5000,
@@ -196,6 +197,23 @@ const rows: readonly Row[] = [
     onlyL1,
     'reject',
   ],
+  [
+    'VOID of an open round that found no cut in time, with enough updates here',
+    opened,
+    [voidOf('too_few_updates'), reopen(overdue)],
+    overdue,
+    {},
+    'accept',
+  ],
+  [
+    'the same a millisecond before its time',
+    opened,
+    [voidOf('too_few_updates'), reopen(overdue - 1)],
+    overdue - 1,
+    {},
+    'reject',
+  ],
+  ['a CUT after that time', opened, [cutOf(1)], overdue, {}, 'accept'],
   ['VOID without the next OPEN', opened, [voidOf('too_few_updates')], deadline, onlyL1, 'reject'],
   [
     'VOID of another round',
@@ -347,6 +365,14 @@ describe('block rules', () => {
     ['nothing while one is awaited', opened, deadline - 1, lacksL3, null],
     ['a cut without the silent', opened, 5000, { ...lacksL3, ...silent }, [cutOf(1, 'L1', 'L2')]],
     ['a cut at the deadline', opened, deadline, lacksL3, [cutOf(1, 'L1', 'L2')]],
+    [
+      'nothing while no quorum holds all of a cut',
+      ...([opened, deadline, { areHeldTogether: () => false }, null] as const),
+    ],
+    [
+      'VOID when no cut was found for a round beyond the deadline',
+      ...([opened, overdue, {}, [voidOf('too_few_updates'), reopen(overdue)]] as const),
+    ],
     ['nothing with too few silent ones', opened, 5000, { ...onlyL1, isSilent: () => true }, null],
     [
       'VOID at the deadline with too few',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { utf8, type Height, type NodeId, type RoundNumber } from '../../src/base/index.ts';
+import { utf8, type Height, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import {
   readPeerMessage,
@@ -10,13 +10,13 @@ import {
 import { encodeCanonical, topics, type Json } from '../../src/wire/index.ts';
 
 const digest = digestOf(utf8('x'));
-const sig = Buffer.alloc(64, 7).toString('base64');
-const receipt = { peer: 'L1' as NodeId, env: digest, upd: digest, sig };
+const sealed = Buffer.alloc(80, 7).toString('base64');
 const r = 3 as RoundNumber;
 const status = { t: 'status', h: 7 as Height, r, s: 12 } as const;
 const update = { t: 'update', r, envelope: '{"payload":"…"}' } as const;
-const receipts = { t: 'receipts', r, receipts: [receipt] } as const;
-const messages: readonly PeerMessage[] = [status, update, receipts];
+const holds = { t: 'holds', r, open: [digest], locked: [] } as const;
+const key = { t: 'key', r, env: digest, sealed } as const;
+const messages: readonly PeerMessage[] = [status, update, holds, key];
 
 describe('peer messages', () => {
   it('come back as they were written, on their own topic only', () => {
@@ -36,10 +36,10 @@ describe('peer messages', () => {
     'a negative height': { ...status, h: -1 },
     'a height of 2^31': { ...status, h: 2 ** 31 },
     'a text for a number': { ...status, r: '3' },
-    'a short signature': { ...receipts, receipts: [{ ...receipt, sig: sig.slice(0, 84) }] },
-    'an upper-case digest': { ...receipts, receipts: [{ ...receipt, env: digest.toUpperCase() }] },
-    'a name with a slash': { ...receipts, receipts: [{ ...receipt, peer: 'a/b' }] },
-    'too many receipts': { ...receipts, receipts: Array.from({ length: 101 }, () => receipt) },
+    'a short key': { ...key, sealed: sealed.slice(0, 104) },
+    'an upper-case digest': { ...holds, open: [digest.toUpperCase()] },
+    'a digest that is none': { ...holds, locked: ['x'] },
+    'too many updates': { ...holds, open: Array.from({ length: 201 }, () => digest) },
     'a list': [status],
     nothing: null,
   };
@@ -51,12 +51,9 @@ describe('peer messages', () => {
     });
   }
 
-  it('takes a hundred receipts, which fit into a message', () => {
-    const peer = 'L'.repeat(32) as NodeId;
-    const many = {
-      ...receipts,
-      receipts: Array.from({ length: 100 }, () => ({ ...receipt, peer })),
-    };
+  it('takes two updates of a hundred members in either list, which fit into a message', () => {
+    const all = Array.from({ length: 200 }, () => digest);
+    const many = { ...holds, open: all, locked: all };
     const [topic, bytes] = writePeerMessage(many);
     expect(bytes.byteLength).to.be.lessThan(64 * 1024);
     expect(readPeerMessage(topic, bytes)).to.deep.equal(many);

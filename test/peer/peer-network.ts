@@ -62,6 +62,8 @@ export class PeerNetwork {
   readonly nodes: Map<string, ToyNode> = new Map<string, ToyNode>();
   readonly #seed: number;
   readonly #strangers: readonly string[];
+  readonly #shutOut: Readonly<Record<string, readonly string[]>>;
+  readonly #bend: (transport: Transport) => Transport;
 
   constructor(options: {
     readonly members: number;
@@ -72,9 +74,15 @@ export class PeerNetwork {
     readonly minParticipants?: number;
     /** Members that run another program. */
     readonly strangers?: readonly string[];
+    /** For an author, the members to whom it seals a key that does not open its updates. */
+    readonly shutOut?: Readonly<Record<string, readonly string[]>>;
+    /** A node's end of the network, made worse. */
+    readonly bend?: (transport: Transport) => Transport;
   }) {
     this.#seed = options.seed ?? 1;
     this.#strangers = options.strangers ?? [];
+    this.#shutOut = options.shutOut ?? {};
+    this.#bend = options.bend ?? ((transport) => transport);
     const random = seededRandom(this.#seed).fork('network');
     this.network = memoryNetwork({ clock: this.clock, random, faults: options.faults ?? {} });
     const members = Array.from({ length: options.members }, (_, i) =>
@@ -161,6 +169,19 @@ export class PeerNetwork {
     this.nodes.set(member.id, whole);
   }
 
+  /** The consortium as `author` sees it: whom it shuts out has its own key there. */
+  #consortiumOf(author: NodeId): SignedManifest {
+    const shutOut = this.#shutOut[author] ?? [];
+    const { manifest } = this.consortium;
+    const own = manifest.members.find(({ id }) => id === author);
+    const members = manifest.members.map((member) =>
+      shutOut.includes(member.id) && own !== undefined
+        ? { ...member, sealKey: own.sealKey }
+        : member,
+    );
+    return { ...this.consortium, manifest: { ...manifest, members } };
+  }
+
   #peerOf(node: ToyNode): Peer {
     const { id, keys } = node.member;
     const logger: Logger = {
@@ -168,7 +189,7 @@ export class PeerNetwork {
         node.log.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
       },
     };
-    node.transport = this.network.join(id);
+    node.transport = this.#bend(this.network.join(id));
     return new Peer(
       {
         clock: this.clock,
@@ -180,7 +201,7 @@ export class PeerNetwork {
       },
       {
         self: id,
-        consortium: this.consortium,
+        consortium: this.#consortiumOf(id),
         keys: {
           consensus: keys.consensus,
           log: keys.log,

@@ -14,10 +14,42 @@ describe('peer', () => {
     await world.start();
     expect(await world.runUntilDone()).to.equal(true);
     const [first, ...others] = four.map((id) => world.sealedModels(id));
-    expect(first).to.have.length(3);
+    // Worked out in Python's struct and hashlib by wire.md 4.2: four equal changes of 0.25 of weight 10 of 100, s = 28, give
+    // 0.2499999850988388, 0.4999999701976776 and 0.75 as float32, in a safetensors file of one tensor w. How the integers
+    // travel must not change them.
+    expect(first).to.deep.equal([
+      'd1022e6567a29ea33cbb3c288f2a03ab624c9395357de044f192ca08e29ce758',
+      '7cd3b08c8332d4c21db6525334a1f9c7b5894910838da22d7251cd3246dff8ec',
+      '8a87596ae8fa13b5b6bca47caa483fdf9ee47447854cfbcad88d36c3aafa3c3d',
+    ]);
     for (const other of others) expect(other).to.deep.equal(first);
     for (const node of world.nodes.values()) expect(node.failures).to.deep.equal([]);
   });
+
+  it('carries out two rounds of 24 members, whose messages stay far below their limit', async () => {
+    const members = Array.from({ length: 24 }, (_, i) => `L${i + 1}` as NodeId).sort();
+    let largest = 0;
+    const world = new PeerNetwork({
+      members: 24,
+      stages: [{ id: 'student', participants: members, rounds: 2 }],
+      bend: (transport) => {
+        const broadcast = transport.broadcast.bind(transport);
+        transport.broadcast = (topic, bytes) => {
+          largest = Math.max(largest, bytes.byteLength);
+          broadcast(topic, bytes);
+        };
+        return transport;
+      },
+    });
+    await world.start();
+    expect(await world.runUntilDone()).to.equal(true);
+    for (const node of world.nodes.values()) expect(node.failures).to.deep.equal([]);
+    expect(new Set(members.map((id) => world.sealedModels(id).join())).size).to.equal(1);
+    expect(world.sealedModels('L1')).to.have.length(2);
+    // The cut: 24 · 175 bytes with names of three letters and weights of two digits, and its frame, as base64; the
+    // envelope: 24 keys of 108 letters, as base64 in base64 in JSON. Either is a tenth of 64 KiB.
+    expect(largest).to.be.below(10 * 1024);
+  }).timeout(60_000);
 
   it('averages by samples, capped', async () => {
     const world = new PeerNetwork({

@@ -59,7 +59,7 @@ export function openOf(r: number, other: Partial<Open> = {}): Open {
 
 export function updateBy(peer: string): CutUpdate {
   const env = digestOf(utf8(`envelope of ${peer}`));
-  return { peer: peer as NodeId, env, upd: digestOf(utf8(`bulk of ${peer}`)), n: 10, ack: [] };
+  return { peer: peer as NodeId, env, upd: digestOf(utf8(`bulk of ${peer}`)), n: 10 };
 }
 
 export function cutOf(r: number, ...peers: string[]): Cut {

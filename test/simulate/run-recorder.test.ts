@@ -20,7 +20,7 @@ const sealed = (round: number): PeerEvent => ({
   round,
   stage: 'student',
   model,
-  participants: [{ node: one!, weight: 5, metricsMilli: { loss: 1500 } }],
+  participants: [{ node: one!, weight: 5, metricsMilli: { loss: 1500 }, updateBytes: 4321 }],
   excluded: [two!],
   height: 2 * round + 1,
   logSize: 9,
@@ -51,6 +51,7 @@ describe('run recorder', () => {
       [2, 1, 'sealed'],
     ]);
     expect(rounds[1]!.participants).to.deep.equal([{ node: 'L1', weight: 5, loss: 1.5 }]);
+    expect(rounds.map(({ updateBytes }) => updateBytes)).to.deep.equal([0, 4321]);
     expect(sealedDigest).to.equal(model);
   });
 

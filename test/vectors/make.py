@@ -130,6 +130,32 @@ def make_cobblestone():
     })
 
 
+# --- Integers of an update --------------------------------------------------------------------------------
+
+def packed(values):
+    """Blocks of 64: a byte with the width, then the values without sign, as one large little-endian integer."""
+    out = b""
+    for start in range(0, len(values), 64):
+        block = [2 * v if v >= 0 else -2 * v - 1 for v in values[start:start + 64]]
+        width = max(block).bit_length()
+        whole = sum(v << (i * width) for i, v in enumerate(block))
+        out += bytes([width]) + whole.to_bytes((len(block) * width + 7) // 8, "little")
+    return out
+
+
+def make_packed():
+    # A fixed walk over all widths, with a short block at the end.
+    state, values = 1, []
+    for i in range(2 * 64 + 33):
+        state = (state * 1103515245 + 12345) % 2 ** 31
+        values.append((state - 2 ** 30) >> (i // 5 % 31))
+    values[100] = -2 ** 31
+    save("packed.json", {
+        "comment": "Integers of an update and their packed bytes (update-envelope.md, section 2).",
+        "values": " ".join(str(v) for v in values), "packed": packed(values).hex(),
+    })
+
+
 # --- Manifest, update, block ----------------------------------------------------------------------------
 
 IDS = ["L1", "L2", "L3", "L4"]
@@ -173,7 +199,7 @@ def make_documents():
     })
 
     # An update whose every random draw is fixed.
-    plaintext = b"".join(v.to_bytes(4, "little", signed=True) for v in [1, -2, 300000])
+    plaintext = packed([1, -2, 300000])
     key, author = hashlib.sha256(b"bulk key").digest(), "L1"
     context = jcs({"author": author, "cid": cid, "round": 3, "type": "update"})
     ciphertext = cobblestone(key, bytes(range(24)), context, plaintext)
@@ -189,7 +215,7 @@ def make_documents():
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
-                "buildType": "https://annulus/local-train/v2",
+                "buildType": "https://annulus/local-train/v3",
                 "externalParameters": {"cid": cid, "hp": {"batch": 2}, "round": 3, "stage": "teacher-hps"},
                 "resolvedDependencies": [
                     {"name": name, "digest": {"sha256": sha256(name.encode())}}
@@ -216,9 +242,7 @@ def make_documents():
         "v": 1, "cid": cid, "e": 0, "h": 1, "prev": "0" * 64, "ts": 1700000000000,
         "ops": [{
             "op": "CUT", "r": 3,
-            "updates": [{"peer": "L1", "env": sha256(signed), "upd": sha256(ciphertext), "n": 120,
-                         "ack": [[0, b64(signing_key("L1 consensusKey").sign(b"annulus/receipt/v1\n" + jcs(
-                             {"cid": cid, "env": sha256(signed), "peer": "L1", "r": 3, "upd": sha256(ciphertext)})))]]}],
+            "updates": [{"peer": "L1", "env": sha256(signed), "upd": sha256(ciphertext), "n": 120}],
         }],
         "log": {"size": 2, "root": sha256(b"root")},
     }
@@ -231,4 +255,5 @@ def make_documents():
 
 make_hpke()
 make_cobblestone()
+make_packed()
 make_documents()

@@ -3,8 +3,6 @@ import { expect } from 'chai';
 import { InvariantError, seededRandom } from '../../src/base/index.ts';
 import {
   fixedPointFor,
-  int32FromBytes,
-  int32ToBytes,
   IntegerMean,
   quantise,
   valueMax,
@@ -50,15 +48,6 @@ describe('fixed point', () => {
       expect(() => quantise(new Float32Array(1), { weight, weightMax: 10 }, fp), String(weight))
         .to.throw(WeightsError)
         .with.property('code', 'bad_weight');
-    }
-  });
-
-  it('writes integers little-endian and reads exactly as many', () => {
-    const bytes = int32ToBytes(new Int32Array([1, -2]));
-    expect(Buffer.from(bytes).toString('hex')).to.equal('01000000feffffff');
-    expect([...int32FromBytes(bytes, 2)]).to.deep.equal([1, -2]);
-    for (const wrong of [bytes.subarray(1), new Uint8Array(12)]) {
-      expect(() => int32FromBytes(wrong, 2)).to.throw(WeightsError);
     }
   });
 });

@@ -12,7 +12,10 @@ import {
 import { CryptoError, digestOf } from '../../src/crypto/index.ts';
 import {
   encodeUpdateStatement,
+  handOverKey,
+  openHandedKey,
   openUpdate,
+  openUpdateKey,
   readUpdateStatement,
   sealUpdate,
   signUpdateStatement,
@@ -43,10 +46,17 @@ function codeOf(act: () => unknown): string {
   }
 }
 
-async function openingOf(work: Promise<unknown>): Promise<string> {
+/** The plaintext for `id`, or why there is none. */
+async function openingOf(
+  stated: UpdateStatement,
+  id: string,
+  privateKey: Uint8Array,
+  ciphertext: Uint8Array,
+): Promise<Uint8Array | string> {
+  const key = await openUpdateKey(stated, id as NodeId, privateKey, ciphertext);
+  if (key === null) return 'no_key';
   try {
-    await work;
-    return 'opened';
+    return openUpdate(stated, key, ciphertext);
   } catch (error) {
     if (error instanceof CryptoError) return error.code;
     throw error;
@@ -129,7 +139,7 @@ describe('update statement', () => {
       ['"name":"base-model"', '"name":"code"'],
       ['"id":"L1"', '"id":"L2"'],
       ['https://slsa.dev/provenance/v1', 'https://slsa.dev/provenance/v2'],
-      ['https://annulus/local-train/v2', 'https://annulus/local-train/v1'],
+      ['https://annulus/local-train/v3', 'https://annulus/local-train/v2'],
       ['"weight":120', '"weight":120,"patient":"x"'],
       ['"round":3', '"round":"3"'],
     ];
@@ -185,8 +195,8 @@ describe('sealing of updates', () => {
 
   it('opens for every member what another implementation sealed', async () => {
     for (const { id } of manifest.members) {
-      const plaintext = await openUpdate(statement, id, privateOf(id), ciphertext);
-      expect(hex(plaintext), id).to.equal(vector.plaintext);
+      const plaintext = await openingOf(statement, id, privateOf(id), ciphertext);
+      expect(hex(plaintext as Uint8Array), id).to.equal(vector.plaintext);
     }
   });
 
@@ -198,8 +208,8 @@ describe('sealing of updates', () => {
     expect(sealed.updateBytes).to.equal(sealed.ciphertext.byteLength);
     const stated = { ...statement, ...context, ...sealed };
     for (const { id } of manifest.members) {
-      const opened = await openUpdate(stated, id, privateOf(id), sealed.ciphertext);
-      expect(Buffer.compare(opened, plaintext), id).to.equal(0);
+      const opened = await openingOf(stated, id, privateOf(id), sealed.ciphertext);
+      expect(Buffer.compare(opened as Uint8Array, plaintext), id).to.equal(0);
     }
     const again = await sealUpdate(context, manifest.members, plaintext);
     expect(again.update).to.not.equal(sealed.update);
@@ -214,26 +224,51 @@ describe('sealing of updates', () => {
       ['recipient', { sealedKeys: { ...own, L2: own.L3! } as UpdateStatement['sealedKeys'] }, 'L2'],
     ];
     for (const [what, changes, id] of cases) {
-      const work = openUpdate(
-        { ...statement, ...changes },
-        id as NodeId,
-        privateOf(id),
-        ciphertext,
-      );
-      expect(await openingOf(work), what).to.equal('bad_ciphertext');
+      const changed = { ...statement, ...changes };
+      expect(await openingOf(changed, id, privateOf(id), ciphertext), what).to.equal('no_key');
     }
   });
 
   it('opens nothing with the key of a stranger, for a stranger, or of changed bytes', async () => {
-    const l2 = 'L2' as NodeId;
-    const stranger = openUpdate(statement, 'L9' as NodeId, privateOf('L9'), ciphertext);
-    expect(await openingOf(stranger)).to.equal('bad_ciphertext');
-    expect(await openingOf(openUpdate(statement, l2, privateOf('L3'), ciphertext))).to.equal(
-      'bad_ciphertext',
-    );
-    for (const at of [0, 30, 60, ciphertext.byteLength - 1]) {
-      const work = openUpdate(statement, l2, privateOf('L2'), flipped(ciphertext, at, 0));
-      expect(await openingOf(work), `byte ${at}`).to.equal('bad_ciphertext');
+    expect(await openingOf(statement, 'L9', privateOf('L9'), ciphertext)).to.equal('no_key');
+    expect(await openingOf(statement, 'L2', privateOf('L3'), ciphertext)).to.equal('no_key');
+    // Salt and commitment say which key it is; behind them stand the chunks.
+    for (const [at, why] of [
+      [0, 'no_key'],
+      [30, 'no_key'],
+      [60, 'bad_ciphertext'],
+      [ciphertext.byteLength - 1, 'bad_ciphertext'],
+    ] as const) {
+      const bent = flipped(ciphertext, at, 0);
+      expect(await openingOf(statement, 'L2', privateOf('L2'), bent), `byte ${at}`).to.equal(why);
     }
+  });
+
+  it('lets a member hand the key on, to one member alone, who sees whether it is the right one', async () => {
+    const [from, to] = [manifest.members[1]!, manifest.members[2]!];
+    const key = (await openUpdateKey(statement, from.id, privateOf(from.id), ciphertext))!;
+    const handed = await handOverKey(statement, from.id, to, key);
+    const take = (
+      stated: UpdateStatement,
+      parties: { from: NodeId; to: NodeId },
+      opener: string = to.id,
+      sealed = handed,
+    ): Promise<Uint8Array | null> =>
+      openHandedKey(stated, parties, privateOf(opener), sealed, ciphertext);
+    const parties = { from: from.id, to: to.id };
+    expect(await take(statement, parties)).to.deep.equal(key);
+    const otherRound = { ...statement, round: 4 as RoundNumber };
+    expect(await take(otherRound, parties), 'another round').to.equal(null);
+    expect(await take(statement, { ...parties, from: to.id }), 'another giver').to.equal(null);
+    expect(await take(statement, parties, 'L4'), 'another taker').to.equal(null);
+    const wrong = await handOverKey(
+      statement,
+      from.id,
+      to,
+      key.map((byte) => byte ^ 1),
+    );
+    expect(await take(statement, parties, to.id, wrong), 'another key').to.equal(null);
+    const short = await handOverKey(statement, from.id, to, key.slice(1));
+    expect(await take(statement, parties, to.id, short), 'a short key').to.equal(null);
   });
 });

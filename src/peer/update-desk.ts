@@ -1,0 +1,325 @@
+/**
+ * The updates of one round on one node: announced, fetched, opened, and claimed before the others. Fetching and opening
+ * run beside the peer's queue and come back through `post`.
+ */
+import {
+  base64,
+  fromBase64,
+  fromUtf8,
+  invariant,
+  messageOf,
+  utf8,
+  type Digest,
+  type NodeId,
+} from '../base/index.ts';
+import {
+  GossipError,
+  openUpdate,
+  UpdateBook,
+  type BlobShelf,
+  type OpenedUpdate,
+  type UpdateBulk,
+  type UpdateFacts,
+} from '../gossip/index.ts';
+import type { Segment } from '../weights/index.ts';
+import {
+  handOverKey,
+  limits,
+  type CutUpdate,
+  type Open,
+  type SignedManifest,
+} from '../wire/index.ts';
+import type { Judgement, LocalView } from './block-rules.ts';
+import type { HoldsMessage, KeyMessage, PeerMessage, RoundMessage } from './peer-messages.ts';
+import type { PeerKeys, PeerPorts } from './ports.ts';
+import type { PeerSettings } from './settings.ts';
+
+/** What a desk of updates needs of its round. */
+export interface UpdateDeskOptions {
+  readonly open: Open;
+  readonly self: NodeId;
+  readonly consortium: SignedManifest;
+  readonly keys: Pick<PeerKeys, 'sealPrivate'>;
+  readonly ports: Pick<PeerPorts, 'clock' | 'logger'>;
+  readonly shelf: BlobShelf;
+  readonly settings: Pick<PeerSettings, 'holdsDelayMs'>;
+  /** Runs a task in the peer's queue, while this round is still the current one. */
+  readonly post: (task: () => Promise<void> | void) => void;
+  readonly broadcast: (message: PeerMessage) => void;
+  readonly send: (to: NodeId, message: PeerMessage) => void;
+}
+
+/** What a desk asks back. */
+interface Callbacks {
+  /** Of the stage's model. */
+  readonly segments: () => Promise<readonly Segment[]>;
+  /** One more update is open. */
+  readonly onOpened: () => void;
+}
+
+/** See the file's header. */
+export class UpdateDesk implements Pick<
+  LocalView,
+  'certified' | 'areHeldTogether' | 'judgeUpdate' | 'certifiedForMs'
+> {
+  readonly #options: UpdateDeskOptions;
+  readonly #callbacks: Callbacks;
+  readonly #book: UpdateBook;
+  /** Blobs under way. */
+  readonly #fetching = new Set<Digest>();
+  /** Members to whom a key was handed, or whose key was tried, since the last tick: one each, whatever they send. */
+  readonly #helped = new Set<NodeId>();
+  readonly #tried = new Set<NodeId>();
+  #ownEnvelope: Uint8Array | null = null;
+  #areHoldingsDue = false;
+
+  constructor(options: UpdateDeskOptions, callbacks: Callbacks) {
+    this.#options = options;
+    this.#callbacks = callbacks;
+    this.#book = new UpdateBook(options.consortium, options.open);
+  }
+
+  // What the rules of blocks ask.
+
+  certified(): readonly CutUpdate[] {
+    return this.#book.certified();
+  }
+
+  areHeldTogether(updates: readonly CutUpdate[]): boolean {
+    return this.#book.areHeldTogether(updates);
+  }
+
+  judgeUpdate({ peer, env, upd, n }: CutUpdate): Judgement {
+    const facts = this.#book.facts(env);
+    if (facts === null) {
+      // A proposer alone cannot make this node fetch and keep what nobody holds.
+      if (this.#book.isBelieved(env)) this.#obtainEnvelope(env, peer, false);
+      return 'wait';
+    }
+    if (facts.author !== peer || facts.upd !== upd || facts.weight !== n) return 'reject';
+    switch (this.#book.stateOf(env)) {
+      case 'open':
+        return 'accept';
+      case 'spoilt':
+        return 'reject';
+      case 'awaited':
+      case 'locked':
+      case null:
+        return 'wait';
+    }
+  }
+
+  certifiedForMs(peer: NodeId): number | null {
+    return this.#book.certifiedForMs(peer, this.#options.ports.clock.nowMs());
+  }
+
+  // What the round asks.
+
+  envelope(env: Digest): Uint8Array | null {
+    return this.#book.envelope(env);
+  }
+
+  facts(env: Digest): UpdateFacts | null {
+    return this.#book.facts(env);
+  }
+
+  values(env: Digest): Int32Array | null {
+    return this.#book.openedUpdate(env)?.values ?? null;
+  }
+
+  /** Tells the others of this node's own update, which is on the disk. */
+  announce(envelope: Uint8Array): void {
+    this.#ownEnvelope = envelope;
+    this.#takeEnvelope(envelope, false);
+    this.#sendEnvelope(envelope);
+  }
+
+  /** Fetches what a decided cut names and this node has not. */
+  obtainDecided({ env, peer }: CutUpdate): void {
+    if (this.#book.facts(env) === null) this.#obtainEnvelope(env, peer, true);
+  }
+
+  /** Says and asks again what may have been lost: our update until a quorum holds it, and what we hold until it is cut. */
+  repeat(isCut: boolean): void {
+    this.#helped.clear();
+    this.#tried.clear();
+    if (this.#ownEnvelope !== null && this.certifiedForMs(this.#options.self) === null) {
+      this.#sendEnvelope(this.#ownEnvelope);
+    }
+    if (!isCut || this.#book.inState('locked').length > 0) this.#sendHoldings();
+    for (const { env, holder } of this.#book.missing()) this.#obtainEnvelope(env, holder, false);
+    for (const facts of this.#book.inState('awaited')) this.#obtainBulk(facts);
+  }
+
+  /** @throws nothing: what is wrong with a message is its sender's fault and logged */
+  take(from: NodeId, message: RoundMessage): void {
+    switch (message.t) {
+      case 'update':
+        this.#tryEnvelope(utf8(message.envelope), false, from);
+        return;
+      case 'holds':
+        this.#book.takeClaims(from, message.open, this.#options.ports.clock.nowMs());
+        this.#help(from, message);
+        return;
+      case 'key':
+        this.#tryKey(from, message);
+    }
+  }
+
+  // Envelopes.
+
+  #sendEnvelope(envelope: Uint8Array): void {
+    const { open, broadcast } = this.#options;
+    broadcast({ t: 'update', r: open.r, envelope: fromUtf8(envelope) });
+  }
+
+  #tryEnvelope(bytes: Uint8Array, isDecided: boolean, from: NodeId): void {
+    try {
+      this.#takeEnvelope(bytes, isDecided);
+    } catch (error) {
+      if (!(error instanceof GossipError)) throw error;
+      const facts = { from, reason: messageOf(error) };
+      this.#options.ports.logger.log('warn', 'update refused', facts);
+    }
+  }
+
+  #takeEnvelope(bytes: Uint8Array, isDecided: boolean): void {
+    const facts = this.#book.takeEnvelope(bytes, isDecided);
+    if (facts === null) return;
+    if (this.#book.isEquivocated(facts.author)) {
+      this.#options.ports.logger.log('error', 'a member signed two updates for one round', {
+        culprit: facts.author,
+        round: this.#options.open.r,
+      });
+    }
+    this.#obtainBulk(facts);
+  }
+
+  #obtainEnvelope(env: Digest, from: NodeId, isDecided: boolean): void {
+    this.#once(env, async () => {
+      const bytes = await this.#options.shelf.obtain(env, limits.entryBytesMax, from, null);
+      this.#options.post(() => {
+        this.#tryEnvelope(bytes, isDecided, from);
+      });
+    });
+  }
+
+  // Bulk.
+
+  #obtainBulk(facts: UpdateFacts): void {
+    const { shelf } = this.#options;
+    this.#once(facts.upd, async () => {
+      // Who claims to hold an update has both on its disk.
+      const envelope = this.#book.envelope(facts.env);
+      if (envelope !== null) await shelf.put(envelope, null);
+      const opened = await this.#tryOpening(facts);
+      this.#options.post(() => {
+        if (opened === null) this.#book.mark(facts.env, 'locked');
+        this.#keep(facts.env, opened);
+        this.#sayHoldingsSoon();
+      });
+    });
+  }
+
+  /** Fetches the bulk and opens it with the author's key, or with one that was handed over; null when it does not fit. */
+  async #tryOpening(
+    facts: UpdateFacts,
+    handed?: UpdateBulk['handed'],
+  ): Promise<OpenedUpdate | null> {
+    const { shelf, consortium, keys, self: recipient } = this.#options;
+    const { upd, author, statement } = facts;
+    const of = { round: this.#options.open.r, kind: 'update' } as const;
+    const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
+    const segments = await this.#callbacks.segments();
+    const { sealPrivate } = keys;
+    const bulk = { consortium, facts, recipient, ciphertext, segments, sealPrivate };
+    try {
+      return await openUpdate(handed === undefined ? bulk : { ...bulk, handed });
+    } catch (error) {
+      if (error instanceof GossipError) this.#book.mark(facts.env, 'spoilt');
+      throw error;
+    }
+  }
+
+  #keep(env: Digest, opened: OpenedUpdate | null): void {
+    if (opened === null) return;
+    const { self, ports } = this.#options;
+    this.#book.opened(env, opened, self, ports.clock.nowMs());
+    this.#callbacks.onOpened();
+  }
+
+  // What we hold, and keys for those whom an author shut out.
+
+  /** One message for updates that come close together: each message goes to every member. */
+  #sayHoldingsSoon(): void {
+    const { ports, settings, post } = this.#options;
+    if (this.#areHoldingsDue) return;
+    this.#areHoldingsDue = true;
+    ports.clock.setTimer(settings.holdsDelayMs, () => {
+      post(() => {
+        this.#areHoldingsDue = false;
+        this.#sendHoldings();
+      });
+    });
+  }
+
+  #sendHoldings(): void {
+    const { open, broadcast } = this.#options;
+    const [held, locked] = (['open', 'locked'] as const).map((state) =>
+      this.#book.inState(state).map(({ env }) => env),
+    );
+    invariant(held !== undefined && locked !== undefined, 'two lists of two states');
+    if (held.length + locked.length === 0) return;
+    const max = this.#book.claimsMax;
+    const lists = { open: held.slice(0, max), locked: locked.slice(0, max) };
+    broadcast({ t: 'holds', r: open.r, ...lists });
+  }
+
+  /** An author may seal its update to some members only: those who could open it hand the key on. */
+  #help(member: NodeId, { locked }: HoldsMessage): void {
+    const { consortium, self, open, send } = this.#options;
+    const to = consortium.manifest.members.find(({ id }) => id === member);
+    const env = locked.find((one) => this.#book.openedUpdate(one) !== null);
+    if (to === undefined || env === undefined || this.#helped.has(member)) return;
+    const [facts, opened] = [this.#book.facts(env), this.#book.openedUpdate(env)];
+    if (facts === null || opened === null) return;
+    this.#helped.add(member);
+    void handOverKey(facts.statement, self, to, opened.key).then((sealed) => {
+      send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
+    });
+  }
+
+  #tryKey(from: NodeId, { env, sealed }: KeyMessage): void {
+    const facts = this.#book.facts(env);
+    const bytes = fromBase64(sealed);
+    if (facts === null || bytes === null || this.#book.stateOf(env) !== 'locked') return;
+    if (this.#tried.has(from)) return;
+    this.#tried.add(from);
+    this.#beside(async () => {
+      const opened = await this.#tryOpening(facts, { from, sealed: bytes });
+      this.#options.post(() => {
+        if (this.#book.stateOf(env) !== 'locked') return;
+        this.#keep(env, opened);
+        this.#sayHoldingsSoon();
+      });
+    });
+  }
+
+  /** Runs a fetch unless one for the same blob is under way; a failed one is tried again at the next tick. */
+  #once(digest: Digest, work: () => Promise<void>): void {
+    if (this.#fetching.has(digest)) return;
+    this.#fetching.add(digest);
+    this.#beside(() =>
+      work().finally(() => {
+        this.#fetching.delete(digest);
+      }),
+    );
+  }
+
+  #beside(work: () => Promise<void>): void {
+    void work().catch((error: unknown) => {
+      const facts = { round: this.#options.open.r, reason: messageOf(error) };
+      this.#options.ports.logger.log('warn', 'an update is not here yet', facts);
+    });
+  }
+}
