@@ -64,11 +64,17 @@ A case is a folder; its name is its own affair and goes nowhere:
                heart.nii.gz    the heart's structures 1 to 7, for training.heart
   test/<case>/...              held out: never trained on
 All but the CT may lack. A preset names the folder: consortium.hospitals[].folder.
+A case that cannot be used is named and set aside, and the rest is looked at; a run does the same. What systems leave
+behind (.DS_Store, Thumbs.db, desktop.ini, ._*) is passed over and counted.
+
+Where a file can be read in more than one way, --frame, --axes and --units say how; a preset says so with
+consortium.hospitals[].reading.
 
 Examples:
-  $ annulus cases /data/annulus                    exit 0 if a run could use it, 1 if not
+  $ annulus cases /data/annulus                    exit 0 if all can be used, 1 if some are set aside
   $ annulus cases /data/annulus --pictures look.html
   $ annulus cases /data/annulus --format json
+  $ annulus cases /data/annulus --axes LAS         of files without orientation
 `;
 
 export const predictExamples = `

@@ -5,7 +5,7 @@
 import { foreignKind } from '../base/index.ts';
 import { DataError } from './errors.ts';
 import { layout1, layout2, type NiftiFields } from './nifti-fields.ts';
-import { readTransform, refuseHeader, type Transform } from './nifti-transform.ts';
+import { placedBy, refuseHeader, type Transform } from './nifti-transform.ts';
 import { readingDefaults, type ReadingSettings } from './settings.ts';
 
 /** How a voxel is stored. */
@@ -83,8 +83,8 @@ export function readNiftiHeader(bytes: Uint8Array, options: NiftiOptions): Nifti
   const { size, frameCount, frame } = readSize(fields, options);
   const voxelOffset = readVoxelOffset(fields, single ? headerBytes[version] + 4 : 0);
   const scaling = readScaling(fields);
-  const toMm = readUnits(fields, options);
-  const transform = readTransform(fields, size, toMm, options.axes ?? readingDefaults.axes);
+  const toMm = mmPerUnit(fields, options);
+  const transform = placedBy(fields, size, toMm, options);
   return {
     ...{ version, littleEndian, single, datatype, size, frameCount, frame, voxelOffset },
     ...scaling,
@@ -192,7 +192,7 @@ function frameOf(frameCount: number, { frame = readingDefaults.frame }: NiftiOpt
 }
 
 /** Factor from the file's unit to mm. Unit 0 (not said) is mm, as every program reads it. */
-function readUnits(
+function mmPerUnit(
   fields: NiftiFields,
   { units = readingDefaults.units }: NiftiOptions,
 ): number | 'mm' {

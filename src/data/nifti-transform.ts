@@ -2,6 +2,7 @@
 import { DataError } from './errors.ts';
 import type { NiftiFields } from './nifti-fields.ts';
 import { affineOfQuaternion, troubleOf, type QuaternionForm } from './nifti-quaternion.ts';
+import { readingDefaults, type ReadingSettings } from './settings.ts';
 import { cornersApart, spacingOf } from './volume.ts';
 
 /** How a file's voxels are placed. */
@@ -28,14 +29,13 @@ const spacingMm = { min: 0.01, max: 100 } as const;
  * The sform if its code is above 0 and it is not empty, else the qform if its code is, else `axes`.
  *
  * @param toMm what the file's numbers are multiplied with; 'mm' where they are mm, which are then held against the range of a CT's
- * @param axes three letters of R or L, A or P, S or I: where i, j and k run to in a file without transforms; empty to refuse it
  * @throws {DataError} 'bad_field' naming the field, 'ask_first'
  */
-export function readTransform(
+export function placedBy(
   fields: NiftiFields,
   size: Size,
   toMm: number | 'mm',
-  axes: string,
+  { axes = readingDefaults.axes }: Partial<ReadingSettings>,
 ): Transform {
   const factor = toMm === 'mm' ? 1 : toMm;
   const hasRange = toMm === 'mm';

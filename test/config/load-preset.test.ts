@@ -43,6 +43,26 @@ describe('a preset', () => {
     expect(settings.consortium.hospitals[1]!.scanner).deep.include({ noiseHu: 30, offsetHu: 0 });
   });
 
+  it('takes a file that a Windows editor saved: with a byte order mark and its ends of lines', () => {
+    const saved = `\ufeff${smoke.replaceAll('\n', '\r\n')}`;
+    expect(loadPreset(saved, 'p.yaml')).deep.equal(loadPreset(smoke, 'p.yaml'));
+  });
+
+  it("takes how a hospital's files are to be read, and refuses what says nothing", () => {
+    const own = (reading: string): string =>
+      smoke.replace('id: L1\n', `id: L1\n      reading: ${reading}\n`);
+    expect(own('{}')).not.equal(smoke);
+    const [first] = loadPreset(own('{ frame: 3, axes: LPS, units: mm }'), 'p.yaml').consortium
+      .hospitals;
+    expect(first?.reading).deep.equal({ frame: 3, axes: 'LPS', units: 'mm', voxelsMax: 2 ** 27 });
+    for (const [reading, words] of [
+      ['{ axes: LAR }', 'three letters such as LAS'],
+      ['{ units: microns }', 'ask, header or mm'],
+    ] as const) {
+      expect(() => loadPreset(own(reading), 'p.yaml')).throw(words);
+    }
+  });
+
   it('lets flags win over the file, and names the flag when they are wrong', () => {
     const rounds = (text: string): Override[] => [
       { key: 'training.student.rounds', text, source: '--rounds' },

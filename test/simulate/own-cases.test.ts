@@ -16,6 +16,7 @@ import {
   type PointName,
 } from '../../src/data/index.ts';
 import { packageFile } from '../../src/node/index.ts';
+import { projectRoot } from '../project-root.ts';
 import { tinyPreset } from '../reproduce/tiny-preset.ts';
 
 /** A name that must not leave the hospital's folder. */
@@ -131,6 +132,62 @@ describe("hospitals' own cases", function () {
     expect(odd.err).contain('--spacing');
   });
 
+  it('that are odd are named, escaped and set aside, and the rest is looked at', async () => {
+    const good = await readFile(join(folder, `L1/train/${canary}-2/ct.nii.gz`));
+    await write('odd/train/a/ct.nii.gz', good);
+    await write('odd/train/a/Thumbs.db', '');
+    await write('odd/train/b\u001b[2J\nc/ct.nii.gz', good.subarray(0, 9000));
+    await write('odd/train/d/ct.nii.gz/x', '');
+    await write('odd/Thumbs.db', '');
+    const text = await annulus('cases', join(folder, 'odd'));
+    expect(text).include({ code: 1, err: '' });
+    expect(text.out).contain(
+      '\ntrain/b\\u001b[2J\\nc: no label\n  SET ASIDE ct: expected whole gzip',
+    );
+    expect(text.out).contain('train/d: no label\n  SET ASIDE').and.contain('got a folder');
+    expect(text.out)
+      .contain('1 to train on (hps 0')
+      .and.contain('0 held out: 2 set aside, 2 hidden');
+    expect(text.out).not.contain('\u001b');
+    const json = JSON.parse(
+      (await annulus('cases', join(folder, 'odd'), '--format', 'json')).out,
+    ) as {
+      ok: boolean;
+      counts: object;
+      passedOver: number;
+    };
+    expect(json).include({ ok: false, passedOver: 2 });
+    // The two that are set aside do not count.
+    const counts = { hps: 0, ms: 0, calc: 0, unlabelled: 1, test: 0 };
+    expect(json.counts).deep.equal(counts);
+  });
+
+  it('that leave a question open are read as the flags say', async () => {
+    const tried = join(projectRoot, '..', 'shared', 'tried', 'dead-end-questions');
+    for (const [name, flags, flag] of [
+      ['fourd2', ['--frame', '1'], '--frame'],
+      ['nocodes', ['--axes', 'LAS'], '--axes'],
+      ['micron', ['--units', 'mm'], '--units mm'],
+    ] as const) {
+      await write(`${name}/train/a/ct.nii.gz`, await readFile(join(tried, `${name}.nii.gz`)));
+      const asked = await annulus('cases', join(folder, name));
+      expect(asked.code, name).equal(1);
+      expect(asked.out, name).contain(flag);
+      const told = await annulus('cases', join(folder, name), ...flags);
+      expect(told.code, name).equal(0);
+      expect(told.out, name).contain('train/a: 20 x 24 x 24 voxels of 3 x 3 x 3 mm');
+    }
+    for (const wrong of [
+      ['--axes', 'LAR'],
+      ['--frame', 'two'],
+      ['--voxels-max', '7'],
+    ]) {
+      const refused = await annulus('cases', join(folder, 'fourd2'), ...wrong);
+      expect(refused.code).equal(2);
+      expect(refused.err).contain(wrong[0]);
+    }
+  });
+
   it('train, are labelled and scored beside phantoms, and their names stay where they are', async () => {
     const smoke = await readFile(packageFile('config/smoke.yaml'), 'utf8');
     const own = smoke.replace(
@@ -139,9 +196,15 @@ describe("hospitals' own cases", function () {
     );
     expect(own).not.equal(smoke);
     await write('own.yaml', own);
+    // One more that cannot be read: the run says so and goes without it.
+    await write(`L1/train/${canary}-0/ct.nii.gz`, 'no CT');
     const out = join(folder, 'run');
     const { code, err } = await annulus('simulate', join(folder, 'own.yaml'), '--out', out);
-    expect(err).equal('');
+    await rm(join(folder, `L1/train/${canary}-0`), { recursive: true });
+    const [line, total, ...others] = err.split('\n');
+    expect(line).match(new RegExp(`^L1: SET ASIDE train/${canary}-0: ct: expected a NIfTI`));
+    expect(total).contain('1 of 6 are set aside');
+    expect(others).deep.equal(['']);
     expect(code).equal(0);
     const record = JSON.parse(await readFile(join(out, 'record.json'), 'utf8')) as RunRecord;
     const [first] = record.consortium.hospitals;
@@ -160,7 +223,7 @@ describe("hospitals' own cases", function () {
       ['calc', 0],
     ]);
     const cases = await readdir(join(out, 'nodes/L1/cases/train'));
-    expect(cases.sort()).deep.equal([0, 1, 2, 3].map((n) => `L1-000${n}.case`));
+    expect(cases.sort()).deep.equal([1, 2, 3, 4].map((n) => `L1-000${n}.case`));
     for (const { name, bytes } of await everything(out)) {
       expect(name).not.contain(canary);
       expect(bytes.includes(canary), name).equal(false);
@@ -203,8 +266,14 @@ describe("hospitals' own cases", function () {
     expect(both).include({ code: 2 });
     expect(both.err).contain('L1 has both cases and a folder');
     const bad = await withFolder('bad');
-    // No hospital of this preset labelled ms then.
+    // One is no CT and one has no points: of two cases none is left.
     expect(bad).include({ code: 2 });
-    expect(bad.err).contain('labels for ms');
+    expect(bad.err).contain('L1: SET ASIDE train/a: ct: ').and.contain('SET ASIDE train/b: hps: ');
+    expect(bad.err).contain('expected cases to train on in train, got none');
+    await write('few/train/a/ct.nii.gz', await readFile(join(folder, 'bad/train/b/ct.nii.gz')));
+    const few = await withFolder('few');
+    // No hospital of this preset labelled ms then.
+    expect(few).include({ code: 2 });
+    expect(few.err).contain('labels for ms');
   });
 });
