@@ -34,13 +34,16 @@ import type { HoldsMessage, KeyMessage, PeerMessage, RoundMessage } from './peer
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
 
+/** A transfer not over after so long is begun once more elsewhere, ms; twice as long until the next time. */
+const hastenAfterMs = 30_000;
+
 /** What a desk of updates needs of its round. */
 export interface UpdateDeskOptions {
   readonly open: Open;
   readonly self: NodeId;
   readonly consortium: SignedManifest;
   readonly keys: Pick<PeerKeys, 'sealPrivate'>;
-  readonly ports: Pick<PeerPorts, 'clock' | 'logger'>;
+  readonly ports: Pick<PeerPorts, 'clock' | 'logger' | 'random'>;
   readonly shelf: BlobShelf;
   readonly settings: Pick<PeerSettings, 'holdsDelayMs'>;
   /** Runs a task in the peer's queue, while this round is still the current one. */
@@ -67,6 +70,8 @@ export class UpdateDesk implements Pick<
   readonly #book: UpdateBook;
   /** Blobs under way. */
   readonly #fetching = new Set<Digest>();
+  /** When a bulk under way is begun once more elsewhere, and after how long that was. */
+  readonly #hastening = new Map<Digest, { atMs: number; afterMs: number }>();
   /** Members to whom a key was handed, or whose key was tried, since the last tick: one each, whatever they send. */
   readonly #helped = new Set<NodeId>();
   readonly #tried = new Set<NodeId>();
@@ -148,7 +153,10 @@ export class UpdateDesk implements Pick<
     }
     if (!isCut || this.#book.inState('locked').length > 0) this.#sendHoldings();
     for (const { env, holder } of this.#book.missing()) this.#obtainEnvelope(env, holder, false);
-    for (const facts of this.#book.inState('awaited')) this.#obtainBulk(facts);
+    for (const facts of this.#book.inState('awaited')) {
+      this.#obtainBulk(facts);
+      this.#hasten(facts);
+    }
   }
 
   /** @throws nothing: what is wrong with a message is its sender's fault and logged */
@@ -219,6 +227,23 @@ export class UpdateDesk implements Pick<
         this.#sayHoldingsSoon();
       });
     });
+  }
+
+  /** An author may be quick with some and slow with others, who then get its update from the quick ones. */
+  #hasten({ author, env, upd, statement }: UpdateFacts): void {
+    const { self, shelf, ports } = this.#options;
+    const nowMs = ports.clock.nowMs();
+    const next = this.#hastening.get(upd) ?? {
+      atMs: nowMs + hastenAfterMs,
+      afterMs: hastenAfterMs,
+    };
+    this.#hastening.set(upd, next);
+    const helpers = this.#book.helpers({ author, env }, self);
+    const first = helpers[ports.random.integer(Math.max(1, helpers.length))];
+    if (nowMs < next.atMs || first === undefined) return;
+    const afterMs = 2 * next.afterMs;
+    this.#hastening.set(upd, { atMs: nowMs + afterMs, afterMs });
+    shelf.hasten(upd, statement.updateBytes, { first, shunned: author });
   }
 
   /** Fetches the bulk and opens it with the author's key, or with one that was handed over; null when it does not fit. */
