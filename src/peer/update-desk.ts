@@ -301,15 +301,18 @@ export class UpdateDesk implements Pick<
 
   /** An author may seal its update to some members only: those who could open it hand the key on. */
   #help(member: NodeId, { locked }: HoldsMessage): void {
-    const { consortium, self, open, send } = this.#options;
+    const { consortium, self, open, send, post } = this.#options;
     const to = consortium.manifest.members.find(({ id }) => id === member);
     const env = locked.find((one) => this.#book.openedUpdate(one) !== null);
     if (to === undefined || env === undefined || this.#helped.has(member)) return;
     const [facts, opened] = [this.#book.facts(env), this.#book.openedUpdate(env)];
     if (facts === null || opened === null) return;
     this.#helped.add(member);
-    void handOverKey(facts.statement, self, to, opened.key).then((sealed) => {
-      send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
+    this.#beside('a key was not handed on', async () => {
+      const sealed = await handOverKey(facts.statement, self, to, opened.key);
+      post(() => {
+        send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
+      });
     });
   }
 
@@ -319,7 +322,7 @@ export class UpdateDesk implements Pick<
     if (facts === null || bytes === null || this.#book.stateOf(env) !== 'locked') return;
     if (this.#tried.has(from)) return;
     this.#tried.add(from);
-    this.#beside(async () => {
+    this.#beside('a key was not tried', async () => {
       const opened = await this.#tryOpening(facts, { from, sealed: bytes });
       this.#options.post(() => {
         if (this.#book.stateOf(env) !== 'locked') return;
@@ -333,17 +336,17 @@ export class UpdateDesk implements Pick<
   #once(digest: Digest, work: () => Promise<void>): void {
     if (this.#fetching.has(digest)) return;
     this.#fetching.add(digest);
-    this.#beside(() =>
+    this.#beside('an update is not here yet', () =>
       work().finally(() => {
         this.#fetching.delete(digest);
       }),
     );
   }
 
-  #beside(work: () => Promise<void>): void {
+  #beside(otherwise: string, work: () => Promise<void>): void {
     void work().catch((error: unknown) => {
       const facts = { round: this.#options.open.r, reason: messageOf(error) };
-      this.#options.ports.logger.log('warn', 'an update is not here yet', facts);
+      this.#options.ports.logger.log('warn', otherwise, facts);
     });
   }
 }
