@@ -18,12 +18,27 @@ import { RoundBlobs, type RetentionRule, type RoundOfBlob } from './round-blobs.
 /** Turns over all the peers before a fetch gives up; the caller asks again when it still needs the blob. */
 const turnsMax = 3;
 
+/** Transfers of one blob at a time: more would share the line that they wait for. */
+const attemptsMax = 3;
+
+/** A blob under way, from one peer or several. */
+interface Transfer {
+  /** The round that the blob comes with. */
+  readonly of: RoundOfBlob | null;
+  readonly bytes: Promise<Uint8Array>;
+  readonly resolve: (bytes: Uint8Array) => void;
+  readonly reject: (error: unknown) => void;
+  /** Ends the attempts that came too late. */
+  readonly over: AbortController;
+  attempts: number;
+}
+
 /** Blobs of one node: its own and those it fetched. Serves all of them to the other members. */
 export class BlobShelf {
   readonly #store: Store;
   readonly #transport: Transport;
   readonly #rounds: RoundBlobs;
-  readonly #underWay = new Map<Digest, Promise<Uint8Array>>();
+  readonly #underWay = new Map<Digest, Transfer>();
 
   constructor(store: Store, transport: Transport) {
     this.#store = store;
@@ -91,37 +106,84 @@ export class BlobShelf {
     of: RoundOfBlob | null,
   ): Promise<Uint8Array> {
     const running = this.#underWay.get(digest);
-    if (running !== undefined) return running;
-    const transfer = this.#readOrFetch(digest, bytesMax, first, of).finally(() => {
-      this.#underWay.delete(digest);
-    });
+    if (running !== undefined) return running.bytes;
+    const transfer = newTransfer(of);
     this.#underWay.set(digest, transfer);
-    return transfer;
+    this.#attempt(transfer, digest, bytesMax, () => this.#order(first));
+    return transfer.bytes;
+  }
+
+  /**
+   * Begins a transfer that is under way once more, from `first` and then others but not from `shunned`, who may be holding
+   * it up. The first to end counts. Without effect when none is under way, or several are.
+   */
+  hasten(
+    digest: Digest,
+    bytesMax: number,
+    { first, shunned }: { readonly first: NodeId; readonly shunned: NodeId },
+  ): void {
+    const transfer = this.#underWay.get(digest);
+    if (transfer === undefined || transfer.attempts >= attemptsMax) return;
+    const order = (): NodeId[] => this.#order(first).filter((peer) => peer !== shunned);
+    this.#attempt(transfer, digest, bytesMax, order);
+  }
+
+  #attempt(
+    transfer: Transfer,
+    digest: Digest,
+    bytesMax: number,
+    order: () => readonly NodeId[],
+  ): void {
+    const end = (settle: () => void): void => {
+      if (this.#underWay.get(digest) === transfer) this.#underWay.delete(digest);
+      settle();
+      transfer.over.abort();
+    };
+    transfer.attempts += 1;
+    this.#readOrFetch(digest, bytesMax, order, transfer).then(
+      (bytes) => {
+        end(() => {
+          transfer.resolve(bytes);
+        });
+      },
+      (error: unknown) => {
+        transfer.attempts -= 1;
+        if (transfer.attempts > 0) return;
+        end(() => {
+          transfer.reject(error);
+        });
+      },
+    );
   }
 
   async #readOrFetch(
     digest: Digest,
     bytesMax: number,
-    first: NodeId | null,
-    of: RoundOfBlob | null,
+    order: () => readonly NodeId[],
+    { of, over: { signal } }: Transfer,
   ): Promise<Uint8Array> {
     const held = await this.read(digest);
     // A disk that lost a bit is mended from the others.
     if (held !== null && digestOf(held) === digest) return held;
-    const bytes = await this.#fetch(digest, bytesMax, first);
+    const bytes = await this.#fetch(digest, bytesMax, order, signal);
     if (of !== null) await this.#rounds.note(of, digest, bytes.byteLength);
     await this.#store.write(nameOf(digest), bytes);
     return bytes;
   }
 
-  async #fetch(digest: Digest, bytesMax: number, first: NodeId | null): Promise<Uint8Array> {
+  async #fetch(
+    digest: Digest,
+    bytesMax: number,
+    order: () => readonly NodeId[],
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
     const liars = new Set<NodeId>();
     let part = new PartialBlob();
     let cause: unknown;
     let asked = 0;
     for (let turn = 0; turn < turnsMax; turn++) {
-      for (const peer of this.#order(first)) {
-        if (liars.has(peer)) continue;
+      for (const peer of order()) {
+        if (liars.has(peer) || signal.aborted) continue;
         // First go on from what others gave. Their bytes cannot be checked before the end, so if that
         // leads nowhere, take all of it from this peer: a false beginning must not outlive an honest one.
         for (const isWhole of part.bytes > 0 ? [false, true] : [true]) {
@@ -129,7 +191,7 @@ export class BlobShelf {
           const before = attempt.bytes;
           asked += 1;
           try {
-            const options = { offset: before, length: null, maxBytes: bytesMax - before };
+            const options = { offset: before, length: null, maxBytes: bytesMax - before, signal };
             for await (const chunk of this.#transport.fetch(peer, digest, options)) {
               attempt.add(chunk, bytesMax);
             }
@@ -161,6 +223,18 @@ export class BlobShelf {
     const peers = this.#transport.peers().filter((peer) => peer !== first);
     return first !== null && this.#transport.peers().includes(first) ? [first, ...peers] : peers;
   }
+}
+
+function newTransfer(of: RoundOfBlob | null): Transfer {
+  let [resolve, reject]: [Transfer['resolve'], Transfer['reject']] = [noop, noop];
+  const bytes = new Promise<Uint8Array>((onBytes, onError) => {
+    [resolve, reject] = [onBytes, onError];
+  });
+  return { of, bytes, resolve, reject, over: new AbortController(), attempts: 0 };
+}
+
+function noop(): void {
+  // Replaced before anybody can call it.
 }
 
 /** What has come of a blob so far, unchecked. */

@@ -137,6 +137,13 @@ export class UpdateBook {
     return (this.#claims.get(env)?.members.size ?? 0) > this.#liarsMax;
   }
 
+  /** Who claims to hold an update, beside its author and `self`; nobody unless an honest member is among all who do. */
+  helpers({ author, env }: Pick<UpdateFacts, 'author' | 'env'>, self: NodeId): NodeId[] {
+    if (!this.isBelieved(env)) return [];
+    const members = [...(this.#claims.get(env)?.members ?? [])];
+    return members.filter((id) => id !== author && id !== self);
+  }
+
   /** Updates that an honest member holds and whose envelope is not here, with one that claims to have it. */
   missing(): { readonly env: Digest; readonly holder: NodeId }[] {
     return [...this.#claims].flatMap(([env, { members }]) => {

@@ -34,13 +34,16 @@ import type { HoldsMessage, KeyMessage, PeerMessage, RoundMessage } from './peer
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
 
+/** A transfer not over after so long is begun once more elsewhere, ms; twice as long until the next time. */
+const hastenAfterMs = 30_000;
+
 /** What a desk of updates needs of its round. */
 export interface UpdateDeskOptions {
   readonly open: Open;
   readonly self: NodeId;
   readonly consortium: SignedManifest;
   readonly keys: Pick<PeerKeys, 'sealPrivate'>;
-  readonly ports: Pick<PeerPorts, 'clock' | 'logger'>;
+  readonly ports: Pick<PeerPorts, 'clock' | 'logger' | 'random'>;
   readonly shelf: BlobShelf;
   readonly settings: Pick<PeerSettings, 'holdsDelayMs'>;
   /** Runs a task in the peer's queue, while this round is still the current one. */
@@ -67,6 +70,8 @@ export class UpdateDesk implements Pick<
   readonly #book: UpdateBook;
   /** Blobs under way. */
   readonly #fetching = new Set<Digest>();
+  /** When a bulk under way is begun once more elsewhere, and after how long that was. */
+  readonly #hastening = new Map<Digest, { atMs: number; afterMs: number }>();
   /** Members to whom a key was handed, or whose key was tried, since the last tick: one each, whatever they send. */
   readonly #helped = new Set<NodeId>();
   readonly #tried = new Set<NodeId>();
@@ -148,7 +153,10 @@ export class UpdateDesk implements Pick<
     }
     if (!isCut || this.#book.inState('locked').length > 0) this.#sendHoldings();
     for (const { env, holder } of this.#book.missing()) this.#obtainEnvelope(env, holder, false);
-    for (const facts of this.#book.inState('awaited')) this.#obtainBulk(facts);
+    for (const facts of this.#book.inState('awaited')) {
+      this.#obtainBulk(facts);
+      this.#hasten(facts);
+    }
   }
 
   /** @throws nothing: what is wrong with a message is its sender's fault and logged */
@@ -221,6 +229,23 @@ export class UpdateDesk implements Pick<
     });
   }
 
+  /** An author may be quick with some and slow with others, who then get its update from the quick ones. */
+  #hasten({ author, env, upd, statement }: UpdateFacts): void {
+    const { self, shelf, ports } = this.#options;
+    const nowMs = ports.clock.nowMs();
+    const next = this.#hastening.get(upd) ?? {
+      atMs: nowMs + hastenAfterMs,
+      afterMs: hastenAfterMs,
+    };
+    this.#hastening.set(upd, next);
+    const helpers = this.#book.helpers({ author, env }, self);
+    const first = helpers[ports.random.integer(Math.max(1, helpers.length))];
+    if (nowMs < next.atMs || first === undefined) return;
+    const afterMs = 2 * next.afterMs;
+    this.#hastening.set(upd, { atMs: nowMs + afterMs, afterMs });
+    shelf.hasten(upd, statement.updateBytes, { first, shunned: author });
+  }
+
   /** Fetches the bulk and opens it with the author's key, or with one that was handed over; null when it does not fit. */
   async #tryOpening(
     facts: UpdateFacts,
@@ -277,15 +302,18 @@ export class UpdateDesk implements Pick<
 
   /** An author may seal its update to some members only: those who could open it hand the key on. */
   #help(member: NodeId, { locked }: HoldsMessage): void {
-    const { consortium, self, open, send } = this.#options;
+    const { consortium, self, open, send, post } = this.#options;
     const to = consortium.manifest.members.find(({ id }) => id === member);
     const env = locked.find((one) => this.#book.openedUpdate(one) !== null);
     if (to === undefined || env === undefined || this.#helped.has(member)) return;
     const [facts, opened] = [this.#book.facts(env), this.#book.openedUpdate(env)];
     if (facts === null || opened === null) return;
     this.#helped.add(member);
-    void handOverKey(facts.statement, self, to, opened.key).then((sealed) => {
-      send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
+    this.#beside('a key was not handed on', async () => {
+      const sealed = await handOverKey(facts.statement, self, to, opened.key);
+      post(() => {
+        send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
+      });
     });
   }
 
@@ -295,7 +323,7 @@ export class UpdateDesk implements Pick<
     if (facts === null || bytes === null || this.#book.stateOf(env) !== 'locked') return;
     if (this.#tried.has(from)) return;
     this.#tried.add(from);
-    this.#beside(async () => {
+    this.#beside('a key was not tried', async () => {
       const opened = await this.#tryOpening(facts, { from, sealed: bytes });
       this.#options.post(() => {
         if (this.#book.stateOf(env) !== 'locked') return;
@@ -309,17 +337,17 @@ export class UpdateDesk implements Pick<
   #once(digest: Digest, work: () => Promise<void>): void {
     if (this.#fetching.has(digest)) return;
     this.#fetching.add(digest);
-    this.#beside(() =>
+    this.#beside('an update is not here yet', () =>
       work().finally(() => {
         this.#fetching.delete(digest);
       }),
     );
   }
 
-  #beside(work: () => Promise<void>): void {
+  #beside(otherwise: string, work: () => Promise<void>): void {
     void work().catch((error: unknown) => {
       const facts = { round: this.#options.open.r, reason: messageOf(error) };
-      this.#options.ports.logger.log('warn', 'an update is not here yet', facts);
+      this.#options.ports.logger.log('warn', otherwise, facts);
     });
   }
 }

@@ -100,6 +100,34 @@ describe('blob shelf', () => {
     expect(asked).to.have.length(1);
   });
 
+  it('gets from another peer what the first one holds up, and ends the first transfer then', async () => {
+    const whole: Answer = (offset) => ({ bytes: blob.slice(offset) });
+    const { shelf, store, asked, signals } = shelfWith({ L1: 'silent', L2: whole, L3: whole });
+    const first = { first: 'L2', shunned: 'L1' } as { first: NodeId; shunned: NodeId };
+    shelf.hasten(digest, bytesMax, first); // nothing is under way
+    const work = shelf.obtain(digest, bytesMax, 'L1' as NodeId);
+    await Promise.resolve();
+    shelf.hasten(digest, bytesMax, first);
+    expect(await work).to.deep.equal(blob);
+    expect(asked).to.deep.equal(['L1 0', 'L2 0']);
+    expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
+    expect(signals[0]!.aborted).to.equal(true);
+  });
+
+  it('asks three at once at most, and fails when all of them have', async () => {
+    const { shelf, asked } = shelfWith({ L1: 'silent', L2: 'silent', L3: 'silent', L4: 'silent' });
+    void shelf.obtain(digest, bytesMax, 'L1' as NodeId);
+    for (const id of ['L2', 'L3', 'L4', 'L2'] as NodeId[]) {
+      shelf.hasten(digest, bytesMax, { first: id, shunned: 'L1' as NodeId });
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked).to.deep.equal(['L1 0', 'L2 0', 'L3 0']);
+    const none = shelfWith({ L1: () => null, L2: () => null });
+    const work = none.shelf.obtain(digest, bytesMax, null);
+    none.shelf.hasten(digest, bytesMax, { first: 'L2' as NodeId, shunned: 'L1' as NodeId });
+    expect(await failure(work)).to.equal('blob_unavailable');
+  });
+
   it('gives up with a coded error when nobody has it, and can be asked again', async () => {
     let has = false;
     const { shelf, asked } = shelfWith({
@@ -134,20 +162,26 @@ interface ShelfWorld {
   readonly store: MemoryStore;
   /** Peer and offset of each fetch. */
   readonly asked: string[];
+  readonly signals: AbortSignal[];
   readonly served: BlobProvider;
 }
 
-function shelfWith(peers: Record<string, Answer>): ShelfWorld {
+/** A silent peer gives no byte and no end. */
+function shelfWith(peers: Record<string, Answer | 'silent'>): ShelfWorld {
   const asked: string[] = [];
+  const signals: AbortSignal[] = [];
   let provider: ShelfWorld['served'] = () => Promise.resolve(null);
   const fetch = async function* (
     from: NodeId,
     _digest: Digest,
-    { offset }: FetchOptions,
+    { offset, signal }: FetchOptions,
   ): AsyncIterable<Uint8Array> {
     asked.push(`${from} ${offset}`);
+    if (signal !== undefined) signals.push(signal);
     await Promise.resolve();
-    const answer = peers[from]?.(offset) ?? null;
+    const given = peers[from];
+    if (given === 'silent') await new Promise(() => undefined);
+    const answer = typeof given === 'function' ? given(offset) : null;
     if (answer === null) throw new TransportError({ code: 'not_found', peer: from }, 'not found');
     for (let at = 0; at < answer.bytes.length; at += 256) yield answer.bytes.slice(at, at + 256);
     if (answer.breaks === true) {
@@ -163,7 +197,7 @@ function shelfWith(peers: Record<string, Answer>): ShelfWorld {
   };
   const store = new MemoryStore();
   const shelf = new BlobShelf(store, transport as Transport);
-  return { shelf, store, asked, served: (wanted) => provider(wanted) };
+  return { shelf, store, asked, signals, served: (wanted) => provider(wanted) };
 }
 
 async function failure(work: Promise<unknown>): Promise<string | null> {
