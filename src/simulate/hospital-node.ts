@@ -120,8 +120,8 @@ export class HospitalNode {
   }
 
   /** Members this node is connected to now. */
-  get connectedCount(): number {
-    return this.#running?.transport.peers().length ?? 0;
+  get connected(): readonly NodeId[] {
+    return this.#running?.transport.peers() ?? [];
   }
 
   /** Where this node listens now. */

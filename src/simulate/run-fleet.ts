@@ -11,7 +11,9 @@ import type { PlanStage, SignedManifest } from '../wire/index.ts';
 import { simulatedMember } from './consortium.ts';
 import { HospitalNode } from './hospital-node.ts';
 import type { KillRequest, MainJobPorts } from './job-ports.ts';
+import { introduceAll } from './meeting.ts';
 import type { RunClock } from './run-clock.ts';
+import { changedTimings, measureDeliveryMs, pacedTimings } from './run-pace.ts';
 import type { RunRecorder } from './run-recorder.ts';
 
 export interface FleetOptions {
@@ -25,8 +27,8 @@ export interface FleetOptions {
   readonly folderOf: (id: NodeId) => string;
 }
 
-/** Time for the peers to meet before the run goes on with the time counting as training. */
-const meetingMsMax = 30_000;
+/** Longest time without a new connection while the peers meet. */
+const meetingStallMsMax = 30_000;
 
 export class RunFleet {
   readonly #options: FleetOptions;
@@ -53,12 +55,13 @@ export class RunFleet {
       this.#fail(new Error('stopped from the terminal; annulus simulate --resume goes on with it'));
     });
     const { manifest } = options.consortium;
+    const settings = this.#paced(options.settings, manifest.members.length);
     this.#nodes = manifest.members.map(
       ({ id, labels }) =>
         new HospitalNode({
           member: simulatedMember(options.settings.seed, id, labels),
           consortium: options.consortium,
-          settings: options.settings,
+          settings,
           folder: options.folderOf(id),
           code: options.code,
           pool: options.pool,
@@ -74,19 +77,11 @@ export class RunFleet {
     );
   }
 
-  /** Resolves when every peer is connected to every other, or after a while with those that are. */
+  /** Resolves when every peer is connected to every other. @throws {SimulateError} 'not_connected' */
   async start(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.start()));
     this.#isRecalling = false;
-    for (const node of this.#nodes) this.#introduce(node);
-    const { clock } = this.#options;
-    const untilMs = clock.nowMs() + meetingMsMax;
-    const others = this.#nodes.length - 1;
-    while (clock.nowMs() < untilMs && this.#nodes.some((node) => node.connectedCount < others)) {
-      await new Promise<void>((resolve) => {
-        clock.setTimer(100, resolve);
-      });
-    }
+    await this.#introduce(this.#nodes);
   }
 
   /** Resolves when every peer has carried out the plan and holds a sealed log. */
@@ -157,7 +152,7 @@ export class RunFleet {
     if (this.#isRecalling && 'atMs' in event) clock.continueFrom(event.atMs);
     recorder.peerEvent(id, event);
     if (event.kind === 'working' && event.work === 'train') this.#killIfAsked(id, event.round);
-    if (event.kind === 'sealed') this.#restartAfter(event.round);
+    if (event.kind === 'sealed' || event.kind === 'void') this.#restartAfter(event.round);
     if (event.kind === 'done') {
       this.#done.add(id);
       if (this.#done.size === this.#nodes.length) this.#finish();
@@ -173,6 +168,8 @@ export class RunFleet {
     this.#pendingKills.splice(index, 1);
     this.#away.set(id, round);
     this.#options.recorder.killed(id, round);
+    // Nobody calls where nobody is.
+    for (const node of this.#nodes) if (node.id !== id) node.learnAddresses(id, []);
     void this.#node(id)
       .stop()
       .catch((error: unknown) => {
@@ -195,16 +192,34 @@ export class RunFleet {
   async #restart(node: HospitalNode): Promise<void> {
     await node.stop(); // the kill may still be closing sockets
     await node.start();
-    this.#introduce(node);
+    await this.#introduce([node]);
+  }
+
+  /** Timings that this many members can keep on this machine, and a word if they are other than asked. */
+  #paced(settings: RunSettings, memberCount: number): RunSettings {
+    const { clock, recorder } = this.#options;
+    const paced = pacedTimings(settings, memberCount, measureDeliveryMs(() => clock.nowMs()));
+    const changed = changedTimings(settings, paced);
+    if (changed.length > 0) {
+      const text = `${memberCount} hospitals on this machine need longer timings: ${changed.join(', ')} ms`;
+      recorder.say('info', text);
+    }
+    return paced;
   }
 
   /** Ports are chosen by the system, so addresses are told here instead of standing in the manifest. */
-  #introduce(node: HospitalNode): void {
-    for (const other of this.#nodes) {
-      if (other === node) continue;
-      other.learnAddresses(node.id, node.addresses());
-      node.learnAddresses(other.id, other.addresses());
-    }
+  async #introduce(newcomers: readonly HospitalNode[]): Promise<void> {
+    const { clock, recorder, ports } = this.#options;
+    const nodes = this.#nodes.filter(({ peer }) => peer !== null);
+    const { signal } = ports;
+    const onPair = (done: number, total: number): void => {
+      if (newcomers.length > 1) recorder.stageProgress('network', done, total, 'pair');
+    };
+    await introduceAll(
+      nodes,
+      { clock, signal, stallMsMax: meetingStallMsMax, onPair },
+      newcomers,
+    );
   }
 
   #node(id: NodeId): HospitalNode {

@@ -214,6 +214,11 @@ export class RunRecorder {
     this.#onProgress({ kind: 'note', level: level === 'error' ? 'warn' : 'info', text });
   }
 
+  /** A word on the run as a whole. */
+  say(level: 'warn' | 'info', text: string): void {
+    this.#onProgress({ kind: 'note', level, text });
+  }
+
   evaluated(evaluation: RunEvaluation): void {
     this.#evaluation = evaluation;
   }
