@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { AnnulusError, InvariantError, messageOf } from '../base/index.ts';
 
 /** What a shell or a script learns from the process. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, incomplete: 4 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
@@ -25,7 +25,6 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   'unreachable',
   'port_taken',
   'listen_failed',
-  'not_connected',
   'disk_full',
   'disk_read_only',
   'disk_denied',
@@ -33,6 +32,11 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   'folder_locked',
   'backend_missing',
   'kernels_missing',
+  'no_loopback',
+  'too_few_files',
+  'not_connected',
+  'paused',
+  'stalled',
 ]);
 
 /** Our own failures, told apart from bad input. */
@@ -49,7 +53,7 @@ const failedCodes: ReadonlySet<string> = new Set([
   'log_mismatch',
 ]);
 
-/** 0 help or version, 1 a check or a run failed, 2 wrong input, 3 the world does not answer. */
+/** 0 help or version, 1 a check or a run failed, 2 wrong input, 3 the world does not answer, 4 a run is whole but rounds of it lack a member. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;

@@ -17,6 +17,8 @@ export { fileLogger } from './file-logger.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
 export { diskStore } from './disk-store.ts';
+export { machineFault } from './disk-error.ts';
+export { loopbackFault, openFilesMax } from './machine-limits.ts';
 export { countOwnCases, listOwnCases, readCaseFiles, type OwnCaseFolder } from './own-cases.ts';
 export { eachOf } from './side-by-side.ts';
 export { lockFolder, type FolderLock } from './folder-lock.ts';

@@ -15,7 +15,7 @@ export type SimulateErrorFacts =
   | { readonly code: 'no_loopback'; readonly reason: string }
   | { readonly code: 'too_few_files'; readonly needed: number; readonly allowed: number }
   | { readonly code: 'not_connected'; readonly missing: readonly string[] }
-  | { readonly code: 'paused'; readonly node: string | null }
+  | { readonly code: 'paused' }
   | { readonly code: 'stalled'; readonly quietMs: number };
 
 export class SimulateError extends AnnulusError<SimulateErrorFacts> {}

@@ -1,27 +1,35 @@
 /** All hospitals of a run: started together, killed and restarted as asked, watched until the plan is carried out. */
-import { invariant, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import {
+  invariant,
+  messageOf,
+  type Clock,
+  type Digest,
+  type Logger,
+  type NodeId,
+} from '../base/index.ts';
 import { logPrefix, verifyLogDirectory, type LogVerdict } from '../audit/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import type { NodeRecord } from '../dashboard/index.ts';
-import { diskStore, type WorkerPool } from '../node/index.ts';
+import { diskStore, type NodeError, type WorkerPool } from '../node/index.ts';
 import type { PeerEvent } from '../peer/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { modelDigest } from '../weights/index.ts';
 import type { PlanStage, SignedManifest } from '../wire/index.ts';
 import { simulatedMember } from './consortium.ts';
+import { SimulateError } from './errors.ts';
 import { HospitalNode } from './hospital-node.ts';
 import type { KillRequest, MainJobPorts } from './job-ports.ts';
 import { introduceAll } from './meeting.ts';
-import type { RunClock } from './run-clock.ts';
 import { changedTimings, measureDeliveryMs, pacedTimings } from './run-pace.ts';
 import type { RunRecorder } from './run-recorder.ts';
+import { RunWatch } from './run-watch.ts';
 
 export interface FleetOptions {
   readonly settings: RunSettings;
   readonly ports: MainJobPorts;
   readonly consortium: SignedManifest;
   readonly pool: WorkerPool;
-  readonly clock: RunClock;
+  readonly clock: Clock;
   readonly code: Digest;
   readonly recorder: RunRecorder;
   readonly folderOf: (id: NodeId) => string;
@@ -29,16 +37,21 @@ export interface FleetOptions {
 
 /** Longest time without a new connection while the peers meet. */
 const meetingStallMsMax = 30_000;
+/** So long without any word of any peer, and the run says who waits for what. */
+const quietMsMax = 60_000;
+/** So long, and it ends: longer than the deadline of a round, which may be waited for in silence. */
+const stalledAfterDeadlineMs = 300_000;
 
 export class RunFleet {
   readonly #options: FleetOptions;
   readonly #nodes: readonly HospitalNode[];
+  readonly #watch: RunWatch;
   readonly #done = new Set<NodeId>();
   readonly #pendingKills: KillRequest[];
-  /** Whether the nodes are still telling what their logs hold of an earlier start of this run. */
-  #isRecalling = true;
   /** Killed nodes by id: the round they were killed in. */
   readonly #away = new Map<NodeId, number>();
+  /** Fires when the plan is carried out or the run failed. */
+  readonly #over = new AbortController();
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
   readonly #ended: Promise<void>;
@@ -50,7 +63,21 @@ export class RunFleet {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    this.#ended.catch(() => undefined); // awaited in `untilDone`
+    // Awaited in `untilDone`; here only its end counts.
+    void this.#ended
+      .catch(() => undefined)
+      .then(() => {
+        this.#over.abort();
+        this.#watch.stop();
+      });
+    this.#watch = new RunWatch({
+      clock: options.clock,
+      nodes: () => this.#nodes.filter(({ peer }) => peer !== null),
+      quietMsMax,
+      onQuiet: (quietMs, text) => {
+        this.#sayQuiet(quietMs, text);
+      },
+    });
     options.ports.signal.addEventListener('abort', () => {
       this.#fail(new Error('stopped from the terminal; annulus simulate --resume goes on with it'));
     });
@@ -73,15 +100,19 @@ export class RunFleet {
           onFailure: (error) => {
             this.#fail(new Error(`${id} had to stop: ${messageOf(error)}`, { cause: error }));
           },
+          onFault: (fault) => {
+            this.#pause(fault);
+          },
         }),
     );
   }
 
   /** Resolves when every peer is connected to every other. @throws {SimulateError} 'not_connected' */
   async start(): Promise<void> {
+    this.#watch.start();
     await Promise.all(this.#nodes.map((node) => node.start()));
-    this.#isRecalling = false;
-    await this.#introduce(this.#nodes);
+    // Whatever ends the run ends the meeting.
+    await Promise.race([this.#introduce(this.#nodes), this.#ended]);
   }
 
   /** Resolves when every peer has carried out the plan and holds a sealed log. */
@@ -147,10 +178,31 @@ export class RunFleet {
     await Promise.all(this.#nodes.map((node) => node.stop()));
   }
 
+  #sayQuiet(quietMs: number, text: string): void {
+    const { recorder, settings } = this.#options;
+    const quiet = `nothing has moved for ${Math.round(quietMs / 1000)} s: ${text}`;
+    const advice =
+      'end other work on this machine, take fewer hospitals, or set consensus.viewTimeoutMs and peer.tickMs higher';
+    if (quietMs < settings.training.roundTimeoutMs + stalledAfterDeadlineMs) {
+      recorder.say('warn', `${quiet}. If it stays so: ${advice}`);
+      return;
+    }
+    const facts = { code: 'stalled', quietMs } as const;
+    this.#fail(
+      new SimulateError(facts, `${quiet}. To go on: ${advice}; --resume keeps what was done`),
+    );
+  }
+
+  /** Stops all nodes where they stand, as a power cut would: they go on from there together. */
+  #pause(fault: NodeError): void {
+    this.#fail(fault);
+    for (const node of this.#nodes) void node.stop().catch(() => undefined); // `stop` hears of it too
+  }
+
   #onEvent(id: NodeId, event: PeerEvent): void {
-    const { recorder, clock } = this.#options;
-    if (this.#isRecalling && 'atMs' in event) clock.continueFrom(event.atMs);
+    const { recorder } = this.#options;
     recorder.peerEvent(id, event);
+    this.#watch.heard(id, event);
     if (event.kind === 'working' && event.work === 'train') this.#killIfAsked(id, event.round);
     if (event.kind === 'sealed' || event.kind === 'void') this.#restartAfter(event.round);
     if (event.kind === 'done') {
@@ -198,7 +250,11 @@ export class RunFleet {
   /** Timings that this many members can keep on this machine, and a word if they are other than asked. */
   #paced(settings: RunSettings, memberCount: number): RunSettings {
     const { clock, recorder } = this.#options;
-    const paced = pacedTimings(settings, memberCount, measureDeliveryMs(() => clock.nowMs()));
+    const paced = pacedTimings(
+      settings,
+      memberCount,
+      measureDeliveryMs(() => clock.nowMs()),
+    );
     const changed = changedTimings(settings, paced);
     if (changed.length > 0) {
       const text = `${memberCount} hospitals on this machine need longer timings: ${changed.join(', ')} ms`;
@@ -209,17 +265,13 @@ export class RunFleet {
 
   /** Ports are chosen by the system, so addresses are told here instead of standing in the manifest. */
   async #introduce(newcomers: readonly HospitalNode[]): Promise<void> {
-    const { clock, recorder, ports } = this.#options;
+    const { clock, recorder } = this.#options;
     const nodes = this.#nodes.filter(({ peer }) => peer !== null);
-    const { signal } = ports;
+    const { signal } = this.#over;
     const onPair = (done: number, total: number): void => {
       if (newcomers.length > 1) recorder.stageProgress('network', done, total, 'pair');
     };
-    await introduceAll(
-      nodes,
-      { clock, signal, stallMsMax: meetingStallMsMax, onPair },
-      newcomers,
-    );
+    await introduceAll(nodes, { clock, signal, stallMsMax: meetingStallMsMax, onPair }, newcomers);
   }
 
   #node(id: NodeId): HospitalNode {

@@ -11,7 +11,7 @@ import { generateEd25519, verifyRaw } from '../crypto/index.ts';
 export type Timings = Pick<RunSettings, 'consensus' | 'peer'>;
 
 /** Share of the thread that heartbeats may take. */
-const heartbeatShareMax = 0.1;
+const heartbeatShareMax = 0.2;
 /** Messages to all that decide a height: proposal, vote, finalisation; each twice on a bad day, and a reserve of two. */
 const deliveriesOfViewCount = 12;
 /**
@@ -37,11 +37,7 @@ export function pacedTimings<T extends Timings>(
     Math.max(value, Math.min(most, Math.ceil(floorMs)));
   const tickMs = atLeast(peer.tickMs, toAllMs / heartbeatShareMax, 60_000);
   const resendMs = atLeast(consensus.resendMs, toAllMs / heartbeatShareMax, 60_000);
-  const viewTimeoutMs = atLeast(
-    consensus.viewTimeoutMs,
-    toAllMs * deliveriesOfViewCount,
-    600_000,
-  );
+  const viewTimeoutMs = atLeast(consensus.viewTimeoutMs, toAllMs * deliveriesOfViewCount, 600_000);
   return {
     ...settings,
     consensus: {
