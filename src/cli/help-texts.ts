@@ -10,7 +10,8 @@ Begin here:
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
 
 annulus COMMAND --help explains a command, with examples.
-Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach.
+Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach,
+4 a run is whole, but rounds were closed without a member that nobody asked to leave.
 `;
 
 // eslint-disable-next-line @typescript-eslint/no-inferrable-types -- a declaration of its own needs it
