@@ -227,7 +227,9 @@ function summaryText(record: RunRecord, folder: string): string {
     `student   ${sealedDigest ?? 'not sealed'} on ${same} of ${nodes.length} nodes`,
     `log       ${log.entries} entries, root ${shortDigest(log.root)}, ${log.ok ? 'verified' : 'NOT verified'}`,
     ...(missed.length > 0
-      ? [`missed    ${missed.length} rounds closed without a member: ${missed.join(', ')}`]
+      ? [
+          `missed    ${missed.length} ${missed.length === 1 ? 'round' : 'rounds'} closed without a member: ${missed.join(', ')}`,
+        ]
       : []),
     `time      ${durationText(runMs(record))}`,
     `report    ${join(folder, 'report.html')}`,
