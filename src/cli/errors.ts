@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { AnnulusError, InvariantError, messageOf } from '../base/index.ts';
 
 /** What a shell or a script learns from the process. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, incomplete: 4 } as const;
 
 /** Of a run that a signal ended: 128 and the number of SIGHUP, SIGINT or SIGTERM, as shells count. */
 export type StopCode = 129 | 130 | 143;
@@ -28,7 +28,6 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   'unreachable',
   'port_taken',
   'listen_failed',
-  'not_connected',
   'disk_full',
   'disk_read_only',
   'disk_denied',
@@ -36,6 +35,11 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   'folder_locked',
   'backend_missing',
   'kernels_missing',
+  'no_loopback',
+  'too_few_files',
+  'not_connected',
+  'paused',
+  'stalled',
 ]);
 
 /** Our own failures, told apart from bad input. */
@@ -52,7 +56,10 @@ const failedCodes: ReadonlySet<string> = new Set([
   'log_mismatch',
 ]);
 
-/** 0 help or version, 1 a check or a run failed, 2 wrong input, 3 the world does not answer, 128 + n ended by signal n. */
+/**
+ * 0 help or version, 1 a check or a run failed, 2 wrong input, 3 the world does not answer, 4 a run is whole but rounds of
+ * it lack a member, 128 + n ended by signal n.
+ */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;

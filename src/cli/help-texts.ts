@@ -12,6 +12,7 @@ Begin here:
 annulus COMMAND --help explains a command, with examples.
 In the clone "annulus" is "npx annulus"; from any other folder it is the clone's bin/annulus.js.
 Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach,
+4 a run is whole, but rounds were closed without a member that nobody asked to leave,
 129, 130 or 143 ended by SIGHUP, Ctrl-C or SIGTERM.
 `;
 

@@ -101,7 +101,10 @@ async function carryOut(
   world.out(
     asJson ? `${JSON.stringify(summaryOf(record, folder))}\n` : summaryText(record, folder),
   );
-  return isGood(record) ? exitCodes.done : exitCodes.failed;
+  if (!isGood(record)) return exitCodes.failed;
+  return missedRounds(record).some(({ isAsked }) => !isAsked)
+    ? exitCodes.incomplete
+    : exitCodes.done;
 }
 
 async function newRun(presetName: string, flags: SimulateFlags, world: World): Promise<Run> {
@@ -111,6 +114,8 @@ async function newRun(presetName: string, flags: SimulateFlags, world: World): P
   const written = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
   const settings = await countOwnCasesOf(written, preset.file, world);
   const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
+  const { checkKills } = await import('../simulate/index.ts');
+  checkKills(kills, settings.consortium.hospitals.length);
   const stem = basename(presetName).replace(/\.ya?ml$/, '');
   const folder = flags.out ?? (await freeFolder(join('runs', `${stem}-${settings.seed}`)));
   return { settings, kills, folder };
@@ -150,6 +155,31 @@ function isGood({ nodes, sealedDigest, log }: RunRecord): boolean {
     sealedDigest !== null &&
     nodes.every(({ modelDigest }) => modelDigest === sealedDigest)
   );
+}
+
+interface MissedRound {
+  readonly node: string;
+  readonly round: string;
+  /** By `--kill`: then it is no surprise. */
+  readonly isAsked: boolean;
+}
+
+/** Rounds that were closed without a participant: their models are other ones than they would have been. */
+function missedRounds({ rounds, faults }: RunRecord): MissedRound[] {
+  return rounds.flatMap(({ stage, stageRound, round, excluded }) =>
+    excluded.map(({ node }) => ({
+      node,
+      round: `${stage} ${stageRound}`,
+      isAsked: faults.some(
+        (fault) => fault.kind === 'killed' && fault.node === node && fault.round <= round,
+      ),
+    })),
+  );
+}
+
+/** All of the run, pauses left out. */
+function runMs({ startedAt, finishedAt }: RunRecord): number {
+  return Date.parse(finishedAt) - Date.parse(startedAt);
 }
 
 function overridesOf(flags: SimulateFlags): Override[] {
@@ -195,8 +225,7 @@ export function parseKill(text: string, { consortium, training }: RunSettings): 
 }
 
 function summaryOf(record: RunRecord, folder: string): unknown {
-  const { id, seed, preset, sealedDigest, log, nodes, stages, evaluation, faults } = record;
-  const ms = stages.reduce((sum, stage) => sum + stage.ms, 0);
+  const { id, seed, preset, sealedDigest, log, nodes, evaluation, faults } = record;
   const models = nodes.map((node) => ({ node: node.id, digest: node.modelDigest }));
   return {
     id,
@@ -204,7 +233,8 @@ function summaryOf(record: RunRecord, folder: string): unknown {
     seed,
     folder,
     ok: isGood(record),
-    ms,
+    ms: runMs(record),
+    missed: missedRounds(record),
     sealedDigest,
     models,
     log,
@@ -214,13 +244,21 @@ function summaryOf(record: RunRecord, folder: string): unknown {
 }
 
 function summaryText(record: RunRecord, folder: string): string {
-  const { nodes, log, sealedDigest, stages } = record;
+  const { nodes, log, sealedDigest } = record;
+  const missed = missedRounds(record).map(
+    ({ node, round, isAsked }) => `${node} in ${round}${isAsked ? ' (--kill)' : ''}`,
+  );
   const same = nodes.filter(({ modelDigest }) => modelDigest === sealedDigest).length;
   return [
     '',
     `student   ${sealedDigest ?? 'not sealed'} on ${same} of ${nodes.length} nodes`,
     `log       ${log.entries} entries, root ${shortDigest(log.root)}, ${log.ok ? 'verified' : 'NOT verified'}`,
-    `time      ${durationText(stages.reduce((sum, { ms }) => sum + ms, 0))}`,
+    ...(missed.length > 0
+      ? [
+          `missed    ${missed.length} ${missed.length === 1 ? 'round' : 'rounds'} closed without a member: ${missed.join(', ')}`,
+        ]
+      : []),
+    `time      ${durationText(runMs(record))}`,
     `report    ${join(folder, 'report.html')}`,
     '',
   ]

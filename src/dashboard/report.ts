@@ -29,7 +29,7 @@ export function renderReport(record: RunRecord): string {
 }
 
 function keyFigures(record: RunRecord): Markup {
-  const { consortium, rounds, log, stages, nodes, sealedDigest } = record;
+  const { consortium, rounds, log, nodes, sealedDigest } = record;
   const sealed = rounds.filter(({ outcome }) => outcome === 'sealed').length;
   const voided = rounds.length - sealed;
   const agreed = isAgreed(record);
@@ -51,7 +51,9 @@ function keyFigures(record: RunRecord): Markup {
     </div>
     <div>
       <div class="name">time</div>
-      <div class="figure">${durationText(stages.reduce((sum, { ms }) => sum + ms, 0))}</div>
+      <div class="figure">
+        ${durationText(Date.parse(record.finishedAt) - Date.parse(record.startedAt))}
+      </div>
       <div class="more">${sealed} rounds sealed${voided > 0 ? `, ${voided} void` : ''}</div>
     </div>
   </div>`;

@@ -4,7 +4,27 @@ import { NodeError } from './errors.ts';
 /** The `errno` name of a system error, or `null` for any other value. */
 export function errnoOf(error: unknown): string | null {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === 'string' ? code : null;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : null;
+}
+
+/** Errors of the system that no later try mends before a person does something about the machine. */
+const machineErrnos: ReadonlySet<string> = new Set([
+  ...['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'],
+]);
+const diskCodes: ReadonlySet<string> = new Set([
+  ...['disk_full', 'disk_read_only', 'disk_denied', 'disk_failed'],
+]);
+
+/** The fault of the machine that `error` tells of, itself or as its cause; null when it is of another kind. */
+export function machineFault(error: unknown): NodeError | null {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof NodeError && diskCodes.has(at.code)) return at;
+    const errno = errnoOf(at);
+    if (errno === null || !machineErrnos.has(errno)) continue;
+    const told = diskError((at as NodeJS.ErrnoException).path ?? 'a file of this run', at);
+    return told instanceof NodeError ? told : null;
+  }
+  return null;
 }
 
 /** A system error as a `NodeError` about `path`; anything else unchanged. */

@@ -136,7 +136,9 @@ function describeDisk(facts: DiskErrorFacts): string {
     case 'disk_denied':
       return `no permission for ${facts.path}: check its owner and mode`;
     case 'disk_failed':
-      return `the disk refused ${facts.path}: ${facts.errno}`;
+      return facts.errno === 'EMFILE' || facts.errno === 'ENFILE'
+        ? `no more files may be opened (${facts.path}): raise the limit, for instance ulimit -n 4096`
+        : `the disk refused ${facts.path}: ${facts.errno}: look for its fault in the system's log`;
     case 'bad_name':
       return `store name ${JSON.stringify(facts.name.slice(0, 80))}: expected segments of [A-Za-z0-9._-]`;
     case 'folder_locked':

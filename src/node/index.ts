@@ -18,6 +18,8 @@ export { logDefaults, validateLogSettings, type LogSettings } from './log-settin
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
 export { diskStore } from './disk-store.ts';
+export { machineFault } from './disk-error.ts';
+export { loopbackFault, openFilesMax } from './machine-limits.ts';
 export {
   countOwnCases,
   listOwnCases,

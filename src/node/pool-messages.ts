@@ -1,5 +1,6 @@
 /** What a worker pool and its workers say to each other, and what an entry module must look like. */
 import type { Transferable } from 'node:worker_threads';
+import type { NodeErrorFacts } from './errors.ts';
 
 /** What a job's handler gets beside its arguments. */
 export interface JobContext {
@@ -34,6 +35,8 @@ export type FromWorker =
       readonly job: number;
       readonly reason: string;
       readonly cause: string;
+      /** The fault of the machine that made it fail, if one did. */
+      readonly fault: NodeErrorFacts | null;
     };
 
 /** `workerData` of a pool's worker. */

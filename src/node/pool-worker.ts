@@ -1,6 +1,7 @@
 /** The thread side of `WorkerPool`: loads the entry module and runs one job at a time. */
 import { parentPort, workerData, type MessagePort, type Transferable } from 'node:worker_threads';
 import { invariant, messageOf } from '../base/index.ts';
+import { machineFault } from './disk-error.ts';
 import type {
   CreateHandlers,
   FromWorker,
@@ -44,7 +45,8 @@ async function serve(port: MessagePort, entry: string): Promise<void> {
       .catch((error: unknown) => {
         running = null;
         const cause = error instanceof Error ? (error.stack ?? '') : '';
-        say({ kind: 'failed', job, reason: messageOf(error), cause });
+        const fault = machineFault(error)?.facts ?? null;
+        say({ kind: 'failed', job, reason: messageOf(error), cause, fault });
       });
   });
 }

@@ -65,7 +65,7 @@ export class WorkerPool {
   /**
    * Runs `method` of the entry module in a worker.
    *
-   * @throws {NodeError} 'job_failed' when the handler threw, 'worker_crashed', 'job_cancelled', 'queue_full',
+   * @throws {NodeError} 'job_failed' when the handler threw, a disk code when the machine made it, 'worker_crashed', 'job_cancelled', 'queue_full',
    * 'pool_closed'.
    */
   async run(method: string, args: unknown, options: JobOptions = {}): Promise<unknown> {
@@ -167,7 +167,9 @@ export class WorkerPool {
       job.resolve(message.result);
     } else {
       const facts = { method: job.method, reason: message.reason };
-      job.reject(new NodeError({ code: 'job_failed', ...facts }, { cause: message.cause }));
+      // A fault of the machine stays one on its way out of the worker.
+      const told = message.fault ?? { code: 'job_failed' as const, ...facts };
+      job.reject(new NodeError(told, { cause: message.cause }));
     }
     this.#assign();
   }

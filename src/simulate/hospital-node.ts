@@ -8,11 +8,13 @@ import {
   HospitalTrainer,
   openLibp2pTransport,
   type Libp2pTransport,
+  type NodeError,
   type WorkerPool,
 } from '../node/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import { keyBytes, type SignedManifest, type TransportStats } from '../wire/index.ts';
 import type { SimulatedMember } from './consortium.ts';
+import { watched } from './machine-watch.ts';
 
 export interface HospitalNodeOptions {
   readonly member: SimulatedMember;
@@ -27,6 +29,8 @@ export interface HospitalNodeOptions {
   readonly logger: Logger;
   readonly onEvent: (event: PeerEvent) => void;
   readonly onFailure: (error: unknown) => void;
+  /** Called before the peer knows that its disk or a worker failed. */
+  readonly onFault: (fault: NodeError) => void;
 }
 
 interface Running {
@@ -91,6 +95,7 @@ export class HospitalNode {
       settings: settings.network,
       logger,
     });
+    const { onFault } = this.#options;
     const trainer = new HospitalTrainer({
       hospital: this.id,
       folder: this.casesFolder,
@@ -104,7 +109,11 @@ export class HospitalNode {
     });
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(
-      { clock: this.#options.clock, store: diskStore(folder), transport, trainer, logger, random },
+      {
+        ...{ clock: this.#options.clock, transport, logger, random },
+        store: watched(diskStore(folder), onFault),
+        trainer: watched(trainer, onFault),
+      },
       {
         self: this.id,
         consortium,
@@ -122,8 +131,8 @@ export class HospitalNode {
   }
 
   /** Members this node is connected to now. */
-  get connectedCount(): number {
-    return this.#running?.transport.peers().length ?? 0;
+  get connected(): readonly NodeId[] {
+    return this.#running?.transport.peers() ?? [];
   }
 
   /** Where this node listens now. */

@@ -2,6 +2,7 @@ export { simulatedConsortium, simulatedMember, type SimulatedMember } from './co
 export { virtualClock, type VirtualClock } from './virtual-clock.ts';
 export type { KillRequest, MainJobPorts } from './job-ports.ts';
 export { runMainJob } from './main-job.ts';
+export { checkKills } from './preflight.ts';
 export { readRunFile, type RunFile } from './run-file.ts';
 export { SimulateError, type SimulateErrorFacts } from './errors.ts';
 export { caseJobs, caseTotal, type CaseJob } from './run-cases.ts';

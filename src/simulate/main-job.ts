@@ -24,6 +24,8 @@ import { elementCount, type ModelWeights } from '../weights/index.ts';
 import type { SignedManifest } from '../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
+import { pausedBy } from './machine-watch.ts';
+import { checkKills, checkMachine, lastBlockMs } from './preflight.ts';
 import { runClock } from './run-clock.ts';
 import { caseJobs, caseTotal } from './run-cases.ts';
 import { evaluateRun } from './run-evaluation.ts';
@@ -39,8 +41,8 @@ import { untilStopped } from './until-stopped.ts';
  * Runs the main job to its end, and gives the record of it. Over the folder of a run that was ended before its time,
  * by whatever, it goes on with that run and comes to the same models.
  *
- * @throws {SimulateError} when that run was begun with other settings or by another program; 'cancelled' when
- * the signal fired, from whichever phase
+ * @throws {SimulateError} when that run was begun otherwise, when this machine cannot run it, 'paused' when it fails,
+ * 'cancelled' when the signal fired, from whichever phase
  */
 export async function runMainJob(
   settings: RunSettings,
@@ -52,18 +54,24 @@ export async function runMainJob(
   await backendVariant(engine);
   const note = precisionNote(engine);
   if (note !== null) onProgress({ kind: 'note', level: 'warn', text: note });
-  const starts = await readStartModels(settings);
+  const members = membersOf(settings);
   const { kills, outputFolder, signal } = ports;
-  const lock = await lockFolder(outputFolder);
+  checkKills(kills, members.length);
+  const starts = await readStartModels(settings);
   const pool = openTrainingPool(engine, settings.compute.workers);
+  await checkMachine(members.length, pool.size);
+  const lock = await lockFolder(outputFolder);
   try {
     const code = await programDigest();
     const clock = runClock(systemClock());
     const run = { code, kills, settings, starts: startDigestsOf(starts) };
     const { startedAtMs } = await beginRun(diskStore(outputFolder), run, clock.nowMs());
+    const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
+    const nodes = members.map((id) => ({ id, store: diskStore(folderOf(id)) }));
+    // A run that goes on has one clock with what it did before.
+    clock.continueFrom((await lastBlockMs(nodes)) ?? clock.nowMs());
     const recorder = new RunRecorder(settings, ports.id, onProgress, clock, startedAtMs);
     const consortium = foundConsortium(settings, starts);
-    const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
     const during: RunRecorder['during'] = (id, title, work) =>
       recorder.during(id, title, () => untilStopped(signal, work));
     recorder.begin(consortium);
@@ -100,6 +108,8 @@ export async function runMainJob(
     }
     await during('log', 'logs verified', () => fleet.verifyLogs());
     return await recorder.record();
+  } catch (error) {
+    throw pausedBy(error, outputFolder);
   } finally {
     await pool.close();
     await lock.release();

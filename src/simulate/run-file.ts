@@ -1,6 +1,7 @@
 /** `run.json` in a run's folder: what the run was asked for, so that it can go on after any end. */
 import { fromUtf8, utf8, type Digest, type Store } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
+import { digestOf } from '../crypto/index.ts';
 import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
 import type { StartDigests } from './run-plan.ts';
@@ -15,6 +16,8 @@ export interface RunFile {
   readonly settings: RunSettings;
   /** The models that its settings name to begin from. */
   readonly starts: StartDigests;
+  /** Digest of all the rest: a run that goes on as another one than was begun would fail late and in riddles. */
+  readonly digest: Digest;
 }
 
 const format = 'annulus-run/1';
@@ -27,12 +30,13 @@ const name = 'run.json';
  */
 export async function beginRun(
   store: Store,
-  run: Omit<RunFile, 'format' | 'startedAtMs'>,
+  run: Omit<RunFile, 'format' | 'startedAtMs' | 'digest'>,
   nowMs: number,
 ): Promise<RunFile> {
   const bytes = await store.read(name);
   if (bytes === null) {
-    const begun: RunFile = { format, startedAtMs: nowMs, ...run };
+    const bare = { format, startedAtMs: nowMs, ...run } as const;
+    const begun: RunFile = { ...bare, digest: digestOfRun(bare) };
     await store.write(name, utf8(`${JSON.stringify(begun, null, 1)}\n`));
     return begun;
   }
@@ -61,7 +65,7 @@ export async function beginRun(
 /**
  * What the run in a folder was begun with; the settings are still to be checked.
  *
- * @throws {SimulateError} 'no_run'
+ * @throws {SimulateError} 'no_run', 'run_file_changed'
  */
 export function readRunFile(bytes: Uint8Array | null, folder: string): RunFile {
   const run = bytes === null ? null : parse(bytes);
@@ -71,7 +75,18 @@ export function readRunFile(bytes: Uint8Array | null, folder: string): RunFile {
       `${folder}: expected the folder of a run with its ${name}, found none`,
     );
   }
+  const { digest, ...rest } = run;
+  if (digest !== digestOfRun(rest)) {
+    throw new SimulateError(
+      { code: 'run_file_changed', folder },
+      `${folder}/${name}: a seed, a setting or a kill in it was changed after the run was begun, or another version began it: put it back as it was, or begin a new run with what you want (--seed, --set)`,
+    );
+  }
   return run;
+}
+
+function digestOfRun(run: Omit<RunFile, 'digest'>): Digest {
+  return digestOf(utf8(JSON.stringify(sorted(run))));
 }
 
 function parse(bytes: Uint8Array): RunFile | null {

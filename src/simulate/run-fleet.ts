@@ -1,42 +1,57 @@
 /** All hospitals of a run: started together, killed and restarted as asked, watched until the plan is carried out. */
-import { invariant, messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import {
+  invariant,
+  messageOf,
+  type Clock,
+  type Digest,
+  type Logger,
+  type NodeId,
+} from '../base/index.ts';
 import { logPrefix, verifyLogDirectory, type LogVerdict } from '../audit/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import type { NodeRecord } from '../dashboard/index.ts';
-import { diskStore, type WorkerPool } from '../node/index.ts';
+import { diskStore, type NodeError, type WorkerPool } from '../node/index.ts';
 import type { PeerEvent } from '../peer/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { modelDigest } from '../weights/index.ts';
 import type { PlanStage, SignedManifest } from '../wire/index.ts';
 import { simulatedMember } from './consortium.ts';
+import { SimulateError } from './errors.ts';
 import { HospitalNode } from './hospital-node.ts';
 import type { KillRequest, MainJobPorts } from './job-ports.ts';
-import type { RunClock } from './run-clock.ts';
+import { introduceAll } from './meeting.ts';
+import { changedTimings, measureDeliveryMs, pacedTimings } from './run-pace.ts';
 import type { RunRecorder } from './run-recorder.ts';
+import { RunWatch } from './run-watch.ts';
 
 export interface FleetOptions {
   readonly settings: RunSettings;
   readonly ports: MainJobPorts;
   readonly consortium: SignedManifest;
   readonly pool: WorkerPool;
-  readonly clock: RunClock;
+  readonly clock: Clock;
   readonly code: Digest;
   readonly recorder: RunRecorder;
   readonly folderOf: (id: NodeId) => string;
 }
 
-/** Time for the peers to meet before the run goes on with the time counting as training. */
-const meetingMsMax = 30_000;
+/** Longest time without a new connection while the peers meet. */
+const meetingStallMsMax = 30_000;
+/** So long without any word of any peer, and the run says who waits for what. */
+const quietMsMax = 60_000;
+/** So long, and it ends: longer than the deadline of a round, which may be waited for in silence. */
+const stalledAfterDeadlineMs = 300_000;
 
 export class RunFleet {
   readonly #options: FleetOptions;
   readonly #nodes: readonly HospitalNode[];
+  readonly #watch: RunWatch;
   readonly #done = new Set<NodeId>();
   readonly #pendingKills: KillRequest[];
-  /** Whether the nodes are still telling what their logs hold of an earlier start of this run. */
-  #isRecalling = true;
   /** Killed nodes by id: the round they were killed in. */
   readonly #away = new Map<NodeId, number>();
+  /** Fires when the plan is carried out or the run failed. */
+  readonly #over = new AbortController();
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
   readonly #ended: Promise<void>;
@@ -48,14 +63,29 @@ export class RunFleet {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    this.#ended.catch(() => undefined); // awaited in `untilDone`
+    // Awaited in `untilDone`; here only its end counts.
+    void this.#ended
+      .catch(() => undefined)
+      .then(() => {
+        this.#over.abort();
+        this.#watch.stop();
+      });
+    this.#watch = new RunWatch({
+      clock: options.clock,
+      nodes: () => this.#nodes.filter(({ peer }) => peer !== null),
+      quietMsMax,
+      onQuiet: (quietMs, text) => {
+        this.#sayQuiet(quietMs, text);
+      },
+    });
     const { manifest } = options.consortium;
+    const settings = this.#paced(options.settings, manifest.members.length);
     this.#nodes = manifest.members.map(
       ({ id, labels }) =>
         new HospitalNode({
           member: simulatedMember(options.settings.seed, id, labels),
           consortium: options.consortium,
-          settings: options.settings,
+          settings,
           folder: options.folderOf(id),
           code: options.code,
           pool: options.pool,
@@ -67,23 +97,19 @@ export class RunFleet {
           onFailure: (error) => {
             this.#fail(new Error(`${id} had to stop: ${messageOf(error)}`, { cause: error }));
           },
+          onFault: (fault) => {
+            this.#pause(fault);
+          },
         }),
     );
   }
 
-  /** Resolves when every peer is connected to every other, or after a while with those that are. */
+  /** Resolves when every peer is connected to every other. @throws {SimulateError} 'not_connected' */
   async start(): Promise<void> {
+    this.#watch.start();
     await Promise.all(this.#nodes.map((node) => node.start(true)));
-    this.#isRecalling = false;
-    for (const node of this.#nodes) this.#introduce(node);
-    const { clock } = this.#options;
-    const untilMs = clock.nowMs() + meetingMsMax;
-    const others = this.#nodes.length - 1;
-    while (clock.nowMs() < untilMs && this.#nodes.some((node) => node.connectedCount < others)) {
-      await new Promise<void>((resolve) => {
-        clock.setTimer(100, resolve);
-      });
-    }
+    // Whatever ends the run ends the meeting.
+    await Promise.race([this.#introduce(this.#nodes), this.#ended]);
   }
 
   /** Resolves when every peer has carried out the plan and holds a sealed log. */
@@ -149,12 +175,33 @@ export class RunFleet {
     await Promise.all(this.#nodes.map((node) => node.stop()));
   }
 
+  #sayQuiet(quietMs: number, text: string): void {
+    const { recorder, settings } = this.#options;
+    const quiet = `nothing has moved for ${Math.round(quietMs / 1000)} s: ${text}`;
+    const advice =
+      'end other work on this machine, take fewer hospitals, or set consensus.viewTimeoutMs and peer.tickMs higher';
+    if (quietMs < settings.training.roundTimeoutMs + stalledAfterDeadlineMs) {
+      recorder.say('warn', `${quiet}. If it stays so: ${advice}`);
+      return;
+    }
+    const facts = { code: 'stalled', quietMs } as const;
+    this.#fail(
+      new SimulateError(facts, `${quiet}. To go on: ${advice}; --resume keeps what was done`),
+    );
+  }
+
+  /** Stops all nodes where they stand, as a power cut would: they go on from there together. */
+  #pause(fault: NodeError): void {
+    this.#fail(fault);
+    for (const node of this.#nodes) void node.stop().catch(() => undefined); // `stop` hears of it too
+  }
+
   #onEvent(id: NodeId, event: PeerEvent): void {
-    const { recorder, clock } = this.#options;
-    if (this.#isRecalling && 'atMs' in event) clock.continueFrom(event.atMs);
+    const { recorder } = this.#options;
     recorder.peerEvent(id, event);
+    this.#watch.heard(id, event);
     if (event.kind === 'working' && event.work === 'train') this.#killIfAsked(id, event.round);
-    if (event.kind === 'sealed') this.#restartAfter(event.round);
+    if (event.kind === 'sealed' || event.kind === 'void') this.#restartAfter(event.round);
     if (event.kind === 'done') {
       this.#done.add(id);
       if (this.#done.size === this.#nodes.length) this.#finish();
@@ -170,6 +217,8 @@ export class RunFleet {
     this.#pendingKills.splice(index, 1);
     this.#away.set(id, round);
     this.#options.recorder.killed(id, round);
+    // Nobody calls where nobody is.
+    for (const node of this.#nodes) if (node.id !== id) node.learnAddresses(id, []);
     void this.#node(id)
       .stop()
       .catch((error: unknown) => {
@@ -192,16 +241,34 @@ export class RunFleet {
   async #restart(node: HospitalNode): Promise<void> {
     await node.stop(); // the kill may still be closing sockets
     await node.start(false); // the other nodes told the recorder what happened meanwhile
-    this.#introduce(node);
+    await this.#introduce([node]);
+  }
+
+  /** Timings that this many members can keep on this machine, and a word if they are other than asked. */
+  #paced(settings: RunSettings, memberCount: number): RunSettings {
+    const { clock, recorder } = this.#options;
+    const paced = pacedTimings(
+      settings,
+      memberCount,
+      measureDeliveryMs(() => clock.nowMs()),
+    );
+    const changed = changedTimings(settings, paced);
+    if (changed.length > 0) {
+      const text = `${memberCount} hospitals on this machine need longer timings: ${changed.join(', ')} ms`;
+      recorder.say('info', text);
+    }
+    return paced;
   }
 
   /** Ports are chosen by the system, so addresses are told here instead of standing in the manifest. */
-  #introduce(node: HospitalNode): void {
-    for (const other of this.#nodes) {
-      if (other === node) continue;
-      other.learnAddresses(node.id, node.addresses());
-      node.learnAddresses(other.id, other.addresses());
-    }
+  async #introduce(newcomers: readonly HospitalNode[]): Promise<void> {
+    const { clock, recorder } = this.#options;
+    const nodes = this.#nodes.filter(({ peer }) => peer !== null);
+    const { signal } = this.#over;
+    const onPair = (done: number, total: number): void => {
+      if (newcomers.length > 1) recorder.stageProgress('network', done, total, 'pair');
+    };
+    await introduceAll(nodes, { clock, signal, stallMsMax: meetingStallMsMax, onPair }, newcomers);
   }
 
   #node(id: NodeId): HospitalNode {

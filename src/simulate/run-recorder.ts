@@ -57,6 +57,8 @@ export class RunRecorder {
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #startedAtMs: number;
   readonly #stages: StageTime[] = [];
+  /** Parts outside the plan, by the run's clock; one under way has no end yet. */
+  readonly #parts: { readonly fromMs: number; readonly toMs: number | null }[] = [];
   readonly #opened = new Map<number, OpenedRound>();
   readonly #rounds: RoundRecord[] = [];
   readonly #faults: FaultRecord[] = [];
@@ -124,10 +126,15 @@ export class RunRecorder {
 
   /** Runs one part of the job and notes how long it took. */
   async during<T>(id: string, title: string, work: () => Promise<T>): Promise<T> {
-    const startedAtMs = this.#clock.nowMs();
+    const part: { readonly fromMs: number; toMs: number | null } = {
+      fromMs: this.#clock.nowMs(),
+      toMs: null,
+    };
+    this.#parts.push(part);
     this.#onProgress({ kind: 'stage-started', stage: id });
     const result = await work();
-    const ms = this.#clock.nowMs() - startedAtMs;
+    part.toMs = this.#clock.nowMs();
+    const ms = part.toMs - part.fromMs;
     this.#stages.push({ id, title, ms });
     this.#onProgress({ kind: 'stage-finished', stage: id, ms });
     return result;
@@ -214,6 +221,11 @@ export class RunRecorder {
     this.#onProgress({ kind: 'note', level: level === 'error' ? 'warn' : 'info', text });
   }
 
+  /** A word on the run as a whole. */
+  say(level: 'warn' | 'info', text: string): void {
+    this.#onProgress({ kind: 'note', level, text });
+  }
+
   evaluated(evaluation: RunEvaluation): void {
     this.#evaluation = evaluation;
   }
@@ -298,14 +310,13 @@ export class RunRecorder {
 
   #open(event: Extract<PeerEvent, { kind: 'opened' }>): void {
     if (this.#opened.has(event.round)) return;
-    const { stage, round, participants } = event;
+    const { stage, round, participants, atMs } = event;
     const stageRound = this.#sealedCount(stage) + 1;
-    const nowMs = this.#clock.nowMs();
     if (!this.#stageStartedAtMs.has(stage)) {
-      this.#stageStartedAtMs.set(stage, nowMs);
+      this.#stageStartedAtMs.set(stage, atMs);
       this.#onProgress({ kind: 'stage-started', stage });
     }
-    this.#opened.set(round, { stage, stageRound, openedAtMs: nowMs });
+    this.#opened.set(round, { stage, stageRound, openedAtMs: atMs });
     this.#onProgress({ kind: 'round-started', stage, stageRound, participants });
   }
 
@@ -321,7 +332,7 @@ export class RunRecorder {
     for (const node of event.excluded)
       this.#fault(node, 'excluded', event.round, 'the round was sealed without its update');
     const excluded = event.excluded.map((node) => ({ node, reason: 'no update before the cut' }));
-    this.#push(opened, event.round, event.height, {
+    this.#push(opened, event, {
       outcome: 'sealed',
       participants,
       excluded,
@@ -340,13 +351,13 @@ export class RunRecorder {
         losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
       logSize: event.logSize,
     });
-    this.#endStage(stage);
+    this.#endStage(stage, event.atMs);
   }
 
   #void(event: Extract<PeerEvent, { kind: 'void' }>): void {
     const opened = this.#opened.get(event.round);
     if (opened === undefined || this.#rounds.some(({ round }) => round === event.round)) return;
-    this.#push(opened, event.round, event.height, {
+    this.#push(opened, event, {
       outcome: 'void',
       participants: [],
       excluded: [],
@@ -363,8 +374,11 @@ export class RunRecorder {
 
   #push(
     { stage, stageRound, openedAtMs }: OpenedRound,
-    round: number,
-    height: number,
+    {
+      round,
+      height,
+      atMs,
+    }: { readonly round: number; readonly height: number; readonly atMs: number },
     end: Pick<RoundRecord, 'outcome' | 'participants' | 'excluded' | 'modelDigest' | 'updateBytes'>,
   ): void {
     this.#rounds.push({
@@ -372,16 +386,22 @@ export class RunRecorder {
       stage,
       stageRound,
       height,
-      ms: this.#clock.nowMs() - openedAtMs,
+      ms: atMs - openedAtMs,
       checks: [],
       ...end,
     });
   }
 
-  #endStage(stage: string): void {
+  /** Times of blocks, which a run that goes on finds again; less what other parts took of them. */
+  #endStage(stage: string, atMs: number): void {
     const plan = this.#consortium?.manifest.plan.stages.find(({ id }) => id === stage);
     if (plan === undefined || this.#sealedCount(stage) < plan.rounds) return;
-    const ms = this.#clock.nowMs() - (this.#stageStartedAtMs.get(stage) ?? this.#startedAtMs);
+    const fromMs = this.#stageStartedAtMs.get(stage) ?? atMs;
+    const shared = this.#parts.map((part) => {
+      const toMs = part.toMs ?? this.#clock.nowMs();
+      return Math.max(0, Math.min(toMs, atMs) - Math.max(part.fromMs, fromMs));
+    });
+    const ms = atMs - fromMs - shared.reduce((sum, each) => sum + each, 0);
     this.#stages.push({ id: stage, title: titleOf(plan), ms });
     this.#onProgress({ kind: 'stage-finished', stage, ms });
   }

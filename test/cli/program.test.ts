@@ -15,6 +15,7 @@ import type { RunMainJob, RunReproduce } from '../../src/cli/index.ts';
 import { usageError } from '../../src/cli/errors.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
+import type { RunRecord } from '../../src/dashboard/index.ts';
 import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
 import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
 import { syntheticRecord } from '../dashboard/synthetic-record.ts';
@@ -250,6 +251,36 @@ describe('annulus', () => {
       Promise.resolve({ ...syntheticRecord(), sealedDigest: null }),
     );
     expect(code).equal(1);
+  });
+
+  it('ends with 4 when a round was closed without a member that nobody killed, and says which', async () => {
+    const record = syntheticRecord();
+    const ends = async (name: string, faults: RunRecord['faults']): Promise<Told> =>
+      run(['simulate', 'smoke', '--out', join(folder, name)], () =>
+        Promise.resolve({ ...record, faults }),
+      );
+    // The record has a kill of L3, and the round that lacks it for that.
+    const asked = await ends('asked', record.faults);
+    expect(asked.code).equal(0);
+    expect(asked.out).match(
+      /missed +1 round closed without a member: L3 in student \d+ \(--kill\)/,
+    );
+    const unasked = await ends(
+      'unasked',
+      record.faults.filter(({ kind }) => kind !== 'killed'),
+    );
+    expect(unasked.code).equal(4);
+    expect(unasked.out).match(/missed +1 round closed without a member: L3 in student \d+\n/);
+  });
+
+  it('refuses more kills in one round than may be away, before it makes a folder', async () => {
+    const target = join(folder, 'kills');
+    const kills = ['--kill', 'L1@student:1', '--kill', 'L2@student:1'];
+    const { code, err } = await run(['simulate', 'smoke', '--out', target, ...kills]);
+    expect(code).equal(2);
+    // floor((4 - 1) / 3)
+    expect(err).contain('4 hospitals agree with at most 1 of them away');
+    expect(existsSync(target)).equal(false);
   });
 
   it('ends with 3 when the disk is full, in one line', async () => {

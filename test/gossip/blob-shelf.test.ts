@@ -105,7 +105,7 @@ describe('blob shelf', () => {
     const { shelf, store, asked, signals } = shelfWith({ L1: 'silent', L2: whole, L3: whole });
     const first = { first: 'L2', shunned: 'L1' } as { first: NodeId; shunned: NodeId };
     shelf.hasten(digest, bytesMax, first); // nothing is under way
-    const work = shelf.obtain(digest, bytesMax, 'L1' as NodeId);
+    const work = shelf.obtain(digest, bytesMax, 'L1' as NodeId, null);
     await Promise.resolve();
     shelf.hasten(digest, bytesMax, first);
     expect(await work).to.deep.equal(blob);
@@ -116,14 +116,14 @@ describe('blob shelf', () => {
 
   it('asks three at once at most, and fails when all of them have', async () => {
     const { shelf, asked } = shelfWith({ L1: 'silent', L2: 'silent', L3: 'silent', L4: 'silent' });
-    void shelf.obtain(digest, bytesMax, 'L1' as NodeId);
+    void shelf.obtain(digest, bytesMax, 'L1' as NodeId, null);
     for (const id of ['L2', 'L3', 'L4', 'L2'] as NodeId[]) {
       shelf.hasten(digest, bytesMax, { first: id, shunned: 'L1' as NodeId });
     }
     await new Promise((resolve) => setImmediate(resolve));
     expect(asked).to.deep.equal(['L1 0', 'L2 0', 'L3 0']);
     const none = shelfWith({ L1: () => null, L2: () => null });
-    const work = none.shelf.obtain(digest, bytesMax, null);
+    const work = none.shelf.obtain(digest, bytesMax, null, null);
     none.shelf.hasten(digest, bytesMax, { first: 'L2' as NodeId, shunned: 'L1' as NodeId });
     expect(await failure(work)).to.equal('blob_unavailable');
   });

@@ -31,6 +31,12 @@ describe('WorkerPool', () => {
     expect(await pool.run('where', null)).to.be.greaterThan(0);
   });
 
+  it('tells a fault of the machine from a job that failed', async () => {
+    const pool = make();
+    expect(await codeOf(pool.run('fill', null))).to.equal('disk_full');
+    expect(await codeOf(pool.run('fail', null))).to.equal('job_failed');
+  });
+
   it('runs one job at a time in each worker, and as many as it has workers', async () => {
     const pool = make({ size: 2 });
     const threads = await Promise.all([1, 2, 3, 4].map(async () => pool.run('sleep', 30)));

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ComputeError } from '../../src/compute/index.ts';
 import { computeDefaults, loadPreset, type RunSettings } from '../../src/config/index.ts';
-import type { RunRecord } from '../../src/dashboard/index.ts';
+import type { OnProgress, RunRecord } from '../../src/dashboard/index.ts';
 import { DistillError } from '../../src/distill/index.ts';
 import { packageFile } from '../../src/node/index.ts';
 import { runMainJob, type KillRequest } from '../../src/simulate/index.ts';
@@ -15,21 +16,24 @@ const folders: string[] = [];
 async function run(
   kills: readonly KillRequest[] = [],
   overrides: Partial<RunSettings> = {},
+  { onProgress = () => undefined, into }: { onProgress?: OnProgress; into?: string } = {},
 ): Promise<{ record: RunRecord; folder: string }> {
   const file = packageFile('config/smoke.yaml');
   const settings: RunSettings = loadPreset(await readFile(file, 'utf8'), file, []);
-  const folder = await mkdtemp(join(tmpdir(), 'annulus-run-'));
+  const folder = into ?? (await mkdtemp(join(tmpdir(), 'annulus-run-')));
   folders.push(folder);
   const { signal } = new AbortController();
   const ports = { id: 'test', outputFolder: folder, kills, signal };
   return {
-    record: await runMainJob({ ...settings, ...overrides }, ports, () => undefined),
+    record: await runMainJob({ ...settings, ...overrides }, ports, onProgress),
     folder,
   };
 }
 
 describe('main job', function () {
   this.timeout(600_000);
+  /** Models of the rounds of an undisturbed run. */
+  let whole: (string | null)[] = [];
 
   after(async () => {
     await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
@@ -63,6 +67,37 @@ describe('main job', function () {
     const models = (record: RunRecord): (string | null)[] =>
       record.rounds.map(({ modelDigest }) => modelDigest);
     expect(models(second.record)).to.deep.equal(models(first.record));
+    whole = models(first.record);
+    // A part is begun once, and all of them together are no longer than the run.
+    const { stages, startedAt, finishedAt } = first.record;
+    expect(new Set(stages.map(({ id }) => id)).size).to.equal(stages.length);
+    for (const { id, ms } of stages) expect(ms, id).to.be.at.least(0);
+    expect(stages.reduce((sum, { ms }) => sum + ms, 0)).to.be.at.most(
+      Date.parse(finishedAt) - Date.parse(startedAt),
+    );
+  });
+
+  it('pauses when a disk fails, and goes on to the models of the run that was never disturbed', async () => {
+    const into = await mkdtemp(join(tmpdir(), 'annulus-run-'));
+    const own = join(into, 'nodes', 'L3', 'own');
+    // Where L3 would keep its second update there is no folder any more: as EIO, an error only for that one node.
+    const onProgress: OnProgress = (event) => {
+      if (event.kind !== 'round-sealed' || event.stage !== 'teacher-hps') return;
+      renameSync(own, `${own}.away`);
+      writeFileSync(own, 'no folder');
+    };
+    let refusal: unknown;
+    await run([], {}, { onProgress, into }).catch((error: unknown) => (refusal = error));
+    expect(refusal).to.have.property('code', 'paused');
+    expect((refusal as Error).message)
+      .to.contain(own)
+      .and.contain(`--resume ${into}`);
+    await rm(own);
+    await rename(`${own}.away`, own);
+    const { record } = await run([], {}, { into });
+    expect(record.rounds.map(({ modelDigest }) => modelDigest)).to.deep.equal(whole);
+    expect(record.rounds.flatMap(({ excluded }) => excluded)).to.deep.equal([]);
+    for (const { id, ms } of record.stages) expect(ms, id).to.be.at.least(0);
   });
 
   for (const [title, asked, code] of [

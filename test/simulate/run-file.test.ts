@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { utf8 } from '../../src/base/index.ts';
+import { fromUtf8, utf8 } from '../../src/base/index.ts';
 import { runDefaults } from '../../src/config/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { beginRun, readRunFile } from '../../src/simulate/run-file.ts';
@@ -30,6 +30,27 @@ describe('run file', () => {
     expect(await refusal({ starts: { student: code } })).equal('other_settings');
     expect(await refusal({ code: digestOf(utf8('next')) })).equal('other_program');
     expect(await refusal({})).equal(null);
+  });
+
+  it('refuses a run whose seed, setting, kill or beginning was edited, and says where', async () => {
+    const store = new MemoryStore();
+    await beginRun(store, run, 70);
+    const text = fromUtf8((await store.read('run.json')) ?? new Uint8Array());
+    expect(readRunFile(utf8(text), 'x').startedAtMs).equal(70);
+    // Another spelling of the same is the same.
+    expect(readRunFile(utf8(JSON.stringify(JSON.parse(text))), 'x').startedAtMs).equal(70);
+    for (const [from, to] of [
+      ['"seed": 1,', '"seed": 2,'],
+      ['"tickMs": 1000', '"tickMs": 1001'],
+      ['"startedAtMs": 70', '"startedAtMs": 71'],
+      ['"kills": []', '"kills": [{"node":"L1","stage":"student","stageRound":1}]'],
+    ] as const) {
+      const edited = text.replace(from, to);
+      expect(edited, from).not.equal(text);
+      expect(() => readRunFile(utf8(edited), 'runs/x'), to).throws(
+        /runs\/x\/run.json: .* was changed after the run was begun/,
+      );
+    }
   });
 
   it('refuses a folder that holds no run', () => {

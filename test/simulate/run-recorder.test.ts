@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import { utf8, type NodeId } from '../../src/base/index.ts';
-import { runDefaults } from '../../src/config/index.ts';
+import { hospitalDefaults, runDefaults } from '../../src/config/index.ts';
+import type { ProgressEvent } from '../../src/dashboard/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import type { PeerEvent } from '../../src/peer/index.ts';
+import { simulatedConsortium, simulatedMember } from '../../src/simulate/consortium.ts';
+import { limitsOf, planOf } from '../../src/simulate/run-plan.ts';
 import { RunRecorder } from '../../src/simulate/run-recorder.ts';
 
 const [one, two] = ['L1', 'L2'] as NodeId[];
@@ -69,5 +72,57 @@ describe('run recorder', () => {
       ['L2', 'restarted', 1],
       ['L2', 'caught-up', 1],
     ]);
+  });
+
+  it('shares the time out among the parts by one clock, also over blocks of an earlier start', async () => {
+    let nowMs = 1000;
+    const events: ProgressEvent[] = [];
+    const clock = { nowMs: () => nowMs };
+    const { consortium } = runDefaults;
+    const hospitals = participants.map((id) => ({
+      ...hospitalDefaults,
+      id,
+      cases: { ...hospitalDefaults.cases, unlabelled: 1, hps: 1 },
+    }));
+    const settings = { ...runDefaults, consortium: { ...consortium, hospitals } };
+    const plan = planOf(settings);
+    const student = plan.stages.find(({ id }) => id === 'student')!;
+    const recorder = new RunRecorder(settings, 'run', (event) => events.push(event), clock, 0);
+    const members = participants.map((id) => simulatedMember(1, id, ['hps']));
+    const one1 = { ...plan, stages: [{ ...student, rounds: 2 }] };
+    recorder.begin(
+      simulatedConsortium(members, {
+        name: 'x',
+        domain: 'x.example',
+        plan: one1,
+        limits: limitsOf(settings, 1),
+      }),
+    );
+    // The first round was opened at 10 and sealed at 15, before this start; this start begins at 1000.
+    recorder.peerEvent(one!, opened(1));
+    recorder.peerEvent(one!, sealed(1));
+    let met = (): void => undefined;
+    const meeting = recorder.during(
+      'network',
+      'meeting',
+      () => new Promise<void>((resolve) => (met = resolve)),
+    );
+    recorder.peerEvent(one!, { ...opened(2), atMs: 1100 } as PeerEvent);
+    nowMs = 1200;
+    met();
+    await meeting;
+    nowMs = 1500;
+    recorder.peerEvent(one!, { ...sealed(2), atMs: 1490 } as PeerEvent);
+    const { stages, rounds, startedAt, finishedAt } = await recorder.record();
+    // From 10 to 1490, less the 200 ms of the meeting.
+    expect(stages.map(({ id, ms }) => [id, ms])).deep.equal([
+      ['network', 200],
+      ['student', 1280],
+    ]);
+    expect(rounds.map(({ ms }) => ms)).deep.equal([5, 390]);
+    const wallMs = Date.parse(finishedAt) - Date.parse(startedAt);
+    expect(stages.reduce((sum, { ms }) => sum + ms, 0)).at.most(wallMs);
+    const begun = events.flatMap((event) => (event.kind === 'stage-started' ? event.stage : []));
+    expect(begun).deep.equal(['student', 'network']);
   });
 });
