@@ -32,6 +32,8 @@ export class RoundReader {
   readonly #report: Report;
   readonly #records: RoundRecord[] = [];
   readonly #models = new Map<string, Digest>();
+  /** Those of the plan that have rounds, in order: members pass over the others. */
+  readonly #stages: readonly PlanStage[];
   #running: Running | null = null;
   #lastRound = 0;
   #stageIndex = 0;
@@ -40,6 +42,7 @@ export class RoundReader {
   constructor(consortium: SignedManifest, report: Report) {
     this.#consortium = consortium;
     this.#report = report;
+    this.#stages = consortium.manifest.plan.stages.filter(({ rounds }) => rounds > 0);
   }
 
   /** The round under way, as of the operations taken so far. */
@@ -80,8 +83,7 @@ export class RoundReader {
   }
 
   #takeOpen(op: Open, body: BlockBody, where: string): void {
-    const { stages } = this.#consortium.manifest.plan;
-    const stage = stages[this.#stageIndex];
+    const stage = this.#stages[this.#stageIndex];
     if (this.#running !== null) this.#report.find(where, 'the round before it has not ended');
     if (op.r !== this.#lastRound + 1) {
       this.#report.find(where, `expected round ${this.#lastRound + 1}`);
@@ -151,7 +153,7 @@ export class RoundReader {
     this.#models.set(open.stage, op.agg);
     this.#running = null;
     this.#sealedInStage += 1;
-    const stage = this.#consortium.manifest.plan.stages[this.#stageIndex];
+    const stage = this.#stages[this.#stageIndex];
     if (stage !== undefined && this.#sealedInStage >= stage.rounds) {
       this.#stageIndex += 1;
       this.#sealedInStage = 0;

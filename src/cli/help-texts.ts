@@ -10,7 +10,9 @@ Begin here:
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
 
 annulus COMMAND --help explains a command, with examples.
-Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach.
+In the clone "annulus" is "npx annulus"; from any other folder it is the clone's bin/annulus.js.
+Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach,
+129, 130 or 143 ended by SIGHUP, Ctrl-C or SIGTERM.
 `;
 
 // eslint-disable-next-line @typescript-eslint/no-inferrable-types -- a declaration of its own needs it

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { printableLine } from '../base/index.ts';
 import type { TaskId } from '../data/index.ts';
 import type { HeartUse } from '../distill/index.ts';
+import type { ModelSpec } from '../models/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { intoFolder, readInput, readNetwork, writeOutput } from './files.ts';
 import { readNumbers } from './numbers.ts';
@@ -39,10 +40,7 @@ export async function importCommand(
   const { files, digest, report } = importStudent(bytes, basename(checkpoint), spec, {
     ...{ seed, freshHeads: flags.freshHeads === true },
     spacingMm: readNumbers('--spacing', flags.spacing, 3) as [number, number, number],
-    window:
-      flags.window === undefined
-        ? null
-        : (readNumbers('--window', flags.window, 3) as [number, number, number]),
+    window: flags.window === undefined ? null : await readWindow(flags.window, spec),
   });
   const output = await intoFolder(flags.output, async (folder) => {
     for (const [name, file] of files) await writeOutput(join(folder, name), file);
@@ -54,6 +52,19 @@ export async function importCommand(
       : `${[...importLines(report), `model     ${output}, digest ${digest}`].map(printableLine).join('\n')}\n`,
   );
   return exitCodes.done;
+}
+
+/** A size that the network takes. @throws {CliError} 'usage' */
+async function readWindow(text: string, spec: ModelSpec): Promise<[number, number, number]> {
+  const { checkInput, ModelsError } = await import('../models/index.ts');
+  const window = readNumbers('--window', text, 3) as [number, number, number];
+  try {
+    checkInput(spec, [1, ...window, spec.inChannels]);
+  } catch (error) {
+    if (!(error instanceof ModelsError)) throw error;
+    throw usageError(`--window: ${error.message}`, error);
+  }
+  return window;
 }
 
 async function readTasks(text: string): Promise<TaskId[]> {

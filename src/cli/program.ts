@@ -68,7 +68,7 @@ export async function buildProgram(
       writeOut: world.out,
       writeErr: world.err,
       outputError: (text, write) => {
-        write(`annulus: ${oneLine(text)}\n`);
+        write(`annulus: ${printableLine(oneLine(text))}\n`);
       },
     })
     .showSuggestionAfterError(true)

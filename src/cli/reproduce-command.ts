@@ -49,8 +49,6 @@ async function carryOut(
   flags: ReproduceFlags,
   world: World,
 ): Promise<ExitCode> {
-  const reproduce = await world.reproduce();
-
   const asJson = flags.format === 'json';
   // With --format json, standard output carries the one document and nothing else.
   const view = new WorkView({
@@ -67,7 +65,7 @@ async function carryOut(
     record = await unlessStopped(
       signal,
       () => 'stopped; the same command goes on where it was',
-      () => reproduce(settings, ports, view.onProgress),
+      async () => (await world.reproduce())(settings, ports, view.onProgress),
     );
   } finally {
     view.stop();

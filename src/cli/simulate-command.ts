@@ -74,7 +74,7 @@ async function carryOut(
   flags: SimulateFlags,
   world: World,
 ): Promise<ExitCode> {
-  const runMainJob = await world.mainJob();
+  const { signal } = world;
 
   const asJson = flags.format === 'json';
   // With --format json, standard output carries the one document and nothing else.
@@ -86,13 +86,12 @@ async function carryOut(
     nowMs: world.nowMs,
   });
   let record: RunRecord;
-  const { signal } = world;
   try {
     const ports = { id: basename(folder), outputFolder: folder, kills, signal };
     record = await unlessStopped(
       signal,
       () => stoppedWords(folder),
-      () => runMainJob(settings, ports, view.onProgress),
+      async () => (await world.mainJob())(settings, ports, view.onProgress),
     );
   } finally {
     view.stop();
@@ -140,7 +139,8 @@ async function begunRun(
 /** Before the run was written down there is nothing to go on with. */
 function stoppedWords(folder: string): string {
   if (!existsSync(join(folder, mark))) return 'stopped before the run was begun';
-  return `stopped; --resume goes on: annulus simulate --resume ${relative('', folder)}`;
+  const near = relative('', folder);
+  return `stopped; --resume goes on: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
 }
 
 /** One model everywhere, and a log that verifies. */

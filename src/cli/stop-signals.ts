@@ -51,8 +51,9 @@ export async function unlessStopped<T>(
 ): Promise<T> {
   const stopped = (cause?: unknown): CliError =>
     new CliError({ code: 'stopped', exitCode: stopCodeOf(signal.reason) }, words(), { cause });
-  if (signal.aborted) throw stopped();
-  let timer: NodeJS.Timeout | null = null;
+  const isStopped = (): boolean => signal.aborted;
+  if (isStopped()) throw stopped();
+  let timer: NodeJS.Timeout | undefined;
   let onAbort = (): void => undefined;
   const patience = new Promise<never>((_, reject) => {
     onAbort = (): void => {
@@ -65,10 +66,10 @@ export async function unlessStopped<T>(
   try {
     return await Promise.race([work(), patience]);
   } catch (error) {
-    throw signal.aborted && !(error instanceof CliError) ? stopped(error) : error;
+    throw isStopped() && !(error instanceof CliError) ? stopped(error) : error;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    if (timer !== null) clearTimeout(timer);
+    clearTimeout(timer);
   }
 }
 

@@ -53,15 +53,17 @@ export async function loadPredict(): Promise<RunPredict> {
     }
     const { volume, notes } = named(imageName, () => readCt(image, reading));
     for (const text of notes) onNote(`${imageName}: ${text}`);
-    if (heart !== null && !isConditioned) {
-      onNote(`${heart.name} is not used: this model does not see a segmentation of the heart`);
+    if (!isConditioned && heart !== null) {
+      throw usageError(
+        '--heart: this model does not see a segmentation of the heart: leave it out',
+      );
     }
     const readHeart = ({ bytes, name }: { bytes: Uint8Array; name: string }): Volume => {
       const read = named(name, () => decodeNifti(bytes, reading));
       for (const text of read.notes) onNote(`${name}: ${text}`);
       return read.volume;
     };
-    const given = heart !== null && isConditioned ? { heart: readHeart(heart) } : {};
+    const given = heart === null ? {} : { heart: readHeart(heart) };
     await backendVariant(engine);
     const note = precisionNote(engine);
     if (note !== null) onNote(note);

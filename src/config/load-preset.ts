@@ -32,6 +32,7 @@ import {
   validated,
   type Source,
 } from './read-settings.ts';
+import { ConfigError } from './errors.ts';
 import { layered, treeOfOverrides, type Override } from './overrides.ts';
 import { runDefaults, type RunSettings } from './run-settings.ts';
 import { validateStage, validateStudentStage, validateTraining } from './training-settings.ts';
@@ -52,8 +53,22 @@ export function loadPreset(
   const asked = treeOfOverrides(overrides);
   const preset = readRun(written, file, runDefaults, library);
   const settings = readRun(asked, file, preset, library);
-  validateRun(settings, layered(asked, written), file);
+  // What a file holds together with, only they can have broken.
+  const isTheirs = overrides.length > 0 && holds(preset, written, file);
+  const sources = [...new Set(overrides.map(({ source }) => source))].join(', ');
+  if (isTheirs) validateRun(settings, asked, sources);
+  else validateRun(settings, layered(asked, written), file);
   return settings;
+}
+
+function holds(settings: RunSettings, tree: Tree, file: string): boolean {
+  try {
+    validateRun(settings, tree, file);
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
 }
 
 /**

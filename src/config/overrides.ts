@@ -58,7 +58,7 @@ function under(
       below === undefined ? entry.value : under(entry.value, below.value, onBoth, inner);
     entries.set(key, { ...entry, value });
   }
-  return { ...upper, entries };
+  return { ...(upper.entries.size === 0 ? lower : upper), entries };
 }
 
 /** The tree as said by `source`, which has no lines. */

@@ -17,10 +17,10 @@ export const yamlWords: Readonly<Record<ErrorCode, string>> = {
   BAD_DIRECTIVE: 'lines that begin with % are not allowed: take the line away',
   BAD_DQ_ESCAPE: 'an unknown \\ in double quotes: write the text in single quotes',
   BAD_INDENT:
-    'indented otherwise than the lines around it: give all keys of a section the same number of spaces',
+    'indented otherwise than the lines around it, or after a bracket that is not closed: give all keys of a section the same number of spaces',
   BAD_SCALAR_START: 'a text may not begin with this character: put it in quotes',
   BLOCK_AS_IMPLICIT_KEY:
-    'expected one key and one value on a line: put a text with a colon in quotes, a section on lines of its own',
+    'expected one key and one value on a line: put a text with a colon in quotes, and give all keys of a section the same number of spaces',
   BLOCK_IN_FLOW:
     'expected everything inside brackets written in brackets: no lines with - or keys of their own there',
   DUPLICATE_KEY: 'this key stands twice in its section: take one of them away',

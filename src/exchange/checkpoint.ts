@@ -2,7 +2,7 @@
  * Another program's checkpoint as the first weights of one of our networks: what fits by name and shape is taken, the
  * rest is said. Files come from the Internet: they are read as safetensors only, and every number is looked at.
  */
-import { AnnulusError, seededRandom } from '../base/index.ts';
+import { AnnulusError, printableLine, seededRandom } from '../base/index.ts';
 import {
   initialWeights,
   parameterList,
@@ -145,7 +145,7 @@ function finiteFloats(tensor: StoredTensor, file: string): Float32Array {
 
 /** Names come from outside, and may end up on a terminal. */
 export function printable(name: string): string {
-  return name.slice(0, 120).replace(/[^\x20-\x7e]/g, '?');
+  return printableLine(name.slice(0, 120));
 }
 
 function isHead(name: string): boolean {

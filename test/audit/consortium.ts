@@ -19,6 +19,7 @@ import {
   type Member,
   type Open,
   type SignedManifest,
+  type PlanStage,
 } from '../../src/wire/index.ts';
 
 const roles = ['org', 'consensus', 'log', 'witness', 'transport'] as const;
@@ -35,7 +36,12 @@ export interface TestConsortium {
   readonly quorum: number;
 }
 
-export function makeConsortium(memberCount = 4, name = 'test'): TestConsortium {
+/** @param hasIdleStage whether a stage without rounds comes first in the plan */
+export function makeConsortium(
+  memberCount = 4,
+  name = 'test',
+  hasIdleStage = false,
+): TestConsortium {
   const members = Array.from({ length: memberCount }, (_, i) => {
     const id = `L${i + 1}` as NodeId;
     const key = (role: string): KeyPair => generateEd25519(sha256(utf8(`${name}/${id}/${role}`)));
@@ -43,6 +49,23 @@ export function makeConsortium(memberCount = 4, name = 'test'): TestConsortium {
     return { id, keys };
   });
   const ids = members.map((member) => member.id);
+  const student: PlanStage = {
+    id: 'student',
+    kind: 'student',
+    model: {},
+    participants: ids,
+    rounds: 4,
+    stepsPerRound: 1,
+    learningRateMicro: 1,
+    samplesCap: 100,
+    roundTimeoutMs: 1000,
+    minParticipants: 2,
+    options: {},
+  };
+  const idle: PlanStage = {
+    ...student,
+    ...{ id: 'teacher-hps', kind: 'teacher', task: 'hps', rounds: 0 },
+  };
   const manifest: Manifest = {
     version: 0,
     name,
@@ -50,21 +73,7 @@ export function makeConsortium(memberCount = 4, name = 'test'): TestConsortium {
     members: members.map(({ id, keys }) => memberOf(id, keys)),
     plan: {
       seed: 1,
-      stages: [
-        {
-          id: 'student',
-          kind: 'student',
-          model: {},
-          participants: ids,
-          rounds: 4,
-          stepsPerRound: 1,
-          learningRateMicro: 1,
-          samplesCap: 100,
-          roundTimeoutMs: 1000,
-          minParticipants: 2,
-          options: {},
-        },
-      ],
+      stages: hasIdleStage ? [idle, student] : [student],
     },
     limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 1_000_000 },
   };

@@ -21,6 +21,8 @@ export interface SampleOptions {
   readonly memberCount?: number;
   /** 'sealed' all take part; 'absent' the last member does not; 'void' ends without a model. */
   readonly rounds?: readonly ('sealed' | 'absent' | 'void')[];
+  /** A stage without rounds comes first in the plan. */
+  readonly hasIdleStage?: boolean;
   /** Heights appended after the last checkpoint was sealed. */
   readonly unsealed?: boolean;
   /** Changes a body before `log` is computed and the body is certified: a consortium that agrees on it. */
@@ -39,7 +41,8 @@ export interface SampleLog {
 }
 
 export async function makeSampleLog(options: SampleOptions = {}): Promise<SampleLog> {
-  const consortium = makeConsortium(options.memberCount ?? 4);
+  const { memberCount = 4, hasIdleStage = false } = options;
+  const consortium = makeConsortium(memberCount, 'test', hasIdleStage);
   const maker = new SampleMaker(consortium, options);
   await maker.start();
   for (const outcome of options.rounds ?? ['sealed', 'absent', 'void', 'sealed']) {

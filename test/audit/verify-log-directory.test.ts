@@ -75,6 +75,13 @@ describe('verifyLogDirectory', () => {
     expect(text.split('\n').at(-1)).matches(/^VERIFIED/);
   });
 
+  it('passes over a stage of the plan without rounds, as members do', async () => {
+    const { files } = await makeSampleLog({ hasIdleStage: true });
+    const verdict = await verify(files);
+    expect(textOf(verdict)).equals('');
+    expect(verdict.rounds.map(({ stage }) => stage)).deep.equals(Array(4).fill('student'));
+  });
+
   it('accepts a log across full tiles, and one with heights that wait for cosignatures', async () => {
     const many = Array.from({ length: 40 }, () => 'sealed' as const);
     const large = await makeSampleLog({ rounds: many });

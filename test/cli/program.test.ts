@@ -1,10 +1,22 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { RunMainJob, RunReproduce } from '../../src/cli/index.ts';
+import { usageError } from '../../src/cli/errors.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
+import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
+import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
 import { syntheticRecord } from '../dashboard/synthetic-record.ts';
 import { syntheticReproduction } from '../dashboard/synthetic-reproduction.ts';
 
@@ -45,12 +57,20 @@ async function run(args: readonly string[], mainJob: RunMainJob = finishes): Pro
 }
 
 describe('annulus', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'annulus-cli-'));
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'annulus-cli-')));
+  const model = join(folder, 'tiny');
   after(() => {
     rmSync(folder, { recursive: true });
   });
   const presetFile = join(folder, 'bad.yaml');
   writeFileSync(presetFile, 'seed: 1\nsede: 2\n');
+  mkdirSync(model);
+  const student = {
+    ...{ spec: tinySpec, weights: tinyWeights(tinySpec), intensity: intensityDefaults },
+    spacingMm: [3, 3, 3],
+    window: tinySize,
+  } as const;
+  for (const [name, bytes] of encodeStudent(student)) writeFileSync(join(model, name), bytes);
 
   it('teaches with examples', async () => {
     const { code, out } = await run(['simulate', '--help']);
@@ -136,6 +156,93 @@ describe('annulus', () => {
     const json = await run(['reproduce', 'smoke', '--out', target, '--format', 'json']);
     expect(JSON.parse(json.out)).deep.include({ version: 1, seeds: [1, 2, 3] });
     expect(json.err).contain('half of it');
+  });
+
+  it('looks for the run before it speaks of what stands beside --resume', async () => {
+    const { code, err } = await run(['simulate', 'smoke', '--resume', join(folder, 'nowhere')]);
+    expect([code, err]).deep.equal([2, `annulus: ${join(folder, 'nowhere')}: no such folder\n`]);
+  });
+
+  it('leaves no folder behind when it is refused, and the default name to the next run', async () => {
+    const refuses: RunMainJob = () => Promise.reject(usageError('not like this'));
+    const deep = join(folder, 'some', 'where');
+    expect((await run(['simulate', 'smoke', '--out', deep], refuses)).code).equal(2);
+    expect(existsSync(join(folder, 'some'))).equal(false);
+    const output = ['--output', deep];
+    expect((await run(['predict', '--model', model, '--input', presetFile, ...output])).code).equal(
+      1,
+    );
+    expect(existsSync(join(folder, 'some'))).equal(false);
+
+    const home = process.cwd();
+    process.chdir(folder);
+    try {
+      expect((await run(['simulate', 'smoke'], refuses)).code).equal(2);
+      expect(existsSync('runs')).equal(false);
+      // As a run leaves it that was killed before it wrote anything.
+      mkdirSync(join('runs', 'smoke-1'), { recursive: true });
+      const told = await run(['simulate', 'smoke', '--format', 'json']);
+      const smoke = join(process.cwd(), 'runs', 'smoke-1');
+      expect(JSON.parse(told.out)).deep.include({ folder: smoke });
+      expect((await run(['simulate', 'smoke', '--format', 'json'])).out).contain('smoke-1-2');
+    } finally {
+      process.chdir(home);
+    }
+  });
+
+  it('takes a run for its model', async () => {
+    const runFolder = join(folder, 'a-run');
+    cpSync(model, join(runFolder, 'model'), { recursive: true });
+    writeFileSync(join(runFolder, 'report.html'), '');
+    for (const [from, to] of [
+      [model, 'from-model'],
+      [runFolder, 'from-run'],
+    ] as const) {
+      const args = ['export', '--format', 'safetensors', '--output', join(folder, to)];
+      expect((await run([...args, '--model', from])).err, to).equal('');
+    }
+    const [one, other] = ['from-model', 'from-run'].map((name) =>
+      readFileSync(join(folder, name, 'model.safetensors')),
+    );
+    expect(one).deep.equal(other);
+  });
+
+  it('prints nothing of a name that a terminal would obey', async () => {
+    const name = 'P\u001b]0;title\u0007\u001b[1A\u009b2K\u202e\r\nannulus: VERIFIED';
+    const hospital = join(folder, 'hospital');
+    for (const shelf of ['train', 'test']) {
+      mkdirSync(join(hospital, shelf, name), { recursive: true });
+      writeFileSync(join(hospital, shelf, name, 'ct.nii.gz'), 'no image');
+    }
+    const log = join(folder, name, 'nodes', 'L1', 'log');
+    mkdirSync(log, { recursive: true });
+    writeFileSync(join(log, 'manifest.json'), name);
+    writeFileSync(join(log, name.replaceAll('/', '')), '');
+    const tells: RunMainJob = (settings, ports, onProgress) => {
+      onProgress({ kind: 'note', level: 'warn', text: `L1: ${name}` });
+      return finishes(settings, ports, onProgress);
+    };
+    const lines: [string[], number][] = [
+      [['cases', hospital], 1],
+      [['cases', hospital, '--format', 'json'], 1],
+      [['audit', 'verify', join(folder, name)], 1],
+      [['simulate', name], 2],
+      [['simulate', '--resume', name], 2],
+      [['simulate', 'smoke', '--kill', name], 2],
+      [['simulate', 'smoke', '--set', `seed=${name}`], 2],
+      [['simulate', 'smoke', `--${name}`], 2],
+      [['simulate', 'smoke', '--out', join(folder, 'out', name)], 0],
+      [['predict', '--model', name, '--input', name, '--output', name], 2],
+    ];
+    for (const [args, expected] of lines) {
+      const { code, out, err } = await run(args, tells);
+      expect(code, `${args.join(' ')}: ${err}`).equal(expected);
+      const shown = `${out}${err}`.replaceAll('\n', '');
+      // What the program itself writes are letters, digits, signs and its boxes; JSON is escaped by the process.
+      if (!args.includes('json'))
+        expect(shown, args.join(' ')).not.match(/[\p{Cc}\p{Bidi_Control}]/u);
+      expect(`${out}${err}`, args.join(' ')).not.match(/^annulus: VERIFIED/m);
+    }
   });
 
   it('ends with 1 when the nodes do not agree', async () => {

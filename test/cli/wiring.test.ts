@@ -64,15 +64,13 @@ describe('predict with a segmentation of the heart', () => {
     expect(files.size).equal(3);
   });
 
-  it('says that a model does not use it', async () => {
-    await predict({ model: modelOf(tinySpec), heart: { ...heart, bytes: new Uint8Array(9) } });
-    expect(notes.slice(1)).deep.equal([
-      'heart.nii is not used: this model does not see a segmentation of the heart',
-    ]);
-  });
-
   const table: readonly (readonly [string, Partial<PredictRequest>, string])[] = [
     ['no segmentation', { heart: null }, 'this model needs a segmentation of the heart too'],
+    [
+      'a model that does not see one',
+      { model: modelOf(tinySpec) },
+      '--heart: this model does not see a segmentation of the heart: leave it out',
+    ],
     ['a file of another kind', { heart: { ...heart, bytes: new Uint8Array(9) } }, 'heart.nii: '],
     [
       'a segmentation of another place',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { parseDocument } from 'yaml';
 import { ConfigError, loadPreset, nearest, type Override } from '../../src/config/index.ts';
 import { projectRoot } from '../project-root.ts';
 
@@ -133,6 +134,51 @@ describe('a preset', () => {
     expect(loadPreset(lengths, 'p.yaml', back).training.patch).deep.equal([8, 16, 24]);
   });
 
+  it('takes all that --set says before it checks, in any order', () => {
+    const set = (key: string, text: string): Override => ({ key, text, source: '--set' });
+    // Each alone contradicts the file or its kind: blurs of 0.5 to 1, redials of 200 to 1000 ms, a student that is no UNETR.
+    const pairs: readonly (readonly Override[])[] = [
+      [set('sampling.blurSigmaMin', '3'), set('sampling.blurSigmaMax', '4')],
+      [set('network.redialMsMin', '20000'), set('network.redialMsMax', '30000')],
+      [set('phantom.shape', '[64, 64, 64]'), set('training.patch', '[48, 48, 48]')],
+      [
+        ...[set('models.student.kind', 'unetr'), set('models.student.imageSize', '[16, 16, 16]')],
+        ...[set('models.student.featureSize', '4'), set('models.student.hiddenSize', '12')],
+        ...[set('models.student.mlpDim', '24'), set('models.student.numHeads', '3')],
+        set('models.student.numLayers', '4'),
+      ],
+    ];
+    for (const pair of pairs) {
+      const [first] = pair;
+      const settings = loadPreset(smoke, 'p.yaml', pair);
+      expect(loadPreset(smoke, 'p.yaml', [...pair].reverse()), first!.key).deep.equal(settings);
+      if (first!.key !== 'phantom.shape') {
+        expect(() => loadPreset(smoke, 'p.yaml', [first!]), first!.key).throw(/^--set: /);
+      }
+    }
+    const { sampling, models } = loadPreset(smoke, 'p.yaml', pairs.flat().slice(0, 2));
+    expect([sampling.blurSigmaMin, sampling.blurSigmaMax]).deep.equal([3, 4]);
+    expect(models.student.kind).equal('swin-unetr');
+  });
+
+  it('without hospitals may get them from --set', () => {
+    const hospital = 'hospitals: [{id: A, cases: {hps: 1, ms: 1, calc: 1}}]';
+    const asked = [{ key: 'consortium', text: `{${hospital}}`, source: '--set' }];
+    expect(loadPreset('seed: 1', 'p.yaml', asked).consortium.hospitals[0]!.id).equal('A');
+    expect(refusal('seed: 1').message).equal(
+      'p.yaml:1: consortium.hospitals: expected a list of hospitals, got nothing',
+    );
+  });
+
+  it('without a round of the student is refused: nothing would be sealed', () => {
+    const none = [{ key: 'training.student.rounds', text: '0', source: '--rounds' }];
+    expect(refusal(smoke, none).message).equal(
+      '--rounds: training.student.rounds: expected a whole number from 1 to 1000, got 0',
+    );
+    const teachers = [{ key: 'training.teacher.rounds', text: '0', source: '--set' }];
+    expect(loadPreset(smoke, 'p.yaml', teachers).training.teacher.rounds).equal(0);
+  });
+
   it('leaves the heart alone unless it says otherwise', () => {
     expect(loadPreset(smoke, 'p.yaml').training.heart).equal('none');
     for (const text of ['condition', 'head']) {
@@ -177,6 +223,31 @@ describe('a preset', () => {
     it(`that is ${title} is refused`, () => {
       expect(refusal(text)).instanceOf(ConfigError);
       expect(({} as { polluted?: number }).polluted).equal(undefined);
+    });
+  }
+
+  const slips: readonly (readonly [string, number, string])[] = [
+    ['training:\n\tclamp: 1', 2, 'use spaces'],
+    ['seed: 1\npreset: x\nseed: 2', 3, 'stands twice'],
+    ['seed: [1', 1, 'a bracket that is not closed'],
+    ['seed: 1\npreset: a: b', 2, 'put a text with a colon in quotes'],
+    ['training:\n  clamp: 1\n   momentum: 0', 2, 'the same number of spaces'],
+    ['training:\n  clamp: 1\n momentum: 0', 3, 'the same number of spaces'],
+    ['seed: 1\npreset: "a\\qb"', 2, 'write the text in single quotes'],
+    ['seed: 1\npreset: @x', 2, 'put it in quotes'],
+    ['seed: 1\npreset: "x', 2, 'a closing quote or bracket'],
+    ['seed: 1\n---\nseed: 2', 2, 'take the line --- away'],
+    ['%PERCENT\n---\nseed: 1', 1, 'take the line away'],
+    ['seed: ]', 1, 'a bracket, quote or comma too many'],
+    ['seed: 1\npreset', 2, 'a colon and a space after a key'],
+  ];
+  for (const [text, line, words] of slips) {
+    it(`that is ${JSON.stringify(text)} is refused in our words, with what to do`, () => {
+      const { message } = refusal(text);
+      expect(message.startsWith(`p.yaml:${line}: `), message).equal(true);
+      expect(message).contain(words);
+      const { errors, warnings } = parseDocument(text, { prettyErrors: false });
+      for (const parsers of [...errors, ...warnings]) expect(message).not.contain(parsers.message);
     });
   }
 

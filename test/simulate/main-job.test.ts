@@ -75,8 +75,9 @@ describe('main job', function () {
   it('begins a stage from an earlier model, which the plan names and every node holds', async () => {
     const file = packageFile('config/smoke.yaml');
     const { training, models } = loadPreset(await readFile(file, 'utf8'), file, []);
-    const earlier = join(folders[0] ?? '', 'model');
-    const { digest } = JSON.parse(await readFile(join(earlier, 'model.json'), 'utf8')) as {
+    // The run's folder, which holds the model's.
+    const earlier = folders[0] ?? '';
+    const { digest } = JSON.parse(await readFile(join(earlier, 'model', 'model.json'), 'utf8')) as {
       digest: string;
     };
     const from = { ...training, student: { ...training.student, start: earlier, rounds: 1 } };

@@ -1,0 +1,206 @@
+/**
+ * Every flag of every command, from the declarations: one that cannot apply is refused and not passed over. A new flag
+ * fails here until it is said where it applies.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command, Option } from 'commander';
+import { expect } from 'chai';
+import { seededRandom } from '../../src/base/index.ts';
+import { flagOf, takesOneValue } from '../../src/cli/given-flags.ts';
+import { buildProgram, runCommandLine } from '../../src/cli/program.ts';
+import { loadPredict } from '../../src/cli/wiring.ts';
+import type { World } from '../../src/cli/world.ts';
+import { loadArchitecture, loadPreset, modelSpecFor } from '../../src/config/index.ts';
+import { encodeNifti, rasAffine } from '../../src/data/index.ts';
+import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
+import { initialWeights } from '../../src/models/index.ts';
+import { encodeSafetensors } from '../../src/weights/index.ts';
+import { syntheticRecord } from '../dashboard/synthetic-record.ts';
+import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
+import { projectRoot } from '../project-root.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'annulus-flags-'));
+const at = (name: string): string => join(folder, name);
+
+function worldOf(said: { out: string; err: string }): World {
+  return {
+    out: (text) => (said.out += text),
+    err: (text) => (said.err += text),
+    erase: () => undefined,
+    ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
+    mainJob: () => Promise.resolve(() => Promise.resolve(syntheticRecord())),
+    reproduce: () => Promise.reject(new Error('not asked')),
+    predict: loadPredict,
+  };
+}
+
+async function typed(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: '', err: '' };
+  const code = await runCommandLine(args, worldOf(said), {});
+  return { code, ...said };
+}
+
+/** Words of a command, and what it declares. */
+interface Declared {
+  readonly words: readonly string[];
+  readonly command: Command;
+}
+
+function commandsBelow(command: Command, words: readonly string[] = []): Declared[] {
+  return command.commands.flatMap((child) => {
+    const own = [...words, child.name()];
+    return child.commands.length > 0 ? commandsBelow(child, own) : [{ words: own, command: child }];
+  });
+}
+
+/** The command line up to the option's own value. */
+const withValue = (option: Option): string[] =>
+  option.required ? [flagOf(option), option.argChoices?.[0] ?? '1'] : [flagOf(option)];
+
+const predicts = ['predict', '--model', at('model'), '--input', at('ct.nii')];
+const imports = ['import', at('unetr.safetensors'), '--model', 'small-unetr'];
+
+/** Where each flag applies: always, or not in a command line of this form. */
+const places: Readonly<Record<string, 'always' | 'refused with --resume' | readonly string[]>> = {
+  'simulate --out': 'refused with --resume',
+  'simulate --seed': 'refused with --resume',
+  'simulate --rounds': 'refused with --resume',
+  'simulate --kill': 'refused with --resume',
+  'simulate --resume': 'always',
+  'simulate --set': 'refused with --resume',
+  'simulate --backend': 'refused with --resume',
+  'simulate --precision': 'refused with --resume',
+  'simulate --workers': 'refused with --resume',
+  'simulate --format': 'always',
+  'reproduce --out': 'always',
+  'reproduce --seeds': 'always',
+  // Into a folder that was begun otherwise they are refused: test/reproduce/journal.test.ts.
+  'reproduce --set': 'always',
+  'reproduce --backend': 'always',
+  'reproduce --workers': 'always',
+  'reproduce --format': 'always',
+  'cases --spacing': 'always',
+  'cases --pictures': 'always',
+  'cases --format': 'always',
+  'predict --model': 'always',
+  'predict --input': 'always',
+  'predict --heart': [...predicts, '--output', at('o1'), '--heart', at('ct.nii')],
+  'predict --output': 'always',
+  'predict --backend': 'always',
+  'predict --precision': [
+    ...[...predicts, '--output', at('o2'), '--backend', 'wasm', '--precision', 'bf16'],
+  ],
+  'export --model': 'always',
+  'export --format': 'always',
+  'export --output': 'always',
+  'import --model': 'always',
+  'import --output': 'always',
+  'import --tasks': 'always',
+  'import --heart': 'always',
+  'import --fresh-heads': 'always',
+  // A UNETR takes one size.
+  'import --window': [...imports, '--output', at('o3'), '--window', '96,96,96'],
+  'import --spacing': 'always',
+  'import --seed': 'always',
+  'import --format': 'always',
+  'audit verify --consortium': 'always',
+  'audit verify --format': 'always',
+  'doctor --quick': 'always',
+  'doctor --format': 'always',
+};
+
+describe('a flag', () => {
+  let commands: Declared[] = [];
+  const each = function* (): Generator<{ name: string; words: readonly string[]; option: Option }> {
+    for (const { words, command } of commands) {
+      for (const option of command.options) {
+        yield { name: `${words.join(' ')} ${flagOf(option)}`, words, option };
+      }
+    }
+  };
+
+  before(async () => {
+    const program = await buildProgram(worldOf({ out: '', err: '' }), () => undefined);
+    commands = commandsBelow(program);
+    const preset = readFileSync(join(projectRoot, 'config', 'smoke.yaml'), 'utf8');
+    const run = {
+      ...{ format: 'annulus-run/1', startedAtMs: 0, code: 'ab'.repeat(32), kills: [], starts: {} },
+      settings: loadPreset(preset, 'smoke.yaml'),
+    };
+    const student = {
+      ...{ spec: tinySpec, weights: tinyWeights(tinySpec), intensity: intensityDefaults },
+      spacingMm: [3, 3, 3],
+      window: tinySize,
+    } as const;
+    for (const name of ['run', 'model']) mkdirSync(at(name));
+    writeFileSync(at('run/run.json'), JSON.stringify(run));
+    for (const [name, bytes] of encodeStudent(student)) writeFileSync(at(`model/${name}`), bytes);
+    const ct = { shape: tinySize, affine: rasAffine([3, 3, 3], [0, 0, 0]) };
+    writeFileSync(at('ct.nii'), encodeNifti({ ...ct, data: new Uint8Array(512) }));
+    const unetr = readFileSync(join(projectRoot, 'config/models/small-unetr.yaml'), 'utf8');
+    const spec = modelSpecFor(loadArchitecture(unetr, 'small-unetr'), ['hps']);
+    const weights = initialWeights(spec, seededRandom('flags'));
+    writeFileSync(at('unetr.safetensors'), encodeSafetensors(weights));
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it('stands in the table of places, and none stands there that is not declared', () => {
+    expect([...each()].map(({ name }) => name)).members(Object.keys(places));
+  });
+
+  it('of a new run is refused beside --resume, whichever it is', async () => {
+    for (const { name, words, option } of each()) {
+      if (words[0] !== 'simulate' || name === 'simulate --resume') continue;
+      const args = [...words, '--resume', at('run'), ...withValue(option)];
+      const { code, err } = await typed(args);
+      const isRefused = places[name] === 'refused with --resume';
+      const words2 = `leave out ${flagOf(option)}\n`;
+      expect([name, code, err.endsWith(words2)]).deep.equal([name, isRefused ? 2 : 0, isRefused]);
+    }
+    const { err } = await typed(['simulate', 'smoke', '--resume', at('run'), '--seed', '1']);
+    expect(err).contain('leave out smoke, --seed');
+  });
+
+  it('that cannot apply is refused by its name', async () => {
+    for (const [name, place] of Object.entries(places)) {
+      if (typeof place === 'string') continue;
+      const { code, err } = await typed(place);
+      expect(code, `${name}: ${err}`).equal(2);
+      expect(err, name).contain(name.split(' ').at(-1)?.replace('--', ''));
+    }
+  });
+
+  it('with one value is refused when it is given twice, of every command', async () => {
+    let count = 0;
+    for (const { name, words, option } of each()) {
+      if (!takesOneValue(option)) continue;
+      count += 1;
+      const args = [...words, 'x', ...withValue(option), ...withValue(option)];
+      const { code, err } = await typed(args);
+      expect([name, code, err]).deep.equal([
+        ...[name, 2, `annulus: ${flagOf(option)} is given twice\n`],
+      ]);
+    }
+    // All but --kill, --set, --set, --fresh-heads and --quick.
+    expect(count).equal(Object.keys(places).length - 5);
+  });
+
+  it('and --set, or two --set, do not say the same setting twice', async () => {
+    for (const [args, words] of [
+      [['--set', 'seed=1', '--set', 'seed=2'], '--set: seed is given by --set twice'],
+      [['--seed', '1', '--set', 'seed=2'], '--set: seed is given by --seed and by --set'],
+      [
+        ['--set', 'training.student={rounds: 3}', '--set', 'training.student.rounds=4'],
+        'training.student.rounds is given by --set twice',
+      ],
+    ] as const) {
+      const { code, err } = await typed(['simulate', 'smoke', ...args]);
+      expect(code, args.join(' ')).equal(2);
+      expect(err).contain(words).and.contain('leave out one');
+    }
+  });
+});
