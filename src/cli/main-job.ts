@@ -29,7 +29,7 @@ export interface PredictRequest {
   /** A segmentation of the heart as NIfTI, with its name; null when none is given. */
   readonly heart: { readonly bytes: Uint8Array; readonly name: string } | null;
   /** How the two are read where they can be read in more than one way; the defaults when absent. */
-  readonly reading?: ReadingSettings;
+  readonly reading?: Partial<ReadingSettings>;
   readonly backend: string;
   readonly precision: string;
   /** What the person at the terminal should know of the choice. */

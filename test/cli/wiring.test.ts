@@ -1,4 +1,6 @@
 /** `predict` of a model that is conditioned on the heart, from files to files. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { exitCodeOf, lineOf } from '../../src/cli/errors.ts';
@@ -7,6 +9,7 @@ import { loadPredict } from '../../src/cli/wiring.ts';
 import { encodeNifti, rasAffine, type Vector3 } from '../../src/data/index.ts';
 import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
 import type { UNetSpec } from '../../src/models/index.ts';
+import { projectRoot } from '../project-root.ts';
 import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
 
 const spacingMm: Vector3 = [3, 3, 3];
@@ -39,6 +42,26 @@ describe('predict with a segmentation of the heart', () => {
     const { files } = await predict({});
     expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json', 'calc.nii.gz']); // prettier-ignore
     expect(notes).deep.equal(['ct.nii: every voxel is 0: an empty image?']);
+  });
+
+  it('says what there is to say of the CT, and reads it as it is told', async () => {
+    const tried = (name: string): Uint8Array =>
+      new Uint8Array(readFileSync(join(projectRoot, '..', 'shared', 'tried', name)));
+    const model = modelOf(tinySpec);
+    const of = (name: string): Partial<PredictRequest> => ({
+      ...{ model, image: tried(name), heart: null },
+    });
+    await predict(of('sq_disagree.nii.gz'));
+    // 6i - 60 mm at i = 23, see test/data/tried.test.ts.
+    expect(notes.join()).match(/^ct\.nii: sform and qform place the image up to 78\.0 mm apart/);
+    await predict(of('u16_noint.nii.gz'));
+    expect(notes.join()).match(/^ct\.nii: nothing below -300 HU/);
+    const open = of('dead-end-questions/nocodes.nii.gz');
+    let refusal: unknown;
+    await predict(open).catch((error: unknown) => (refusal = error));
+    expect(lineOf(refusal)).contain('ct.nii: ').and.contain('--axes');
+    const { files } = await predict({ ...open, reading: { axes: 'LAS' } });
+    expect(files.size).equal(4);
   });
 
   const table: readonly (readonly [string, Partial<PredictRequest>, string])[] = [
