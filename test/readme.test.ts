@@ -1,8 +1,8 @@
 /** Every command of README.md is run: here, or by the test or script that is named beside its form. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { runCommandLine } from '../src/cli/program.ts';
 import type { World } from '../src/cli/world.ts';
@@ -11,9 +11,9 @@ import type { OnProgress } from '../src/dashboard/index.ts';
 import { simulatedConsortium, simulatedMember } from '../src/simulate/index.ts';
 import { limitsOf, membersOf, planOf } from '../src/simulate/run-plan.ts';
 import { RunRecorder } from '../src/simulate/run-recorder.ts';
-import { makeSampleLog } from './audit/sample-log.ts';
 import { syntheticRecord } from './dashboard/synthetic-record.ts';
 import { syntheticReproduction } from './dashboard/synthetic-reproduction.ts';
+import { writeToyRun } from './peer/toy-run.ts';
 import { projectRoot } from './project-root.ts';
 import { readmeCommands, readmeExcerpt } from './readme-commands.ts';
 
@@ -53,11 +53,7 @@ describe('README.md', function () {
   const run = join(folder, 'run');
 
   before(async () => {
-    const { files } = await makeSampleLog({ rounds: ['sealed', 'absent'] });
-    for (const node of ['L1', 'L3']) {
-      for (const [name, bytes] of files) write(join(run, 'nodes', node, 'log', name), bytes);
-    }
-    write(join(run, 'model', 'student.json'), '{}');
+    await writeToyRun(run);
   });
   after(() => {
     rmSync(folder, { recursive: true });
@@ -118,11 +114,6 @@ describe('README.md', function () {
 
 function formOf(command: string): (typeof forms)[number] | undefined {
   return forms.find(({ form }) => form.test(command));
-}
-
-function write(path: string, data: Uint8Array | string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, data);
 }
 
 /** The command line in this process, with rooms behind it that only tell what a run would. */

@@ -23,16 +23,18 @@ export function renderCases(summary: string, cases: readonly CaseToShow[]): stri
     summary: html`${summary}. Right is left, as radiologists look. Rings: what experts marked;
     fainter ones lie off the slice. Outlines: calcium.`,
     stamp: html`shows patients:<br />stays in this hospital`,
-    sections: html`${cases.map(
-      ({ name, problem, notes, slices }) =>
-        html`<section class="wide">
-          <h2>${name}${problem === null ? null : html`<small>${problem}</small>`}</h2>
-          <div class="body">
-            ${notes.map((note) => html`<p class="quiet">${note}</p>`)}
-            <div class="slices">${slices.map(sliceFigure)}</div>
-          </div>
-        </section>`,
-    )}`,
+    sections: html`<a id="pictures"></a>${cases.map(
+        ({ name, problem, notes, slices }, index) =>
+          html`<section class="wide">
+            <h2>${name}${problem === null ? null : html`<small>${problem}</small>`}</h2>
+            <div class="body">
+              ${notes.map((note) => html`<p class="quiet">${note}</p>`)}
+              <div class="slices">
+                ${slices.map((slice, n) => sliceFigure(slice, `case-${index + 1}-${n + 1}`))}
+              </div>
+            </div>
+          </section>`,
+      )}`,
     footer: html`Is every ring where its name says? Left and right exchanged are seen nowhere else.
     Research software: not for diagnosis.`,
   });

@@ -14,6 +14,9 @@ export function consortiumSection({ hospitals, tasks, id }: ConsortiumRecord): M
       >
     </h2>
     <div class="body">
+      <p class="quiet">
+        ${tasks.map(({ id: task, title, labels }, index) => html`${index > 0 ? ' · ' : null}<b>${task}</b> ${title} (${labels.join(', ')})`)}
+      </p>
       <div class="pair">
         ${ring(hospitals, tasks)}
         <div class="scroll">
@@ -52,9 +55,6 @@ export function consortiumSection({ hospitals, tasks, id }: ConsortiumRecord): M
           </table>
         </div>
       </div>
-      <p class="quiet">
-        ${tasks.map(({ id: task, title, labels }, index) => html`${index > 0 ? ' · ' : null}<b>${task}</b> ${title} (${labels.join(', ')})`)}
-      </p>
       <p class="quiet">Manifest <code>${id}</code></p>
     </div>
   </section>`;
@@ -113,7 +113,7 @@ function ring(hospitals: readonly HospitalRecord[], tasks: readonly TaskRecord[]
       >`;
   });
   return html`<svg
-    viewBox="10 -4 250 270"
+    viewBox="-20 -4 310 270"
     role="img"
     aria-label="Ring of hospitals. ${labelled.join('; ')}"
   >

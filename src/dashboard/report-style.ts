@@ -5,7 +5,7 @@ export const reportStyle = `
   --paper: #ffffff; --ground: #eef1f3; --ink: #17222c; --quiet: #5d6b77; --rule: #d5dce1; --faint: #a9b5be;
   --student: #0b5f7d; --student-fill: #0b5f7d26; --teacher: #a8570f; --teacher-fill: #a8570f24;
   --good: #2f6f3a; --good-fill: #e6f1e7; --bad: #a32626; --bad-fill: #f8e6e4;
-  --truth: #35c46a; --predicted: #ffb347;
+  --truth: #35c46a; --predicted: #ffb347; --reference: #8fd0ff;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -58,7 +58,7 @@ td.gap, th.gap { border-left: 10px solid transparent; background-clip: padding-b
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); gap: 18px 26px }
 .pair { display: grid; grid-template-columns: 230px minmax(0, 1fr); gap: 22px; align-items: center }
 .row.four { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 18px } .row.three { grid-template-columns: repeat(3, minmax(0, 1fr)) }
-.tight th, .tight td { padding-left: 6px; padding-right: 6px }
+.tight { font-size: 12px } .tight th, .tight td { padding-left: 5px; padding-right: 5px }
 figure { margin: 0 } figcaption { font-size: 13px; font-weight: 600; margin-bottom: 3px }
 .chart svg, .wide svg { width: 100%; height: auto; display: block; overflow: visible }
 svg text { fill: var(--ink); font-family: inherit }
@@ -75,10 +75,17 @@ svg text { fill: var(--ink); font-family: inherit }
 .box.teacher .whisker { stroke: var(--teacher) } .box.teacher .value { fill: var(--teacher) }
 .slices { display: grid; grid-template-columns: repeat(auto-fill, minmax(252px, 1fr)); gap: 18px }
 .slice svg { width: 100%; height: auto; display: block; background: #000; border-radius: 2px }
-.slice image { image-rendering: auto }
+.slice image { image-rendering: auto } .slice .larger { display: block; cursor: zoom-in }
 .slice figcaption { margin: 6px 0 0; font-weight: 400; font-size: 12px; line-height: 1.4 }
-.point, .area { fill: none } .point.truth { stroke: var(--truth) } .point.predicted { stroke: var(--predicted) }
-.point text { fill: #fff; stroke: #000c; paint-order: stroke; stroke-linejoin: round }
+.slice .close { display: none }
+.slice:target { position: fixed; inset: 0; z-index: 1; padding: 16px; background: #000; color: #fff; display: grid; grid-template-rows: minmax(0, 1fr) auto; color-scheme: dark }
+.slice:target .larger { min-height: 0; cursor: default } .slice:target svg { width: 100%; height: 100% }
+.slice:target .close { display: block; position: absolute; top: 12px; right: 18px; padding: 4px 10px; border-radius: 3px; background: #fff; color: #000; text-decoration: none }
+.slice:target .quiet { color: #ccc }
+.point, .area { fill: none } .point.truth { stroke: var(--truth) } .point.predicted { stroke: var(--predicted) } .point.reference { stroke: var(--reference) }
+.slice text { fill: #fff; stroke: #000c; paint-order: stroke; stroke-linejoin: round } .slice text.side { fill: #d7dee3 }
+.name.predicted text { fill: var(--predicted) } .name.reference text { fill: var(--reference) }
+.leader { fill: none; stroke: #fffa } .scale { fill: none; stroke: #fff }
 .area.truth { stroke: var(--truth) } .area.predicted { stroke: var(--predicted) }
 .bar { display: block; height: 9px; border-radius: 1px; background: var(--student); min-width: 1px }
 .bar.teacher { background: var(--teacher) } td.bars { width: 38%; padding-right: 12px } .bars .bar + .bar { margin-top: 2px }

@@ -67,12 +67,15 @@ function taskFigure({ groups }: RunRecord, task: TaskRecord): Markup {
   const training = pick('training');
   const digits = task.kind === 'points' ? 1 : 2;
   const value = median(other?.values ?? []);
-  const missed = task.kind === 'points' ? `, ${percent(other?.missRate ?? null)} missed` : '';
-  return html`<div title="student, hospitals that never labelled ${task.id}">
-    <div class="name">${task.id}: never labelled it</div>
-    <div class="figure">${fixed(value, digits)}<small> ${unitOf(task)}${missed}</small></div>
+  const missed = task.kind === 'points' ? `${percent(other?.missRate ?? null)} missed, ` : '';
+  return html`<div
+    title="median of the student at hospitals that never labelled this task, and at those that did"
+  >
+    <div class="name">${task.title}</div>
+    <div class="figure">${fixed(value, digits)}<small> ${unitOf(task)}</small></div>
     <div class="more">
-      labelled it: ${training === undefined ? absent : fixed(median(training.values), digits)}
+      ${missed}at hospitals that never labelled it; at the others
+      ${training === undefined ? absent : fixed(median(training.values), digits)}
     </div>
   </div>`;
 }

@@ -33,7 +33,7 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
                     colspan="${models.length * columnCount(task)}"
                     scope="colgroup"
                   >
-                    ${task.id}, ${unitOf(task)}
+                    ${task.title} (${task.id}), ${unitOf(task)}
                   </th>`,
               )}
             </tr>
@@ -85,6 +85,11 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
           the box.</span
         >
         ${undefinedNote(evaluation)} ${heartNote(evaluation)}
+        <span
+          >Not measured here: what a hospital's own training alone would have given, and so no
+          interval for the gain over it; <code>annulus reproduce</code> trains that arm too and
+          gives intervals.</span
+        >
       </p>
     </div>
   </section>`;
@@ -95,15 +100,26 @@ export function sliceSection({ slices }: RunRecord): Markup | null {
   return html`<section class="wide">
     <h2>
       Looking at it<small
-        >Held-out cases and a real CT. Rings: true points. Crosses: found by the student. Outlines:
-        calcium, likewise. Fainter when further off the slice.</small
+        >Held-out cases and a real CT, as radiologists look: the patient's right is on the left.
+        Rings: true points. Crosses: found by the student. Diamonds: landmarks that another program
+        found. Outlines: calcium, in the same colours. Fainter when further off the slice, and left
+        out beyond 12 mm. A click on a picture shows it as large as the window.</small
       >
     </h2>
     <div class="body">
-      <div class="slices">${slices.map(sliceFigure)}</div>
+      <div class="slices" id="pictures">
+        ${slices.map((slice, index) => sliceFigure(slice, `picture-${index + 1}`))}
+      </div>
       <p class="key">
         <span><i style="background:var(--truth)"></i>true</span
-        ><span><i style="background:var(--predicted)"></i>found by the student</span>
+        ><span><i style="background:var(--predicted)"></i>found by the student</span>${
+          slices.some(({ points }) => points.some(({ kind }) => kind === 'reference'))
+            ? html`<span
+                ><i style="background:var(--reference)"></i>landmarks of another program: they show
+                that the geometry is right, not how well the student finds its points</span
+              >`
+            : null
+        }
       </p>
     </div>
   </section>`;

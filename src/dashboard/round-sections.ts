@@ -10,7 +10,10 @@ export function curveSection(record: RunRecord): Markup {
     <h2>
       Learning<small
         >Mean training loss in each round (thin: one hospital, strong: all), and the error of the
-        sealed model on held-out cases.</small
+        sealed model on held-out cases. The loss is the sum, over the tasks that a case has labels
+        of and over the scales i of a model's outputs, of 2<sup>−i</sup> × (cross-entropy − Dice),
+        Dice being the soft overlap from 0 to 1. A term ranges from −1, when all is right, upwards
+        without end: a negative loss is a good one, and nearer to −1 for each task is better.</small
       >
     </h2>
     <div class="body">

@@ -163,6 +163,15 @@ export interface SlicePicture {
   readonly height: number;
   /** Width of a pixel over its height, for grids that are not square. */
   readonly pixelAspect: number;
+  /** Height of a pixel in mm: how large what is shown is. */
+  readonly pixelMm: number;
+  /** What lies beyond each edge, a letter each: R and L are the patient's, A and P front and back, S and I head and feet. */
+  readonly sides: {
+    readonly left: string;
+    readonly right: string;
+    readonly top: string;
+    readonly bottom: string;
+  };
   /** Rows from the top, one byte a pixel, base64. */
   readonly gray: string;
   readonly points: readonly SlicePoint[];
@@ -175,7 +184,8 @@ export interface SlicePoint {
   readonly x: number;
   readonly y: number;
   readonly label: string;
-  readonly kind: 'truth' | 'predicted';
+  /** `reference`: where another program found it; not an expert's truth. */
+  readonly kind: 'truth' | 'predicted' | 'reference';
   /** Distance from the slice in mm: points further off are drawn fainter. */
   readonly offSliceMm: number;
 }

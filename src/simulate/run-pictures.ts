@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { NodeId } from '../base/index.ts';
 import type { RunSettings } from '../config/index.ts';
 import type { SlicePicture } from '../dashboard/index.ts';
-import { decodeNifti, plausibilityText, pointsOf, tasks, toRas } from '../data/index.ts';
+import {
+  decodeMarkups,
+  decodeNifti,
+  plausibilityText,
+  pointsOf,
+  tasks,
+  toRas,
+} from '../data/index.ts';
 import {
   heartUseOf,
   intensityDefaults,
@@ -124,17 +131,37 @@ async function sampleScene({
     {
       title: 'A real CT',
       caption: [
-        `the sample CT of the package; no truth is known${isOwn ? '' : ', the model has only seen phantoms'}`,
+        `the sample CT of the package, with landmarks of its aortic root derived from a machine's segmentation (annulus, sinotubular junction STJ); no expert marked it, so no truth is known${isOwn ? '' : ', the model has only seen phantoms'}`,
         ...(missed.length > 0 ? [`not found: ${missed.join(', ')}`] : []),
         `the answer is ${plausibilityText(plausibility)}`,
       ].join('; '),
       image: ct,
-      marks: points.map(({ label, position }) => ({
-        label,
-        at: position,
-        kind: 'predicted' as const,
-      })),
+      marks: [
+        ...(await sampleLandmarks()),
+        ...points.map(({ label, position }) => ({
+          label,
+          at: position,
+          kind: 'predicted' as const,
+        })),
+      ],
       areas: calcium === null ? [] : [{ kind: 'predicted', mask: calcium }],
     },
   ];
+}
+
+/** Landmarks that come with the sample CT and what they are called on it; those of the pulmonary artery are left out. */
+const sampleNames: Readonly<Record<string, string>> = {
+  aortic_annulus_centre: 'annulus',
+  aortic_annulus_pseudo_hinge_1: 'hinge 1',
+  aortic_annulus_pseudo_hinge_2: 'hinge 2',
+  aortic_annulus_pseudo_hinge_3: 'hinge 3',
+  stj_centre: 'STJ',
+};
+
+async function sampleLandmarks(): Promise<Mark[]> {
+  const bytes = await readFile(packageFile('config/sample/landmarks.mrk.json'));
+  return decodeMarkups(bytes).flatMap(({ label, position }): Mark[] => {
+    const name = sampleNames[label];
+    return name === undefined ? [] : [{ label: name, at: position, kind: 'reference' }];
+  });
 }

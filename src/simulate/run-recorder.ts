@@ -475,16 +475,20 @@ export function hospitalRecord(hospital: HospitalSettings): HospitalRecord {
       return count > 0 ? [[task, count]] : [];
     }),
   );
+  const isTaught = Object.keys(labelled).length > 0;
+  const expert =
+    folder === ''
+      ? `bias ${Math.hypot(...annotator.biasMm).toFixed(1)} mm, scatter ${annotator.scatterMm} mm`
+      : 'its own experts';
   return {
     id,
     labelled,
     training: trainingCaseCount(cases),
     test: cases.test,
-    ...(folder === ''
-      ? {
-          scanner: `blur ${scanner.blurFwhmMm} mm, noise ${scanner.noiseHu} HU, contrast ${scanner.contrastPeakHu} HU`,
-          annotator: `bias ${Math.hypot(...annotator.biasMm).toFixed(1)} mm, scatter ${annotator.scatterMm} mm`,
-        }
-      : { scanner: 'its own CTs', annotator: 'its own experts' }),
+    scanner:
+      folder === ''
+        ? `blur ${scanner.blurFwhmMm} mm, noise ${scanner.noiseHu} HU, contrast ${scanner.contrastPeakHu} HU`
+        : 'its own CTs',
+    annotator: isTaught ? expert : 'none: it labelled nothing',
   };
 }

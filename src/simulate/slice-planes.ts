@@ -9,7 +9,7 @@ type Plane = 'axial' | 'coronal';
 export interface Mark {
   readonly label: string;
   readonly at: Vector3;
-  readonly kind: 'truth' | 'predicted';
+  readonly kind: 'truth' | 'predicted' | 'reference';
 }
 
 /** A volume, and what lies on it. */
@@ -38,10 +38,11 @@ function drawPlane({ title, caption, image, marks, areas }: Scene, plane: Plane)
   const spacing = spacingOf(affine);
   const places = marks.map((mark) => ({ mark, ijk: worldToVoxel(affine, mark.at) }));
   const axis = plane === 'axial' ? 2 : 1;
+  // What was found may lie anywhere: where it is known better, that says where to cut.
+  const known = places.filter(({ mark }) => mark.kind !== 'predicted');
+  const aims = known.length > 0 ? known : places;
   const middle =
-    places.length === 0
-      ? null
-      : places.reduce((sum, { ijk }) => sum + ijk[axis], 0) / places.length;
+    aims.length === 0 ? null : aims.reduce((sum, { ijk }) => sum + ijk[axis], 0) / aims.length;
   const count = plane === 'axial' ? depth : height;
   const at = Math.min(count - 1, Math.max(0, Math.round(middle ?? count / 2)));
   const rows = plane === 'axial' ? height : depth;
@@ -74,6 +75,11 @@ function drawPlane({ title, caption, image, marks, areas }: Scene, plane: Plane)
     width,
     height: rows,
     pixelAspect: spacing[2] / rowMm,
+    pixelMm: rowMm,
+    sides:
+      plane === 'axial'
+        ? { left: 'R', right: 'L', top: 'A', bottom: 'P' }
+        : { left: 'R', right: 'L', top: 'S', bottom: 'I' },
     gray: pixels((index) => {
       const share = ((data[index] ?? 0) - window.lowHu) / (window.highHu - window.lowHu);
       return Math.round(255 * Math.min(1, Math.max(0, share)));

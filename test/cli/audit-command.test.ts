@@ -1,7 +1,6 @@
 /** A real run in small, by peers in one process, as files: then changed in the ways a copy may be changed. */
 import {
   cpSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -10,14 +9,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { RunVerdict } from '../../src/audit/index.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
-import { PeerNetwork } from '../peer/peer-network.ts';
-
-const members = ['L1', 'L2', 'L3', 'L4'];
+import { toyMembers as members, writeToyRun } from '../peer/toy-run.ts';
 
 interface Told {
   readonly code: number;
@@ -50,20 +47,7 @@ describe('annulus audit verify', () => {
   const updates: { round: number; author: string; digest: string; holders: string[] }[] = [];
 
   before(async () => {
-    const network = new PeerNetwork({
-      members: 4,
-      stages: [{ id: 'student', participants: members as never, rounds: 5 }],
-    });
-    await network.start();
-    expect(await network.runUntilDone()).equals(true);
-    sealed = network.sealedModels('L1').at(-1) ?? '';
-    for (const [id, { store, peer }] of network.nodes) {
-      await peer.stop();
-      for (const [name, bytes] of store.files) write(join(original, 'nodes', id, name), bytes);
-    }
-    const weights = network.node('L1').store.files.get(`blobs/${sealed}`)!;
-    write(join(original, 'model', 'model.safetensors'), weights);
-    write(join(original, 'model', 'model.json'), JSON.stringify({ digest: sealed, spec: {} }));
+    sealed = await writeToyRun(original);
     for (const file of readdirSync(join(original, 'nodes/L1/log/decisions'))) {
       const text = readFileSync(join(original, 'nodes/L1/log/decisions', file), 'utf8');
       const { body } = JSON.parse(text) as {
@@ -87,11 +71,6 @@ describe('annulus audit verify', () => {
   after(() => {
     rmSync(top, { recursive: true });
   });
-
-  function write(path: string, bytes: Uint8Array | string): void {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, bytes);
-  }
 
   function copy(): string {
     copies += 1;
@@ -184,7 +163,10 @@ describe('annulus audit verify', () => {
     cpSync(blob(older, 'L1', digest), join(older, 'model/model.safetensors'));
     await expectOne(older, `it is the model ${digest}; the last SEAL, of round 5, is of ${sealed}`);
     const described = copy();
-    write(join(described, 'model/model.json'), JSON.stringify({ digest: sealed, spec: { a: 1 } }));
+    writeFileSync(
+      join(described, 'model/model.json'),
+      JSON.stringify({ digest: sealed, spec: { a: 1 } }),
+    );
     await expectOne(described, 'its spec is not the model of the stage student in the plan');
     const without = copy();
     rmSync(join(without, 'model/model.safetensors'));
@@ -206,12 +188,14 @@ describe('annulus audit verify', () => {
   it('finds a deleted blob that its node signed to hold, and one of the last model', async () => {
     for (const round of [1, 3, 5]) {
       const folder = copy();
-      const update = updates.find((one) => one.round === round && one.holders.includes('L2'))!;
-      rmSync(blob(folder, 'L2', update.digest));
+      const { author, digest, holders } = updates.find((update) => update.round === round)!;
+      // Those whose receipts are in the CUT are a quorum: three of four, two of them at least not its author.
+      const holder = holders.find((id) => id !== author)!;
+      rmSync(blob(folder, holder, digest));
       await expectOne(
         folder,
-        'WRONG blobs: L2 signed to hold what is missing',
-        `the update of ${update.author} in round ${round}`,
+        `WRONG blobs: ${holder} signed to hold what is missing`,
+        `the update of ${author} in round ${round}`,
       );
     }
     const model = copy();
@@ -235,18 +219,11 @@ describe('annulus audit verify', () => {
   });
 
   it('finds two histories, at whatever height each log ends', async () => {
-    const other = new PeerNetwork({
-      members: 4,
-      stages: [{ id: 'student', participants: members as never, rounds: 5 }],
-      faults: { latencyMsMax: 400 },
-    });
-    await other.start();
-    expect(await other.runUntilDone()).equals(true);
     const folder = copy();
+    const other = join(top, 'other');
+    await writeToyRun(other, 400);
     rmSync(join(folder, 'nodes/L4'), { recursive: true });
-    for (const [name, bytes] of other.node('L4').store.files) {
-      write(join(folder, 'nodes/L4', name), bytes);
-    }
+    renameSync(join(other, 'nodes/L4'), join(folder, 'nodes/L4'));
     const { code, out } = await audit(folder);
     expect(code).equals(1);
     expect(out).contains('a quorum signed two histories');

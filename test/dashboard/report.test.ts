@@ -5,7 +5,10 @@ import { linearScale } from '../../src/dashboard/axis.ts';
 import { quantile } from '../../src/dashboard/figures.ts';
 import { lineChart, type Line } from '../../src/dashboard/line-chart.ts';
 import { html } from '../../src/dashboard/markup.ts';
-import { outline } from '../../src/dashboard/slice-figure.ts';
+import { outline, sliceFigure } from '../../src/dashboard/slice-figure.ts';
+import type { SlicePoint } from '../../src/dashboard/index.ts';
+import type { Volume } from '../../src/data/index.ts';
+import { picturesOfScene, type Mark } from '../../src/simulate/slice-planes.ts';
 import { fakeDigest, syntheticRecord } from './synthetic-record.ts';
 
 describe('the report', () => {
@@ -14,7 +17,7 @@ describe('the report', () => {
 
   it('needs nothing from any network', () => {
     expect(page).match(/Content-Security-Policy"\s+content="default-src 'none'/);
-    expect(page).not.match(/(src|href)\s*=\s*"(?!data:)/);
+    expect(page).not.match(/(src|href)\s*=\s*"(?!data:|#)/);
     expect(page).not.match(/<script|@import|url\(/);
   });
 
@@ -60,6 +63,21 @@ describe('the report', () => {
     expect(page).not.contain('mean Dice');
   });
 
+  it('spells tasks out before it uses their short names', () => {
+    const text = page.slice(page.indexOf('<main>')).replace(/<[^>]*>/g, ' ');
+    for (const { id, title } of record.consortium.tasks) {
+      const short = text.search(new RegExp(`\\b${id}\\b`));
+      expect(text.indexOf(title), id).greaterThan(-1).and.lessThan(short);
+    }
+  });
+
+  it('says what a negative loss means, and what it did not measure', () => {
+    expect(page)
+      .contain('(cross-entropy − Dice)')
+      .and.match(/negative\s+loss is a good one/)
+      .and.match(/Not measured here: what a hospital's own\s+training alone/);
+  });
+
   it('escapes what it did not write', () => {
     expect(html`<p title="${'"><script>'}">${'<b>&'}</p>`.text).equal(
       '<p title="&quot;&gt;&lt;script&gt;">&lt;b&gt;&amp;</p>',
@@ -77,6 +95,84 @@ describe('a picture', () => {
     expect([...rows]).deep.equal([0, 1, 2, 3, 0, 4, 5, 6]);
     // CRC of an empty IEND, as in every PNG.
     expect([...png.subarray(-4)]).deep.equal([0xae, 0x42, 0x60, 0x82]);
+  });
+
+  const slice = syntheticRecord().slices[0]!;
+  const at = (label: string, x: number, y: number, kind: 'truth' | 'predicted'): SlicePoint => ({
+    ...{ label, x, y, kind, offSliceMm: 0 },
+  });
+
+  it('keeps names of points off one another, and off the edges', () => {
+    for (const [x, y] of [
+      [48, 48],
+      [2, 2],
+      [94, 95],
+    ] as const) {
+      const points = ['MS1', 'MS2', 'NCC', 'RCC', 'LCC'].map((label, n) =>
+        at(label, x + n / 4, y - n / 4, 'truth'),
+      );
+      const { text } = sliceFigure({ ...slice, points }, 'a');
+      const size = Number(/font-size:([\d.]+)px/.exec(text)?.[1]);
+      // Capitals of a sans-serif font are two thirds as wide as the font is high, at most.
+      const boxes = [...text.matchAll(/<text x="([-\d.]+)" y="([-\d.]+)" style[^>]*>(\w+)</g)].map(
+        ([, left = '', bottom = '', label = '']) => ({
+          label,
+          left: Number(left),
+          right: Number(left) + label.length * size * 0.66,
+          top: Number(bottom) - size * 0.75,
+          bottom: Number(bottom),
+        }),
+      );
+      expect(boxes.map(({ label }) => label)).deep.equal(['MS1', 'MS2', 'NCC', 'RCC', 'LCC']);
+      boxes.forEach((a, n) => {
+        const where = `${a.label} near ${x}, ${y}`;
+        expect(Math.min(a.left, a.top), where).least(-0.01);
+        expect(Math.max(a.right, a.bottom), where).most(96.01);
+        for (const b of boxes.slice(n + 1)) {
+          const isApart =
+            a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+          expect(isApart, `${where} and ${b.label}`).equal(true);
+        }
+      });
+    }
+  });
+
+  it('names what was found where no truth is known, and once where it is', () => {
+    const alone = sliceFigure({ ...slice, points: [at('RCA', 9, 9, 'predicted')] }, 'a').text;
+    expect(alone).match(/<text [^>]*>RCA</);
+    const both = [at('RCA', 9, 9, 'predicted'), at('RCA', 12, 9, 'truth')];
+    expect(sliceFigure({ ...slice, points: both }, 'a').text.match(/<text [^>]*>RCA</g)).length(1);
+  });
+
+  it('has a scale bar, its sides, and a larger view without a script', () => {
+    // 96 pixels of 1.5 mm; a quarter is 36 mm, so the bar is 20 mm: 13.33 pixels.
+    const { text } = sliceFigure({ ...slice, points: [] }, 'picture-7');
+    expect(text)
+      .match(/h13\.33v/)
+      .and.contain('20 mm');
+    const sides = [...text.matchAll(/class="side"[^>]*>(\w)</g)].map(([, side]) => side);
+    expect(sides).deep.equal(['R', 'L', 'A', 'P']);
+    expect(text).contain('id="picture-7"').and.contain('href="#picture-7"');
+  });
+
+  it('has the sides that its points lie on', () => {
+    // RAS: 40 mm to the right, to the front and to the head of the middle of a cube of 100 mm.
+    const affine = Float64Array.of(1, 0, 0, -50, 0, 1, 0, -50, 0, 0, 1, -50, 0, 0, 0, 1);
+    const shape = [100, 100, 100] as const;
+    const image: Volume = { shape, affine, data: new Float32Array(1e6) };
+    const marks: Mark[] = [
+      { label: 'RCA', at: [40, 40, 40], kind: 'truth' },
+      { label: 'LCA', at: [-40, -40, -40], kind: 'truth' },
+    ];
+    const [axial, coronal] = picturesOfScene({ title: '', caption: '', image, marks, areas: [] });
+    expect(axial!.sides).deep.equal({ left: 'R', right: 'L', top: 'A', bottom: 'P' });
+    expect(coronal!.sides).deep.equal({ left: 'R', right: 'L', top: 'S', bottom: 'I' });
+    for (const picture of [axial!, coronal!]) {
+      const [first, second] = picture.points;
+      expect(picture.pixelMm).equal(1);
+      expect(first!.x, picture.title).lessThan(second!.x);
+      expect(first!.y, picture.title).lessThan(second!.y);
+    }
   });
 
   it('has outlines along the edges of pixels', () => {

@@ -267,6 +267,8 @@ function makeSlice(title: string, random: Random, shift: number): SlicePicture {
     width,
     height,
     pixelAspect: 1,
+    pixelMm: 1.5,
+    sides: { left: 'R', right: 'L', top: 'A', bottom: 'P' },
     gray: base64(gray),
     points: Object.entries(angles).flatMap(([label, angle], index) => {
       const x = 48 + 11 * Math.cos(angle);

@@ -6,7 +6,7 @@ import { digestOf } from '../../src/crypto/index.ts';
 import type { PeerEvent } from '../../src/peer/index.ts';
 import { simulatedConsortium, simulatedMember } from '../../src/simulate/consortium.ts';
 import { limitsOf, planOf } from '../../src/simulate/run-plan.ts';
-import { RunRecorder } from '../../src/simulate/run-recorder.ts';
+import { hospitalRecord, RunRecorder } from '../../src/simulate/run-recorder.ts';
 
 const [one, two] = ['L1', 'L2'] as NodeId[];
 const participants = [one!, two!];
@@ -33,6 +33,16 @@ const recorderAt = (clock: { nowMs: () => number }): RunRecorder =>
   new RunRecorder(runDefaults, 'run', () => undefined, clock, 0);
 
 describe('run recorder', () => {
+  it('tells no bias of a hospital that labelled nothing', () => {
+    const annotator = { biasMm: [3, 0, 4], scatterMm: 1 } as const;
+    const hospital = { ...hospitalDefaults, id: 'L5', annotator };
+    const cases = { ...hospital.cases, hps: 0, ms: 0, calc: 0 };
+    expect(hospitalRecord({ ...hospital, cases }).annotator).equal('none: it labelled nothing');
+    // |(3, 0, 4)| = 5
+    const taught = hospitalRecord({ ...hospital, cases: { ...cases, calc: 1 } });
+    expect(taught.annotator).equal('bias 5.0 mm, scatter 1 mm');
+  });
+
   it('writes each round once, void ones with the number of the round that is tried again', async () => {
     const recorder = recorderAt({ nowMs: () => 0 });
     for (const node of participants) {
