@@ -83,11 +83,12 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'reproduce --format': 'always',
   'cases --spacing': 'always',
   'cases --pictures': 'always',
-  'cases --format': 'always',
+  // Of files that leave the question open; a folder may hold both kinds.
   'cases --frame': 'always',
   'cases --axes': 'always',
   'cases --units': 'always',
   'cases --voxels-max': 'always',
+  'cases --format': 'always',
   'predict --model': 'always',
   'predict --input': 'always',
   'predict --heart': [...predicts, '--output', at('o1'), '--heart', at('ct.nii')],
