@@ -10,7 +10,12 @@ import { Worker } from 'node:worker_threads';
 import { seededRandom, type Logger, type NodeId, type Store } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { diskStore, openLibp2pTransport, systemClock } from '../../src/node/index.ts';
+import {
+  diskStore,
+  networkDefaults,
+  openLibp2pTransport,
+  systemClock,
+} from '../../src/node/index.ts';
 import { Peer, peerDefaults } from '../../src/peer/index.ts';
 import { simulatedConsortium, simulatedMember } from '../../src/simulate/consortium.ts';
 import { type MessageCost, type SignedManifest } from '../../src/wire/index.ts';
@@ -23,6 +28,12 @@ const code = digestOf(new TextEncoder().encode('toy program'));
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** The rogue never proposes: its turns are to be short. */
 const consensus = { ...consensusDefaults, viewTimeoutMs: 400, resendMs: 1_000 };
+/** As by default so few connections of one address a second: whom we hung up on dials again at once. */
+const settings = {
+  ...fast,
+  reverseDialAfterMs: 600_000,
+  inboundConnectionThreshold: networkDefaults.inboundConnectionThreshold,
+};
 /** Between two looks of the event loop at its own lateness, ms; part of what it measures. */
 const resolutionMs = 10;
 
@@ -200,7 +211,7 @@ async function openPeer(init: {
     members: members.map((one) => (one.id === 'L4' ? { ...one, addresses: [] } : one)),
     privateKeySeed: own.seed,
     listen: `127.0.0.1:${own.port}`,
-    settings: { ...fast, reverseDialAfterMs: 600_000 },
+    settings,
     logger,
   });
   if (seen !== null) {
