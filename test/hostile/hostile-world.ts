@@ -102,14 +102,19 @@ export class HostileWorld {
     const bytes = new Uint8Array(blobBytes);
     const blob = digestOf(bytes);
     await diskStore(join(folder, 'L1')).write(`blobs/${blob}`, bytes);
-    for (const { peer } of honest) await peer.start();
     const workerData: RogueData = { members, cid: consortium.cid, seed, blob };
     const rogue = new Worker(new URL(`./rogue-worker.${extension}`, import.meta.url), {
       workerData,
     });
     const world = new HostileWorld(folder, honest, rogue, seen);
-    await until(() => world.#report?.isReady === true, 'the rogue is connected', 30_000);
-    await until(() => honest.every(({ sealed }) => sealed > 0), 'a round is sealed', 30_000);
+    try {
+      for (const { peer } of honest) await peer.start();
+      await until(() => world.#report?.isReady === true, 'the rogue is connected', 40_000);
+      await until(() => honest.every(({ sealed }) => sealed > 0), 'a round is sealed', 40_000);
+    } catch (error) {
+      await world.close();
+      throw error;
+    }
     return world;
   }
 
