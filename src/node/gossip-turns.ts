@@ -10,7 +10,7 @@ import { invariant } from '../base/index.ts';
 import { prices } from './sender-account.ts';
 
 /** Work before the event loop has its turn, ms. */
-const turnMs = 5;
+const turnMs = 2;
 
 /** The part of a frame that costs. */
 interface Frame {

@@ -10,7 +10,7 @@ import type { NetworkSettings } from './settings.ts';
 /** An episode without anything to blame for so long is over, ms. */
 const quietMs = 60_000;
 /** Work done for one member before the others get a turn, ms. */
-const turnMs = 5;
+const turnMs = 2;
 /** Longest part of a wait: what was charged meanwhile is looked at again. */
 const waitMsMax = 1_000;
 

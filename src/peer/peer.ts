@@ -128,6 +128,8 @@ export class Peer {
   #holdsModels = false;
   /** Members whose contradicting checkpoint was told to the log. */
   readonly #forksTold = new Set<NodeId>();
+  /** When a member last got our sealed checkpoint, ms since 1970. */
+  readonly #helpedAtMs = new Map<NodeId, number>();
   #highestHeard = 0;
   #isBehind = false;
 
@@ -323,10 +325,14 @@ export class Peer {
     this.#finish();
   }
 
-  /** A member whose log lacks cosignatures that we have gets our checkpoint. */
+  /** A member whose log lacks cosignatures that we have gets our checkpoint, once a tick: an answer costs more than to ask. */
   #helpSeal(member: NodeId, sealedSize: number): void {
+    if (sealedSize >= this.#log.sealedSize) return;
     const note = this.#log.sealedCheckpoint();
-    if (note === null || sealedSize >= this.#log.sealedSize) return;
+    const nowMs = this.#ports.clock.nowMs();
+    const helpedMs = this.#helpedAtMs.get(member) ?? -Infinity;
+    if (note === null || nowMs - helpedMs < this.#options.settings.tickMs) return;
+    this.#helpedAtMs.set(member, nowMs);
     this.#ports.transport.send(member, 'log', note);
   }
 

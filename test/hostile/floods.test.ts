@@ -9,7 +9,9 @@ import type { Flood } from './rogue-worker.ts';
 const floodMs = 3_000;
 const blobBytes = 64 * 1024 * 1024;
 
-describe('a peer that a member floods', () => {
+describe('a peer that a member floods', function () {
+  // Starting four members takes seconds on a loaded machine.
+  this.timeout(120_000);
   let world: HostileWorld;
   beforeEach(async () => {
     world = await HostileWorld.open(blobBytes);

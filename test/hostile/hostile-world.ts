@@ -10,7 +10,12 @@ import { Worker } from 'node:worker_threads';
 import { seededRandom, type Logger, type NodeId, type Store } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { diskStore, openLibp2pTransport, systemClock } from '../../src/node/index.ts';
+import {
+  diskStore,
+  networkDefaults,
+  openLibp2pTransport,
+  systemClock,
+} from '../../src/node/index.ts';
 import { Peer, peerDefaults } from '../../src/peer/index.ts';
 import { simulatedConsortium, simulatedMember } from '../../src/simulate/consortium.ts';
 import { type MessageCost, type SignedManifest } from '../../src/wire/index.ts';
@@ -23,6 +28,12 @@ const code = digestOf(new TextEncoder().encode('toy program'));
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** The rogue never proposes: its turns are to be short. */
 const consensus = { ...consensusDefaults, viewTimeoutMs: 400, resendMs: 1_000 };
+/** As by default so few connections of one address a second: whom we hung up on dials again at once. */
+const settings = {
+  ...fast,
+  reverseDialAfterMs: 600_000,
+  inboundConnectionThreshold: networkDefaults.inboundConnectionThreshold,
+};
 /** Between two looks of the event loop at its own lateness, ms; part of what it measures. */
 const resolutionMs = 10;
 
@@ -91,14 +102,19 @@ export class HostileWorld {
     const bytes = new Uint8Array(blobBytes);
     const blob = digestOf(bytes);
     await diskStore(join(folder, 'L1')).write(`blobs/${blob}`, bytes);
-    for (const { peer } of honest) await peer.start();
     const workerData: RogueData = { members, cid: consortium.cid, seed, blob };
     const rogue = new Worker(new URL(`./rogue-worker.${extension}`, import.meta.url), {
       workerData,
     });
     const world = new HostileWorld(folder, honest, rogue, seen);
-    await until(() => world.#report?.isReady === true, 'the rogue is connected', 30_000);
-    await until(() => honest.every(({ sealed }) => sealed > 0), 'a round is sealed', 30_000);
+    try {
+      for (const { peer } of honest) await peer.start();
+      await until(() => world.#report?.isReady === true, 'the rogue is connected', 40_000);
+      await until(() => honest.every(({ sealed }) => sealed > 0), 'a round is sealed', 40_000);
+    } catch (error) {
+      await world.close();
+      throw error;
+    }
     return world;
   }
 
@@ -200,7 +216,7 @@ async function openPeer(init: {
     members: members.map((one) => (one.id === 'L4' ? { ...one, addresses: [] } : one)),
     privateKeySeed: own.seed,
     listen: `127.0.0.1:${own.port}`,
-    settings: { ...fast, reverseDialAfterMs: 600_000 },
+    settings,
     logger,
   });
   if (seen !== null) {

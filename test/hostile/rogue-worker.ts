@@ -75,7 +75,7 @@ parentPort!.on('message', (next: Flood | null) => {
   for (let strand = 0; strand < 4; strand++) void keepAt(next, kinds[next], strand);
 });
 
-await connection();
+while (!(await connection().then(Boolean, () => false))) await pass(50);
 parentPort!.postMessage({ isReady: true, sent, sentBytes } satisfies RogueReport);
 
 /** The connection to the victim, made anew when it hung up. */
