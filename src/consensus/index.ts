@@ -17,35 +17,14 @@ export {
 } from './settings.ts';
 export { ConsensusError, type ConsensusErrorFacts } from './errors.ts';
 export {
-  consensusDomain,
-  readCertificate,
-  verifyCertificate,
-  verifyChain,
-  type Certificate,
-  type Chain,
-  type EpochContext,
-  type Statement,
-  type VerifySignature,
-  type VoteKind,
-} from './certificate.ts';
-export {
-  evidenceBetween,
-  forbiddenPair,
-  readEvidence,
-  verifyEvidence,
-  type EvidenceKind,
-  type EvidencePair,
-  type SignedStatement,
-} from './evidence.ts';
-export {
   decodeMessage,
   encodeMessage,
-  messageBytesMax,
   type ConsensusMessage,
   type Proposal,
+  type Recall,
   type Vote,
 } from './messages.ts';
-export { faultCountMax, leaderOrder, quorumOf } from './quorum.ts';
+export { leaderOrder } from './leader-order.ts';
 export { SafetyRules, type Recovered, type SignedKind } from './safety-rules.ts';
 export {
   decodeRecords,

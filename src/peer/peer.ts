@@ -21,7 +21,6 @@ import {
 } from '../audit/index.ts';
 import {
   openWal,
-  readCertificate,
   recoverWal,
   SimplexMachine,
   type ConsensusEvent,
@@ -30,6 +29,7 @@ import {
   type Effect,
   type WriteAheadLog,
 } from '../consensus/index.ts';
+import { readCertificate } from '../wire/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { BlobShelf, readUpdate } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
@@ -190,6 +190,7 @@ export class Peer {
         propose: (at) => (this.#isCurrent(at) ? this.#dueBody() : null),
         judge: (at, body) => (this.#isCurrent(at) ? this.#judge(body) : 'wait'),
         decision: (at) => this.#decisions.get(at) ?? null,
+        suspendedBy: (body) => suspendedBy(decodeBlockBody(body)),
       },
       settings: consensus,
       random: random.fork('consensus'),

@@ -71,6 +71,41 @@ export {
   type Member,
   type SignedManifest,
 } from './manifest.ts';
+export { faultCountMax, quorumOf } from './quorum.ts';
+export {
+  certificatesOf,
+  consensusDomain,
+  hasVoteAt,
+  isChainShaped,
+  isStatementBy,
+  readCertificate,
+  readChain,
+  readMemberIndex,
+  statementBytes,
+  statementsOf,
+  verifyCertificate,
+  verifyChain,
+  viewMax,
+  voterCount,
+  type Certificate,
+  type Chain,
+  type EpochContext,
+  type Statement,
+  type VerifySignature,
+  type VoteKind,
+} from './certificate.ts';
+export {
+  evidenceBetween,
+  forbiddenPair,
+  isJustified,
+  readEvidence,
+  readSignedStatement,
+  signedPart,
+  verifyEvidence,
+  type EvidenceKind,
+  type EvidencePair,
+  type SignedStatement,
+} from './evidence.ts';
 export {
   blockLeaf,
   bodyDigest,

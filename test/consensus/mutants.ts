@@ -1,5 +1,6 @@
 /** Safety rules with one rule broken each: a harness that does not catch them proves nothing. */
-import { faultCountMax, SafetyRules, type SignedKind } from '../../src/consensus/index.ts';
+import { SafetyRules, type SignedKind } from '../../src/consensus/index.ts';
+import { faultCountMax } from '../../src/wire/index.ts';
 import type { Recovered, WalRecord } from '../../src/consensus/index.ts';
 
 class FinalizeAfterNullify extends SafetyRules {

@@ -16,8 +16,6 @@ import {
   decodeMessage,
   decodeRecords,
   encodeRecord,
-  faultCountMax,
-  forbiddenPair,
   SafetyRules,
   SimplexMachine,
   type ConsensusMember,
@@ -26,10 +24,10 @@ import {
   type Decision,
   type Effect,
   type Proposal,
-  type SignedStatement,
   type Vote,
 } from '../../src/consensus/index.ts';
-import { isJustified } from '../../src/consensus/evidence.ts';
+import { faultCountMax, forbiddenPair, type SignedStatement } from '../../src/wire/index.ts';
+import { isJustified } from '../../src/wire/evidence.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { Chaos } from './chaos.ts';
 import { EventQueue } from './event-queue.ts';
@@ -282,6 +280,7 @@ export class World {
         prevBodyDigest: () =>
           node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body),
         decision: (asked) => node.decided[asked - 1] ?? null,
+        suspendedBy: () => [],
         isDue: (asked) => asked <= this.heights && isMine(asked),
         propose: (asked, view) => {
           if (asked > this.heights || !isMine(asked)) return null;

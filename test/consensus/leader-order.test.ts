@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 
 import type { NodeId } from '../../src/base/index.ts';
-import { faultCountMax, leaderOrder, quorumOf } from '../../src/consensus/index.ts';
+import { leaderOrder } from '../../src/consensus/index.ts';
+import { faultCountMax, quorumOf } from '../../src/wire/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 
 describe('the arithmetic of an epoch', () => {
