@@ -34,8 +34,15 @@ const readCertificate = obj({
   sigs: arr(pair(count, b64(signatureBytes, signatureBytes)), limits.membersMax),
 });
 
-/** What is wrong with a decision's certificate; empty when a quorum signed this very body. */
-export function certificateProblems(decision: Decision, consortium: SignedManifest): string[] {
+/**
+ * What is wrong with a decision's certificate; empty when a quorum signed this very body. `suspendedFrom`: by index, the
+ * first height at which a convicted member has no vote; n and q are those of the others.
+ */
+export function certificateProblems(
+  decision: Decision,
+  consortium: SignedManifest,
+  suspendedFrom: ReadonlyMap<number, number>,
+): string[] {
   const { body } = decision;
   const { members } = consortium.manifest;
   let certificate: ReturnType<typeof readCertificate>;
@@ -56,6 +63,8 @@ export function certificateProblems(decision: Decision, consortium: SignedManife
     const bytes = fromBase64(sig);
     if (member === undefined || index <= last || bytes === null) {
       problems.push(`the certificate names member ${index} out of order`);
+    } else if ((suspendedFrom.get(index) ?? Infinity) <= body.h) {
+      problems.push(`the certificate counts ${member.id}, whose key is suspended`);
     } else if (verifySignature(keyBytes(member.consensusKey), consensusDomain, message, bytes)) {
       valid += 1;
     } else {
@@ -63,7 +72,8 @@ export function certificateProblems(decision: Decision, consortium: SignedManife
     }
     last = index;
   }
-  const quorum = quorumSize(members.length);
+  const suspended = [...suspendedFrom.values()].filter((from) => from <= body.h);
+  const quorum = quorumSize(members.length - suspended.length);
   if (valid < quorum) problems.push(`expected valid votes of ${quorum} members, got ${valid}`);
   return problems;
 }

@@ -29,6 +29,7 @@ export function verifyDecision(
   height: number,
   bytes: Uint8Array,
   consortium: SignedManifest,
+  suspendedFrom: ReadonlyMap<number, number>,
   report: Report,
 ): ReadDecision | null {
   const where = decisionName(height);
@@ -43,7 +44,7 @@ export function verifyDecision(
   if (body.h !== height) report.find(where, `it holds height ${body.h}`);
   if (body.cid !== consortium.cid) report.find(where, 'its block is of another consortium');
   if (body.e !== 0) report.find(where, `epoch ${body.e}: the manifest is of epoch 0`);
-  const problems = certificateProblems(decision, consortium);
+  const problems = certificateProblems(decision, consortium, suspendedFrom);
   for (const problem of problems) report.find(where, problem);
   return { decision, isCertified: problems.length === 0 && body.h === height };
 }

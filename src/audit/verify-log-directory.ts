@@ -16,6 +16,7 @@ import {
 } from './log-files.ts';
 import { logOrigin, policyFile, quorumSize } from './policy.ts';
 import { tileWidth } from './tiles.ts';
+import { Suspensions } from './suspensions.ts';
 import { Report, type LogVerdict } from './verdict.ts';
 import {
   entryTitles,
@@ -154,10 +155,14 @@ async function readDecisions(
   // Heights count up from 1, so there cannot be more than there are files.
   const last = Math.max(0, ...heights.filter((height) => height <= names.length));
   const decisions: (ReadDecision | null)[] = [];
+  const suspensions = new Suspensions(consortium, report);
   for (let height = 1; height <= last; height++) {
     const bytes = await directory.read(decisionName(height));
     if (bytes === null) report.find(decisionName(height), 'the file is missing');
-    decisions.push(bytes === null ? null : verifyDecision(height, bytes, consortium, report));
+    const { from } = suspensions;
+    const read = bytes === null ? null : verifyDecision(height, bytes, consortium, from, report);
+    decisions.push(read);
+    if (read !== null) suspensions.take(read.decision.body);
   }
   return decisions;
 }
@@ -195,6 +200,7 @@ function followChain(
     isWhole &&= body !== null;
     if (body === null || !isWhole) continue;
     for (const op of body.ops) {
+      if (op.op === 'EVID') continue; // checked with the certificates, which depend on it
       rounds.take(op, body);
       if (op.op === 'CUT' && rounds.open !== null) {
         verifyUpdates(body, rounds.open, op.updates, context);

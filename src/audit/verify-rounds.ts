@@ -11,9 +11,9 @@ import {
   type BlockBody,
   type Cut,
   type CutUpdate,
-  type Op,
   type Open,
   type PlanStage,
+  type RoundOp,
   type Seal,
   type SignedManifest,
 } from '../wire/index.ts';
@@ -55,7 +55,7 @@ export class RoundReader {
   }
 
   /** Takes the next operation of `body`. */
-  take(op: Op, body: BlockBody): void {
+  take(op: RoundOp, body: BlockBody): void {
     const where = `${decisionName(body.h)} ${op.op} of round ${op.r}`;
     if (op.op === 'OPEN') {
       this.#takeOpen(op, body, where);

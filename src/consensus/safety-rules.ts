@@ -51,8 +51,8 @@ export class SafetyRules {
     return true;
   }
 
-  /** p of a NULLIFY: the view of the highest notarization known, which every view finalized so far has. */
-  givesUpAfter(chain: Chain): number {
+  /** p of a NULLIFY of `view`: that of the highest notarization known, which no view finalized so far lies behind. */
+  givesUpAfter(chain: Chain, _view: number): number {
     return chain.nota?.v ?? -1;
   }
 

@@ -72,14 +72,14 @@ export class UpdateBook {
     const env = digestOf(bytes);
     if (this.#entries.has(env)) return null;
     const facts = readUpdate(this.#consortium, this.#open, bytes);
-    if (!isNamed && this.#countOf(facts.author) >= envelopesPerAuthorMax) return null;
+    if (!isNamed && this.#entriesOf(facts.author).length >= envelopesPerAuthorMax) return null;
     this.#entries.set(env, { facts, bytes, values: null, isSpoilt: false });
     return facts;
   }
 
-  /** Two different envelopes of one author for this round: both signed, so both are evidence. */
-  isEquivocated(author: NodeId): boolean {
-    return this.#countOf(author) > 1;
+  /** Envelopes of an author that are here: two of one round, both signed, are evidence. */
+  envelopesOf(author: NodeId): Uint8Array[] {
+    return this.#entriesOf(author).map(({ bytes }) => bytes);
   }
 
   /** Bytes of an envelope that is here. */
@@ -199,8 +199,8 @@ export class UpdateBook {
     });
   }
 
-  #countOf(author: NodeId): number {
-    return [...this.#entries.values()].filter(({ facts }) => facts.author === author).length;
+  #entriesOf(author: NodeId): Entry[] {
+    return [...this.#entries.values()].filter(({ facts }) => facts.author === author);
   }
 
   #record(index: number, claim: ReceiptClaim, nowMs: number): void {

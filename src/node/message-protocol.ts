@@ -71,6 +71,11 @@ export class Messenger {
           if (topic === null) {
             throw new NodeError({ code: 'protocol_broken', expected: 'a topic from 1 to 4' });
           }
+          const bytesMax = limits.topicBytesMax[topic];
+          if (bytes.byteLength > 1 + bytesMax) {
+            const expected = `at most ${bytesMax} bytes on topic ${topic}`;
+            throw new NodeError({ code: 'protocol_broken', expected });
+          }
           while (!bucket.take(performance.now())) await pause(bucket.waitMs(performance.now()));
           this.#ports.handler(from, topic, bytes.subarray(1));
         }

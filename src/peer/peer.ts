@@ -24,12 +24,12 @@ import {
   recoverWal,
   SimplexMachine,
   type ConsensusEvent,
+  type ConsensusMember,
   type ConsensusSettings,
   type Decision,
   type Effect,
   type WriteAheadLog,
 } from '../consensus/index.ts';
-import { readCertificate } from '../wire/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { BlobShelf, readUpdate } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
@@ -39,6 +39,7 @@ import {
   keyBytes,
   limits,
   memberIndex,
+  readCertificate,
   type BlockBody,
   type Json,
   type Open,
@@ -54,9 +55,10 @@ import {
   type LocalView,
   type RuleContext,
 } from './block-rules.ts';
-import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
+import { advance, genesisChain, stageOf, suspendedBy, type ChainState } from './chain.ts';
 import { PeerError } from './errors.ts';
 import type { PeerEvent } from './events.ts';
+import { EvidenceShelf } from './evidence-shelf.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { readPeerMessage, writePeerMessage, type PeerMessage } from './peer-messages.ts';
 import { RoundDesk } from './round-desk.ts';
@@ -78,6 +80,12 @@ export interface PeerOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** What its people must know about a node whose disk went back in time, or whose key is used twice. */
+const retiredText =
+  'this node does not vote any more: its key has signed votes that its disk does not have. Was the disk restored from a ' +
+  'copy, or does a second machine run with the same key? It goes on training and following as an observer; to vote ' +
+  'again, the member needs a new consensus key in the manifest';
+
 /** Membership has one epoch so far. */
 const epoch = 0;
 
@@ -88,6 +96,8 @@ export class Peer {
   readonly #shelf: BlobShelf;
   readonly #models: ModelShelf;
   readonly #rules: RuleContext;
+  readonly #members: readonly ConsensusMember[];
+  readonly #evidence: EvidenceShelf;
   readonly #timers = new Map<string, CancelTimer>();
   readonly #decisions = new Map<number, Decision>();
   #log!: ConsortiumLog;
@@ -117,9 +127,16 @@ export class Peer {
     this.#options = options;
     this.#shelf = new BlobShelf(ports.store, ports.transport);
     this.#models = new ModelShelf(this.#shelf, ports.trainer);
+    const { manifest, cid } = options.consortium;
+    this.#members = manifest.members.map(({ id, consensusKey }) => ({
+      id,
+      publicKey: keyBytes(consensusKey),
+    }));
+    this.#evidence = new EvidenceShelf(ports.store, ports.logger);
     this.#rules = {
-      plan: options.consortium.manifest.plan,
+      plan: manifest.plan,
       code: options.code,
+      epoch: { cid, epoch, members: this.#members },
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
     // A plan that this program does not understand is refused before the first block, not in the middle.
@@ -174,16 +191,16 @@ export class Peer {
     }
     this.#isBehind = this.#state.height > 0; // until the others say how far they are
     const height = this.#state.height + 1;
+    await this.#evidence.load({ ...this.#rules.epoch, suspendedFrom: this.#state.suspendedFrom });
+    const isRetired = await this.#evidence.isRetired();
+    if (isRetired) this.#ports.logger.log('error', retiredText);
     this.#machine = new SimplexMachine({
       cid: consortium.cid,
       epoch,
       height,
-      members: consortium.manifest.members.map(({ id, consensusKey }) => ({
-        id,
-        publicKey: keyBytes(consensusKey),
-      })),
+      members: this.#members,
       self,
-      signer: keys.consensus,
+      signer: isRetired ? null : keys.consensus,
       application: {
         prevBodyDigest: () => this.#state.prev,
         isDue: (at) => this.#isCurrent(at) && this.#dueBody() !== null,
@@ -192,6 +209,8 @@ export class Peer {
         decision: (at) => this.#decisions.get(at) ?? null,
         suspendedBy: (body) => suspendedBy(decodeBlockBody(body)),
       },
+      suspendedFrom: this.#state.suspendedFrom,
+      evidence: this.#evidence.pairs(),
       settings: consensus,
       random: random.fork('consensus'),
     });
@@ -318,7 +337,14 @@ export class Peer {
           break;
         }
         case 'evidence':
-          logger.log('error', 'a member broke the rules of consensus', { culprit: effect.culprit });
+          await this.#evidence.keep(effect.culprit, effect.pair);
+          break;
+        case 'oversized':
+          this.#tellOversized(effect.what, effect.sizeBytes);
+          break;
+        case 'retire':
+          await this.#evidence.retire(effect.reason);
+          logger.log('error', retiredText, { reason: effect.reason });
           break;
         case 'refused':
           logger.log('warn', 'message refused', { from: effect.from, reason: effect.reason });
@@ -392,6 +418,7 @@ export class Peer {
       certifiedForMs: (peer) => desk?.certifiedForMs(peer) ?? null,
       isSilent: (peer) => desk?.isSilent(peer) ?? false,
       aggregate: () => desk?.aggregate() ?? null,
+      evidence: () => this.#evidence.pairs(),
     };
   }
 
@@ -409,6 +436,7 @@ export class Peer {
       const before = this.#state;
       this.#state = advance(before, body, this.#rules.plan);
       this.#backlog.shift();
+      this.#tellSuspended(body);
       await this.#announce(before, body);
       this.#sendCheckpoint();
     }
@@ -429,6 +457,14 @@ export class Peer {
       const facts = { height: body.h, reason: messageOf(error) };
       this.#ports.logger.log('warn', 'an envelope of a decided block is not here yet', facts);
       return null;
+    }
+  }
+
+  #tellSuspended(body: BlockBody): void {
+    for (const index of suspendedBy(body)) {
+      const culprit = this.#members[index]?.id ?? String(index);
+      const facts = { culprit, fromHeight: body.h + 1 };
+      this.#ports.logger.log('error', 'a member is suspended: its key has no vote any more', facts);
     }
   }
 
@@ -461,6 +497,8 @@ export class Peer {
           });
           break;
         }
+        case 'EVID':
+          break; // `applyBacklog` says it once, when it is decided
         case 'VOID':
           onEvent({ kind: 'void', round: op.r, reason: op.reason, height: body.h, atMs });
       }
@@ -543,6 +581,9 @@ export class Peer {
       send: (message) => {
         this.#broadcast(message);
       },
+      onTwoUpdates: (author, round, envelopes) => {
+        this.#post(() => this.#evidence.keepUpdates(author, round, envelopes));
+      },
     });
     this.#desk = desk;
   }
@@ -621,8 +662,16 @@ export class Peer {
     this.#timers.set(id, cancel);
   }
 
+  /** A fault of this program, but no reason to stop: whatever is not too large goes on. */
+  #tellOversized(what: string, sizeBytes: number): void {
+    const facts = { what, sizeBytes };
+    this.#ports.logger.log('error', 'a message is larger than its kind may be: not sent', facts);
+  }
+
   #broadcast(message: PeerMessage): void {
     const [topic, bytes] = writePeerMessage(message);
-    this.#ports.transport.broadcast(topic, bytes);
+    const { byteLength: sizeBytes } = bytes;
+    if (sizeBytes <= limits.peerBytesMax[message.t]) this.#ports.transport.broadcast(topic, bytes);
+    else this.#tellOversized(message.t, sizeBytes);
   }
 }

@@ -60,6 +60,8 @@ export interface RoundDeskOptions {
   /** Whether this round is still the current one of a running peer. */
   readonly isCurrent: () => boolean;
   readonly send: (message: PeerMessage) => void;
+  /** An author signed different envelopes for one round. */
+  readonly onTwoUpdates: (author: NodeId, round: number, envelopes: Uint8Array[]) => void;
 }
 
 /** Receipts in one message. */
@@ -261,12 +263,8 @@ export class RoundDesk implements Pick<
   #takeEnvelope(bytes: Uint8Array, isNamed = false): void {
     const facts = this.#book.takeEnvelope(bytes, isNamed);
     if (facts === null) return;
-    if (this.#book.isEquivocated(facts.author)) {
-      this.#options.ports.logger.log('error', 'a member signed two updates for one round', {
-        culprit: facts.author,
-        round: this.open.r,
-      });
-    }
+    const envelopes = this.#book.envelopesOf(facts.author);
+    if (envelopes.length > 1) this.#options.onTwoUpdates(facts.author, this.open.r, envelopes);
     this.#obtainBulk(facts);
   }
 

@@ -62,9 +62,9 @@ describe('consensus messages', () => {
   it('are refused when larger than their kind may be', () => {
     const large = encodeMessage({ ...common, t: 'BODY', body: base64(new Uint8Array(61_441)) });
     expect(() => decodeMessage(large), 'body').throw(ConsensusError);
-    expect(() => decodeMessage(new Uint8Array(limits.topicBytesMax.consensus + 1).fill(0x20))).throw(
-      ConsensusError,
-    );
+    expect(() =>
+      decodeMessage(new Uint8Array(limits.topicBytesMax.consensus + 1).fill(0x20)),
+    ).throw(ConsensusError);
     const fits = encodeMessage({ ...common, t: 'BODY', body: base64(new Uint8Array(61_440)) });
     expect(decodeMessage(fits)).include({ t: 'BODY' });
   });
