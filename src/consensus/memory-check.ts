@@ -6,15 +6,19 @@
  * waited for, since f may be away. Answers need no vote of the answerer, so nodes that all start at once answer each
  * other. It also waits until it is as far as one honest answerer: what it decided before stands in those decisions.
  */
+import type { HeightState } from './height-state.ts';
 
 /** Answers of one start. */
 export class MemoryCheck {
   /** Stands in question and answers: an answer to an earlier start does not count. */
   readonly nonce: number;
+  /** The height at which the disk left off, and what it knows of own votes there. */
+  readonly start: Pick<HeightState, 'height' | 'rules'>;
   readonly #heights = new Map<number, number>();
 
-  constructor(nonce: number) {
+  constructor(nonce: number, start: Pick<HeightState, 'height' | 'rules'>) {
     this.nonce = nonce;
+    this.start = start;
   }
 
   /** Member `index`, which is deciding `height`, has shown what it holds. */

@@ -71,9 +71,11 @@ export class SimplexMachine {
   readonly #asked = new Set<NodeId>();
   readonly #ahead = new Map<NodeId, Uint8Array[]>();
   #now: HeightState;
+  /** The height decided last: members that start again are shown their votes of it too. */
+  #before: HeightState | null = null;
   #helper: NodeId | null = null;
   /** Asks the others what they hold of this node's votes; null once it may vote. */
-  #check: MemoryCheck | null;
+  #check: MemoryCheck | null = null;
   #isRetired = false;
   #isHalted = false;
   #isDue = false;
@@ -98,8 +100,6 @@ export class SimplexMachine {
     this.#self = this.#indexOf.get(options.self) ?? -1;
     this.#suspendedFrom = new Map(options.suspendedFrom);
     for (const pair of options.evidence ?? []) this.#evidence.set(pair.a.i, pair);
-    this.#check =
-      options.signer === null ? null : new MemoryCheck(options.random.integer(2 ** 31 - 1));
     this.#context = {
       cid: options.cid,
       epoch: options.epoch,
@@ -134,6 +134,10 @@ export class SimplexMachine {
   start(recovered: readonly WalRecord[]): Effect[] {
     this.#effects = [];
     this.#recover(recovered);
+    const { signer, random } = this.#options;
+    if (signer !== null) {
+      this.#check = new MemoryCheck(random.integer(2 ** 31 - 1), this.#now);
+    }
     this.#resend();
     this.#settle();
     return this.#flush();
@@ -333,6 +337,7 @@ export class SimplexMachine {
     for (const index of this.#options.application.suspendedBy(body)) {
       if (!this.#suspendedFrom.has(index)) this.#suspendedFrom.set(index, height + 1);
     }
+    this.#before = this.#now;
     this.#now = this.#begin(height + 1, final.x);
     this.#replayAhead();
     return true;
@@ -389,7 +394,9 @@ export class SimplexMachine {
   #mindOwn(signed: Statement & { readonly i: number }): void {
     if (signed.i !== this.#self || this.#isRetired || this.#options.signer === null) return;
     const { t, h, v } = signed;
-    if (h < this.height || (h === this.height && !this.#now.rules.isUnknown(signed))) return;
+    // Until it votes this node knows what its disk held at the start, however far it has caught up since.
+    const { height, rules } = this.#check?.start ?? this.#now;
+    if (h < height || (h === height && !rules.isUnknown(signed))) return;
     this.#isRetired = true;
     const reason = `${t} of height ${h}, view ${v} carries this node's signature but is not in its log`;
     this.#effects.push({ kind: 'retire', reason });
@@ -648,8 +655,14 @@ export class SimplexMachine {
   /** A member that has started shows nothing of its own: what is held of its votes goes back to it. */
   #onRecall(from: NodeId, { h, n }: Recall): void {
     const index = this.#indexOf.get(from) ?? -1;
-    const votes = h > this.height ? [] : this.#now.signedBy(index, limits.recalledMax);
-    this.#reply(from, { ...this.#common(), t: 'RECALLED', n, votes });
+    const states = [this.#now, this.#before].filter((state) => state !== null && state.height >= h);
+    const votes = states.flatMap((state) => state?.signedBy(index, limits.recalledMax) ?? []);
+    this.#reply(from, {
+      ...this.#common(),
+      t: 'RECALLED',
+      n,
+      votes: votes.slice(0, limits.recalledMax),
+    });
     // It can be heard now, perhaps for the first time since this node asked.
     if (this.#check?.hasHeard(index) === false) this.#send(from, this.#recall(this.#check));
   }
@@ -657,7 +670,7 @@ export class SimplexMachine {
   #onRecalled(from: NodeId, { h, n, votes }: Recalled): void {
     if (this.#check?.nonce !== n) return;
     for (const vote of votes) {
-      const isOwn = vote.i === this.#self && vote.h === h;
+      const isOwn = vote.i === this.#self && vote.h <= h;
       if (!isOwn || !isStatementBy(vote, vote.i, vote.sig, this.#context)) {
         this.#refuse(from, 'votes that are not of the member that asks');
         return;
@@ -710,8 +723,8 @@ export class SimplexMachine {
     this.#resendDue = true;
   }
 
-  #recall({ nonce }: MemoryCheck): Recall {
-    return { ...this.#common(), t: 'RECALL', n: nonce };
+  #recall({ nonce, start }: MemoryCheck): Recall {
+    return { ...this.#common(), h: start.height, t: 'RECALL', n: nonce };
   }
 
   #want(x: Digest, certificate: Certificate): void {
