@@ -344,6 +344,27 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       expect(bench.machine.view).equal(8);
     });
 
+    it('justifies the thousandth view with as many bytes as the first', () => {
+      const small = new Epoch(4);
+      const bench = new Bench(small, voter);
+      const sizes: number[] = [];
+      for (let view = 0; view < 1_000; view++) {
+        bench.timeout();
+        const [a, b] = small.others();
+        bench.hear(small.vote('NULLIFY', view, undefined, a!));
+        bench.hear(small.vote('NULLIFY', view, undefined, b!));
+        const [told] = bench
+          .resend()
+          .said()
+          .filter(({ t }) => t === 'VIEW');
+        sizes.push(encodeMessage(told!).byteLength);
+      }
+      expect(bench.machine.view).equal(1_000);
+      // Three signatures of 96 bytes, and the two numbers of the view: one digit at first, three or four at last.
+      expect(sizes[0]).lessThan(700);
+      expect(sizes.at(-1)! - sizes[0]!).equal(3 + 2);
+    }).timeout(60_000);
+
     it('counts a nullification only beside the notarization behind which its signers gave up', () => {
       const nota = epoch.certificate('NOTARIZE', 2, xA);
       const cert = epoch.certificate('NULLIFY', 7, undefined, undefined, 2);
