@@ -25,7 +25,7 @@ export {
   type Vote,
 } from './messages.ts';
 export { leaderOrder } from './leader-order.ts';
-export { SafetyRules, type Recovered, type SignedKind } from './safety-rules.ts';
+export { SafetyRules, type Entered, type Recovered, type SignedKind } from './safety-rules.ts';
 export {
   decodeRecords,
   encodeRecord,

@@ -28,6 +28,12 @@ export interface Recovered {
   readonly certificates: readonly Certificate[];
 }
 
+/** A view and why it was entered. */
+export interface Entered {
+  readonly view: number;
+  readonly chain: Chain;
+}
+
 /** The rules and the memory of one voter at one height. Tests put broken ones in its place. */
 export class SafetyRules {
   readonly #own = new Map<string, Vote | Proposal>();
@@ -52,7 +58,7 @@ export class SafetyRules {
   }
 
   /** p of a NULLIFY of `view`: that of the highest notarization known, which no view finalized so far lies behind. */
-  givesUpAfter(chain: Chain, _view: number): number {
+  givesUpAfter({ chain }: Entered): number {
     return chain.nota?.v ?? -1;
   }
 

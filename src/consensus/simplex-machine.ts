@@ -291,7 +291,7 @@ export class SimplexMachine {
   /** R4: gives up all views after the highest notarization, to the current one. */
   #nullify(): boolean {
     const { view, rules, chain } = this.#now;
-    const p = rules.givesUpAfter(chain, view);
+    const p = rules.givesUpAfter({ view, chain });
     if (!this.isVoter || !rules.maySign('NULLIFY', view, p)) return false;
     this.#vote('NULLIFY', view, undefined, { p, nota: p < 0 ? null : chain.nota });
     return true;

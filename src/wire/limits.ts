@@ -34,9 +34,9 @@ function certificateBytes(memberCount: number): number {
 }
 
 /** The largest message of each kind on topic `consensus` among `memberCount` members. */
-export function consensusBytes(memberCount: number): {
-  readonly [kind in (typeof consensusKinds)[number]]: number;
-} {
+export function consensusBytes(
+  memberCount: number,
+): Readonly<Record<(typeof consensusKinds)[number], number>> {
   const certificate = certificateBytes(memberCount);
   const body = base64Bytes(bodyBytesMax);
   return {

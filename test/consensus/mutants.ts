@@ -1,6 +1,7 @@
 /** Safety rules with one rule broken each: a harness that does not catch them proves nothing. */
 import {
   SafetyRules,
+  type Entered,
   type Proposal,
   type Recovered,
   type SignedKind,
@@ -10,7 +11,6 @@ import {
   certificatesOf,
   faultCountMax,
   verifyCertificate,
-  type Chain,
   type EpochContext,
 } from '../../src/wire/index.ts';
 
@@ -88,7 +88,7 @@ class GivesUpTooMuch extends SafetyRules {
 
 /** Gives up the current view alone, as if all before had a notarization. */
 class GivesUpTooLittle extends SafetyRules {
-  override givesUpAfter(_chain: Chain, view: number): number {
+  override givesUpAfter({ view }: Entered): number {
     return view - 1;
   }
 }

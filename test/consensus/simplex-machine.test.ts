@@ -344,11 +344,11 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       expect(bench.machine.view).equal(8);
     });
 
-    it('justifies the thousandth view with as many bytes as the first', () => {
+    it('justifies the 250th view with as many bytes as the first', () => {
       const small = new Epoch(4);
       const bench = new Bench(small, voter);
       const sizes: number[] = [];
-      for (let view = 0; view < 1_000; view++) {
+      for (let view = 0; view < 250; view++) {
         bench.timeout();
         const [a, b] = small.others();
         bench.hear(small.vote('NULLIFY', view, undefined, a!));
@@ -359,11 +359,11 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
           .filter(({ t }) => t === 'VIEW');
         sizes.push(encodeMessage(told!).byteLength);
       }
-      expect(bench.machine.view).equal(1_000);
-      // Three signatures of 96 bytes, and the two numbers of the view: one digit at first, three or four at last.
+      expect(bench.machine.view).equal(250);
+      // Three signatures of 96 bytes, and the two numbers of the view: one digit at first, three at last.
       expect(sizes[0]).lessThan(700);
-      expect(sizes.at(-1)! - sizes[0]!).equal(3 + 2);
-    }).timeout(60_000);
+      expect(sizes.at(-1)! - sizes[0]!).equal(2 + 2);
+    });
 
     it('counts a nullification only beside the notarization behind which its signers gave up', () => {
       const nota = epoch.certificate('NOTARIZE', 2, xA);

@@ -115,7 +115,7 @@ describe('the largest message of every kind', () => {
         // A limit that is twice as much as anything can need would hide a message that grew.
         if (n === limits.membersMax && most > 2048)
           expect(bytes.byteLength * 2, `${kind}, n = ${n}`).to.be.at.least(most);
-        if (process.env['MESSAGE_SIZES'] !== undefined) {
+        if (process.env.MESSAGE_SIZES !== undefined) {
           process.stdout.write(`${n} ${kind} ${bytes.byteLength} of ${most}\n`);
         }
       }
@@ -129,8 +129,8 @@ describe('the largest message of every kind', () => {
     const grows = Object.keys(small).filter((kind) => large[kind]! > small[kind]!);
     expect(grows).to.have.members(['PROPOSE', 'CERT', 'VIEW', 'DECIDED', 'EVIDENCE']);
     // `[50,"<88>"],` has 96 bytes; a nullification has `2147483646,` besides: 107.
-    expect(large['DECIDED']! - small['DECIDED']!).to.equal(96);
-    expect(large['VIEW']! - small['VIEW']!).to.equal(96 + 107);
+    expect(large.DECIDED! - small.DECIDED!).to.equal(96);
+    expect(large.VIEW! - small.VIEW!).to.equal(96 + 107);
   });
 });
 
