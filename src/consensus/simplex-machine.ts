@@ -664,7 +664,7 @@ export class SimplexMachine {
       votes: votes.slice(0, limits.recalledMax),
     });
     // It can be heard now, perhaps for the first time since this node asked.
-    if (this.#check?.hasHeard(index) === false) this.#send(from, this.#recall(this.#check));
+    if (this.#check?.hasHeard(index) === false) this.#reply(from, this.#recall(this.#check));
   }
 
   #onRecalled(from: NodeId, { h, n, votes }: Recalled): void {

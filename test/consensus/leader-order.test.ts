@@ -29,6 +29,18 @@ describe('the arithmetic of an epoch', () => {
     }
   });
 
+  it('bears as many liars as are left when proven ones are suspended, and goes on with as many away', () => {
+    for (let n = 1; n <= 100; n++) {
+      const f = faultCountMax(n);
+      for (let s = 0; s <= f; s++) {
+        const [rest, q] = [n - s, quorumOf(n - s)];
+        expect(faultCountMax(rest), `n = ${n}, ${s} suspended`).least(f - s);
+        expect(2 * q - rest, `n = ${n}, ${s} suspended`).greaterThan(faultCountMax(rest));
+        expect(rest - faultCountMax(rest), `n = ${n}, ${s} suspended`).least(q);
+      }
+    }
+  });
+
   it('sorts members by SHA-256(previous || height as 8 bytes || id)', () => {
     const ids = ['L1', 'L2', 'L3', 'L4', 'L5'] as NodeId[];
     const previous = digestOf(new Uint8Array([1]));

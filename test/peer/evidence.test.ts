@@ -1,11 +1,20 @@
 /** From an offence to a suspended key: on every honest disk, in the log, after restarts, and for the auditor. */
 import { expect } from 'chai';
 
-import { base64, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
+import {
+  base64,
+  fromUtf8,
+  utf8,
+  type Digest,
+  type NodeId,
+  type RoundNumber,
+} from '../../src/base/index.ts';
 import { verifyLogDirectory } from '../../src/audit/index.ts';
 import { encodeMessage, type Vote } from '../../src/consensus/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { consensusDomain, statementBytes } from '../../src/wire/index.ts';
+import { sealUpdate } from '../../src/gossip/index.ts';
+import { writePeerMessage } from '../../src/peer/peer-messages.ts';
+import { consensusDomain, statementBytes, type Open } from '../../src/wire/index.ts';
 import { directoryOf } from '../audit/sample-log.ts';
 import { PeerNetwork } from './peer-network.ts';
 
@@ -95,6 +104,50 @@ describe('a member that signs two votes of one view', () => {
     for (const id of honest) await world.restart(id);
     expect(await world.runUntilDone(honest)).to.equal(true);
     for (const id of honest) expect(isSuspendedAt(world, id), id).to.equal(true);
+  });
+});
+
+describe('a member that signs two updates of one round', () => {
+  it('is told of, and both envelopes are kept on every disk', async () => {
+    const world = new PeerNetwork({ members: 5, stages });
+    await world.start();
+    const isOpen = (): boolean => world.node('L1').peer.state.phase.kind === 'open';
+    await world.clock.runUntil(isOpen);
+    await world.clock.advance(1_000); // for all
+    const { phase } = world.node('L1').peer.state;
+    const { member, transport } = world.node('L5');
+    world.node('L5').trainer.durationMs = Infinity;
+    const envelopes: string[] = [];
+    for (const value of [1, 2]) {
+      const { envelope } = await sealUpdate({
+        ...{
+          consortium: world.consortium,
+          open: (phase as { open: Open }).open,
+          author: member.id,
+        },
+        ...{ values: Int32Array.of(value, 0, 0, 0), weight: 10, heads: {} },
+        ...{
+          metricsMilli: { loss: 1 },
+          dataset: digestOf(utf8('data')),
+          logSigner: member.keys.log,
+        },
+      });
+      envelopes.push(fromUtf8(envelope));
+      const message = { t: 'update', r: 1 as RoundNumber, envelope: fromUtf8(envelope) } as const;
+      transport.broadcast(...writePeerMessage(message));
+    }
+    await world.clock.advance(2_000);
+    for (const id of honest) {
+      const kept = world.node(id).store.files.get('evidence/updates-1-L5.json');
+      const document = JSON.parse(Buffer.from(kept ?? []).toString()) as { envelopes: string[] };
+      expect(document.envelopes, id).to.have.members(envelopes);
+      expect(world.node(id).log.join('\n'), id).to.include('signed two updates for one round');
+    }
+    // It reads back as no pair: nobody is suspended for it, and the rounds go on.
+    await world.crash('L1');
+    await world.restart('L1');
+    expect(await world.runUntilDone(honest)).to.equal(true);
+    expect(isSuspendedAt(world, 'L1')).to.equal(false);
   });
 });
 
