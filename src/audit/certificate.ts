@@ -42,10 +42,14 @@ export interface CertificateVerdict {
   readonly problem: string | null;
 }
 
-/** Checks a decision's certificate against its body. */
+/**
+ * Checks a decision's certificate against its body. `suspendedFrom`: by index, the first height at which a convicted
+ * member has no vote; n and q are those of the others.
+ */
 export function judgeCertificate(
   decision: Decision,
   consortium: SignedManifest,
+  suspendedFrom: ReadonlyMap<number, number>,
 ): CertificateVerdict {
   const { body } = decision;
   const { members } = consortium.manifest;
@@ -68,6 +72,8 @@ export function judgeCertificate(
     const bytes = fromBase64(sig);
     if (member === undefined || index <= last || bytes === null) {
       problems.push(`the certificate names member ${index} out of order`);
+    } else if ((suspendedFrom.get(index) ?? Infinity) <= body.h) {
+      problems.push(`the certificate counts ${member.id}, whose key is suspended`);
     } else if (verifySignature(keyBytes(member.consensusKey), consensusDomain, message, bytes)) {
       valid += 1;
     } else {
@@ -75,7 +81,8 @@ export function judgeCertificate(
     }
     last = index;
   }
-  const quorum = quorumSize(members.length);
+  const suspended = [...suspendedFrom.values()].filter((from) => from <= body.h);
+  const quorum = quorumSize(members.length - suspended.length);
   if (valid < quorum) problems.push(`expected valid votes of ${quorum} members, got ${valid}`);
   const problem = problems.length === 0 ? null : problems.join(', ');
   return { isCertified: valid >= quorum, problem };

@@ -104,7 +104,10 @@ function roundsNotKept(
 }
 
 function lastRoundOf(bodies: readonly BlockBody[]): number {
-  return Math.max(0, ...bodies.flatMap(({ ops }) => ops.map(({ r }) => r)));
+  return Math.max(
+    0,
+    ...bodies.flatMap(({ ops }) => ops.map((op) => (op.op === 'EVID' ? 0 : op.r))),
+  );
 }
 
 /** The last sealed model of each stage. */

@@ -27,6 +27,7 @@ export function verifyDecision(
   height: number,
   bytes: Uint8Array,
   consortium: SignedManifest,
+  suspendedFrom: ReadonlyMap<number, number>,
   report: Report,
 ): BlockBody | null {
   const where = decisionName(height);
@@ -38,7 +39,7 @@ export function verifyDecision(
     return null;
   }
   const { body } = decision;
-  const { isCertified, problem } = judgeCertificate(decision, consortium);
+  const { isCertified, problem } = judgeCertificate(decision, consortium, suspendedFrom);
   if (problem !== null) report.find(where, problem);
   if (!isCertified) return null;
   if (body.cid !== consortium.cid) report.find(where, 'its block is of another consortium');
@@ -116,6 +117,7 @@ export function followChain(
     previous = body;
     if (body === null || (gap >= 0 && index > gap)) continue;
     for (const op of body.ops) {
+      if (op.op === 'EVID') continue; // checked with the certificates, which depend on it
       rounds.take(op, body);
       if (op.op === 'CUT' && rounds.open !== null) {
         verifyUpdates(body, rounds.open, op.updates, context);

@@ -16,6 +16,7 @@ import {
 } from './log-files.ts';
 import { logOrigin, policyFile, quorumSize } from './policy.ts';
 import { tileWidth } from './tiles.ts';
+import { Suspensions } from './suspensions.ts';
 import { Report, type LogVerdict, type RoundRecord } from './verdict.ts';
 import { entryTitles, followChain, verifyDecision } from './verify-chain.ts';
 import { verifyHead, type VerifiedHead } from './verify-heads.ts';
@@ -194,10 +195,14 @@ async function readDecisions(
   // Heights count up from 1, so there cannot be more than there are files.
   const last = Math.max(0, ...heights.filter((height) => height <= names.length));
   const decisions: (BlockBody | null)[] = [];
+  const suspensions = new Suspensions(consortium, report);
   for (let height = 1; height <= last; height++) {
     const bytes = await directory.read(decisionName(height));
     if (bytes === null) report.findShared(decisionName(height), 'the file is missing');
-    decisions.push(bytes === null ? null : verifyDecision(height, bytes, consortium, report));
+    const { from } = suspensions;
+    const body = bytes === null ? null : verifyDecision(height, bytes, consortium, from, report);
+    decisions.push(body);
+    if (body !== null) suspensions.take(body);
   }
   return decisions;
 }

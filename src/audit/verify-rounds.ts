@@ -3,7 +3,15 @@
  * be the one that the manifest's plan makes next.
  */
 import type { Digest, NodeId } from '../base/index.ts';
-import type { BlockBody, Cut, Op, Open, PlanStage, Seal, SignedManifest } from '../wire/index.ts';
+import type {
+  BlockBody,
+  Cut,
+  Open,
+  PlanStage,
+  RoundOp,
+  Seal,
+  SignedManifest,
+} from '../wire/index.ts';
 import { decisionName } from './log-files.ts';
 import type { Report, RoundRecord } from './verdict.ts';
 
@@ -44,7 +52,7 @@ export class RoundReader {
   }
 
   /** Takes the next operation of `body`. */
-  take(op: Op, body: BlockBody): void {
+  take(op: RoundOp, body: BlockBody): void {
     const where = `${decisionName(body.h)} ${op.op} of round ${op.r}`;
     if (op.op === 'OPEN') {
       this.#takeOpen(op, body, where);

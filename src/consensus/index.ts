@@ -18,39 +18,16 @@ export {
 } from './settings.ts';
 export { ConsensusError, type ConsensusErrorFacts } from './errors.ts';
 export {
-  consensusDomain,
-  readCertificate,
-  statementBytes,
-  verifyCertificate,
-  verifyChain,
-  type Certificate,
-  type Chain,
-  type EpochContext,
-  type Statement,
-  type VerifySignature,
-  type VoteKind,
-} from './certificate.ts';
-export {
-  evidenceBetween,
-  forbiddenPair,
-  readEvidence,
-  signedPart,
-  verifyEvidence,
-  type EvidenceKind,
-  type EvidencePair,
-  type SignedStatement,
-} from './evidence.ts';
-export {
   decodeMessage,
   encodeMessage,
-  messageBytesMax,
   type ConsensusMessage,
   type Proposal,
+  type Recall,
   type Vote,
 } from './messages.ts';
 export { rememberingVerify } from './verified-signatures.ts';
-export { faultCountMax, leaderOrder, quorumOf } from './quorum.ts';
-export { SafetyRules, type Recovered, type SignedKind } from './safety-rules.ts';
+export { leaderOrder } from './leader-order.ts';
+export { SafetyRules, type Entered, type Recovered, type SignedKind } from './safety-rules.ts';
 export {
   decodeRecords,
   encodeRecord,

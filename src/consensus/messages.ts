@@ -5,35 +5,33 @@
 import type { Digest } from '../base/index.ts';
 import { digestOf, signatureBytes } from '../crypto/index.ts';
 import {
+  arr,
   b64,
   checked,
   decodeStrict,
   digest,
   encodeCanonical,
   int,
+  limits,
   literal,
   obj,
   optional,
-  unionBy,
-  WireError,
-  type Reader,
-} from '../wire/index.ts';
-import { limits } from '../wire/index.ts';
-import {
   readCertificate,
   readChain,
+  readEvidence,
+  readMemberIndex,
+  readSignedStatement,
+  unionBy,
   viewMax,
+  WireError,
   type Certificate,
   type Chain,
+  type EvidencePair,
+  type Reader,
+  type SignedStatement,
   type VoteKind,
-} from './certificate.ts';
+} from '../wire/index.ts';
 import { ConsensusError } from './errors.ts';
-import { readEvidence, type EvidencePair } from './evidence.ts';
-
-/** The largest PROPOSE, VIEW, DECIDED or EVIDENCE. */
-export const messageBytesMax: number = 1024 * 1024;
-/** The largest vote, STATUS or GETBODY. */
-export const voteBytesMax: number = 4 * 1024;
 
 interface Common {
   readonly cid: Digest;
@@ -41,11 +39,12 @@ interface Common {
   readonly h: number;
 }
 
-/** One member's vote, signed. `i` is the signer's index in the epoch's member list. */
+/** One member's vote, signed. `i` is the signer's index in the member list; `p` stands in NULLIFY, `x` elsewhere. */
 export interface Vote extends Common {
   readonly t: VoteKind;
   readonly v: number;
   readonly x?: Digest;
+  readonly p?: number;
   readonly i: number;
   readonly sig: string;
 }
@@ -76,6 +75,19 @@ export interface Status extends Common {
   readonly v: number;
 }
 
+/** "I have just started: which votes of mine do you hold, of height `h` and later?" `n` comes back in the answer. */
+export interface Recall extends Common {
+  readonly t: 'RECALL';
+  readonly n: number;
+}
+
+/** The answer of a member that is deciding height `h`. */
+export interface Recalled extends Common {
+  readonly t: 'RECALLED';
+  readonly n: number;
+  readonly votes: readonly SignedStatement[];
+}
+
 /** A decision with its proof. */
 export interface Decided extends Common {
   readonly t: 'DECIDED';
@@ -90,6 +102,8 @@ export type ConsensusMessage =
   | View
   | Status
   | Decided
+  | Recall
+  | Recalled
   | (Common & { readonly t: 'CERT'; readonly cert: Certificate })
   | (Common & { readonly t: 'GETBODY'; readonly x: Digest })
   | (Common & { readonly t: 'BODY'; readonly body: string })
@@ -97,7 +111,8 @@ export type ConsensusMessage =
 
 const common = { cid: digest, e: int(0, viewMax), h: int(0, viewMax) };
 const view = int(0, viewMax);
-const signed = { i: int(0, 999), sig: b64(signatureBytes, signatureBytes) };
+const nonce = int(0, viewMax);
+const signed = { i: readMemberIndex, sig: b64(signatureBytes, signatureBytes) };
 const body = b64(limits.bodyBytesMax);
 
 /** Readers of the fields that all votes share; write-ahead records add their own. */
@@ -115,8 +130,13 @@ const readVote: Reader<Vote> = checked(
     ...commonVoteFields,
     t: literal('NOTARIZE', 'NULLIFY', 'FINALIZE'),
     x: optional(digest),
+    p: optional(int(-1, viewMax)),
   }),
-  (vote) => ((vote.t === 'NULLIFY') === (vote.x === undefined) ? null : 'x unless NULLIFY'),
+  ({ t, v, x, p }) => {
+    const isShaped =
+      t === 'NULLIFY' ? x === undefined && p !== undefined && p < v : p === undefined;
+    return isShaped && (t === 'NULLIFY') === (x === undefined) ? null : 'x, or p < v for NULLIFY';
+  },
 );
 
 /** Reads a proposal's form. */
@@ -150,17 +170,16 @@ const readMessage = unionBy<ConsensusMessage>('t', {
   STATUS: obj({ ...common, t: literal('STATUS'), v: view }),
   GETBODY: obj({ ...common, t: literal('GETBODY'), x: digest }),
   BODY: obj({ ...common, t: literal('BODY'), body }),
+  RECALL: obj({ ...common, t: literal('RECALL'), n: nonce }),
+  RECALLED: obj({
+    ...common,
+    t: literal('RECALLED'),
+    n: nonce,
+    votes: arr(readSignedStatement, limits.recalledMax),
+  }),
   DECIDED: readDecided,
   EVIDENCE: obj({ ...common, t: literal('EVIDENCE'), pair: readEvidence }),
 });
-
-const smallKinds: ReadonlySet<string> = new Set([
-  'NOTARIZE',
-  'NULLIFY',
-  'FINALIZE',
-  'STATUS',
-  'GETBODY',
-]);
 
 /** Canonical bytes of a message. */
 export function encodeMessage(message: ConsensusMessage): Uint8Array {
@@ -170,10 +189,11 @@ export function encodeMessage(message: ConsensusMessage): Uint8Array {
 /** Form and limits only; signatures are the machine's to check. @throws {ConsensusError} 'malformed' */
 export function decodeMessage(bytes: Uint8Array): ConsensusMessage {
   try {
-    const message = readMessage(decodeStrict(bytes, { maxBytes: messageBytesMax }));
-    if (smallKinds.has(message.t) && bytes.byteLength > voteBytesMax) {
-      throw malformed(`at most ${voteBytesMax} bytes of ${message.t}`);
-    }
+    const maxBytes = limits.topicBytesMax.consensus;
+    const message = readMessage(decodeStrict(bytes, { maxBytes }));
+    const kindBytesMax = limits.consensusBytesMax[message.t];
+    if (bytes.byteLength > kindBytesMax)
+      throw malformed(`at most ${kindBytesMax} bytes of ${message.t}`);
     return message;
   } catch (cause) {
     if (cause instanceof WireError) throw malformed(cause.message, cause);

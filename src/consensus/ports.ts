@@ -1,7 +1,6 @@
 /** What the machine is told, what it asks to be done, and what it asks the application. */
 import type { Digest, NodeId, Random } from '../base/index.ts';
-import type { Certificate, VerifySignature } from './certificate.ts';
-import type { EvidencePair } from './evidence.ts';
+import type { Certificate, EvidencePair, VerifySignature } from '../wire/index.ts';
 import type { SafetyRules } from './safety-rules.ts';
 import type { ConsensusSettings } from './settings.ts';
 import type { WalRecord } from './write-ahead-log.ts';
@@ -51,7 +50,14 @@ export type Effect =
   | { readonly kind: 'evidence'; readonly culprit: NodeId; readonly pair: EvidencePair }
   /** A message that no honest member sends: count it against `from`. */
   | { readonly kind: 'refused'; readonly from: NodeId; readonly reason: string }
-  /** This node's key signs elsewhere, or its disk went back in time: it votes no more. Stop the peer. */
+  /** Larger than its kind may be: not sent, or not proposed. A fault of this program; everything else goes on. */
+  | { readonly kind: 'oversized'; readonly what: string; readonly sizeBytes: number }
+  /**
+   * This node's key signs elsewhere, or its disk went back in time: it signs no more, and goes on as an observer. Record
+   * it, and start without a signer until the member has a new key.
+   */
+  | { readonly kind: 'retire'; readonly reason: string }
+  /** Two blocks are decided at one height: nothing decided from here on means anything. Stop the peer. */
   | { readonly kind: 'halt'; readonly reason: string };
 
 /** `wait`: keep the proposal and ask again after `appChanged`; the view's timer goes on. */
@@ -65,12 +71,14 @@ export type Judgement = 'accept' | 'reject' | 'wait';
 export interface ConsensusApplication {
   /** SHA-256 of the body decided at `height - 1`. Asked once, at the start. */
   prevBodyDigest(height: number): Digest;
-  /** Whether something ought to be decided now: starts the first view's timer. */
+  /** Whether something ought to be decided now: views have timers only then. Asked again after `appChanged`. */
   isDue(height: number): boolean;
-  /** A body to propose, at most 60 KiB, or `null` when there is nothing to propose now. */
+  /** A body to propose, at most 60 KiB (a larger one is not proposed), or `null` when there is nothing to propose now. */
   propose(height: number, view: number): Uint8Array | null;
   /** Validity and local acceptance of a body proposed by another or by this node itself. */
   judge(height: number, body: Uint8Array): Judgement;
+  /** Indices of the members whose keys a decided body suspends from the next height on. */
+  suspendedBy(body: Uint8Array): readonly number[];
 }
 
 /** Signs under a domain; `crypto`'s `Signer` is one. */
@@ -94,6 +102,10 @@ export interface SimplexOptions {
   /** In the manifest's order: certificates count by it. */
   readonly members: readonly ConsensusMember[];
   readonly self: NodeId;
+  /** By index, the first height at which a member has no vote: what the heights below `height` decided. */
+  readonly suspendedFrom?: ReadonlyMap<number, number>;
+  /** Evidence from an earlier run: told again until its culprit is suspended. */
+  readonly evidence?: readonly EvidencePair[];
   /** `null` makes an observer, which follows and answers but never votes. */
   readonly signer: ConsensusSigner | null;
   readonly application: ConsensusApplication;

@@ -1,14 +1,22 @@
 /**
- * What one honest voter may sign at one height, and its memory of what it signed. All of safety is here:
- * at most one NOTARIZE per view; never both NULLIFY and FINALIZE of one view; NOTARIZE only with a valid
- * chain; a notarized value is proposed again, never replaced.
+ * What one honest voter may sign at one height, and its memory of what it signed. All of safety is here: at most one
+ * NOTARIZE, NULLIFY, FINALIZE and PROPOSE per view; NULLIFY(v, p) and FINALIZE of a view in (p, v] never both; NOTARIZE
+ * only with a valid chain; a notarized value is proposed again, never replaced.
  */
 import { fromBase64, invariant, type Digest } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import type { Certificate, Chain, EpochContext, VoteKind } from './certificate.ts';
-import { isJustified } from './evidence.ts';
+import {
+  certificatesOf,
+  isJustified,
+  quorumOf,
+  voterCount,
+  type Certificate,
+  type Chain,
+  type EpochContext,
+  type Statement,
+  type VoteKind,
+} from '../wire/index.ts';
 import type { Proposal, Vote } from './messages.ts';
-import { quorumOf } from './quorum.ts';
 import type { WalRecord } from './write-ahead-log.ts';
 
 /** The kinds of message that are signed. */
@@ -20,6 +28,12 @@ export interface Recovered {
   readonly certificates: readonly Certificate[];
 }
 
+/** A view and why it was entered. */
+export interface Entered {
+  readonly view: number;
+  readonly chain: Chain;
+}
+
 /** The rules and the memory of one voter at one height. Tests put broken ones in its place. */
 export class SafetyRules {
   readonly #own = new Map<string, Vote | Proposal>();
@@ -29,17 +43,33 @@ export class SafetyRules {
     return quorumOf(memberCount);
   }
 
-  /** Whether a message of `kind` for `view` may be signed now. */
-  maySign(kind: SignedKind, view: number): boolean {
+  /** Whether a message of `kind` for `view` may be signed now; `p` is that of a NULLIFY. */
+  maySign(kind: SignedKind, view: number, p = -1): boolean {
     if (this.own(kind, view) !== null) return false;
-    if (kind === 'NULLIFY') return this.own('FINALIZE', view) === null;
-    if (kind === 'FINALIZE') return this.own('NULLIFY', view) === null;
+    if (kind === 'NULLIFY') {
+      return !this.all().some(({ t, v }) => t === 'FINALIZE' && p < v && v <= view);
+    }
+    if (kind === 'FINALIZE') {
+      return !this.all().some(
+        (own) => own.t === 'NULLIFY' && (own.p ?? -1) < view && view <= own.v,
+      );
+    }
     return true;
+  }
+
+  /** p of a NULLIFY of `view`: that of the highest notarization known, which no view finalized so far lies behind. */
+  givesUpAfter({ chain }: Entered): number {
+    return chain.nota?.v ?? -1;
   }
 
   /** Whether a proposal's chain lets it propose its value. */
   isJustified(proposal: Proposal, context: EpochContext): boolean {
-    return isJustified(proposal, proposal.chain, context, this.quorum(context.members.length));
+    return isJustified(
+      proposal,
+      proposal.chain,
+      context,
+      this.quorum(voterCount(context, proposal.h)),
+    );
   }
 
   /** The value that a leader with this chain must propose again, or `null` when it is free. */
@@ -48,9 +78,9 @@ export class SafetyRules {
   }
 
   /** Whether a vote signed with this node's key is one that it never made (its disk was lost or copied). */
-  isUnknown(vote: { readonly t: SignedKind; readonly v: number; readonly x?: Digest }): boolean {
+  isUnknown(vote: Pick<Statement, 't' | 'v' | 'x' | 'p'>): boolean {
     const own = this.own(vote.t, vote.v);
-    return own === null || own.x !== vote.x;
+    return own === null || own.x !== vote.x || own.p !== vote.p;
   }
 
   /** Remembers what was signed, before it leaves. */
@@ -71,15 +101,12 @@ export class SafetyRules {
   /** What a record restores after a crash. */
   recover(record: WalRecord): Recovered {
     switch (record.t) {
-      case 'PROPOSE': {
-        const { nota, nulls } = record.chain;
-        const certificates = nota === null ? nulls : [nota, ...nulls];
-        return { body: bodyOf(record.body, record.x), certificates };
-      }
+      case 'PROPOSE':
+        return { body: bodyOf(record.body, record.x), certificates: certificatesOf(record.chain) };
       case 'NOTARIZE':
         return { body: bodyOf(record.body, record.x), certificates: [] };
       case 'NULLIFY':
-        return { body: null, certificates: [] };
+        return { body: null, certificates: record.nota === null ? [] : [record.nota] };
       case 'FINALIZE':
         return { body: null, certificates: [record.cert] };
       case 'DEC':

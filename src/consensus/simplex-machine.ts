@@ -7,22 +7,32 @@
  */
 import { base64, fromBase64, invariant, type Digest, type NodeId } from '../base/index.ts';
 import { digestOf, verifySignature } from '../crypto/index.ts';
-import { limits } from '../wire/index.ts';
 import {
+  certificatesOf,
   consensusDomain,
-  isSignedBy,
+  evidenceBetween,
+  faultCountMax,
+  hasVoteAt,
+  isStatementBy,
+  limits,
+  signedPart,
   statementBytes,
+  statementsOf,
   verifyCertificate,
   verifyChain,
+  verifyEvidence,
+  voterCount,
   type Certificate,
   type Chain,
   type EpochContext,
+  type EvidencePair,
   type Statement,
   type VoteKind,
-} from './certificate.ts';
+} from '../wire/index.ts';
 import { ConsensusError } from './errors.ts';
-import { evidenceBetween, signedPart, verifyEvidence, type EvidencePair } from './evidence.ts';
 import { evidenceOf, HeightState } from './height-state.ts';
+import { leaderOrder } from './leader-order.ts';
+import { MemoryCheck } from './memory-check.ts';
 import {
   chainDigest,
   decodeMessage,
@@ -30,11 +40,12 @@ import {
   type ConsensusMessage,
   type Decided,
   type Proposal,
+  type Recall,
+  type Recalled,
   type View,
   type Vote,
 } from './messages.ts';
-import type { ConsensusEvent, Decision, Effect, DecisionQuery, SimplexOptions } from './ports.ts';
-import { faultCountMax, leaderOrder } from './quorum.ts';
+import type { ConsensusEvent, Decision, DecisionQuery, Effect, SimplexOptions } from './ports.ts';
 import { SafetyRules } from './safety-rules.ts';
 import { validateConsensusSettings, viewTimeoutMs } from './settings.ts';
 import { rememberingVerify } from './verified-signatures.ts';
@@ -51,14 +62,24 @@ export class SimplexMachine {
   readonly #context: EpochContext;
   readonly #indexOf: ReadonlyMap<NodeId, number>;
   readonly #self: number;
-  readonly #convicted = new Set<number>();
+  /** By index, the first height without a vote: grows with what is decided. */
+  readonly #suspendedFrom: Map<number, number>;
+  /** What convicted whom. */
+  readonly #evidence = new Map<number, EvidencePair>();
   readonly #decisions = new Map<number, Decision>();
   readonly #replies = new Map<NodeId, number>();
   readonly #asked = new Set<NodeId>();
   readonly #ahead = new Map<NodeId, Uint8Array[]>();
   #now: HeightState;
+  /** The height decided last: members that start again are shown their votes of it too. */
+  #before: HeightState | null = null;
   #helper: NodeId | null = null;
-  #halted = false;
+  /** Asks the others what they hold of this node's votes; null once it may vote. */
+  #check: MemoryCheck | null = null;
+  #isRetired = false;
+  #isHalted = false;
+  #isDue = false;
+  #askIsDue = true;
   #recovering = false;
   #viewTimer: string | null = null;
   #viewTimerFired = false;
@@ -77,10 +98,13 @@ export class SimplexMachine {
       throw new ConsensusError({ code: 'bad_setting', key: 'members' }, message);
     }
     this.#self = this.#indexOf.get(options.self) ?? -1;
+    this.#suspendedFrom = new Map(options.suspendedFrom);
+    for (const pair of options.evidence ?? []) this.#evidence.set(pair.a.i, pair);
     this.#context = {
       cid: options.cid,
       epoch: options.epoch,
       members,
+      suspendedFrom: this.#suspendedFrom,
       verify: rememberingVerify(options.verify ?? verifySignature),
     };
     this.#resendDelayMs = settings.resendMs;
@@ -99,7 +123,8 @@ export class SimplexMachine {
 
   /** Whether this node signs votes. */
   get isVoter(): boolean {
-    return this.#self >= 0 && this.#options.signer !== null && !this.#halted;
+    const hasKey = this.#options.signer !== null && !this.#isRetired && !this.#isHalted;
+    return hasKey && this.#check === null && hasVoteAt(this.#context, this.#self, this.height);
   }
 
   /**
@@ -109,6 +134,10 @@ export class SimplexMachine {
   start(recovered: readonly WalRecord[]): Effect[] {
     this.#effects = [];
     this.#recover(recovered);
+    const { signer, random } = this.#options;
+    if (signer !== null) {
+      this.#check = new MemoryCheck(random.integer(2 ** 31 - 1), this.#now);
+    }
     this.#resend();
     this.#settle();
     return this.#flush();
@@ -127,6 +156,7 @@ export class SimplexMachine {
       case 'appChanged':
         this.#now.askToPropose = true;
         this.#now.askToJudge = true;
+        this.#askIsDue = true;
         break;
       case 'decided':
         if (event.height === this.height) this.#onDecision(event.body, event.certificate);
@@ -151,8 +181,8 @@ export class SimplexMachine {
     for (;;) {
       const fresh = this.#now.fresh.shift();
       if (fresh !== undefined) this.#onCertificate(fresh.certificate, fresh.announce);
-      else if (!this.#decide() && !this.#advance() && !this.#amplify()) {
-        if (!this.#propose() && !this.#notarize()) return;
+      else if (!this.#decide() && !this.#beginVoting() && !this.#advance()) {
+        if (!this.#amplify() && !this.#propose() && !this.#notarize()) return;
       }
     }
   }
@@ -161,8 +191,7 @@ export class SimplexMachine {
   #enter(view: number, chain: Chain): void {
     const now = this.#now;
     invariant(view > now.view, 'views only grow');
-    now.view = view;
-    now.chain = chain;
+    now.take(view, chain);
     now.askToPropose = true;
     now.askToJudge = true;
     for (const old of now.proposals.keys()) if (old < view) now.proposals.delete(old);
@@ -191,7 +220,10 @@ export class SimplexMachine {
       body = this.#options.application.propose(height, view);
     }
     if (body === null) return false;
-    invariant(body.byteLength <= limits.bodyBytesMax, 'a proposed body has at most 60 KiB');
+    if (body.byteLength > limits.bodyBytesMax) {
+      this.#effects.push({ kind: 'oversized', what: 'body', sizeBytes: body.byteLength });
+      return false;
+    }
     const x = digestOf(body);
     this.#now.bodies.set(x, body);
     this.#vote('PROPOSE', view, x, { body, chain });
@@ -230,20 +262,25 @@ export class SimplexMachine {
       return;
     }
     if (announce) this.#broadcast({ ...this.#common(), t: 'CERT', cert: certificate });
-    if (kind === 'NULLIFY') return; // R5: `#advance` enters the next view when its turn comes
     invariant(x !== undefined, 'a notarization names a value');
     if (this.isVoter && now.rules.maySign('FINALIZE', v)) {
       this.#vote('FINALIZE', v, x, { cert: certificate });
     }
-    if (v >= now.view) this.#enter(v + 1, { nota: certificate, nulls: [] });
+    if (v >= now.view) this.#enter(v + 1, { nota: certificate, nulli: null });
+    else if (v > now.parent) {
+      // The nullification behind this view covers more than it need now, and nothing at all right after `v`.
+      now.take(now.view, { nota: certificate, nulli: v === now.view - 1 ? null : now.chain.nulli });
+      this.#hurry();
+    }
   }
 
-  /** R5: a nullified view is left with the certificate added to the chain. */
+  /** R5: on a nullification of this view or a later one, enters the view after it, whatever lies between. */
   #advance(): boolean {
-    const { view, chain } = this.#now;
-    const certificate = this.#now.certificate('NULLIFY', view);
-    if (certificate === null) return false;
-    this.#enter(view + 1, { nota: chain.nota, nulls: [...chain.nulls, certificate] });
+    const found = this.#now.nullification();
+    if (found === null) return false;
+    const { certificate, announce } = found;
+    if (announce) this.#broadcast({ ...this.#common(), t: 'CERT', cert: certificate });
+    this.#enter(certificate.v + 1, { nota: this.#now.chain.nota, nulli: certificate });
     return true;
   }
 
@@ -251,14 +288,28 @@ export class SimplexMachine {
   #amplify(): boolean {
     const { view } = this.#now;
     const others = this.#now.nullifiersBeside(this.#self, view);
-    return others > faultCountMax(this.#options.members.length) && this.#nullify();
+    return others > this.#faultMax && this.#nullify();
   }
 
-  /** R4: gives up the current view unless FINALIZE was sent for it. */
+  /** R4: gives up all views after the highest notarization, to the current one. */
   #nullify(): boolean {
-    const { view, rules } = this.#now;
-    if (!this.isVoter || !rules.maySign('NULLIFY', view)) return false;
-    this.#vote('NULLIFY', view, undefined, {});
+    const { view, rules, chain } = this.#now;
+    const p = rules.givesUpAfter({ view, chain });
+    if (!this.isVoter || !rules.maySign('NULLIFY', view, p)) return false;
+    this.#vote('NULLIFY', view, undefined, { p, nota: p < 0 ? null : chain.nota });
+    return true;
+  }
+
+  /** The first vote of this run waits for what the others hold of earlier ones. */
+  #beginVoting(): boolean {
+    const { order, quorum, height } = this.#now;
+    if (this.#check === null) return false;
+    const others = order.filter((index) => index !== this.#self);
+    const isPassed = this.#check.isPassed(height, others, { faultMax: this.#faultMax, quorum });
+    if (!isPassed) return false;
+    this.#check = null;
+    this.#viewTimerFired = false;
+    this.#now.reconsider();
     return true;
   }
 
@@ -286,6 +337,10 @@ export class SimplexMachine {
     this.#effects.push({ kind: 'decide', height, body, certificate: final });
     this.#decisions.set(height, { body, certificate: final });
     this.#decisions.delete(height - this.#options.settings.decisionsKept);
+    for (const index of this.#options.application.suspendedBy(body)) {
+      if (!this.#suspendedFrom.has(index)) this.#suspendedFrom.set(index, height + 1);
+    }
+    this.#before = this.#now;
     this.#now = this.#begin(height + 1, final.x);
     this.#replayAhead();
     return true;
@@ -298,21 +353,30 @@ export class SimplexMachine {
     kind: VoteKind | 'PROPOSE',
     view: number,
     x: Digest | undefined,
-    extra: { body?: Uint8Array; chain?: Chain; cert?: Certificate },
+    extra: {
+      readonly body?: Uint8Array;
+      readonly chain?: Chain;
+      readonly cert?: Certificate;
+      readonly p?: number;
+      readonly nota?: Certificate | null;
+    },
   ): void {
     const { rules } = this.#now;
     const { signer } = this.#options;
-    invariant(signer !== null && rules.maySign(kind, view), `${kind} is allowed in view ${view}`);
-    const { chain, cert } = extra;
+    const { chain, cert, p, nota } = extra;
+    const isAllowed = this.isVoter && rules.maySign(kind, view, p);
+    invariant(signer !== null && isAllowed, `${kind} is allowed in view ${view}`);
     const statement: Statement = {
       ...{ ...this.#common(), t: kind, v: view },
       ...(x === undefined ? {} : { x }),
+      ...(p === undefined ? {} : { p }),
       ...(chain === undefined ? {} : { p: chain.nota?.v ?? -1, j: chainDigest(chain) }),
     };
     const sig = base64(signer.sign(consensusDomain, statementBytes(statement)));
     const signed = { ...statement, i: this.#self, sig };
     const body = extra.body === undefined ? {} : { body: base64(extra.body) };
-    const kept = { ...signed, ...body, ...(chain && { chain }), ...(cert && { cert }) };
+    const proof = { ...(chain && { chain }), ...(cert && { cert }) };
+    const kept = { ...signed, ...body, ...proof, ...(nota !== undefined && { nota }) };
     this.#effects.push({ kind: 'persist', record: kept as WalRecord });
     const message = (kind === 'PROPOSE' ? kept : signed) as Vote | Proposal;
     rules.note(message);
@@ -323,25 +387,30 @@ export class SimplexMachine {
 
   /** Counts a checked vote and acts on what that reveals. */
   #count(vote: Vote): void {
-    if (vote.i === this.#self && this.#now.rules.isUnknown(vote)) {
-      this.#halt(`${vote.t} of view ${vote.v} carries this node's signature but is not in its log`);
-    }
+    this.#mindOwn(vote);
     const { certificate, evidence } = this.#now.count(vote);
     if (evidence !== null) this.#convict(evidence);
     if (certificate !== null) this.#now.admit(certificate, true);
   }
 
-  #halt(reason: string): void {
-    if (this.#halted) return;
-    this.#halted = true;
-    this.#effects.push({ kind: 'halt', reason });
+  /** A checked signature of this node's own key that its log does not have: another machine, or a disk of the past. */
+  #mindOwn(signed: Statement & { readonly i: number }): void {
+    if (signed.i !== this.#self || this.#isRetired || this.#options.signer === null) return;
+    const { t, h, v } = signed;
+    // Until it votes this node knows what its disk held at the start, however far it has caught up since.
+    const { height, rules } = this.#check?.start ?? this.#now;
+    if (h < height || (h === height && !rules.isUnknown(signed))) return;
+    this.#isRetired = true;
+    const reason = `${t} of height ${h}, view ${v} carries this node's signature but is not in its log`;
+    this.#effects.push({ kind: 'retire', reason });
   }
 
   #convict(pair: EvidencePair): void {
     const culprit = pair.a.i;
     const member = this.#options.members[culprit];
-    if (member === undefined || this.#convicted.has(culprit)) return;
-    this.#convicted.add(culprit);
+    if (member === undefined || this.#evidence.has(culprit)) return;
+    if (this.#suspendedFrom.has(culprit)) return;
+    this.#evidence.set(culprit, pair);
     this.#effects.push({ kind: 'evidence', culprit: member.id, pair });
     this.#broadcast({ ...this.#common(), t: 'EVIDENCE', pair });
   }
@@ -365,6 +434,10 @@ export class SimplexMachine {
       this.#refuse(from, 'another consortium or epoch');
     } else if (message.t === 'EVIDENCE') {
       this.#onEvidence(from, message.pair);
+    } else if (message.t === 'RECALL') {
+      this.#onRecall(from, message);
+    } else if (message.t === 'RECALLED') {
+      this.#onRecalled(from, message);
     } else if (message.h < this.height) {
       this.#onBehind(from, message);
     } else if (message.h > this.height) {
@@ -405,13 +478,17 @@ export class SimplexMachine {
         this.#onDecided(from, message);
         break;
       case 'EVIDENCE':
+      case 'RECALL':
+      case 'RECALLED':
         break;
     }
   }
 
   #onVote(from: NodeId, vote: Vote): void {
     if (this.#isTooFar(vote.v) || this.#now.hasVote(vote)) return;
-    if (isSignedBy(vote, vote.i, vote.sig, this.#context)) this.#count(vote);
+    // A suspended member may not have learnt of it yet: its votes say nothing, and are no offence.
+    if ((this.#suspendedFrom.get(vote.i) ?? Infinity) <= vote.h) return;
+    if (isStatementBy(vote, vote.i, vote.sig, this.#context)) this.#count(vote);
     else this.#refuse(from, `bad signature on ${vote.t}`);
   }
 
@@ -427,7 +504,7 @@ export class SimplexMachine {
     const flaw =
       i !== now.leader(v)
         ? 'proposal out of turn'
-        : !isSignedBy(statement, i, proposal.sig, this.#context)
+        : !isStatementBy(statement, i, proposal.sig, this.#context)
           ? 'bad signature on PROPOSE'
           : digestOf(body) !== x || chainDigest(chain) !== j
             ? 'proposal names another body or chain'
@@ -436,9 +513,7 @@ export class SimplexMachine {
       this.#refuse(from, flaw);
       return;
     }
-    if (i === this.#self && now.rules.isUnknown(proposal)) {
-      this.#halt(`PROPOSE of view ${v} carries this node's signature but is not in its log`);
-    }
+    this.#mindOwn(proposal);
     if (first === undefined) now.proposalsSeen.set(v, statement);
     const evidence = first === undefined ? null : evidenceOf(first, proposal);
     if (evidence !== null) this.#convict(evidence);
@@ -461,37 +536,41 @@ export class SimplexMachine {
 
   /** Takes over a checked chain: its certificates lead to the view that it justifies. */
   #adopt(chain: Chain): void {
-    if (chain.nota !== null) this.#admit(chain.nota, false);
-    for (const certificate of chain.nulls) this.#admit(certificate, false);
+    for (const certificate of certificatesOf(chain)) this.#admit(certificate, false);
   }
 
   #onCertificateMessage(from: NodeId, certificate: Certificate): void {
-    if (certificate.h !== this.height || this.#isTooFar(certificate.v)) return;
-    const known = this.#now.certificate(certificate.kind, certificate.v);
-    if (known !== null && known.x === certificate.x) return;
+    const { kind, h, v } = certificate;
+    if (h !== this.height || this.#isTooFar(v)) return;
+    if (kind === 'NULLIFY' ? v < this.view : this.#now.hasCertificate(certificate)) return;
     if (this.#isSound(certificate)) this.#admit(certificate, true);
-    else this.#refuse(from, `certificate without a quorum for ${certificate.kind}`);
+    else this.#refuse(from, `certificate without a quorum for ${kind}`);
   }
 
   /** The votes inside a certificate count like any others: two certificates can convict. */
   #admit(certificate: Certificate, announce: boolean): void {
-    const { kind, v, x, sigs } = certificate;
-    for (const [i, sig] of sigs) {
-      const vote = { ...this.#common(), t: kind, v, i, sig, ...(x === undefined ? {} : { x }) };
+    const statements = statementsOf(certificate, this.#context);
+    certificate.sigs.forEach(([i, sig], at) => {
+      const statement = statements[at];
+      invariant(statement !== undefined, 'each signature has its statement');
+      const vote = { ...statement, i, sig } as Vote;
+      this.#mindOwn(vote);
       const { evidence } = this.#now.count(vote);
       if (evidence !== null) this.#convict(evidence);
-      if (i === this.#self && this.#now.rules.isUnknown(vote)) {
-        this.#halt(`a certificate holds a ${kind} of view ${v} that this node never made`);
-      }
-    }
+    });
     this.#now.admit(certificate, announce);
   }
 
   #onView(from: NodeId, { v, chain }: View): void {
-    if (v <= this.view || this.#isTooFar(v)) return;
-    const quorum = this.#now.rules.quorum(this.#options.members.length);
-    if (verifyChain(chain, this.height, v, this.#context, quorum)) this.#adopt(chain);
-    else this.#refuse(from, 'view without justification');
+    if (v > this.view) {
+      if (this.#isTooFar(v)) return;
+      const { quorum } = this.#now;
+      if (verifyChain(chain, this.height, v, this.#context, quorum)) this.#adopt(chain);
+      else this.#refuse(from, 'view without justification');
+    } else if (chain.nota?.kind === 'NOTARIZE' && chain.nota.v > this.#now.parent) {
+      // Votes to nullify count only beside the notarization that their signers knew.
+      this.#onCertificateMessage(from, chain.nota);
+    }
   }
 
   #onGetBody(from: NodeId, x: Digest): void {
@@ -546,7 +625,10 @@ export class SimplexMachine {
     const isOther = theirs.kind === 'FINALIZE' && theirs.h === ours.h && theirs.x !== ours.x;
     if (!isOther || !this.#isSound(theirs)) return;
     for (const pair of evidenceBetween(ours, theirs, this.#context)) this.#convict(pair);
-    this.#halt(`two blocks are decided at height ${ours.h}: more than f members broke the rules`);
+    if (this.#isHalted) return;
+    this.#isHalted = true;
+    const reason = `two blocks are decided at height ${ours.h}: more than f members broke the rules`;
+    this.#effects.push({ kind: 'halt', reason });
   }
 
   /** R7: others are further. Ask f+1 of them, one of whom is honest; keep what comes right after. */
@@ -558,7 +640,7 @@ export class SimplexMachine {
         this.#ahead.set(from, [...kept, bytes]);
       }
     }
-    const asksMax = faultCountMax(this.#options.members.length) + 1;
+    const asksMax = this.#faultMax + 1;
     if (this.#asked.has(from) || this.#asked.size >= asksMax) return;
     this.#asked.add(from);
     this.#send(from, { ...this.#common(), t: 'STATUS', v: this.view });
@@ -573,9 +655,38 @@ export class SimplexMachine {
   }
 
   #onEvidence(from: NodeId, pair: EvidencePair): void {
-    if (this.#convicted.has(pair.a.i)) return;
+    // Who had a vote at a later height is not known yet.
+    if (this.#evidence.has(pair.a.i) || pair.a.h > this.height) return;
     if (verifyEvidence(pair, this.#context) === null) this.#refuse(from, 'evidence of nothing');
     else this.#convict(pair);
+  }
+
+  /** A member that has started shows nothing of its own: what is held of its votes goes back to it. */
+  #onRecall(from: NodeId, { h, n }: Recall): void {
+    const index = this.#indexOf.get(from) ?? -1;
+    const states = [this.#now, this.#before].filter((state) => state !== null && state.height >= h);
+    const votes = states.flatMap((state) => state?.signedBy(index, limits.recalledMax) ?? []);
+    this.#reply(from, {
+      ...this.#common(),
+      t: 'RECALLED',
+      n,
+      votes: votes.slice(0, limits.recalledMax),
+    });
+    // It can be heard now, perhaps for the first time since this node asked.
+    if (this.#check?.hasHeard(index) === false) this.#reply(from, this.#recall(this.#check));
+  }
+
+  #onRecalled(from: NodeId, { h, n, votes }: Recalled): void {
+    if (this.#check?.nonce !== n) return;
+    for (const vote of votes) {
+      const isOwn = vote.i === this.#self && vote.h <= h;
+      if (!isOwn || !isStatementBy(vote, vote.i, vote.sig, this.#context)) {
+        this.#refuse(from, 'votes that are not of the member that asks');
+        return;
+      }
+    }
+    for (const vote of votes) this.#mindOwn(vote);
+    this.#check.heard(this.#indexOf.get(from) ?? -1, h);
   }
 
   // --------------------------------------------------------------------------------- timers and resend
@@ -597,8 +708,18 @@ export class SimplexMachine {
     const { view, rules, wanted } = this.#now;
     this.#replies.clear();
     this.#asked.clear();
-    for (const message of rules.all()) {
-      if (message.t === 'FINALIZE' || message.v === view) this.#broadcast(message);
+    if (this.#check !== null) this.#broadcast(this.#recall(this.#check));
+    const own = rules.all();
+    const givenUp = Math.max(...own.map(({ t, v }) => (t === 'NULLIFY' ? v : -1)));
+    for (const message of own) {
+      // The last NULLIFY says all that earlier ones said; after a restart its view may be ahead of this one.
+      const isLast = message.t === 'NULLIFY' && message.v === givenUp;
+      if (message.t === 'FINALIZE' || message.v === view || isLast) this.#broadcast(message);
+    }
+    for (const [culprit, pair] of this.#evidence) {
+      if (!this.#suspendedFrom.has(culprit)) {
+        this.#broadcast({ ...this.#common(), t: 'EVIDENCE', pair });
+      }
     }
     if (view > 0) this.#broadcast(this.#viewMessage());
     this.#broadcast({ ...this.#common(), t: 'STATUS', v: view });
@@ -611,6 +732,10 @@ export class SimplexMachine {
     this.#resendDue = true;
   }
 
+  #recall({ nonce, start }: MemoryCheck): Recall {
+    return { ...this.#common(), h: start.height, t: 'RECALL', n: nonce };
+  }
+
   #want(x: Digest, certificate: Certificate): void {
     if (this.#now.wanted.has(x)) return;
     this.#now.wanted.set(x, certificate);
@@ -620,7 +745,7 @@ export class SimplexMachine {
   /** f+1 of those who signed for a body: an honest one has it on its disk. */
   #askForBody(x: Digest, { sigs }: Certificate): void {
     const others = sigs.filter(([index]) => index !== this.#self);
-    const count = Math.min(others.length, faultCountMax(this.#options.members.length) + 1);
+    const count = Math.min(others.length, this.#faultMax + 1);
     const first = this.#options.random.integer(Math.max(1, others.length));
     for (let k = 0; k < count; k++) {
       const index = others[(first + k) % others.length]?.[0] ?? -1;
@@ -649,7 +774,7 @@ export class SimplexMachine {
     const { rules, bodies } = this.#now;
     if (record.t !== 'DEC') {
       const isOwn = record.i === this.#self;
-      if (!isOwn || !isSignedBy(signedPart(record), record.i, record.sig, this.#context)) {
+      if (!isOwn || !isStatementBy(signedPart(record), record.i, record.sig, this.#context)) {
         throw foreign(record.h);
       }
       rules.note(record.t === 'PROPOSE' ? record : voteOf(record));
@@ -669,9 +794,18 @@ export class SimplexMachine {
     const ids = this.#options.members.map((member) => member.id);
     const rules = this.#options.makeRules?.() ?? new SafetyRules();
     this.#viewTimerFired = false;
+    this.#isDue = false;
+    this.#askIsDue = true;
     this.#asked.clear();
     this.#hurry();
-    return new HeightState(height, leaderOrder(previous, height, ids), rules);
+    const order = leaderOrder(previous, height, ids);
+    const voters = order.filter((index) => hasVoteAt(this.#context, index, height));
+    return new HeightState(height, voters, rules);
+  }
+
+  /** f of this height. */
+  get #faultMax(): number {
+    return faultCountMax(this.#now.order.length);
   }
 
   #common(): { readonly cid: Digest; readonly e: number; readonly h: number } {
@@ -687,8 +821,11 @@ export class SimplexMachine {
   }
 
   #isSound(certificate: Certificate): boolean {
-    const quorum = this.#now.rules.quorum(this.#options.members.length);
-    return verifyCertificate(certificate, this.#context, quorum);
+    return verifyCertificate(certificate, this.#context, this.#quorumAt(certificate.h));
+  }
+
+  #quorumAt(height: number): number {
+    return this.#now.rules.quorum(voterCount(this.#context, height));
   }
 
   #refuse(from: NodeId, reason: string): void {
@@ -696,13 +833,23 @@ export class SimplexMachine {
   }
 
   #broadcast(message: ConsensusMessage): void {
-    if (this.#recovering) return;
-    this.#effects.push({ kind: 'broadcast', bytes: encodeMessage(message) });
+    const bytes = this.#encode(message);
+    if (bytes !== null) this.#effects.push({ kind: 'broadcast', bytes });
   }
 
   #send(to: NodeId, message: ConsensusMessage): void {
-    if (this.#recovering) return;
-    this.#effects.push({ kind: 'send', to, bytes: encodeMessage(message) });
+    const bytes = this.#encode(message);
+    if (bytes !== null) this.#effects.push({ kind: 'send', to, bytes });
+  }
+
+  /** `null` for what is not said: during recovery, or because nobody would take it. */
+  #encode(message: ConsensusMessage): Uint8Array | null {
+    if (this.#recovering) return null;
+    const bytes = encodeMessage(message);
+    const sizeBytes = bytes.byteLength;
+    if (sizeBytes <= limits.consensusBytesMax[message.t]) return bytes;
+    this.#effects.push({ kind: 'oversized', what: message.t, sizeBytes });
+    return null;
   }
 
   /** An answer, as long as the peer has not had too many since the last retransmission. */
@@ -717,17 +864,25 @@ export class SimplexMachine {
     return true;
   }
 
+  /** R1: a view has all the time there is until something is due, or begun and not ended. */
+  #isTimed(): boolean {
+    const { height, view, chain, proposals } = this.#now;
+    if (!this.isVoter) return false;
+    if (chain.nota !== null || proposals.has(view)) return true;
+    if (this.#askIsDue) this.#isDue = this.#options.application.isDue(height);
+    this.#askIsDue = false;
+    return this.#isDue;
+  }
+
   /** Brings the timers in line with the state and hands the effects over. */
   #flush(): Effect[] {
     const { height, view } = this.#now;
-    const id = `view/${height}/${view}`;
+    const id = this.#isTimed() ? `view/${height}/${view}` : null;
     if (this.#viewTimer !== null && this.#viewTimer !== id) {
       this.#effects.push({ kind: 'clearTimer', id: this.#viewTimer });
       this.#viewTimer = null;
     }
-    // R1: the first view of a height has all the time there is until something is due.
-    const isWanted = view > 0 || this.#options.application.isDue(height);
-    if (this.#viewTimer === null && isWanted && !this.#viewTimerFired) {
+    if (id !== null && this.#viewTimer === null && !this.#viewTimerFired) {
       this.#viewTimer = id;
       const delayMs = viewTimeoutMs(this.#options.settings, view);
       this.#effects.push({ kind: 'setTimer', id, delayMs });

@@ -3,9 +3,22 @@
  * record = u32 length | u32 crc32c | JCS bytes, both numbers big-endian.
  */
 import { concatBytes, type Digest, type Store } from '../base/index.ts';
-import { b64, decodeStrict, digest, encodeCanonical, int, literal, obj } from '../wire/index.ts';
-import { limits, unionBy, WireError } from '../wire/index.ts';
-import { readCertificate, viewMax, type Certificate } from './certificate.ts';
+import {
+  b64,
+  checked,
+  decodeStrict,
+  digest,
+  encodeCanonical,
+  int,
+  limits,
+  literal,
+  obj,
+  readCertificate,
+  unionBy,
+  viewMax,
+  WireError,
+  type Certificate,
+} from '../wire/index.ts';
 import { crc32c } from './crc32c.ts';
 import { ConsensusError } from './errors.ts';
 import { commonVoteFields, readProposal, type Proposal, type Vote } from './messages.ts';
@@ -15,6 +28,13 @@ export interface NotarizeRecord extends Vote {
   readonly t: 'NOTARIZE';
   readonly x: Digest;
   readonly body: string;
+}
+
+/** NULLIFY with the notarization that its `p` names: lost by all who know it, their votes would count for nothing. */
+export interface NullifyRecord extends Vote {
+  readonly t: 'NULLIFY';
+  readonly p: number;
+  readonly nota: Certificate | null;
 }
 
 /** FINALIZE with the notarization it rests on: lost by all finalizers, the view could never end. */
@@ -35,14 +55,21 @@ export interface DecisionRecord {
 }
 
 /** One entry of the log. */
-export type WalRecord =
-  Proposal | NotarizeRecord | (Vote & { readonly t: 'NULLIFY' }) | FinalizeRecord | DecisionRecord;
+export type WalRecord = Proposal | NotarizeRecord | NullifyRecord | FinalizeRecord | DecisionRecord;
 
 const body = b64(limits.bodyBytesMax);
 const readRecord = unionBy<WalRecord>('t', {
   PROPOSE: readProposal,
   NOTARIZE: obj({ ...commonVoteFields, t: literal('NOTARIZE'), x: digest, body }),
-  NULLIFY: obj({ ...commonVoteFields, t: literal('NULLIFY') }),
+  NULLIFY: checked(
+    obj({
+      ...commonVoteFields,
+      t: literal('NULLIFY'),
+      p: int(-1, viewMax),
+      nota: (value, path) => (value === null ? null : readCertificate(value, path)),
+    }),
+    ({ p, nota }) => ((nota?.v ?? -1) === p ? null : 'the notarization of view p'),
+  ),
   FINALIZE: obj({ ...commonVoteFields, t: literal('FINALIZE'), x: digest, cert: readCertificate }),
   DEC: obj({
     t: literal('DEC'),

@@ -70,15 +70,15 @@ export class UpdateBook {
     const env = digestOf(bytes);
     if (this.#entries.has(env)) return null;
     const facts = readUpdate(this.#consortium, this.#open, bytes);
-    const isOneMore = this.#countOf(facts.author) >= envelopesPerAuthorMax;
+    const isOneMore = this.#entriesOf(facts.author).length >= envelopesPerAuthorMax;
     if (isOneMore && !isDecided && !this.isBelieved(env)) return null;
     this.#entries.set(env, { facts, bytes, state: 'awaited', opened: null });
     return facts;
   }
 
-  /** Two different envelopes of one author for this round: both signed, so both are evidence. */
-  isEquivocated(author: NodeId): boolean {
-    return this.#countOf(author) > 1;
+  /** Envelopes of an author that are here: two of one round, both signed, are evidence. */
+  envelopesOf(author: NodeId): Uint8Array[] {
+    return this.#entriesOf(author).map(({ bytes }) => bytes);
   }
 
   /** Bytes of an envelope that is here. */
@@ -183,8 +183,8 @@ export class UpdateBook {
     return times.length === 0 ? null : Math.max(...times);
   }
 
-  #countOf(author: NodeId): number {
-    return [...this.#entries.values()].filter(({ facts }) => facts.author === author).length;
+  #entriesOf(author: NodeId): Entry[] {
+    return [...this.#entries.values()].filter(({ facts }) => facts.author === author);
   }
 
   #record(member: NodeId, env: Digest, nowMs: number): void {

@@ -135,7 +135,7 @@ export class GossipBroadcast {
     const { data } = message;
     if (
       data.byteLength < sequenceBytes ||
-      data.byteLength > sequenceBytes + limits.messageBytesMax
+      data.byteLength > sequenceBytes + limits.topicBytesMax[topic]
     ) {
       return TopicValidatorResult.Reject;
     }

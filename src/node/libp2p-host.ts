@@ -143,7 +143,7 @@ function memberGossip(init: HostInit): ReturnType<typeof gossipsub> {
     },
     fastMsgIdFn: (message) => hex(message.signature ?? message.data ?? new Uint8Array(0)),
     // Above the largest message: no second round of control messages for small consortia.
-    idontwantMinDataSize: limits.messageBytesMax,
+    idontwantMinDataSize: limits.messageBytesMax + 1024,
     scoreParams: {
       // Many nodes behind one address (a test, a hospital's gateway) would leave the mesh empty.
       IPColocationFactorWeight: 0,

@@ -177,13 +177,12 @@ class HostTransport implements Libp2pTransport {
   }
 
   broadcast(topic: Topic, bytes: Uint8Array): void {
-    refuseLarge(bytes);
-    if (this.#state === 'started') this.#gossip.send(topic, bytes);
+    if (this.#state === 'started' && this.#fits(topic, bytes)) this.#gossip.send(topic, bytes);
   }
 
   send(to: NodeId, topic: Topic, bytes: Uint8Array): void {
-    refuseLarge(bytes);
     if (this.#state !== 'started' || !this.#members.isConnected(to)) return;
+    if (!this.#fits(topic, bytes)) return;
     this.#messenger.send(to, topic, bytes);
   }
 
@@ -289,6 +288,14 @@ class HostTransport implements Libp2pTransport {
     }
   }
 
+  #fits(topic: Topic, { byteLength: sizeBytes }: Uint8Array): boolean {
+    const maxBytes = limits.topicBytesMax[topic];
+    if (sizeBytes <= maxBytes) return true;
+    const facts = { topic, sizeBytes, maxBytes };
+    this.#init.logger.log('error', 'a message is larger than its topic carries: not sent', facts);
+    return false;
+  }
+
   #judge(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
     if (this.#state !== 'started') return 'ignore';
     try {
@@ -310,8 +317,4 @@ class HostTransport implements Libp2pTransport {
       return 'ignore';
     }
   }
-}
-
-function refuseLarge(bytes: Uint8Array): void {
-  invariant(bytes.byteLength <= limits.messageBytesMax, 'a message is not larger than its limit');
 }

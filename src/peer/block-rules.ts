@@ -5,9 +5,13 @@
 import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import {
   encodeCanonical,
+  verifyEvidence,
   type BlockBody,
   type Cut,
   type CutUpdate,
+  type EpochContext,
+  type Evid,
+  type EvidencePair,
   type Op,
   type Open,
   type Plan,
@@ -36,12 +40,16 @@ export interface LocalView {
   isSilent(peer: NodeId): boolean;
   /** This node's own average of the cut: its seal, and whether its own hold-out refuses it. */
   aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null;
+  /** What this node can convict members of, suspended ones too. */
+  evidence(): readonly EvidencePair[];
 }
 
 /** What is the same for every block. */
 export interface RuleContext {
   readonly plan: Plan;
   readonly code: Digest;
+  /** The keys that evidence is checked against. */
+  readonly epoch: EpochContext;
   /** How long an update may be certified before leaving it out counts as censorship. */
   readonly censorAfterMs: number;
 }
@@ -54,6 +62,8 @@ export function dueOps(
   context: RuleContext,
 ): Op[] | null {
   const { phase } = state;
+  const [convicting] = view.evidence().filter(({ a }) => !state.suspendedFrom.has(a.i));
+  if (convicting !== undefined && phase.kind !== 'done') return [{ op: 'EVID', pair: convicting }];
   switch (phase.kind) {
     case 'done':
       return null;
@@ -99,10 +109,13 @@ export function judgeOps(
   if (first === undefined || more.length > 0) return 'reject';
   const { phase } = state;
   if (phase.kind === 'done') return 'reject';
+  if (first.op === 'EVID') {
+    return second === undefined ? judgeEvid(state, first, body, context) : 'reject';
+  }
   if (phase.kind === 'idle') {
     return second === undefined ? judgeOpen(state, first, body.ts, view, context) : 'reject';
   }
-  if (first.op === 'OPEN' || first.r !== phase.open.r) return 'reject';
+  if (second?.op === 'EVID' || first.op === 'OPEN' || first.r !== phase.open.r) return 'reject';
   if (first.op === 'CUT') {
     const fits = phase.kind === 'open' && second === undefined;
     return fits ? judgeCut(phase.open, first, body.ts, view, context) : 'reject';
@@ -130,6 +143,20 @@ function withOpen(
     view.initialDigest(stage),
   );
   return open === null ? null : [...ops, open];
+}
+
+/** By the keys alone: every honest member says the same, whether it has seen the offence or not. */
+function judgeEvid(
+  state: ChainState,
+  { pair }: Evid,
+  body: BlockBody,
+  { epoch }: RuleContext,
+): Judgement {
+  const { suspendedFrom } = state;
+  const culprit = verifyEvidence(pair, { ...epoch, suspendedFrom });
+  // Who has a vote at a later height is not decided yet.
+  const isKnown = pair.a.h <= body.h;
+  return culprit !== null && isKnown && !suspendedFrom.has(culprit) ? 'accept' : 'reject';
 }
 
 function judgeOpen(

@@ -9,6 +9,7 @@ import {
   digest,
   encodeCanonical,
   int,
+  limits,
   obj,
   pair,
   readOp,
@@ -37,16 +38,17 @@ const readSnapshot = obj({
   roundsSealed: whole,
   models: digests,
   bases: digests,
+  suspendedFrom: arr(pair(whole, whole), limits.membersMax),
   /** The round under way: nothing, its OPEN, or its OPEN and CUT. */
   ops: arr(readOp, 2),
 });
 
 /** Replaces the snapshot by this state. */
 export async function writeSnapshot(store: Store, cid: Digest, state: ChainState): Promise<void> {
-  const { phase, models, bases, ...rest } = state;
+  const { phase, models, bases, suspendedFrom, ...rest } = state;
   const ops =
     phase.kind === 'open' ? [phase.open] : phase.kind === 'cut' ? [phase.open, phase.cut] : [];
-  const lists = { models: [...models], bases: [...bases] };
+  const lists = { models: [...models], bases: [...bases], suspendedFrom: [...suspendedFrom] };
   await store.write(snapshotName, encodeCanonical({ cid, ...rest, ...lists, ops }));
 }
 
@@ -69,6 +71,7 @@ export async function loadSnapshot(
       round: held.round as RoundNumber,
       models: new Map(held.models),
       bases: new Map(held.bases),
+      suspendedFrom: new Map(held.suspendedFrom),
     };
   } catch (error) {
     if (error instanceof WireError) return null;

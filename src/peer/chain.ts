@@ -40,6 +40,8 @@ export interface ChainState {
   readonly models: ReadonlyMap<string, Digest>;
   /** What each of these models came from: the base of the round that sealed it. */
   readonly bases: ReadonlyMap<string, Digest>;
+  /** By index in the manifest, the first height at which a convicted member's key has no vote. */
+  readonly suspendedFrom: ReadonlyMap<number, number>;
 }
 
 /** The state before height 1. */
@@ -55,6 +57,7 @@ export function genesisChain(plan: Plan): ChainState {
     roundsSealed: 0,
     models: new Map(),
     bases: new Map(),
+    suspendedFrom: new Map(),
   };
 }
 
@@ -87,7 +90,19 @@ export function applyOp(state: ChainState, op: Op, plan: Plan): ChainState {
     case 'VOID':
       invariant(phase.kind === 'open' || phase.kind === 'cut', 'a round that is under way is void');
       return { ...state, phase: { kind: 'idle' } };
+    case 'EVID': {
+      const culprit = op.pair.a.i;
+      invariant(!state.suspendedFrom.has(culprit), 'a member is suspended once');
+      // `state.height` is that of the block before.
+      const suspendedFrom = new Map(state.suspendedFrom).set(culprit, state.height + 2);
+      return { ...state, suspendedFrom };
+    }
   }
+}
+
+/** Indices of the members whose keys a decided block suspends from the next height on. */
+export function suspendedBy(body: Pick<BlockBody, 'ops'>): number[] {
+  return body.ops.flatMap((op) => (op.op === 'EVID' ? [op.pair.a.i] : []));
 }
 
 function sealed(state: ChainState, open: Open, seal: Seal, plan: Plan): ChainState {

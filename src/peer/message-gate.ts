@@ -11,26 +11,26 @@ import { fromBase64, messageOf, utf8, type Digest, type NodeId } from '../base/i
 import { AuditError, type CheckedNote } from '../audit/index.ts';
 import {
   ConsensusError,
-  consensusDomain,
   decodeMessage,
   rememberingVerify,
-  signedPart,
-  statementBytes,
   type ConsensusMessage,
   type Proposal,
-  type VerifySignature,
   type Vote,
 } from '../consensus/index.ts';
 import { digestOf, verifyRaw, verifySignature, type VerifyBytes } from '../crypto/index.ts';
 import { GossipError, readUpdate } from '../gossip/index.ts';
 import {
+  consensusDomain,
   keyBytes,
   memberIndex,
+  signedPart,
+  statementBytes,
   type MessageCost,
   type Open,
   type SignedManifest,
   type Topic,
   type Verdict,
+  type VerifySignature,
 } from '../wire/index.ts';
 import { readPeerMessage, type PeerMessage } from './peer-messages.ts';
 

@@ -105,7 +105,7 @@ export function writePeerMessage(message: PeerMessage): [Topic, Uint8Array] {
 /** `null` for what is no message of this topic. */
 export function readPeerMessage(topic: Topic, bytes: Uint8Array): PeerMessage | null {
   try {
-    const message = readMessage(decodeStrict(bytes, { maxBytes: limits.messageBytesMax }));
+    const message = readMessage(decodeStrict(bytes, { maxBytes: limits.topicBytesMax[topic] }));
     return topicOf[message.t] === topic ? message : null;
   } catch (error) {
     if (error instanceof WireError) return null;

@@ -21,10 +21,10 @@ import {
 } from '../audit/index.ts';
 import {
   openWal,
-  readCertificate,
   recoverWal,
   SimplexMachine,
   type ConsensusEvent,
+  type ConsensusMember,
   type ConsensusSettings,
   type Decision,
   type Effect,
@@ -41,6 +41,7 @@ import {
   keyBytes,
   limits,
   memberIndex,
+  readCertificate,
   type BlockBody,
   type Json,
   type Open,
@@ -56,11 +57,12 @@ import {
   type LocalView,
   type RuleContext,
 } from './block-rules.ts';
-import { advance, genesisChain, stageOf, type ChainState } from './chain.ts';
+import { advance, genesisChain, stageOf, suspendedBy, type ChainState } from './chain.ts';
 import { loadSnapshot, snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
 import { PeerError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import type { PeerEvent, SealedRound } from './events.ts';
+import { EvidenceShelf } from './evidence-shelf.ts';
 import { tidyDisk } from './housekeeping.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { MessageGate, type Admitted } from './message-gate.ts';
@@ -86,6 +88,12 @@ export interface PeerOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** What its people must know about a node whose disk went back in time, or whose key is used twice. */
+const retiredText =
+  'this node does not vote any more: its key has signed votes that its disk does not have. Was the disk restored from a ' +
+  'copy, or does a second machine run with the same key? It goes on training and following as an observer; to vote ' +
+  'again, the member needs a new consensus key in the manifest';
+
 /** Membership has one epoch so far. */
 const epoch = 0;
 
@@ -107,6 +115,8 @@ export class Peer {
   readonly #models: ModelShelf;
   readonly #rules: RuleContext;
   readonly #gate: MessageGate;
+  readonly #members: readonly ConsensusMember[];
+  readonly #evidence: EvidenceShelf;
   readonly #timers = new Map<string, CancelTimer>();
   #log!: ConsortiumLog;
   #machine!: SimplexMachine;
@@ -155,9 +165,16 @@ export class Peer {
     });
     this.#shelf = new BlobShelf(ports.store, ports.transport);
     this.#models = new ModelShelf(this.#shelf, ports.trainer, () => this.#state.round);
+    const { manifest, cid } = options.consortium;
+    this.#members = manifest.members.map(({ id, consensusKey }) => ({
+      id,
+      publicKey: keyBytes(consensusKey),
+    }));
+    this.#evidence = new EvidenceShelf(ports.store, ports.logger);
     this.#rules = {
-      plan: options.consortium.manifest.plan,
+      plan: manifest.plan,
       code: options.code,
+      epoch: { cid, epoch, members: this.#members },
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
     this.#gate = new MessageGate({
@@ -215,22 +232,25 @@ export class Peer {
     await this.#foldLog();
     this.#isBehind = this.#state.height > 0; // until the others say how far they are
     const height = this.#state.height + 1;
+    await this.#evidence.load({ ...this.#rules.epoch, suspendedFrom: this.#state.suspendedFrom });
+    const isRetired = await this.#evidence.isRetired();
+    if (isRetired) this.#ports.logger.log('error', retiredText);
     this.#machine = new SimplexMachine({
       cid: consortium.cid,
       epoch,
       height,
-      members: consortium.manifest.members.map(({ id, consensusKey }) => ({
-        id,
-        publicKey: keyBytes(consensusKey),
-      })),
+      members: this.#members,
       self,
-      signer: keys.consensus,
+      signer: isRetired ? null : keys.consensus,
       application: {
         prevBodyDigest: () => this.#state.prev,
         isDue: (at) => this.#isCurrent(at) && this.#dueBody() !== null,
         propose: (at) => (this.#isCurrent(at) ? this.#dueBody() : null),
         judge: (at, body) => (this.#isCurrent(at) ? this.#judge(body) : 'wait'),
+        suspendedBy: (body) => suspendedBy(decodeBlockBody(body)),
       },
+      suspendedFrom: this.#state.suspendedFrom,
+      evidence: this.#evidence.pairs(),
       settings: consensus,
       verify: this.#gate.verify,
       random: random.fork('consensus'),
@@ -384,7 +404,14 @@ export class Peer {
           });
           break;
         case 'evidence':
-          logger.log('error', 'a member broke the rules of consensus', { culprit: effect.culprit });
+          await this.#evidence.keep(effect.culprit, effect.pair);
+          break;
+        case 'oversized':
+          this.#tellUnsaid(effect.what, effect.sizeBytes);
+          break;
+        case 'retire':
+          await this.#evidence.retire(effect.reason);
+          logger.log('error', retiredText, { reason: effect.reason });
           break;
         case 'refused':
           transport.charge(effect.from, { signatures: 0, refusal: effect.reason });
@@ -432,12 +459,15 @@ export class Peer {
   /** Whether what this node would like to say fits; what does not is never said, and logged once: no peer dies of it. */
   #maySay(what: string, bytes: Uint8Array, bytesMax: number): boolean {
     if (bytes.byteLength <= bytesMax) return true;
-    if (!this.#unsaid.has(what)) {
-      const facts = { what, bytes: bytes.byteLength, bytesMax, round: this.#state.round };
-      this.#ports.logger.log('error', 'too large to be said: the others never hear of it', facts);
-    }
-    this.#unsaid.add(what);
+    this.#tellUnsaid(what, bytes.byteLength);
     return false;
+  }
+
+  #tellUnsaid(what: string, sizeBytes: number): void {
+    if (this.#unsaid.has(what)) return;
+    this.#unsaid.add(what);
+    const facts = { what, sizeBytes, round: this.#state.round };
+    this.#ports.logger.log('error', 'too large to be said: the others never hear of it', facts);
   }
 
   #judge(bytes: Uint8Array): Judgement {
@@ -483,6 +513,7 @@ export class Peer {
       certifiedForMs: (peer) => updates?.certifiedForMs(peer) ?? null,
       isSilent: (peer) => desk?.isSilent(peer) ?? false,
       aggregate: () => desk?.aggregate() ?? null,
+      evidence: () => this.#evidence.pairs(),
     };
   }
 
@@ -507,6 +538,7 @@ export class Peer {
       if (body.h % snapshotHeights === 0) {
         await writeSnapshot(this.#ports.store, this.#options.consortium.cid, this.#state);
       }
+      this.#tellSuspended(body);
       await this.#announce(before, body);
       this.#sendCheckpoint();
     }
@@ -565,6 +597,14 @@ export class Peer {
     );
   }
 
+  #tellSuspended(body: BlockBody): void {
+    for (const index of suspendedBy(body)) {
+      const culprit = this.#members[index]?.id ?? String(index);
+      const facts = { culprit, fromHeight: body.h + 1 };
+      this.#ports.logger.log('error', 'a member is suspended: its key has no vote any more', facts);
+    }
+  }
+
   /** Tells the watchers what a block decided. */
   async #announce(before: ChainState, body: BlockBody): Promise<void> {
     const { onEvent } = this.#options;
@@ -594,6 +634,8 @@ export class Peer {
           });
           break;
         }
+        case 'EVID':
+          break; // `applyBacklog` says it once, when it is decided
         case 'VOID':
           onEvent({ kind: 'void', round: op.r, reason: op.reason, height: body.h, atMs });
       }
@@ -715,6 +757,9 @@ export class Peer {
       send: (to, message) => {
         this.#ports.transport.send(to, ...writePeerMessage(message));
       },
+      onTwoUpdates: (author, round, envelopes) => {
+        this.#post(() => this.#evidence.keepUpdates(author, round, envelopes));
+      },
     });
     this.#desk = desk;
   }
@@ -795,7 +840,8 @@ export class Peer {
 
   #broadcast(message: PeerMessage): void {
     const [topic, bytes] = writePeerMessage(message);
-    if (!this.#maySay(`a message of kind ${message.t}`, bytes, limits.messageBytesMax)) return;
+    const bytesMax = limits.peerBytesMax[message.t];
+    if (!this.#maySay(`a message of kind ${message.t}`, bytes, bytesMax)) return;
     this.#ports.transport.broadcast(topic, bytes);
   }
 }

@@ -50,6 +50,8 @@ export interface UpdateDeskOptions {
   readonly post: (task: () => Promise<void> | void) => void;
   readonly broadcast: (message: PeerMessage) => void;
   readonly send: (to: NodeId, message: PeerMessage) => void;
+  /** An author signed different envelopes for one round. */
+  readonly onTwoUpdates: (author: NodeId, round: number, envelopes: Uint8Array[]) => void;
 }
 
 /** What a desk asks back. */
@@ -194,12 +196,9 @@ export class UpdateDesk implements Pick<
   #takeEnvelope(bytes: Uint8Array, isDecided: boolean): void {
     const facts = this.#book.takeEnvelope(bytes, isDecided);
     if (facts === null) return;
-    if (this.#book.isEquivocated(facts.author)) {
-      this.#options.ports.logger.log('error', 'a member signed two updates for one round', {
-        culprit: facts.author,
-        round: this.#options.open.r,
-      });
-    }
+    const envelopes = this.#book.envelopesOf(facts.author);
+    const { onTwoUpdates, open } = this.#options;
+    if (envelopes.length > 1) onTwoUpdates(facts.author, open.r, envelopes);
     this.#obtainBulk(facts);
   }
 

@@ -112,7 +112,7 @@ export class RunWatch {
     }
     const missing = round.participants.filter((id) => !round.announced.has(id));
     if (missing.length === 0) {
-      return `${name} has all updates: receipts or votes of a quorum for the CUT are missing`;
+      return `${name} has all updates: votes of a quorum for the CUT are missing`;
     }
     const busy = [...this.#working.values()];
     return `${name} waits for the updates of ${missing.join(' ')}${busy.length > 0 ? `; ${busy.join(', ')}` : ''}`;

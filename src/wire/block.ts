@@ -2,6 +2,7 @@
 import type { Digest, Height, NodeId, RoundNumber } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical } from './canonical.ts';
+import { readEvidence, type EvidencePair } from './evidence.ts';
 import { bodyBytesMax, membersMax } from './limits.ts';
 import { readOptions, readParticipants, shortName } from './plan.ts';
 import {
@@ -81,7 +82,17 @@ export interface Void {
   readonly reason: VoidReason;
 }
 
-export type Op = Open | Cut | Seal | Void;
+/** Proves that a member broke the rules of consensus: its key has no vote from the next height on. */
+export interface Evid {
+  readonly op: 'EVID';
+  readonly pair: EvidencePair;
+}
+
+/** What a round consists of. */
+export type RoundOp = Open | Cut | Seal | Void;
+
+/** Operations of a round; EVID stands alone in its block. */
+export type Op = RoundOp | Evid;
 
 /** The value decided at one height. */
 export interface BlockBody {
@@ -145,12 +156,15 @@ const readVoid: Reader<Void> = obj({
   reason: literal('too_few_updates', 'rejected_model', 'aggregation_failed'),
 });
 
+const readEvid: Reader<Evid> = obj({ op: literal('EVID'), pair: readEvidence });
+
 /** Reads one operation; whether it may follow is not judged here. */
 export const readOp: Reader<Op> = unionBy<Op>('op', {
   OPEN: readOpen,
   CUT: readCut,
   SEAL: readSeal,
   VOID: readVoid,
+  EVID: readEvid,
 });
 
 /** Reads the structure of a body; whether it may follow the last block is not judged here. */

@@ -51,7 +51,10 @@ export interface Transport {
   readonly self: NodeId;
   /** Members connected now. */
   peers(): readonly NodeId[];
-  /** To all members, best effort: may be lost, repeated, reordered. Never comes back to the sender. */
+  /**
+   * To all members, best effort: may be lost, repeated, reordered. Never comes back to the sender. What is larger than
+   * its topic carries (`limits.topicBytesMax`) is not sent, here and in `send`: nobody would take it.
+   */
   broadcast(topic: Topic, bytes: Uint8Array): void;
   /** To one member, best effort. */
   send(to: NodeId, topic: Topic, bytes: Uint8Array): void;

@@ -4,18 +4,22 @@
  */
 import { base64, utf8, type Digest, type Random } from '../../src/base/index.ts';
 import {
-  consensusDomain,
   encodeMessage,
   leaderOrder,
+  type ConsensusMember,
+  type ConsensusMessage,
+} from '../../src/consensus/index.ts';
+import {
+  certificatesOf,
+  consensusDomain,
   quorumOf,
   type Certificate,
   type Chain,
-  type ConsensusMember,
-  type ConsensusMessage,
   type VoteKind,
-} from '../../src/consensus/index.ts';
+} from '../../src/wire/index.ts';
+import type { Vote } from '../../src/consensus/index.ts';
 import { chainDigest } from '../../src/consensus/messages.ts';
-import { statementBytes, type Statement } from '../../src/consensus/certificate.ts';
+import { statementBytes, type Statement } from '../../src/wire/certificate.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { fakeSigner } from './fake-keys.ts';
 import type { EventQueue } from './event-queue.ts';
@@ -39,6 +43,8 @@ export class Chaos {
   readonly #liars: number;
   readonly #random: Random;
   readonly #votes = new Map<string, Map<number, string>>();
+  /** Honest NULLIFY by height and view: p and signature of each member. */
+  readonly #nullify = new Map<string, Map<number, { readonly p: number; readonly sig: string }>>();
   readonly #certificates = new Map<string, Certificate>();
   readonly #values = new Map<number, Map<Digest, Uint8Array>>();
   /** Half of all liars fall silent when good times begin: nobody may depend on them. */
@@ -68,8 +74,7 @@ export class Chaos {
       this.#learnChain(message.chain);
     } else if (message.t === 'VIEW') this.#learnChain(message.chain);
     else if (message.t === 'CERT' || message.t === 'DECIDED') this.#learn(message.cert);
-    else if ('sig' in message)
-      this.#count(message.t, message.h, message.v, message.x, message.i, message.sig);
+    else if ('sig' in message) this.#countVote(message);
     if (this.#random.uniform() < 0.15) this.#misbehave();
   }
 
@@ -109,9 +114,11 @@ export class Chaos {
     const values = [...(this.#values.get(h)?.keys() ?? [])];
     const x = kind === 'NULLIFY' ? undefined : values[this.#random.integer(values.length)];
     if (kind !== 'NULLIFY' && x === undefined) return;
-    const sig = this.#sign({ t: kind, cid: simulationCid, e: 1, h, v, ...(x && { x }) }, i);
-    this.#count(kind, h, v, x, i, sig);
-    this.#tell(i, { t: kind, cid: simulationCid, e: 1, h, v, ...(x && { x }), i, sig });
+    const more = kind === 'NULLIFY' ? { p: this.#random.integer(v + 1) - 1 } : x && { x };
+    const statement = { t: kind, cid: simulationCid, e: 1, h, v, ...more };
+    const vote = { ...statement, i, sig: this.#sign(statement, i) };
+    this.#countVote(vote);
+    this.#tell(i, vote);
   }
 
   /** Different values to different members, when it is a liar's turn; sometimes out of turn. */
@@ -126,7 +133,7 @@ export class Chaos {
     const i = leader < this.#liars ? leader : this.#random.integer(this.#liars);
     if (i !== leader && this.#random.uniform() < 0.9) return;
     for (let copy = 0; copy < 2; copy++) {
-      const chain = this.#random.uniform() < 0.2 ? this.#brokenChain(h) : this.#chain(h, v);
+      const chain = this.#random.uniform() < 0.2 ? this.#brokenChain(h, v) : this.#chain(h, v);
       if (chain === null) continue;
       const body =
         (chain.nota?.x === undefined ? undefined : this.#values.get(h)?.get(chain.nota.x)) ??
@@ -146,30 +153,50 @@ export class Chaos {
 
   /** Any justification that the certificates at hand allow: old notarizations as gladly as new ones. */
   #chain(h: number, v: number): Chain | null {
-    const chains: Chain[] = [];
-    const nulls: Certificate[] = [];
-    for (let at = v - 1; at >= -1; at--) {
-      const notas = [...this.#certificates.values()].filter(
-        (cert) => cert.kind === 'NOTARIZE' && cert.h === h && cert.v === at,
-      );
-      for (const nota of notas) chains.push({ nota, nulls: [...nulls] });
-      if (at === -1) chains.push({ nota: null, nulls: [...nulls] });
-      const nullified = this.#certificates.get(`NULLIFY/${h}/${at}/`);
-      if (nullified === undefined) break;
-      nulls.unshift(nullified);
-    }
+    const chains = this.#notas(h, v).flatMap((nota): Chain[] => {
+      const parent = nota?.v ?? -1;
+      if (parent === v - 1) return [{ nota, nulli: null }];
+      const nulli = this.#nullification(h, v - 1, parent);
+      return nulli === null ? [] : [{ nota, nulli }];
+    });
     return chains[this.#random.integer(chains.length)] ?? null;
   }
 
-  #brokenChain(h: number): Chain {
-    const some = [...this.#certificates.values()].filter((cert) => cert.h === h);
-    const nota = some.find((cert) => cert.kind === 'NOTARIZE');
-    const nulls = some.filter((cert) => cert.kind === 'NULLIFY').slice(0, this.#random.integer(3));
-    return { nota: this.#random.integer(2) === 0 || nota === undefined ? null : nota, nulls };
+  /** A nullification beside an older notarization than its signers knew, or any two that do not fit. */
+  #brokenChain(h: number, v: number): Chain {
+    const notas = this.#notas(h, v);
+    const nota = notas[this.#random.integer(notas.length)] ?? null;
+    const view = this.#random.integer(4) === 0 ? this.#random.integer(v + 1) : v - 1;
+    return { nota, nulli: view < 0 ? null : this.#nullification(h, view, Infinity) };
+  }
+
+  /** Every notarization of a view below `v`, and none. */
+  #notas(h: number, v: number): (Certificate | null)[] {
+    const all = [...this.#certificates.values()];
+    return [...all.filter((cert) => cert.kind === 'NOTARIZE' && cert.h === h && cert.v < v), null];
+  }
+
+  /** From votes with p up to `parent`; its own members give up everything. */
+  #nullification(h: number, v: number, parent: number): Certificate | null {
+    const votes = new Map(
+      [...(this.#nullify.get(`${h}/${v}`) ?? [])].filter(([, { p }]) => p <= parent),
+    );
+    for (let own = 0; own < this.#liars; own++) {
+      const statement = { t: 'NULLIFY', cid: simulationCid, e: 1, h, v, p: -1 } as const;
+      votes.set(own, { p: -1, sig: this.#sign(statement, own) });
+    }
+    const quorum = quorumOf(this.#world.memberCount);
+    if (votes.size < quorum) return null;
+    const chosen = [...votes].sort(([a], [b]) => a - b).slice(0, quorum);
+    const sigs = chosen.map(([i, { sig }]) => [i, sig] as const);
+    return { kind: 'NULLIFY', h, v, p: chosen.map(([, { p }]) => p), sigs };
   }
 
   #tellCertificate(h: number): void {
-    const some = [...this.#certificates.values()].filter((cert) => cert.h === h);
+    const view = this.#random.integer(this.#view + 1);
+    const nulli = this.#nullification(h, view, Infinity);
+    const known = [...this.#certificates.values()].filter((cert) => cert.h === h);
+    const some = nulli === null ? known : [...known, nulli];
     const cert = some[this.#random.integer(some.length)];
     if (cert === undefined) return;
     this.#tell(this.#random.integer(this.#liars), { t: 'CERT', cid: simulationCid, e: 1, h, cert });
@@ -197,14 +224,27 @@ export class Chaos {
     this.#values.set(h, values);
   }
 
-  #learnChain({ nota, nulls }: Chain): void {
-    if (nota !== null) this.#learn(nota);
-    for (const cert of nulls) this.#learn(cert);
+  #learnChain(chain: Chain): void {
+    for (const cert of certificatesOf(chain)) this.#learn(cert);
   }
 
   #learn(cert: Certificate): void {
-    this.#certificates.set(`${cert.kind}/${cert.h}/${cert.v}/${cert.x ?? ''}`, cert);
-    for (const [i, sig] of cert.sigs) this.#count(cert.kind, cert.h, cert.v, cert.x, i, sig);
+    if (cert.kind !== 'NULLIFY') {
+      this.#certificates.set(`${cert.kind}/${cert.h}/${cert.v}/${cert.x ?? ''}`, cert);
+    }
+    cert.sigs.forEach(([i, sig], at) => {
+      const { kind: t, h, v, x } = cert;
+      const p = cert.p?.[at];
+      this.#countVote({ t, h, v, ...(x && { x }), ...(p !== undefined && { p }), i, sig });
+    });
+  }
+
+  #countVote(vote: Pick<Vote, 'h' | 'v' | 'x' | 'p' | 'i' | 'sig'> & { t: string }): void {
+    const { t, h, v, x, p, i, sig } = vote;
+    if (t === 'NULLIFY') {
+      const votes = this.#nullify.get(`${h}/${v}`) ?? new Map<number, { p: number; sig: string }>();
+      this.#nullify.set(`${h}/${v}`, votes.set(i, { p: p ?? -1, sig }));
+    } else if (t === 'NOTARIZE' || t === 'FINALIZE') this.#count(t, h, v, x, i, sig);
   }
 
   #count(

@@ -2,31 +2,33 @@
 import { base64, seededRandom, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
 import {
   consensusDefaults,
-  consensusDomain,
   decodeMessage,
   encodeMessage,
   leaderOrder,
   SimplexMachine,
-  type Certificate,
-  type Chain,
   type ConsensusApplication,
   type ConsensusMember,
   type ConsensusMessage,
   type Effect,
-  type EpochContext,
   type Proposal,
   type SimplexOptions,
   type Vote,
-  type VoteKind,
   type WalRecord,
 } from '../../src/consensus/index.ts';
-import { statementBytes, type Statement } from '../../src/consensus/certificate.ts';
+import {
+  consensusDomain,
+  type Certificate,
+  type Chain,
+  type EpochContext,
+  type VoteKind,
+} from '../../src/wire/index.ts';
+import { statementBytes, type Statement } from '../../src/wire/certificate.ts';
 import { chainDigest } from '../../src/consensus/messages.ts';
 import { digestOf, generateEd25519, sha256, type KeyPair } from '../../src/crypto/index.ts';
 
 export const cid: Digest = digestOf(utf8('a consortium'));
 export const previous: Digest = digestOf(utf8('the block before'));
-export const emptyChain: Chain = { nota: null, nulls: [] };
+export const emptyChain: Chain = { nota: null, nulli: null };
 export const bodyA: Uint8Array = utf8('{"body":"A"}');
 export const bodyB: Uint8Array = utf8('{"body":"B"}');
 export const xA: Digest = digestOf(bodyA);
@@ -58,8 +60,10 @@ export class Epoch {
     return base64(this.keys[i]!.sign(consensusDomain, statementBytes(statement)));
   }
 
-  vote(t: VoteKind, v: number, x: Digest | undefined, i: number): Vote {
-    const statement = { t, cid, e: 1, h: this.height, v, ...(x && { x }) };
+  /** `p` is that of a NULLIFY: without a notarization known unless told otherwise. */
+  vote(t: VoteKind, v: number, x: Digest | undefined, i: number, p = -1): Vote {
+    const more = t === 'NULLIFY' ? { p } : x && { x };
+    const statement = { t, cid, e: 1, h: this.height, v, ...more };
     return { ...statement, i, sig: this.sign(statement, i) };
   }
 
@@ -81,9 +85,11 @@ export class Epoch {
     v: number,
     x?: Digest,
     signers: number[] = this.others(),
+    p = -1,
   ): Certificate {
-    const sigs = signers.map((i) => [i, this.vote(kind, v, x, i).sig] as const);
-    return { kind, h: this.height, v, ...(x && { x }), sigs };
+    const sigs = signers.map((i) => [i, this.vote(kind, v, x, i, p).sig] as const);
+    const more = kind === 'NULLIFY' ? { p: signers.map(() => p) } : x && { x };
+    return { kind, h: this.height, v, ...more, sigs };
   }
 
   /** Everybody but the one under test. */
@@ -93,8 +99,7 @@ export class Epoch {
 
   /** The chain of a view reached by nullifications only. */
   nulls(view: number): Chain {
-    const views = Array.from({ length: view }, (_, v) => v);
-    return { nota: null, nulls: views.map((v) => this.certificate('NULLIFY', v)) };
+    return { nota: null, nulli: this.certificate('NULLIFY', view - 1) };
   }
 }
 
@@ -108,12 +113,14 @@ export class Bench {
   isDue = true;
   offer: Uint8Array | null = bodyA;
   judgement: 'accept' | 'reject' | 'wait' = 'accept';
+  /** What the decided body suspends. */
+  suspends: number[] = [];
 
   constructor(
     epoch: Epoch,
     self: number,
     recovered: readonly WalRecord[] = [],
-    more: Partial<SimplexOptions> = {},
+    { isAnswered = true, ...more }: Partial<SimplexOptions> & { isAnswered?: boolean } = {},
   ) {
     this.epoch = epoch;
     this.self = self;
@@ -123,6 +130,7 @@ export class Bench {
       isDue: (height) => this.isDue && height === epoch.height,
       propose: (height) => (height === epoch.height ? this.offer : null),
       judge: (height) => (height === epoch.height ? this.judgement : 'wait'),
+      suspendedBy: () => this.suspends,
     };
     this.machine = new SimplexMachine({
       ...{ cid, epoch: 1, height: epoch.height, members: epoch.members },
@@ -131,6 +139,19 @@ export class Bench {
       ...more,
     });
     this.#take(this.machine.start(recovered));
+    if (isAnswered) this.#beAnswered();
+  }
+
+  /** All others say that they hold nothing of this node's: it may vote. */
+  #beAnswered(): void {
+    const recall = this.said().find((message) => message.t === 'RECALL');
+    if (recall === undefined) return;
+    const begun = this.effects.filter(
+      (effect) => effect.kind !== 'broadcast' || decodeMessage(effect.bytes).t !== 'RECALL',
+    );
+    const answer = { ...recall, t: 'RECALLED', votes: [] } as const;
+    for (const i of this.epoch.others()) begun.push(...this.hear(answer, i).effects);
+    this.effects = begun;
   }
 
   /** Delivers one message; by default from its signer or the member after this one. */

@@ -1,10 +1,22 @@
 /** Safety rules with one rule broken each: a harness that does not catch them proves nothing. */
-import { faultCountMax, SafetyRules, type SignedKind } from '../../src/consensus/index.ts';
-import type { Recovered, WalRecord } from '../../src/consensus/index.ts';
+import {
+  SafetyRules,
+  type Entered,
+  type Proposal,
+  type Recovered,
+  type SignedKind,
+  type WalRecord,
+} from '../../src/consensus/index.ts';
+import {
+  certificatesOf,
+  faultCountMax,
+  verifyCertificate,
+  type EpochContext,
+} from '../../src/wire/index.ts';
 
 class FinalizeAfterNullify extends SafetyRules {
-  override maySign(kind: SignedKind, view: number): boolean {
-    return kind === 'FINALIZE' ? this.own(kind, view) === null : super.maySign(kind, view);
+  override maySign(kind: SignedKind, view: number, p = -1): boolean {
+    return kind === 'FINALIZE' ? this.own(kind, view) === null : super.maySign(kind, view, p);
   }
 }
 
@@ -56,6 +68,49 @@ class CertificateNotPersisted extends SafetyRules {
   }
 }
 
+/** Takes NULLIFY(v, p) for a promise about view v alone. */
+class ForgetsWhatItGaveUp extends SafetyRules {
+  override maySign(kind: SignedKind, view: number, p = -1): boolean {
+    if (kind !== 'FINALIZE') return super.maySign(kind, view, p);
+    return this.own(kind, view) === null && this.own('NULLIFY', view) === null;
+  }
+}
+
+/** Gives up everything, views that it finalized too. */
+class GivesUpTooMuch extends SafetyRules {
+  override givesUpAfter(): number {
+    return -1;
+  }
+  override maySign(kind: SignedKind, view: number): boolean {
+    return kind === 'NULLIFY' ? this.own(kind, view) === null : super.maySign(kind, view);
+  }
+}
+
+/** Gives up the current view alone, as if all before had a notarization. */
+class GivesUpTooLittle extends SafetyRules {
+  override givesUpAfter({ view }: Entered): number {
+    return view - 1;
+  }
+}
+
+/** Takes a nullification beside an older notarization than the one behind which its signers gave up. */
+class AnyParent extends SafetyRules {
+  override isJustified(proposal: Proposal, context: EpochContext): boolean {
+    const { nota, nulli } = proposal.chain;
+    const isWhole = (nulli ?? nota)?.v === proposal.v - 1 || proposal.v === 0;
+    const isSound = certificatesOf(proposal.chain).every((one) => verifyCertificate(one, context));
+    return isWhole && isSound && (nota === null || nota.x === proposal.x);
+  }
+}
+
+/** Loses the notarization behind which its NULLIFY gave up. */
+class ParentNotPersisted extends SafetyRules {
+  override recover(record: WalRecord): Recovered {
+    const recovered = super.recover(record);
+    return record.t === 'NULLIFY' ? { ...recovered, certificates: [] } : recovered;
+  }
+}
+
 /** A second copy of a key that does not mind its own votes coming back. */
 export class TwinRules extends SafetyRules {
   override isUnknown(): boolean {
@@ -72,4 +127,9 @@ export const mutants: Readonly<Record<string, () => SafetyRules>> = {
   'low quorum': () => new LowQuorum(),
   'body not persisted': () => new BodyNotPersisted(),
   'certificate not persisted': () => new CertificateNotPersisted(),
+  'forgets what it gave up': () => new ForgetsWhatItGaveUp(),
+  'gives up too much': () => new GivesUpTooMuch(),
+  'gives up too little': () => new GivesUpTooLittle(),
+  'any parent': () => new AnyParent(),
+  'parent not persisted': () => new ParentNotPersisted(),
 };

@@ -5,12 +5,15 @@ import {
   ConsensusError,
   decodeMessage,
   encodeMessage,
+  type Recall,
+  type Effect,
+} from '../../src/consensus/index.ts';
+import {
   evidenceBetween,
   verifyEvidence,
   type Certificate,
   type Chain,
-  type Effect,
-} from '../../src/consensus/index.ts';
+} from '../../src/wire/index.ts';
 import { Bench, bodyA, bodyB, cid, emptyChain, Epoch, previous, xA, xB } from './fixture.ts';
 
 const epoch = new Epoch();
@@ -26,12 +29,12 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       const bench = new Bench(epoch, leader);
       expect(kinds(bench.effects)).deep.equal([
         'broadcast STATUS',
+        'setTimer resend',
         'persist PROPOSE',
         'broadcast PROPOSE',
         'persist NOTARIZE',
         'broadcast NOTARIZE',
         'setTimer view/1/0',
-        'setTimer resend',
       ]);
     });
 
@@ -44,9 +47,43 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
           isDue: () => false,
           propose: () => null,
           judge: () => 'wait',
+          suspendedBy: () => [],
         },
       });
       expect(idle.of('setTimer').map((e) => e.id)).deep.equal(['resend']);
+    });
+
+    it('arms no timer in a later view either while nothing is due, and takes a running one back', () => {
+      const bench = new Bench(epoch, voter);
+      bench.isDue = false;
+      expect(bench.appChanged().of('clearTimer')).lengthOf(1);
+      bench.hear({ ...common, t: 'VIEW', v: 3, chain: epoch.nulls(3) });
+      expect(viewTimers(bench)).deep.equal([]);
+      for (let k = 0; k < 50; k++) expect(viewTimers(bench.appChanged().resend())).deep.equal([]);
+      bench.isDue = true;
+      expect(viewTimers(bench.appChanged())).deep.equal(['view/1/3']);
+    });
+
+    it('arms it without anything due for what was begun: a proposal here, a notarization of the height', () => {
+      const nota = epoch.certificate('NOTARIZE', 0, xA);
+      const idle = (): Bench => {
+        const bench = new Bench(epoch, voter);
+        bench.isDue = false;
+        return bench.appChanged();
+      };
+      expect(viewTimers(idle().hear(epoch.proposal(0, bodyA)))).deep.equal(['view/1/0']);
+      expect(viewTimers(idle().hear({ ...common, t: 'CERT', cert: nota }))).deep.equal([
+        'view/1/1',
+      ]);
+    });
+
+    it('follows f+1 = 2 that gave the view up although nothing is due here', () => {
+      const bench = new Bench(epoch, voter);
+      bench.isDue = false;
+      bench.appChanged();
+      const [a, b] = epoch.others();
+      bench.hear(epoch.vote('NULLIFY', 0, undefined, a!));
+      expect(bench.hear(epoch.vote('NULLIFY', 0, undefined, b!)).words()).include('NULLIFY/0');
     });
 
     it('arms it as soon as the application says so, and only once', () => {
@@ -57,11 +94,7 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
     it('gives view v the time min(Tmax, T0 * 1.5^v)', () => {
       const bench = new Bench(epoch, voter);
       expect(bench.of('setTimer').find((e) => e.id === 'view/1/0')?.delayMs).equal(10_000);
-      bench.hear({
-        ...common,
-        t: 'CERT',
-        cert: epoch.certificate('NULLIFY', 0, undefined, others),
-      });
+      bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NULLIFY', 0) });
       expect(bench.of('clearTimer')).deep.equal([{ kind: 'clearTimer', id: 'view/1/0' }]);
       expect(bench.of('setTimer').find((e) => e.id === 'view/1/1')?.delayMs).equal(15_000);
     });
@@ -118,7 +151,7 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
         turn: epoch.proposal(0, bodyA, emptyChain, voter),
         signature: { ...good, sig: epoch.proposal(0, bodyB).sig },
         body: { ...good, body: base64(bodyB) },
-        chain: { ...good, chain: { nota: null, nulls: [epoch.certificate('NULLIFY', 0)] } },
+        chain: { ...good, chain: { nota: null, nulli: epoch.certificate('NULLIFY', 0) } },
         height: { ...new Epoch(4, 2).proposal(0, bodyA, emptyChain, leader), h: 1 },
       };
       for (const [name, proposal] of Object.entries(flaws)) {
@@ -134,13 +167,17 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
 
     it('convicts the leader whose chain has a gap, a wrong kind or another value', () => {
       const flawed: Record<string, () => Chain> = {
-        gap: () => ({ nota: null, nulls: [epoch.certificate('NULLIFY', 1)] }),
-        'wrong kind': () => ({ nota: epoch.certificate('FINALIZE', 0, xA), nulls: [] }),
-        'another value': () => ({ nota: epoch.certificate('NOTARIZE', 0, xA), nulls: [] }),
+        'a gap': () => ({ nota: null, nulli: epoch.certificate('NULLIFY', 0) }),
+        'a gap in what was given up': () => ({
+          nota: null,
+          nulli: epoch.certificate('NULLIFY', 1, undefined, undefined, 0),
+        }),
+        'wrong kind': () => ({ nota: epoch.certificate('FINALIZE', 0, xA), nulli: null }),
+        'another value': () => ({ nota: epoch.certificate('NOTARIZE', 0, xA), nulli: null }),
         nothing: () => emptyChain,
       };
       for (const [name, chain] of Object.entries(flawed)) {
-        const view = name === 'gap' ? 2 : 1;
+        const view = name.startsWith('a gap') ? 2 : 1;
         const bench = new Bench(
           epoch,
           [0, 1, 2, 3].find((i) => i !== epoch.leader(view))!,
@@ -160,7 +197,7 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
     it('does not ask the application about a value that was notarized before', () => {
       const bench = new Bench(epoch, voter);
       bench.judgement = 'reject';
-      const chain = { nota: epoch.certificate('NOTARIZE', 0, xA), nulls: [] };
+      const chain = { nota: epoch.certificate('NOTARIZE', 0, xA), nulli: null };
       expect(bench.hear(epoch.proposal(1, bodyA, chain)).words()).include('NOTARIZE/1');
     });
 
@@ -204,6 +241,16 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       expect(bench.machine.view).equal(1);
     });
 
+    it('never finalizes a view that a later NULLIFY of its own gives up, also after a restart', () => {
+      const before = new Bench(epoch, voter);
+      before.hear({ ...common, t: 'VIEW', v: 3, chain: epoch.nulls(3) }).timeout();
+      expect(before.words()).deep.equal(['NULLIFY/3']);
+      for (const bench of [before, new Bench(epoch, voter, before.log)]) {
+        bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NOTARIZE', 1, xA) });
+        expect(bench.words()).include('CERT').not.include('FINALIZE/1');
+      }
+    });
+
     it('finalizes a view long left when its notarization arrives late', () => {
       const bench = new Bench(epoch, voter);
       bench.hear({ ...common, t: 'VIEW', v: 3, chain: epoch.nulls(3) });
@@ -223,6 +270,20 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
   });
 
   describe('R4: giving up a view', () => {
+    it('gives up only what lies behind the highest notarization known, and keeps that beside the vote', () => {
+      const bench = new Bench(epoch, voter).hear(epoch.proposal(0, bodyA));
+      const nota = epoch.certificate('NOTARIZE', 0, xA);
+      bench.hear({ ...common, t: 'CERT', cert: nota }).timeout();
+      expect(bench.said()[0]).include({ t: 'NULLIFY', v: 1, p: 0 });
+      expect(bench.log.at(-1)).deep.include({ t: 'NULLIFY', p: 0, nota });
+      // Lost, its own vote and all like it would count for nothing after a restart.
+      const cert = epoch.certificate('NULLIFY', 1, undefined, undefined, 0);
+      const [last] = bench.log.filter(({ t }) => t === 'NULLIFY');
+      const after = new Bench(epoch, voter, [bench.log[0]!, last!]);
+      expect(after.machine.view).equal(1);
+      expect(after.hear({ ...common, t: 'CERT', cert }).machine.view).equal(2);
+    });
+
     it('nullifies when the timer runs out, once', () => {
       const bench = new Bench(epoch, voter).timeout();
       expect(kinds(bench.effects)).deep.equal(['persist NULLIFY', 'broadcast NULLIFY']);
@@ -273,15 +334,69 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
         .resend()
         .said()
         .find((message) => message.t === 'VIEW');
-      expect(view?.t === 'VIEW' && view.chain.nulls.map((cert) => cert.v)).deep.equal([0]);
+      expect(view?.t === 'VIEW' && view.chain.nulli?.v).equal(0);
     });
 
-    it('keeps a nullification of a later view until that view is reached', () => {
+    it('enters the view after a nullification at once, whatever views lie between', () => {
       const bench = new Bench(epoch, voter);
-      bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NULLIFY', 1) });
-      expect(bench.machine.view).equal(0);
-      bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NULLIFY', 0) });
-      expect(bench.machine.view).equal(2);
+      bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NULLIFY', 7) });
+      expect(bench.machine.view).equal(8);
+    });
+
+    it('justifies the 250th view with as many bytes as the first', () => {
+      const small = new Epoch(4);
+      const bench = new Bench(small, voter);
+      const sizes: number[] = [];
+      for (let view = 0; view < 250; view++) {
+        bench.timeout();
+        const [a, b] = small.others();
+        bench.hear(small.vote('NULLIFY', view, undefined, a!));
+        bench.hear(small.vote('NULLIFY', view, undefined, b!));
+        const [told] = bench
+          .resend()
+          .said()
+          .filter(({ t }) => t === 'VIEW');
+        sizes.push(encodeMessage(told!).byteLength);
+      }
+      expect(bench.machine.view).equal(250);
+      // Three signatures of 96 bytes, and the two numbers of the view: one digit at first, three at last.
+      expect(sizes[0]).lessThan(700);
+      expect(sizes.at(-1)! - sizes[0]!).equal(2 + 2);
+    });
+
+    it('counts a nullification only beside the notarization behind which its signers gave up', () => {
+      const nota = epoch.certificate('NOTARIZE', 2, xA);
+      const cert = epoch.certificate('NULLIFY', 7, undefined, undefined, 2);
+      for (const told of [
+        { ...common, t: 'CERT', cert: nota },
+        { ...common, t: 'VIEW', v: 3, chain: { nota, nulli: null } },
+      ] as const) {
+        const bench = new Bench(epoch, voter).hear({ ...common, t: 'CERT', cert });
+        expect(bench.machine.view, told.t).equal(0);
+        expect(bench.hear(told).machine.view, told.t).equal(8);
+        const said = bench.resend().said();
+        expect(said.find(({ t }) => t === 'VIEW')).deep.include({ chain: { nota, nulli: cert } });
+      }
+    });
+
+    it('takes over a higher notarization from a VIEW of its own view, so that votes beside it count', () => {
+      const nota = epoch.certificate('NOTARIZE', 2, xA);
+      const bench = new Bench(epoch, voter);
+      bench.hear({ ...common, t: 'VIEW', v: 5, chain: epoch.nulls(5) });
+      for (const i of epoch.others()) bench.hear(epoch.vote('NULLIFY', 5, undefined, i, 2));
+      expect(bench.machine.view).equal(5);
+      const chain = { nota, nulli: epoch.certificate('NULLIFY', 4, undefined, undefined, 2) };
+      expect(bench.hear({ ...common, t: 'VIEW', v: 5, chain }).machine.view).equal(6);
+    });
+
+    it('forms a nullification without the vote of a member that claims a notarization nobody has', () => {
+      const bench = new Bench(epoch, voter).timeout();
+      const [a, b, c] = epoch.others();
+      bench.hear({ ...common, t: 'VIEW', v: 4, chain: epoch.nulls(4) }).timeout();
+      bench.hear(epoch.vote('NULLIFY', 4, undefined, a!, 3));
+      bench.hear(epoch.vote('NULLIFY', 4, undefined, b!, -1));
+      expect(bench.machine.view).equal(4);
+      expect(bench.hear(epoch.vote('NULLIFY', 4, undefined, c!, -1)).machine.view).equal(5);
     });
   });
 
@@ -418,6 +533,16 @@ describe('a member that breaks the rules', () => {
         'nullify_and_finalize',
         epoch.vote('FINALIZE', 0, xA, liar),
         epoch.vote('NULLIFY', 0, undefined, liar),
+      ],
+      [
+        'nullify_and_finalize',
+        epoch.vote('FINALIZE', 3, xA, liar),
+        epoch.vote('NULLIFY', 5, undefined, liar, 2),
+      ],
+      [
+        'two_nullifications',
+        epoch.vote('NULLIFY', 5, undefined, liar, 3),
+        epoch.vote('NULLIFY', 5, undefined, liar, 2),
       ],
     ] as const;
     for (const [kind, a, b] of pairs) {
@@ -562,11 +687,13 @@ describe('a restart from the write-ahead log', () => {
     }
   });
 
-  it('halts when peers show a vote of its key that its log does not have', () => {
+  it('retires when peers show a vote of its key that its log does not have, and follows from then on', () => {
     const bench = new Bench(epoch, voter).hear(epoch.vote('NULLIFY', 3, undefined, voter), leader);
-    expect(bench.of('halt')).lengthOf(1);
+    expect(bench.of('retire')).lengthOf(1);
     expect(bench.machine.isVoter).equal(false);
     expect(bench.hear(epoch.proposal(0, bodyA)).words()).deep.equal([]);
+    bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('FINALIZE', 0, xA) });
+    expect(bench.of('decide')).lengthOf(1);
     const inside = new Bench(epoch, voter);
     const signers = [voter, leader, others.find((i) => i !== voter)!].sort((a, b) => a - b);
     inside.hear({
@@ -574,7 +701,99 @@ describe('a restart from the write-ahead log', () => {
       t: 'CERT',
       cert: epoch.certificate('NULLIFY', 0, undefined, signers),
     });
-    expect(inside.of('halt')).lengthOf(1);
+    expect(inside.of('retire')).lengthOf(1);
+  });
+});
+
+describe('the first vote after a start (n = 4: q-1 = 2 others must answer)', () => {
+  const asked = (bench: Bench): Recall => bench.said().find(({ t }) => t === 'RECALL') as Recall;
+  const fresh = (height = 1): Bench =>
+    new Bench(new Epoch(4, height), voter, [], { isAnswered: false });
+
+  it('waits for what two others hold of this member, none of it unknown', () => {
+    const bench = fresh();
+    const recall = asked(bench);
+    expect(bench.hear(epoch.proposal(0, bodyA)).words()).deep.equal([]);
+    expect(bench.timeout().words()).deep.equal([]);
+    const answer = { ...recall, t: 'RECALLED', votes: [] } as const;
+    const [a, b] = epoch.others();
+    expect(bench.hear(answer, a).hear(answer, a).words(), 'one twice').deep.equal([]);
+    expect(bench.hear({ ...answer, n: recall.n + 1 }, b).words(), 'another start').deep.equal([]);
+    expect(bench.hear(answer, b).words()).deep.equal(['NOTARIZE/0']);
+    expect(viewTimers(bench)).deep.equal(['view/1/0']);
+  });
+
+  it('finalizes what was notarized while it waited', () => {
+    const bench = fresh();
+    const answer = { ...asked(bench), t: 'RECALLED', votes: [] } as const;
+    bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NOTARIZE', 0, xA) });
+    const [a, b] = epoch.others();
+    expect(bench.hear(answer, a).hear(answer, b).words()).include('FINALIZE/0');
+  });
+
+  it('asks again until then, and whoever asks meanwhile at once; answers need no vote', () => {
+    const [one, other] = [fresh(), new Bench(epoch, epoch.others()[0]!, [], { isAnswered: false })];
+    expect(one.resend().words()).include('RECALL');
+    one.hear(asked(other), other.self);
+    expect(one.sent().map(({ message }) => message.t)).deep.equal(['RECALLED', 'RECALL']);
+    for (const { message } of one.sent()) other.hear(message, voter);
+    expect(other.sent().map(({ message }) => message.t)).deep.equal(['RECALLED']);
+  });
+
+  it('is shown every vote and proposal that the others hold of it', () => {
+    const [self, asker] = [voter, leader];
+    const bench = new Bench(epoch, self).hear(epoch.proposal(0, bodyA));
+    const mine = [epoch.vote('NOTARIZE', 0, xA, asker), epoch.vote('NULLIFY', 4, undefined, asker)];
+    for (const vote of mine) bench.hear(vote);
+    bench.hear({ ...common, t: 'RECALL', n: 7 }, asker);
+    const [answer] = bench.sent().map(({ message }) => message);
+    expect(answer).include({ t: 'RECALLED', n: 7 });
+    const kinds = answer?.t === 'RECALLED' ? answer.votes.map(({ t, v }) => `${t}/${v}`) : [];
+    expect(kinds).have.members(['NULLIFY/4', 'NOTARIZE/0', 'PROPOSE/0']);
+  });
+
+  it('is never made when one shows a vote of this height or a later one that the disk has not', () => {
+    for (const height of [1, 2, 9]) {
+      const bench = fresh();
+      const lost = new Epoch(4, height).vote('FINALIZE', 1, xB, voter);
+      bench.hear({ ...asked(bench), h: height, t: 'RECALLED', votes: [lost] }, leader);
+      expect(bench.of('retire'), String(height)).lengthOf(1);
+      expect(bench.of('retire')[0]?.reason).include(`FINALIZE of height ${height}`);
+      expect(bench.machine.isVoter).equal(false);
+    }
+  });
+
+  it('cannot be kept from this member by forged votes, or by votes that its disk has', () => {
+    const before = new Bench(epoch, voter).hear(epoch.proposal(0, bodyA));
+    const bench = new Bench(epoch, voter, before.log, { isAnswered: false });
+    const recall = asked(bench);
+    const forged = { ...epoch.vote('NULLIFY', 0, undefined, leader), i: voter };
+    bench.hear({ ...recall, t: 'RECALLED', votes: [forged] }, leader);
+    expect(bench.of('refused')).lengthOf(1);
+    const known = epoch.vote('NOTARIZE', 0, xA, voter);
+    for (const i of epoch.others()) bench.hear({ ...recall, t: 'RECALLED', votes: [known] }, i);
+    expect(bench.of('retire')).deep.equal([]);
+    expect(bench.machine.isVoter).equal(true);
+  });
+
+  it('waits until it has caught up with an honest member, where its votes stand in certificates', () => {
+    const bench = fresh();
+    const answer = { ...asked(bench), t: 'RECALLED', votes: [] } as const;
+    const [a, b, c] = epoch.others();
+    // f = 1 may claim anything; that two claim height 2 means that height 1 is decided.
+    bench.hear({ ...answer, h: 90 }, a).hear({ ...answer, h: 2 }, b);
+    expect(bench.machine.isVoter).equal(false);
+    const signers = [voter, b!, c!].sort((x, y) => x - y);
+    const cert = epoch.certificate('FINALIZE', 0, xA, signers);
+    bench.hear({ ...common, t: 'DECIDED', body: base64(bodyA), cert });
+    expect(bench.of('retire')).lengthOf(1);
+    const other = fresh();
+    const ahead = { ...asked(other), h: 2, t: 'RECALLED', votes: [] } as const;
+    other.hear(ahead, a).hear(ahead, b);
+    expect(other.machine.isVoter).equal(false);
+    const clean = epoch.certificate('FINALIZE', 0, xA);
+    other.hear({ ...common, t: 'DECIDED', body: base64(bodyA), cert: clean });
+    expect(other.machine.isVoter).equal(true);
   });
 });
 
@@ -613,13 +832,63 @@ describe('small and silent epochs', () => {
     expect(make([epoch.members[0]!, epoch.members[0]!])).throw(ConsensusError);
   });
 
-  it('refuses an oversized body of its own application as a broken promise', () => {
-    const big = utf8('x'.repeat(60 * 1024 + 1));
+  it('does not propose an oversized body of its own application, says so and goes on', () => {
     const bench = new Bench(epoch, epoch.leader(1));
-    bench.offer = big;
-    expect(() => bench.hear({ ...common, t: 'VIEW', v: 1, chain: epoch.nulls(1) })).throw('60 KiB');
+    bench.offer = utf8('x'.repeat(60 * 1024 + 1));
+    bench.hear({ ...common, t: 'VIEW', v: 1, chain: epoch.nulls(1) });
+    expect(bench.of('oversized')).deep.equal([
+      { kind: 'oversized', what: 'body', sizeBytes: 60 * 1024 + 1 },
+    ]);
+    bench.offer = bodyB;
+    expect(bench.appChanged().words()).include('PROPOSE/1');
   });
 });
+
+describe('a member suspended by a decided block', () => {
+  const suspend = (): { bench: Bench; next: Epoch } => {
+    // n = 5: f = 1, q = 4. Without L4: n = 4, f = 1, q = 3.
+    const five = new Epoch(5);
+    const bench = new Bench(five, 0);
+    bench.suspends = [4];
+    bench.hear(five.proposal(0, bodyA));
+    bench.hear({ ...common, t: 'CERT', cert: five.certificate('FINALIZE', 0, xA) });
+    const next = new Epoch(5, 2);
+    next.absent = 0;
+    return { bench, next };
+  };
+  const at2 = { ...common, h: 2 };
+
+  it('counts no more from the next height on, in n, f, q and votes', () => {
+    const { bench, next } = suspend();
+    bench.hear({ ...at2, t: 'CERT', cert: next.certificate('NULLIFY', 0, undefined, [1, 2, 4]) });
+    expect(bench.of('refused')).lengthOf(1);
+    for (const i of [1, 4]) bench.hear(next.vote('NULLIFY', 0, undefined, i));
+    expect(bench.machine.view, 'one and a suspended one').equal(0);
+    // Two others are f+1, this node joins them, and three of four are q.
+    bench.hear(next.vote('NULLIFY', 0, undefined, 3));
+    expect(bench.machine.view, 'three of four').equal(1);
+  });
+
+  it('still counts in the certificate of the height that suspends it', () => {
+    const { bench } = suspend();
+    expect(bench.machine.height).equal(2);
+  });
+
+  it('is as much suspended after a restart, from the records or from what the application tells', () => {
+    const { bench, next } = suspend();
+    const records = new Bench(new Epoch(5), 0, bench.log);
+    expect(records.machine.height, 'records alone suspend nobody here').equal(2);
+    const told = new Bench(next, 0, [], { suspendedFrom: new Map([[4, 2]]) });
+    told.hear({ ...at2, t: 'CERT', cert: next.certificate('NULLIFY', 0, undefined, [1, 2, 3]) });
+    expect(told.machine.view).equal(1);
+    const self = new Bench(next, 4, [], { suspendedFrom: new Map([[4, 2]]) });
+    expect(self.machine.isVoter, 'its own node follows').equal(false);
+  });
+});
+
+function viewTimers(bench: Bench): string[] {
+  return bench.of('setTimer').flatMap(({ id }) => (id.startsWith('view/') ? [id] : []));
+}
 
 function kinds(effects: readonly Effect[]): string[] {
   return effects.map((effect) => {

@@ -16,8 +16,6 @@ import {
   decodeMessage,
   decodeRecords,
   encodeRecord,
-  faultCountMax,
-  forbiddenPair,
   SafetyRules,
   SimplexMachine,
   type ConsensusMember,
@@ -25,11 +23,15 @@ import {
   type ConsensusSettings,
   type Decision,
   type Effect,
-  type Proposal,
-  type SignedStatement,
-  type Vote,
 } from '../../src/consensus/index.ts';
-import { isJustified } from '../../src/consensus/evidence.ts';
+import {
+  faultCountMax,
+  forbiddenPair,
+  isJustified,
+  statementsOf,
+  type Chain,
+  type SignedStatement,
+} from '../../src/wire/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { Chaos } from './chaos.ts';
 import { EventQueue } from './event-queue.ts';
@@ -197,30 +199,34 @@ export class World {
   observe(message: ConsensusMessage): void {
     if ('sig' in message) this.#witness(message);
     else if (message.t === 'CERT' || message.t === 'DECIDED') {
-      const { kind: t, h, v, x, sigs } = message.cert;
-      const { cid, e } = message;
-      for (const [i, sig] of sigs) this.#witness({ t, cid, e, h, v, ...(x && { x }), i, sig });
+      const { sigs } = message.cert;
+      const context = { cid: simulationCid, epoch: 1, members: this.#members };
+      statementsOf(message.cert, context).forEach((statement, at) => {
+        const [i, sig] = sigs[at]!;
+        this.#witness({ ...statement, i, sig });
+      });
     }
   }
 
-  #witness(message: Vote | Proposal): void {
+  #witness(message: SignedStatement): void {
     this.#checkJustification(message);
-    const key = `${message.i}/${message.h}/${message.v}`;
+    const key = `${message.i}/${message.h}`;
     const seen = this.#signed.get(key) ?? [];
-    if (seen.some((other) => other.t === message.t && other.x === message.x)) return;
+    const { t, v, x, p } = message;
+    if (seen.some((o) => o.t === t && o.v === v && o.x === x && o.p === p)) return;
     if (seen.some((other) => forbiddenPair(other, message) !== null)) {
       this.#guilty.add(message.i);
       if (message.i >= this.#liars)
-        this.#violate(`honest-pair: node ${message.i}, ${message.t} ${key}`);
+        this.#violate(`honest-pair: node ${message.i}, ${message.t} ${key}/${v}`);
     }
     this.#signed.set(key, [...seen, message]);
   }
 
   /** An honest NOTARIZE answers a proposal whose chain proves that its value may stand in its view. */
-  #checkJustification(message: Vote | Proposal): void {
+  #checkJustification(message: SignedStatement & { readonly chain?: Chain }): void {
     const { t, h, v, x, i } = message;
     const key = `${h}/${v}/${x}`;
-    if (t === 'PROPOSE') {
+    if (t === 'PROPOSE' && message.chain !== undefined) {
       const context = { cid: simulationCid, epoch: 1, members: this.#members, verify: fakeVerify };
       if (isJustified(message, message.chain, context)) this.#justified.add(key);
     } else if (t === 'NOTARIZE' && i >= this.#liars && !this.#justified.has(key)) {
@@ -281,6 +287,7 @@ export class World {
       application: {
         prevBodyDigest: () =>
           node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body),
+        suspendedBy: () => [],
         isDue: (asked) => asked <= this.heights && isMine(asked),
         propose: (asked, view) => {
           if (asked > this.heights || !isMine(asked)) return null;
@@ -431,7 +438,12 @@ export class World {
         }
         break;
       case 'halt':
-        this.#violate(`halt: node ${node.label}: ${effect.reason}`);
+      case 'retire':
+        // A twin meets the votes of its other half.
+        if (node.isHonest) this.#violate(`${effect.kind}: node ${node.label}: ${effect.reason}`);
+        break;
+      case 'oversized':
+        this.#violate(`size: node ${node.label}: ${effect.what} of ${effect.sizeBytes} bytes`);
         break;
       case 'persist':
         break;

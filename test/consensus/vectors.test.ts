@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 
 import { fromHex, fromUtf8, hex, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
-import { leaderOrder, readCertificate, verifyCertificate } from '../../src/consensus/index.ts';
-import { statementBytes, statementOf } from '../../src/consensus/certificate.ts';
+import { leaderOrder } from '../../src/consensus/index.ts';
+import { readCertificate, verifyCertificate } from '../../src/wire/index.ts';
+import { statementBytes, statementsOf } from '../../src/wire/certificate.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { projectRoot } from '../project-root.ts';
 
@@ -35,7 +36,7 @@ describe('consensus vectors made by another implementation', () => {
   });
 
   it('have the signed bytes', () => {
-    const bytes = statementBytes(statementOf(certificate, context));
+    const bytes = statementBytes(statementsOf(certificate, context)[0]!);
     const prefix = utf8('annulus/consensus/v1\n');
     expect(`${hex(prefix)}${hex(bytes)}`, fromUtf8(bytes)).equal(vector.signedBytes);
   });

@@ -106,9 +106,9 @@ describe('update book', () => {
     const [a, b, c, d] = await Promise.all([1, 2, 3, 4].map(() => updateOf('L2')));
     expect(book.takeEnvelope(a!.envelope)?.env).to.equal(a!.env);
     expect(book.takeEnvelope(a!.envelope), 'again').to.equal(null);
-    expect(book.isEquivocated(l2)).to.equal(false);
+    expect(book.envelopesOf(l2)).to.have.length(1);
     expect(book.takeEnvelope(b!.envelope)?.env).to.equal(b!.env);
-    expect(book.isEquivocated(l2)).to.equal(true);
+    expect(book.envelopesOf(l2)).to.deep.equal([a!.envelope, b!.envelope]);
     expect(book.takeEnvelope(c!.envelope)).to.equal(null);
     expect(book.envelope(c!.env)).to.equal(null);
     expect(book.takeEnvelope(c!.envelope, true)?.env).to.equal(c!.env);

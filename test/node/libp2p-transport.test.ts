@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createServer, connect } from 'node:net';
 import { expect } from 'chai';
-import { InvariantError, type Digest } from '../../src/base/index.ts';
+import type { Digest } from '../../src/base/index.ts';
 import { NodeError, type Libp2pTransport, type NetworkSettings } from '../../src/node/index.ts';
 import { preamble } from '../../src/node/preamble-guard.ts';
-import { TransportError, type Topic } from '../../src/wire/index.ts';
+import { limits, topics, TransportError, type Topic } from '../../src/wire/index.ts';
 import { heldBlob } from '../wire/held-blob.ts';
 import { transportSuite } from '../wire/transport-suite.ts';
 import {
@@ -161,25 +161,23 @@ describe('libp2p transport', () => {
     await until(() => count === 130, 'none is lost');
   });
 
-  it('refuses a message above 64 KiB and takes one of exactly that', async () => {
+  it('sends nothing larger than its topic carries, and takes what is exactly that', async () => {
     const [one, two] = await pair();
     const sizes: [Topic, number][] = [];
     two.onMessage((_from, topic, bytes) => (sizes.push([topic, bytes.byteLength]), 'accept'));
-    const large = new Uint8Array(65_537);
-    for (const call of [
-      (): void => {
-        one.broadcast('log', large);
-      },
-      (): void => {
-        one.send(two.self, 'log', large);
-      },
-    ]) {
-      expect(call).to.throw(InvariantError);
-    }
-    one.broadcast('log', large.subarray(1));
-    one.send(two.self, 'status', large.subarray(1));
-    await until(() => sizes.length === 2, 'both arrive');
-    expect(sizes.map(([, size]) => size)).to.deep.equal([65_536, 65_536]);
+    const expected = topics.flatMap((topic): [Topic, number][] => {
+      const bytesMax = limits.topicBytesMax[topic];
+      for (const size of [bytesMax + 1, bytesMax]) {
+        one.broadcast(topic, new Uint8Array(size));
+        one.send(two.self, topic, new Uint8Array(size).fill(1));
+      }
+      return [
+        [topic, bytesMax],
+        [topic, bytesMax],
+      ];
+    });
+    await until(() => sizes.length === 8, 'all arrive');
+    expect(sizes).to.have.deep.members(expected);
   });
 
   it('does not let a stranger in, even with the right addresses', async () => {

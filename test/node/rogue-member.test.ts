@@ -5,7 +5,7 @@ import { concatBytes, fromHex } from '../../src/base/index.ts';
 import type { Libp2pTransport } from '../../src/node/index.ts';
 import type { Host } from '../../src/node/libp2p-host.ts';
 import { toMultiaddr } from '../../src/node/member-directory.ts';
-import type { Topic, Verdict } from '../../src/wire/index.ts';
+import { limits, type Topic, type Verdict } from '../../src/wire/index.ts';
 import { consortium, fast, openMember, pass, testMembers, until } from './libp2p-cluster.ts';
 import type { TestMember } from './libp2p-cluster.ts';
 import { startRogue } from './rogue-member.ts';
@@ -115,14 +115,14 @@ describe('a node that meets a rogue member', () => {
     await pass(200);
     expect(heard).to.deep.equal(['L2 log aa', 'L2 status a']);
     await publish('log', new Uint8Array(7));
-    await publish('log', numbered(3, 65_537));
+    await publish('log', numbered(3, limits.topicBytesMax.log + 1));
     await pass(200);
     expect(heard).to.have.length(2);
-    await publish('log', numbered(4, 65_536));
+    await publish('log', numbered(4, limits.topicBytesMax.log));
     await until(() => heard.length === 3, 'the longest arrives');
     const digest = createHash('sha256').update(heard[2]!).digest('hex');
     const expected = createHash('sha256')
-      .update(`L2 log ${'a'.repeat(65_536)}`)
+      .update(`L2 log ${'a'.repeat(limits.topicBytesMax.log)}`)
       .digest('hex');
     expect(digest).to.equal(expected);
   });

@@ -2,8 +2,15 @@ import { expect } from 'chai';
 import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { dueOps, judgeOps, type Judgement, type LocalView } from '../../src/peer/block-rules.ts';
+import { applyOp } from '../../src/peer/chain.ts';
 import type { ChainState } from '../../src/peer/index.ts';
-import type { BlockBody, Op, VoidReason } from '../../src/wire/index.ts';
+import {
+  signedPart,
+  type BlockBody,
+  type EvidencePair,
+  type Op,
+  type VoidReason,
+} from '../../src/wire/index.ts';
 import {
   chainAfter,
   code,
@@ -14,8 +21,10 @@ import {
   sealOf,
   updateBy,
 } from './sample-chain.ts';
+import { Epoch, xA, xB } from '../consensus/fixture.ts';
 
-const context = { plan, code, censorAfterMs: 20_000 };
+const epoch = new Epoch();
+const context = { plan, code, censorAfterMs: 20_000, epoch: epoch.context };
 const start = chainAfter();
 const opened = chainAfter([openOf(1)]);
 const wasCut = chainAfter([openOf(1)], [cutOf(1)]);
@@ -51,6 +60,7 @@ function view(changes: Partial<LocalView> = {}): LocalView {
     certifiedForMs: () => 30_000,
     isSilent: () => false,
     aggregate: () => null,
+    evidence: () => [],
     ...changes,
   };
 }
@@ -409,4 +419,58 @@ describe('block rules', () => {
       expect(judgeOps(state, body, view(changes), context)).to.equal('accept');
     });
   }
+});
+
+describe('evidence in the log', () => {
+  const pairOf = (i: number): EvidencePair => ({
+    kind: 'two_notarizations',
+    a: signedPart(epoch.vote('NOTARIZE', 0, xA, i)),
+    b: signedPart(epoch.vote('NOTARIZE', 0, xB, i)),
+  });
+  const evid = (i: number): Op => ({ op: 'EVID', pair: pairOf(i) });
+  const judge = (state: ChainState, ops: readonly Op[], h = 1): Judgement =>
+    judgeOps(state, { h, ts: 5000, ops } as unknown as BlockBody, view(), context);
+
+  it('is proposed before anything else, in every phase but the last, once for each culprit', () => {
+    const holds2 = { evidence: () => [pairOf(2), pairOf(3)] };
+    for (const state of [start, opened, wasCut]) {
+      expect(dueOps(state, 5000, view(holds2), context)).to.deep.equal([evid(2)]);
+      const after = applyOp(state, evid(2), plan);
+      expect(dueOps(after, 5000, view(holds2), context)).to.deep.equal([evid(3)]);
+      expect(judge(after, [evid(2)])).to.equal('reject');
+      expect(judge(after, [evid(3)])).to.equal('accept');
+    }
+    expect(dueOps(done, 5000, view(holds2), context)).to.equal(null);
+    expect(judge(done, [evid(2)])).to.equal('reject');
+  });
+
+  it('is accepted by who has not seen the offence, alone, sound and of a height that is known', () => {
+    const proof = pairOf(2);
+    const later = new Epoch(4, 9);
+    const ahead: EvidencePair = {
+      kind: 'two_notarizations',
+      a: signedPart(later.vote('NOTARIZE', 0, xA, 2)),
+      b: signedPart(later.vote('NOTARIZE', 0, xB, 2)),
+    };
+    expect(judge(opened, [evid(2)])).to.equal('accept');
+    const bad: Record<string, readonly Op[]> = {
+      'beside another': [evid(2), open1(5000)],
+      'after another': [voidOf('too_few_updates'), evid(2)],
+      'the same vote twice': [{ op: 'EVID', pair: { ...proof, b: proof.a } }],
+      'a framed member': [
+        { op: 'EVID', pair: { ...proof, a: { ...proof.a, i: 1 }, b: { ...proof.b!, i: 1 } } },
+      ],
+      'a height ahead': [{ op: 'EVID', pair: ahead }],
+    };
+    for (const [name, ops] of Object.entries(bad)) {
+      expect(judge(opened, ops), name).to.equal('reject');
+    }
+    expect(judge(opened, [{ op: 'EVID', pair: ahead }], 9)).to.equal('accept');
+  });
+
+  it('takes the vote of its key from the height after the block on, and leaves the round alone', () => {
+    const after = chainAfter([openOf(1)], [evid(2)], [cutOf(1)]);
+    expect([...after.suspendedFrom]).to.deep.equal([[2, 3]]);
+    expect(after.phase.kind).to.equal('cut');
+  });
 });

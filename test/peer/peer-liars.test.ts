@@ -155,7 +155,7 @@ describe('peer with too much to say', () => {
       const said = node.log.filter((line) => line.startsWith('error too large to be said'));
       expect(said.length, id).to.be.at.most(1);
     }
-    expect(four.flatMap((id) => world.node(id).log).join('\n')).to.match(/"bytesMax":61440/);
+    expect(four.flatMap((id) => world.node(id).log).join('\n')).to.match(/"what":"a block"/);
   });
 });
 

@@ -65,7 +65,10 @@ describe('peer messages', () => {
     for (const bent of [` ${text}`, text.slice(0, -1), `${text}\n`, text.replace('"h"', '"h" ')]) {
       expect(readPeerMessage(topic, utf8(bent)), bent).to.equal(null);
     }
-    const long = { ...update, envelope: 'x'.repeat(65_535) };
+    // An envelope is a log entry of at most 65 535 bytes; its quotes are escaped in here.
+    const fits = { ...update, envelope: `${'"'.repeat(500)}${'x'.repeat(65_035)}` };
+    expect(readPeerMessage('updates', encodeCanonical(fits))).to.deep.equal(fits);
+    const long = { ...update, envelope: 'x'.repeat(65_536) };
     expect(readPeerMessage('updates', encodeCanonical(long))).to.equal(null);
   });
 

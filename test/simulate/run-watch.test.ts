@@ -46,7 +46,7 @@ describe('run watch', () => {
       'round 2 (student) waits for the updates of L2 L3; L2 trains (3 of 9); all 3 are connected',
     );
     for (const id of [two, three]) watch.heard(id, { kind: 'announced', round: 2 });
-    expect(watch.describe()).contain('receipts or votes of a quorum for the CUT');
+    expect(watch.describe()).contain('votes of a quorum for the CUT');
     watch.heard(one, { kind: 'cut', round: 2, nodes: participants });
     expect(watch.describe()).contain('votes of a quorum for the SEAL');
     watch.heard(one, { kind: 'done', treeSize: 1, root: digestOf(utf8('x')) });

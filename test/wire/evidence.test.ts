@@ -5,9 +5,9 @@ import {
   readEvidence,
   verifyEvidence,
   type EvidencePair,
-} from '../../src/consensus/index.ts';
-import { signedPart } from '../../src/consensus/evidence.ts';
-import { bodyA, bodyB, emptyChain, Epoch, previous, xA, xB } from './fixture.ts';
+} from '../../src/wire/index.ts';
+import { signedPart } from '../../src/wire/evidence.ts';
+import { bodyA, bodyB, emptyChain, Epoch, previous, xA, xB } from '../consensus/fixture.ts';
 
 const epoch = new Epoch();
 const proposalA = epoch.proposal(1, bodyA, epoch.nulls(1), 2);
@@ -30,6 +30,16 @@ const guilty: EvidencePair[] = [
     a: signedPart(epoch.vote('NULLIFY', 0, undefined, 2)),
     b: signedPart(epoch.vote('FINALIZE', 0, xB, 2)),
   },
+  {
+    kind: 'nullify_and_finalize',
+    a: signedPart(epoch.vote('NULLIFY', 6, undefined, 2, 3)),
+    b: signedPart(epoch.vote('FINALIZE', 4, xB, 2)),
+  },
+  {
+    kind: 'two_nullifications',
+    a: signedPart(epoch.vote('NULLIFY', 6, undefined, 2, 3)),
+    b: signedPart(epoch.vote('NULLIFY', 6, undefined, 2, 4)),
+  },
   { kind: 'bad_justification', a: signedPart(unjustified), b: null, chain: emptyChain },
 ];
 
@@ -48,6 +58,9 @@ describe('evidence', () => {
       [epoch.vote('NOTARIZE', 0, xA, 2), epoch.vote('NOTARIZE', 1, xB, 2)],
       [epoch.vote('NOTARIZE', 0, xA, 2), epoch.vote('NOTARIZE', 0, xA, 2)],
       [epoch.vote('NULLIFY', 0, undefined, 2), epoch.vote('NULLIFY', 0, undefined, 2)],
+      [epoch.vote('NULLIFY', 6, undefined, 2, 4), epoch.vote('FINALIZE', 4, xB, 2)],
+      [epoch.vote('NULLIFY', 6, undefined, 2, 4), epoch.vote('FINALIZE', 7, xB, 2)],
+      [epoch.vote('NULLIFY', 6, undefined, 2, 4), epoch.vote('NULLIFY', 7, undefined, 2, 3)],
       [epoch.vote('NOTARIZE', 0, xA, 2), new Epoch(4, 2).vote('NOTARIZE', 0, xB, 2)],
     ] as const;
     for (const [a, b] of may) expect(forbiddenPair(a, b), `${a.t} ${b.t}`).equal(null);

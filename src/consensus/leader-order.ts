@@ -1,4 +1,4 @@
-/** Arithmetic of one epoch: how many may fail, how many must agree, who leads. */
+/** Who leads which view. */
 import {
   concatBytes,
   fromHex,
@@ -9,16 +9,6 @@ import {
   type NodeId,
 } from '../base/index.ts';
 import { sha256 } from '../crypto/index.ts';
-
-/** f = floor((n-1)/3): the most members that may lie or be away. */
-export function faultCountMax(memberCount: number): number {
-  return Math.floor((memberCount - 1) / 3);
-}
-
-/** q = floor(2n/3)+1: two quorums share an honest member while at most f lie. */
-export function quorumOf(memberCount: number): number {
-  return Math.floor((2 * memberCount) / 3) + 1;
-}
 
 /**
  * perm(h): member indices sorted by SHA-256(previous body digest || h as 8 bytes big-endian || member id).

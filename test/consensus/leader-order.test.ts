@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 
 import type { NodeId } from '../../src/base/index.ts';
-import { faultCountMax, leaderOrder, quorumOf } from '../../src/consensus/index.ts';
+import { leaderOrder } from '../../src/consensus/index.ts';
+import { faultCountMax, quorumOf } from '../../src/wire/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 
 describe('the arithmetic of an epoch', () => {
@@ -25,6 +26,18 @@ describe('the arithmetic of an epoch', () => {
       expect([faultCountMax(n), quorumOf(n)], `n = ${n}`).deep.equal([f, q]);
       expect(2 * q - n, `two quorums of ${n} share an honest member`).greaterThan(f);
       expect(n - f, `the honest of ${n} make a quorum`).least(q);
+    }
+  });
+
+  it('bears as many liars as are left when proven ones are suspended, and goes on with as many away', () => {
+    for (let n = 1; n <= 100; n++) {
+      const f = faultCountMax(n);
+      for (let s = 0; s <= f; s++) {
+        const [rest, q] = [n - s, quorumOf(n - s)];
+        expect(faultCountMax(rest), `n = ${n}, ${s} suspended`).least(f - s);
+        expect(2 * q - rest, `n = ${n}, ${s} suspended`).greaterThan(faultCountMax(rest));
+        expect(rest - faultCountMax(rest), `n = ${n}, ${s} suspended`).least(q);
+      }
     }
   });
 

@@ -1,23 +1,16 @@
 /**
- * Proof that one key broke the rules: two of its signatures that no honest member makes together, or one
- * proposal whose justification does not justify. Anybody with the epoch's keys can check it.
+ * Proof that one key broke the rules of consensus: two of its signatures that no honest member makes together, or one
+ * proposal whose justification does not justify. Anybody with the members' keys can check it.
  */
 import type { Digest } from '../base/index.ts';
 import { digestOf, signatureBytes } from '../crypto/index.ts';
+import { encodeCanonical } from './canonical.ts';
 import {
-  b64,
-  digest,
-  encodeCanonical,
-  int,
-  literal,
-  obj,
-  optional,
-  type Reader,
-} from '../wire/index.ts';
-import {
-  isSignedBy,
+  isStatementBy,
   readChain,
-  statementOf,
+  readMemberIndex,
+  statementOnly,
+  statementsOf,
   verifyChain,
   viewMax,
   type Certificate,
@@ -25,6 +18,7 @@ import {
   type EpochContext,
   type Statement,
 } from './certificate.ts';
+import { b64, digest, int, literal, obj, optional, type Reader } from './readers.ts';
 
 /** A statement with its signer's index and signature: a vote, or a proposal without body and chain. */
 export interface SignedStatement extends Statement {
@@ -37,6 +31,7 @@ export type EvidenceKind =
   | 'two_proposals'
   | 'two_notarizations'
   | 'two_finalizations'
+  | 'two_nullifications'
   | 'nullify_and_finalize'
   | 'bad_justification';
 
@@ -48,7 +43,8 @@ export interface EvidencePair {
   readonly chain?: Chain;
 }
 
-const readSigned: Reader<SignedStatement> = obj({
+/** Reads the form of a signed statement. */
+export const readSignedStatement: Reader<SignedStatement> = obj({
   t: literal('PROPOSE', 'NOTARIZE', 'NULLIFY', 'FINALIZE'),
   cid: digest,
   e: int(0, viewMax),
@@ -57,7 +53,7 @@ const readSigned: Reader<SignedStatement> = obj({
   x: optional(digest),
   p: optional(int(-1, viewMax)),
   j: optional(digest),
-  i: int(0, 999),
+  i: readMemberIndex,
   sig: b64(signatureBytes, signatureBytes),
 });
 
@@ -67,42 +63,43 @@ export const readEvidence: Reader<EvidencePair> = obj({
     'two_proposals',
     'two_notarizations',
     'two_finalizations',
+    'two_nullifications',
     'nullify_and_finalize',
     'bad_justification',
   ),
-  a: readSigned,
-  b: (value, path) => (value === null ? null : readSigned(value, path)),
+  a: readSignedStatement,
+  b: (value, path) => (value === null ? null : readSignedStatement(value, path)),
   chain: optional(readChain),
 });
 
 /** What two statements of one key prove together; `null` when an honest member may make both. */
 export function forbiddenPair(a: Statement, b: Statement): EvidenceKind | null {
-  if (a.cid !== b.cid || a.e !== b.e || a.h !== b.h || a.v !== b.v) return null;
+  if (a.cid !== b.cid || a.e !== b.e || a.h !== b.h) return null;
   if (a.t === b.t) {
-    if (a.x === b.x) return null;
+    if (a.v !== b.v || (a.t === 'NULLIFY' ? a.p === b.p : a.x === b.x)) return null;
     if (a.t === 'PROPOSE') return 'two_proposals';
     if (a.t === 'NOTARIZE') return 'two_notarizations';
-    return a.t === 'FINALIZE' ? 'two_finalizations' : null;
+    return a.t === 'FINALIZE' ? 'two_finalizations' : 'two_nullifications';
   }
-  const kinds = [a.t, b.t];
-  return kinds.includes('NULLIFY') && kinds.includes('FINALIZE') ? 'nullify_and_finalize' : null;
+  return givesUp(a, b) || givesUp(b, a) ? 'nullify_and_finalize' : null;
+}
+
+/** Whether `nullify` promises never to make `finalize`: its view lies in (p, v]. */
+function givesUp(nullify: Statement, finalize: Statement): boolean {
+  if (nullify.t !== 'NULLIFY' || finalize.t !== 'FINALIZE') return false;
+  return (nullify.p ?? -1) < finalize.v && finalize.v <= nullify.v;
 }
 
 /** The signed part of a vote or proposal. */
 export function signedPart(message: SignedStatement): SignedStatement {
-  const { t, cid, e, h, v, x, p, j, i, sig } = message;
-  return {
-    ...{ t, cid, e, h, v, i, sig },
-    ...(x === undefined ? {} : { x }),
-    ...(p === undefined ? {} : { p }),
-    ...(j === undefined ? {} : { j }),
-  };
+  const { i, sig } = message;
+  return { ...statementOnly(message), i, sig };
 }
 
 /** The index of the member that `pair` convicts, or `null` when it proves nothing. */
 export function verifyEvidence(pair: EvidencePair, context: EpochContext): number | null {
   const { kind, a, b, chain } = pair;
-  if (!isSignedBy(a, a.i, a.sig, context)) return null;
+  if (!isStatementBy(a, a.i, a.sig, context)) return null;
   if (kind === 'bad_justification') {
     if (b !== null || chain === undefined || a.t !== 'PROPOSE') return null;
     // The signature covers j: only the proposer can have chosen this chain.
@@ -111,27 +108,29 @@ export function verifyEvidence(pair: EvidencePair, context: EpochContext): numbe
   }
   if (b === null || chain !== undefined || b.i !== a.i) return null;
   if (forbiddenPair(a, b) !== kind) return null;
-  return isSignedBy(b, b.i, b.sig, context) ? a.i : null;
+  return isStatementBy(b, b.i, b.sig, context) ? a.i : null;
 }
 
 /**
- * The pairs that two certificates of one view make against everybody who signed both: two FINALIZE of
- * different values, two NOTARIZE of different values, or FINALIZE and NULLIFY. At least 2q-n members.
+ * The pairs that two certificates make against everybody who signed both: two FINALIZE or two NOTARIZE of one view and
+ * different values, or FINALIZE and the NULLIFY that gives its view up. At least 2q-n members.
  */
 export function evidenceBetween(
   a: Certificate,
   b: Certificate,
   context: EpochContext,
 ): EvidencePair[] {
-  const one = statementOf(a, context);
-  const other = statementOf(b, context);
-  const kind = forbiddenPair(one, other);
-  if (kind === null) return [];
-  const signatures = new Map(b.sigs);
-  return a.sigs.flatMap(([i, sig]) => {
-    const second = signatures.get(i);
-    if (second === undefined) return [];
-    return [{ kind, a: { ...one, i, sig }, b: { ...other, i, sig: second } }];
+  const others = new Map(
+    statementsOf(b, context).map((statement, at) => [b.sigs[at]?.[0] ?? -1, { statement, at }]),
+  );
+  return statementsOf(a, context).flatMap((one, at) => {
+    const [i, sig] = a.sigs[at] ?? [-1, ''];
+    const other = others.get(i);
+    if (other === undefined) return [];
+    const kind = forbiddenPair(one, other.statement);
+    if (kind === null) return [];
+    const second = b.sigs[other.at]?.[1] ?? '';
+    return [{ kind, a: { ...one, i, sig }, b: { ...other.statement, i, sig: second } }];
   });
 }
 

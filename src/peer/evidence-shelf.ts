@@ -1,0 +1,84 @@
+/**
+ * Evidence on the disk: what convicts a member is kept until the log has it, and beyond. `evidence/<member>.json` is a pair
+ * as EVID carries it; `evidence/updates-<round>-<member>.json` two update envelopes of one round, which EVID has no room for.
+ * `retired.json` says that this node's own key must not vote.
+ */
+import { fromUtf8, messageOf, utf8, type Logger, type NodeId, type Store } from '../base/index.ts';
+import {
+  decodeStrict,
+  encodeCanonical,
+  limits,
+  readEvidence,
+  verifyEvidence,
+  WireError,
+  type EpochContext,
+  type EvidencePair,
+} from '../wire/index.ts';
+
+const prefix = 'evidence/';
+const retiredName = 'retired.json';
+
+/** See the file's header. */
+export class EvidenceShelf {
+  readonly #store: Store;
+  readonly #logger: Logger;
+  /** By the culprit's index. */
+  readonly #pairs = new Map<number, EvidencePair>();
+
+  constructor(store: Store, logger: Logger) {
+    this.#store = store;
+    this.#logger = logger;
+  }
+
+  /** Reads what earlier runs kept; a file that proves nothing under `context` is passed over. */
+  async load(context: EpochContext): Promise<void> {
+    for (const name of await this.#store.list(prefix)) {
+      if (name.startsWith(`${prefix}updates-`)) continue;
+      const bytes = await this.#store.read(name);
+      try {
+        const maxBytes = limits.consensusBytesMax.EVIDENCE;
+        const pair = readEvidence(decodeStrict(bytes ?? utf8(''), { maxBytes }));
+        if (verifyEvidence(pair, context) !== null) this.#pairs.set(pair.a.i, pair);
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        const facts = { name, reason: messageOf(error) };
+        this.#logger.log('warn', 'a file of evidence cannot be read and is passed over', facts);
+      }
+    }
+  }
+
+  /** One pair for each convicted member. */
+  pairs(): readonly EvidencePair[] {
+    return [...this.#pairs.values()];
+  }
+
+  /** Keeps a pair that convicts `culprit`. */
+  async keep(culprit: NodeId, pair: EvidencePair): Promise<void> {
+    this.#pairs.set(pair.a.i, pair);
+    await this.#store.write(`${prefix}${culprit}.json`, encodeCanonical(pair));
+    const facts = { culprit, kind: pair.kind, height: pair.a.h };
+    this.#logger.log('error', 'a member broke the rules of consensus', facts);
+  }
+
+  /** Keeps different envelopes of one author for one round. */
+  async keepUpdates(
+    author: NodeId,
+    round: number,
+    envelopes: readonly Uint8Array[],
+  ): Promise<void> {
+    const facts = { culprit: author, round };
+    this.#logger.log('error', 'a member signed two updates for one round', facts);
+    const document = { author, round, envelopes: envelopes.map(fromUtf8) };
+    await this.#store.write(`${prefix}updates-${round}-${author}.json`, encodeCanonical(document));
+  }
+
+  /** Whether this node's key was found to have signed what its disk does not know, now or in an earlier run. */
+  async isRetired(): Promise<boolean> {
+    return this.#store.has(retiredName);
+  }
+
+  /** Notes for all later runs that this node's key must not vote. */
+  async retire(reason: string): Promise<void> {
+    await this.#store.write(retiredName, encodeCanonical({ reason }));
+  }
+}
