@@ -60,8 +60,12 @@ export function notChecked(given: {
 export function renderRunVerdict(run: RunVerdict): string {
   const blocks = run.logs.flatMap(({ folder, verdict, blobs }, index) => [
     ...(index === 0 || !verdict.ok
-      ? [folder, renderVerdict(verdict)]
-      : [`${folder}: verified, ${verdict.treeSize} entries, root ${verdict.root ?? '-'}`]),
+      ? [printableLine(folder), renderVerdict(verdict)]
+      : [
+          printableLine(
+            `${folder}: verified, ${verdict.treeSize} entries, root ${verdict.root ?? '-'}`,
+          ),
+        ]),
     ...(blobs === null ? [] : [blobLine(blobs)]),
     '',
   ]);
@@ -78,8 +82,7 @@ export function renderRunVerdict(run: RunVerdict): string {
       ? `VERIFIED: ${run.logs.length} of ${run.members} members' logs, and all that is named above`
       : `NOT VERIFIED: ${findings} ${findings === 1 ? 'finding' : 'findings'}`,
   ];
-  const lines = [...blocks, ...whole].flatMap((text) => text.split('\n'));
-  return `${lines.map(printableLine).join('\n')}\n`;
+  return `${[...blocks, ...whole.map(printableLine)].join('\n')}\n`;
 }
 
 function blobLine({ sound, unnamed, roundsNotKept, notHere }: BlobCount): string {
@@ -87,7 +90,7 @@ function blobLine({ sound, unnamed, roundsNotKept, notHere }: BlobCount): string
     `${sound} with the digest they are named by`,
     ...(unnamed > 0 ? [`${unnamed} of them in no decision`] : []),
     ...(roundsNotKept.length > 0 ? [`not kept: updates of ${rangesOf(roundsNotKept)}`] : []),
-    ...(notHere > 0 ? [`${notHere} not here that it never signed to hold`] : []),
+    ...(notHere > 0 ? [`${notHere} not here, which it need not hold`] : []),
   ];
   return `blobs       ${parts.join('; ')}`;
 }

@@ -15,6 +15,9 @@ import type { World } from '../../src/cli/world.ts';
 import { loadArchitecture, loadPreset, modelSpecFor } from '../../src/config/index.ts';
 import { encodeNifti, rasAffine } from '../../src/data/index.ts';
 import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import { diskStore } from '../../src/node/index.ts';
+import { beginRun } from '../../src/simulate/run-file.ts';
 import { initialWeights } from '../../src/models/index.ts';
 import { encodeSafetensors } from '../../src/weights/index.ts';
 import { syntheticRecord } from '../dashboard/synthetic-record.ts';
@@ -137,17 +140,15 @@ describe('a flag', () => {
     const program = await buildProgram(worldOf({ out: '', err: '' }), () => undefined);
     commands = commandsBelow(program);
     const preset = readFileSync(join(projectRoot, 'config', 'smoke.yaml'), 'utf8');
-    const run = {
-      ...{ format: 'annulus-run/1', startedAtMs: 0, code: 'ab'.repeat(32), kills: [], starts: {} },
-      settings: loadPreset(preset, 'smoke.yaml'),
-    };
+    const settings = loadPreset(preset, 'smoke.yaml');
+    const run = { code: digestOf(new Uint8Array()), kills: [], starts: {}, settings };
     const student = {
       ...{ spec: tinySpec, weights: tinyWeights(tinySpec), intensity: intensityDefaults },
       spacingMm: [3, 3, 3],
       window: tinySize,
     } as const;
     for (const name of ['run', 'model']) mkdirSync(at(name));
-    writeFileSync(at('run/run.json'), JSON.stringify(run));
+    await beginRun(diskStore(at('run')), run, 0);
     for (const [name, bytes] of encodeStudent(student)) writeFileSync(at(`model/${name}`), bytes);
     const ct = { shape: tinySize, affine: rasAffine([3, 3, 3], [0, 0, 0]) };
     writeFileSync(at('ct.nii'), encodeNifti({ ...ct, data: new Uint8Array(512) }));
