@@ -18,6 +18,7 @@ describe('annulus export', function () {
 
   before(() => {
     mkdirSync(model);
+    mkdirSync(join(folder, 'bare'));
     for (const [name, bytes] of encodeStudent(student)) writeFileSync(join(model, name), bytes);
   });
   after(() => {
@@ -84,7 +85,11 @@ describe('annulus export', function () {
   const mistakes: readonly (readonly [string, () => Promise<Told>, RegExp])[] = [
     ['another format', () => typed('pickle', join(folder, 'a')), /Allowed choices are safetensors/],
     ['a full folder', () => typed('safetensors', model), /the output folder is not empty/],
-    ['no model', () => typed('safetensors', join(folder, 'b'), folder), /found 0 files/],
+    [
+      'no model',
+      () => typed('safetensors', join(folder, 'b'), join(folder, 'bare')),
+      /found 0 files/,
+    ],
   ];
   for (const [what, type, message] of mistakes) {
     it(`refuses ${what} in one line, with nothing written`, async () => {

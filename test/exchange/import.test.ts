@@ -101,7 +101,7 @@ describe('annulus import', function () {
     [
       'a file of another kind',
       [...modelOf('page.safetensors'), at('a')],
-      /page\.safetensors: .* bytes of header .*, got \d+/,
+      /page\.safetensors: .*expected a \.safetensors file, got a web page/,
     ],
     ['no file', [...modelOf('none'), at('a')], /no such file/],
     [

@@ -4,7 +4,8 @@
 
 A case folder holds spec.json and case.safetensors: parameters by name, `x` [b, c, d, h, w] and `target.HEAD`
 [b, d, h, w]. The answers go to answers.safetensors beside them: `out.HEAD`, `out.HEAD.i` of training mode, `loss`,
-`gradnorm.NAME` and `loss_after_sgd`.
+`gradnorm.NAME` and `loss_after_sgd`. All is computed in double precision: in single precision the small gradients depend on
+the processor by more than a thousandth.
 """
 import json
 import os
@@ -19,11 +20,11 @@ from load_student import build, read_safetensors  # noqa: E402
 
 def main(folder):
     with open(os.path.join(folder, "spec.json"), encoding="utf-8") as file:
-        net = build(json.load(file))
+        net = build(json.load(file)).double()
     given = read_safetensors(os.path.join(folder, "case.safetensors"))
-    x = given.pop("x")
+    x = given.pop("x").double()
     targets = {name[7:]: given.pop(name).long() for name in list(given) if name.startswith("target.")}
-    net.load_state_dict(given)
+    net.load_state_dict({name: value.double() if value.is_floating_point() else value for name, value in given.items()})
     answers = {}
     with torch.no_grad():
         for head, logits in net.eval()(x).items():
@@ -56,7 +57,7 @@ def loss(net, x, targets):
 
 def dice_loss(logits, label):
     p = logits.softmax(1)[:, 1:]
-    y = F.one_hot(label, logits.shape[1]).movedim(-1, 1)[:, 1:].float()
+    y = F.one_hot(label, logits.shape[1]).movedim(-1, 1)[:, 1:].to(p.dtype)
     axes = (0, 2, 3, 4)
     dice = (2 * (p * y).sum(axes) + 1) / (p.sum(axes) + y.sum(axes) + 1)
     return -dice.mean()

@@ -34,6 +34,16 @@ const spec: UNetSpec = {
 };
 
 for (const backend of backends) {
+  /**
+   * Norms that PyTorch in double precision gives (test/exchange/torch_answers.py's loss on the oracle's weights): single
+   * precision turns the sign of a few activations near 0, and the oracle's are off by up to 2.2e-3.
+   */
+  const inDouble = {
+    'encoder.stages.0.0.convs.0.norm.bias': 0.005601197295344345,
+    'encoder.stages.0.0.convs.1.norm.bias': 0.005828927445057609,
+    'encoder.stages.2.0.convs.1.norm.bias': 0.0017572468551181242,
+  };
+
   describe(`the U-Net on ${backend}`, function () {
     let engine: Engine;
     before(async () => {
@@ -68,7 +78,7 @@ for (const backend of backends) {
       it('gives its loss, every gradient and the loss after a step', async () => {
         const labels = readLabels(io, { hps: 'target' });
         const pass = lossAndGradients(engine, model, params, x, labels, { training: true });
-        await checkGradients({ value: pass.loss, gradients: pass.gradients }, io);
+        await checkGradients({ value: pass.loss, gradients: pass.gradients }, io, 1e-3, inDouble);
         const stepped = new Map(
           [...params].map(([name, value]) => {
             const gradient = pass.gradients.get(name)!;

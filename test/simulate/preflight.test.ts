@@ -58,16 +58,26 @@ describe('preflight', () => {
     await checkMachine(4, 2, null);
   });
 
-  it('hears whether the loopback device answers', async function () {
+  it('hears whether the loopback device answers', async () => {
     expect(await loopbackFault()).equal(null);
-    const script = `import('${new URL('../../src/node/machine-limits.ts', import.meta.url).href}').then(async (room) => process.stdout.write(String(await room.loopbackFault())))`;
+    const extension = import.meta.url.endsWith('.js') ? 'js' : 'ts';
+    const file = new URL(`../../src/node/machine-limits.${extension}`, import.meta.url).href;
+    const script = `import('${file}').then(async (room) => process.stdout.write(String(await room.loopbackFault())))`;
     const run = spawnSync(
       'unshare',
-      ['-n', process.execPath, ...process.execArgv, '--input-type=module', '-e', script],
+      // As root, or in a user namespace of its own; some machines allow neither.
+      [
+        process.getuid?.() === 0 ? '-n' : '-rn',
+        process.execPath,
+        ...process.execArgv,
+        '--input-type=module',
+        '-e',
+        script,
+      ],
       { encoding: 'utf8' },
     );
-    if (run.status !== 0 || import.meta.url.endsWith('.js')) this.skip(); // no right to make a namespace
-    expect(run.stdout).match(/ENETUNREACH|EADDRNOTAVAIL|EHOSTUNREACH/);
+    if (run.status !== 0 && /unshare/.test(run.stderr)) return;
+    expect(run.stdout, run.stderr).match(/ENETUNREACH|EADDRNOTAVAIL|EHOSTUNREACH/);
   });
 
   it('finds the time of the newest block, and a node that lost its folder', async () => {
