@@ -20,7 +20,7 @@ export interface RetentionRule {
   readonly updateRounds: number;
   /** Models of so many rounds, the current one among them. */
   readonly modelRounds: number;
-  /** Bytes of all of them; the oldest go first. The current round and what is needed stay whatever their size. */
+  /** Bytes of all of them; the oldest rounds go first, each as a whole. The current round and what is needed stay. */
   readonly bytesMax: number;
 }
 
@@ -72,14 +72,17 @@ export class RoundBlobs {
     let removedCount = 0;
     for (const round of [...rounds.keys()].sort((a, b) => b - a)) {
       const entries = rounds.get(round) ?? [];
-      const staying = entries.filter(({ kind, digest, bytes }) => {
+      const young = entries.filter(({ kind }) => {
         const roundsMax = kind === 'update' ? rule.updateRounds : rule.modelRounds;
-        const isYoung = round > current - roundsMax && keptBytes + bytes <= rule.bytesMax;
-        if (round < current && !isYoung && !isNeeded(digest)) return false;
-        keptBytes += bytes;
-        kept.add(digest);
-        return true;
+        return round > current - roundsMax;
       });
+      // All of a round's bulk or none: half of its updates are of no use to anybody.
+      const fits = round >= current || keptBytes + bytesOf(young) <= rule.bytesMax;
+      const staying = entries.filter(
+        (entry) => round >= current || (fits && young.includes(entry)) || isNeeded(entry.digest),
+      );
+      keptBytes += bytesOf(staying);
+      for (const { digest } of staying) kept.add(digest);
       if (staying.length === entries.length) continue;
       const going = entries.filter((entry) => !staying.includes(entry));
       for (const { digest } of going.filter((entry) => !kept.has(entry.digest))) {
@@ -125,6 +128,10 @@ export class RoundBlobs {
     const lines = entries.map(({ kind, digest, bytes }) => `\n${kind} ${digest} ${bytes}`);
     await this.#store.write(nameOf(round), utf8(lines.join('')));
   }
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function nameOf(round: number): string {

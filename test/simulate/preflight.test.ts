@@ -76,7 +76,7 @@ describe('preflight', () => {
       ],
       { encoding: 'utf8' },
     );
-    if (run.status !== 0 && /unshare/.test(run.stderr)) return;
+    if (run.status !== 0 && run.stderr.includes('unshare')) return;
     expect(run.stdout, run.stderr).match(/ENETUNREACH|EADDRNOTAVAIL|EHOSTUNREACH/);
   });
 
