@@ -5,13 +5,24 @@
  */
 import type { GossipSub } from '@libp2p/gossipsub';
 import type { Connection, PeerId, Stream } from '@libp2p/interface';
-import { invariant } from '../base/index.ts';
+import { invariant, type Digest } from '../base/index.ts';
+import { topics } from '../wire/index.ts';
 import { NodeError } from './errors.ts';
+import { gossipTopic } from './protocol-ids.ts';
 
 /** The two ways by which gossipsub learns of a peer; it binds both when it starts. */
 interface Entrances {
   onPeerConnected?: (peer: PeerId, connection: Connection) => void;
   onIncomingStream?: (stream: Stream, connection: Connection) => void;
+}
+
+/** Who hears us, as things are now: is subscribed to every topic, and we have a stream to it. By peer id as text. */
+export function hearers(gossip: GossipSub, consortium: Digest): (peer: string) => boolean {
+  const { streamsOutbound } = gossip as unknown as { streamsOutbound?: Map<string, unknown> };
+  const subscribed = topics.map(
+    (topic) => new Set(gossip.getSubscribers(gossipTopic(consortium, topic)).map(String)),
+  );
+  return (peer) => subscribed.every((set) => set.has(peer)) && streamsOutbound?.has(peer) !== false;
 }
 
 /** Wraps `gossip`, which has not started; `welcomed` resolves to whether hello was said on a connection. */

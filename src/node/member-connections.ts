@@ -5,16 +5,15 @@
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
-import { topics } from '../wire/index.ts';
 import { DialKeeper } from './dial-keeper.ts';
 import { NodeError } from './errors.ts';
-import { gateGossip } from './gossip-gate.ts';
+import { gateGossip, hearers } from './gossip-gate.ts';
 import { answerHello, sayHello } from './hello-protocol.ts';
 import { HelloTurns } from './hello-turns.ts';
 import type { Host } from './libp2p-host.ts';
 import type { DirectoryEntry, MemberDirectory } from './member-directory.ts';
 import { MemberLinks } from './member-links.ts';
-import { gossipTopic, updateProtocol } from './protocol-ids.ts';
+import { updateProtocol } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
 
 /** Pause between looks at a pair whose gossip streams are not both open yet. */
@@ -239,17 +238,10 @@ export class MemberConnections {
   // Gossip: a member counts as a peer when it subscribed to every topic and we can speak to it.
 
   #lookOverGossip(): void {
-    const { gossip } = this.#host.services;
-    const { streamsOutbound } = gossip as unknown as { streamsOutbound?: Map<string, unknown> };
-    const subscribed = topics.map((topic) => {
-      const name = gossipTopic(this.#ports.consortium, topic);
-      return new Set(gossip.getSubscribers(name).map(String));
-    });
+    const hears = hearers(this.#host.services.gossip, this.#ports.consortium);
     for (const [id] of this.#links.entries()) {
       const peer = this.#directory.ofNode(id)?.peerId.toString() ?? '';
-      const hears =
-        subscribed.every((set) => set.has(peer)) && streamsOutbound?.has(peer) !== false;
-      this.#links.setHearsGossip(id, hears);
+      this.#links.setHearsGossip(id, hears(peer));
     }
     // gossipsub tells when it hears a peer, not when it can speak to it: look again soon.
     const isWaiting = this.#links.entries().some(([, link]) => !link.hearsGossip);

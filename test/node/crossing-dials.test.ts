@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import type { NodeId } from '../../src/base/index.ts';
-import { multiaddr } from '@multiformats/multiaddr';
-import { peerIdFromPublicKey } from '@libp2p/peer-id';
-import { ownTransportKey } from '../../src/node/member-directory.ts';
-import { fast, openMember, pass, testMembers, until } from './libp2p-cluster.ts';
+import { sayHello } from '../../src/node/hello-protocol.ts';
+import { MemberDirectory, toMultiaddr } from '../../src/node/member-directory.ts';
+import { consortium, fast, openMember, pass, testMembers, until } from './libp2p-cluster.ts';
 import { startRogue } from './rogue-member.ts';
 import { crossingPair, type CrossingPair } from './slow-doors.ts';
 
@@ -35,8 +34,8 @@ describe('two members that dial each other at once', () => {
     for (const group of [0, 5, 10, 15]) {
       await Promise.all(
         delays.slice(group, group + 5).map(async (lateMs) => {
-          const members = await testMembers(2);
-          const pair = await crossingPair([members[0]!, members[1]!], lateMs);
+          const late = `late by ${lateMs.join(' and ')} ms`;
+          const pair = await crossingPair(lateMs);
           closing.push(async () => pair.close());
           const { nodes, doors } = pair;
           const heard: string[][] = [[], []];
@@ -45,25 +44,22 @@ describe('two members that dial each other at once', () => {
             node.onMessage((_from, _topic, bytes) => (heard[at]!.push(textOf(bytes)), 'accept'));
             node.onPeers((connected) => (met[at]! += connected.length === 1 ? 1 : 10));
           });
-          await Promise.all(nodes.map(async (node) => node.start()));
+          await pair.start();
           await Promise.all([
             chat(nodes[0], nodes[1].self, 100),
             chat(nodes[1], nodes[0].self, 100),
           ]);
-          await until(
-            () => heard.every((texts) => texts.length >= 100),
-            `messages, late ${lateMs}`,
-          );
-          expect(heard, `messages, late ${lateMs}`).to.deep.equal([numbersTo(100), numbersTo(100)]);
-          await until(() => doors[0].open + doors[1].open === 1, `one connection, late ${lateMs}`);
+          await until(() => heard.every((texts) => texts.length >= 100), `messages, ${late}`);
+          expect(heard, `messages, ${late}`).to.deep.equal([numbersTo(100), numbersTo(100)]);
+          await until(() => doors[0].open + doors[1].open === 1, `one connection, ${late}`);
           // Met once, never parted.
-          expect(met, `meetings, late ${lateMs}`).to.deep.equal([1, 1]);
-          expect(doors[0].dials, `dials of the second, late ${lateMs}`).to.be.at.most(1);
-          expect(doors[1].dials, `dials of the first, late ${lateMs}`).to.be.at.most(1);
+          expect(met, `meetings, ${late}`).to.deep.equal([1, 1]);
+          expect(doors[0].dials, `dials of the second, ${late}`).to.be.at.most(1);
+          expect(doors[1].dials, `dials of the first, ${late}`).to.be.at.most(1);
           // Gossip goes over the one that stayed.
           nodes[0].broadcast('status', new Uint8Array(Buffer.from('from one')));
           nodes[1].broadcast('status', new Uint8Array(Buffer.from('from two')));
-          await until(() => heard.every((texts) => texts.length === 101), `gossip, late ${lateMs}`);
+          await until(() => heard.every((texts) => texts.length === 101), `gossip, ${late}`);
         }),
       );
       await Promise.all(closing.splice(0).map(async (close) => close()));
@@ -71,29 +67,54 @@ describe('two members that dial each other at once', () => {
   });
 
   it('did cross: with equal delays both dial', async () => {
-    const members = await testMembers(2);
-    const pair = await crossingPair([members[0]!, members[1]!], [50, 50]);
+    const pair = await crossingPair([50, 50]);
     closing.push(async () => pair.close());
-    await Promise.all(pair.nodes.map(async (node) => node.start()));
+    await pair.start();
     await until(() => pair.nodes.every((node) => node.peers().length === 1), 'the pair meets');
     expect(pair.doors.map((door) => door.dials)).to.deep.equal([1, 1]);
     await until(() => pair.doors[0].open + pair.doors[1].open === 1, 'one connection');
   });
 
-  it('do not let one hold more than three connections to the other', async () => {
+  /** A node that never dials, and how a bare host with the key of the other member dials it anew and says hello. */
+  const withRogue = async (at: 0 | 1) => {
     const members = await testMembers(2);
-    for (const at of [0, 1]) {
-      const node = await openMember(members[at]!, members);
-      const rogue = await startRogue(members[1 - at]!, members, fast);
-      closing.push(async () => Promise.all([node.stop(), rogue.stop()]));
-      await node.start();
-      const self = (await ownTransportKey(members[at]!.id, members, members[at]!.seed)).publicKey;
-      const peer = peerIdFromPublicKey(self);
-      const address = multiaddr(`/ip4/127.0.0.1/tcp/${members[at]!.port}/p2p/${peer.toString()}`);
-      for (let dial = 0; dial < 10; dial++)
-        await rogue.dial(address, { force: true }).catch(() => undefined);
-      await until(() => rogue.getConnections(peer).length <= 3, 'three stay at most');
-      await Promise.all(closing.splice(0).map(async (close) => close()));
-    }
-  });
+    const node = await openMember(
+      members[at]!,
+      members.map((member) => ({ ...member, addresses: [] })),
+    );
+    const rogue = await startRogue(members[1 - at]!, members, fast);
+    closing.push(async () => Promise.all([node.stop(), rogue.stop()]));
+    await node.start();
+    const { peerId } = new MemberDirectory(members).ofNode(node.self)!;
+    const address = toMultiaddr(`127.0.0.1:${members[at]!.port}`);
+    const dial = async () =>
+      rogue.dial(address.encapsulate(`/p2p/${peerId.toString()}`), { force: true });
+    return {
+      ...{ node, rogue, dial },
+      hello: async () => sayHello(await dial(), consortium, 5_000),
+      connections: () => rogue.getConnections(peerId).length,
+    };
+  };
+
+  for (const at of [0, 1] as const) {
+    it(`do not hold many connections without a hello, L${at + 1}`, async () => {
+      const { dial, connections } = await withRogue(at);
+      for (let count = 0; count < 5; count++) await dial();
+      await until(() => connections() === 1, 'the newest stays');
+    });
+
+    it(`meet afresh when one lost the connection and L${at + 1} did not notice`, async () => {
+      const { node, rogue, hello, connections } = await withRogue(at);
+      await hello();
+      await until(() => node.peers().length === 1, 'they meet');
+      await hello().catch(() => undefined);
+      await until(() => node.peers().length + connections() === 0, 'both are hung up');
+      await hello();
+      await until(() => node.peers().length === 1 && connections() === 1, 'they meet again');
+      let count = 0;
+      rogue.services.gossip.addEventListener('message', () => (count += 1));
+      node.broadcast('status', new Uint8Array(8));
+      await until(() => count === 1, 'gossip is heard');
+    });
+  }
 });
