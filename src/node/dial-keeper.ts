@@ -1,11 +1,11 @@
 /**
  * Keeps one connection to every other member, for ever. libp2p's own keep-alive gives up after 67 s. The
- * lower peer id dials, so that two members do not end with two connections; the other dials too when
- * nothing came for a while, since some firewalls only let connections out.
+ * lower peer id dials; the other dials too when nothing came for a while, since some firewalls only let
+ * connections out, and at once when nobody knows where to dial it. Dials may cross: `MemberConnections` keeps one.
  */
 import type { Logger } from '../base/index.ts';
 import { messageOf } from '../base/index.ts';
-import type { DirectoryEntry } from './member-directory.ts';
+import { isLower, type DirectoryEntry } from './member-directory.ts';
 import type { NetworkSettings } from './settings.ts';
 
 /** What the keeper needs of its node. */
@@ -37,10 +37,9 @@ export class DialKeeper {
     this.#ports = ports;
     this.#self = self;
     for (const member of others) {
-      const isLower = self.peerId.toString() < member.peerId.toString();
       this.#watched.set(member.id, {
         member,
-        isLower,
+        isLower: isLower(self, member),
         failures: 0,
         dialing: false,
         timer: null,

@@ -26,7 +26,6 @@ import { ByteCounter } from './byte-counter.ts';
 import { NodeError } from './errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { GossipBroadcast } from './gossip-broadcast.ts';
-import { answerHello } from './hello-protocol.ts';
 import { createHost, type Host } from './libp2p-host.ts';
 import { listenError, portOf } from './listen-address.ts';
 import {
@@ -226,10 +225,8 @@ class HostTransport implements Libp2pTransport {
   // Inbound streams. A handler that throws resets its stream; libp2p logs nothing of it.
 
   readonly #onHello = async (stream: Stream, connection: Connection): Promise<void> => {
-    const { consortium, settings } = this.#init;
     try {
-      const same = await answerHello(stream, consortium, settings.helloTimeoutMs);
-      this.#members.helloDone(connection, same);
+      await this.#members.answer(stream, connection);
     } catch (error) {
       this.#dropStream(stream, 'hello', error);
     }

@@ -1,17 +1,19 @@
 /**
  * Connections to the other members, from dial to hang-up, and which of them are peers. A member counts as a
- * peer when it said hello, is subscribed to every topic, and we can speak gossip to it.
+ * peer when it said hello, is subscribed to every topic, and we can speak gossip to it. `HelloTurns` sees to it that
+ * of two connections of a pair one has a hello.
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
-import { topics } from '../wire/index.ts';
 import { DialKeeper } from './dial-keeper.ts';
 import { NodeError } from './errors.ts';
-import { sayHello } from './hello-protocol.ts';
+import { gateGossip, hearers } from './gossip-gate.ts';
+import { answerHello, sayHello } from './hello-protocol.ts';
+import { HelloTurns } from './hello-turns.ts';
 import type { Host } from './libp2p-host.ts';
 import type { DirectoryEntry, MemberDirectory } from './member-directory.ts';
 import { MemberLinks } from './member-links.ts';
-import { gossipTopic, updateProtocol } from './protocol-ids.ts';
+import { updateProtocol } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
 
 /** Pause between looks at a pair whose gossip streams are not both open yet. */
@@ -36,6 +38,7 @@ export class MemberConnections {
   readonly #ports: ConnectionPorts;
   readonly #directory: MemberDirectory;
   readonly #links = new MemberLinks();
+  readonly #hellos: HelloTurns;
   readonly #keeper: DialKeeper;
   #isRunning = false;
   #healthTimer: NodeJS.Timeout | null = null;
@@ -48,6 +51,16 @@ export class MemberConnections {
     const { self, directory, settings, logger } = ports;
     const own = directory.ofNode(self);
     invariant(own !== null, 'own key was checked against the manifest');
+    this.#hellos = new HelloTurns({
+      ...{ own, logger, links: this.#links },
+      connections: (member) => this.#of(member),
+      hangUp: (member) => {
+        this.#hangUp(member);
+      },
+      done: (member, connection, same) => {
+        this.#helloDone(member, connection, same);
+      },
+    });
     const others = directory.all().filter(({ id }) => id !== self);
     this.#keeper = new DialKeeper(own, others, {
       ...{ settings, logger },
@@ -60,6 +73,10 @@ export class MemberConnections {
     host.addEventListener('connection:close', (event) => {
       this.#onDisconnection(event.detail);
     });
+    gateGossip(
+      host.services.gossip,
+      async (connection) => (await this.welcomed(connection)) !== null,
+    );
     host.services.gossip.addEventListener('subscription-change', () => {
       this.#lookOverGossip();
     });
@@ -106,16 +123,17 @@ export class MemberConnections {
   cut(id: NodeId): void {
     const member = this.#directory.ofNode(id);
     if (member === null) return;
-    for (const connection of this.#host.getConnections(member.peerId)) {
+    for (const connection of this.#of(member)) {
       connection.abort(new NodeError({ code: 'stream_cut' }));
     }
   }
 
-  /** Who is at the other end, once it said hello; `null` when it does not in time. */
+  /** Who is at the other end, once it said hello on this connection; `null` when it does not in time. */
   async welcomed(connection: Connection): Promise<NodeId | null> {
     const member = this.#directory.ofPeer(connection.remotePeer);
     if (member === null) return null;
-    const said = await this.#links.helloWithin(member.id, this.#ports.settings.helloTimeoutMs);
+    const { helloTimeoutMs } = this.#ports.settings;
+    const said = await this.#links.helloWithin(member.id, connection.id, helloTimeoutMs);
     return said ? member.id : null;
   }
 
@@ -125,17 +143,32 @@ export class MemberConnections {
     const addresses = member.addresses.map((address) => address.encapsulate(suffix));
     const connection = await this.#host.dial(addresses, { signal });
     // On a connection the other side dialled meanwhile, the hello is its to say.
-    if (connection.direction === 'inbound' || this.#links.get(member.id) !== null) return;
+    if (connection.direction === 'inbound') return;
     const { consortium, settings } = this.#ports;
-    const same = await sayHello(connection, consortium, settings.helloTimeoutMs);
-    this.helloDone(connection, same);
-    if (!same) throw new NodeError({ code: 'protocol_broken', expected: 'the same consortium' });
+    try {
+      const same = await this.#hellos.take(member, connection, async () =>
+        sayHello(connection, consortium, settings.helloTimeoutMs),
+      );
+      if (!same) throw new NodeError({ code: 'protocol_broken', expected: 'the same consortium' });
+    } catch (error) {
+      // The other decides, and may have taken its own connection instead.
+      if (this.#links.get(member.id) === null) throw error;
+    }
+  }
+
+  /** The other side, which dialled, says hello on `stream`. Rejects when the talk breaks off. */
+  async answer(stream: Stream, connection: Connection): Promise<void> {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null) return;
+    const { consortium, settings } = this.#ports;
+    await this.#hellos.take(member, connection, async () =>
+      answerHello(stream, consortium, settings.helloTimeoutMs),
+    );
   }
 
   /** The other's hello is known: a peer, or one to hang up on. */
-  helloDone(connection: Connection, sameConsortium: boolean): void {
-    const member = this.#directory.ofPeer(connection.remotePeer);
-    if (member === null || connection.status !== 'open' || !this.#isRunning) return;
+  #helloDone(member: DirectoryEntry, connection: Connection, sameConsortium: boolean): void {
+    if (connection.status !== 'open' || !this.#isRunning) return;
     if (!sameConsortium) {
       this.#ports.logger.log('warn', 'peer is of another consortium', { peer: member.id });
       this.#hangUp(member);
@@ -152,14 +185,15 @@ export class MemberConnections {
       connection.abort(new NodeError({ code: 'stream_cut' }));
       return;
     }
-    if (this.#host.getConnections(connection.remotePeer).length > 1) {
-      // Closing one of two breaks gossip on the other: hang up both, the keeper dials again.
-      this.#ports.logger.log('debug', 'two connections, hanging up both', { peer: member.id });
-      this.#hangUp(member);
-      return;
+    for (const other of this.#of(member)) {
+      // Who dials again gave up the dial before. So a member has three connections at most, one of them with a hello.
+      const isOlder = other.id !== connection.id && other.direction === connection.direction;
+      if (isOlder && !this.#links.isLink(member.id, other.id)) {
+        other.abort(new NodeError({ code: 'stream_cut' }));
+      }
     }
     setTimeout(() => {
-      if (connection.status === 'open' && this.#links.get(member.id) === null) {
+      if (connection.status === 'open' && !this.#links.isLink(member.id, connection.id)) {
         connection.abort(new NodeError({ code: 'protocol_broken', expected: 'a hello in time' }));
       }
     }, this.#ports.settings.helloTimeoutMs).unref();
@@ -172,10 +206,14 @@ export class MemberConnections {
     if (this.#isRunning) this.#keeper.lost(member);
   }
 
+  #of(member: DirectoryEntry): Connection[] {
+    return this.#host.getConnections(member.peerId);
+  }
+
   #hangUp(member: DirectoryEntry): void {
     const signal = AbortSignal.timeout(1_000);
     this.#host.hangUp(member.peerId, { signal }).catch((error: unknown) => {
-      for (const connection of this.#host.getConnections(member.peerId)) {
+      for (const connection of this.#of(member)) {
         connection.abort(new NodeError({ code: 'stream_cut' }, { cause: error }));
       }
     });
@@ -185,8 +223,8 @@ export class MemberConnections {
   async openStream(to: NodeId, protocol: string): Promise<Stream> {
     const member = this.#directory.ofNode(to);
     const link = this.#links.get(to);
-    const connection = member === null ? [] : this.#host.getConnections(member.peerId);
-    const usable = connection.find(
+    const connections = member === null ? [] : this.#of(member);
+    const usable = connections.find(
       ({ id, status }) => id === link?.connectionId && status === 'open',
     );
     if (usable === undefined) throw new NodeError({ code: 'not_connected', member: to });
@@ -200,17 +238,10 @@ export class MemberConnections {
   // Gossip: a member counts as a peer when it subscribed to every topic and we can speak to it.
 
   #lookOverGossip(): void {
-    const { gossip } = this.#host.services;
-    const { streamsOutbound } = gossip as unknown as { streamsOutbound?: Map<string, unknown> };
-    const subscribed = topics.map((topic) => {
-      const name = gossipTopic(this.#ports.consortium, topic);
-      return new Set(gossip.getSubscribers(name).map(String));
-    });
+    const hears = hearers(this.#host.services.gossip, this.#ports.consortium);
     for (const [id] of this.#links.entries()) {
       const peer = this.#directory.ofNode(id)?.peerId.toString() ?? '';
-      const hears =
-        subscribed.every((set) => set.has(peer)) && streamsOutbound?.has(peer) !== false;
-      this.#links.setHearsGossip(id, hears);
+      this.#links.setHearsGossip(id, hears(peer));
     }
     // gossipsub tells when it hears a peer, not when it can speak to it: look again soon.
     const isWaiting = this.#links.entries().some(([, link]) => !link.hearsGossip);

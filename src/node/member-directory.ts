@@ -32,6 +32,11 @@ export interface DirectoryEntry {
   addresses: readonly Multiaddr[];
 }
 
+/** Whether `one` has the lower peer id (as base58 text): it dials first, and it decides which connection of the two stays. */
+export function isLower(one: DirectoryEntry, other: DirectoryEntry): boolean {
+  return one.peerId.toString() < other.peerId.toString();
+}
+
 /** The allow-list of this consortium. */
 export class MemberDirectory {
   readonly #byNode = new Map<NodeId, DirectoryEntry>();

@@ -56,7 +56,7 @@ export class MemberLinks {
 
   /** Forgets the link if `connectionId` is the one that said hello. */
   lost(id: NodeId, connectionId: string): boolean {
-    if (this.#links.get(id)?.connectionId !== connectionId) return false;
+    if (!this.isLink(id, connectionId)) return false;
     this.#links.delete(id);
     this.#tell();
     return true;
@@ -64,12 +64,22 @@ export class MemberLinks {
 
   clear(): void {
     this.#links.clear();
+    for (const wakes of this.#waiting.values()) for (const wake of wakes) wake();
+    this.#waiting.clear();
     this.#tell();
   }
 
-  /** Resolves to whether the member said hello within `timeoutMs`: its streams may overtake its hello. */
-  async helloWithin(id: NodeId, timeoutMs: number): Promise<boolean> {
-    if (this.#links.has(id)) return true;
+  /** Whether the hello was said on this connection. */
+  isLink(id: NodeId, connectionId: string): boolean {
+    return this.#links.get(id)?.connectionId === connectionId;
+  }
+
+  /**
+   * Resolves to whether the member's next hello, if none stands now, comes within `timeoutMs` and on this connection: its
+   * streams may overtake its hello.
+   */
+  async helloWithin(id: NodeId, connectionId: string, timeoutMs: number): Promise<boolean> {
+    if (this.#links.has(id)) return this.isLink(id, connectionId);
     await new Promise<void>((resolve) => {
       const waiting = this.#waiting.get(id) ?? new Set();
       this.#waiting.set(id, waiting);
@@ -83,7 +93,7 @@ export class MemberLinks {
       };
       waiting.add(wake);
     });
-    return this.#links.has(id);
+    return this.isLink(id, connectionId);
   }
 
   #tell(): void {

@@ -1,7 +1,7 @@
 /**
  * How the hospitals of one process come to know each other. All at once would be a crowd: each connection costs two
  * handshakes of this one thread, and with some sixteen members they all run out of time together, for ever. So a few
- * pairs at a time, and only one of a pair knows where to call: two calls that cross are both hung up.
+ * pairs at a time, and only one of a pair knows where to call: of two calls that cross one is in vain.
  */
 import type { Clock, NodeId } from '../base/index.ts';
 import { eachOf } from '../node/index.ts';

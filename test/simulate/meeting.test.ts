@@ -3,7 +3,7 @@ import type { NodeId } from '../../src/base/index.ts';
 import { introduceAll, type Guest } from '../../src/simulate/meeting.ts';
 import { virtualClock } from '../../src/simulate/virtual-clock.ts';
 
-/** Nodes of which each pair connects 100 ms after one was told where the other is; two calls that cross are both lost. */
+/** Nodes of which each pair connects 100 ms after one was told where the other is; two calls that cross are counted. */
 function guests(count: number, deaf: readonly string[] = []) {
   const clock = virtualClock(0);
   const stats = { calls: 0, crossed: 0, atOnce: 0, atOnceMax: 0 };
