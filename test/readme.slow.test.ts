@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect } from 'chai';
-import type { RunRecord } from '../src/dashboard/index.ts';
+import type { RunRecord } from '../src/report/index.ts';
 import { projectRoot } from './project-root.ts';
 import { readmeCommands, readmeExcerpt } from './readme-commands.ts';
 

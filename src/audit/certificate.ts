@@ -14,11 +14,11 @@ import {
   encodeCanonical,
   int,
   keyBytes,
-  limits,
   literal,
   obj,
   pair,
   type SignedManifest,
+  limits,
 } from '../wire/index.ts';
 import type { Decision } from './log-files.ts';
 import { quorumSize } from './policy.ts';

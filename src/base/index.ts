@@ -23,3 +23,4 @@ export { foreignKind, foreignText } from './foreign-files.ts';
 export type { CancelTimer, Clock, Logger, LogLevel, Random, Store } from './ports.ts';
 export { seededRandom } from './random.ts';
 export { printableLine, printableText } from './printable.ts';
+export { checkChoice, checkInteger, SettingError, checkNumber } from './check.ts';

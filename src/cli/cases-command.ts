@@ -2,9 +2,9 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { printableLine } from '../base/index.ts';
 import type { Case, ReadingSettings } from '../data/index.ts';
-import type { CaseToShow } from '../dashboard/index.ts';
+import type { CaseToShow } from '../report/index.ts';
 import type { CaseCounts } from '../config/index.ts';
-import type { OwnCaseFolder } from '../node/index.ts';
+import type { OwnCaseFolder } from '../hospital/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
 import { readNumbers } from './numbers.ts';
@@ -43,7 +43,7 @@ export async function casesCommand(
 ): Promise<ExitCode> {
   const looking = { spacingMm: readSpacing(flags.spacing), reading: await readingOf(flags) };
   const folder = await requireFolder(path);
-  const { countOwnCases, listOwnCases } = await import('../node/index.ts');
+  const { countOwnCases, listOwnCases } = await import('../hospital/index.ts');
   const asJson = flags.format === 'json';
   const listed = await listOwnCases(folder);
   if (flags.pictures !== undefined) await beginPage(flags.pictures);
@@ -72,7 +72,7 @@ export async function casesCommand(
   const { passedOver } = listed;
   const summary = summaryOf(counts, cases, passedOver);
   if (flags.pictures !== undefined) {
-    const { renderCases } = await import('../dashboard/index.ts');
+    const { renderCases } = await import('../report/index.ts');
     await writeFile(flags.pictures, renderCases(summary, shown));
   }
   if (asJson) {
@@ -115,7 +115,7 @@ async function lookAt(
   folder: OwnCaseFolder,
   { spacingMm, reading }: Looking,
 ): Promise<{ readonly looked: LookedAt; readonly own: Case | null }> {
-  const { readCaseFiles, trying } = await import('../node/index.ts');
+  const { readCaseFiles, trying } = await import('../hospital/index.ts');
   const { caseFiles, niftiBytesMax, readOwnCase, spacingOf } = await import('../data/index.ts');
   const { trainingDefaults } = await import('../config/index.ts');
   const { name } = folder;
@@ -138,7 +138,7 @@ async function lookAt(
 /** The slices through what experts marked. */
 async function toShow({ name, problem, notes }: LookedAt, own: Case | null): Promise<CaseToShow> {
   if (own === null) return { name, problem, notes, slices: [] };
-  const { picturesOfScene } = await import('../simulate/index.ts');
+  const { picturesOfScene } = await import('../experiment/index.ts');
   const marks = Object.entries(own.points ?? {}).flatMap(([label, at]) =>
     at === null ? [] : [{ label, at, kind: 'truth' as const }],
   );

@@ -1,7 +1,7 @@
 /** `annulus export`: a trained student for PyTorch and other programs. */
 import { join } from 'node:path';
 import { printableLine } from '../base/index.ts';
-import type { ExportFormat } from '../exchange/index.ts';
+import type { ExportFormat } from '../interop/index.ts';
 import { exitCodes, type ExitCode } from './errors.ts';
 import { intoFolder, packageRoot, readInput, readModelFolder, writeOutput } from './files.ts';
 import type { World } from './world.ts';
@@ -16,7 +16,7 @@ export interface ExportFlags {
 
 export async function exportCommand(flags: ExportFlags, world: World): Promise<ExitCode> {
   const { decodeStudent } = await import('../distill/index.ts');
-  const { exportStudent } = await import('../exchange/index.ts');
+  const { exportStudent } = await import('../interop/index.ts');
   const student = decodeStudent(await readModelFolder(flags.model));
   const files = exportStudent(student, flags.format, {
     loader: await readInput(join(packageRoot, 'python', 'load_student.py')),

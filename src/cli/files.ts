@@ -97,7 +97,7 @@ const modelFilesMax = 32;
 
 /** Files by name of a model's folder, or of the one in a run's. @throws {CliError} 'usage' when it is none. */
 export async function readModelFolder(path: string): Promise<Map<string, Uint8Array>> {
-  const { modelFolderOf } = await import('../node/index.ts');
+  const { modelFolderOf } = await import('../host/index.ts');
   const folder = modelFolderOf(await requireFolder(path));
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);

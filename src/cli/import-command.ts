@@ -30,7 +30,7 @@ export async function importCommand(
   world: World,
 ): Promise<ExitCode> {
   const { loadArchitecture, modelSpecFor } = await import('../config/index.ts');
-  const { importLines, importStudent } = await import('../exchange/index.ts');
+  const { importLines, importStudent } = await import('../interop/index.ts');
   const { safetensorsLimits } = await import('../weights/index.ts');
   const network = await readNetwork(flags.model);
   const tasks = await readTasks(flags.tasks);

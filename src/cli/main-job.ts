@@ -1,9 +1,8 @@
 /** What the commands ask of the rooms below. `wiring.ts` says who answers. */
 import type { RunSettings } from '../config/index.ts';
 import type { ReadingSettings } from '../data/index.ts';
-import type { OnProgress, ReproductionRecord, RunRecord } from '../dashboard/index.ts';
-import type { OnReproduceProgress, ReproducePorts } from '../reproduce/index.ts';
-import type { MainJobPorts } from '../simulate/index.ts';
+import type { OnProgress, ReproductionRecord, RunRecord } from '../report/index.ts';
+import type { OnReproduceProgress, ReproducePorts, MainJobPorts } from '../experiment/index.ts';
 
 /** The main job, from phantoms to the record of the run. */
 export type RunMainJob = (

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { printableLine } from '../base/index.ts';
 import type { HospitalSettings, RunSettings } from '../config/index.ts';
-import type { OwnCaseFolder, SetAside } from '../node/index.ts';
+import type { OwnCaseFolder, SetAside } from '../hospital/index.ts';
 import { usageError } from './errors.ts';
 import type { World } from './world.ts';
 
@@ -27,7 +27,7 @@ export async function countOwnCasesOf(
       `${file}: ${counted.id} has both cases and a folder, which says itself how many there are: leave out one`,
     );
   }
-  const { countOwnCases } = await import('../node/index.ts');
+  const { countOwnCases } = await import('../hospital/index.ts');
   const found = new Map<string, Pick<HospitalSettings, 'folder' | 'cases'>>();
   for (const hospital of own) {
     const folder = resolve(dirname(file), hospital.folder);
@@ -55,7 +55,7 @@ async function usableCases(
   { training: { heart } }: RunSettings,
   world: World,
 ): Promise<{ readonly good: readonly OwnCaseFolder[]; readonly setAside: readonly SetAside[] }> {
-  const { listOwnCases, readCaseFiles, trying } = await import('../node/index.ts');
+  const { listOwnCases, readCaseFiles, trying } = await import('../hospital/index.ts');
   const { checkCase } = await import('../distill/index.ts');
   const { niftiBytesMax } = await import('../data/index.ts');
   const listed = await listOwnCases(folder);

@@ -8,7 +8,7 @@ import {
   type OnProgress,
   type PlannedStage,
   type ProgressEvent,
-} from '../dashboard/index.ts';
+} from '../report/index.ts';
 
 /** Where progress is written. */
 export interface Screen {

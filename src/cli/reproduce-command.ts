@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import { printableLine } from '../base/index.ts';
 import type { Override, RunSettings } from '../config/index.ts';
-import { renderReproduction, type ReproductionRecord } from '../dashboard/index.ts';
+import { renderReproduction, type ReproductionRecord } from '../report/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { intoFolder, readNetworks, readPreset, writeOutput } from './files.ts';
 import { settingOf } from './overrides.ts';

@@ -10,7 +10,7 @@ import {
   type ReproductionRecord,
   type TaskRecord,
   type VerdictRecord,
-} from '../dashboard/index.ts';
+} from '../report/index.ts';
 
 const groups = ['training', 'other'] as const;
 const widths = { arm: 18, median: 20, missed: 8, n: 6, paper: 13, calibration: 15 };

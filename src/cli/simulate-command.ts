@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { printableLine } from '../base/index.ts';
 import type { Override, RunSettings } from '../config/index.ts';
-import { durationText, renderReport, shortDigest, type RunRecord } from '../dashboard/index.ts';
+import { durationText, renderReport, shortDigest, type RunRecord } from '../report/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import {
   defaultPreset,
@@ -15,7 +15,7 @@ import {
   requireFolder,
   writeOutput,
 } from './files.ts';
-import type { KillRequest } from '../simulate/index.ts';
+import type { KillRequest } from '../experiment/index.ts';
 import { settingOf } from './overrides.ts';
 import { countOwnCasesOf } from './own-cases.ts';
 import { ProgressView } from './progress-view.ts';
@@ -114,7 +114,7 @@ async function newRun(presetName: string, flags: SimulateFlags, world: World): P
   const written = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
   const settings = await countOwnCasesOf(written, preset.file, world);
   const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
-  const { checkKills } = await import('../simulate/index.ts');
+  const { checkKills } = await import('../experiment/index.ts');
   checkKills(kills, settings.consortium.hospitals.length);
   const stem = basename(presetName).replace(/\.ya?ml$/, '');
   const folder = flags.out ?? (await freeFolder(join('runs', `${stem}-${settings.seed}`)));
@@ -128,7 +128,7 @@ async function begunRun(
   given: readonly string[],
 ): Promise<Run> {
   const { loadPreset } = await import('../config/index.ts');
-  const { readRunFile } = await import('../simulate/index.ts');
+  const { readRunFile } = await import('../experiment/index.ts');
   const folder = await requireFolder(path);
   const file = join(folder, mark);
   const bytes = await readInput(file).catch(() => null);

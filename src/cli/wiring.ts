@@ -13,7 +13,7 @@ export async function loadMainJob(): Promise<RunMainJob> {
 
 /** `reproduce` trains and compares the six arms. */
 export async function loadReproduce(): Promise<RunReproduce> {
-  return (await import('../reproduce/index.ts')).reproduce;
+  return (await import('../experiment/index.ts')).reproduce;
 }
 
 /** `distill` finds points and calcium in a CT. */

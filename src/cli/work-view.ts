@@ -1,7 +1,7 @@
 /** Progress of a reproduction: a line for whatever ended, and the time left, below them where there is a screen. */
 import { printableLine } from '../base/index.ts';
-import { durationText } from '../dashboard/index.ts';
-import type { OnReproduceProgress, ReproduceProgress } from '../reproduce/index.ts';
+import { durationText } from '../report/index.ts';
+import type { OnReproduceProgress, ReproduceProgress } from '../experiment/index.ts';
 import type { Screen } from './progress-view.ts';
 
 const repaintMsMin = 200;

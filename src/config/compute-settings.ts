@@ -5,7 +5,7 @@ import {
   precisions,
   type EngineOptions,
 } from '../compute/index.ts';
-import { checkChoice, checkInteger } from './check.ts';
+import { checkChoice, checkInteger } from '../base/index.ts';
 
 export interface ComputeSettings {
   /** `auto`, or one that `annulus doctor` lists. `auto` takes the best that is there; `cpu` is plain JavaScript, for checking only. */

@@ -1,5 +1,5 @@
 /** Who takes part in a simulated consortium: each hospital's cases, its scanner and its annotator. */
-import { parseNodeId } from '../base/index.ts';
+import { parseNodeId, checkInteger, SettingError } from '../base/index.ts';
 import {
   annotatorDefaults,
   readingDefaults,
@@ -11,7 +11,6 @@ import {
   type ReadingSettings,
   type ScannerSettings,
 } from '../data/index.ts';
-import { checkInteger, SettingError } from './check.ts';
 
 /** How many cases a hospital has. Of phantoms labels are nested: the first `hps` cases carry `hps`, the first `ms` cases `ms`, and so on. */
 export interface CaseCounts {

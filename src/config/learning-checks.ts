@@ -5,7 +5,7 @@ import type {
   SamplingSettings,
 } from '../distill/index.ts';
 import type { PeerSettings } from '../peer/index.ts';
-import { checkChoice, checkInteger, checkNumber, SettingError } from './check.ts';
+import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
 /** Least and greatest value of each. */
 const samplingRanges: Readonly<Record<keyof SamplingSettings, readonly [number, number]>> = {

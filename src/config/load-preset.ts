@@ -2,9 +2,10 @@
 import { validateConsensusSettings } from '../consensus/index.ts';
 import { taskIds, validatePhantomSettings } from '../data/index.ts';
 import { checkInput, ModelsError } from '../models/index.ts';
-import { validateLogSettings, validateNetworkSettings } from '../node/index.ts';
+import { validateLogSettings } from '../host/index.ts';
+import { validateNetworkSettings } from '../network/index.ts';
 import { readArchitecture, type ModelLibrary } from './architecture.ts';
-import { checkInteger, SettingError } from './check.ts';
+import { checkInteger, SettingError } from '../base/index.ts';
 import { validateCompute } from './compute-settings.ts';
 import {
   hospitalCountMax,

@@ -9,12 +9,8 @@ import {
   type InferenceSettings,
   type SamplingSettings,
 } from '../distill/index.ts';
-import {
-  logDefaults,
-  networkDefaults,
-  type LogSettings,
-  type NetworkSettings,
-} from '../node/index.ts';
+import { logDefaults, type LogSettings } from '../host/index.ts';
+import { networkDefaults, type NetworkSettings } from '../network/index.ts';
 import { peerDefaults, type PeerSettings } from '../peer/index.ts';
 import { computeDefaults, type ComputeSettings } from './compute-settings.ts';
 import type { ConsortiumSettings } from './consortium-settings.ts';

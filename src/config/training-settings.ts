@@ -1,7 +1,7 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
 import { heartUses, optimiserKinds, type HeartUse, type OptimiserKind } from '../distill/index.ts';
 import { schedules, type Schedule } from '../peer/index.ts';
-import { checkChoice, checkInteger, checkNumber, SettingError } from './check.ts';
+import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
 /**
  * Plain averaging (McMahan et al. 2017); with a pull to the round's start (FedProx, Li et al. 2020); or with momentum

@@ -12,7 +12,6 @@ import {
   digest,
   encodeCanonical,
   int,
-  limits,
   literal,
   obj,
   optional,
@@ -30,6 +29,7 @@ import {
   type Reader,
   type SignedStatement,
   type VoteKind,
+  limits,
 } from '../wire/index.ts';
 import { ConsensusError } from './errors.ts';
 

@@ -14,7 +14,6 @@ import {
   faultCountMax,
   hasVoteAt,
   isStatementBy,
-  limits,
   signedPart,
   statementBytes,
   statementsOf,
@@ -28,6 +27,7 @@ import {
   type EvidencePair,
   type Statement,
   type VoteKind,
+  limits,
 } from '../wire/index.ts';
 import { ConsensusError } from './errors.ts';
 import { evidenceOf, HeightState } from './height-state.ts';

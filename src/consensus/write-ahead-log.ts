@@ -10,7 +10,6 @@ import {
   digest,
   encodeCanonical,
   int,
-  limits,
   literal,
   obj,
   readCertificate,
@@ -18,6 +17,7 @@ import {
   viewMax,
   WireError,
   type Certificate,
+  limits,
 } from '../wire/index.ts';
 import { crc32c } from './crc32c.ts';
 import { ConsensusError } from './errors.ts';

@@ -1,6 +1,6 @@
 export { GossipError, type GossipErrorFacts } from './errors.ts';
-export { BlobShelf } from './blob-shelf.ts';
-export type { RetentionRule, RoundBlobKind, RoundOfBlob } from './round-blobs.ts';
+export { BlobShelf } from './content/blob-shelf.ts';
+export type { RetentionRule, RoundBlobKind, RoundOfBlob } from './content/round-blobs.ts';
 export { UpdateBook } from './update-book.ts';
 export {
   openUpdate,
@@ -11,3 +11,21 @@ export {
   type UpdateBulk,
   type UpdateFacts,
 } from './sealed-update.ts';
+export { IntegerMean } from './average/integer-mean.ts';
+export {
+  checkUpdate,
+  headOf,
+  headsOf,
+  segmentsOf,
+  weightIn,
+  type Segment,
+  type UpdateWeights,
+} from './average/head-weights.ts';
+export { plainAverage, roundStart, type OuterStep } from './average/outer-step.ts';
+export {
+  roundAverage,
+  roundUpdate,
+  type AveragingRule,
+  type RoundUpdate,
+  type TrainedSamples,
+} from './average/round-average.ts';

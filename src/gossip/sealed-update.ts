@@ -1,14 +1,8 @@
 /** An update between quantised integers and what goes over the wire: made by its author, checked by everybody else. */
 import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import { CryptoError, type Signer } from '../crypto/index.ts';
-import {
-  checkUpdate,
-  fixedPointFor,
-  packIntegers,
-  unpackIntegers,
-  WeightsError,
-  type Segment,
-} from '../weights/index.ts';
+import { checkUpdate, type Segment } from './average/head-weights.ts';
+import { fixedPointFor, packIntegers, unpackIntegers, WeightsError } from '../weights/index.ts';
 import {
   encodeCanonical,
   openHandedKey,

@@ -9,7 +9,6 @@ import {
   digest,
   encodeCanonical,
   int,
-  limits,
   obj,
   pair,
   readOp,
@@ -17,6 +16,7 @@ import {
   WireError,
   type Op,
   type Plan,
+  limits,
 } from '../wire/index.ts';
 import type { ChainState, Phase } from './chain.ts';
 

@@ -7,12 +7,12 @@ import { fromUtf8, messageOf, utf8, type Logger, type NodeId, type Store } from 
 import {
   decodeStrict,
   encodeCanonical,
-  limits,
   readEvidence,
   verifyEvidence,
   WireError,
   type EpochContext,
   type EvidencePair,
+  limits,
 } from '../wire/index.ts';
 
 const prefix = 'evidence/';

@@ -8,7 +8,6 @@ import {
   encodeCanonical,
   height,
   int,
-  limits,
   literal,
   obj,
   optional,
@@ -19,6 +18,7 @@ import {
   WireError,
   type Reader,
   type Topic,
+  limits,
 } from '../wire/index.ts';
 
 /** "I am here, this far": sent every tick. */

@@ -39,7 +39,6 @@ import {
   decodeBlockBody,
   encodeBlockBody,
   keyBytes,
-  limits,
   memberIndex,
   readCertificate,
   type BlockBody,
@@ -49,6 +48,7 @@ import {
   type SignedManifest,
   type Topic,
   type Verdict,
+  limits,
 } from '../wire/index.ts';
 import {
   dueOps,

@@ -3,16 +3,16 @@
  * comes back through `post`. In one file because training and the average share the round's start and rule.
  */
 import { messageOf, type Digest, type NodeId } from '../base/index.ts';
-import { GossipError, sealUpdate } from '../gossip/index.ts';
 import {
-  modelDigest,
+  GossipError,
+  sealUpdate,
   roundAverage,
   roundStart,
   roundUpdate,
   segmentsOf,
   type AveragingRule,
-  type ModelWeights,
-} from '../weights/index.ts';
+} from '../gossip/index.ts';
+import { modelDigest, type ModelWeights } from '../weights/index.ts';
 import type { Cut, PlanStage, Seal } from '../wire/index.ts';
 import type { LocalView } from './block-rules.ts';
 import type { PeerEvent } from './events.ts';

@@ -1,5 +1,5 @@
 /** How the rounds of a stage follow from each other, as the plan's options say. Every member reads the same. */
-import { plainAverage, type OuterStep } from '../weights/index.ts';
+import { plainAverage, type OuterStep } from '../gossip/index.ts';
 import type { PlanStage } from '../wire/index.ts';
 import { PeerError } from './errors.ts';
 

@@ -20,14 +20,14 @@ import {
   type OpenedUpdate,
   type UpdateBulk,
   type UpdateFacts,
+  type Segment,
 } from '../gossip/index.ts';
-import type { Segment } from '../weights/index.ts';
 import {
   handOverKey,
-  limits,
   type CutUpdate,
   type Open,
   type SignedManifest,
+  limits,
 } from '../wire/index.ts';
 import type { Judgement, LocalView } from './block-rules.ts';
 import type { HoldsMessage, KeyMessage, PeerMessage, RoundMessage } from './peer-messages.ts';

@@ -16,30 +16,21 @@ export {
 export { floatsOf } from './stored-floats.ts';
 export { oddWeightIn, oddWeightOf, weightMax } from './magnitude.ts';
 export { encodeCanonicalWeights, modelDigest } from './digest.ts';
-export { applyDelta, checkSameLayout, delta, flatten, l2Norm, unflatten } from './flat.ts';
+export {
+  applyDelta,
+  checkSameLayout,
+  delta,
+  flatten,
+  l2Norm,
+  unflatten,
+  checkCount,
+} from './flat.ts';
 export {
   fixedPointFor,
   quantise,
   valueMax,
   type FixedPoint,
   type UpdateWeight,
+  checkWeight,
 } from './fixed-point.ts';
 export { packIntegers, unpackIntegers } from './packed-integers.ts';
-export { IntegerMean } from './integer-mean.ts';
-export {
-  checkUpdate,
-  headOf,
-  headsOf,
-  segmentsOf,
-  weightIn,
-  type Segment,
-  type UpdateWeights,
-} from './head-weights.ts';
-export { plainAverage, roundStart, type OuterStep } from './outer-step.ts';
-export {
-  roundAverage,
-  roundUpdate,
-  type AveragingRule,
-  type RoundUpdate,
-  type TrainedSamples,
-} from './round-average.ts';

@@ -16,11 +16,11 @@ import { loadArchitecture, loadPreset, modelSpecFor } from '../../src/config/ind
 import { encodeNifti, rasAffine } from '../../src/data/index.ts';
 import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { diskStore } from '../../src/node/index.ts';
-import { beginRun } from '../../src/simulate/run-file.ts';
+import { diskStore } from '../../src/host/index.ts';
+import { beginRun } from '../../src/experiment/run/run-file.ts';
 import { initialWeights } from '../../src/models/index.ts';
 import { encodeSafetensors } from '../../src/weights/index.ts';
-import { syntheticRecord } from '../dashboard/synthetic-record.ts';
+import { syntheticRecord } from '../report/synthetic-record.ts';
 import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
 import { projectRoot } from '../project-root.ts';
 

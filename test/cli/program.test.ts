@@ -15,11 +15,11 @@ import type { RunMainJob, RunReproduce } from '../../src/cli/index.ts';
 import { usageError } from '../../src/cli/errors.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
-import type { RunRecord } from '../../src/dashboard/index.ts';
+import type { RunRecord } from '../../src/report/index.ts';
 import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
 import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
-import { syntheticRecord } from '../dashboard/synthetic-record.ts';
-import { syntheticReproduction } from '../dashboard/synthetic-reproduction.ts';
+import { syntheticRecord } from '../report/synthetic-record.ts';
+import { syntheticReproduction } from '../report/synthetic-reproduction.ts';
 
 interface Told {
   readonly code: number;

@@ -1,6 +1,6 @@
 /** The built command as a process of its own, started by an older Node as many machines have it. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { packageFile } from '../../src/node/index.ts';
+import { packageFile } from '../../src/host/index.ts';
 
 export interface Ended {
   readonly code: number | null;

@@ -8,7 +8,7 @@ import {
   encodeMessage,
   type ConsensusMessage,
 } from '../../src/consensus/index.ts';
-import { limits, signedPart } from '../../src/wire/index.ts';
+import { signedPart, limits } from '../../src/wire/index.ts';
 import { Bench, bodyA, cid, Epoch, xA, xB } from './fixture.ts';
 
 const epoch = new Epoch();

@@ -3,8 +3,11 @@ import type { Digest, NodeId, RoundNumber } from '../../src/base/index.ts';
 import { utf8 } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { sealUpdate, type OwnUpdate } from '../../src/gossip/index.ts';
-import { simulatedConsortium, simulatedMember } from '../../src/simulate/consortium.ts';
-import type { SimulatedMember } from '../../src/simulate/consortium.ts';
+import {
+  simulatedConsortium,
+  simulatedMember,
+  type SimulatedMember,
+} from '../../src/experiment/run/consortium.ts';
 import type { Open, SignedManifest } from '../../src/wire/index.ts';
 
 export const members: readonly SimulatedMember[] = Array.from({ length: 8 }, (_, i) =>

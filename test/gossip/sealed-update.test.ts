@@ -1,8 +1,13 @@
 import { expect } from 'chai';
 import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { GossipError, openUpdate, readUpdate, type UpdateFacts } from '../../src/gossip/index.ts';
-import type { Segment } from '../../src/weights/index.ts';
+import {
+  GossipError,
+  openUpdate,
+  readUpdate,
+  type UpdateFacts,
+  type Segment,
+} from '../../src/gossip/index.ts';
 import type { Open } from '../../src/wire/index.ts';
 import { consortium, member, open, updateOf } from './sample-round.ts';
 

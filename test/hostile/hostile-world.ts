@@ -10,16 +10,12 @@ import { Worker } from 'node:worker_threads';
 import { seededRandom, type Logger, type NodeId, type Store } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import {
-  diskStore,
-  networkDefaults,
-  openLibp2pTransport,
-  systemClock,
-} from '../../src/node/index.ts';
+import { diskStore, systemClock } from '../../src/host/index.ts';
+import { networkDefaults, openLibp2pTransport } from '../../src/network/index.ts';
 import { Peer, peerDefaults } from '../../src/peer/index.ts';
-import { simulatedConsortium, simulatedMember } from '../../src/simulate/consortium.ts';
+import { simulatedConsortium, simulatedMember } from '../../src/experiment/run/consortium.ts';
 import { type MessageCost, type SignedManifest } from '../../src/wire/index.ts';
-import { fast, pass, testMembers, until, type TestMember } from '../node/libp2p-cluster.ts';
+import { fast, pass, testMembers, until, type TestMember } from '../network/libp2p-cluster.ts';
 import { toyTrainer } from '../peer/peer-network.ts';
 import type { Flood, RogueData, RogueReport } from './rogue-worker.ts';
 

@@ -8,14 +8,14 @@ import { encode } from 'it-length-prefixed';
 import { base64, concatBytes, fromHex, utf8, type Digest } from '../../src/base/index.ts';
 import { cosignCheckpoint } from '../../src/audit/checkpoint.ts';
 import { formatNote, parseNote } from '../../src/audit/signed-note.ts';
-import { writeDrained } from '../../src/node/drained-writer.ts';
-import { toMultiaddr } from '../../src/node/member-directory.ts';
-import { gossipTopic, messageProtocol, updateProtocol } from '../../src/node/protocol-ids.ts';
+import { writeDrained } from '../../src/network/drained-writer.ts';
+import { toMultiaddr } from '../../src/network/member-directory.ts';
+import { gossipTopic, messageProtocol, updateProtocol } from '../../src/network/protocol-ids.ts';
 import { encodeCanonical, topics, type Topic } from '../../src/wire/index.ts';
-import { sayHello } from '../../src/node/hello-protocol.ts';
-import { simulatedMember } from '../../src/simulate/consortium.ts';
-import { fast, pass, type TestMember } from '../node/libp2p-cluster.ts';
-import { startRogue } from '../node/rogue-member.ts';
+import { sayHello } from '../../src/network/hello-protocol.ts';
+import { simulatedMember } from '../../src/experiment/run/consortium.ts';
+import { fast, pass, type TestMember } from '../network/libp2p-cluster.ts';
+import { startRogue } from '../network/rogue-member.ts';
 
 /** What the test tells the rogue. */
 export interface RogueData {

@@ -12,7 +12,7 @@ import {
   type UNetSpec,
   type UnetrSpec,
 } from '../../src/models/index.ts';
-import { headOf } from '../../src/weights/index.ts';
+import { headOf } from '../../src/gossip/index.ts';
 import { readOracle } from './oracle.ts';
 
 const unet: UNetSpec = {

@@ -14,11 +14,11 @@ import {
 } from '../../src/peer/peer-messages.ts';
 import { virtualClock } from '../../src/simulate/virtual-clock.ts';
 import {
-  limits,
   memoryNetwork,
   type Certificate,
   type SignedStatement,
   type Topic,
+  limits,
 } from '../../src/wire/index.ts';
 
 const number = 2 ** 31 - 1;

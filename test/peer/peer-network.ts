@@ -14,7 +14,7 @@ import {
   simulatedConsortium,
   simulatedMember,
   type SimulatedMember,
-} from '../../src/simulate/consortium.ts';
+} from '../../src/experiment/run/consortium.ts';
 import { virtualClock, type VirtualClock } from '../../src/simulate/virtual-clock.ts';
 import type { ModelWeights } from '../../src/weights/index.ts';
 import {

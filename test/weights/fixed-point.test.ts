@@ -1,13 +1,8 @@
 import { expect } from 'chai';
 
 import { InvariantError, seededRandom } from '../../src/base/index.ts';
-import {
-  fixedPointFor,
-  IntegerMean,
-  quantise,
-  valueMax,
-  WeightsError,
-} from '../../src/weights/index.ts';
+import { fixedPointFor, quantise, valueMax, WeightsError } from '../../src/weights/index.ts';
+import { IntegerMean } from '../../src/gossip/index.ts';
 
 const full = { weight: 1, weightMax: 1 };
 

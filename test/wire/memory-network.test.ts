@@ -3,12 +3,12 @@ import { expect } from 'chai';
 import { parseDigest, seededRandom, type NodeId } from '../../src/base/index.ts';
 import { virtualClock, type VirtualClock } from '../../src/simulate/virtual-clock.ts';
 import {
-  limits,
   memoryNetwork,
   TransportError,
   type MemoryNetwork,
   type NetworkFaults,
   type Transport,
+  limits,
 } from '../../src/wire/index.ts';
 import { heldBlob } from './held-blob.ts';
 import { transportSuite } from './transport-suite.ts';

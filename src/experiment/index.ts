@@ -1,0 +1,23 @@
+export { ReproduceError, type ReproduceErrorFacts } from './paper/errors.ts';
+export { reproduce, type ReproducePorts } from './paper/reproduction.ts';
+export type { OnReproduceProgress, ReproduceProgress } from './paper/progress.ts';
+export { simulatedConsortium, simulatedMember, type SimulatedMember } from './run/consortium.ts';
+export type { KillRequest, MainJobPorts } from './run/job-ports.ts';
+export { runMainJob } from './run/main-job.ts';
+export { checkKills } from './run/preflight.ts';
+export { readRunFile, type RunFile } from './run/run-file.ts';
+export { SimulateError, type SimulateErrorFacts } from './run/errors.ts';
+export { caseJobs, caseTotal, type CaseJob } from './run/run-cases.ts';
+export {
+  holdersOf,
+  limitsOf,
+  membersOf,
+  oneTaskHeart,
+  patchOf,
+  planOf,
+  stageFor,
+  taughtTasks,
+} from './run/run-plan.ts';
+export { hospitalRecord, taskRecords } from './run/run-recorder.ts';
+export { picturesOfScene, type Mark, type Scene } from './run/slice-planes.ts';
+export { watched } from './run/machine-watch.ts';

@@ -1,0 +1,13 @@
+import { AnnulusError } from '../../base/index.ts';
+
+/** Why a reproduction does not begin, or does not go on. */
+export type ReproduceErrorFacts =
+  /** The folder was begun with other settings, or on another backend. */
+  | { readonly code: 'other_settings'; readonly folder: string; readonly differing: string }
+  | { readonly code: 'folder_locked'; readonly folder: string; readonly pid: number }
+  /** A preset whose networks are not the paper's pair, or begin from earlier models. */
+  | { readonly code: 'wrong_networks'; readonly expected: string }
+  /** The person at the terminal stopped it. */
+  | { readonly code: 'cancelled' };
+
+export class ReproduceError extends AnnulusError<ReproduceErrorFacts> {}

@@ -1,0 +1,96 @@
+/** What is looked at before a run begins: nothing here is found out better after minutes of silence. */
+import { type Store, type NodeId, fromUtf8 } from '../../base/index.ts';
+import { logPrefix } from '../../audit/index.ts';
+import { loopbackFault, openFilesMax } from '../../host/index.ts';
+import { SimulateError } from './errors.ts';
+import type { KillRequest } from './job-ports.ts';
+
+/** Files that one worker opens at once, with its pipes and its engine. */
+const filesOfWorker = 16;
+/** Log, listening socket, and what is being read or written, of one node. */
+const filesOfNode = 6;
+const filesOfProgram = 48;
+
+/** Files and sockets a run has open at once: each connection has both its ends in this process. */
+export function filesNeeded(memberCount: number, workerCount: number): number {
+  const sockets = memberCount * (memberCount - 1);
+  return sockets + memberCount * filesOfNode + workerCount * filesOfWorker + filesOfProgram;
+}
+
+/** @throws {SimulateError} 'no_loopback', 'too_few_files' when this machine cannot run so many members */
+export async function checkMachine(
+  memberCount: number,
+  workerCount: number,
+  allowed: number | null = openFilesMax(),
+): Promise<void> {
+  const needed = filesNeeded(memberCount, workerCount);
+  if (allowed !== null && allowed < needed) {
+    throw new SimulateError(
+      { code: 'too_few_files', needed, allowed },
+      `${memberCount} hospitals in one process need about ${needed} open files and sockets, and ${allowed} are allowed: raise the limit (ulimit -n ${Math.max(4096, needed)}), or take fewer hospitals`,
+    );
+  }
+  const reason = await loopbackFault();
+  if (reason !== null) {
+    throw new SimulateError(
+      { code: 'no_loopback', reason },
+      `the hospitals of a run speak over 127.0.0.1, which does not answer here (${reason}): switch the loopback device on (ip link set lo up), or leave the sandbox that took it away`,
+    );
+  }
+}
+
+/** @throws {SimulateError} 'too_many_kills' when so many members are away in one round that it could not end */
+export function checkKills(kills: readonly KillRequest[], memberCount: number): void {
+  const awayMax = Math.floor((memberCount - 1) / 3);
+  for (const { stage, stageRound } of kills) {
+    const away = new Set(
+      kills
+        .filter((kill) => kill.stage === stage && kill.stageRound === stageRound)
+        .map(({ node }) => node),
+    );
+    if (away.size <= awayMax) continue;
+    throw new SimulateError(
+      { code: 'too_many_kills', stage, stageRound },
+      `--kill: ${[...away].join(', ')} in round ${stageRound} of ${stage}: ${memberCount} hospitals agree with at most ${awayMax} of them away; kill fewer in one round`,
+    );
+  }
+}
+
+/**
+ * Newest time of a block in the folders of the nodes, ms since 1970; null before the first.
+ *
+ * @throws {SimulateError} 'node_missing' when a node lost its folder while others have blocks: without its own votes
+ * it could vote twice
+ */
+export async function lastBlockMs(
+  nodes: readonly { readonly id: NodeId; readonly store: Store }[],
+): Promise<number | null> {
+  let newestMs: number | null = null;
+  const empty: NodeId[] = [];
+  for (const { id, store } of nodes) {
+    if (!(await store.has(`${logPrefix}manifest.json`))) empty.push(id);
+    const blockMs = await newestOf(store);
+    if (blockMs !== null) newestMs = Math.max(newestMs ?? 0, blockMs);
+  }
+  const [node] = empty;
+  if (node !== undefined && newestMs !== null) {
+    throw new SimulateError(
+      { code: 'node_missing', node },
+      `nodes/${node}: the folder of ${empty.join(', ')} is gone or has no log, though the run has blocks: a member that forgot its votes might vote twice; put the folder back, or begin a new run`,
+    );
+  }
+  return newestMs;
+}
+
+async function newestOf(store: Store): Promise<number | null> {
+  const prefix = `${logPrefix}decisions/`;
+  const heights = (await store.list(prefix)).map((name) => parseInt(name.slice(prefix.length), 10));
+  if (heights.length === 0) return null;
+  const bytes = await store.read(`${prefix}${Math.max(...heights)}.json`);
+  try {
+    const { body } = JSON.parse(fromUtf8(bytes ?? new Uint8Array())) as { body?: { ts?: unknown } };
+    return typeof body?.ts === 'number' ? body.ts : null;
+  } catch {
+    return null; // the log's own reader says what is wrong with it
+  }
+}

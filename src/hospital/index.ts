@@ -1,0 +1,25 @@
+export {
+  countOwnCases,
+  listOwnCases,
+  readCaseFiles,
+  trying,
+  type OwnCaseFolder,
+  type OwnCases,
+  type SetAside,
+} from './own-cases.ts';
+export { eachOf } from './side-by-side.ts';
+export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';
+export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.ts';
+export { HospitalTrainer, type HospitalTrainerOptions } from './hospital-trainer.ts';
+export {
+  expertGeneration,
+  pseudoGeneration,
+  roundTraining,
+  specAndTasks,
+  stageWeights,
+  teachersOf,
+  type CasesAt,
+} from './round-jobs.ts';
+export { keepStartModel, readStartModel, startDigestOf } from './start-models.ts';
+export type { TrainingWorkerData } from './training-entry.ts';
+export { openTrainingPool } from './training-pool.ts';

@@ -1,0 +1,52 @@
+/** Models that stages begin from, in a node's folder under their digests: the plan names no more than these. */
+import { AnnulusError, parseDigest, type Digest, type Store } from '../base/index.ts';
+import { decodeStudent, encodeStudent, type StudentPackage } from '../distill/index.ts';
+import type { PlanStage } from '../wire/index.ts';
+import { NodeError } from '../host/index.ts';
+
+const fileNames = ['model.json', 'model.safetensors'] as const;
+
+/** Writes a model where `readStartModel` finds it. */
+export async function keepStartModel(store: Store, student: StudentPackage): Promise<void> {
+  for (const [name, bytes] of encodeStudent(student)) {
+    await store.write(placeOf(student.digest, name), bytes);
+  }
+}
+
+/** @throws {NodeError} 'bad_start' when it is not there, or not the one that the digest names */
+export async function readStartModel(
+  store: Pick<Store, 'read'>,
+  digest: Digest,
+): Promise<StudentPackage> {
+  const refuse = (reason: string, cause?: unknown): NodeError =>
+    new NodeError({ code: 'bad_start', digest, reason }, { cause });
+  const files = new Map<string, Uint8Array>();
+  for (const name of fileNames) {
+    const bytes = await store.read(placeOf(digest, name));
+    if (bytes === null) throw refuse(`${placeOf(digest, name)} is missing`);
+    files.set(name, bytes);
+  }
+  try {
+    const student = decodeStudent(files);
+    if (student.digest === digest) return student;
+    throw refuse(`what lies there has the digest ${student.digest}`);
+  } catch (error) {
+    if (!(error instanceof AnnulusError) || error instanceof NodeError) throw error;
+    throw refuse(error.message, error);
+  }
+}
+
+/**
+ * Digest of the model that a stage begins from; null for fresh weights.
+ * @throws {NodeError} 'bad_start' when it is none
+ */
+export function startDigestOf({ options: { start } }: PlanStage): Digest | null {
+  if (start === undefined) return null;
+  const digest = parseDigest(start);
+  if (digest !== null) return digest;
+  throw new NodeError({ code: 'bad_start', digest: String(start), reason: 'this is no digest' });
+}
+
+function placeOf(digest: Digest, name: string): string {
+  return `start/${digest}/${name}`;
+}

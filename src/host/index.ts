@@ -1,0 +1,23 @@
+export {
+  NodeError,
+  type DiskErrorFacts,
+  type NetworkErrorFacts,
+  type NodeErrorFacts,
+  type WorkerErrorFacts,
+} from './errors.ts';
+export { consoleLogger } from './console-logger.ts';
+export { fileLogger } from './file-logger.ts';
+export { logDefaults, validateLogSettings, type LogSettings } from './log-settings.ts';
+export { systemClock } from './system-clock.ts';
+export { systemRandom } from './system-random.ts';
+export { diskStore } from './disk-store.ts';
+export { machineFault, errnoOf, onDisk } from './disk-error.ts';
+export { loopbackFault, openFilesMax } from './machine-limits.ts';
+export { lockFolder, type FolderLock } from './folder-lock.ts';
+export { readKeyFile, writeKeyFile } from './key-file.ts';
+export { programDigest } from './program-digest.ts';
+export { installedVersions } from './installed-versions.ts';
+export { packageFile } from './package-file.ts';
+export { modelFolderOf } from './model-folder.ts';
+export { isAbsent } from './durable-files.ts';
+export { readRegularFile } from './regular-file.ts';

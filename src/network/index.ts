@@ -1,0 +1,7 @@
+export { networkDefaults, validateNetworkSettings, type NetworkSettings } from './settings.ts';
+export { transportMembers, type TransportMember } from './member-directory.ts';
+export {
+  openLibp2pTransport,
+  type Libp2pTransport,
+  type Libp2pTransportInit,
+} from './libp2p-transport.ts';

@@ -1,0 +1,317 @@
+/**
+ * The `Transport` port over libp2p: TCP, Noise, yamux, gossipsub for broadcasts, own protocols for direct
+ * messages and bulk. Each protocol is a file of its own; this one joins them.
+ */
+import type { Connection, Stream } from '@libp2p/interface';
+import {
+  InvariantError,
+  invariant,
+  messageOf,
+  type Digest,
+  type Logger,
+  type NodeId,
+} from '../base/index.ts';
+import {
+  type BlobProvider,
+  type FetchOptions,
+  type MessageCost,
+  type MessageHandler,
+  type Topic,
+  type Transport,
+  type TransportStats,
+  type Verdict,
+  limits,
+} from '../wire/index.ts';
+import { ByteCounter } from './byte-counter.ts';
+import { NodeError } from '../host/index.ts';
+import { fetchBlob } from './fetch-blob.ts';
+import { GossipBroadcast } from './gossip-broadcast.ts';
+import { createHost, type Host } from './libp2p-host.ts';
+import { listenError, portOf } from './listen-address.ts';
+import {
+  MemberDirectory,
+  ownTransportKey,
+  toMultiaddr,
+  type TransportMember,
+} from './member-directory.ts';
+import { MemberConnections } from './member-connections.ts';
+import { Messenger } from './message-protocol.ts';
+import { helloProtocol, messageProtocol, updateProtocol } from './protocol-ids.ts';
+import { SenderAccounts } from './sender-accounts.ts';
+import { validateNetworkSettings, type NetworkSettings } from './settings.ts';
+import { TransferSlots } from './transfer-slots.ts';
+import { answerOnly, serveTransfer, transferStatus } from './update-protocol.ts';
+
+/** Everything one node's transport needs. */
+export interface Libp2pTransportInit {
+  readonly self: NodeId;
+  /** SHA-256 of the manifest. */
+  readonly consortium: Digest;
+  /** All members of the manifest, this one too. */
+  readonly members: readonly TransportMember[];
+  /** Seed of this node's Ed25519 transport key, 32 bytes. */
+  readonly privateKeySeed: Uint8Array;
+  /** `host:port` or a multiaddr; port 0 takes a free one. */
+  readonly listen: string;
+  readonly settings: NetworkSettings;
+  readonly logger: Logger;
+}
+
+/** The port, and what only a real network has. */
+export interface Libp2pTransport extends Transport {
+  /** Where this node listens, as multiaddrs without a peer id; empty unless started. */
+  listenAddresses(): string[];
+  /** Replaces where a member is dialled from now on. @throws {NodeError} 'bad_address', 'not_a_member' */
+  learnAddresses(member: NodeId, addresses: readonly string[]): void;
+}
+
+/**
+ * Makes the transport of one node; nothing listens before `start`. It can be started once.
+ *
+ * @throws {NodeError} 'bad_setting', 'not_a_member', 'key_mismatch', 'bad_transport_key', 'bad_address'
+ */
+export async function openLibp2pTransport(init: Libp2pTransportInit): Promise<Libp2pTransport> {
+  validateNetworkSettings(init.settings);
+  const privateKey = await ownTransportKey(init.self, init.members, init.privateKeySeed);
+  const directory = new MemberDirectory(init.members);
+  const counter = new ByteCounter();
+  const listen = toMultiaddr(init.listen);
+  const accounts = new SenderAccounts(init.settings, init.logger);
+  const isHungUp = (member: NodeId): boolean => accounts.isHungUp(member);
+  const host = await createHost({ ...init, directory, privateKey, listen, counter, isHungUp });
+  return new HostTransport(init, { host, directory, counter, accounts });
+}
+
+interface TransportParts {
+  readonly host: Host;
+  readonly directory: MemberDirectory;
+  readonly counter: ByteCounter;
+  readonly accounts: SenderAccounts;
+}
+
+class HostTransport implements Libp2pTransport {
+  readonly self: NodeId;
+  readonly #init: Libp2pTransportInit;
+  readonly #host: Host;
+  readonly #directory: MemberDirectory;
+  readonly #counter: ByteCounter;
+  readonly #accounts: SenderAccounts;
+  readonly #slots: TransferSlots;
+  readonly #gossip: GossipBroadcast;
+  readonly #messenger: Messenger;
+  readonly #members: MemberConnections;
+  readonly #servedTo = new Map<NodeId, number>();
+  #handler: MessageHandler = () => 'ignore';
+  #provider: BlobProvider = () => Promise.resolve(null);
+  #state: 'new' | 'started' | 'stopped' = 'new';
+
+  constructor(init: Libp2pTransportInit, { host, directory, counter, accounts }: TransportParts) {
+    this.self = init.self;
+    this.#init = init;
+    this.#host = host;
+    this.#directory = directory;
+    this.#counter = counter;
+    this.#accounts = accounts;
+    const { settings, logger, consortium, self } = init;
+    const handler: MessageHandler = (from, topic, bytes) => this.#judge(from, topic, bytes);
+    const { gossip } = host.services;
+    this.#gossip = new GossipBroadcast(gossip, {
+      ...{ self, consortium, directory, settings, logger, handler },
+      isWanted: (member) => !accounts.isHungUp(member),
+      admit: (author, bytes) => accounts.admitBroadcast(author, bytes),
+      replayed: (relay) => {
+        accounts.replayed(relay);
+      },
+    });
+    this.#messenger = new Messenger({
+      ...{ settings, logger, handler },
+      admit: async (from, bytes) => accounts.admitDirect(from, bytes),
+      open: async (to) => this.#members.openStream(to, messageProtocol),
+    });
+    this.#members = new MemberConnections(host, {
+      ...{ self, consortium, directory, settings, logger },
+      onLost: (member) => {
+        this.#messenger.drop(member);
+      },
+    });
+    accounts.onHangUp((member) => {
+      this.#members.cut(member);
+    });
+    this.#slots = new TransferSlots(settings.transfersMax, settings.transferIdleMs / 2);
+  }
+
+  peers(): readonly NodeId[] {
+    return this.#members.peers();
+  }
+
+  listenAddresses(): string[] {
+    return this.#host.getMultiaddrs().map((address) => address.decapsulate('/p2p').toString());
+  }
+
+  learnAddresses(member: NodeId, addresses: readonly string[]): void {
+    const entry = this.#directory.ofNode(member);
+    if (entry === null) throw new NodeError({ code: 'not_a_member', member });
+    entry.addresses = addresses.map(toMultiaddr);
+    this.#members.learned(entry);
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#handler = handler;
+  }
+
+  charge(member: NodeId, cost: MessageCost): void {
+    this.#accounts.charge(member, cost);
+  }
+
+  serveBlobs(provider: BlobProvider): void {
+    this.#provider = provider;
+  }
+
+  onPeers(listener: (connected: readonly NodeId[]) => void): void {
+    this.#members.onPeers(listener);
+  }
+
+  stats(): TransportStats {
+    return this.#counter.counts();
+  }
+
+  broadcast(topic: Topic, bytes: Uint8Array): void {
+    if (this.#state === 'started' && this.#fits(topic, bytes)) this.#gossip.send(topic, bytes);
+  }
+
+  send(to: NodeId, topic: Topic, bytes: Uint8Array): void {
+    if (this.#state !== 'started' || !this.#members.isConnected(to)) return;
+    if (!this.#fits(topic, bytes)) return;
+    this.#messenger.send(to, topic, bytes);
+  }
+
+  /** @throws {NodeError} 'port_taken' or 'listen_failed'; the transport is then stopped for good. */
+  async start(): Promise<void> {
+    invariant(this.#state === 'new', 'a transport is started once');
+    const { settings } = this.#init;
+    await this.#host.handle(helloProtocol, this.#onHello, { maxInboundStreams: 2 });
+    await this.#host.handle(messageProtocol, this.#onMessageStream, { maxInboundStreams: 2 });
+    await this.#host.handle(updateProtocol, this.#onUpdateStream, {
+      // One above our own limit, which answers 'busy' instead of a bare reset.
+      maxInboundStreams: settings.transfersPerPeerMax + 1,
+    });
+    try {
+      await this.#host.start();
+    } catch (error) {
+      await this.stop();
+      throw listenError(this.#init.listen, error);
+    }
+    this.#state = 'started';
+    this.#gossip.start();
+    this.#members.start();
+    this.#init.logger.log('info', 'listening', { port: portOf(this.listenAddresses()) });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    this.#members.stop();
+    this.#gossip.stop();
+    this.#messenger.stop();
+    this.#accounts.stop();
+    await this.#host.stop();
+  }
+
+  fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array> {
+    const open = async (): Promise<Stream> => this.#members.openStream(from, updateProtocol);
+    return fetchBlob(from, open, digest, options, this.#init.settings);
+  }
+
+  // Inbound streams. A handler that throws resets its stream; libp2p logs nothing of it.
+
+  readonly #onHello = async (stream: Stream, connection: Connection): Promise<void> => {
+    try {
+      await this.#members.answer(stream, connection);
+    } catch (error) {
+      this.#dropStream(stream, 'hello', error);
+    }
+  };
+
+  readonly #onMessageStream = async (stream: Stream, connection: Connection): Promise<void> => {
+    const from = await this.#admitted(stream, connection);
+    if (from === null) return;
+    try {
+      await this.#messenger.receive(from, stream);
+      await stream.close();
+    } catch (error) {
+      this.#dropStream(stream, 'messages', error, from);
+    }
+  };
+
+  readonly #onUpdateStream = async (stream: Stream, connection: Connection): Promise<void> => {
+    const { settings } = this.#init;
+    const from = await this.#admitted(stream, connection);
+    if (from === null) return;
+    const open = this.#servedTo.get(from) ?? 0;
+    this.#servedTo.set(from, open + 1);
+    try {
+      if (open >= settings.transfersPerPeerMax) {
+        await answerOnly(stream, transferStatus.busy, 0, settings);
+      } else {
+        await serveTransfer(stream, {
+          settings,
+          provider: async (digest) => this.#provider(digest),
+          slot: async () => this.#slots.take(from),
+          pace: async (bytes) => this.#accounts.admitBulk(from, bytes),
+        });
+      }
+    } catch (error) {
+      this.#dropStream(stream, 'transfer', error, from);
+    } finally {
+      this.#servedTo.set(from, (this.#servedTo.get(from) ?? 1) - 1);
+    }
+  };
+
+  /** Whose stream it is, once that member said hello and has its turn; `null` when the stream was refused. */
+  async #admitted(stream: Stream, connection: Connection): Promise<NodeId | null> {
+    const from = await this.#members.welcomed(connection);
+    if (from !== null && (await this.#accounts.admitStream(from))) return from;
+    stream.abort(new NodeError({ code: 'stream_cut' }));
+    return null;
+  }
+
+  #dropStream(stream: Stream, what: string, error: unknown, from?: NodeId): void {
+    stream.abort(new NodeError({ code: 'stream_cut' }));
+    const isBroken = error instanceof NodeError && error.code === 'protocol_broken';
+    if (isBroken && from !== undefined)
+      this.charge(from, { signatures: 0, refusal: error.message });
+    if (this.#state === 'started') {
+      this.#init.logger.log('debug', 'stream ended early', { what, reason: messageOf(error) });
+    }
+  }
+
+  #fits(topic: Topic, { byteLength: sizeBytes }: Uint8Array): boolean {
+    const maxBytes = limits.topicBytesMax[topic];
+    if (sizeBytes <= maxBytes) return true;
+    const facts = { topic, sizeBytes, maxBytes };
+    this.#init.logger.log('error', 'a message is larger than its topic carries: not sent', facts);
+    return false;
+  }
+
+  #judge(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
+    if (this.#state !== 'started') return 'ignore';
+    try {
+      const before = this.#accounts.refusedCount(from);
+      const verdict = this.#handler(from, topic, bytes);
+      // The handler may have said more than that it is refused.
+      if (verdict === 'reject' && this.#accounts.refusedCount(from) === before) {
+        this.#accounts.charge(from, { signatures: 0, refusal: `rejected on topic ${topic}` });
+      }
+      return verdict;
+    } catch (error) {
+      // gossipsub and the stream readers would swallow it. A broken promise of our own must stop the node.
+      this.#init.logger.log('error', 'message handler threw', { topic, reason: messageOf(error) });
+      if (error instanceof InvariantError) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+      return 'ignore';
+    }
+  }
+}

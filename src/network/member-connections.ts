@@ -1,0 +1,268 @@
+/**
+ * Connections to the other members, from dial to hang-up, and which of them are peers. A member counts as a
+ * peer when it said hello, is subscribed to every topic, and we can speak gossip to it. `HelloTurns` sees to it that
+ * of two connections of a pair one has a hello.
+ */
+import type { Connection, Stream } from '@libp2p/interface';
+import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import { DialKeeper } from './dial-keeper.ts';
+import { NodeError } from '../host/index.ts';
+import { gateGossip, hearers } from './gossip-gate.ts';
+import { answerHello, sayHello } from './hello-protocol.ts';
+import { HelloTurns } from './hello-turns.ts';
+import type { Host } from './libp2p-host.ts';
+import type { DirectoryEntry, MemberDirectory } from './member-directory.ts';
+import { MemberLinks } from './member-links.ts';
+import { updateProtocol } from './protocol-ids.ts';
+import type { NetworkSettings } from './settings.ts';
+
+/** Pause between looks at a pair whose gossip streams are not both open yet. */
+const lookAgainMs = 50;
+/** Looks in a row that found a pair deaf before it is hung up. */
+const deafCountMax = 3;
+
+/** What the connections need of their node. */
+export interface ConnectionPorts {
+  readonly self: NodeId;
+  readonly consortium: Digest;
+  readonly directory: MemberDirectory;
+  readonly settings: NetworkSettings;
+  readonly logger: Logger;
+  /** A peer's connection ended. */
+  readonly onLost: (member: NodeId) => void;
+}
+
+/** See the file header. */
+export class MemberConnections {
+  readonly #host: Host;
+  readonly #ports: ConnectionPorts;
+  readonly #directory: MemberDirectory;
+  readonly #links = new MemberLinks();
+  readonly #hellos: HelloTurns;
+  readonly #keeper: DialKeeper;
+  #isRunning = false;
+  #healthTimer: NodeJS.Timeout | null = null;
+  #lookAgain: NodeJS.Timeout | null = null;
+
+  constructor(host: Host, ports: ConnectionPorts) {
+    this.#host = host;
+    this.#ports = ports;
+    this.#directory = ports.directory;
+    const { self, directory, settings, logger } = ports;
+    const own = directory.ofNode(self);
+    invariant(own !== null, 'own key was checked against the manifest');
+    this.#hellos = new HelloTurns({
+      ...{ own, logger, links: this.#links },
+      connections: (member) => this.#of(member),
+      hangUp: (member) => {
+        this.#hangUp(member);
+      },
+      done: (member, connection, same) => {
+        this.#helloDone(member, connection, same);
+      },
+    });
+    const others = directory.all().filter(({ id }) => id !== self);
+    this.#keeper = new DialKeeper(own, others, {
+      ...{ settings, logger },
+      isConnected: (member) => this.#links.get(member.id) !== null,
+      dial: async (member) => this.#dial(member),
+    });
+    host.addEventListener('connection:open', (event) => {
+      this.#onConnection(event.detail);
+    });
+    host.addEventListener('connection:close', (event) => {
+      this.#onDisconnection(event.detail);
+    });
+    gateGossip(
+      host.services.gossip,
+      async (connection) => (await this.welcomed(connection)) !== null,
+    );
+    host.services.gossip.addEventListener('subscription-change', () => {
+      this.#lookOverGossip();
+    });
+  }
+
+  /** Starts dialling; the host is started already. */
+  start(): void {
+    this.#isRunning = true;
+    this.#keeper.start();
+    this.#healthTimer = setInterval(() => {
+      this.#checkHealth();
+    }, this.#ports.settings.healthIntervalMs);
+  }
+
+  /** Stops dialling and forgets all peers without telling; the host is stopped after. */
+  stop(): void {
+    this.#isRunning = false;
+    this.#keeper.stop();
+    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
+    if (this.#lookAgain !== null) clearTimeout(this.#lookAgain);
+    this.#links.onChange(() => undefined);
+    this.#links.clear();
+  }
+
+  peers(): NodeId[] {
+    return this.#links.peers();
+  }
+
+  onPeers(listener: (connected: readonly NodeId[]) => void): void {
+    this.#links.onChange(listener);
+  }
+
+  /** Whether the member said hello on a connection that is still there. */
+  isConnected(member: NodeId): boolean {
+    return this.#links.get(member) !== null;
+  }
+
+  /** A member's addresses changed. */
+  learned(member: DirectoryEntry): void {
+    if (this.#isRunning) this.#keeper.learned(member);
+  }
+
+  /** Ends all that connects us with a member, at once and without a word. */
+  cut(id: NodeId): void {
+    const member = this.#directory.ofNode(id);
+    if (member === null) return;
+    for (const connection of this.#of(member)) {
+      connection.abort(new NodeError({ code: 'stream_cut' }));
+    }
+  }
+
+  /** Who is at the other end, once it said hello on this connection; `null` when it does not in time. */
+  async welcomed(connection: Connection): Promise<NodeId | null> {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null) return null;
+    const { helloTimeoutMs } = this.#ports.settings;
+    const said = await this.#links.helloWithin(member.id, connection.id, helloTimeoutMs);
+    return said ? member.id : null;
+  }
+
+  async #dial(member: DirectoryEntry): Promise<void> {
+    const signal = AbortSignal.timeout(this.#ports.settings.dialTimeoutMs);
+    const suffix = `/p2p/${member.peerId.toString()}`;
+    const addresses = member.addresses.map((address) => address.encapsulate(suffix));
+    const connection = await this.#host.dial(addresses, { signal });
+    // On a connection the other side dialled meanwhile, the hello is its to say.
+    if (connection.direction === 'inbound') return;
+    const { consortium, settings } = this.#ports;
+    try {
+      const same = await this.#hellos.take(member, connection, async () =>
+        sayHello(connection, consortium, settings.helloTimeoutMs),
+      );
+      if (!same) throw new NodeError({ code: 'protocol_broken', expected: 'the same consortium' });
+    } catch (error) {
+      // The other decides, and may have taken its own connection instead.
+      if (this.#links.get(member.id) === null) throw error;
+    }
+  }
+
+  /** The other side, which dialled, says hello on `stream`. Rejects when the talk breaks off. */
+  async answer(stream: Stream, connection: Connection): Promise<void> {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null) return;
+    const { consortium, settings } = this.#ports;
+    await this.#hellos.take(member, connection, async () =>
+      answerHello(stream, consortium, settings.helloTimeoutMs),
+    );
+  }
+
+  /** The other's hello is known: a peer, or one to hang up on. */
+  #helloDone(member: DirectoryEntry, connection: Connection, sameConsortium: boolean): void {
+    if (connection.status !== 'open' || !this.#isRunning) return;
+    if (!sameConsortium) {
+      this.#ports.logger.log('warn', 'peer is of another consortium', { peer: member.id });
+      this.#hangUp(member);
+      return;
+    }
+    this.#links.saidHello(member.id, connection.id);
+    this.#keeper.reached(member);
+    this.#lookOverGossip();
+  }
+
+  #onConnection(connection: Connection): void {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null) {
+      connection.abort(new NodeError({ code: 'stream_cut' }));
+      return;
+    }
+    for (const other of this.#of(member)) {
+      // Who dials again gave up the dial before. So a member has three connections at most, one of them with a hello.
+      const isOlder = other.id !== connection.id && other.direction === connection.direction;
+      if (isOlder && !this.#links.isLink(member.id, other.id)) {
+        other.abort(new NodeError({ code: 'stream_cut' }));
+      }
+    }
+    setTimeout(() => {
+      if (connection.status === 'open' && !this.#links.isLink(member.id, connection.id)) {
+        connection.abort(new NodeError({ code: 'protocol_broken', expected: 'a hello in time' }));
+      }
+    }, this.#ports.settings.helloTimeoutMs).unref();
+  }
+
+  #onDisconnection(connection: Connection): void {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member === null) return;
+    if (this.#links.lost(member.id, connection.id)) this.#ports.onLost(member.id);
+    if (this.#isRunning) this.#keeper.lost(member);
+  }
+
+  #of(member: DirectoryEntry): Connection[] {
+    return this.#host.getConnections(member.peerId);
+  }
+
+  #hangUp(member: DirectoryEntry): void {
+    const signal = AbortSignal.timeout(1_000);
+    this.#host.hangUp(member.peerId, { signal }).catch((error: unknown) => {
+      for (const connection of this.#of(member)) {
+        connection.abort(new NodeError({ code: 'stream_cut' }, { cause: error }));
+      }
+    });
+  }
+
+  /** A stream on the connection that said hello. @throws {NodeError} 'not_connected' */
+  async openStream(to: NodeId, protocol: string): Promise<Stream> {
+    const member = this.#directory.ofNode(to);
+    const link = this.#links.get(to);
+    const connections = member === null ? [] : this.#of(member);
+    const usable = connections.find(
+      ({ id, status }) => id === link?.connectionId && status === 'open',
+    );
+    if (usable === undefined) throw new NodeError({ code: 'not_connected', member: to });
+    const signal = AbortSignal.timeout(this.#ports.settings.dialTimeoutMs);
+    return usable.newStream(protocol, {
+      signal,
+      maxOutboundStreams: protocol === updateProtocol ? 64 : 4,
+    });
+  }
+
+  // Gossip: a member counts as a peer when it subscribed to every topic and we can speak to it.
+
+  #lookOverGossip(): void {
+    const hears = hearers(this.#host.services.gossip, this.#ports.consortium);
+    for (const [id] of this.#links.entries()) {
+      const peer = this.#directory.ofNode(id)?.peerId.toString() ?? '';
+      this.#links.setHearsGossip(id, hears(peer));
+    }
+    // gossipsub tells when it hears a peer, not when it can speak to it: look again soon.
+    const isWaiting = this.#links.entries().some(([, link]) => !link.hearsGossip);
+    if (isWaiting) this.#lookAgain ??= setTimeout(this.#onLookAgain, lookAgainMs);
+  }
+
+  readonly #onLookAgain = (): void => {
+    this.#lookAgain = null;
+    if (this.#isRunning) this.#lookOverGossip();
+  };
+
+  /** An oversize message or a full buffer can leave a pair deaf for ever: hang up and start afresh. */
+  #checkHealth(): void {
+    this.#lookOverGossip();
+    for (const [id, link] of this.#links.entries()) {
+      link.deafCount = link.hearsGossip ? 0 : link.deafCount + 1;
+      const member = this.#directory.ofNode(id);
+      if (link.deafCount >= deafCountMax && member !== null) {
+        this.#ports.logger.log('warn', 'peer is deaf to gossip, hanging up', { peer: id });
+        this.#hangUp(member);
+      }
+    }
+  }
+}

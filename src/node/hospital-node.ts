@@ -1,0 +1,151 @@
+/** One simulated hospital as a real node: its folder, its libp2p host, its peer. Can be killed and started again. */
+import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import type { RunSettings } from '../config/index.ts';
+import { intensityDefaults } from '../distill/index.ts';
+import { diskStore, fileLogger, type NodeError } from '../host/index.ts';
+import { HospitalTrainer, type WorkerPool } from '../hospital/index.ts';
+import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
+import { Peer, type PeerEvent } from '../peer/index.ts';
+import { keyBytes, type SignedManifest, type TransportStats } from '../wire/index.ts';
+import { type SimulatedMember, watched } from '../experiment/index.ts';
+
+export interface HospitalNodeOptions {
+  readonly member: SimulatedMember;
+  readonly consortium: SignedManifest;
+  readonly settings: RunSettings;
+  /** `nodes/<id>` of the run. */
+  readonly folder: string;
+  readonly code: Digest;
+  readonly pool: WorkerPool;
+  readonly clock: Clock;
+  /** Hears what `peer.log` in the folder keeps. */
+  readonly logger: Logger;
+  readonly onEvent: (event: PeerEvent) => void;
+  readonly onFailure: (error: unknown) => void;
+  /** Called before the peer knows that its disk or a worker failed. */
+  readonly onFault: (fault: NodeError) => void;
+}
+
+interface Running {
+  readonly peer: Peer;
+  readonly transport: Libp2pTransport;
+  readonly closeLog: () => void;
+}
+
+export class HospitalNode {
+  readonly id: NodeId;
+  readonly #options: HospitalNodeOptions;
+  #running: Running | null = null;
+  /** Ends when the last peer has let go of the disk. */
+  #stopped: Promise<void> = Promise.resolve();
+  #sentBytes = 0;
+  #receivedBytes = 0;
+
+  constructor(options: HospitalNodeOptions) {
+    this.id = options.member.id;
+    this.#options = options;
+  }
+
+  /** Folder of the hospital's cases. */
+  get casesFolder(): string {
+    return `${this.#options.folder}/cases`;
+  }
+
+  get peer(): Peer | null {
+    return this.#running?.peer ?? null;
+  }
+
+  /** Bytes over the network, all starts together. */
+  get traffic(): TransportStats {
+    const now = this.#running?.transport.stats();
+    return {
+      sentBytes: this.#sentBytes + (now?.sentBytes ?? 0),
+      receivedBytes: this.#receivedBytes + (now?.receivedBytes ?? 0),
+    };
+  }
+
+  /** @param tellsHistory whether the peer tells again what its log holds */
+  async start(tellsHistory: boolean): Promise<void> {
+    const { member, consortium, settings, folder, code, pool } = this.#options;
+    const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
+    const logger: Logger = {
+      log: (level, message, facts) => {
+        file.log(level, message, facts);
+        this.#options.logger.log(level, message, facts);
+      },
+    };
+    const { keys } = member;
+    const transport = await openLibp2pTransport({
+      self: this.id,
+      consortium: consortium.cid,
+      members: consortium.manifest.members.map(({ id, transportKey, addresses }) => ({
+        id,
+        transportKey: keyBytes(transportKey),
+        addresses,
+      })),
+      privateKeySeed: keys.transport.seed,
+      listen: '127.0.0.1:0',
+      settings: settings.network,
+      logger,
+    });
+    const { onFault } = this.#options;
+    const trainer = new HospitalTrainer({
+      hospital: this.id,
+      folder: this.casesFolder,
+      stateFolder: `${folder}/states`,
+      plan: consortium.manifest.plan,
+      intensity: intensityDefaults,
+      inference: settings.inference,
+      pool,
+      siteKey: keys.site,
+      starts: diskStore(folder),
+    });
+    const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
+    const peer = new Peer(
+      {
+        ...{ clock: this.#options.clock, transport, logger, random },
+        store: watched(diskStore(folder), onFault),
+        trainer: watched(trainer, onFault),
+      },
+      {
+        self: this.id,
+        consortium,
+        keys: { ...keys, sealPrivate: keys.seal.privateKey },
+        code,
+        consensus: settings.consensus,
+        settings: settings.peer,
+        tellsHistory,
+        onEvent: this.#options.onEvent,
+        onFailure: this.#options.onFailure,
+      },
+    );
+    this.#running = { peer, transport, closeLog: file.close };
+    await peer.start();
+  }
+
+  /** Members this node is connected to now. */
+  get connected(): readonly NodeId[] {
+    return this.#running?.transport.peers() ?? [];
+  }
+
+  /** Where this node listens now. */
+  addresses(): string[] {
+    return this.#running?.transport.listenAddresses() ?? [];
+  }
+
+  learnAddresses(other: NodeId, addresses: readonly string[]): void {
+    this.#running?.transport.learnAddresses(other, addresses);
+  }
+
+  /** Resolves when the peer has let go of the disk, also for a second caller. */
+  async stop(): Promise<void> {
+    if (this.#running === null) return this.#stopped;
+    const { peer, transport, closeLog } = this.#running;
+    this.#running = null;
+    const { sentBytes, receivedBytes } = transport.stats();
+    this.#sentBytes += sentBytes;
+    this.#receivedBytes += receivedBytes;
+    this.#stopped = peer.stop().finally(closeLog);
+    await this.#stopped;
+  }
+}

@@ -1,0 +1,279 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import { seededRandom } from '../../../src/base/index.ts';
+import { runCommandLine } from '../../../src/cli/program.ts';
+import { loadMainJob, loadReproduce } from '../../../src/cli/wiring.ts';
+import type { World } from '../../../src/cli/world.ts';
+import type { ReproductionRecord, RunRecord } from '../../../src/report/index.ts';
+import {
+  encodeMarkups,
+  encodeNifti,
+  makePhantom,
+  phantomDefaults,
+  pointNames,
+  type PointName,
+} from '../../../src/data/index.ts';
+import { packageFile } from '../../../src/host/index.ts';
+import { projectRoot } from '../../project-root.ts';
+import { tinyPreset } from '../paper/tiny-preset.ts';
+
+/** A name that must not leave the hospital's folder. */
+const canary = 'Mustermann-1949';
+
+interface Told {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function annulus(...args: string[]): Promise<Told> {
+  let out = '';
+  let err = '';
+  const world: World = {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    erase: () => undefined,
+    ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
+    ...{ mainJob: loadMainJob, reproduce: loadReproduce },
+    predict: () => Promise.reject(new Error('not asked')),
+  };
+  const code = await runCommandLine(args, world, {});
+  return { code, out, err };
+}
+
+describe("hospitals' own cases", function () {
+  this.timeout(600_000);
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'annulus-own-run-'));
+    // Four to train on, of which two have points and one calcium, and one held out with points alone.
+    await putCase('train', `${canary}-1`, ['hps', 'ms', 'calc', 'heart']);
+    await putCase('train', `${canary}-2`, ['hps', 'heart']);
+    await putCase('train', `${canary}-3`, ['heart']);
+    await putCase('train', `${canary}-4`, ['heart']);
+    await putCase('test', `${canary}-5`, ['hps', 'heart']);
+  });
+  after(async () => rm(folder, { recursive: true }));
+
+  const write = async (name: string, bytes: Uint8Array | string): Promise<void> => {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), bytes);
+  };
+
+  async function putCase(shelf: string, name: string, labels: readonly string[]): Promise<void> {
+    const settings = { ...phantomDefaults, shape: [40, 38, 36], spacingMm: [3, 3, 3] } as const;
+    const { image, truth } = makePhantom(seededRandom(name), { ...settings, calciumShare: 1 });
+    const at = `L1/${shelf}/${name}`;
+    const points = (names: readonly PointName[]): Uint8Array =>
+      encodeMarkups(names.map((label) => ({ label, position: truth.points[label] })));
+    await write(`${at}/ct.nii.gz`, encodeNifti(image, { gzip: true }));
+    if (labels.includes('hps')) await write(`${at}/hps.mrk.json`, points(pointNames.slice(0, 5)));
+    if (labels.includes('ms')) await write(`${at}/ms.mrk.json`, points(pointNames.slice(5)));
+    const { affine, shape } = image;
+    for (const [task, data] of [
+      ['calc', truth.calcium],
+      ['heart', truth.heart],
+    ] as const) {
+      if (labels.includes(task))
+        await write(`${at}/${task}.nii`, encodeNifti({ affine, shape, data }, { gzip: false }));
+    }
+  }
+
+  /** Every file under `path`, as text and as it is. */
+  async function everything(path: string): Promise<{ name: string; bytes: Buffer }[]> {
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return Promise.all(
+      files.map(async ({ parentPath, name }) => {
+        const file = join(parentPath, name);
+        return { name: file, bytes: await readFile(file) };
+      }),
+    );
+  }
+
+  it('are looked through: what is there, and every problem', async () => {
+    const good = await annulus('cases', join(folder, 'L1'));
+    expect(good.err).equal('');
+    expect(good.out).contain(
+      `train/${canary}-1: 40 x 38 x 36 voxels of 3 x 3 x 3 mm, hps ms calc heart`,
+    );
+    expect(good.out).contain(
+      '4 to train on (hps 2, ms 1, calc 1, without any label 2), 1 held out: nothing wrong',
+    );
+    expect(good.code).equal(0);
+    await write('bad/train/a/ct.nii', 'no CT');
+    await write(
+      `bad/train/b/ct.nii.gz`,
+      await readFile(join(folder, `L1/train/${canary}-1/ct.nii.gz`)),
+    );
+    await write('bad/train/b/hps.mrk.json', '{}');
+    const bad = await annulus('cases', join(folder, 'bad'), '--format', 'json');
+    expect(bad.code).equal(1);
+    const told = JSON.parse(bad.out) as { ok: boolean; cases: { name: string; problem: string }[] };
+    expect(told.ok).equal(false);
+    expect(told.cases.map(({ name }) => name)).deep.equal(['train/a', 'train/b']);
+    expect(told.cases[0]?.problem).match(/^ct: /);
+    expect(told.cases[1]?.problem).match(/^hps: /);
+    expect((await annulus('cases', join(folder, 'gone'))).code).equal(2);
+    const page = join(folder, 'look.html');
+    const looked = await annulus('cases', join(folder, 'L1'), '--pictures', page);
+    expect(looked.out).contain(page);
+    expect((await stat(page)).mode & 0o777).equal(0o600);
+    const html = await readFile(page, 'utf8');
+    // Two planes of each of five cases; rings where points are marked, a line around calcium.
+    expect(html.match(/<figure/g)).length(10);
+    expect(html.match(/class="point truth"/g)?.length).within(7, 2 * (7 + 5 + 5));
+    expect(html).contain('>RCC<').and.contain('class="area truth"');
+    expect(html).not.match(/src="http|href="http/);
+    const odd = await annulus('cases', join(folder, 'L1'), '--spacing', '1,1');
+    expect(odd).include({ code: 2 });
+    expect(odd.err).contain('--spacing');
+  });
+
+  it('that are odd are named, escaped and set aside, and the rest is looked at', async () => {
+    const good = await readFile(join(folder, `L1/train/${canary}-2/ct.nii.gz`));
+    await write('odd/train/a/ct.nii.gz', good);
+    await write('odd/train/a/Thumbs.db', '');
+    await write('odd/train/b\u001b[2J\nc/ct.nii.gz', good.subarray(0, 9000));
+    await write('odd/train/d/ct.nii.gz/x', '');
+    await write('odd/Thumbs.db', '');
+    const text = await annulus('cases', join(folder, 'odd'));
+    expect(text).include({ code: 1, err: '' });
+    expect(text.out).contain(
+      '\ntrain/b\\u001b[2J\\nc: no label\n  SET ASIDE ct: expected whole gzip',
+    );
+    expect(text.out).contain('train/d: no label\n  SET ASIDE').and.contain('got a folder');
+    expect(text.out)
+      .contain('1 to train on (hps 0')
+      .and.contain('0 held out: 2 set aside, 2 hidden');
+    expect(text.out).not.contain('\u001b');
+    const json = JSON.parse(
+      (await annulus('cases', join(folder, 'odd'), '--format', 'json')).out,
+    ) as {
+      ok: boolean;
+      counts: object;
+      passedOver: number;
+    };
+    expect(json).include({ ok: false, passedOver: 2 });
+    // The two that are set aside do not count.
+    const counts = { hps: 0, ms: 0, calc: 0, unlabelled: 1, test: 0 };
+    expect(json.counts).deep.equal(counts);
+  });
+
+  it('that leave a question open are read as the flags say', async () => {
+    const tried = join(projectRoot, '..', 'shared', 'tried', 'dead-end-questions');
+    for (const [name, flags, flag] of [
+      ['fourd2', ['--frame', '1'], '--frame'],
+      ['nocodes', ['--axes', 'LAS'], '--axes'],
+      ['micron', ['--units', 'mm'], '--units mm'],
+    ] as const) {
+      await write(`${name}/train/a/ct.nii.gz`, await readFile(join(tried, `${name}.nii.gz`)));
+      const asked = await annulus('cases', join(folder, name));
+      expect(asked.code, name).equal(1);
+      expect(asked.out, name).contain(flag);
+      const told = await annulus('cases', join(folder, name), ...flags);
+      expect(told.code, name).equal(0);
+      expect(told.out, name).contain('train/a: 20 x 24 x 24 voxels of 3 x 3 x 3 mm');
+    }
+    for (const wrong of [
+      ['--axes', 'LAR'],
+      ['--frame', 'two'],
+      ['--voxels-max', '7'],
+    ]) {
+      const refused = await annulus('cases', join(folder, 'fourd2'), ...wrong);
+      expect(refused.code).equal(2);
+      expect(refused.err).contain(wrong[0]);
+    }
+  });
+
+  it('train, are labelled and scored beside phantoms, and their names stay where they are', async () => {
+    const smoke = await readFile(packageFile('config/smoke.yaml'), 'utf8');
+    const own = smoke.replace(
+      'cases: { hps: 3, ms: 3, calc: 3, unlabelled: 1, test: 2 }',
+      'folder: L1',
+    );
+    expect(own).not.equal(smoke);
+    await write('own.yaml', own);
+    // One more that cannot be read: the run says so and goes without it.
+    await write(`L1/train/${canary}-0/ct.nii.gz`, 'no CT');
+    const out = join(folder, 'run');
+    const { code, err } = await annulus('simulate', join(folder, 'own.yaml'), '--out', out);
+    await rm(join(folder, `L1/train/${canary}-0`), { recursive: true });
+    const [line, total, ...others] = err.split('\n');
+    expect(line).match(new RegExp(`^L1: SET ASIDE train/${canary}-0: ct: expected a NIfTI`));
+    expect(total).contain('1 of 6 are set aside');
+    expect(others).deep.equal(['']);
+    expect(code).equal(0);
+    const record = JSON.parse(await readFile(join(out, 'record.json'), 'utf8')) as RunRecord;
+    const [first] = record.consortium.hospitals;
+    expect(first).deep.include({ labelled: { hps: 2, ms: 1, calc: 1 }, training: 4, test: 1 });
+    const rows = record.evaluation.filter(
+      ({ hospital, model }) => hospital === 'L1' && model === 'student',
+    );
+    // One held-out patient with five points; nobody marked a septum or calcium.
+    const counted = rows.map(({ task, value, missRate }) => [
+      task,
+      value.n + Math.round((missRate ?? 0) * 5),
+    ]);
+    expect(counted).deep.equal([
+      ['hps', 5],
+      ['ms', 0],
+      ['calc', 0],
+    ]);
+    const cases = await readdir(join(out, 'nodes/L1/cases/train'));
+    expect(cases.sort()).deep.equal([1, 2, 3, 4].map((n) => `L1-000${n}.case`));
+    for (const { name, bytes } of await everything(out)) {
+      expect(name).not.contain(canary);
+      expect(bytes.includes(canary), name).equal(false);
+    }
+  });
+
+  it('can be what the six arms are compared on', async () => {
+    const own = tinyPreset.replace(
+      'cases: { hps: 2, ms: 2, calc: 2, test: 2 }',
+      `folder: ${join(folder, 'L1')}`,
+    );
+    await write('tiny.yaml', own);
+    const args = ['--seeds', '1', '--out', join(folder, 'six'), '--format', 'json'];
+    const { code, out, err } = await annulus('reproduce', join(folder, 'tiny.yaml'), ...args);
+    expect(code, err).equal(0);
+    const { hospitals } = JSON.parse(out) as ReproductionRecord;
+    expect(hospitals[0]?.labelled).deep.equal({ hps: 2, ms: 1, calc: 1 });
+  });
+
+  it('that a run cannot use are refused with their place and the reason', async () => {
+    const withFolder = async (path: string): Promise<Told> => {
+      const own = tinyPreset.replace(
+        'cases: { hps: 2, ms: 2, calc: 2, test: 2 }',
+        `folder: ${path}`,
+      );
+      await write('refused.yaml', own);
+      return annulus(
+        'reproduce',
+        join(folder, 'refused.yaml'),
+        '--seeds',
+        '1',
+        '--out',
+        join(folder, 'no'),
+      );
+    };
+    const gone = await withFolder('gone');
+    expect(gone).include({ code: 2 });
+    expect(gone.err).contain(join(folder, 'gone'));
+    const both = await withFolder('L1, cases: { hps: 1, ms: 1, calc: 1 }');
+    expect(both).include({ code: 2 });
+    expect(both.err).contain('L1 has both cases and a folder');
+    const bad = await withFolder('bad');
+    // One is no CT and one has no points: of two cases none is left.
+    expect(bad).include({ code: 2 });
+    expect(bad.err).contain('L1: SET ASIDE train/a: ct: ').and.contain('SET ASIDE train/b: hps: ');
+    expect(bad.err).contain('expected cases to train on in train, got none');
+    await write('few/train/a/ct.nii.gz', await readFile(join(folder, 'bad/train/b/ct.nii.gz')));
+    const few = await withFolder('few');
+    // No hospital of this preset labelled ms then.
+    expect(few).include({ code: 2 });
+    expect(few.err).contain('labels for ms');
+  });
+});

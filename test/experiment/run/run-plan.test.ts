@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Digest } from '../../../src/base/index.ts';
+import { loadPreset, type RunSettings } from '../../../src/config/index.ts';
+import { caseJobs } from '../../../src/experiment/index.ts';
+import {
+  holdersOf,
+  limitsOf,
+  membersOf,
+  planOf,
+  taughtTasks,
+} from '../../../src/experiment/run/run-plan.ts';
+import { projectRoot } from '../../project-root.ts';
+
+const preset = 'eight-hospitals.yaml';
+const readPreset = (): string => readFileSync(join(projectRoot, 'config', preset), 'utf8');
+const settings = loadPreset(readPreset(), preset);
+
+describe('run plan', () => {
+  it('lets the holders of each label train its teacher, then all the student', () => {
+    const plan = planOf(settings);
+    const all = settings.consortium.hospitals;
+    for (const stage of plan.stages.slice(0, -1)) {
+      const task = stage.task as 'hps' | 'ms' | 'calc';
+      const holders = all.filter(({ cases }) => cases[task] > 0).map(({ id }) => id);
+      expect(stage.participants, stage.id).to.deep.equal(holders.sort());
+      expect(stage.minParticipants, stage.id).to.equal(Math.ceil(holders.length / 2));
+    }
+    expect(plan.stages.map(({ id }) => id)).to.deep.equal([
+      ...taughtTasks(settings).map((task) => `teacher-${task}`),
+      'student',
+    ]);
+    expect(plan.stages.at(-1)!.participants).to.deep.equal(membersOf(settings));
+  });
+
+  it('makes no stage for a task that nobody labelled', () => {
+    const { consortium } = settings;
+    const hospitals = consortium.hospitals.map((one) => ({
+      ...one,
+      cases: { ...one.cases, ms: 0 },
+    }));
+    const without: RunSettings = { ...settings, consortium: { ...consortium, hospitals } };
+    expect(holdersOf(without, 'ms')).to.deep.equal([]);
+    expect(planOf(without).stages.map(({ id }) => id)).to.not.include('teacher-ms');
+  });
+
+  it('writes what a federation means into the options of its stages', () => {
+    const meaning = (federation: string): unknown[] =>
+      (['teacher', 'student'] as const).map((kind) => {
+        const changed = loadPreset(readPreset(), preset, [
+          { key: `training.${kind}.federation`, text: federation, source: '--set' },
+          { key: 'training.proxMu', text: '0.02', source: '--set' },
+          { key: 'training.outerLearningRate', text: '0.5', source: '--set' },
+          { key: 'training.outerMomentum', text: '0.8', source: '--set' },
+        ]);
+        const stage = planOf(changed).stages.find((one) => one.kind === kind);
+        const { proxMuMicro, outerRateMicro, outerMomentumMicro } = stage!.options;
+        return { proxMuMicro, outerRateMicro, outerMomentumMicro };
+      });
+    const plain = { proxMuMicro: 0, outerRateMicro: 1_000_000, outerMomentumMicro: 0 };
+    const prox = { ...plain, proxMuMicro: 20_000 };
+    const diloco = { ...plain, outerRateMicro: 500_000, outerMomentumMicro: 800_000 };
+    expect(meaning('fedavg')).to.deep.equal([plain, plain]);
+    expect(meaning('fedprox')).to.deep.equal([prox, prox]);
+    expect(meaning('diloco')).to.deep.equal([diloco, diloco]);
+  });
+
+  it('gives each kind of stage its own optimiser, schedule and decay', () => {
+    const changed = loadPreset(readPreset(), preset, [
+      { key: 'training.teacher.optimiser', text: 'sgd', source: '--set' },
+      { key: 'training.teacher.schedule', text: 'cosine', source: '--set' },
+      { key: 'training.teacher.weightDecay', text: '0.00003', source: '--set' },
+      { key: 'training.clipNorm', text: '12', source: '--set' },
+      { key: 'training.resetOptimiser', text: 'true', source: '--set' },
+    ]);
+    const [teacher, student] = [0, -1].map((at) => planOf(changed).stages.at(at)!.options);
+    expect(teacher).to.include({
+      ...{ optimiser: 'sgd', schedule: 'cosine', weightDecayMicro: 30, momentumMicro: 990_000 },
+      ...{ clipNormMicro: 12_000_000, resetOptimiser: 1 },
+    });
+    expect(student).to.include({ optimiser: 'adamw', schedule: 'poly', weightDecayMicro: 10_000 });
+  });
+
+  it('writes the patch into every stage, whole volumes as one of no voxels', () => {
+    const sizesWith = (patch: string): unknown[] =>
+      planOf(
+        loadPreset(readPreset(), preset, [{ key: 'training.patch', text: patch, source: '--set' }]),
+      ).stages.map(({ options: { patchD, patchH, patchW } }) => [patchD, patchH, patchW].join());
+    expect(new Set(sizesWith('[16, 24, 32]'))).to.deep.equal(new Set(['16,24,32']));
+    expect(new Set(sizesWith('whole'))).to.deep.equal(new Set(['0,0,0']));
+  });
+
+  it('names the models that stages begin from by their digests, and none otherwise', () => {
+    const teacher = 'ab'.repeat(32) as Digest;
+    const starts = planOf(settings, { teacher }).stages.map(({ options }) => options.start);
+    expect(starts).to.deep.equal([teacher, teacher, teacher, undefined]);
+    expect(planOf(settings).stages.every(({ options }) => !('start' in options))).to.equal(true);
+  });
+
+  it('gives all models the heart as a second input, or the student a head for it', () => {
+    const modelsWith = (heart: string): unknown[] =>
+      planOf(
+        loadPreset(readPreset(), preset, [{ key: 'training.heart', text: heart, source: '--set' }]),
+      ).stages.map(({ kind, model }) => {
+        const { inChannels, heads } = model as { inChannels: number; heads: { heart?: number } };
+        return [kind, inChannels, heads.heart];
+      });
+    const teachers = (inChannels: number): unknown[] =>
+      Array<unknown>(3).fill(['teacher', inChannels, undefined]);
+    expect(modelsWith('none')).to.deep.equal([...teachers(1), ['student', 1, undefined]]);
+    expect(modelsWith('condition')).to.deep.equal([...teachers(2), ['student', 2, undefined]]);
+    // Background and seven structures.
+    expect(modelsWith('head')).to.deep.equal([...teachers(1), ['student', 1, 8]]);
+  });
+
+  it('makes the same cases with and without the heart, and gives it where it is used', async () => {
+    const argsWith = async (heart: string): Promise<unknown[]> => {
+      const told = { ...settings, training: { ...settings.training, heart: heart as 'head' } };
+      const asked: unknown[] = [];
+      const pool = {
+        run: (method: string, args: unknown): Promise<unknown> => {
+          asked.push({ method, args });
+          return Promise.resolve();
+        },
+      };
+      for (const job of await caseJobs(told, String)) await job.run(pool, () => undefined);
+      return asked;
+    };
+    const [none, head, condition] = [
+      await argsWith('none'),
+      await argsWith('head'),
+      await argsWith('condition'),
+    ];
+    expect(condition).to.deep.equal(head);
+    expect(none).to.deep.equal(
+      (head as { method: string; args: object }[]).map(({ method, args }) => ({
+        method,
+        args: { ...args, heart: false },
+      })),
+    );
+    expect(none.length).to.be.greaterThan(settings.consortium.hospitals.length);
+  });
+
+  it('bounds an update by four bytes a parameter and what encryption adds', () => {
+    // 1 000 000 parameters: 4 000 000 bytes · 1.01 + 4096.
+    expect(limitsOf(settings, 1_000_000).updateBytesMax).to.equal(4_044_096);
+  });
+});

@@ -1,0 +1,77 @@
+import { expect } from 'chai';
+import { utf8, type Digest } from '../../../src/base/index.ts';
+import { RoundBlobs, type RetentionRule } from '../../../src/gossip/content/round-blobs.ts';
+import { MemoryStore } from '../../audit/memory-store.ts';
+
+const name = (letter: string): Digest => letter.repeat(64) as Digest;
+const all: RetentionRule = { updateRounds: 100, modelRounds: 100, bytesMax: 1_000_000 };
+const nothing = (): boolean => false;
+
+describe('the blobs of each round', () => {
+  let store: MemoryStore;
+  let blobs: RoundBlobs;
+  const removed: Digest[] = [];
+  const remove = (digest: Digest): Promise<void> => {
+    removed.push(digest);
+    return Promise.resolve();
+  };
+  const prune = (
+    rule: Partial<RetentionRule>,
+    current: number,
+    isNeeded: (digest: Digest) => boolean = nothing,
+  ): Promise<number> => blobs.prune({ ...all, ...rule }, current, isNeeded, remove);
+
+  beforeEach(async () => {
+    removed.length = 0;
+    store = new MemoryStore();
+    blobs = new RoundBlobs(store);
+    for (const [round, letter] of ['a', 'b', 'c', 'd'].entries()) {
+      await blobs.note({ round: round + 1, kind: 'update' }, name(letter), 100);
+      await blobs.note({ round: round + 1, kind: 'model' }, name(String(round + 1)), 10);
+    }
+  });
+
+  it('removes updates and models that are older than the rule says, each by its own number', async () => {
+    expect(await prune({ updateRounds: 2, modelRounds: 3 }, 4)).equal(3);
+    expect(removed.sort()).deep.equal([name('1'), name('a'), name('b')]);
+  });
+
+  it('removes the oldest first when all together are too large, and never the current round', async () => {
+    await prune({ bytesMax: 235 }, 4); // 110 + 110 fit; the model of 10 bytes would, but not its round
+    expect(removed.sort()).deep.equal([name('1'), name('2'), name('a'), name('b')]);
+    await prune({ bytesMax: 1 }, 4);
+    expect(removed).include(name('c')).and.not.include(name('d'));
+  });
+
+  it('keeps what is needed, and what a younger round holds too', async () => {
+    await blobs.note({ round: 4, kind: 'model' }, name('2'), 10);
+    await prune({ updateRounds: 1, modelRounds: 1 }, 4, (digest) => digest === name('1'));
+    expect(removed.sort()).deep.equal([name('3'), name('a'), name('b'), name('c')]);
+    removed.length = 0;
+    await prune({ updateRounds: 1, modelRounds: 1 }, 5);
+    expect(removed.sort(), 'needed no more').deep.equal([
+      name('1'),
+      name('2'),
+      name('4'),
+      name('d'),
+    ]);
+  });
+
+  it('remembers across a restart, also behind a line that a crash tore', async () => {
+    await store.append('rounds/1', utf8('\nupdate 0123'));
+    await new RoundBlobs(store).note({ round: 1, kind: 'update' }, name('e'), 5);
+    blobs = new RoundBlobs(store);
+    expect(await prune({ updateRounds: 1 }, 2)).equal(2);
+    expect(removed.sort()).deep.equal([name('a'), name('e')]);
+    expect(await prune({ updateRounds: 1 }, 2), 'once').equal(0);
+  });
+
+  it('removes again what a crash in the middle of it left', async () => {
+    const failing = (): Promise<void> => Promise.reject(new Error('power cut'));
+    const work = blobs.prune({ ...all, updateRounds: 1 }, 2, nothing, failing);
+    expect(await work.catch(String)).equal('Error: power cut');
+    blobs = new RoundBlobs(store);
+    await prune({ updateRounds: 1 }, 2);
+    expect(removed).deep.equal([name('a')]);
+  });
+});

@@ -1,0 +1,203 @@
+import { chmod, mkdtemp, mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { utf8, type Store } from '../../src/base/index.ts';
+import { diskError } from '../../src/host/disk-error.ts';
+import { diskStore, NodeError, readKeyFile, writeKeyFile } from '../../src/host/index.ts';
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    return error instanceof NodeError ? error.code : String(error);
+  }
+  return 'nothing thrown';
+}
+
+describe('files of a node', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'annulus-disk-'));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  describe('diskStore', () => {
+    let store: Store;
+    const text = async (name: string): Promise<string | null> => {
+      const bytes = await store.read(name);
+      return bytes === null ? null : Buffer.from(bytes).toString();
+    };
+    beforeEach(() => {
+      store = diskStore(join(folder, 'node', 'L1'));
+    });
+
+    it('reads nothing where nothing was written', async () => {
+      expect(await store.read('a')).to.equal(null);
+      expect(await store.has('a')).to.equal(false);
+      expect(await store.list('')).to.deep.equal([]);
+      await store.remove('a');
+    });
+
+    it('replaces whole values, and another store of the same folder reads them', async () => {
+      await store.write('log/tile/0/x001.p', utf8('long before'));
+      await store.write('log/tile/0/x001.p', utf8('short'));
+      expect(await text('log/tile/0/x001.p')).to.equal('short');
+      store = diskStore(join(folder, 'node', 'L1'));
+      expect(await text('log/tile/0/x001.p')).to.equal('short');
+      expect(await store.has('log/tile/0/x001.p')).to.equal(true);
+      expect(await store.has('log/tile')).to.equal(false);
+      await store.remove('log/tile/0/x001.p');
+      expect(await store.read('log/tile/0/x001.p')).to.equal(null);
+    });
+
+    it('gives a size and a part without the rest', async () => {
+      await store.write('blobs/a', utf8('0123456789'));
+      expect(await store.size('blobs/a')).to.equal(10);
+      const part = async (offset: number, length: number): Promise<string | null> => {
+        const bytes = await store.readPart('blobs/a', offset, length);
+        return bytes === null ? null : Buffer.from(bytes).toString();
+      };
+      expect(await part(0, 1)).to.equal('0');
+      expect(await part(3, 4)).to.equal('3456');
+      expect(await part(8, 4)).to.equal('89');
+      expect(await part(10, 4)).to.equal('');
+      expect(await store.size('blobs')).to.equal(null);
+      await store.remove('blobs/a');
+      expect(await store.size('blobs/a')).to.equal(null);
+      expect(await part(0, 1)).to.equal(null);
+    });
+
+    it('appends in the order of the calls', async () => {
+      await Promise.all(['a', 'b', 'c', 'd'].map(async (part) => store.append('wal', utf8(part))));
+      expect(await text('wal')).to.equal('abcd');
+      await Promise.all([store.write('wal', utf8('x')), store.append('wal', utf8('y'))]);
+      expect(await text('wal')).to.equal('xy');
+    });
+
+    it('lists by prefix, sorted, without its own files', async () => {
+      for (const name of ['b/2', 'b/1', 'b-x', 'a', 'b/c/3']) await store.write(name, utf8(name));
+      await writeFile(join(folder, 'node', 'L1', '.lock'), 'x');
+      expect(await store.list('')).to.deep.equal(['a', 'b-x', 'b/1', 'b/2', 'b/c/3']);
+      expect(await store.list('b/')).to.deep.equal(['b/1', 'b/2', 'b/c/3']);
+      expect(await store.list('b')).to.deep.equal(['b-x', 'b/1', 'b/2', 'b/c/3']);
+      expect(await store.list('b/c/3')).to.deep.equal(['b/c/3']);
+      expect(await store.list('c/')).to.deep.equal([]);
+    });
+
+    it('clears what a crash in the midst of a write left', async () => {
+      await mkdir(join(folder, 'node', 'L1', '.tmp'), { recursive: true });
+      await writeFile(join(folder, 'node', 'L1', '.tmp', '1'), 'half');
+      await store.write('a', utf8('whole'));
+      expect(await text('a')).to.equal('whole');
+      expect(await readdir(join(folder, 'node', 'L1', '.tmp'))).to.deep.equal([]);
+      expect(await store.list('')).to.deep.equal(['a']);
+    });
+
+    it('shares its folder with stores of other threads', async () => {
+      const names = Array.from({ length: 20 }, (_, n) => `case/${n}`);
+      const others = [1, 2, 3].map(() => diskStore(join(folder, 'node', 'L1')));
+      await Promise.all(
+        names.flatMap((name) =>
+          others.map(async (other, n) => other.write(`${name}-${n}`, utf8(`${name} of ${n}`))),
+        ),
+      );
+      for (const name of names) expect(await text(`${name}-1`)).to.equal(`${name} of 1`);
+      expect(await readdir(join(folder, 'node', 'L1', '.tmp'))).to.deep.equal([]);
+    });
+
+    it('refuses names that are not plain', async () => {
+      const bad = [
+        ...['', '.', '..', '../a', 'a/../b', '/a', 'a/', 'a//b', 'a\\b', 'a\0b', 'ä', 'a b'],
+        ...['.tmp/1', '.lock', '.lock-takeover', 'x'.repeat(201), 'x/'.repeat(501) + 'x'],
+      ];
+      for (const name of bad) {
+        expect(await codeOf(store.read(name)), `read ${name}`).to.equal('bad_name');
+        expect(await codeOf(store.write(name, utf8('x'))), `write ${name}`).to.equal('bad_name');
+        expect(await codeOf(store.append(name, utf8('x'))), `append ${name}`).to.equal('bad_name');
+        expect(await codeOf(store.remove(name)), `remove ${name}`).to.equal('bad_name');
+      }
+      expect(await codeOf(store.list('../'))).to.equal('bad_name');
+    });
+
+    it('does not follow a symbolic link out of its folder', async () => {
+      await store.write('a', utf8('x'));
+      await writeFile(join(folder, 'secret'), 'secret');
+      await symlink(join(folder, 'secret'), join(folder, 'node', 'L1', 'link'));
+      expect(await codeOf(store.read('link'))).to.equal('disk_failed');
+      expect(await codeOf(store.append('link', utf8('x')))).to.equal('disk_failed');
+      expect(await store.list('')).to.deep.equal(['a']);
+    });
+
+    it('tells a file in the place of its folder', async () => {
+      await writeFile(join(folder, 'file'), 'x');
+      const code = await codeOf(diskStore(join(folder, 'file')).write('a', utf8('x')));
+      expect(code).to.equal('disk_failed');
+    });
+  });
+
+  it('gives advice for the errors of a disk', () => {
+    const codes: Record<string, string> = {
+      ENOSPC: 'disk_full',
+      EDQUOT: 'disk_full',
+      EROFS: 'disk_read_only',
+      EACCES: 'disk_denied',
+      EPERM: 'disk_denied',
+      EIO: 'disk_failed',
+    };
+    for (const [errno, code] of Object.entries(codes)) {
+      const error = diskError('/x', Object.assign(new Error(errno), { code: errno }));
+      expect(error, errno).to.be.instanceOf(NodeError).with.property('code', code);
+    }
+    const other = new TypeError('not of the disk');
+    expect(diskError('/x', other)).to.equal(other);
+  });
+
+  it('says when the disk is full', async () => {
+    // /dev/full refuses every byte; the store reaches it as a value would be reached.
+    if (process.platform !== 'linux') return;
+    const { withFile, writeAll } = await import('../../src/host/durable-files.ts');
+    const { onDisk } = await import('../../src/host/disk-error.ts');
+    const work = onDisk('/dev/full', async () =>
+      withFile('/dev/full', 1, 0, async (file) => writeAll(file, utf8('x'))),
+    );
+    expect(await codeOf(work)).to.equal('disk_full');
+  });
+
+  describe('key files', () => {
+    it('are for their owner only', async () => {
+      const path = join(folder, 'keys', 'transport.key');
+      await writeKeyFile(path, utf8('secret'));
+      expect(Buffer.from(await readKeyFile(path)).toString()).to.equal('secret');
+      expect(((await stat(path)).mode & 0o777).toString(8)).to.equal('600');
+      expect(await readdir(join(folder, 'keys'))).to.deep.equal(['transport.key']);
+    });
+
+    it('are refused when others could read them', async () => {
+      const path = join(folder, 'a.key');
+      await writeKeyFile(path, utf8('secret'));
+      for (const mode of [0o640, 0o604, 0o620, 0o601, 0o644]) {
+        await chmod(path, mode);
+        expect(await codeOf(readKeyFile(path)), mode.toString(8)).to.equal('key_file_mode');
+      }
+      await chmod(path, 0o400);
+      expect(Buffer.from(await readKeyFile(path)).toString()).to.equal('secret');
+    });
+
+    it('are never overwritten', async () => {
+      const path = join(folder, 'a.key');
+      await writeKeyFile(path, utf8('first'));
+      expect(await codeOf(writeKeyFile(path, utf8('second')))).to.equal('key_file_exists');
+      expect(Buffer.from(await readKeyFile(path)).toString()).to.equal('first');
+      expect(await readdir(folder)).to.deep.equal(['a.key']);
+    });
+
+    it('are not taken when absent or huge', async () => {
+      expect(await codeOf(readKeyFile(join(folder, 'none')))).to.equal('disk_failed');
+      await writeFile(join(folder, 'huge'), Buffer.alloc(65_537), { mode: 0o600 });
+      expect(await codeOf(readKeyFile(join(folder, 'huge')))).to.equal('disk_failed');
+    });
+  });
+});
