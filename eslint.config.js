@@ -2,8 +2,9 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const worldRooms = [
-  'src/node/**',
-  'src/dashboard/**',
+  'src/host/**',
+  'src/network/**',
+  'src/hospital/**',
   'src/cli/**',
   'test/**',
   'bench/**',

@@ -30,20 +30,24 @@ const forms: readonly {
   { form: /^python3 test\/interop\/verify_log\.py \S+$/, here: 'real', by: '' },
   { form: /^npx annulus simulate$/, here: 'dry', by: 'test/readme.slow.test.ts' },
   { form: /^npx annulus predict --\S/, here: 'dry', by: 'test/readme.slow.test.ts' },
-  { form: /^npx annulus simulate --resume /, here: null, by: 'test/simulate/resume.test.ts' },
+  { form: /^npx annulus simulate --resume /, here: null, by: 'test/experiment/run/resume.test.ts' },
   {
     form: /^npx annulus reproduce( smoke --seeds 1)?$/,
     here: 'dry',
-    by: 'test/reproduce/reproduction.test.ts',
+    by: 'test/experiment/paper/reproduction.test.ts',
   },
   {
     form: /^npx annulus cases \S+ --pictures \S+$/,
     here: null,
-    by: 'test/simulate/own-cases.test.ts',
+    by: 'test/experiment/run/own-cases.test.ts',
   },
-  { form: /^npx annulus import /, here: null, by: 'test/exchange/import.test.ts' },
-  { form: /^npx annulus export /, here: null, by: 'test/exchange/export.test.ts' },
-  { form: /^npx annulus simulate (smoke|--)/, here: 'dry', by: 'test/simulate/main-job.test.ts' },
+  { form: /^npx annulus import /, here: null, by: 'test/interop/import.test.ts' },
+  { form: /^npx annulus export /, here: null, by: 'test/interop/export.test.ts' },
+  {
+    form: /^npx annulus simulate (smoke|--)/,
+    here: 'dry',
+    by: 'test/experiment/run/main-job.test.ts',
+  },
 ];
 
 describe('README.md', function () {

@@ -13,17 +13,20 @@ const doors: readonly { readonly packages: RegExp; readonly rooms: readonly stri
   { packages: /^@tensorflow\//, rooms: ['compute'] },
   {
     packages: /^(libp2p|@libp2p\/.*|@chainsafe\/.*|@multiformats\/.*|it-.*|uint8arraylist)$/,
-    rooms: ['node'],
+    rooms: ['network'],
   },
   { packages: /^yaml$/, rooms: ['config'] },
   { packages: /^commander$/, rooms: ['cli'] },
   { packages: /^@hpke\//, rooms: ['crypto'] },
-  { packages: /^node:(fs|fs\/promises)$/, rooms: ['node', 'cli', 'compute', 'simulate'] },
-  { packages: /^node:(net|tls|http|https|dgram|dns)$/, rooms: ['node'] },
+  {
+    packages: /^node:(fs|fs\/promises)$/,
+    rooms: ['host', 'hospital', 'experiment', 'cli', 'compute'],
+  },
+  { packages: /^node:(net|tls|http|https|dgram|dns)$/, rooms: ['network', 'host'] },
 ];
 
 /** Rooms that may read the wall clock and the dice themselves. */
-const worldRooms = ['node', 'cli', 'dashboard'];
+const worldRooms = ['host', 'network', 'hospital', 'cli'];
 const world = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(/;
 
 const linesMax = 400;

@@ -10,7 +10,7 @@ import type { World } from './world.ts';
  * The settings with what the folders hold, whose paths become absolute; a relative one stands beside the preset. Every case is
  * read: what cannot be used is named on standard error, set aside and not counted.
  *
- * @throws {CliError} 'usage' where cases are counted beside a folder, or none to train on are left; {NodeError} 'bad_cases';
+ * @throws {CliError} 'usage' where cases are counted beside a folder, or none to train on are left; {HostError} 'bad_cases';
  * {ConfigError} when nobody labelled a task
  */
 export async function countOwnCasesOf(

@@ -8,7 +8,7 @@ import type { RunMainJob, RunPredict, RunReproduce } from './main-job.ts';
 
 /** `simulate` runs the main job. */
 export async function loadMainJob(): Promise<RunMainJob> {
-  return (await import('../simulate/index.ts')).runMainJob;
+  return (await import('../experiment/index.ts')).runMainJob;
 }
 
 /** `reproduce` trains and compares the six arms. */

@@ -20,4 +20,3 @@ export {
 } from './run/run-plan.ts';
 export { hospitalRecord, taskRecords } from './run/run-recorder.ts';
 export { picturesOfScene, type Mark, type Scene } from './run/slice-planes.ts';
-export { watched } from './run/machine-watch.ts';

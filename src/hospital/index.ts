@@ -1,3 +1,4 @@
+export { HospitalError, type HospitalErrorFacts } from './errors.ts';
 export {
   countOwnCases,
   listOwnCases,

@@ -19,7 +19,7 @@ import {
   type CaseFiles,
 } from '../data/index.ts';
 import type { PhantomHospital, Shelf } from '../distill/index.ts';
-import { errnoOf, onDisk, isAbsent, NodeError, readRegularFile } from '../host/index.ts';
+import { errnoOf, onDisk, isAbsent, HostError, readRegularFile } from '../host/index.ts';
 
 /** One case as it lies on the disk. */
 export interface OwnCaseFolder {
@@ -58,7 +58,7 @@ const leftBehind: ReadonlySet<string> = new Set([
 /**
  * The cases of a folder, those to train on first, each shelf in the order of its names.
  *
- * @throws {NodeError} 'bad_cases' when it is no folder or has neither train nor test, 'disk_denied' and the like
+ * @throws {HostError} 'bad_cases' when it is no folder or has neither train nor test, 'disk_denied' and the like
  */
 export async function listOwnCases(folder: string): Promise<OwnCases> {
   const facts = await onDisk(folder, () =>
@@ -112,7 +112,7 @@ export function countOwnCases(cases: readonly OwnCaseFolder[]): PhantomHospital[
   };
 }
 
-/** @throws {NodeError} 'bad_cases' for a file that is too large or none, 'disk_denied' and the like */
+/** @throws {HostError} 'bad_cases' for a file that is too large or none, 'disk_denied' and the like */
 export async function readCaseFiles(
   { files }: OwnCaseFolder,
   bytesMax: number,
@@ -136,7 +136,7 @@ export async function trying<T>(
     return { made: await work() };
   } catch (error) {
     if (error instanceof DataError) return { problem: error.message };
-    if (!(error instanceof NodeError)) throw error;
+    if (!(error instanceof HostError)) throw error;
     const isOfOne = ['bad_cases', 'disk_denied', 'disk_failed'].includes(error.facts.code);
     if (isOfOne) return { problem: error.message };
     throw error;
@@ -199,6 +199,6 @@ async function entriesOf(
   return { names, passedOver: all.length - names.length };
 }
 
-function bad(path: string, expected: string): NodeError {
-  return new NodeError({ code: 'bad_cases', path, expected });
+function bad(path: string, expected: string): HostError {
+  return new HostError({ code: 'bad_cases', path, expected });
 }

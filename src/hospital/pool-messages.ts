@@ -1,6 +1,6 @@
 /** What a worker pool and its workers say to each other, and what an entry module must look like. */
 import type { Transferable } from 'node:worker_threads';
-import type { NodeErrorFacts } from '../host/index.ts';
+import type { HostErrorFacts } from '../host/index.ts';
 
 /** What a job's handler gets beside its arguments. */
 export interface JobContext {
@@ -36,7 +36,7 @@ export type FromWorker =
       readonly reason: string;
       readonly cause: string;
       /** The fault of the machine that made it fail, if one did. */
-      readonly fault: NodeErrorFacts | null;
+      readonly fault: HostErrorFacts | null;
     };
 
 /** `workerData` of a pool's worker. */

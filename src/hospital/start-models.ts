@@ -2,7 +2,7 @@
 import { AnnulusError, parseDigest, type Digest, type Store } from '../base/index.ts';
 import { decodeStudent, encodeStudent, type StudentPackage } from '../distill/index.ts';
 import type { PlanStage } from '../wire/index.ts';
-import { NodeError } from '../host/index.ts';
+import { HospitalError } from './errors.ts';
 
 const fileNames = ['model.json', 'model.safetensors'] as const;
 
@@ -13,13 +13,13 @@ export async function keepStartModel(store: Store, student: StudentPackage): Pro
   }
 }
 
-/** @throws {NodeError} 'bad_start' when it is not there, or not the one that the digest names */
+/** @throws {HospitalError} 'bad_start' when it is not there, or not the one that the digest names */
 export async function readStartModel(
   store: Pick<Store, 'read'>,
   digest: Digest,
 ): Promise<StudentPackage> {
-  const refuse = (reason: string, cause?: unknown): NodeError =>
-    new NodeError({ code: 'bad_start', digest, reason }, { cause });
+  const refuse = (reason: string, cause?: unknown): HospitalError =>
+    new HospitalError({ code: 'bad_start', digest, reason }, { cause });
   const files = new Map<string, Uint8Array>();
   for (const name of fileNames) {
     const bytes = await store.read(placeOf(digest, name));
@@ -31,20 +31,24 @@ export async function readStartModel(
     if (student.digest === digest) return student;
     throw refuse(`what lies there has the digest ${student.digest}`);
   } catch (error) {
-    if (!(error instanceof AnnulusError) || error instanceof NodeError) throw error;
+    if (!(error instanceof AnnulusError) || error instanceof HospitalError) throw error;
     throw refuse(error.message, error);
   }
 }
 
 /**
  * Digest of the model that a stage begins from; null for fresh weights.
- * @throws {NodeError} 'bad_start' when it is none
+ * @throws {HospitalError} 'bad_start' when it is none
  */
 export function startDigestOf({ options: { start } }: PlanStage): Digest | null {
   if (start === undefined) return null;
   const digest = parseDigest(start);
   if (digest !== null) return digest;
-  throw new NodeError({ code: 'bad_start', digest: String(start), reason: 'this is no digest' });
+  throw new HospitalError({
+    code: 'bad_start',
+    digest: String(start),
+    reason: 'this is no digest',
+  });
 }
 
 function placeOf(digest: Digest, name: string): string {

@@ -6,7 +6,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker, type Transferable } from 'node:worker_threads';
 import { messageOf } from '../base/index.ts';
-import { NodeError } from '../host/index.ts';
+import { HostError } from '../host/index.ts';
+import { HospitalError } from './errors.ts';
 import type { FromWorker, PoolWorkerData, ToWorker } from './pool-messages.ts';
 
 /** How a pool is made. */
@@ -38,7 +39,7 @@ interface Job {
   readonly args: unknown;
   readonly options: JobOptions;
   readonly resolve: (result: unknown) => void;
-  readonly reject: (error: NodeError) => void;
+  readonly reject: (error: HospitalError | HostError) => void;
 }
 
 interface Slot {
@@ -65,14 +66,15 @@ export class WorkerPool {
   /**
    * Runs `method` of the entry module in a worker.
    *
-   * @throws {NodeError} 'job_failed' when the handler threw, a disk code when the machine made it, 'worker_crashed', 'job_cancelled', 'queue_full',
+   * @throws {HospitalError} 'job_failed' when the handler threw, a disk code when the machine made it, 'worker_crashed', 'job_cancelled', 'queue_full',
    * 'pool_closed'.
    */
   async run(method: string, args: unknown, options: JobOptions = {}): Promise<unknown> {
-    if (this.#closed) throw new NodeError({ code: 'pool_closed' });
-    if (options.signal?.aborted === true) throw new NodeError({ code: 'job_cancelled', method });
+    if (this.#closed) throw new HospitalError({ code: 'pool_closed' });
+    if (options.signal?.aborted === true)
+      throw new HospitalError({ code: 'job_cancelled', method });
     const jobsMax = this.#init.jobsMax ?? 256;
-    if (this.#waiting.length >= jobsMax) throw new NodeError({ code: 'queue_full', jobsMax });
+    if (this.#waiting.length >= jobsMax) throw new HospitalError({ code: 'queue_full', jobsMax });
     this.#jobCount += 1;
     const id = this.#jobCount;
     let onAbort = (): void => undefined;
@@ -94,11 +96,12 @@ export class WorkerPool {
   /** Ends all workers; running and waiting jobs are rejected with 'pool_closed'. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const job of this.#waiting.splice(0)) job.reject(new NodeError({ code: 'pool_closed' }));
+    for (const job of this.#waiting.splice(0))
+      job.reject(new HospitalError({ code: 'pool_closed' }));
     const slots = [...this.#slots];
     this.#slots.clear();
     for (const slot of slots) {
-      slot.job?.reject(new NodeError({ code: 'pool_closed' }));
+      slot.job?.reject(new HospitalError({ code: 'pool_closed' }));
       if (slot.graceTimer !== null) clearTimeout(slot.graceTimer);
     }
     await Promise.all(
@@ -130,7 +133,7 @@ export class WorkerPool {
       // Arguments that cannot be cloned.
       this.#free(slot);
       const facts = { method: job.method, reason: messageOf(error) };
-      job.reject(new NodeError({ code: 'job_failed', ...facts }, { cause: error }));
+      job.reject(new HospitalError({ code: 'job_failed', ...facts }, { cause: error }));
     }
   }
 
@@ -167,9 +170,10 @@ export class WorkerPool {
       job.resolve(message.result);
     } else {
       const facts = { method: job.method, reason: message.reason };
+      const { cause, fault } = message;
       // A fault of the machine stays one on its way out of the worker.
-      const told = message.fault ?? { code: 'job_failed' as const, ...facts };
-      job.reject(new NodeError(told, { cause: message.cause }));
+      if (fault !== null) job.reject(new HostError(fault, { cause }));
+      else job.reject(new HospitalError({ code: 'job_failed', ...facts }, { cause }));
     }
     this.#assign();
   }
@@ -185,12 +189,12 @@ export class WorkerPool {
     if (!this.#slots.delete(slot)) return;
     if (slot.graceTimer !== null) clearTimeout(slot.graceTimer);
     const { job } = slot;
-    job?.reject(new NodeError({ code: 'worker_crashed', method: job.method, reason }));
+    job?.reject(new HospitalError({ code: 'worker_crashed', method: job.method, reason }));
     this.#assign();
   }
 
   #cancel(job: Job): void {
-    job.reject(new NodeError({ code: 'job_cancelled', method: job.method }));
+    job.reject(new HospitalError({ code: 'job_cancelled', method: job.method }));
     const index = this.#waiting.indexOf(job);
     if (index >= 0) this.#waiting.splice(index, 1);
     const slot = [...this.#slots].find((candidate) => candidate.job === job);

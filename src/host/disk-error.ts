@@ -1,5 +1,5 @@
 /** System errors of the disk as coded errors with advice. */
-import { NodeError } from './errors.ts';
+import { HostError } from './errors.ts';
 
 /** The `errno` name of a system error, or `null` for any other value. */
 export function errnoOf(error: unknown): string | null {
@@ -16,34 +16,34 @@ const diskCodes: ReadonlySet<string> = new Set([
 ]);
 
 /** The fault of the machine that `error` tells of, itself or as its cause; null when it is of another kind. */
-export function machineFault(error: unknown): NodeError | null {
+export function machineFault(error: unknown): HostError | null {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof NodeError && diskCodes.has(at.code)) return at;
+    if (at instanceof HostError && diskCodes.has(at.code)) return at;
     const errno = errnoOf(at);
     if (errno === null || !machineErrnos.has(errno)) continue;
     const told = diskError((at as NodeJS.ErrnoException).path ?? 'a file of this run', at);
-    return told instanceof NodeError ? told : null;
+    return told instanceof HostError ? told : null;
   }
   return null;
 }
 
-/** A system error as a `NodeError` about `path`; anything else unchanged. */
+/** A system error as a `HostError` about `path`; anything else unchanged. */
 export function diskError(path: string, error: unknown): unknown {
-  if (error instanceof NodeError) return error;
+  if (error instanceof HostError) return error;
   const errno = errnoOf(error);
   switch (errno) {
     case null:
       return error;
     case 'ENOSPC':
     case 'EDQUOT':
-      return new NodeError({ code: 'disk_full', path }, { cause: error });
+      return new HostError({ code: 'disk_full', path }, { cause: error });
     case 'EROFS':
-      return new NodeError({ code: 'disk_read_only', path }, { cause: error });
+      return new HostError({ code: 'disk_read_only', path }, { cause: error });
     case 'EACCES':
     case 'EPERM':
-      return new NodeError({ code: 'disk_denied', path }, { cause: error });
+      return new HostError({ code: 'disk_denied', path }, { cause: error });
     default:
-      return new NodeError({ code: 'disk_failed', path, errno }, { cause: error });
+      return new HostError({ code: 'disk_failed', path, errno }, { cause: error });
   }
 }
 

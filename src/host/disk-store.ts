@@ -20,7 +20,7 @@ import {
   writeAll,
   writeNewFile,
 } from './durable-files.ts';
-import { NodeError } from './errors.ts';
+import { HostError } from './errors.ts';
 
 const segmentForm = /^[A-Za-z0-9._-]{1,200}$/;
 const nameLengthMax = 1_000;
@@ -155,14 +155,14 @@ class DiskStore implements Store {
     }
   }
 
-  /** @throws {NodeError} 'bad_name': names may come from others, and are never trusted as paths. */
+  /** @throws {HostError} 'bad_name': names may come from others, and are never trusted as paths. */
   #pathOf(name: string): string {
     const segments = name.split('/');
     const isGood =
       name.length <= nameLengthMax &&
       segments.every((part) => segmentForm.test(part) && part !== '.' && part !== '..') &&
       !isReserved(segments[0] ?? '');
-    if (!isGood) throw new NodeError({ code: 'bad_name', name });
+    if (!isGood) throw new HostError({ code: 'bad_name', name });
     return join(this.#root, ...segments);
   }
 

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { fromUtf8, utf8 } from '../base/index.ts';
 import { diskError, errnoOf } from './disk-error.ts';
 import { isAbsent, makeFolder, writeNewFile } from './durable-files.ts';
-import { NodeError } from './errors.ts';
+import { HostError } from './errors.ts';
 
 /** A takeover takes milliseconds; an older file of one was left by a crash in the midst of it. */
 const takeoverMsMax = 10_000;
@@ -23,7 +23,7 @@ export interface FolderLock {
 /**
  * Takes the lock of `folder`, creating the folder if absent.
  *
- * @throws {NodeError} 'folder_locked' while another process, or this one, holds it; or a disk code.
+ * @throws {HostError} 'folder_locked' while another process, or this one, holds it; or a disk code.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(resolve(folder), '.lock');
@@ -48,13 +48,13 @@ async function takeOver(path: string): Promise<void> {
   const takeover = `${path}-takeover`;
   await removeWhenOld(takeover);
   if (!(await tryCreate(takeover))) {
-    throw new NodeError({ code: 'folder_locked', path, pid: (await holderOf(takeover))?.pid ?? 0 });
+    throw new HostError({ code: 'folder_locked', path, pid: (await holderOf(takeover))?.pid ?? 0 });
   }
   try {
     await refuseLiving(path);
     await rm(path, { force: true });
     if (!(await tryCreate(path))) {
-      throw new NodeError({ code: 'folder_locked', path, pid: (await holderOf(path))?.pid ?? 0 });
+      throw new HostError({ code: 'folder_locked', path, pid: (await holderOf(path))?.pid ?? 0 });
     }
   } finally {
     await rm(takeover, { force: true });
@@ -64,7 +64,7 @@ async function takeOver(path: string): Promise<void> {
 async function refuseLiving(path: string): Promise<void> {
   const holder = await holderOf(path);
   if (holder !== null && isAlive(holder)) {
-    throw new NodeError({ code: 'folder_locked', path, pid: holder.pid });
+    throw new HostError({ code: 'folder_locked', path, pid: holder.pid });
   }
 }
 

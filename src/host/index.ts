@@ -1,10 +1,4 @@
-export {
-  NodeError,
-  type DiskErrorFacts,
-  type NetworkErrorFacts,
-  type NodeErrorFacts,
-  type WorkerErrorFacts,
-} from './errors.ts';
+export { HostError, type HostErrorFacts } from './errors.ts';
 export { consoleLogger } from './console-logger.ts';
 export { fileLogger } from './file-logger.ts';
 export { logDefaults, validateLogSettings, type LogSettings } from './log-settings.ts';

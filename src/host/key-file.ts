@@ -4,14 +4,14 @@ import { link, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { diskError, errnoOf, onDisk } from './disk-error.ts';
 import { makeFolder, noFollow, syncFolder, withFile, writeNewFile } from './durable-files.ts';
-import { NodeError } from './errors.ts';
+import { HostError } from './errors.ts';
 
 const bytesMax = 65_536;
 
 /**
  * Creates a key file with mode 0600, whole or not at all.
  *
- * @throws {NodeError} 'key_file_exists', or a disk code.
+ * @throws {HostError} 'key_file_exists', or a disk code.
  */
 export async function writeKeyFile(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
@@ -23,7 +23,7 @@ export async function writeKeyFile(path: string, bytes: Uint8Array): Promise<voi
     await link(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') throw new NodeError({ code: 'key_file_exists', path });
+    if (errnoOf(error) === 'EEXIST') throw new HostError({ code: 'key_file_exists', path });
     throw diskError(path, error);
   } finally {
     await rm(temporary, { force: true });
@@ -33,7 +33,7 @@ export async function writeKeyFile(path: string, bytes: Uint8Array): Promise<voi
 /**
  * Reads a key file.
  *
- * @throws {NodeError} 'key_file_mode' when group or others have any right to it, or a disk code.
+ * @throws {HostError} 'key_file_mode' when group or others have any right to it, or a disk code.
  */
 export async function readKeyFile(path: string): Promise<Uint8Array> {
   return onDisk(path, async () =>
@@ -42,9 +42,9 @@ export async function readKeyFile(path: string): Promise<Uint8Array> {
       // Windows guards files by other means than mode bits.
       if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
         const shown = (mode & 0o777).toString(8).padStart(4, '0');
-        throw new NodeError({ code: 'key_file_mode', path, mode: shown });
+        throw new HostError({ code: 'key_file_mode', path, mode: shown });
       }
-      if (size > bytesMax) throw new NodeError({ code: 'disk_failed', path, errno: 'EFBIG' });
+      if (size > bytesMax) throw new HostError({ code: 'disk_failed', path, errno: 'EFBIG' });
       return new Uint8Array(await file.readFile());
     }),
   );

@@ -1,5 +1,5 @@
 /** How much a node's log may take of its disk. */
-import { NodeError } from './errors.ts';
+import { HostError } from './errors.ts';
 
 /** Settings of the log in a node's folder. */
 export interface LogSettings {
@@ -17,11 +17,11 @@ const ranges: Readonly<Record<keyof LogSettings, readonly [number, number]>> = {
   filesMax: [1, 1_000],
 };
 
-/** @throws {NodeError} 'bad_setting' for a value out of range. */
+/** @throws {HostError} 'bad_setting' for a value out of range. */
 export function validateLogSettings(settings: LogSettings): void {
   for (const [key, [min, max]] of Object.entries(ranges)) {
     const value = settings[key as keyof LogSettings];
     if (Number.isInteger(value) && value >= min && value <= max) continue;
-    throw new NodeError({ code: 'bad_setting', key, expected: `an integer from ${min} to ${max}` });
+    throw new HostError({ code: 'bad_setting', key, expected: `an integer from ${min} to ${max}` });
   }
 }

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { onDisk } from './disk-error.ts';
-import { NodeError } from './errors.ts';
+import { HostError } from './errors.ts';
 
 // Opening a pipe waits for whoever writes into it, unless told not to. Windows has neither: nothing is 0 here.
 const readNow = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -10,7 +10,7 @@ const readNow = constants.O_RDONLY | constants.O_NONBLOCK;
 /**
  * All bytes of a regular file, or of one that a link leads to.
  *
- * @throws {NodeError} 'bad_cases' when it is something else or larger than `bytesMax`, 'disk_denied' and the like
+ * @throws {HostError} 'bad_cases' when it is something else or larger than `bytesMax`, 'disk_denied' and the like
  */
 export async function readRegularFile(path: string, bytesMax: number): Promise<Uint8Array> {
   return onDisk(path, async () => {
@@ -18,7 +18,7 @@ export async function readRegularFile(path: string, bytesMax: number): Promise<U
     try {
       const facts = await handle.stat();
       const refuse = (expected: string): never => {
-        throw new NodeError({ code: 'bad_cases', path, expected });
+        throw new HostError({ code: 'bad_cases', path, expected });
       };
       if (!facts.isFile()) refuse('expected a file, got a folder, a pipe or a device');
       if (facts.size > bytesMax) {

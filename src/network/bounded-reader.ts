@@ -7,7 +7,7 @@
  * - The error comes from `close`; `end` alone may be the shadow of an abort.
  */
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 
 /** Limits of one reader. */
 export interface BoundedReaderOptions {
@@ -38,7 +38,7 @@ export class BoundedReader implements AsyncIterable<Uint8Array> {
     if (stream.readableEnded || (isOver && stream.readBufferLength === 0)) this.#onEnd();
   }
 
-  /** @throws {NodeError} 'stalled' after `idleMs` of silence, 'stream_cut' when the stream was reset. */
+  /** @throws {NetworkError} 'stalled' after `idleMs` of silence, 'stream_cut' when the stream was reset. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     let finished = false;
     try {
@@ -49,7 +49,7 @@ export class BoundedReader implements AsyncIterable<Uint8Array> {
           this.#resumeWhenLow();
           yield chunk;
         } else if (this.#error !== null) {
-          throw new NodeError({ code: 'stream_cut' }, { cause: this.#error });
+          throw new NetworkError({ code: 'stream_cut' }, { cause: this.#error });
         } else if (this.#ended) {
           finished = true;
           return;
@@ -59,7 +59,7 @@ export class BoundedReader implements AsyncIterable<Uint8Array> {
       }
     } finally {
       this.#detach();
-      if (!finished) this.#stream.abort(new NodeError({ code: 'stream_cut' }));
+      if (!finished) this.#stream.abort(new NetworkError({ code: 'stream_cut' }));
     }
   }
 
@@ -86,7 +86,7 @@ export class BoundedReader implements AsyncIterable<Uint8Array> {
 
   readonly #onEnd = (): void => {
     if (this.#stream.status === 'aborted' || this.#stream.status === 'reset') {
-      this.#error ??= new NodeError({ code: 'stream_cut' });
+      this.#error ??= new NetworkError({ code: 'stream_cut' });
     }
     this.#ended = true;
     this.#wakeUp();
@@ -111,7 +111,7 @@ export class BoundedReader implements AsyncIterable<Uint8Array> {
         idleMs === 0
           ? null
           : setTimeout(() => {
-              this.#error ??= new NodeError({ code: 'stalled', waitedMs: idleMs });
+              this.#error ??= new NetworkError({ code: 'stalled', waitedMs: idleMs });
               this.#wakeUp();
             }, idleMs);
       this.#wake = (): void => {
@@ -119,7 +119,7 @@ export class BoundedReader implements AsyncIterable<Uint8Array> {
         resolve();
       };
     });
-    if (this.#error instanceof NodeError && this.#error.code === 'stalled') throw this.#error;
+    if (this.#error instanceof NetworkError && this.#error.code === 'stalled') throw this.#error;
   }
 
   #wakeUp(): void {

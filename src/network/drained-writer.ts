@@ -3,19 +3,19 @@
  * drain, so a sender trusting it buffers the whole blob: wait for the event instead.
  */
 import type { Stream } from '@libp2p/interface';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 
 /**
  * Sends `chunk`, then waits until the stream wants more.
  *
- * @throws {NodeError} 'stalled' when the other side reads nothing for `idleMs`, 'stream_cut' when it left.
+ * @throws {NetworkError} 'stalled' when the other side reads nothing for `idleMs`, 'stream_cut' when it left.
  */
 export async function writeDrained(
   stream: Stream,
   chunk: Parameters<Stream['send']>[0],
   idleMs: number,
 ): Promise<void> {
-  if (stream.writeStatus !== 'writable') throw new NodeError({ code: 'stream_cut' });
+  if (stream.writeStatus !== 'writable') throw new NetworkError({ code: 'stream_cut' });
   if (stream.send(chunk)) return;
   while (stream.writableNeedsDrain) {
     await oneDrain(stream, idleMs);
@@ -38,10 +38,10 @@ async function oneDrain(stream: Stream, idleMs: number): Promise<void> {
       finish(null);
     };
     const onClose = (): void => {
-      finish(new NodeError({ code: 'stream_cut' }));
+      finish(new NetworkError({ code: 'stream_cut' }));
     };
     const timer = setTimeout(() => {
-      finish(new NodeError({ code: 'stalled', waitedMs: idleMs }));
+      finish(new NetworkError({ code: 'stalled', waitedMs: idleMs }));
     }, idleMs);
     stream.addEventListener('drain', onDrain);
     stream.addEventListener('close', onClose);

@@ -2,14 +2,14 @@
 import type { Stream } from '@libp2p/interface';
 import type { Digest, NodeId } from '../base/index.ts';
 import { TransportError, type FetchOptions, type TransportErrorFacts } from '../wire/index.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 import type { NetworkSettings } from './settings.ts';
 import { openTransfer, transferStatus, type OpenTransfer } from './update-protocol.ts';
 
 /**
  * Streams a blob, or a part of it, over a stream that `open` opens.
  *
- * @throws {TransportError} 'unreachable', 'not_found', 'too_large' or 'interrupted', with a `NodeError` as its
+ * @throws {TransportError} 'unreachable', 'not_found', 'too_large' or 'interrupted', with a `NetworkError` as its
  * cause where there is more to say.
  */
 export async function* fetchBlob(
@@ -22,7 +22,7 @@ export async function* fetchBlob(
   const fail = (facts: TransportErrorFacts, cause?: unknown): TransportError =>
     new TransportError(facts, `fetch from ${from}: ${facts.code}`, { cause });
   const cancelled = (): TransportError =>
-    fail({ code: 'interrupted', peer: from }, new NodeError({ code: 'cancelled' }));
+    fail({ code: 'interrupted', peer: from }, new NetworkError({ code: 'cancelled' }));
   const isCancelled = (): boolean => options.signal?.aborted === true;
   if (isCancelled()) throw cancelled();
   let stream: Stream;
@@ -32,7 +32,7 @@ export async function* fetchBlob(
     throw fail({ code: 'unreachable', peer: from }, error);
   }
   const onAbort = (): void => {
-    stream.abort(new NodeError({ code: 'cancelled' }));
+    stream.abort(new NetworkError({ code: 'cancelled' }));
   };
   options.signal?.addEventListener('abort', onAbort);
   try {
@@ -48,7 +48,7 @@ export async function* fetchBlob(
       : fail({ code: 'interrupted', peer: from }, error);
   } finally {
     options.signal?.removeEventListener('abort', onAbort);
-    if (stream.status === 'open') stream.abort(new NodeError({ code: 'stream_cut' }));
+    if (stream.status === 'open') stream.abort(new NetworkError({ code: 'stream_cut' }));
   }
 }
 
@@ -57,20 +57,20 @@ function refusal(
   peer: NodeId,
   { offset, maxBytes }: FetchOptions,
   { status, totalBytes, bytesAhead }: OpenTransfer,
-): [TransportErrorFacts, NodeError?] | null {
+): [TransportErrorFacts, NetworkError?] | null {
   switch (status) {
     case transferStatus.ok:
       return bytesAhead <= maxBytes ? null : [{ code: 'too_large', peer, maxBytes }];
     case transferStatus.notHeld:
       return [{ code: 'not_found', peer }];
     case transferStatus.badRange: {
-      const cause = new NodeError({ code: 'blob_range', offset, totalBytes });
+      const cause = new NetworkError({ code: 'blob_range', offset, totalBytes });
       return [{ code: 'not_found', peer }, cause];
     }
     case transferStatus.busy:
-      return [{ code: 'interrupted', peer }, new NodeError({ code: 'busy' })];
+      return [{ code: 'interrupted', peer }, new NetworkError({ code: 'busy' })];
     default: {
-      const cause = new NodeError({ code: 'protocol_broken', expected: 'a status from 0 to 3' });
+      const cause = new NetworkError({ code: 'protocol_broken', expected: 'a status from 0 to 3' });
       return [{ code: 'interrupted', peer }, cause];
     }
   }

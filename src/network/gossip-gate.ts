@@ -7,7 +7,7 @@ import type { GossipSub } from '@libp2p/gossipsub';
 import type { Connection, PeerId, Stream } from '@libp2p/interface';
 import { invariant, type Digest } from '../base/index.ts';
 import { topics } from '../wire/index.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 import { gossipTopic } from './protocol-ids.ts';
 
 /** The two ways by which gossipsub learns of a peer; it binds both when it starts. */
@@ -45,7 +45,7 @@ export function gateGossip(
   inner.onIncomingStream = (stream, connection): void => {
     void welcomed(connection).then((isWelcome) => {
       if (isWelcome) incoming(stream, connection);
-      else stream.abort(new NodeError({ code: 'stream_cut' }));
+      else stream.abort(new NetworkError({ code: 'stream_cut' }));
     });
   };
 }

@@ -7,7 +7,7 @@ import { decode, encode } from 'it-length-prefixed';
 import type { Connection, Stream } from '@libp2p/interface';
 import { concatBytes, fromHex, hex, type Digest } from '../base/index.ts';
 import { BoundedReader } from './bounded-reader.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 import { helloProtocol } from './protocol-ids.ts';
 
 const version = 1;
@@ -46,7 +46,7 @@ async function orAbort<T>(stream: Stream, talk: () => Promise<T>): Promise<T> {
   try {
     return await talk();
   } catch (error) {
-    stream.abort(new NodeError({ code: 'stream_cut' }, { cause: error }));
+    stream.abort(new NetworkError({ code: 'stream_cut' }, { cause: error }));
     throw error;
   }
 }
@@ -73,6 +73,6 @@ async function readHello(stream: Stream, idleMs: number): Promise<string> {
   );
 }
 
-function brokenHello(): NodeError {
-  return new NodeError({ code: 'protocol_broken', expected: 'one hello of version 1' });
+function brokenHello(): NetworkError {
+  return new NetworkError({ code: 'protocol_broken', expected: 'one hello of version 1' });
 }

@@ -6,7 +6,7 @@
  */
 import type { Connection } from '@libp2p/interface';
 import type { Logger } from '../base/index.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 import { isLower, type DirectoryEntry } from './member-directory.ts';
 import type { MemberLinks } from './member-links.ts';
 
@@ -60,7 +60,7 @@ export class HelloTurns {
       this.#ports.done(member, connection, same);
       return same;
     } catch (error) {
-      connection.abort(new NodeError({ code: 'stream_cut' }, { cause: error }));
+      connection.abort(new NetworkError({ code: 'stream_cut' }, { cause: error }));
       throw error;
     }
   }
@@ -75,7 +75,7 @@ export class HelloTurns {
     const mayClose = isLower(own, member) || connection.direction === 'outbound';
     if (hasCrossed && mayClose) {
       logger.log('debug', 'dials crossed, closing one', { peer: member.id });
-      connection.abort(new NodeError({ code: 'stream_cut' }));
+      connection.abort(new NetworkError({ code: 'stream_cut' }));
     } else {
       // Who has a hello anew lost the first connection, and we did not notice. Gossip does not move: start afresh.
       logger.log('debug', 'a hello on a second connection, hanging up both', { peer: member.id });

@@ -1,3 +1,4 @@
+export { NetworkError, type NetworkErrorFacts } from './errors.ts';
 export { networkDefaults, validateNetworkSettings, type NetworkSettings } from './settings.ts';
 export { transportMembers, type TransportMember } from './member-directory.ts';
 export {

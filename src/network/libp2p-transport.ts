@@ -23,7 +23,7 @@ import {
   limits,
 } from '../wire/index.ts';
 import { ByteCounter } from './byte-counter.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { GossipBroadcast } from './gossip-broadcast.ts';
 import { createHost, type Host } from './libp2p-host.ts';
@@ -61,14 +61,14 @@ export interface Libp2pTransportInit {
 export interface Libp2pTransport extends Transport {
   /** Where this node listens, as multiaddrs without a peer id; empty unless started. */
   listenAddresses(): string[];
-  /** Replaces where a member is dialled from now on. @throws {NodeError} 'bad_address', 'not_a_member' */
+  /** Replaces where a member is dialled from now on. @throws {NetworkError} 'bad_address', 'not_a_member' */
   learnAddresses(member: NodeId, addresses: readonly string[]): void;
 }
 
 /**
  * Makes the transport of one node; nothing listens before `start`. It can be started once.
  *
- * @throws {NodeError} 'bad_setting', 'not_a_member', 'key_mismatch', 'bad_transport_key', 'bad_address'
+ * @throws {NetworkError} 'bad_setting', 'not_a_member', 'key_mismatch', 'bad_transport_key', 'bad_address'
  */
 export async function openLibp2pTransport(init: Libp2pTransportInit): Promise<Libp2pTransport> {
   validateNetworkSettings(init.settings);
@@ -150,7 +150,7 @@ class HostTransport implements Libp2pTransport {
 
   learnAddresses(member: NodeId, addresses: readonly string[]): void {
     const entry = this.#directory.ofNode(member);
-    if (entry === null) throw new NodeError({ code: 'not_a_member', member });
+    if (entry === null) throw new NetworkError({ code: 'not_a_member', member });
     entry.addresses = addresses.map(toMultiaddr);
     this.#members.learned(entry);
   }
@@ -185,7 +185,7 @@ class HostTransport implements Libp2pTransport {
     this.#messenger.send(to, topic, bytes);
   }
 
-  /** @throws {NodeError} 'port_taken' or 'listen_failed'; the transport is then stopped for good. */
+  /** @throws {NetworkError} 'port_taken' or 'listen_failed'; the transport is then stopped for good. */
   async start(): Promise<void> {
     invariant(this.#state === 'new', 'a transport is started once');
     const { settings } = this.#init;
@@ -271,13 +271,13 @@ class HostTransport implements Libp2pTransport {
   async #admitted(stream: Stream, connection: Connection): Promise<NodeId | null> {
     const from = await this.#members.welcomed(connection);
     if (from !== null && (await this.#accounts.admitStream(from))) return from;
-    stream.abort(new NodeError({ code: 'stream_cut' }));
+    stream.abort(new NetworkError({ code: 'stream_cut' }));
     return null;
   }
 
   #dropStream(stream: Stream, what: string, error: unknown, from?: NodeId): void {
-    stream.abort(new NodeError({ code: 'stream_cut' }));
-    const isBroken = error instanceof NodeError && error.code === 'protocol_broken';
+    stream.abort(new NetworkError({ code: 'stream_cut' }));
+    const isBroken = error instanceof NetworkError && error.code === 'protocol_broken';
     if (isBroken && from !== undefined)
       this.charge(from, { signatures: 0, refusal: error.message });
     if (this.#state === 'started') {

@@ -6,7 +6,7 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { DialKeeper } from './dial-keeper.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 import { gateGossip, hearers } from './gossip-gate.ts';
 import { answerHello, sayHello } from './hello-protocol.ts';
 import { HelloTurns } from './hello-turns.ts';
@@ -124,7 +124,7 @@ export class MemberConnections {
     const member = this.#directory.ofNode(id);
     if (member === null) return;
     for (const connection of this.#of(member)) {
-      connection.abort(new NodeError({ code: 'stream_cut' }));
+      connection.abort(new NetworkError({ code: 'stream_cut' }));
     }
   }
 
@@ -149,7 +149,8 @@ export class MemberConnections {
       const same = await this.#hellos.take(member, connection, async () =>
         sayHello(connection, consortium, settings.helloTimeoutMs),
       );
-      if (!same) throw new NodeError({ code: 'protocol_broken', expected: 'the same consortium' });
+      if (!same)
+        throw new NetworkError({ code: 'protocol_broken', expected: 'the same consortium' });
     } catch (error) {
       // The other decides, and may have taken its own connection instead.
       if (this.#links.get(member.id) === null) throw error;
@@ -182,19 +183,21 @@ export class MemberConnections {
   #onConnection(connection: Connection): void {
     const member = this.#directory.ofPeer(connection.remotePeer);
     if (member === null) {
-      connection.abort(new NodeError({ code: 'stream_cut' }));
+      connection.abort(new NetworkError({ code: 'stream_cut' }));
       return;
     }
     for (const other of this.#of(member)) {
       // Who dials again gave up the dial before. So a member has three connections at most, one of them with a hello.
       const isOlder = other.id !== connection.id && other.direction === connection.direction;
       if (isOlder && !this.#links.isLink(member.id, other.id)) {
-        other.abort(new NodeError({ code: 'stream_cut' }));
+        other.abort(new NetworkError({ code: 'stream_cut' }));
       }
     }
     setTimeout(() => {
       if (connection.status === 'open' && !this.#links.isLink(member.id, connection.id)) {
-        connection.abort(new NodeError({ code: 'protocol_broken', expected: 'a hello in time' }));
+        connection.abort(
+          new NetworkError({ code: 'protocol_broken', expected: 'a hello in time' }),
+        );
       }
     }, this.#ports.settings.helloTimeoutMs).unref();
   }
@@ -214,12 +217,12 @@ export class MemberConnections {
     const signal = AbortSignal.timeout(1_000);
     this.#host.hangUp(member.peerId, { signal }).catch((error: unknown) => {
       for (const connection of this.#of(member)) {
-        connection.abort(new NodeError({ code: 'stream_cut' }, { cause: error }));
+        connection.abort(new NetworkError({ code: 'stream_cut' }, { cause: error }));
       }
     });
   }
 
-  /** A stream on the connection that said hello. @throws {NodeError} 'not_connected' */
+  /** A stream on the connection that said hello. @throws {NetworkError} 'not_connected' */
   async openStream(to: NodeId, protocol: string): Promise<Stream> {
     const member = this.#directory.ofNode(to);
     const link = this.#links.get(to);
@@ -227,7 +230,7 @@ export class MemberConnections {
     const usable = connections.find(
       ({ id, status }) => id === link?.connectionId && status === 'open',
     );
-    if (usable === undefined) throw new NodeError({ code: 'not_connected', member: to });
+    if (usable === undefined) throw new NetworkError({ code: 'not_connected', member: to });
     const signal = AbortSignal.timeout(this.#ports.settings.dialTimeoutMs);
     return usable.newStream(protocol, {
       signal,

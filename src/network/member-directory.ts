@@ -5,7 +5,7 @@ import { peerIdFromPublicKey } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { equalBytes, type NodeId } from '../base/index.ts';
 import { keyBytes, type Manifest } from '../wire/index.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 
 /** What the transport needs of one line of the manifest. */
 export interface TransportMember {
@@ -42,7 +42,7 @@ export class MemberDirectory {
   readonly #byNode = new Map<NodeId, DirectoryEntry>();
   readonly #byPeer = new Map<string, DirectoryEntry>();
 
-  /** @throws {NodeError} 'bad_transport_key', 'bad_address'. */
+  /** @throws {NetworkError} 'bad_transport_key', 'bad_address'. */
   constructor(members: readonly TransportMember[]) {
     for (const member of members) {
       const entry = {
@@ -71,7 +71,7 @@ export class MemberDirectory {
 /**
  * The libp2p key of this machine, checked against the manifest.
  *
- * @throws {NodeError} 'not_a_member', 'key_mismatch'.
+ * @throws {NetworkError} 'not_a_member', 'key_mismatch'.
  */
 export async function ownTransportKey(
   self: NodeId,
@@ -79,10 +79,10 @@ export async function ownTransportKey(
   seed: Uint8Array,
 ): Promise<PrivateKey> {
   const member = members.find(({ id }) => id === self);
-  if (member === undefined) throw new NodeError({ code: 'not_a_member', member: self });
+  if (member === undefined) throw new NetworkError({ code: 'not_a_member', member: self });
   const key = await generateKeyPairFromSeed('Ed25519', seed);
   if (!equalBytes(key.publicKey.raw, member.transportKey)) {
-    throw new NodeError({ code: 'key_mismatch', member: self });
+    throw new NetworkError({ code: 'key_mismatch', member: self });
   }
   return key;
 }
@@ -90,11 +90,11 @@ export async function ownTransportKey(
 /**
  * `host:port`, `[ipv6]:port` or a multiaddr as a multiaddr.
  *
- * @throws {NodeError} 'bad_address'.
+ * @throws {NetworkError} 'bad_address'.
  */
 export function toMultiaddr(address: string): Multiaddr {
-  const refuse = (cause?: unknown): NodeError =>
-    new NodeError(
+  const refuse = (cause?: unknown): NetworkError =>
+    new NetworkError(
       { code: 'bad_address', address, expected: 'host:port, [ipv6]:port or a /…/tcp/… multiaddr' },
       { cause },
     );
@@ -122,6 +122,6 @@ function peerIdOf(member: TransportMember): PeerId {
     if (member.transportKey.byteLength !== 32) throw new RangeError('length');
     return peerIdFromPublicKey(publicKeyFromRaw(member.transportKey));
   } catch (cause) {
-    throw new NodeError({ code: 'bad_transport_key', member: member.id }, { cause });
+    throw new NetworkError({ code: 'bad_transport_key', member: member.id }, { cause });
   }
 }

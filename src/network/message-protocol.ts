@@ -10,7 +10,7 @@ import { concatBytes, messageOf, type Logger, type NodeId } from '../base/index.
 import { type MessageHandler, type Topic, limits } from '../wire/index.ts';
 import { BoundedReader } from './bounded-reader.ts';
 import { writeDrained } from './drained-writer.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 import { topicByte, topicOfByte } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
 
@@ -77,7 +77,7 @@ export class Messenger {
             const bytes = frame.slice();
             const topic = topicOfByte(bytes[0]);
             if (topic === null) {
-              throw new NodeError({ code: 'protocol_broken', expected: 'a topic from 1 to 4' });
+              throw new NetworkError({ code: 'protocol_broken', expected: 'a topic from 1 to 4' });
             }
             if (!(await this.#ports.admit(from, bytes.byteLength))) return;
             this.#ports.handler(from, topic, bytes.subarray(1));
@@ -87,7 +87,7 @@ export class Messenger {
     } catch (error) {
       if (!(error instanceof Error) || !frameErrors.has(error.name)) throw error;
       const facts = { code: 'protocol_broken', expected: 'frames of the right length' } as const;
-      throw new NodeError(facts, { cause: error });
+      throw new NetworkError(facts, { cause: error });
     }
   }
 }
@@ -124,7 +124,7 @@ class Outbox {
   close(): void {
     this.#closed = true;
     this.#queue.length = 0;
-    this.#stream?.abort(new NodeError({ code: 'stream_cut' }));
+    this.#stream?.abort(new NetworkError({ code: 'stream_cut' }));
   }
 
   async #pump(): Promise<void> {
@@ -139,7 +139,7 @@ class Outbox {
     } catch (error) {
       // Best effort: what waited is lost with the stream, and the next message opens a new one.
       this.#queue.length = 0;
-      this.#stream?.abort(new NodeError({ code: 'stream_cut' }));
+      this.#stream?.abort(new NetworkError({ code: 'stream_cut' }));
       this.#stream = null;
       const facts = { to: this.#to, reason: messageOf(error) };
       if (!this.#closed) this.#ports.logger.log('debug', 'direct messages lost', facts);

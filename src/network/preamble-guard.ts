@@ -6,7 +6,7 @@
  */
 import type { MultiaddrConnection } from '@libp2p/interface';
 import { concatBytes, utf8 } from '../base/index.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 
 /** A raw connection as libp2p's metrics hook shows it: `onData` is what the socket calls. */
 export type RawConnection = MultiaddrConnection & { onData?: MultiaddrConnection['push'] };
@@ -29,7 +29,7 @@ export function guardPreamble(connection: RawConnection): void {
       seen += 1;
     }
     if (isBroken) {
-      connection.abort(new NodeError({ code: 'protocol_broken', expected: 'a libp2p dialler' }));
+      connection.abort(new NetworkError({ code: 'protocol_broken', expected: 'a libp2p dialler' }));
     } else {
       onData(data);
     }

@@ -1,7 +1,7 @@
 /**
  * Settings of the libp2p transport. The measurements behind the defaults are in docs/specs/network.md.
  */
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 
 /** How one node meets the network. Every limit here bounds what one peer can cost us. */
 export interface NetworkSettings {
@@ -147,7 +147,7 @@ const ranges: Readonly<Record<keyof NetworkSettings, readonly [number, number]>>
   transferGraceMs: [0, 600_000],
 };
 
-/** @throws {NodeError} 'bad_setting' for a value out of range or one that contradicts another. */
+/** @throws {NetworkError} 'bad_setting' for a value out of range or one that contradicts another. */
 export function validateNetworkSettings(settings: NetworkSettings): void {
   for (const [key, [min, max]] of Object.entries(ranges)) {
     const value = settings[key as keyof NetworkSettings];
@@ -188,5 +188,5 @@ export function validateNetworkSettings(settings: NetworkSettings): void {
 }
 
 function check(holds: boolean, key: string, expected: string): void {
-  if (!holds) throw new NodeError({ code: 'bad_setting', key, expected });
+  if (!holds) throw new NetworkError({ code: 'bad_setting', key, expected });
 }

@@ -11,7 +11,7 @@ import { concatBytes, fromHex, hex, parseDigest, type Digest } from '../base/ind
 import type { BlobProvider } from '../wire/index.ts';
 import { BoundedReader } from './bounded-reader.ts';
 import { writeDrained } from './drained-writer.ts';
-import { NodeError } from '../host/index.ts';
+import { NetworkError } from './errors.ts';
 import type { NetworkSettings } from './settings.ts';
 
 const requestBytes = 48;
@@ -75,7 +75,7 @@ async function answer(stream: Stream, request: BlobRequest, ports: TransferPorts
     const wanted = Math.min(settings.chunkBytes, end - at);
     await pace(wanted);
     const chunk = await blob.read(at, wanted);
-    if (chunk?.byteLength !== wanted) throw new NodeError({ code: 'stream_cut' });
+    if (chunk?.byteLength !== wanted) throw new NetworkError({ code: 'stream_cut' });
     const sentMs = performance.now();
     await writeDrained(stream, chunk, settings.transferIdleMs);
     // Only the time spent waiting for the reader counts against it, not the pace that we set.
@@ -102,7 +102,7 @@ export interface OpenTransfer {
   readonly totalBytes: number;
   /** Bytes that follow when `status` is ok. */
   readonly bytesAhead: number;
-  /** The bytes; throws a `NodeError` unless exactly `bytesAhead` came in good time. */
+  /** The bytes; throws a `NetworkError` unless exactly `bytesAhead` came in good time. */
   readonly chunks: () => AsyncGenerator<Uint8Array, void, undefined>;
 }
 
@@ -138,12 +138,12 @@ async function* readChunks(
       if (chunk === null) break;
       received += chunk.byteLength;
       if (received > bytesAhead) {
-        throw new NodeError({ code: 'protocol_broken', expected: `${bytesAhead} bytes` });
+        throw new NetworkError({ code: 'protocol_broken', expected: `${bytesAhead} bytes` });
       }
       refuseSlow(received, waitedMs, settings);
       yield chunk;
     }
-    if (received < bytesAhead) throw new NodeError({ code: 'stream_cut' });
+    if (received < bytesAhead) throw new NetworkError({ code: 'stream_cut' });
     await source.finish();
   } finally {
     await source.leave();
@@ -154,7 +154,7 @@ function refuseSlow(received: number, waitedMs: number, settings: NetworkSetting
   if (waitedMs < settings.transferGraceMs) return;
   const bytesPerSecond = Math.floor(received / (waitedMs / 1000));
   if (bytesPerSecond < settings.transferBytesPerSecondMin) {
-    throw new NodeError({ code: 'too_slow', bytesPerSecond });
+    throw new NetworkError({ code: 'too_slow', bytesPerSecond });
   }
 }
 
@@ -178,7 +178,7 @@ class ExactReader {
   async take(count: number): Promise<Uint8Array> {
     while (this.#left.byteLength < count) {
       const chunk = await this.#chunks.next();
-      if (chunk.done === true) throw new NodeError({ code: 'stream_cut' });
+      if (chunk.done === true) throw new NetworkError({ code: 'stream_cut' });
       this.#left = concatBytes(this.#left, chunk.value);
     }
     const taken = this.#left.subarray(0, count);
@@ -215,7 +215,7 @@ function encodeRequest(request: BlobRequest): Uint8Array {
 function decodeRequest(bytes: Uint8Array): BlobRequest {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const digest = parseDigest(hex(bytes.subarray(0, 32)));
-  if (digest === null) throw new NodeError({ code: 'protocol_broken', expected: 'a digest' });
+  if (digest === null) throw new NetworkError({ code: 'protocol_broken', expected: 'a digest' });
   const length = view.getBigUint64(40);
   return {
     digest,
@@ -233,7 +233,7 @@ function answerHead(status: number, totalBytes: number): Uint8Array {
 
 function safeNumber(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new NodeError({ code: 'protocol_broken', expected: 'a size below 2^53' });
+    throw new NetworkError({ code: 'protocol_broken', expected: 'a size below 2^53' });
   }
   return Number(value);
 }

@@ -1,18 +1,19 @@
-/** One simulated hospital as a real node: its folder, its libp2p host, its peer. Can be killed and started again. */
+/** One hospital's node: its folder, its libp2p host, its peer. Can be stopped and started again over the same folder. */
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
-import type { RunSettings } from '../config/index.ts';
 import { intensityDefaults } from '../distill/index.ts';
-import { diskStore, fileLogger, type NodeError } from '../host/index.ts';
+import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, type WorkerPool } from '../hospital/index.ts';
 import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import { keyBytes, type SignedManifest, type TransportStats } from '../wire/index.ts';
-import { type SimulatedMember, watched } from '../experiment/index.ts';
+import type { NodeMember } from './member-keys.ts';
+import type { NodeSettings } from './settings.ts';
+import { watched } from './watched-port.ts';
 
 export interface HospitalNodeOptions {
-  readonly member: SimulatedMember;
+  readonly member: NodeMember;
   readonly consortium: SignedManifest;
-  readonly settings: RunSettings;
+  readonly settings: NodeSettings;
   /** `nodes/<id>` of the run. */
   readonly folder: string;
   readonly code: Digest;
@@ -23,7 +24,7 @@ export interface HospitalNodeOptions {
   readonly onEvent: (event: PeerEvent) => void;
   readonly onFailure: (error: unknown) => void;
   /** Called before the peer knows that its disk or a worker failed. */
-  readonly onFault: (fault: NodeError) => void;
+  readonly onFault: (fault: HostError) => void;
 }
 
 interface Running {

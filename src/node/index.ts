@@ -1,1 +1,4 @@
-export { HospitalNode } from './hospital-node.ts';
+export { HospitalNode, type HospitalNodeOptions } from './hospital-node.ts';
+export type { NodeKeys, NodeMember } from './member-keys.ts';
+export type { NodeSettings } from './settings.ts';
+export { watched } from './watched-port.ts';

@@ -79,7 +79,7 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'simulate --format': 'always',
   'reproduce --out': 'always',
   'reproduce --seeds': 'always',
-  // Into a folder that was begun otherwise they are refused: test/reproduce/journal.test.ts.
+  // Into a folder that was begun otherwise they are refused: test/experiment/paper/journal.test.ts.
   'reproduce --set': 'always',
   'reproduce --backend': 'always',
   'reproduce --workers': 'always',

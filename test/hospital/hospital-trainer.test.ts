@@ -15,7 +15,8 @@ import {
   type TrainArgs,
 } from '../../src/distill/index.ts';
 import { initialWeights, readModelSpec } from '../../src/models/index.ts';
-import { diskStore, NodeError } from '../../src/host/index.ts';
+import { diskStore } from '../../src/host/index.ts';
+import { HospitalError } from '../../src/hospital/errors.ts';
 import { HospitalTrainer, keepStartModel, specAndTasks } from '../../src/hospital/index.ts';
 import type { TrainingResult } from '../../src/peer/index.ts';
 import { modelDigest, type ModelWeights } from '../../src/weights/index.ts';
@@ -135,8 +136,8 @@ describe('HospitalTrainer', () => {
       const error: unknown = await trainerOf({ starts: store })
         .initialWeights(start)
         .catch((caught: unknown) => caught);
-      expect(error).instanceOf(NodeError).with.property('code', 'bad_start');
-      expect((error as NodeError).message)
+      expect(error).instanceOf(HospitalError).with.property('code', 'bad_start');
+      expect((error as HospitalError).message)
         .contain(digest)
         .and.contain(reason);
     };

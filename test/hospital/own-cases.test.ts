@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { countOwnCases, listOwnCases, readCaseFiles, trying } from '../../src/hospital/index.ts';
-import { NodeError } from '../../src/host/index.ts';
+import { HostError } from '../../src/host/index.ts';
 
 describe('a folder of own cases', () => {
   let folder = '';
@@ -117,8 +117,8 @@ describe('a folder of own cases', () => {
     it(`refuses ${title}`, async () => {
       await put(...names);
       const error = await refusal();
-      expect(error).instanceOf(NodeError);
-      const { facts, message } = error as NodeError;
+      expect(error).instanceOf(HostError);
+      const { facts, message } = error as HostError;
       expect(facts).include({ code: 'bad_cases', path: folder });
       expect(message).contain(said);
     });
@@ -129,6 +129,6 @@ describe('a folder of own cases', () => {
     folder = join(there, 'gone');
     const error = await refusal();
     folder = there;
-    expect(error).instanceOf(NodeError).and.have.property('code', 'bad_cases');
+    expect(error).instanceOf(HostError).and.have.property('code', 'bad_cases');
   });
 });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { NodeError } from '../../src/host/index.ts';
+import { AnnulusError } from '../../src/base/index.ts';
+import { HostError } from '../../src/host/index.ts';
 import { WorkerPool, type WorkerPoolInit } from '../../src/hospital/index.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -9,8 +10,8 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   try {
     await work;
   } catch (error) {
-    expect(error).to.be.instanceOf(NodeError);
-    return (error as NodeError).code;
+    expect(error).to.be.instanceOf(AnnulusError);
+    return (error as AnnulusError<{ code: string }>).code;
   }
   return 'nothing thrown';
 }
@@ -35,6 +36,7 @@ describe('WorkerPool', () => {
   it('tells a fault of the machine from a job that failed', async () => {
     const pool = make();
     expect(await codeOf(pool.run('fill', null))).to.equal('disk_full');
+    expect(await pool.run('fill', null).catch((error: unknown) => error)).instanceOf(HostError);
     expect(await codeOf(pool.run('fail', null))).to.equal('job_failed');
   });
 

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { utf8, type Store } from '../../src/base/index.ts';
 import { diskError } from '../../src/host/disk-error.ts';
-import { diskStore, NodeError, readKeyFile, writeKeyFile } from '../../src/host/index.ts';
+import { diskStore, HostError, readKeyFile, writeKeyFile } from '../../src/host/index.ts';
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
   try {
     await work;
   } catch (error) {
-    return error instanceof NodeError ? error.code : String(error);
+    return error instanceof HostError ? error.code : String(error);
   }
   return 'nothing thrown';
 }
@@ -149,7 +149,7 @@ describe('files of a node', () => {
     };
     for (const [errno, code] of Object.entries(codes)) {
       const error = diskError('/x', Object.assign(new Error(errno), { code: errno }));
-      expect(error, errno).to.be.instanceOf(NodeError).with.property('code', code);
+      expect(error, errno).to.be.instanceOf(HostError).with.property('code', code);
     }
     const other = new TypeError('not of the disk');
     expect(diskError('/x', other)).to.equal(other);

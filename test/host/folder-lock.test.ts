@@ -4,13 +4,13 @@ import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { lockFolder, NodeError } from '../../src/host/index.ts';
+import { lockFolder, HostError } from '../../src/host/index.ts';
 
-async function caught(work: Promise<unknown>): Promise<NodeError> {
+async function caught(work: Promise<unknown>): Promise<HostError> {
   try {
     await work;
   } catch (error) {
-    if (error instanceof NodeError) return error;
+    if (error instanceof HostError) return error;
     throw error;
   }
   throw new Error('expected a rejection');

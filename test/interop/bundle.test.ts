@@ -74,7 +74,7 @@ describe('a bundle', function () {
           writeFileSync(join(folder, name), bytes);
         }
         const out = join(folder, 'state.npz');
-        const script = join(projectRoot, 'test/exchange/read_bundle.py');
+        const script = join(projectRoot, 'test/interop/read_bundle.py');
         const done = spawnSync(python, ['-B', script, folder, out], { encoding: 'utf8' });
         expect(done.status, `this test needs ${python} with python3-torch: ${done.stderr}`).equal(
           0,

@@ -48,7 +48,7 @@ describe('an ONNX file', function () {
         writeFileSync(file, encodeOnnx(studentOf(drawn)));
         return file;
       });
-      const script = join(projectRoot, 'test/exchange/check_onnx.py');
+      const script = join(projectRoot, 'test/interop/check_onnx.py');
       const done = spawnSync(python, [script, ...files], { encoding: 'utf8', maxBuffer: 2 ** 26 });
       expect(done.status, `this test needs ${python} with python3-onnx: ${done.stderr}`).equal(0);
       const told = done.stdout.trim().split('\n');

@@ -17,7 +17,7 @@ describe('load_student.py', function () {
   this.timeout(120_000);
 
   it("gives MONAI's and nnU-Net's own logits from their weights", () => {
-    const script = join(projectRoot, 'test/exchange/check_oracles.py');
+    const script = join(projectRoot, 'test/interop/check_oracles.py');
     const oracles = join(projectRoot, '..', 'shared', 'oracles');
     const done = spawnSync(python, ['-B', script, join(projectRoot, 'python'), oracles], {
       encoding: 'utf8',

@@ -70,7 +70,7 @@ export function askTorch(
       writeFileSync(join(at, 'case.safetensors'), encodeSafetensors([...weights, x, ...targets]));
       return at;
     });
-    const script = join(projectRoot, 'test/exchange/torch_answers.py');
+    const script = join(projectRoot, 'test/interop/torch_answers.py');
     const done = spawnSync(python, ['-B', script, module, ...folders], { encoding: 'utf8' });
     expect(done.status, `this test needs ${python} with python3-torch: ${done.stderr}`).equal(0);
     return folders.map((at) => {

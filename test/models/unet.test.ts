@@ -35,7 +35,7 @@ const spec: UNetSpec = {
 
 for (const backend of backends) {
   /**
-   * Norms that PyTorch in double precision gives (test/exchange/torch_answers.py's loss on the oracle's weights): single
+   * Norms that PyTorch in double precision gives (test/interop/torch_answers.py's loss on the oracle's weights): single
    * precision turns the sign of a few activations near 0, and the oracle's are off by up to 2.2e-3.
    */
   const inDouble = {

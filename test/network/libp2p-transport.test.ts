@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, connect } from 'node:net';
 import { expect } from 'chai';
 import type { Digest } from '../../src/base/index.ts';
-import { NodeError } from '../../src/host/index.ts';
+import { NetworkError } from '../../src/network/errors.ts';
 import type { Libp2pTransport, NetworkSettings } from '../../src/network/index.ts';
 import { preamble } from '../../src/network/preamble-guard.ts';
 import { topics, TransportError, type Topic, limits } from '../../src/wire/index.ts';
@@ -240,7 +240,7 @@ describe('libp2p transport', () => {
     const error = await caught(drain(one.fetch(two.self, 'aa'.repeat(32) as Digest, whole)));
     expect(error).to.be.instanceOf(TransportError).with.property('code', 'interrupted');
     expect((error as Error).cause)
-      .to.be.instanceOf(NodeError)
+      .to.be.instanceOf(NetworkError)
       .with.property('code', 'stalled');
   });
 
@@ -258,7 +258,7 @@ describe('libp2p transport', () => {
     await pass(150);
     const error = await caught(drain(one.fetch(two.self, digest, whole)));
     expect((error as Error).cause)
-      .to.be.instanceOf(NodeError)
+      .to.be.instanceOf(NetworkError)
       .with.property('code', 'busy');
     release();
     expect(await Promise.all(slow)).to.deep.equal([1_000, 1_000]);
@@ -374,7 +374,7 @@ describe('libp2p transport', () => {
     );
     try {
       const error = await caught(start(members[0]!, members));
-      expect(error).to.be.instanceOf(NodeError).with.property('code', 'port_taken');
+      expect(error).to.be.instanceOf(NetworkError).with.property('code', 'port_taken');
     } finally {
       squatter.close();
     }
@@ -394,7 +394,7 @@ describe('libp2p transport', () => {
     ];
     for (const [code, work] of cases) {
       expect(await caught(work), code)
-        .to.be.instanceOf(NodeError)
+        .to.be.instanceOf(NetworkError)
         .with.property('code', code);
     }
   });

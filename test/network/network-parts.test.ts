@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { TokenBucket } from '../../src/network/token-bucket.ts';
 import { ReplayWindow } from '../../src/network/replay-window.ts';
 import { toMultiaddr } from '../../src/network/member-directory.ts';
-import { NodeError, systemClock, systemRandom } from '../../src/host/index.ts';
+import { systemClock, systemRandom } from '../../src/host/index.ts';
+import { NetworkError } from '../../src/network/errors.ts';
 import {
   networkDefaults,
   validateNetworkSettings,
@@ -56,7 +57,7 @@ describe('toMultiaddr', () => {
   it('refuses everything else', () => {
     const bad = ['', 'host', ':1', 'host:', 'host:65536', '1.2.3.999:1', 'a b:1', '/ip4/x/tcp/1'];
     for (const address of [...bad, '/nonsense/1', '[::1:4001', 'a/b:1']) {
-      expect(() => toMultiaddr(address), address).to.throw(NodeError);
+      expect(() => toMultiaddr(address), address).to.throw(NetworkError);
     }
   });
 });
@@ -88,7 +89,7 @@ describe('validateNetworkSettings', () => {
         check(changes);
       };
       expect(call, JSON.stringify(changes))
-        .to.throw(NodeError)
+        .to.throw(NetworkError)
         .with.property('code', 'bad_setting');
     }
     check({ readBufferBytesMax: 5 * 1024 * 1024 });

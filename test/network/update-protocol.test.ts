@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Stream } from '@libp2p/interface';
 import { concatBytes, type Digest } from '../../src/base/index.ts';
-import { NodeError } from '../../src/host/index.ts';
+import { NetworkError } from '../../src/network/errors.ts';
 import type { Libp2pTransport } from '../../src/network/index.ts';
 import type { Host } from '../../src/network/libp2p-host.ts';
 import { updateProtocol } from '../../src/network/protocol-ids.ts';
@@ -53,7 +53,7 @@ describe('a fetch from a member that breaks the protocol', () => {
     } catch (error) {
       expect(error).to.be.instanceOf(TransportError);
       const { cause } = error as Error;
-      return [(error as TransportError).code, cause instanceof NodeError ? cause.code : ''];
+      return [(error as TransportError).code, cause instanceof NetworkError ? cause.code : ''];
     }
     return ['nothing thrown', ''];
   }

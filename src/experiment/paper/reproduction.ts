@@ -6,7 +6,7 @@ import type { ReproductionRecord } from '../../report/index.ts';
 import {
   diskStore,
   lockFolder,
-  NodeError,
+  HostError,
   programDigest,
   type FolderLock,
 } from '../../host/index.ts';
@@ -107,7 +107,7 @@ async function lockOf(folder: string): Promise<FolderLock> {
   try {
     return await lockFolder(folder);
   } catch (error) {
-    if (!(error instanceof NodeError) || error.facts.code !== 'folder_locked') throw error;
+    if (!(error instanceof HostError) || error.facts.code !== 'folder_locked') throw error;
     const { pid } = error.facts;
     throw new ReproduceError(
       { code: 'folder_locked', folder, pid },

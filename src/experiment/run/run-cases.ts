@@ -39,7 +39,7 @@ const casesPerJob = 4;
  * The jobs of all hospitals, in any order.
  *
  * @param folderOf folder for a hospital's cases
- * @throws {SimulateError} 'cases_changed'; {NodeError} 'bad_cases' when a hospital's own folder is not as it must be
+ * @throws {SimulateError} 'cases_changed'; {HostError} 'bad_cases' when a hospital's own folder is not as it must be
  */
 export async function caseJobs(
   settings: RunSettings,

@@ -10,7 +10,7 @@ import {
 import { logPrefix, verifyLogDirectory, type LogVerdict } from '../../audit/index.ts';
 import type { RunSettings } from '../../config/index.ts';
 import type { NodeRecord } from '../../report/index.ts';
-import { diskStore, type NodeError } from '../../host/index.ts';
+import { diskStore, type HostError } from '../../host/index.ts';
 import type { WorkerPool } from '../../hospital/index.ts';
 import type { PeerEvent } from '../../peer/index.ts';
 import { type ModelWeights, modelDigest } from '../../weights/index.ts';
@@ -191,7 +191,7 @@ export class RunFleet {
   }
 
   /** Stops all nodes where they stand, as a power cut would: they go on from there together. */
-  #pause(fault: NodeError): void {
+  #pause(fault: HostError): void {
     this.#fail(fault);
     for (const node of this.#nodes) void node.stop().catch(() => undefined); // `stop` hears of it too
   }

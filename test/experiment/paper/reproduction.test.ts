@@ -136,7 +136,7 @@ describe('a reproduction', function () {
 /** The command in a process of its own, to its end or until it says `killAt`: then it is killed, not asked. */
 async function command(preset: string, folder: string, killAt: string | null): Promise<void> {
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const main = fileURLToPath(new URL(`../../src/cli/main.${ending}`, import.meta.url));
+  const main = fileURLToPath(new URL(`../../../src/cli/main.${ending}`, import.meta.url));
   const args = ['--no-warnings', main, 'reproduce', preset, '--seeds', '1', '--out', folder];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';

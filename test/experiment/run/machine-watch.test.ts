@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { utf8 } from '../../../src/base/index.ts';
-import { NodeError } from '../../../src/host/index.ts';
-import { pausedBy, watched } from '../../../src/experiment/run/machine-watch.ts';
+import { HostError } from '../../../src/host/index.ts';
+import { pausedBy } from '../../../src/experiment/run/machine-watch.ts';
+import { watched } from '../../../src/node/watched-port.ts';
 import { MemoryStore } from '../../audit/memory-store.ts';
 
 /** A disk that is full from the `count`-th write on. */
@@ -16,7 +17,7 @@ class FullStore extends MemoryStore {
   override write(name: string, bytes: Uint8Array): Promise<void> {
     this.#left -= 1;
     if (this.#left >= 0) return super.write(name, bytes);
-    return Promise.reject(new NodeError({ code: 'disk_full', path: `/run/${name}` }));
+    return Promise.reject(new HostError({ code: 'disk_full', path: `/run/${name}` }));
   }
 }
 
@@ -44,7 +45,7 @@ describe('machine watch', () => {
       .and.contain('annulus simulate --resume /run');
     const other = new Error('diverged');
     expect(pausedBy(other, '/run')).equal(other);
-    const refusal = new NodeError({ code: 'folder_locked', path: '/run', pid: 1 });
+    const refusal = new HostError({ code: 'folder_locked', path: '/run', pid: 1 });
     expect(pausedBy(refusal, '/run')).equal(refusal);
   });
 });

@@ -61,7 +61,7 @@ describe('preflight', () => {
   it('hears whether the loopback device answers', async () => {
     expect(await loopbackFault()).equal(null);
     const extension = import.meta.url.endsWith('.js') ? 'js' : 'ts';
-    const file = new URL(`../../src/node/machine-limits.${extension}`, import.meta.url).href;
+    const file = new URL(`../../../src/host/machine-limits.${extension}`, import.meta.url).href;
     const script = `import('${file}').then(async (room) => process.stdout.write(String(await room.loopbackFault())))`;
     const run = spawnSync(
       'unshare',

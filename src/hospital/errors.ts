@@ -1,0 +1,36 @@
+/** What can go wrong with the work of a hospital: jobs of the worker pool, models to begin from. */
+import { AnnulusError } from '../base/index.ts';
+
+/** Each code with its facts. */
+export type HospitalErrorFacts =
+  | { readonly code: 'worker_crashed'; readonly method: string; readonly reason: string }
+  | { readonly code: 'job_failed'; readonly method: string; readonly reason: string }
+  | { readonly code: 'job_cancelled'; readonly method: string }
+  | { readonly code: 'queue_full'; readonly jobsMax: number }
+  | { readonly code: 'pool_closed' }
+  /** The model that the plan begins a stage from is not on this machine as the plan has it. */
+  | { readonly code: 'bad_start'; readonly digest: string; readonly reason: string };
+
+/** The room's one error class. */
+export class HospitalError extends AnnulusError<HospitalErrorFacts> {
+  constructor(facts: HospitalErrorFacts, options?: { cause?: unknown }) {
+    super(facts, describe(facts), options);
+  }
+}
+
+function describe(facts: HospitalErrorFacts): string {
+  switch (facts.code) {
+    case 'bad_start':
+      return `the plan begins from the model ${facts.digest}: ${facts.reason}`;
+    case 'worker_crashed':
+      return `the worker died during ${facts.method}: ${facts.reason}`;
+    case 'job_failed':
+      return `${facts.method} failed: ${facts.reason}`;
+    case 'job_cancelled':
+      return `${facts.method} was cancelled`;
+    case 'queue_full':
+      return `more than ${facts.jobsMax} jobs are waiting`;
+    case 'pool_closed':
+      return 'the worker pool is closed';
+  }
+}
