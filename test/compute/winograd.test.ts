@@ -256,6 +256,7 @@ if (native === null) {
   );
 } else {
   tilingSuite(`native kernels ${native.variant}`, (threads) =>
-    openEngine({ backend: 'native', threads }),
+    // Where registers have 512 bits, `auto` would take oneDNN's convolutions.
+    openEngine({ backend: 'native', convolutions: 'own', threads }),
   );
 }
