@@ -135,6 +135,8 @@ export class Peer {
   #isTidying = false;
   /** Kinds of what was too large to be said. */
   readonly #unsaid = new Set<string>();
+  /** Members whose messages were dropped because too many waited. */
+  readonly #crowders = new Set<NodeId>();
   #holdsModels = false;
   /** Members whose contradicting checkpoint was told to the log. */
   readonly #forksTold = new Set<NodeId>();
@@ -159,6 +161,9 @@ export class Peer {
         options.onFailure(error);
       },
       full: (member) => {
+        // Once for each member and run: what it costs its sender is on its account, which tells the rest.
+        if (this.#crowders.has(member)) return;
+        this.#crowders.add(member);
         const why = 'more messages than this node can take: some are dropped';
         ports.logger.log('warn', why, { from: member });
       },
