@@ -4,6 +4,7 @@ import { openNifti } from './nifti.ts';
 import type { NiftiOptions } from './nifti-header.ts';
 import { refuseField } from './packed.ts';
 import { spacingOf, type Volume } from './volume.ts';
+import { airHuMax } from './plausibility/anatomy.ts';
 
 /** A CT, in the file's own axes. */
 export interface CtFile {
@@ -17,8 +18,6 @@ export interface CtFile {
 const airHu = -1024;
 /** What 16 bits hold, signed or not. CTs pad with -2000 to -32768, metal reaches 30000. */
 const valueRange = { min: -32768, max: 65535 } as const;
-/** A heart region has lung in it. Values that never go below are shifted: stored without their intercept of -1024. */
-const lungHuMax = -300;
 /** Label maps have few values, and none below 0. */
 const labelMax = 127;
 /** The root of an aorta is as long and as wide: in less there is no heart to learn or to find. */
@@ -94,9 +93,10 @@ function aboutValues(lowest: number, highest: number, isWhole: boolean): string[
   if (isWhole && lowest >= 0 && highest <= labelMax) {
     return [`whole numbers from ${lowest} to ${highest} alone: a label map, and no CT?`];
   }
-  if (lowest <= lungHuMax) return [];
+  // A heart region has lung in it. Values that never go below are shifted: stored without their intercept of -1024.
+  if (lowest <= airHuMax) return [];
   return [
-    `nothing below ${lungHuMax} HU, found ${lowest} at least: is it in HU, with lung in it? Some programs lose the ` +
+    `nothing below ${airHuMax} HU, found ${lowest} at least: is it in HU, with lung in it? Some programs lose the ` +
       'intercept of -1024',
   ];
 }

@@ -1,5 +1,5 @@
 /**
- * What a peer tells the people who watch it: progress, the report, the dashboard. Nothing here is agreed. Where
+ * What a peer tells the people who watch it: progress and the report. Nothing here is agreed. Where
  * asked to (`tellsHistory`) it tells again what its log holds when it starts; `atMs` is the time of the block that says so, ms since 1970.
  */
 import type { Digest, NodeId } from '../base/index.ts';

@@ -129,22 +129,29 @@ function annulusFindings(RCC: Vector3, LCC: Vector3, NCC: Vector3): Finding[] {
   return findings;
 }
 
+function heightFindings(
+  code: 'ostium_height' | 'septum_height',
+  name: string,
+  heightMm: number,
+  range: Parameters<typeof isIn>[1],
+): Finding[] {
+  if (isIn(heightMm, range)) return [];
+  const { low, high } = range;
+  const text = `${name} is ${heightMm.toFixed(1)} mm above the annulus, expected ${low} to ${high}`;
+  return [because(code, text)];
+}
+
 function ostiumFindings(
   name: 'RCA' | 'LCA',
   at: Vector3 | undefined,
   { centre, axis, hinges }: Annulus,
 ): Finding[] {
   if (at === undefined) return [];
-  const findings: Finding[] = [];
   const away = subtractVectors(at, centre);
   const height = dotProduct(away, axis);
   const flat = stepAlong(away, axis, -height);
   const radius = lengthOf(flat);
-  if (!isIn(height, ostiumHeightMm)) {
-    const { low, high } = ostiumHeightMm;
-    const text = `${name} is ${height.toFixed(1)} mm above the annulus, expected ${low} to ${high}`;
-    findings.push(because('ostium_height', text));
-  }
+  const findings = heightFindings('ostium_height', name, height, ostiumHeightMm);
   if (!isIn(radius, ostiumRadiusMm)) {
     const { low, high } = ostiumRadiusMm;
     const text = `${name} is ${radius.toFixed(1)} mm from the valve's axis, expected ${low} to ${high}`;
@@ -165,14 +172,9 @@ function septumFindings(
   { centre, axis, hinges }: Annulus,
 ): Finding[] {
   if (at === undefined) return [];
-  const findings: Finding[] = [];
   const away = subtractVectors(at, centre);
   const height = dotProduct(away, axis);
-  if (!isIn(height, septumHeightMm)) {
-    const { low, high } = septumHeightMm;
-    const text = `${name} is ${height.toFixed(1)} mm above the annulus, expected ${low} to ${high}`;
-    findings.push(because('septum_height', text));
-  }
+  const findings = heightFindings('septum_height', name, height, septumHeightMm);
   if (nearestHinge(stepAlong(away, axis, -height), centre, hinges) === 'LCC') {
     const text = `${name} lies under LCC, expected between RCC and NCC`;
     findings.push(because('septum_side', text));
