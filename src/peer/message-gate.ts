@@ -17,8 +17,13 @@ import {
   type Proposal,
   type Vote,
 } from '../consensus/index.ts';
-import { digestOf, verifyRaw, verifySignature, type VerifyBytes } from '../crypto/index.ts';
-import { GossipError, readUpdate } from '../gossip/index.ts';
+import {
+  digestOf,
+  type CryptoPort,
+  type VerifyBytes,
+  type VerifySignature,
+} from '../crypto/index.ts';
+import { GossipError, readUpdate, type UpdateFacts } from '../gossip/index.ts';
 import {
   consensusDomain,
   keyBytes,
@@ -30,16 +35,16 @@ import {
   type SignedManifest,
   type Topic,
   type Verdict,
-  type VerifySignature,
 } from '../wire/index.ts';
 import { readPeerMessage, type PeerMessage } from './peer-messages.ts';
 
-/** Updates whose signature held, remembered; all are forgotten at the limit. */
-const updatesMax = 1_024;
+/** Updates of a round that are remembered for each of its participants; all are forgotten at the limit. */
+const updatesPerAuthorMax = 2;
 
 /** What the gate needs to know of its peer. */
 export interface GatePorts {
   readonly consortium: SignedManifest;
+  readonly crypto: CryptoPort;
   /** Membership's epoch. */
   readonly epoch: number;
   /** Height under decision. */
@@ -72,19 +77,20 @@ class Refusal extends Error {}
 export class MessageGate {
   readonly #ports: GatePorts;
   readonly #consensusKeys: readonly Uint8Array[];
-  readonly #updates = new Set<Digest>();
+  /** Updates of the round asked for last whose signature held. */
+  #known: { readonly open: Open; readonly updates: Map<Digest, UpdateFacts> } | null = null;
   #checked = 0;
 
   /** Verifies under a domain: counted, and once for each good signature. */
   readonly verify: VerifySignature = rememberingVerify((...signed) => {
     this.#checked += 1;
-    return verifySignature(...signed);
+    return this.#ports.crypto.verify(...signed);
   });
 
   /** Verifies bytes: counted. */
   readonly verifyBytes: VerifyBytes = (...signed) => {
     this.#checked += 1;
-    return verifyRaw(...signed);
+    return this.#ports.crypto.verifyBytes(...signed);
   };
 
   constructor(ports: GatePorts) {
@@ -92,6 +98,19 @@ export class MessageGate {
     const { members } = ports.consortium.manifest;
     this.#consensusKeys = members.map(({ consensusKey }) => keyBytes(consensusKey));
   }
+
+  /** As `readUpdate` of gossip, once for each good envelope of a round. @throws {GossipError} 'bad_update' */
+  readonly readUpdate = (open: Open, bytes: Uint8Array): UpdateFacts => {
+    if (this.#known?.open !== open) this.#known = { open, updates: new Map() };
+    const { updates } = this.#known;
+    const env = digestOf(bytes);
+    const known = updates.get(env);
+    if (known !== undefined) return known;
+    const facts = readUpdate(this.#ports.consortium, open, bytes, this.verifyBytes);
+    if (updates.size >= updatesPerAuthorMax * open.participants.length) updates.clear();
+    updates.set(env, facts);
+    return facts;
+  };
 
   /** Judges a message and puts what that cost to its sender's account. */
   judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
@@ -179,19 +198,13 @@ export class MessageGate {
     if (message.t !== 'update') return 'accept';
     const open = this.#ports.openRound();
     if (open?.r !== message.r) return 'ignore';
-    const bytes = utf8(message.envelope);
-    const env = digestOf(bytes);
-    if (this.#updates.has(env)) return 'accept';
-    this.#checked += 1;
     try {
-      readUpdate(this.#ports.consortium, open, bytes);
+      this.readUpdate(open, utf8(message.envelope));
+      return 'accept';
     } catch (error) {
       if (error instanceof GossipError) throw new Refusal(messageOf(error));
       throw error;
     }
-    if (this.#updates.size >= updatesMax) this.#updates.clear();
-    this.#updates.add(env);
-    return 'accept';
   }
 }
 

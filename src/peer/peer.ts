@@ -32,7 +32,7 @@ import {
   type WriteAheadLog,
 } from '../consensus/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import { BlobShelf, readUpdate, type UpdateFacts } from '../gossip/index.ts';
+import { BlobShelf, type UpdateFacts } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import {
   bodyDigest,
@@ -179,11 +179,12 @@ export class Peer {
     this.#rules = {
       plan: manifest.plan,
       code: options.code,
-      epoch: { cid, epoch, members: this.#members },
+      epoch: { cid, epoch, members: this.#members, verify: ports.crypto.verify },
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
     this.#gate = new MessageGate({
       consortium: options.consortium,
+      crypto: ports.crypto,
       epoch,
       height: () => this.#machine.height,
       openRound: () => this.#desk?.open ?? null,
@@ -663,7 +664,7 @@ export class Peer {
   async #read(open: Open, env: Digest): Promise<UpdateFacts | null> {
     const envelope = await this.#shelf.read(env);
     if (envelope === null || digestOf(envelope) !== env) return null;
-    return readUpdate(this.#options.consortium, open, envelope);
+    return this.#gate.readUpdate(open, envelope);
   }
 
   #sendCheckpoint(): void {
@@ -746,6 +747,7 @@ export class Peer {
       shelf: this.#shelf,
       models: this.#models,
       settings: this.#options.settings,
+      readUpdate: this.#gate.readUpdate,
       teachers: () => this.#teachers(),
       onEvent: this.#options.onEvent,
       post: (task) => {

@@ -43,9 +43,11 @@ export interface UpdateDeskOptions {
   readonly self: NodeId;
   readonly consortium: SignedManifest;
   readonly keys: Pick<PeerKeys, 'sealPrivate'>;
-  readonly ports: Pick<PeerPorts, 'clock' | 'logger' | 'random'>;
+  readonly ports: Pick<PeerPorts, 'clock' | 'logger' | 'random' | 'crypto'>;
   readonly shelf: BlobShelf;
   readonly settings: Pick<PeerSettings, 'holdsDelayMs'>;
+  /** Checks an envelope of this round, once for each. @throws {GossipError} 'bad_update' */
+  readonly readUpdate: (open: Open, bytes: Uint8Array) => UpdateFacts;
   /** Runs a task in the peer's queue, while this round is still the current one. */
   readonly post: (task: () => Promise<void> | void) => void;
   readonly broadcast: (message: PeerMessage) => void;
@@ -83,7 +85,8 @@ export class UpdateDesk implements Pick<
   constructor(options: UpdateDeskOptions, callbacks: Callbacks) {
     this.#options = options;
     this.#callbacks = callbacks;
-    this.#book = new UpdateBook(options.consortium, options.open);
+    const { consortium, open, readUpdate } = options;
+    this.#book = new UpdateBook(consortium, open, (bytes) => readUpdate(open, bytes));
   }
 
   // What the rules of blocks ask.
@@ -250,13 +253,14 @@ export class UpdateDesk implements Pick<
     facts: UpdateFacts,
     handed?: UpdateBulk['handed'],
   ): Promise<OpenedUpdate | null> {
-    const { shelf, consortium, keys, self: recipient } = this.#options;
+    const { shelf, consortium, keys, self: recipient, ports } = this.#options;
     const { upd, author, statement } = facts;
     const of = { round: this.#options.open.r, kind: 'update' } as const;
     const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
     const segments = await this.#callbacks.segments();
     const { sealPrivate } = keys;
-    const bulk = { consortium, facts, recipient, ciphertext, segments, sealPrivate };
+    const { sealing } = ports.crypto;
+    const bulk = { consortium, facts, recipient, ciphertext, segments, sealPrivate, sealing };
     try {
       return await openUpdate(handed === undefined ? bulk : { ...bulk, handed });
     } catch (error) {
@@ -301,7 +305,7 @@ export class UpdateDesk implements Pick<
 
   /** An author may seal its update to some members only: those who could open it hand the key on. */
   #help(member: NodeId, { locked }: HoldsMessage): void {
-    const { consortium, self, open, send, post } = this.#options;
+    const { consortium, self, open, send, post, ports } = this.#options;
     const to = consortium.manifest.members.find(({ id }) => id === member);
     const env = locked.find((one) => this.#book.openedUpdate(one) !== null);
     if (to === undefined || env === undefined || this.#helped.has(member)) return;
@@ -309,7 +313,7 @@ export class UpdateDesk implements Pick<
     if (facts === null || opened === null) return;
     this.#helped.add(member);
     this.#beside('a key was not handed on', async () => {
-      const sealed = await handOverKey(facts.statement, self, to, opened.key);
+      const sealed = await handOverKey(facts.statement, self, to, opened.key, ports.crypto.sealing);
       post(() => {
         send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
       });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { base64, fromUtf8, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { AuditError } from '../../src/audit/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
+import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import { MessageGate } from '../../src/peer/message-gate.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
 import { encodeCanonical, topics, type Topic } from '../../src/wire/index.ts';
@@ -19,7 +19,13 @@ describe('MessageGate', () => {
     charged = [];
     checkpoint = 'fresh';
     gate = new MessageGate({
-      ...{ consortium, epoch: 0, height: () => height, openRound: () => open },
+      ...{
+        consortium,
+        crypto: systemCrypto,
+        epoch: 0,
+        height: () => height,
+        openRound: () => open,
+      },
       checkCosignatures: () => {
         if (checkpoint === 'bad') {
           throw new AuditError({ code: 'malformed', what: 'note', expected: 'one' }, 'no note');
@@ -87,9 +93,17 @@ describe('MessageGate', () => {
     expect(judged('updates', announce(envelope))).to.deep.equal(['accept', true, ['L2 1']]);
     expect(judged('updates', announce(envelope), l1)).to.deep.equal(['accept', true, []]);
     expect(judged('updates', announce(envelope, open.r + 1))).to.deep.equal(['ignore', true, []]);
-    const { envelope: forged } = await updateOf('L2', { logSigner: member('L3').keys.log });
-    const [verdict, goesOn, costs] = judged('updates', announce(forged));
-    expect([verdict, goesOn, costs.length]).to.deep.equal(['reject', false, 2]);
+    // Under the name of its own key a forgery is not even looked at; under that of L2 it costs a check.
+    const { log } = member('L3').keys;
+    const { publicKey } = member('L2').keys.log;
+    for (const [logSigner, costs] of [
+      [log, 1],
+      [{ ...log, publicKey }, 2],
+    ] as const) {
+      const { envelope: forged } = await updateOf('L2', { logSigner });
+      const [verdict, goesOn, charges] = judged('updates', announce(forged));
+      expect([verdict, goesOn, charges.length]).to.deep.equal(['reject', false, costs]);
+    }
   });
 
   it('passes on checkpoints that bring something', () => {
