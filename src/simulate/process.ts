@@ -11,6 +11,12 @@ export class Process {
   #state: 'running' | 'paused' | 'dead' = 'running';
   #waiting: (() => void)[] = [];
   #messages = 0;
+  readonly #onWake: () => void;
+
+  /** @param onWake hears of every task before it runs */
+  constructor(onWake: () => void = () => undefined) {
+    this.#onWake = onWake;
+  }
 
   /** Whether it will ever do anything again. */
   get isAlive(): boolean {
@@ -24,14 +30,14 @@ export class Process {
 
   /** Runs `task` in the program: now, when it goes on, or never when it is dead. */
   wake(task: () => void): void {
-    if (this.#state === 'running') task();
+    if (this.#state === 'running') this.#run(task);
     else if (this.#state === 'paused') this.#waiting.push(task);
   }
 
   /** As `wake`, for a message from outside; false when it is lost. */
   deliver(task: () => void): boolean {
     if (this.#state === 'running') {
-      task();
+      this.#run(task);
       return true;
     }
     if (this.#state === 'dead' || this.#messages >= messagesKeptMax) return false;
@@ -59,5 +65,10 @@ export class Process {
   kill(): void {
     this.#state = 'dead';
     this.#waiting = [];
+  }
+
+  #run(task: () => void): void {
+    this.#onWake();
+    task();
   }
 }
