@@ -1,8 +1,8 @@
 /**
- * One round on one node: its own training, the updates of all, and the average. Long work runs beside the peer's queue and
- * comes back through `post`. In one file because training and the average share the round's start and rule.
+ * A round whose average is exact: every member gets every update and averages them by itself, to the same bytes. Here is
+ * the node's own training and the average; how updates come and go is in `RoundUpdates`.
  */
-import { messageOf, type Digest, type NodeId } from '../base/index.ts';
+import { messageOf, type Digest, type NodeId } from '../../../base/index.ts';
 import {
   GossipError,
   sealUpdate,
@@ -11,36 +11,18 @@ import {
   roundUpdate,
   segmentsOf,
   type AveragingRule,
-} from '../gossip/index.ts';
-import { modelDigest, type ModelWeights } from '../weights/index.ts';
-import type { Cut, PlanStage, Seal } from '../wire/index.ts';
-import type { LocalView } from './block-rules.ts';
-import type { PeerEvent } from './events.ts';
-import { ownUpdateName } from './housekeeping.ts';
-import type { ModelShelf } from './model-shelf.ts';
-import type { RoundMessage } from './peer-messages.ts';
-import type { PeerKeys, PeerPorts } from './ports.ts';
-import type { PeerSettings } from './settings.ts';
-import { outerStepOf } from './stage-rules.ts';
-import type { WorkProgress } from './trainer.ts';
-import { UpdateDesk, type UpdateDeskOptions } from './update-desk.ts';
-
-/** What a desk needs of its peer. */
-export interface RoundDeskOptions extends UpdateDeskOptions {
-  readonly stage: PlanStage;
-  readonly roundsSealed: number;
-  /** The model that the round's base came from; null in a stage's first round. */
-  readonly before: Digest | null;
-  readonly keys: PeerKeys;
-  readonly ports: PeerPorts;
-  readonly models: ModelShelf;
-  readonly settings: PeerSettings;
-  /** Sealed models of the stages before. */
-  readonly teachers: () => Promise<Map<string, ModelWeights>>;
-  readonly onEvent: (event: PeerEvent) => void;
-  /** Whether this round is still the current one of a running peer. */
-  readonly isCurrent: () => boolean;
-}
+  type UpdateFacts,
+} from '../../../gossip/index.ts';
+import { modelDigest, type ModelWeights } from '../../../weights/index.ts';
+import type { Cut, CutUpdate, MessageCost, Open, Seal } from '../../../wire/index.ts';
+import type { Judgement } from '../../block-rules.ts';
+import { ownUpdateName } from '../../housekeeping.ts';
+import type { RoundMessage } from '../../peer-messages.ts';
+import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
+import { outerStepOf } from '../../stage-rules.ts';
+import type { WorkProgress } from '../../trainer.ts';
+import { EnvelopeCheck } from './envelope-check.ts';
+import { RoundUpdates } from './round-updates.ts';
 
 interface Average {
   readonly seal: Seal;
@@ -48,43 +30,69 @@ interface Average {
 }
 
 /** See the file's header. */
-export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
-  readonly open: RoundDeskOptions['open'];
-  /** The updates of this round. */
-  readonly updates: UpdateDesk;
-  readonly #options: RoundDeskOptions;
+export class ExactRound implements RoundProtocol {
+  readonly open: Open;
+  readonly #context: RoundContext;
+  readonly #updates: RoundUpdates;
+  readonly #envelopeCheck: EnvelopeCheck;
   readonly #heardAtMs = new Map<NodeId, number>();
   /** Participants that said they have no update for this round. */
   readonly #abstaining = new Set<NodeId>();
   readonly #openedAtMs: number;
   #isTraining = false;
   #mustRetryTraining = false;
+  #waitingCut: Cut | null = null;
   #isAveraging = false;
   #average: Average | null = null;
 
-  constructor(options: RoundDeskOptions) {
-    this.open = options.open;
-    this.#options = options;
-    this.updates = new UpdateDesk(options, {
-      segments: async () => segmentsOf(await options.models.initial(options.stage)),
+  constructor(context: RoundContext) {
+    this.open = context.open;
+    this.#context = context;
+    this.#updates = new RoundUpdates(context, {
+      segments: async () => segmentsOf(await context.models.initial(context.stage)),
       onOpened: () => {
         if (this.#waitingCut !== null) this.average(this.#waitingCut);
       },
     });
-    this.#openedAtMs = options.ports.clock.nowMs();
+    this.#envelopeCheck = new EnvelopeCheck(context.consortium, context.open);
+    this.#openedAtMs = context.ports.clock.nowMs();
   }
 
   // What the rules of blocks ask.
 
+  certified(): readonly CutUpdate[] {
+    return this.#updates.certified();
+  }
+
+  areHeldTogether(updates: readonly CutUpdate[]): boolean {
+    return this.#updates.areHeldTogether(updates);
+  }
+
+  judgeUpdate(update: CutUpdate): Judgement {
+    return this.#updates.judgeUpdate(update);
+  }
+
+  certifiedForMs(peer: NodeId): number | null {
+    return this.#updates.certifiedForMs(peer);
+  }
+
   isSilent(peer: NodeId): boolean {
     if (this.#abstaining.has(peer)) return true;
-    if (peer === this.#options.self) return false;
+    if (peer === this.#context.self) return false;
     const heardAtMs = this.#heardAtMs.get(peer) ?? this.#openedAtMs;
-    return this.#options.ports.clock.nowMs() - heardAtMs > this.#options.settings.silenceMs;
+    return this.#context.ports.clock.nowMs() - heardAtMs > this.#context.settings.silenceMs;
   }
 
   aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null {
     return this.#average;
+  }
+
+  envelope(env: Digest): Uint8Array | null {
+    return this.#updates.envelope(env);
+  }
+
+  facts(env: Digest): UpdateFacts | null {
+    return this.#updates.facts(env);
   }
 
   // What the peer tells.
@@ -93,24 +101,25 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
     this.#heardAtMs.set(from, nowMs);
   }
 
-  /** The participant has no update for this round: nobody need wait for it. */
   abstained(from: NodeId): void {
     this.#abstaining.add(from);
   }
 
-  /** Whether this node has no update for this round, because its training failed. */
   get isAbstaining(): boolean {
-    return this.#abstaining.has(this.#options.self);
+    return this.#abstaining.has(this.#context.self);
+  }
+
+  judgeMessage(message: RoundMessage): MessageCost {
+    return message.t === 'update' ? this.#envelopeCheck.judge(message.envelope) : { signatures: 0 };
   }
 
   take(from: NodeId, message: RoundMessage): void {
-    this.updates.take(from, message);
+    this.#updates.take(from, message);
   }
 
-  /** Says again what may have been lost, and tries again what could not be done. */
   repeat(): void {
     if (this.#average !== null) return;
-    this.updates.repeat(this.#waitingCut !== null);
+    this.#updates.repeat(this.#waitingCut !== null);
     if (this.#waitingCut !== null) this.average(this.#waitingCut);
     else if (this.#mustRetryTraining) this.train();
   }
@@ -119,16 +128,16 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
 
   /** Trains and announces, once; a restarted node announces again what it had announced. */
   train(): void {
-    const { self, ports } = this.#options;
+    const { self, ports } = this.#context;
     if (this.#isTraining || !this.open.participants.includes(self)) return;
     this.#isTraining = true;
     this.#mustRetryTraining = false;
     void this.#trainAndSeal().then(
       (envelope) => {
         if (envelope === null) return;
-        this.#options.post(() => {
-          this.updates.announce(envelope);
-          this.#options.onEvent({ kind: 'announced', round: this.open.r });
+        this.#context.post(() => {
+          this.#updates.announce(envelope);
+          this.#context.onEvent({ kind: 'announced', round: this.open.r });
         });
       },
       (error: unknown) => {
@@ -138,7 +147,7 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
           this.#isTraining = false;
           this.#mustRetryTraining = true;
         } else {
-          this.#abstaining.add(this.#options.self);
+          this.#abstaining.add(this.#context.self);
         }
         ports.logger.log('error', 'local training failed', {
           round: this.open.r,
@@ -150,13 +159,13 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
 
   /** The signed envelope, or null when the round went on meanwhile. */
   async #trainAndSeal(): Promise<Uint8Array | null> {
-    const { stage, self, consortium, keys, ports, shelf, roundsSealed } = this.#options;
+    const { stage, self, consortium, keys, ports, shelf, roundsSealed } = this.#context;
     // One update a round, also across a crash: two different ones would be equivocation.
     const remembered = ownUpdateName(this.open.r);
     const earlier = await ports.store.read(remembered);
     if (earlier !== null) return earlier;
     const base = await this.#start();
-    await ports.trainer.prepare(stage, await this.#options.teachers(), this.#reporter('prepare'));
+    await ports.trainer.prepare(stage, await this.#context.teachers(), this.#reporter('prepare'));
     const job = { stage, round: this.open.r, roundsSealed, base, hp: this.open.hp };
     const result = await ports.trainer.train(job, this.#reporter('train'));
     const update = roundUpdate(result.weights, base, result, this.#rule());
@@ -171,7 +180,7 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
       logSigner: keys.log,
     });
     // A peer that was stopped, and perhaps started again over this disk, must not leave a second update here.
-    if (!this.#options.isCurrent()) return null;
+    if (!this.#context.isCurrent()) return null;
     await shelf.put(sealed.ciphertext, { round: this.open.r, kind: 'update' });
     await shelf.put(sealed.envelope, null);
     await ports.store.write(remembered, sealed.envelope);
@@ -180,41 +189,39 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
 
   #reporter(work: 'prepare' | 'train'): (progress: WorkProgress) => void {
     return (progress) => {
-      this.#options.onEvent({ kind: 'working', round: this.open.r, work, progress });
+      this.#context.onEvent({ kind: 'working', round: this.open.r, work, progress });
     };
   }
 
   // The average.
 
-  #waitingCut: Cut | null = null;
-
   /** Averages the cut as soon as all its updates are here, once. */
   average(cut: Cut): void {
     if (this.#isAveraging) return;
     this.#waitingCut = cut;
-    for (const update of cut.updates) this.updates.obtainDecided(update);
-    const values = cut.updates.map(({ env }) => this.updates.values(env));
+    for (const update of cut.updates) this.#updates.obtainDecided(update);
+    const values = cut.updates.map(({ env }) => this.#updates.values(env));
     if (!values.every((one) => one !== null)) return;
     this.#isAveraging = true;
     void this.#meanOf(cut, values).then(
       (average) => {
-        this.#options.post(() => {
+        this.#context.post(() => {
           this.#average = average;
         });
       },
       (error: unknown) => {
         this.#isAveraging = false; // the tick tries again
         const facts = { round: this.open.r, reason: messageOf(error) };
-        this.#options.ports.logger.log('error', 'averaging failed', facts);
+        this.#context.ports.logger.log('error', 'averaging failed', facts);
       },
     );
   }
 
   async #meanOf(cut: Cut, values: readonly Int32Array[]): Promise<Average> {
-    const { stage, models, settings } = this.#options;
+    const { stage, models, settings } = this.#context;
     const base = await models.obtain(stage, this.open.base);
     const updates = cut.updates.flatMap(({ env, n: weight }, index) => {
-      const [update, facts] = [values[index], this.updates.facts(env)];
+      const [update, facts] = [values[index], this.#updates.facts(env)];
       if (update === undefined || facts === null) return [];
       return [{ values: update, weight, heads: facts.heads }];
     });
@@ -238,7 +245,7 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
 
   /** Where all begin this round. @throws {GossipError} when nobody has a model that it follows from */
   async #start(): Promise<ModelWeights> {
-    const { stage, models, before } = this.#options;
+    const { stage, models, before } = this.#context;
     const { momentum } = outerStepOf(stage);
     const base = await models.obtain(stage, this.open.base);
     if (before === null || momentum === 0) return base;
@@ -246,7 +253,7 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
   }
 
   #rule(): AveragingRule {
-    const { stage, consortium } = this.#options;
+    const { stage, consortium } = this.#context;
     const { limits, members } = consortium.manifest;
     const { weightMax, clampMicro } = limits;
     const { samplesCap } = stage;
@@ -257,7 +264,7 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */
   #meanLossMilli(cut: Cut, total: number): number {
-    const lossOf = (env: Digest): number => this.updates.facts(env)?.metricsMilli.loss ?? 0;
+    const lossOf = (env: Digest): number => this.#updates.facts(env)?.metricsMilli.loss ?? 0;
     const sum = cut.updates.reduce((s, { env, n }) => s + lossOf(env) * n, 0);
     return Math.floor(sum / total);
   }

@@ -11,50 +11,41 @@ import {
   utf8,
   type Digest,
   type NodeId,
-} from '../base/index.ts';
+} from '../../../base/index.ts';
 import {
   GossipError,
   openUpdate,
   UpdateBook,
-  type BlobShelf,
   type OpenedUpdate,
   type UpdateBulk,
   type UpdateFacts,
   type Segment,
-} from '../gossip/index.ts';
-import {
-  handOverKey,
-  type CutUpdate,
-  type Open,
-  type SignedManifest,
-  limits,
-} from '../wire/index.ts';
-import type { Judgement, LocalView } from './block-rules.ts';
-import type { HoldsMessage, KeyMessage, PeerMessage, RoundMessage } from './peer-messages.ts';
-import type { PeerKeys, PeerPorts } from './ports.ts';
-import type { PeerSettings } from './settings.ts';
+} from '../../../gossip/index.ts';
+import { handOverKey, limits, type CutUpdate } from '../../../wire/index.ts';
+import type { Judgement, RoundView } from '../../block-rules.ts';
+import type { RoundContext } from '../../round-protocol.ts';
+import type { ExactMessage, HoldsMessage, KeyMessage } from './exact-messages.ts';
 
 /** A transfer not over after so long is begun once more elsewhere, ms; twice as long until the next time. */
 const hastenAfterMs = 30_000;
 
-/** What a desk of updates needs of its round. */
-export interface UpdateDeskOptions {
-  readonly open: Open;
-  readonly self: NodeId;
-  readonly consortium: SignedManifest;
-  readonly keys: Pick<PeerKeys, 'sealPrivate'>;
-  readonly ports: Pick<PeerPorts, 'clock' | 'logger' | 'random'>;
-  readonly shelf: BlobShelf;
-  readonly settings: Pick<PeerSettings, 'holdsDelayMs'>;
-  /** Runs a task in the peer's queue, while this round is still the current one. */
-  readonly post: (task: () => Promise<void> | void) => void;
-  readonly broadcast: (message: PeerMessage) => void;
-  readonly send: (to: NodeId, message: PeerMessage) => void;
-  /** An author signed different envelopes for one round. */
-  readonly onTwoUpdates: (author: NodeId, round: number, envelopes: Uint8Array[]) => void;
-}
+/** What of a round its updates need. */
+type UpdatesContext = Pick<
+  RoundContext,
+  | 'open'
+  | 'self'
+  | 'consortium'
+  | 'keys'
+  | 'ports'
+  | 'shelf'
+  | 'settings'
+  | 'post'
+  | 'broadcast'
+  | 'send'
+  | 'onTwoUpdates'
+>;
 
-/** What a desk asks back. */
+/** What is asked of the round, and told to it. */
 interface Callbacks {
   /** Of the stage's model. */
   readonly segments: () => Promise<readonly Segment[]>;
@@ -63,11 +54,11 @@ interface Callbacks {
 }
 
 /** See the file's header. */
-export class UpdateDesk implements Pick<
-  LocalView,
+export class RoundUpdates implements Pick<
+  RoundView,
   'certified' | 'areHeldTogether' | 'judgeUpdate' | 'certifiedForMs'
 > {
-  readonly #options: UpdateDeskOptions;
+  readonly #context: UpdatesContext;
   readonly #callbacks: Callbacks;
   readonly #book: UpdateBook;
   /** Blobs under way. */
@@ -80,10 +71,10 @@ export class UpdateDesk implements Pick<
   #ownEnvelope: Uint8Array | null = null;
   #areHoldingsDue = false;
 
-  constructor(options: UpdateDeskOptions, callbacks: Callbacks) {
-    this.#options = options;
+  constructor(context: UpdatesContext, callbacks: Callbacks) {
+    this.#context = context;
     this.#callbacks = callbacks;
-    this.#book = new UpdateBook(options.consortium, options.open);
+    this.#book = new UpdateBook(context.consortium, context.open);
   }
 
   // What the rules of blocks ask.
@@ -117,7 +108,7 @@ export class UpdateDesk implements Pick<
   }
 
   certifiedForMs(peer: NodeId): number | null {
-    return this.#book.certifiedForMs(peer, this.#options.ports.clock.nowMs());
+    return this.#book.certifiedForMs(peer, this.#context.ports.clock.nowMs());
   }
 
   // What the round asks.
@@ -150,7 +141,7 @@ export class UpdateDesk implements Pick<
   repeat(isCut: boolean): void {
     this.#helped.clear();
     this.#tried.clear();
-    if (this.#ownEnvelope !== null && this.certifiedForMs(this.#options.self) === null) {
+    if (this.#ownEnvelope !== null && this.certifiedForMs(this.#context.self) === null) {
       this.#sendEnvelope(this.#ownEnvelope);
     }
     if (!isCut || this.#book.inState('locked').length > 0) this.#sendHoldings();
@@ -162,13 +153,13 @@ export class UpdateDesk implements Pick<
   }
 
   /** @throws nothing: what is wrong with a message is its sender's fault and logged */
-  take(from: NodeId, message: RoundMessage): void {
+  take(from: NodeId, message: ExactMessage): void {
     switch (message.t) {
       case 'update':
         this.#tryEnvelope(utf8(message.envelope), false, from);
         return;
       case 'holds':
-        this.#book.takeClaims(from, message.open, this.#options.ports.clock.nowMs());
+        this.#book.takeClaims(from, message.open, this.#context.ports.clock.nowMs());
         this.#help(from, message);
         return;
       case 'key':
@@ -179,7 +170,7 @@ export class UpdateDesk implements Pick<
   // Envelopes.
 
   #sendEnvelope(envelope: Uint8Array): void {
-    const { open, broadcast } = this.#options;
+    const { open, broadcast } = this.#context;
     broadcast({ t: 'update', r: open.r, envelope: fromUtf8(envelope) });
   }
 
@@ -189,7 +180,7 @@ export class UpdateDesk implements Pick<
     } catch (error) {
       if (!(error instanceof GossipError)) throw error;
       const facts = { from, reason: messageOf(error) };
-      this.#options.ports.logger.log('warn', 'update refused', facts);
+      this.#context.ports.logger.log('warn', 'update refused', facts);
     }
   }
 
@@ -197,15 +188,15 @@ export class UpdateDesk implements Pick<
     const facts = this.#book.takeEnvelope(bytes, isDecided);
     if (facts === null) return;
     const envelopes = this.#book.envelopesOf(facts.author);
-    const { onTwoUpdates, open } = this.#options;
+    const { onTwoUpdates, open } = this.#context;
     if (envelopes.length > 1) onTwoUpdates(facts.author, open.r, envelopes);
     this.#obtainBulk(facts);
   }
 
   #obtainEnvelope(env: Digest, from: NodeId, isDecided: boolean): void {
     this.#once(env, async () => {
-      const bytes = await this.#options.shelf.obtain(env, limits.entryBytesMax, from, null);
-      this.#options.post(() => {
+      const bytes = await this.#context.shelf.obtain(env, limits.entryBytesMax, from, null);
+      this.#context.post(() => {
         this.#tryEnvelope(bytes, isDecided, from);
       });
     });
@@ -214,13 +205,13 @@ export class UpdateDesk implements Pick<
   // Bulk.
 
   #obtainBulk(facts: UpdateFacts): void {
-    const { shelf } = this.#options;
+    const { shelf } = this.#context;
     this.#once(facts.upd, async () => {
       // Who claims to hold an update has both on its disk.
       const envelope = this.#book.envelope(facts.env);
       if (envelope !== null) await shelf.put(envelope, null);
       const opened = await this.#tryOpening(facts);
-      this.#options.post(() => {
+      this.#context.post(() => {
         if (opened === null) this.#book.mark(facts.env, 'locked');
         this.#keep(facts.env, opened);
         this.#sayHoldingsSoon();
@@ -230,7 +221,7 @@ export class UpdateDesk implements Pick<
 
   /** An author may be quick with some and slow with others, who then get its update from the quick ones. */
   #hasten({ author, env, upd, statement }: UpdateFacts): void {
-    const { self, shelf, ports } = this.#options;
+    const { self, shelf, ports } = this.#context;
     const nowMs = ports.clock.nowMs();
     const next = this.#hastening.get(upd) ?? {
       atMs: nowMs + hastenAfterMs,
@@ -250,9 +241,9 @@ export class UpdateDesk implements Pick<
     facts: UpdateFacts,
     handed?: UpdateBulk['handed'],
   ): Promise<OpenedUpdate | null> {
-    const { shelf, consortium, keys, self: recipient } = this.#options;
+    const { shelf, consortium, keys, self: recipient } = this.#context;
     const { upd, author, statement } = facts;
-    const of = { round: this.#options.open.r, kind: 'update' } as const;
+    const of = { round: this.#context.open.r, kind: 'update' } as const;
     const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
     const segments = await this.#callbacks.segments();
     const { sealPrivate } = keys;
@@ -267,7 +258,7 @@ export class UpdateDesk implements Pick<
 
   #keep(env: Digest, opened: OpenedUpdate | null): void {
     if (opened === null) return;
-    const { self, ports } = this.#options;
+    const { self, ports } = this.#context;
     this.#book.opened(env, opened, self, ports.clock.nowMs());
     this.#callbacks.onOpened();
   }
@@ -276,7 +267,7 @@ export class UpdateDesk implements Pick<
 
   /** One message for updates that come close together: each message goes to every member. */
   #sayHoldingsSoon(): void {
-    const { ports, settings, post } = this.#options;
+    const { ports, settings, post } = this.#context;
     if (this.#areHoldingsDue) return;
     this.#areHoldingsDue = true;
     ports.clock.setTimer(settings.holdsDelayMs, () => {
@@ -288,7 +279,7 @@ export class UpdateDesk implements Pick<
   }
 
   #sendHoldings(): void {
-    const { open, broadcast } = this.#options;
+    const { open, broadcast } = this.#context;
     const [held, locked] = (['open', 'locked'] as const).map((state) =>
       this.#book.inState(state).map(({ env }) => env),
     );
@@ -301,7 +292,7 @@ export class UpdateDesk implements Pick<
 
   /** An author may seal its update to some members only: those who could open it hand the key on. */
   #help(member: NodeId, { locked }: HoldsMessage): void {
-    const { consortium, self, open, send, post } = this.#options;
+    const { consortium, self, open, send, post } = this.#context;
     const to = consortium.manifest.members.find(({ id }) => id === member);
     const env = locked.find((one) => this.#book.openedUpdate(one) !== null);
     if (to === undefined || env === undefined || this.#helped.has(member)) return;
@@ -324,7 +315,7 @@ export class UpdateDesk implements Pick<
     this.#tried.add(from);
     this.#beside('a key was not tried', async () => {
       const opened = await this.#tryOpening(facts, { from, sealed: bytes });
-      this.#options.post(() => {
+      this.#context.post(() => {
         if (this.#book.stateOf(env) !== 'locked') return;
         this.#keep(env, opened);
         this.#sayHoldingsSoon();
@@ -345,8 +336,8 @@ export class UpdateDesk implements Pick<
 
   #beside(otherwise: string, work: () => Promise<void>): void {
     void work().catch((error: unknown) => {
-      const facts = { round: this.#options.open.r, reason: messageOf(error) };
-      this.#options.ports.logger.log('warn', otherwise, facts);
+      const facts = { round: this.#context.open.r, reason: messageOf(error) };
+      this.#context.ports.logger.log('warn', otherwise, facts);
     });
   }
 }
