@@ -1,5 +1,5 @@
 /**
- * Secrecy of updates in mode `exact`: each update is encrypted under a key of its own, and that key is sealed
+ * Secrecy of updates in mode `exact`: each update is encrypted under a key of its own, and that key (HPKE)
  * to every member. Round, author, recipient and consortium are bound in, so nothing can be replayed.
  */
 import { base64, utf8, type Digest, type NodeId, type RoundNumber } from '../base/index.ts';
@@ -30,7 +30,7 @@ export interface UpdateContext {
 }
 
 /** An update ready to be announced: the fields of its statement, and the bytes to serve. */
-export interface SealedUpdate extends Pick<
+export interface EncryptedUpdate extends Pick<
   UpdateStatement,
   'update' | 'updateBytes' | 'sealedKeys'
 > {
@@ -38,11 +38,11 @@ export interface SealedUpdate extends Pick<
 }
 
 /** Encrypts `plaintext` for all `members` (the author among them, who may need it after a restart). */
-export async function sealUpdate(
+export async function encryptUpdate(
   context: UpdateContext,
   members: readonly Pick<Member, 'id' | 'sealKey'>[],
   plaintext: Uint8Array,
-): Promise<SealedUpdate> {
+): Promise<EncryptedUpdate> {
   const key = randomBulkKey();
   const ciphertext = encryptBulk(key, bulkContext(context), plaintext);
   const sealed = await Promise.all(
@@ -61,7 +61,7 @@ export async function sealUpdate(
 }
 
 /**
- * The key of an update, opened by `recipient` with its `sealPrivateKey`; null when the author sealed something else for it.
+ * The key of an update, decrypted by `recipient` with its `sealPrivateKey`; null when the author encrypted something else for it.
  * The digest of `ciphertext` must have been checked against the statement.
  */
 export function openUpdateKey(
@@ -79,7 +79,7 @@ export function openUpdateKey(
  * The plaintext of an update under its key.
  * @throws {CryptoError} 'bad_ciphertext': for every member alike, since the ciphertext commits to its key
  */
-export function openUpdate(
+export function decryptUpdate(
   statement: UpdateStatement,
   key: Uint8Array,
   ciphertext: Uint8Array,
