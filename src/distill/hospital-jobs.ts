@@ -13,27 +13,32 @@ import type {
 } from '../data/index.ts';
 import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import { CaseShelf } from './case-shelf.ts';
-import { evaluateCase, referenceOf, type EvaluatedCase, type Reference } from './evaluation.ts';
+import { CaseShelf } from './cases/case-store.ts';
+import {
+  evaluateCase,
+  referenceOf,
+  type EvaluatedCase,
+  type Reference,
+} from './predict/evaluation.ts';
 import { heartUseOf } from './heart-map.ts';
-import { predictLabelMaps, predictLogits, type InferenceSettings } from './inference.ts';
+import { predictLabelMaps, predictLogits, type InferenceSettings } from './predict/inference.ts';
 import {
   transferLandmark,
   type LandmarkFound,
   type LandmarkTransfer,
-} from './landmark-transfer.ts';
-import { Learner } from './learner.ts';
-import type { OptimiserState } from './optimiser.ts';
-import { drawPatch, drawSource, type TrainingCase } from './patch-sampler.ts';
-import { sizeFor, type PatchSize } from './patch-size.ts';
-import { makeCase, type PhantomHospital } from './phantom-hospital.ts';
-import { labelCases, type Teacher } from './pseudo-labels.ts';
-import { predictWith, type CtPrediction } from './prediction.ts';
-import { trainRound, type RoundTrained } from './round-training.ts';
-import type { StudentPackage } from './student-package.ts';
+} from './probe/landmark-transfer.ts';
+import { Learner } from './train/learner.ts';
+import type { OptimiserState } from './train/optimiser.ts';
+import { drawPatch, drawSource, type TrainingCase } from './train/patch-sampler.ts';
+import { sizeFor, type PatchSize } from './train/patch-size.ts';
+import { makeCase, type PhantomHospital } from './cases/phantom-hospital.ts';
+import { labelCases, type Teacher } from './label/pseudo-labels.ts';
+import { predictWith, type CtPrediction } from './predict/prediction.ts';
+import { trainRound, type RoundTrained } from './train/round-training.ts';
+import type { StudentPackage } from './predict/student-package.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
-import { takeCase, type CaseToTake, type TakenCase } from './take-case.ts';
-import type { DistillationSettings } from './uncertainty.ts';
+import { takeCase, type CaseToTake, type TakenCase } from './cases/take-case.ts';
+import type { DistillationSettings } from './label/soft-labels.ts';
 
 /** Which hospital a job is for. */
 export interface AtHospital {

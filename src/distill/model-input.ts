@@ -3,8 +3,8 @@ import type { Engine, Tensor5D } from '../compute/index.ts';
 import type { ChannelVolume, ModelSpec, Triple } from '../models/index.ts';
 import { DistillError } from './errors.ts';
 import { heartUseOf, heartValue } from './heart-map.ts';
-import type { Patch } from './patch-sampler.ts';
-import { turned } from './turned-volume.ts';
+import type { Patch } from './train/patch-sampler.ts';
+import { turned } from './spatial-transform.ts';
 
 /**
  * The input of a model of `spec`, [d][h][w][channel].

@@ -4,7 +4,7 @@ import { seededRandom } from '../../src/base/index.ts';
 import { openEngine, type Engine } from '../../src/compute/index.ts';
 import { DistillError, modelInput } from '../../src/distill/index.ts';
 import { patchTensor, turnedInput } from '../../src/distill/model-input.ts';
-import { drawTurn } from '../../src/distill/turned-volume.ts';
+import { drawTurn } from '../../src/distill/spatial-transform.ts';
 import { tinySpec } from './training-cases.ts';
 
 const conditioned = { ...tinySpec, inChannels: 2 };
