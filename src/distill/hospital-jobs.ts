@@ -13,7 +13,7 @@ import type {
 } from '../data/index.ts';
 import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import { CaseShelf } from './cases/case-store.ts';
+import { CaseStore } from './cases/case-store.ts';
 import {
   evaluateCase,
   referenceOf,
@@ -136,7 +136,10 @@ const checkPatches = 1;
 export class HospitalJobs {
   readonly #openStore: (folder: string) => Store;
   readonly #engineOptions: EngineOptions;
-  readonly #shelves = new Map<string, { readonly generation: string; readonly shelf: CaseShelf }>();
+  readonly #caseStores = new Map<
+    string,
+    { readonly generation: string; readonly caseStore: CaseStore }
+  >();
   #engine: Promise<Engine> | null = null;
 
   constructor(openStore: (folder: string) => Store, engineOptions: EngineOptions) {
@@ -147,19 +150,19 @@ export class HospitalJobs {
   async makeCases(args: MakeCasesArgs, report: (progress: JobProgress) => void): Promise<void> {
     const total = args.to - args.from;
     for (let index = args.from; index < args.to; index++) {
-      await makeCase(this.#shelf(args), args.hospital, index, args);
+      await makeCase(this.#caseStoreOf(args), args.hospital, index, args);
       report({ done: index - args.from + 1, total });
     }
   }
 
-  /** Puts a hospital's own case on its shelf. */
+  /** Puts a hospital's own case into its store. */
   takeCase(args: TakeCaseArgs): Promise<TakenCase> {
-    return takeCase(this.#shelf(args), args);
+    return takeCase(this.#caseStoreOf(args), args);
   }
 
   async train(args: TrainArgs, report: (progress: JobProgress) => void): Promise<RoundTrained> {
     const { tasks, origins, distillation } = args;
-    const cases = await this.#shelf(args).trainingCases(tasks, origins, distillation);
+    const cases = await this.#caseStoreOf(args).trainingCases(tasks, origins, distillation);
     return trainRound(await this.#open(), cases, args, (done, loss) => {
       report({ done, total: args.steps, loss });
     });
@@ -169,13 +172,13 @@ export class HospitalJobs {
   async label(args: LabelArgs, report: (progress: JobProgress) => void): Promise<number> {
     const { teachers, inference, distillation } = args;
     const engine = await this.#open();
-    return labelCases(engine, this.#shelf(args), teachers, inference, distillation, report);
+    return labelCases(engine, this.#caseStoreOf(args), teachers, inference, distillation, report);
   }
 
   /** Mean loss on patches of a held-out case that has a label of these tasks, or null when there is none. */
   async check(args: CheckArgs): Promise<number | null> {
-    const shelf = this.#shelf(args);
-    const held = await firstWithLabel(shelf, args.tasks);
+    const caseStore = this.#caseStoreOf(args);
+    const held = await firstWithLabel(caseStore, args.tasks);
     if (held === null) return null;
     const random = seededRandom(`check/${held.id}`);
     const learner = new Learner(await this.#open(), args.spec, args.weights, null);
@@ -199,16 +202,16 @@ export class HospitalJobs {
     args: EvaluateArgs,
     report: (progress: JobProgress) => void,
   ): Promise<EvaluatedCase[]> {
-    const shelf = this.#shelf(args);
-    const ids = (await shelf.ids('test')).slice(0, args.casesMax);
+    const caseStore = this.#caseStoreOf(args);
+    const ids = (await caseStore.ids('test')).slice(0, args.casesMax);
     const engine = await this.#open();
     const learner = new Learner(engine, args.spec, args.weights, null);
     try {
       const evaluated: EvaluatedCase[] = [];
       for (const id of ids) {
-        const held = await shelf.read('test', id);
-        const reference = referenceOf(held, await shelf.readTruth(id));
-        const input = shelf.input(held, args.spec);
+        const held = await caseStore.read('test', id);
+        const reference = referenceOf(held, await caseStore.readTruth(id));
+        const input = caseStore.input(held, args.spec);
         const { model, tensors } = learner;
         const logits = await predictLogits(engine, model, tensors, input, args.inference);
         evaluated.push(evaluateCase(logits, held, reference, args));
@@ -225,24 +228,24 @@ export class HospitalJobs {
     args: TransferArgs,
     report: (progress: JobProgress) => void,
   ): Promise<LandmarkFound[]> {
-    return transferLandmark(await this.#open(), this.#shelf(args), args, (done, total) => {
+    return transferLandmark(await this.#open(), this.#caseStoreOf(args), args, (done, total) => {
       report({ done, total });
     });
   }
 
   /** A held-out case and its predicted label maps; null when there is no such case. */
   async picture(args: PictureArgs): Promise<PicturedCase | null> {
-    const shelf = this.#shelf(args);
-    const id = (await shelf.ids('test'))[args.caseIndex];
+    const caseStore = this.#caseStoreOf(args);
+    const id = (await caseStore.ids('test'))[args.caseIndex];
     if (id === undefined) return null;
-    const held = await shelf.read('test', id);
+    const held = await caseStore.read('test', id);
     const engine = await this.#open();
     const learner = new Learner(engine, args.spec, args.weights, null);
     try {
       const { model, tensors } = learner;
-      const input = shelf.input(held, args.spec);
+      const input = caseStore.input(held, args.spec);
       const maps = await predictLabelMaps(engine, model, tensors, input, args.inference);
-      const reference = referenceOf(held, await shelf.readTruth(id));
+      const reference = referenceOf(held, await caseStore.readTruth(id));
       return { id, image: held.image, reference, maps };
     } finally {
       learner.dispose();
@@ -266,12 +269,12 @@ export class HospitalJobs {
     (await engine)?.close();
   }
 
-  #shelf({ folder, intensity, generation }: AtHospital): CaseShelf {
-    const known = this.#shelves.get(folder);
-    if (known?.generation === generation) return known.shelf;
-    const shelf = new CaseShelf(this.#openStore(folder), intensity);
-    this.#shelves.set(folder, { generation, shelf });
-    return shelf;
+  #caseStoreOf({ folder, intensity, generation }: AtHospital): CaseStore {
+    const known = this.#caseStores.get(folder);
+    if (known?.generation === generation) return known.caseStore;
+    const caseStore = new CaseStore(this.#openStore(folder), intensity);
+    this.#caseStores.set(folder, { generation, caseStore });
+    return caseStore;
   }
 
   #open(): Promise<Engine> {
@@ -281,11 +284,11 @@ export class HospitalJobs {
 }
 
 async function firstWithLabel(
-  shelf: CaseShelf,
+  caseStore: CaseStore,
   wanted: readonly TaskId[],
 ): Promise<TrainingCase | null> {
-  for (const id of await shelf.ids('test')) {
-    const held = await shelf.readTrainingCase('test', id);
+  for (const id of await caseStore.ids('test')) {
+    const held = await caseStore.readTrainingCase('test', id);
     if (wanted.some((task) => held.labels.has(task))) return held;
   }
   return null;

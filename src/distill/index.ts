@@ -28,7 +28,7 @@ export {
   type ParameterMemory,
 } from './train/optimiser.ts';
 export { testSpeed, type Speed, type SpeedTest } from './train/speed-test.ts';
-export { CaseShelf, type Shelf } from './cases/case-store.ts';
+export { CaseStore, type CaseSplit } from './cases/case-store.ts';
 export { caseCount, makeCase, type PhantomHospital } from './cases/phantom-hospital.ts';
 export { trainRound, type RoundTrained, type RoundTraining } from './train/round-training.ts';
 export {

@@ -25,14 +25,15 @@ import {
   type DistillationSettings,
 } from '../label/soft-labels.ts';
 
-export type Shelf = 'train' | 'test';
+/** What a case is for: to train on, or held out. */
+export type CaseSplit = 'train' | 'test';
 
 interface LoadedCase {
   readonly case: TrainingCase;
   readonly origin: Case['origin'];
 }
 
-export class CaseShelf {
+export class CaseStore {
   readonly #store: Store;
   readonly #intensity: IntensityScale;
   readonly #loaded = new Map<string, LoadedCase>();
@@ -42,27 +43,27 @@ export class CaseShelf {
     this.#intensity = intensity;
   }
 
-  /** Ids on a shelf, sorted. */
-  async ids(shelf: Shelf): Promise<string[]> {
-    const names = await this.#store.list(`${shelf}/`);
+  /** Ids of the cases there, sorted. */
+  async ids(split: CaseSplit): Promise<string[]> {
+    const names = await this.#store.list(`${split}/`);
     return names
       .filter((name) => name.endsWith('.case'))
-      .map((name) => name.slice(shelf.length + 1, -'.case'.length));
+      .map((name) => name.slice(split.length + 1, -'.case'.length));
   }
 
-  has(shelf: Shelf, id: string): Promise<boolean> {
-    return this.#store.has(`${shelf}/${id}.case`);
+  has(split: CaseSplit, id: string): Promise<boolean> {
+    return this.#store.has(`${split}/${id}.case`);
   }
 
-  async read(shelf: Shelf, id: string): Promise<Case> {
-    const bytes = await this.#store.read(`${shelf}/${id}.case`);
-    invariant(bytes !== null, `case ${id} is on the ${shelf} shelf`);
+  async read(split: CaseSplit, id: string): Promise<Case> {
+    const bytes = await this.#store.read(`${split}/${id}.case`);
+    invariant(bytes !== null, `case ${id} is among those to ${split}`);
     return decodeCase(bytes);
   }
 
-  async write(shelf: Shelf, held: Case): Promise<void> {
+  async write(split: CaseSplit, held: Case): Promise<void> {
     this.#loaded.delete(held.id);
-    await this.#store.write(`${shelf}/${held.id}.case`, encodeCase(held));
+    await this.#store.write(`${split}/${held.id}.case`, encodeCase(held));
   }
 
   /** Null for a real patient, of whom there are only an expert's marks. */
@@ -98,8 +99,8 @@ export class CaseShelf {
   }
 
   /** One case as the sampler wants it. */
-  async readTrainingCase(shelf: Shelf, id: string): Promise<TrainingCase> {
-    return this.#prepare(await this.read(shelf, id), distillationDefaults);
+  async readTrainingCase(split: CaseSplit, id: string): Promise<TrainingCase> {
+    return this.#prepare(await this.read(split, id), distillationDefaults);
   }
 
   /** The image in the model's intensities. */

@@ -10,7 +10,7 @@ import {
   type ScannerSettings,
   type TaskId,
 } from '../../data/index.ts';
-import type { CaseShelf } from './case-store.ts';
+import type { CaseStore } from './case-store.ts';
 
 export interface PhantomHospital {
   readonly id: string;
@@ -30,7 +30,7 @@ export function caseCount({ cases }: PhantomHospital): number {
  * the same bytes, in any order of making.
  */
 export async function makeCase(
-  shelf: CaseShelf,
+  caseStore: CaseStore,
   hospital: PhantomHospital,
   index: number,
   settings: {
@@ -43,8 +43,8 @@ export async function makeCase(
 ): Promise<void> {
   const isTest = index >= trainingCount(hospital.cases);
   const id = `${hospital.id}-${String(index).padStart(4, '0')}`;
-  const shelfName = isTest ? 'test' : 'train';
-  if (await shelf.has(shelfName, id)) return;
+  const split = isTest ? 'test' : 'train';
+  if (await caseStore.has(split, id)) return;
   const random = seededRandom(settings.seed).fork(`hospital/${hospital.id}/case/${index}`);
   const { image, truth } = makePhantom(random, settings.phantom, hospital.scanner);
   const annotation = annotate(random.fork('annotator'), truth, hospital.annotator);
@@ -53,8 +53,8 @@ export async function makeCase(
     held.map((task) => [task, labelMap(task, annotation, truth.geometry, settings.pointRadiusMm)]),
   );
   const origin = Object.fromEntries(held.map((task) => [task, 'expert'] as const));
-  if (isTest) await shelf.writeTruth(id, truth);
-  await shelf.write(shelfName, {
+  if (isTest) await caseStore.writeTruth(id, truth);
+  await caseStore.write(split, {
     id,
     image,
     labels,

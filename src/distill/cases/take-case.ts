@@ -1,4 +1,4 @@
-/** A hospital's own case, put on its shelf as the models see it. */
+/** A hospital's own case, put into its store as the models see it. */
 import {
   checkOwnCase,
   DataError,
@@ -7,13 +7,13 @@ import {
   type ReadingSettings,
   type Vector3,
 } from '../../data/index.ts';
-import type { CaseShelf, Shelf } from './case-store.ts';
+import type { CaseSplit, CaseStore } from './case-store.ts';
 import type { HeartUse } from '../heart-map.ts';
 
 export interface CaseToTake {
   /** A pseudonym. */
   readonly id: string;
-  readonly shelf: Shelf;
+  readonly split: CaseSplit;
   readonly files: CaseFiles;
   /** Of the models' grid, along [depth, height, width]. */
   readonly spacingMm: Vector3;
@@ -24,24 +24,24 @@ export interface CaseToTake {
 
 /** What came of it. Problems are given back and not thrown: an owner wants to hear of all cases at once. */
 export interface TakenCase {
-  /** Why the case is not on the shelf; null when it is. */
+  /** Why the case is not in the store; null when it is. */
   readonly problem: string | null;
   /** Worth a look, a line each. */
   readonly notes: readonly string[];
 }
 
 export async function takeCase(
-  shelf: CaseShelf,
-  { id, shelf: name, files, spacingMm, pointRadiusMm, heart, reading }: CaseToTake,
+  caseStore: CaseStore,
+  { id, split, files, spacingMm, pointRadiusMm, heart, reading }: CaseToTake,
 ): Promise<TakenCase> {
   try {
     const used = filesUsed(files, heart);
     const { case: own, notes } = readOwnCase(id, used, { spacingMm, pointRadiusMm, reading });
     const { points, ...trained } = own;
     // Where exactly an expert put a point is asked of held-out cases only.
-    await shelf.write(
-      name,
-      name === 'test' && points !== undefined ? { ...trained, points } : trained,
+    await caseStore.write(
+      split,
+      split === 'test' && points !== undefined ? { ...trained, points } : trained,
     );
     return { problem: null, notes };
   } catch (error) {

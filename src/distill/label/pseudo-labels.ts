@@ -6,7 +6,7 @@ import type { Engine } from '../../compute/index.ts';
 import { tasks, type Case, type Opinion, type TaskId } from '../../data/index.ts';
 import { argmaxLabels, type ChannelVolume, type ModelSpec } from '../../models/index.ts';
 import type { ModelWeights } from '../../weights/index.ts';
-import type { CaseShelf } from '../cases/case-store.ts';
+import type { CaseStore } from '../cases/case-store.ts';
 import { predictLabelMaps, type InferenceSettings } from '../predict/inference.ts';
 import { Learner } from '../train/learner.ts';
 import type { PatchSize } from '../train/patch-size.ts';
@@ -32,13 +32,13 @@ export interface Teacher {
  */
 export async function labelCases(
   engine: Engine,
-  shelf: CaseShelf,
+  caseStore: CaseStore,
   teachers: readonly Teacher[],
   settings: Omit<InferenceSettings, 'window'>,
   distillation: DistillationSettings,
   report: (progress: { readonly done: number; readonly total: number }) => void,
 ): Promise<number> {
-  const ids = await shelf.ids('train');
+  const ids = await caseStore.ids('train');
   const learners = teachers.map(({ task, spec, weights, window }) => ({
     task,
     window,
@@ -47,19 +47,19 @@ export async function labelCases(
   let added = 0;
   try {
     for (const [index, id] of ids.entries()) {
-      let held = await shelf.read('train', id);
+      let held = await caseStore.read('train', id);
       const missing = learners.filter(({ task }) => held.labels[task] === undefined);
       const before = held;
       for (const { task, window, learner } of missing) {
         const inference = { ...settings, window };
-        const input = shelf.input(held, learner.model.spec);
+        const input = caseStore.input(held, learner.model.spec);
         const said = await ask(engine, learner, task, input, held.id, inference, distillation);
         if (said !== null && isUsable(task, said.map)) {
           held = withLabel(held, task, said);
           added += 1;
         }
       }
-      if (held !== before) await shelf.write('train', held);
+      if (held !== before) await caseStore.write('train', held);
       report({ done: index + 1, total: ids.length });
     }
   } finally {

@@ -4,7 +4,7 @@ import type { Engine } from '../../compute/index.ts';
 import { paintSpheres, pointsOf, type LandmarkName, type Truth } from '../../data/index.ts';
 import { distance, type ModelSpec } from '../../models/index.ts';
 import type { ModelWeights } from '../../weights/index.ts';
-import type { CaseShelf } from '../cases/case-store.ts';
+import type { CaseStore } from '../cases/case-store.ts';
 import { predictLabelMaps, type InferenceSettings } from '../predict/inference.ts';
 import { NewHead, type HeadTraining } from './probe.ts';
 import { foregroundOf, type TrainingCase } from '../train/patch-sampler.ts';
@@ -30,27 +30,28 @@ export interface LandmarkFound {
 /** Trains the head and searches for the landmark in the cases that it has not seen. */
 export async function transferLandmark(
   engine: Engine,
-  shelf: CaseShelf,
+  caseStore: CaseStore,
   transfer: LandmarkTransfer,
   report: (done: number, total: number) => void,
 ): Promise<LandmarkFound[]> {
   const { spec, weights, landmark, trainingCount, training, inference } = transfer;
-  const ids = await shelf.ids('test');
+  const ids = await caseStore.ids('test');
   const head = new NewHead(engine, { spec, weights, head: landmark, classes: 2 }, training.seed);
   const searched = ids.slice(trainingCount);
   const total = training.steps + searched.length;
   try {
     const cases: TrainingCase[] = [];
-    for (const id of ids.slice(0, trainingCount)) cases.push(await labelled(shelf, id, transfer));
+    for (const id of ids.slice(0, trainingCount))
+      cases.push(await labelled(caseStore, id, transfer));
     await head.train(cases, training, (step) => {
       report(step, total);
     });
     const found: LandmarkFound[] = [];
     for (const id of searched) {
-      const held = await shelf.read('test', id);
-      const landmarks = await landmarksOf(shelf, id);
+      const held = await caseStore.read('test', id);
+      const landmarks = await landmarksOf(caseStore, id);
       const { model, tensors } = head;
-      const input = shelf.input(held, spec);
+      const input = caseStore.input(held, spec);
       const maps = await predictLabelMaps(engine, model, tensors, input, inference);
       const nothing = new Uint8Array(held.image.data.length);
       const [place] = pointsOf(maps.get(landmark) ?? nothing, held.image, 1);
@@ -63,25 +64,25 @@ export async function transferLandmark(
   }
 }
 
-async function landmarksOf(shelf: CaseShelf, id: string): Promise<Truth['landmarks']> {
-  const truth = await shelf.readTruth(id);
+async function landmarksOf(caseStore: CaseStore, id: string): Promise<Truth['landmarks']> {
+  const truth = await caseStore.readTruth(id);
   invariant(truth !== null, 'a landmark that no task teaches is known of phantoms alone');
   return truth.landmarks;
 }
 
 /** A held-out case with the true landmark as its one label. */
 async function labelled(
-  shelf: CaseShelf,
+  caseStore: CaseStore,
   id: string,
   { landmark, pointRadiusMm }: LandmarkTransfer,
 ): Promise<TrainingCase> {
-  const held = await shelf.read('test', id);
-  const landmarks = await landmarksOf(shelf, id);
+  const held = await caseStore.read('test', id);
+  const landmarks = await landmarksOf(caseStore, id);
   const map = paintSpheres([landmarks[landmark]], held.image, pointRadiusMm);
   return {
     id,
     shape: held.image.shape,
-    image: shelf.normalised(held),
+    image: caseStore.normalised(held),
     ...(held.heart === undefined ? {} : { heart: held.heart }),
     labels: new Map([[landmark, map]]),
     foreground: new Map([[landmark, foregroundOf(map)]]),

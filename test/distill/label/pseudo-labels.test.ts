@@ -4,7 +4,7 @@ import { seededRandom } from '../../../src/base/index.ts';
 import { openEngine, type Engine, type Tensor5D } from '../../../src/compute/index.ts';
 import type { TaskId } from '../../../src/data/index.ts';
 import {
-  CaseShelf,
+  CaseStore,
   distillationDefaults,
   intensityDefaults,
   labelCases,
@@ -41,17 +41,17 @@ const expertMap = Uint8Array.from({ length: 512 }, (_, n) => (n === 77 ? 3 : 0))
 describe('labelCases', () => {
   let engine: Engine;
   let store: MemoryStore;
-  let shelf: CaseShelf;
+  let caseStore: CaseStore;
   before(async () => {
     engine = await openEngine({ backend: 'cpu' });
   });
   beforeEach(async () => {
     store = new MemoryStore();
-    shelf = new CaseShelf(store, intensityDefaults);
-    await shelf.write('train', heldCase('a', { hps: expertMap }));
-    await shelf.write('train', heldCase('b', {}));
-    await shelf.write('train', heldCase('c', {}));
-    await shelf.write('test', heldCase('t', {}));
+    caseStore = new CaseStore(store, intensityDefaults);
+    await caseStore.write('train', heldCase('a', { hps: expertMap }));
+    await caseStore.write('train', heldCase('b', {}));
+    await caseStore.write('train', heldCase('c', {}));
+    await caseStore.write('test', heldCase('t', {}));
   });
   after(() => {
     engine.close();
@@ -61,11 +61,11 @@ describe('labelCases', () => {
     teachers: readonly Teacher[],
     distillation: DistillationSettings = distillationDefaults,
   ): Promise<number> =>
-    labelCases(engine, shelf, teachers, settings, distillation, () => undefined);
+    labelCases(engine, caseStore, teachers, settings, distillation, () => undefined);
 
   it("keeps an expert's map byte for byte and adds the teacher's where there is none", async () => {
     expect(await label([stubborn('hps', 5)])).equal(2);
-    const [a, b] = [await shelf.read('train', 'a'), await shelf.read('train', 'b')];
+    const [a, b] = [await caseStore.read('train', 'a'), await caseStore.read('train', 'b')];
     expect(a.labels.hps).deep.equal(expertMap);
     expect(a.origin).deep.equal({ hps: 'expert' });
     expect(b.labels.hps).deep.equal(new Uint8Array(512).fill(5));
@@ -82,12 +82,12 @@ describe('labelCases', () => {
     const before = store.files.get('train/b.case');
     expect(await label([stubborn('ms', 0)])).equal(0);
     expect(store.files.get('train/b.case')).equal(before); // the very same array
-    expect((await shelf.read('train', 'b')).labels).deep.equal({});
+    expect((await caseStore.read('train', 'b')).labels).deep.equal({});
   });
 
   it('adds an empty segmentation: a healthy valve is a finding', async () => {
     expect(await label([stubborn('calc', 0)])).equal(3);
-    const { labels, origin } = await shelf.read('train', 'a');
+    const { labels, origin } = await caseStore.read('train', 'a');
     expect(labels.calc).deep.equal(new Uint8Array(512));
     expect(origin).deep.equal({ hps: 'expert', calc: 'pseudo' });
   });
@@ -98,11 +98,14 @@ describe('labelCases', () => {
     const error = await label(teachers).catch((thrown: unknown) => thrown);
     expect(error).instanceOf(Error);
     const kept = [store.files.get('train/a.case'), store.files.get('train/b.case')];
-    expect((await shelf.read('train', 'c')).labels, 'whole or not at all').deep.equal({});
+    expect((await caseStore.read('train', 'c')).labels, 'whole or not at all').deep.equal({});
     store.writesLeft = 1; // c alone
     expect(await label(teachers)).equal(2);
     expect([store.files.get('train/a.case'), store.files.get('train/b.case')]).deep.equal(kept);
-    expect((await shelf.read('train', 'c')).origin).deep.equal({ hps: 'pseudo', calc: 'pseudo' });
+    expect((await caseStore.read('train', 'c')).origin).deep.equal({
+      hps: 'pseudo',
+      calc: 'pseudo',
+    });
     store.writesLeft = 0;
     expect(await label(teachers), 'nothing left to do').equal(0);
   });
@@ -130,16 +133,16 @@ describe('labelCases', () => {
 
   it('offers the student what experts and teachers said, a teacher what experts said', async () => {
     await label([stubborn('hps', 1), stubborn('calc', 1)]);
-    const ofExperts = await shelf.trainingCases(['hps', 'calc'], ['expert']);
+    const ofExperts = await caseStore.trainingCases(['hps', 'calc'], ['expert']);
     expect(ofExperts.map(({ id, labels }) => [id, [...labels.keys()]])).deep.equal([
       ['a', ['hps']],
     ]);
-    const ofAll = await shelf.trainingCases(['hps', 'calc'], ['expert', 'pseudo']);
+    const ofAll = await caseStore.trainingCases(['hps', 'calc'], ['expert', 'pseudo']);
     expect(ofAll.map(({ id }) => id)).deep.equal(['a', 'b', 'c']);
     expect(ofAll.map(({ labels }) => [...labels.keys()].sort())).deep.equal(
       Array(3).fill(['calc', 'hps']),
     );
-    expect(await shelf.trainingCases(['ms'], ['expert', 'pseudo'])).deep.equal([]);
+    expect(await caseStore.trainingCases(['ms'], ['expert', 'pseudo'])).deep.equal([]);
   });
 });
 
@@ -153,15 +156,15 @@ describe('opinions of teachers', () => {
   });
 
   it('are kept with the case, and reach patches as targets and weights', async () => {
-    const shelf = new CaseShelf(new MemoryStore(), intensityDefaults);
-    await shelf.write('train', heldCase('a', { hps: expertMap }));
+    const caseStore = new CaseStore(new MemoryStore(), intensityDefaults);
+    await caseStore.write('train', heldCase('a', { hps: expertMap }));
     const distillation = {
       ...{ ...distillationDefaults, passes: 3, targets: 'soft', temperature: 9 },
       weightByUncertainty: true,
     };
     const teachers = [stubborn('hps', 5), stubborn('calc', 1)];
-    await labelCases(engine, shelf, teachers, settings, distillation, () => undefined);
-    const { labels, opinions } = await shelf.read('train', 'a');
+    await labelCases(engine, caseStore, teachers, settings, distillation, () => undefined);
+    const { labels, opinions } = await caseStore.read('train', 'a');
     expect(Object.keys(opinions ?? {}), 'not of the expert’s map').deep.equal(['calc']);
     expect(labels.calc).deep.equal(new Uint8Array(512).fill(1));
     // Logits 0 and 9 over a temperature of 9: p = e/(1 + e) = 0.731 in every pass, so nothing epistemic, and
@@ -173,7 +176,7 @@ describe('opinions of teachers', () => {
     expect(aleatoric[0]).equal(Math.round((255 * p * (1 - p)) / 0.25));
     expect(epistemic.every((value) => value === 0)).equal(true);
     const origins = ['expert', 'pseudo'] as const;
-    const [held] = await shelf.trainingCases(['hps', 'calc'], origins, distillation);
+    const [held] = await caseStore.trainingCases(['hps', 'calc'], origins, distillation);
     const random = seededRandom('patch');
     const { soft } = drawPatch(
       { source: held!, about: null },
@@ -190,14 +193,14 @@ describe('opinions of teachers', () => {
   });
 
   it('say nothing to a student that is to learn hard labels, all voxels alike', async () => {
-    const shelf = new CaseShelf(new MemoryStore(), intensityDefaults);
-    await shelf.write('train', heldCase('a', {}));
+    const caseStore = new CaseStore(new MemoryStore(), intensityDefaults);
+    await caseStore.write('train', heldCase('a', {}));
     const distillation = { ...distillationDefaults, passes: 2 };
     await labelCases(
-      ...([engine, shelf, [stubborn('calc', 1)], settings, distillation] as const),
+      ...([engine, caseStore, [stubborn('calc', 1)], settings, distillation] as const),
       () => undefined,
     );
-    const [held] = await shelf.trainingCases(['calc'], ['pseudo'], distillation);
+    const [held] = await caseStore.trainingCases(['calc'], ['pseudo'], distillation);
     expect(held!.soft).equal(undefined);
   });
 });

@@ -7,7 +7,7 @@ import type { OptimiserState } from '../distill/index.ts';
 const keptMax = 2;
 
 /** States by stage and by the round whose training left them. */
-export class StateShelf {
+export class StateStore {
   readonly #store: Store;
 
   constructor(store: Store) {
