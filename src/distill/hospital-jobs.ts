@@ -223,7 +223,7 @@ export class HospitalJobs {
     }
   }
 
-  /** Errors of a landmark that a new head on a frozen model learnt from the first held-out cases, in the others. */
+  /** Errors of a landmark that a probe on a frozen backbone learnt from the first held-out cases, in the others. */
   async transfer(
     args: TransferArgs,
     report: (progress: JobProgress) => void,

@@ -54,7 +54,7 @@ export {
   type Reference,
   type Score,
 } from './predict/evaluation.ts';
-export { NewHead, type HeadTraining, type NewHeadSettings } from './probe/probe.ts';
+export { Probe, type ProbeSettings, type ProbeTraining } from './probe/probe.ts';
 export {
   transferLandmark,
   type LandmarkFound,

@@ -1,28 +1,31 @@
-/** Turns about the middle: of patches in training, and of whole volumes for passes that are turned back afterwards. */
+/**
+ * Rotation and scaling about the middle: augmentation of patches in training, and test-time augmentation of whole volumes,
+ * whose predictions are transformed back.
+ */
 import type { Random } from '../base/index.ts';
 import type { ChannelVolume } from '../models/index.ts';
 
 type Nine = readonly [number, number, number, number, number, number, number, number, number];
 
 /** Rotations and scales to draw from. */
-export interface TurnSettings {
+export interface TransformSettings {
   /** Greatest rotation about each axis, degrees. */
   readonly rotationDegMax: number;
   /** Greatest change of size, share of 1. */
   readonly scaleShareMax: number;
 }
 
-/** A matrix as of `turnOf`, rotation and scale drawn from the settings. */
-export function drawTurn(random: Random, settings: TurnSettings): Float64Array {
+/** A matrix as of `transformMatrix`, rotation and scale drawn from the settings. */
+export function drawTransform(random: Random, settings: TransformSettings): Float64Array {
   const angle = (): number =>
     ((random.uniform() * 2 - 1) * (settings.rotationDegMax * Math.PI)) / 180;
   const [a, b, c] = [angle(), angle(), angle()];
   const scale = 1 + (random.uniform() * 2 - 1) * settings.scaleShareMax;
-  return turnOf(a, b, c, scale);
+  return transformMatrix(a, b, c, scale);
 }
 
 /** Row-major 3x3 matrix of voxel offsets: rotations about the three axes, in radians, times a scale. */
-export function turnOf(a: number, b: number, c: number, scale: number): Float64Array {
+export function transformMatrix(a: number, b: number, c: number, scale: number): Float64Array {
   const [ca, sa] = [Math.cos(a), Math.sin(a)];
   const [cb, sb] = [Math.cos(b), Math.sin(b)];
   const [cc, sc] = [Math.cos(c), Math.sin(c)];
@@ -37,7 +40,7 @@ export function turnOf(a: number, b: number, c: number, scale: number): Float64A
  * The volume as seen through a row-major 3x3 `matrix` of voxel offsets from the middle: voxel x of the result shows
  * the source at `matrix · x`, trilinearly or its nearest voxel; `outside` where that is beyond the outermost centres.
  */
-export function turned(
+export function transformed(
   { data, shape, channels }: ChannelVolume,
   matrix: Float64Array,
   outside: number,
@@ -48,7 +51,7 @@ export function turned(
   const [cz, cy, cx] = [(depth - 1) / 2, (height - 1) / 2, (width - 1) / 2];
   const plane = height * width;
   const out = new Float32Array(data.length);
-  // A turn that leaves a border voxel where it was may land a rounding beside it.
+  // A border voxel that stays where it was may land a rounding error beside it.
   const near = 1e-9;
   const last = [depth - 1, height - 1, width - 1] as const;
   let at = 0;

@@ -78,7 +78,7 @@ export class CaseStore {
 
   /**
    * Training cases with a label of one of `origins` for at least one of `tasks`, normalised; kept in memory, with what
-   * `distillation` makes of their teachers' opinions at the first call.
+   * `distillation` makes of their teachers' soft labels at the first call.
    */
   async trainingCases(
     tasks: readonly TaskId[],
@@ -133,13 +133,13 @@ export class CaseStore {
 }
 
 function softMapsOf(
-  { opinions = {} }: Case,
+  { softLabels = {} }: Case,
   distillation: DistillationSettings,
 ): Map<string, SoftMaps> {
   const soft = new Map<string, SoftMaps>();
-  for (const [task, opinion] of Object.entries(opinions)) {
-    const weights = voxelWeights(opinion, distillation);
-    const probabilities = distillation.targets === 'soft' ? opinion.probabilities : null;
+  for (const [task, softLabel] of Object.entries(softLabels)) {
+    const weights = voxelWeights(softLabel, distillation);
+    const probabilities = distillation.targets === 'soft' ? softLabel.probabilities : null;
     if (weights !== null || probabilities !== null) soft.set(task, { probabilities, weights });
   }
   return soft;

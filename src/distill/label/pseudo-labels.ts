@@ -3,7 +3,7 @@
  * expert's label keeps it. The label maps stay with the cases on the hospital's disk.
  */
 import type { Engine } from '../../compute/index.ts';
-import { tasks, type Case, type Opinion, type TaskId } from '../../data/index.ts';
+import { tasks, type Case, type SoftLabelMap, type TaskId } from '../../data/index.ts';
 import { argmaxLabels, type ChannelVolume, type ModelSpec } from '../../models/index.ts';
 import type { ModelWeights } from '../../weights/index.ts';
 import type { CaseStore } from '../cases/case-store.ts';
@@ -11,9 +11,9 @@ import { predictLabelMaps, type InferenceSettings } from '../predict/inference.t
 import { Learner } from '../train/learner.ts';
 import type { PatchSize } from '../train/patch-size.ts';
 import {
-  opinionOf,
+  softLabelOf,
   predictUncertain,
-  wantsOpinions,
+  wantsSoftLabels,
   type DistillationSettings,
 } from './soft-labels.ts';
 
@@ -71,7 +71,7 @@ export async function labelCases(
 /** A teacher's label map, and how sure it is where that is asked for. */
 interface Answer {
   readonly map: Uint8Array;
-  readonly opinion: Opinion | null;
+  readonly softLabel: SoftLabelMap | null;
 }
 
 async function ask(
@@ -83,33 +83,34 @@ async function ask(
   inference: InferenceSettings,
   distillation: DistillationSettings,
 ): Promise<Answer | null> {
-  if (!wantsOpinions(distillation)) {
+  if (!wantsSoftLabels(distillation)) {
     const maps = await predictLabelMaps(engine, model, tensors, input, inference);
     const map = maps.get(task);
-    return map === undefined ? null : { map, opinion: null };
+    return map === undefined ? null : { map, softLabel: null };
   }
+  // The word is a part of the seed, which fixes the masks and transforms that are drawn.
   const seed = `opinion/${task}/${id}`;
   const heads = await predictUncertain(
     ...([engine, model, tensors, input, inference, distillation, seed] as const),
   );
   const uncertain = heads.get(task);
   if (uncertain === undefined) return null;
-  return { map: argmaxLabels(uncertain.mean), opinion: opinionOf(uncertain) };
+  return { map: argmaxLabels(uncertain.mean), softLabel: softLabelOf(uncertain) };
 }
 
 /**
- * A teacher that found none of a task's points has no opinion; background alone would teach the student that there is
- * nothing. An empty segmentation is an opinion: a healthy valve has no calcium.
+ * A teacher that found none of a task's points says nothing of the case; background alone would teach the student that there is
+ * nothing. An empty segmentation is an answer: a healthy valve has no calcium.
  */
 function isUsable(task: TaskId, map: Uint8Array): boolean {
   return tasks[task].kind === 'segmentation' || map.some((value) => value > 0);
 }
 
-function withLabel(held: Case, task: TaskId, { map, opinion }: Answer): Case {
+function withLabel(held: Case, task: TaskId, { map, softLabel }: Answer): Case {
   return {
     ...held,
     labels: { ...held.labels, [task]: map },
     origin: { ...held.origin, [task]: 'pseudo' },
-    ...(opinion === null ? {} : { opinions: { ...held.opinions, [task]: opinion } }),
+    ...(softLabel === null ? {} : { softLabels: { ...held.softLabels, [task]: softLabel } }),
   };
 }

@@ -1,17 +1,18 @@
 /**
- * What a teacher says of a case, and how sure it is: the mean of several stochastic passes. Each pass beyond the first
- * sees the image slightly turned and scaled, with dropout active where the net has it; what it says is turned back.
+ * A teacher's soft label of a case, and how sure it is: the mean of several passes with test-time augmentation and Monte
+ * Carlo dropout. Each pass beyond the first sees the image slightly rotated and scaled, with dropout active where the net has
+ * it; its probabilities are transformed back.
  *
  * From probabilities p of the passes that saw a voxel: aleatoric = mean of p·(1 - p), epistemic = mean of p² minus the
  * square of the mean (Tölle et al. 2025 after Kwon et al. 2020), the largest over the classes.
  */
 import { seededRandom } from '../../base/index.ts';
 import type { Engine } from '../../compute/index.ts';
-import type { Opinion } from '../../data/index.ts';
+import type { SoftLabelMap } from '../../data/index.ts';
 import type { ChannelVolume, Model, ParameterMap, Triple } from '../../models/index.ts';
 import { predictLogits, type InferenceSettings } from '../predict/inference.ts';
-import { turnedInput } from '../model-input.ts';
-import { drawTurn, inverse3, turned } from '../spatial-transform.ts';
+import { transformedInput } from '../model-input.ts';
+import { drawTransform, inverse3, transformed } from '../spatial-transform.ts';
 
 /** How teachers are asked, and what the student makes of their answers. */
 export interface DistillationSettings {
@@ -43,7 +44,7 @@ export const distillationDefaults: DistillationSettings = Object.freeze({
 });
 
 /** Whether more than the likeliest label of one pass is asked for. */
-export function wantsOpinions(settings: DistillationSettings): boolean {
+export function wantsSoftLabels(settings: DistillationSettings): boolean {
   const { passes, targets, confidenceMin, weightByUncertainty } = settings;
   return passes > 1 || targets === 'soft' || confidenceMin > 0 || weightByUncertainty;
 }
@@ -63,7 +64,7 @@ export interface Uncertain {
 /**
  * The passes over one input as of `modelInput`.
  *
- * @param seed fixes turns and dropout masks: the case's own name, so that a repeated labelling says the same
+ * @param seed fixes transforms and dropout masks: the case's own name, so that a repeated labelling says the same
  */
 export async function predictUncertain(
   engine: Engine,
@@ -82,8 +83,8 @@ export async function predictUncertain(
     darkest = Math.min(darkest, data[at] as number);
   }
   for (let pass = 0; pass < settings.passes; pass++) {
-    const turn = pass === 0 ? null : drawTurn(random, settings);
-    const seen = turn === null ? input : turnedInput(input, turn, darkest);
+    const matrix = pass === 0 ? null : drawTransform(random, settings);
+    const seen = matrix === null ? input : transformedInput(input, matrix, darkest);
     const dropoutSeed = pass === 0 ? undefined : random.uint32() % 2 ** 30;
     const heads = await predictLogits(engine, model, params, seen, {
       ...inference,
@@ -92,7 +93,7 @@ export async function predictUncertain(
     for (const [head, logits] of heads) {
       toProbabilities(logits, settings.temperature);
       // Outside of what this pass saw nothing is said: NaN there.
-      const back = turn === null ? logits : turned(logits, inverse3(turn), NaN);
+      const back = matrix === null ? logits : transformed(logits, inverse3(matrix), NaN);
       const known = sums.get(head) ?? new PassSums(shape, logits.channels);
       sums.set(head, known);
       known.add(back.data);
@@ -166,8 +167,8 @@ class PassSums {
   }
 }
 
-/** An opinion as it is kept on the disk. */
-export function opinionOf({ mean, aleatoric, epistemic }: Uncertain): Opinion {
+/** A soft label as it is kept on the disk. */
+export function softLabelOf({ mean, aleatoric, epistemic }: Uncertain): SoftLabelMap {
   const bytes = (values: Float32Array, top: number): Uint8Array =>
     Uint8Array.from(values, (value) => Math.round(Math.min(1, Math.max(0, value / top)) * 255));
   return {
@@ -177,9 +178,9 @@ export function opinionOf({ mean, aleatoric, epistemic }: Uncertain): Opinion {
   };
 }
 
-/** What each voxel of an opinion is worth to the student, 0 to 255; null when all are alike. */
+/** What each voxel of a soft label is worth to the student, 0 to 255; null when all are alike. */
 export function voxelWeights(
-  { probabilities, aleatoric, epistemic }: Opinion,
+  { probabilities, aleatoric, epistemic }: SoftLabelMap,
   { confidenceMin, weightByUncertainty }: DistillationSettings,
 ): Uint8Array | null {
   if (confidenceMin === 0 && !weightByUncertainty) return null;

@@ -1,4 +1,4 @@
-/** The downstream test: a landmark that no task taught, learnt by a new head on a frozen model from a few phantoms. */
+/** The downstream test: a landmark that no task taught, learnt by a probe on a frozen backbone from a few phantoms. */
 import { invariant } from '../../base/index.ts';
 import type { Engine } from '../../compute/index.ts';
 import { paintSpheres, pointsOf, type LandmarkName, type Truth } from '../../data/index.ts';
@@ -6,7 +6,7 @@ import { distance, type ModelSpec } from '../../models/index.ts';
 import type { ModelWeights } from '../../weights/index.ts';
 import type { CaseStore } from '../cases/case-store.ts';
 import { predictLabelMaps, type InferenceSettings } from '../predict/inference.ts';
-import { NewHead, type HeadTraining } from './probe.ts';
+import { Probe, type ProbeTraining } from './probe.ts';
 import { foregroundOf, type TrainingCase } from '../train/patch-sampler.ts';
 
 export interface LandmarkTransfer {
@@ -14,9 +14,9 @@ export interface LandmarkTransfer {
   readonly spec: ModelSpec;
   readonly weights: ModelWeights;
   readonly landmark: LandmarkName;
-  /** So many of the held-out cases train the head, the first; the others are searched. */
+  /** So many of the held-out cases train the probe, the first; the others are searched. */
   readonly trainingCount: number;
-  readonly training: HeadTraining;
+  readonly training: ProbeTraining;
   readonly pointRadiusMm: number;
   readonly inference: InferenceSettings;
 }
@@ -27,7 +27,7 @@ export interface LandmarkFound {
   readonly errorMm: number | null;
 }
 
-/** Trains the head and searches for the landmark in the cases that it has not seen. */
+/** Trains the probe and searches for the landmark in the cases that it has not seen. */
 export async function transferLandmark(
   engine: Engine,
   caseStore: CaseStore,
@@ -36,21 +36,21 @@ export async function transferLandmark(
 ): Promise<LandmarkFound[]> {
   const { spec, weights, landmark, trainingCount, training, inference } = transfer;
   const ids = await caseStore.ids('test');
-  const head = new NewHead(engine, { spec, weights, head: landmark, classes: 2 }, training.seed);
+  const probe = new Probe(engine, { spec, weights, head: landmark, classes: 2 }, training.seed);
   const searched = ids.slice(trainingCount);
   const total = training.steps + searched.length;
   try {
     const cases: TrainingCase[] = [];
     for (const id of ids.slice(0, trainingCount))
       cases.push(await labelled(caseStore, id, transfer));
-    await head.train(cases, training, (step) => {
+    await probe.train(cases, training, (step) => {
       report(step, total);
     });
     const found: LandmarkFound[] = [];
     for (const id of searched) {
       const held = await caseStore.read('test', id);
       const landmarks = await landmarksOf(caseStore, id);
-      const { model, tensors } = head;
+      const { model, tensors } = probe;
       const input = caseStore.input(held, spec);
       const maps = await predictLabelMaps(engine, model, tensors, input, inference);
       const nothing = new Uint8Array(held.image.data.length);
@@ -60,7 +60,7 @@ export async function transferLandmark(
     }
     return found;
   } finally {
-    head.dispose();
+    probe.dispose();
   }
 }
 

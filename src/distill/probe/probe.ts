@@ -1,6 +1,7 @@
 /**
- * A further structure for a finished model, from a few cases: the backbone stays as it is, and a new head learns to read
- * the structure off its features. How well that goes says how much of the heart the backbone has learnt.
+ * A probe of a finished model: the backbone stays frozen, and a small head learns from a few cases to read a further
+ * structure off its features. How well that goes says how much of the heart the backbone has learnt. The head is two
+ * convolutions and a linear layer; a linear probe would have that layer alone.
  */
 import { invariant, seededRandom } from '../../base/index.ts';
 import type { Engine, Tensor, Tensor1D, Tensor5D, Variable } from '../../compute/index.ts';
@@ -24,17 +25,17 @@ import { patchTensor } from '../model-input.ts';
 import { drawPatch, drawSource, type Patch, type TrainingCase } from '../train/patch-sampler.ts';
 import type { AdamWOptimiser, SamplingSettings } from '../settings.ts';
 
-/** A finished model and the head to come. */
-export interface NewHeadSettings {
+/** A finished model and the structure that its probe shall find. */
+export interface ProbeSettings {
   readonly spec: ModelSpec;
   readonly weights: ModelWeights;
-  /** Name of the new head; cases carry their label map under it. */
+  /** Name of the structure; cases carry their label map under it. */
   readonly head: string;
-  /** Output channels of the new head, background included. */
+  /** Output channels of the probe, background included. */
   readonly classes: number;
 }
 
-export interface HeadTraining {
+export interface ProbeTraining {
   readonly steps: number;
   readonly patch: Triple;
   readonly optimiser: AdamWOptimiser;
@@ -43,37 +44,37 @@ export interface HeadTraining {
   readonly seed: string;
 }
 
-/** Channels between the backbone's features and the head's outputs. */
+/** Channels between the backbone's features and the probe's outputs. */
 const hidden = 16;
 const slope = 0.01;
 /** Weight and bias of a 1×1×1 convolution end the list of a model with one head. */
 const readingTensors = 2;
 
-interface HeadParameter {
+interface ProbeParameter {
   readonly name: string;
   readonly variable: Variable;
   readonly m: Variable;
   readonly v: Variable;
 }
 
-/** A frozen backbone with a new head under training. Holds tensors: call `dispose`. */
-export class NewHead {
-  /** The head's logits from an image, for the search in a volume. */
+/** A frozen backbone with a probe under training. Holds tensors: call `dispose`. */
+export class Probe {
+  /** The probe's logits from an image, for the search in a volume. */
   readonly model: Model;
   readonly #engine: Engine;
-  readonly #settings: NewHeadSettings;
+  readonly #settings: ProbeSettings;
   readonly #backbone: Learner;
-  readonly #parameters: readonly HeadParameter[];
+  readonly #parameters: readonly ProbeParameter[];
   #step = 0;
 
-  /** @param seed fixes the head's first weights */
-  constructor(engine: Engine, settings: NewHeadSettings, seed: string) {
+  /** @param seed fixes the probe's first weights */
+  constructor(engine: Engine, settings: ProbeSettings, seed: string) {
     this.#engine = engine;
     this.#settings = settings;
     const { spec, weights } = featureModel(settings);
     this.#backbone = new Learner(engine, spec, weights, null);
     const width = featureCount(spec);
-    const fresh = freshParameters(headParameters(width, settings.classes), seededRandom(seed));
+    const fresh = freshParameters(probeParameters(width, settings.classes), seededRandom(seed));
     const { tf } = engine;
     this.#parameters = fresh.map(({ name, shape, data }) => {
       const make = (values: Float32Array): Variable =>
@@ -88,7 +89,7 @@ export class NewHead {
     };
   }
 
-  /** Of the head; the backbone's are its own. */
+  /** Of the probe; the backbone's are its own. */
   get tensors(): ParameterMap {
     return new Map<string, Tensor>(this.#parameters.map(({ name, variable }) => [name, variable]));
   }
@@ -96,7 +97,7 @@ export class NewHead {
   /** @throws {DistillError} 'no_cases', 'diverged' when a loss is not finite */
   async train(
     cases: readonly TrainingCase[],
-    { steps, patch, optimiser, sampling, seed }: HeadTraining,
+    { steps, patch, optimiser, sampling, seed }: ProbeTraining,
     report: (step: number, loss: number) => void,
   ): Promise<void> {
     const { head } = this.#settings;
@@ -117,7 +118,7 @@ export class NewHead {
       );
       this.#engine.check();
       if (!Number.isFinite(loss)) {
-        throw new DistillError({ code: 'diverged', step }, `the new head diverged at step ${step}`);
+        throw new DistillError({ code: 'diverged', step }, `the probe diverged at step ${step}`);
       }
       report(step + 1, loss);
     }
@@ -128,7 +129,7 @@ export class NewHead {
     for (const { variable, m, v } of this.#parameters) this.#engine.tf.dispose([variable, m, v]);
   }
 
-  /** One AdamW step of the head; the loss before it. */
+  /** One AdamW step of the probe; the loss before it. */
   async #take(patch: Patch, size: Triple, optimiser: AdamWOptimiser): Promise<number> {
     const { tf, ops } = this.#engine;
     const { head } = this.#settings;
@@ -183,7 +184,7 @@ export class NewHead {
   }
 }
 
-function headParameters(width: number, classes: number): ParameterInfo[] {
+function probeParameters(width: number, classes: number): ParameterInfo[] {
   return [
     { name: 'conv1.weight', shape: [hidden, width, 3, 3, 3], init: 'he' },
     { name: 'conv2.weight', shape: [hidden, hidden, 3, 3, 3], init: 'he' },
@@ -193,7 +194,7 @@ function headParameters(width: number, classes: number): ParameterInfo[] {
 }
 
 /** The finished model with one head whose weights are the identity: what it puts out are the features that heads read. */
-export function featureModel({ spec, weights }: Pick<NewHeadSettings, 'spec' | 'weights'>): {
+export function featureModel({ spec, weights }: Pick<ProbeSettings, 'spec' | 'weights'>): {
   spec: ModelSpec;
   weights: ModelWeights;
 } {

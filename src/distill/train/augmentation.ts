@@ -1,5 +1,5 @@
 /**
- * How a patch's intensities are disturbed: nnU-Net's transforms in its order, each with its own probability (Isensee et
+ * Augmentation of a patch's intensities: nnU-Net's transforms in its order, each with its own probability (Isensee et
  * al. 2021; nnunetv2's `get_training_transforms`), then what another scanner would make of every patch. In place, on
  * normalised intensities in memory order [d][h][w]. There is no mirroring among them: left and right coronary, cusp
  * and chamber differ by side alone, so that a mirrored patch would carry false labels.
@@ -13,7 +13,7 @@ type Triple = readonly [number, number, number];
 /** Standard deviation of the sum of four bytes drawn alike: √(4·(256² - 1)/12). */
 const fourBytesStdDev = 147.8;
 
-/** Draws and applies all disturbances. What never or always happens costs no draw. */
+/** Draws and applies all of them. What never or always happens costs no draw. */
 export function augment(
   image: Float32Array,
   size: Triple,

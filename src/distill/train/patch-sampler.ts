@@ -1,5 +1,5 @@
 /**
- * Training patches: where they are cut, how they are turned and scaled.
+ * Training patches: where they are cut, how they are rotated and scaled.
  *
  * A patch is resampled from the case's volume in one pass (rotation, scaling and translation together), so that
  * interpolation blurs it once. There is no mirroring: the labels are sided.
@@ -9,7 +9,7 @@ import type { SoftLabel } from '../../models/index.ts';
 import { aroundOne, augment, happens } from './augmentation.ts';
 import { heartHead, heartValue, type HeartUse } from '../heart-map.ts';
 import type { SamplingSettings } from '../settings.ts';
-import { turnOf } from '../spatial-transform.ts';
+import { transformMatrix } from '../spatial-transform.ts';
 
 type Triple = readonly [number, number, number];
 type Nine = readonly [...Triple, ...Triple, ...Triple];
@@ -106,14 +106,14 @@ export function drawPatch(
   const held = tasks.filter((task) => source.labels.has(task));
   invariant(held.length > 0, 'a patch is cut from a case that holds a label of its heads');
   const centre = onGrid(drawCentre(source, about, size, random), size);
-  const turn = drawTurn(random, settings);
+  const matrix = drawTransform(random, settings);
   const image = new Float32Array(size[0] * size[1] * size[2]);
   const labels = new Map(held.map((task) => [task, new Int32Array(image.length)]));
   const heart = heartUse === 'none' ? undefined : source.heart;
   const isShown = heart !== undefined || held.some((task) => source.soft?.has(task) === true);
   const shown = isShown ? new Int32Array(image.length).fill(-1) : null;
-  if (turn === null) crop(source, centre, size, image, labels, shown);
-  else resample(source, centre, turn, size, image, labels, shown);
+  if (matrix === null) crop(source, centre, size, image, labels, shown);
+  else resample(source, centre, matrix, size, image, labels, shown);
   augment(image, size, random, settings);
   if (shown === null) return { size, image, labels };
   const soft = softOf(source, held, shown);
@@ -165,7 +165,7 @@ function softRows(bytes: Uint8Array, classes: number, voxels: Int32Array): Float
   return rows;
 }
 
-/** The nearest centre at which a patch that is not turned lies on the source's voxels: a crop, not a blur. */
+/** The nearest centre at which a patch that is not transformed lies on the source's voxels: a crop, not a blur. */
 function onGrid(
   centre: readonly [number, number, number],
   size: Triple,
@@ -212,20 +212,20 @@ function drawCentre(
  * Row-major 3x3 matrix from patch offsets to source offsets: rotation about random axes times a scale; null where neither
  * happens.
  */
-function drawTurn(random: Random, settings: SamplingSettings): Float64Array | null {
+function drawTransform(random: Random, settings: SamplingSettings): Float64Array | null {
   const angle = (): number =>
     ((random.uniform() * 2 - 1) * (settings.rotationDegMax * Math.PI)) / 180;
-  const isTurned = happens(random, settings.rotationProbability);
-  const [a = 0, b = 0, c = 0] = isTurned ? [angle(), angle(), angle()] : [];
+  const isRotated = happens(random, settings.rotationProbability);
+  const [a = 0, b = 0, c = 0] = isRotated ? [angle(), angle(), angle()] : [];
   const isScaled = happens(random, settings.scaleProbability);
-  if (!isTurned && !isScaled) return null;
+  if (!isRotated && !isScaled) return null;
   const scale = isScaled
     ? aroundOne(random, settings.scaleDownShareMax, settings.scaleUpShareMax)
     : 1;
-  return turnOf(a, b, c, scale);
+  return transformMatrix(a, b, c, scale);
 }
 
-/** What `resample` gives where nothing is turned: the source's rows. */
+/** What `resample` gives where nothing is transformed: the source's rows. */
 function crop(
   source: TrainingCase,
   centre: readonly [number, number, number],
@@ -264,7 +264,7 @@ function crop(
 function resample(
   source: TrainingCase,
   centre: readonly [number, number, number],
-  turn: Float64Array,
+  matrix: Float64Array,
   size: Triple,
   image: Float32Array,
   labels: ReadonlyMap<string, Int32Array>,
@@ -274,7 +274,7 @@ function resample(
   const plane = height * width;
   const volume = source.image;
   const air = darkest(volume);
-  const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = turn as unknown as Nine;
+  const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = matrix as unknown as Nine;
   const outs = [...labels.values()];
   const froms = [...labels.keys()].map((task) => source.labels.get(task) as Uint8Array);
   const middle = (size[2] - 1) / 2;

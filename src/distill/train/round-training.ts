@@ -23,7 +23,7 @@ export interface RoundTraining {
   readonly patch: PatchSize;
   readonly optimiser: OptimiserSettings;
   readonly sampling: SamplingSettings;
-  /** Fixes which cases, patches and disturbances are drawn. */
+  /** Fixes which cases, patches and augmentations are drawn. */
   readonly seed: string;
 }
 

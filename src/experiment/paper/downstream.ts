@@ -1,5 +1,5 @@
 /**
- * The downstream test: a landmark that no task taught, learnt by a new head on a frozen backbone from a few phantoms of a
+ * The downstream test: a landmark that no task taught, learnt by a probe on a frozen backbone from a few phantoms of a
  * hospital that took no part. The distilled SwinUNETR's backbone against that of the federated U-Net of the points.
  */
 import { join } from 'node:path';

@@ -71,7 +71,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const downstream = await eachOf(backbones, Infinity, ({ course, weights }) =>
     testDownstream(options, course, weights),
   );
-  meter.say(`seed ${seed}: a new head on ${backbones.length} frozen backbones`);
+  meter.say(`seed ${seed}: a probe on ${backbones.length} frozen backbones`);
   return { seed, courses, downstream };
 }
 

@@ -146,7 +146,7 @@ describe('labelCases', () => {
   });
 });
 
-describe('opinions of teachers', () => {
+describe('softLabels of teachers', () => {
   let engine: Engine;
   before(async () => {
     engine = await openEngine({ backend: 'cpu' });
@@ -164,14 +164,14 @@ describe('opinions of teachers', () => {
     };
     const teachers = [stubborn('hps', 5), stubborn('calc', 1)];
     await labelCases(engine, caseStore, teachers, settings, distillation, () => undefined);
-    const { labels, opinions } = await caseStore.read('train', 'a');
-    expect(Object.keys(opinions ?? {}), 'not of the expert’s map').deep.equal(['calc']);
+    const { labels, softLabels } = await caseStore.read('train', 'a');
+    expect(Object.keys(softLabels ?? {}), 'not of the expert’s map').deep.equal(['calc']);
     expect(labels.calc).deep.equal(new Uint8Array(512).fill(1));
     // Logits 0 and 9 over a temperature of 9: p = e/(1 + e) = 0.731 in every pass, so nothing epistemic, and
     // p·(1 - p) = 0.1966 of at most 0.25.
     const p = Math.E / (1 + Math.E);
     const bytes = [255 - Math.round(255 * p), Math.round(255 * p)];
-    const { probabilities, aleatoric, epistemic } = opinions!.calc!;
+    const { probabilities, aleatoric, epistemic } = softLabels!.calc!;
     expect([...probabilities.subarray(0, 2)]).deep.equal(bytes);
     expect(aleatoric[0]).equal(Math.round((255 * p * (1 - p)) / 0.25));
     expect(epistemic.every((value) => value === 0)).equal(true);

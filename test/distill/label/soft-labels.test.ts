@@ -7,7 +7,11 @@ import {
   readDistillation,
   type DistillationSettings,
 } from '../../../src/distill/index.ts';
-import { opinionOf, voxelWeights, wantsOpinions } from '../../../src/distill/label/soft-labels.ts';
+import {
+  softLabelOf,
+  voxelWeights,
+  wantsSoftLabels,
+} from '../../../src/distill/label/soft-labels.ts';
 import { buildModel, type HeadOutputs, type UNetSpec } from '../../../src/models/index.ts';
 import { tinySpec } from '../training-cases.ts';
 
@@ -68,9 +72,9 @@ describe('uncertainty', () => {
   });
 
   it('counts in each voxel the passes that saw it', async () => {
-    // Turned by up to 30 degrees and scaled, corners are seen by the first pass alone.
-    const turned = { passes: 2, rotationDegMax: 30, scaleShareMax: 0 };
-    const { mean, epistemic } = (await ask([0.2, 0.6].map(logit), turned)).get('calc')!;
+    // Rotated by up to 30 degrees and scaled, corners are seen by the first pass alone.
+    const rotated = { passes: 2, rotationDegMax: 30, scaleShareMax: 0 };
+    const { mean, epistemic } = (await ask([0.2, 0.6].map(logit), rotated)).get('calc')!;
     const values = new Set(Array.from({ length: 64 }, (_, n) => mean.data[2 * n + 1]!.toFixed(4)));
     expect([...values].sort()).deep.equal(['0.2000', '0.4000']);
     epistemic.forEach((value, n) => {
@@ -102,10 +106,10 @@ describe('uncertainty', () => {
       aleatoric: Float32Array.of(0.05, 0.2),
       epistemic: Float32Array.of(0.05, 0.01),
     };
-    const opinion = opinionOf({ mean, ...unsure });
-    expect([...opinion.probabilities]).deep.equal([20, 235, 115, 140]);
+    const softLabel = softLabelOf({ mean, ...unsure });
+    expect([...softLabel.probabilities]).deep.equal([20, 235, 115, 140]);
     const weigh = (settings: Partial<DistillationSettings>): number[] | null => {
-      const weights = voxelWeights(opinion, { ...distillationDefaults, ...settings });
+      const weights = voxelWeights(softLabel, { ...distillationDefaults, ...settings });
       return weights === null ? null : [...weights];
     };
     expect(weigh({})).equal(null);
@@ -116,7 +120,7 @@ describe('uncertainty', () => {
 
   it('is asked for by each of the settings that need it', () => {
     const wants = (settings: Partial<DistillationSettings>): boolean =>
-      wantsOpinions({ ...distillationDefaults, ...settings });
+      wantsSoftLabels({ ...distillationDefaults, ...settings });
     expect(wants({})).equal(false);
     expect(wants({ rotationDegMax: 10, temperature: 2 }), 'of one hard pass').equal(false);
     expect(wants({ passes: 2 })).equal(true);

@@ -7,7 +7,7 @@ import {
   DistillError,
   HospitalJobs,
   intensityDefaults,
-  NewHead,
+  Probe,
   type TransferArgs,
 } from '../../../src/distill/index.ts';
 import { featureModel } from '../../../src/distill/probe/probe.ts';
@@ -37,7 +37,7 @@ const unetrSpec: ModelSpec = {
   ...{ mlpDim: 8, numHeads: 2, numLayers: 4, heads: { calc: 2, hps: 6 } },
 };
 
-describe('a new head', () => {
+describe('a probe', () => {
   let engine: Engine;
   before(async () => {
     engine = await openEngine({ backend: 'cpu' });
@@ -94,7 +94,7 @@ describe('a new head', () => {
     const { tensorCount } = engine.memory();
     const digest = modelDigest(settings.weights);
     const losses: number[] = [];
-    const head = new NewHead(engine, settings, 'first weights');
+    const head = new Probe(engine, settings, 'first weights');
     const ball = ballCase(['hps']);
     const labels = new Map([['ball', ball.labels.get('hps')!]]);
     const foreground = new Map([['ball', ball.foreground.get('hps')!]]);
@@ -108,7 +108,7 @@ describe('a new head', () => {
   });
 
   it('is not trained without a case', async () => {
-    const head = new NewHead(engine, settings, 'first weights');
+    const head = new Probe(engine, settings, 'first weights');
     try {
       await head.train([], { ...training, steps: 1 }, () => undefined);
       expect.fail('trained');

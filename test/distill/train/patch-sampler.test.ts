@@ -89,7 +89,7 @@ describe('drawSource', () => {
 });
 
 describe('drawPatch', () => {
-  it('gives the source itself when nothing disturbs it and it is as large', () => {
+  it('gives the source itself without augmentation and it is as large', () => {
     const { image, labels } = patchOf(indexed, indexed.shape, {}, 'any');
     expect(image).deep.equal(indexed.image);
     expect([...(labels.get('calc') ?? [])]).deep.equal([...(indexed.labels.get('calc') ?? [])]);
@@ -110,7 +110,7 @@ describe('drawPatch', () => {
     }
   });
 
-  it('gives exact crops when nothing disturbs it, everywhere in the source', () => {
+  it('gives exact crops without augmentation, everywhere in the source', () => {
     const size: Triple = [2, 3, 4];
     const corners = new Set<number>();
     for (let n = 0; n < 200; n++) {

@@ -101,7 +101,7 @@ describe('verdicts', () => {
     ]);
   });
 
-  it("prefer the student's backbone where its new head is nearer, misses counted", () => {
+  it("prefer the student's backbone where its probe is nearer, misses counted", () => {
     const figures = (
       arm: string,
       seed: number | null,
