@@ -10,7 +10,7 @@ import type {
   VerdictRecord,
 } from '../../report/index.ts';
 import { tasks, type TaskId } from '../../data/index.ts';
-import { arms, type Arm } from './courses.ts';
+import { arms, type Arm } from './experiments.ts';
 
 /** A median and, where it is ours, how many points it leaves out. */
 interface Reading {

@@ -15,12 +15,12 @@ import {
 import { outerStepOf, roundHyperparameters } from '../../peer/index.ts';
 import { modelDigest, type ModelWeights } from '../../weights/index.ts';
 import { roundAverage, roundStart, roundUpdate, type AveragingRule } from '../../gossip/index.ts';
-import type { Course } from './courses.ts';
+import type { Experiment } from './experiments.ts';
 
-/** A course after some rounds. */
-export interface CourseState {
+/** An experiment after some rounds. */
+export interface ExperimentState {
   readonly weights: ModelWeights;
-  /** The model before the last round, or null: an outer momentum is the way from there. */
+  /** The model before the last round, or null: an outer momentum is the step from there. */
   readonly before: ModelWeights | null;
   /** Moments of each participant; empty after the last round, which nothing follows. */
   readonly states: ReadonlyMap<NodeId, OptimiserState>;
@@ -34,7 +34,7 @@ export interface TrainedRound {
   readonly loss: number;
 }
 
-export interface CourseOptions {
+export interface ExperimentOptions {
   readonly seed: number;
   readonly pool: Pick<WorkerPool, 'run'>;
   /** For the state after each round. */
@@ -48,33 +48,37 @@ export interface CourseOptions {
   readonly onFound: (count: number) => void;
 }
 
-/** Trains from where the disk says the course is to its end. */
-export async function trainCourse(course: Course, options: CourseOptions): Promise<CourseState> {
-  const { stage } = course;
-  const name = `courses/${course.id}`;
+/** Trains from where the disk says the experiment is to its end. */
+export async function trainExperiment(
+  experiment: Experiment,
+  options: ExperimentOptions,
+): Promise<ExperimentState> {
+  const { stage } = experiment;
+  const name = `experiments/${experiment.id}`;
   const bytes = await options.store.read(name);
   // Written by this program alone, and whole: the store replaces files at once.
-  let state = bytes === null ? firstState(course, options) : (deserialize(bytes) as CourseState);
+  let state =
+    bytes === null ? firstState(experiment, options) : (deserialize(bytes) as ExperimentState);
   options.onFound(state.rounds.length * stage.stepsPerRound * stage.participants.length);
   while (state.rounds.length < stage.rounds) {
-    state = await trainNextRound(course, state, options);
+    state = await trainNextRound(experiment, state, options);
     await options.store.write(name, serialize(state));
   }
   return state;
 }
 
-function firstState({ stage }: Course, { seed }: CourseOptions): CourseState {
+function firstState({ stage }: Experiment, { seed }: ExperimentOptions): ExperimentState {
   return { weights: stageWeights({ seed }, stage), before: null, states: new Map(), rounds: [] };
 }
 
 async function trainNextRound(
-  { arm, stage, firstRound }: Course,
-  { weights: base, before, states, rounds }: CourseState,
-  { seed, pool, rule, casesOf, onSteps }: CourseOptions,
-): Promise<CourseState> {
+  { arm, stage, firstRound }: Experiment,
+  { weights: base, before, states, rounds }: ExperimentState,
+  { seed, pool, rule, casesOf, onSteps }: ExperimentOptions,
+): Promise<ExperimentState> {
   const roundsDone = rounds.length;
   const hp = roundHyperparameters({ seed }, stage, roundsDone);
-  const isAlone = arm.way === 'local';
+  const isAlone = arm.regime === 'local';
   const { rate: outerRate, momentum } = outerStepOf(stage);
   const start = isAlone ? base : roundStart(base, before, momentum);
   const job = { stage, round: firstRound + roundsDone, base: start, hp };

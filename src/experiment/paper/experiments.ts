@@ -1,5 +1,5 @@
 /**
- * The paper's six arms, {U-Net, SwinUNETR} × {local, federated, distilled}, as courses of training: one model each, from
+ * The paper's six arms, {U-Net, SwinUNETR} × {local, federated, distilled}, as experiments: one model each, from
  * its first weights to its last round. What the plan of a consortium has (federated U-Nets as teachers, the distilled
  * SwinUNETR) is taken from there, so that it is the same to the last bit; the rest is built beside it.
  */
@@ -21,36 +21,37 @@ import { ReproduceError } from './errors.ts';
 export type NetworkId = 'unet' | 'swin';
 
 /** Alone on own labels; together on experts' labels; together on experts' and teachers' labels. */
-export type WayId = 'local' | 'federated' | 'distilled';
+export type Regime = 'local' | 'federated' | 'distilled';
 
 export interface Arm {
-  readonly id: `${NetworkId}-${WayId}`;
+  readonly id: `${NetworkId}-${Regime}`;
   readonly network: NetworkId;
-  readonly way: WayId;
+  readonly regime: Regime;
   /** As the paper names it. */
   readonly title: string;
 }
 
-const titleOf: Readonly<Record<WayId, (network: string) => string>> = {
+const titleOf: Readonly<Record<Regime, (network: string) => string>> = {
   local: (network) => `${network} local`,
   federated: (network) => `Fed ${network}`,
   distilled: (network) => `Fed KD ${network}`,
 };
 
 /** In the order of the paper's table. */
-export const arms: readonly Arm[] = (['local', 'federated', 'distilled'] as const).flatMap((way) =>
-  (['unet', 'swin'] as const).map((network): Arm => {
-    const title = titleOf[way](network === 'unet' ? 'U-Net' : 'SwinUNETR');
-    return { id: `${network}-${way}`, network, way, title };
-  }),
+export const arms: readonly Arm[] = (['local', 'federated', 'distilled'] as const).flatMap(
+  (regime) =>
+    (['unet', 'swin'] as const).map((network): Arm => {
+      const title = titleOf[regime](network === 'unet' ? 'U-Net' : 'SwinUNETR');
+      return { id: `${network}-${regime}`, network, regime, title };
+    }),
 );
 
 /** One model under training. */
-export interface Course {
+export interface Experiment {
   /** Short and unique: `unet-hps`, `unet-hps-L1`, `swin-all`. */
   readonly id: string;
   readonly arm: Arm;
-  /** Its participants train; a lone hospital's course has one. */
+  /** Its participants train; a lone hospital's experiment has one. */
   readonly stage: PlanStage;
   /** Number of its first round in the run, which the seeds of rounds are made of. */
   readonly firstRound: number;
@@ -58,21 +59,21 @@ export interface Course {
   readonly tasks: readonly TaskId[];
 }
 
-export interface Courses {
+export interface Experiments {
   /** Local and federated models, of one task each. */
-  readonly single: readonly Course[];
+  readonly single: readonly Experiment[];
   /** Distilled models, of all tasks; they need the federated U-Nets' labels. */
-  readonly distilled: readonly Course[];
+  readonly distilled: readonly Experiment[];
 }
 
 /**
- * All courses of one seed. A network brings its learning rate and batch: `training.teacher` has the U-Net's,
+ * All experiments of one seed. A network brings its learning rate and batch: `training.teacher` has the U-Net's,
  * `training.student` the SwinUNETR's. Rounds and steps are the teacher's for models of one task and the student's for the
  * distilled ones, whichever the network.
  *
  * @throws {ReproduceError} 'wrong_networks' unless teachers are U-Nets and the student a SwinUNETR, all of drawn weights
  */
-export function coursesOf(settings: RunSettings): Courses {
+export function experimentsOf(settings: RunSettings): Experiments {
   checkNetworks(settings);
   const { stages } = planOf(settings);
   const firstRounds = new Map<string, number>();
@@ -95,7 +96,7 @@ export function coursesOf(settings: RunSettings): Courses {
   invariant(student !== undefined, 'a plan ends with a student');
   const first = firstRoundOf(student.id);
   const tasks = taughtTasks(settings);
-  const distilled = (network: NetworkId, stage: PlanStage): Course => ({
+  const distilled = (network: NetworkId, stage: PlanStage): Experiment => ({
     ...{ id: `${network}-all`, arm: armOf(network, 'distilled'), stage, firstRound: first, tasks },
   });
   return {
@@ -110,15 +111,15 @@ function withLocals(
   task: TaskId,
   stage: PlanStage,
   firstRound: number,
-): Course[] {
-  const course = (way: WayId, id: string, participants: readonly NodeId[]): Course => ({
-    ...{ id, arm: armOf(network, way), stage: { ...stage, participants }, firstRound },
+): Experiment[] {
+  const experiment = (regime: Regime, id: string, participants: readonly NodeId[]): Experiment => ({
+    ...{ id, arm: armOf(network, regime), stage: { ...stage, participants }, firstRound },
     tasks: [task],
   });
   return [
-    course('federated', `${network}-${task}`, stage.participants),
+    experiment('federated', `${network}-${task}`, stage.participants),
     ...stage.participants.map((hospital) =>
-      course('local', `${network}-${task}-${hospital}`, [hospital]),
+      experiment('local', `${network}-${task}-${hospital}`, [hospital]),
     ),
   ];
 }
@@ -150,9 +151,9 @@ function studentUnet(settings: RunSettings): PlanStage {
   return { ...stage, options, kind: 'student' };
 }
 
-function armOf(network: NetworkId, way: WayId): Arm {
-  const arm = arms.find((one) => one.network === network && one.way === way);
-  invariant(arm !== undefined, 'every network goes every way');
+function armOf(network: NetworkId, regime: Regime): Arm {
+  const arm = arms.find((one) => one.network === network && one.regime === regime);
+  invariant(arm !== undefined, 'every network is trained in every regime');
   return arm;
 }
 

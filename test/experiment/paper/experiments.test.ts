@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { arms, coursesOf } from '../../../src/experiment/paper/courses.ts';
+import { arms, experimentsOf } from '../../../src/experiment/paper/experiments.ts';
 import { scoredAt } from '../../../src/experiment/paper/seed-work.ts';
 import { planOf } from '../../../src/experiment/index.ts';
 import { tinySettings } from './tiny-preset.ts';
 
-describe('courses', () => {
+describe('experiments', () => {
   const settings = tinySettings();
-  const { single, distilled } = coursesOf(settings);
+  const { single, distilled } = experimentsOf(settings);
   const all = [...single, ...distilled];
 
   it('are one model for each arm and task, and one more for each hospital that trains alone', () => {
@@ -27,31 +27,33 @@ describe('courses', () => {
     const { stages } = planOf(settings);
     const planned = all.filter(({ stage }) => stages.some(({ id }) => id === stage.id));
     for (const stage of stages) {
-      const course = planned.find((one) => one.stage.id === stage.id && one.arm.way !== 'local');
-      expect(course?.stage, stage.id).deep.equal(stage);
+      const experiment = planned.find(
+        (one) => one.stage.id === stage.id && one.arm.regime !== 'local',
+      );
+      expect(experiment?.stage, stage.id).deep.equal(stage);
     }
     // Two rounds for each of three teachers, then the student's.
     const firsts = ['unet-hps', 'unet-ms', 'unet-calc', 'swin-all'].map(
-      (id) => all.find((course) => course.id === id)?.firstRound,
+      (id) => all.find((experiment) => experiment.id === id)?.firstRound,
     );
     expect(firsts).deep.equal([1, 3, 5, 7]);
   });
 
   it('give a lone hospital the steps, the rate and the first weights of its federation', () => {
-    for (const course of single.filter(({ arm }) => arm.way === 'local')) {
-      const [network = '', task = ''] = course.id.split('-');
+    for (const experiment of single.filter(({ arm }) => arm.regime === 'local')) {
+      const [network = '', task = ''] = experiment.id.split('-');
       const together = single.find(({ id }) => id === `${network}-${task}`);
-      const { participants, ...alone } = course.stage;
-      expect(participants.length, course.id).equal(1);
+      const { participants, ...alone } = experiment.stage;
+      expect(participants.length, experiment.id).equal(1);
       const { participants: many, ...federated } = together!.stage;
-      expect(alone, course.id).deep.equal(federated);
-      expect(many, course.id).contain(participants[0]);
+      expect(alone, experiment.id).deep.equal(federated);
+      expect(many, experiment.id).contain(participants[0]);
     }
   });
 
   it('have one head for a task, all heads when distilled', () => {
     const headsOf = (id: string): string[] => {
-      const model = all.find((course) => course.id === id)?.stage.model;
+      const model = all.find((experiment) => experiment.id === id)?.stage.model;
       return Object.keys((model as { heads: object }).heads);
     };
     expect(headsOf('swin-ms')).deep.equal(['ms']);
@@ -62,9 +64,9 @@ describe('courses', () => {
   it('all see the heart, or the distilled ones have a head for it, as the settings say', () => {
     const modelsWith = (heart: string): Map<string, { inChannels: number; heads: object }> => {
       const told = tinySettings([{ key: 'training.heart', text: heart, source: 'test' }]);
-      const courses = coursesOf(told);
+      const experiments = experimentsOf(told);
       return new Map(
-        [...courses.single, ...courses.distilled].map(({ id, stage }) => [
+        [...experiments.single, ...experiments.distilled].map(({ id, stage }) => [
           id,
           stage.model as unknown as { inChannels: number; heads: object },
         ]),
@@ -80,7 +82,7 @@ describe('courses', () => {
     const placesOf = (id: string): string[] =>
       scoredAt(
         settings,
-        all.find((course) => course.id === id)!,
+        all.find((experiment) => experiment.id === id)!,
       );
     expect(placesOf('unet-hps')).deep.equal(['L1', 'L2', 'L3']);
     expect(placesOf('swin-all')).deep.equal(['L1', 'L2', 'L3']);
