@@ -6,9 +6,9 @@ import { fixedPointFor, packIntegers, unpackIntegers, WeightsError } from '../we
 import {
   encodeCanonical,
   openHandedKey,
-  openUpdate as decryptUpdate,
+  decryptUpdate,
   openUpdateKey,
-  sealUpdate as encryptUpdate,
+  encryptUpdate,
   signUpdateStatement,
   verifyUpdateStatement,
   WireError,
