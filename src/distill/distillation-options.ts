@@ -1,5 +1,5 @@
 /** How teachers are asked, as the student's stage in the plan carries it: whole numbers by name, millionths. */
-import { distillationDefaults, type DistillationSettings } from './uncertainty.ts';
+import { distillationDefaults, type DistillationSettings } from './label/soft-labels.ts';
 
 const million = 1_000_000;
 

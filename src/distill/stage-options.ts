@@ -3,7 +3,7 @@
  * the same. Fractions are in millionths.
  */
 import { DistillError } from './errors.ts';
-import type { PatchSize } from './patch-size.ts';
+import type { PatchSize } from './train/patch-size.ts';
 import {
   adamWDefaults,
   optimiserKinds,

@@ -13,9 +13,9 @@ import { fixedPointFor, packIntegers, unpackIntegers, WeightsError } from '../we
 import {
   encodeCanonical,
   openHandedKey,
-  openUpdate as decryptUpdate,
+  decryptUpdate,
   openUpdateKey,
-  sealUpdate as encryptUpdate,
+  encryptUpdate,
   signUpdateStatement,
   verifyUpdateStatement,
   WireError,

@@ -26,7 +26,7 @@ import {
   type CasesAt,
 } from './round-jobs.ts';
 import { readStartModel, startDigestOf } from './start-models.ts';
-import { StateShelf } from './state-shelf.ts';
+import { StateStore } from './state-store.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface HospitalTrainerOptions {
@@ -47,13 +47,13 @@ export interface HospitalTrainerOptions {
 
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
-  readonly #states: StateShelf;
+  readonly #states: StateStore;
   #generation = expertGeneration;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
 
   constructor(options: HospitalTrainerOptions) {
     this.#options = options;
-    this.#states = new StateShelf(diskStore(options.stateFolder));
+    this.#states = new StateStore(diskStore(options.stateFolder));
   }
 
   async initialWeights(stage: PlanStage): Promise<ModelWeights> {

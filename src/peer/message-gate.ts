@@ -7,7 +7,7 @@
  * Signatures that were good are remembered; the others are counted, so that the transport can put them to their sender's
  * account.
  */
-import { fromBase64, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
+import { fromBase64, type NodeId } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
 import {
   ConsensusError,
@@ -17,13 +17,7 @@ import {
   type Proposal,
   type Vote,
 } from '../consensus/index.ts';
-import {
-  digestOf,
-  type CryptoPort,
-  type VerifyBytes,
-  type VerifySignature,
-} from '../crypto/index.ts';
-import { GossipError, readUpdate, type UpdateFacts } from '../gossip/index.ts';
+import type { CryptoPort, VerifyBytes, VerifySignature } from '../crypto/index.ts';
 import {
   consensusDomain,
   keyBytes,
@@ -31,15 +25,12 @@ import {
   signedPart,
   statementBytes,
   type MessageCost,
-  type Open,
   type SignedManifest,
   type Topic,
   type Verdict,
 } from '../wire/index.ts';
-import { readPeerMessage, type PeerMessage } from './peer-messages.ts';
-
-/** Updates of a round that are remembered for each of its participants; all are forgotten at the limit. */
-const updatesPerAuthorMax = 2;
+import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
+import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */
 export interface GatePorts {
@@ -50,7 +41,7 @@ export interface GatePorts {
   /** Height under decision. */
   readonly height: () => number;
   /** The round under way. */
-  readonly openRound: () => Open | null;
+  readonly round: () => Pick<RoundProtocol, 'open' | 'judgeMessage'> | null;
   readonly checkCosignatures: (note: Uint8Array) => CheckedNote | 'known' | 'behind';
   readonly charge: (from: NodeId, cost: MessageCost) => void;
 }
@@ -77,8 +68,6 @@ class Refusal extends Error {}
 export class MessageGate {
   readonly #ports: GatePorts;
   readonly #consensusKeys: readonly Uint8Array[];
-  /** Updates of the round asked for last whose signature held. */
-  #known: { readonly open: Open; readonly updates: Map<Digest, UpdateFacts> } | null = null;
   #checked = 0;
 
   /** Verifies under a domain: counted, and once for each good signature. */
@@ -98,19 +87,6 @@ export class MessageGate {
     const { members } = ports.consortium.manifest;
     this.#consensusKeys = members.map(({ consensusKey }) => keyBytes(consensusKey));
   }
-
-  /** As `readUpdate` of gossip, once for each good envelope of a round. @throws {GossipError} 'bad_update' */
-  readonly readUpdate = (open: Open, bytes: Uint8Array): UpdateFacts => {
-    if (this.#known?.open !== open) this.#known = { open, updates: new Map() };
-    const { updates } = this.#known;
-    const env = digestOf(bytes);
-    const known = updates.get(env);
-    if (known !== undefined) return known;
-    const facts = readUpdate(this.#ports.consortium, open, bytes, this.verifyBytes);
-    if (updates.size >= updatesPerAuthorMax * open.participants.length) updates.clear();
-    updates.set(env, facts);
-    return facts;
-  };
 
   /** Judges a message and puts what that cost to its sender's account. */
   judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
@@ -193,18 +169,15 @@ export class MessageGate {
     return { verdict: 'accept', admitted: { kind: 'checkpoint', note } };
   }
 
-  /** An update of the round under way is checked against its OPEN, which all agree on; of others nothing is known. */
+  /** A message of the round under way is its protocol's to judge; of other rounds nothing is known. */
   #verdictOf(message: PeerMessage): Verdict {
-    if (message.t !== 'update') return 'accept';
-    const open = this.#ports.openRound();
-    if (open?.r !== message.r) return 'ignore';
-    try {
-      this.readUpdate(open, utf8(message.envelope));
-      return 'accept';
-    } catch (error) {
-      if (error instanceof GossipError) throw new Refusal(messageOf(error));
-      throw error;
-    }
+    if (message.t === 'status') return 'accept';
+    const round = this.#ports.round();
+    if (round?.open.r !== message.r) return isCheckedInRound(message) ? 'ignore' : 'accept';
+    const { signatures, refusal } = round.judgeMessage(message);
+    this.#checked += signatures;
+    if (refusal !== undefined) throw new Refusal(refusal);
+    return 'accept';
   }
 }
 
