@@ -2,15 +2,15 @@
  * A round whose average is exact: every member gets every update and averages them by itself, to the same bytes. The parts:
  * this node's own training, the updates of all, the average of the cut, and who is still there.
  */
-import type { Digest, NodeId } from '../../../base/index.ts';
-import { segmentsOf, type UpdateFacts } from '../../../gossip/index.ts';
-import type { Cut, CutUpdate, MessageCost, Open } from '../../../wire/index.ts';
+import { messageOf, utf8, type Digest, type NodeId } from '../../../base/index.ts';
+import { GossipError, segmentsOf, type UpdateFacts } from '../../../gossip/index.ts';
+import type { Cut, CutUpdate, Open } from '../../../wire/index.ts';
 import type { Judgement } from '../../block-rules.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { Presence } from '../presence.ts';
 import { CutAverage, type AveragedCut } from './cut-average.ts';
-import { EnvelopeCheck } from './envelope-check.ts';
+import { EnvelopeReader } from './envelope-reader.ts';
 import { OwnTraining } from './own-training.ts';
 import { RoundUpdates } from './round-updates.ts';
 
@@ -21,7 +21,7 @@ export class ExactRound implements RoundProtocol {
   readonly #training: OwnTraining;
   readonly #updates: RoundUpdates;
   readonly #average: CutAverage;
-  readonly #envelopeCheck: EnvelopeCheck;
+  readonly #envelopes: EnvelopeReader;
 
   constructor(context: RoundContext) {
     const { open, stage, self, consortium, models, ports, settings, onEvent } = context;
@@ -37,14 +37,15 @@ export class ExactRound implements RoundProtocol {
         this.#presence.abstained(self);
       },
     });
+    this.#envelopes = new EnvelopeReader(consortium, open, context.verifyBytes);
     this.#updates = new RoundUpdates(context, {
+      envelopes: this.#envelopes,
       segments: async () => segmentsOf(await models.initial(stage)),
       onOpened: () => {
         this.#average.goOn();
       },
     });
     this.#average = new CutAverage(context, this.#updates);
-    this.#envelopeCheck = new EnvelopeCheck(consortium, open);
   }
 
   // What the rules of blocks ask.
@@ -91,8 +92,15 @@ export class ExactRound implements RoundProtocol {
     this.#average.begin(cut);
   }
 
-  judgeMessage(message: RoundMessage): MessageCost {
-    return message.t === 'update' ? this.#envelopeCheck.judge(message.envelope) : { signatures: 0 };
+  judgeMessage(message: RoundMessage): string | null {
+    if (message.t !== 'update') return null;
+    try {
+      this.#envelopes.read(utf8(message.envelope));
+      return null;
+    } catch (error) {
+      if (error instanceof GossipError) return messageOf(error);
+      throw error;
+    }
   }
 
   take(from: NodeId, message: RoundMessage): void {

@@ -11,7 +11,10 @@ import type { SideWork } from './side-work.ts';
 import type { UpdateOpening } from './update-opening.ts';
 
 /** What of a round the help with keys needs. */
-export type KeyHelpContext = Pick<RoundContext, 'consortium' | 'self' | 'open' | 'send' | 'post'>;
+export type KeyHelpContext = Pick<
+  RoundContext,
+  'consortium' | 'self' | 'open' | 'ports' | 'send' | 'post'
+>;
 
 /** What `KeyHelp` works with. */
 export interface KeyHelpParts {
@@ -42,7 +45,7 @@ export class KeyHelp {
 
   /** Hands a key to a member that lacks one and says so. */
   help(member: NodeId, { locked }: HoldsMessage): void {
-    const { consortium, self, open, send, post } = this.#context;
+    const { consortium, self, open, ports, send, post } = this.#context;
     const { book, work } = this.#parts;
     const to = consortium.manifest.members.find(({ id }) => id === member);
     const env = locked.find((one) => book.openedUpdate(one) !== null);
@@ -51,7 +54,7 @@ export class KeyHelp {
     if (facts === null || opened === null) return;
     this.#helped.add(member);
     work.run('a key was not handed on', async () => {
-      const sealed = await handOverKey(facts.statement, self, to, opened.key);
+      const sealed = await handOverKey(facts.statement, self, to, opened.key, ports.crypto.sealing);
       post(() => {
         send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
       });

@@ -80,6 +80,7 @@ export class OwnTraining {
       metricsMilli: { ...result.metricsMilli, clamped: Math.min(clampedCount, 2_000_000) * 1000 },
       dataset: result.dataset,
       logSigner: keys.log,
+      sealing: ports.crypto.sealing,
     });
     // A peer that was stopped, and perhaps started again over this disk, must not leave a second update here.
     if (!this.#context.isCurrent()) return null;

@@ -21,6 +21,7 @@ import { limits, type CutUpdate } from '../../../wire/index.ts';
 import type { Judgement, RoundView } from '../../block-rules.ts';
 import type { RoundContext } from '../../round-protocol.ts';
 import type { ExactMessage } from './exact-messages.ts';
+import type { EnvelopeReader } from './envelope-reader.ts';
 import { KeyHelp } from './key-help.ts';
 import { SideWork } from './side-work.ts';
 import { UpdateOpening } from './update-opening.ts';
@@ -28,8 +29,9 @@ import { UpdateOpening } from './update-opening.ts';
 /** What the log says while a fetch fails. */
 const notHere = 'an update is not here yet';
 
-/** What is asked of the round, and told to it. */
-interface Callbacks {
+/** What the updates share with their round. */
+interface RoundParts {
+  readonly envelopes: EnvelopeReader;
   /** Of the stage's model. */
   readonly segments: () => Promise<readonly Segment[]>;
   /** One more update is open. */
@@ -42,7 +44,7 @@ export class RoundUpdates implements Pick<
   'certified' | 'areHeldTogether' | 'judgeUpdate' | 'certifiedForMs'
 > {
   readonly #context: RoundContext;
-  readonly #callbacks: Callbacks;
+  readonly #parts: RoundParts;
   readonly #book: UpdateBook;
   readonly #work: SideWork;
   readonly #opening: UpdateOpening;
@@ -50,12 +52,14 @@ export class RoundUpdates implements Pick<
   #ownEnvelope: Uint8Array | null = null;
   #areHoldingsDue = false;
 
-  constructor(context: RoundContext, callbacks: Callbacks) {
+  constructor(context: RoundContext, parts: RoundParts) {
     this.#context = context;
-    this.#callbacks = callbacks;
-    const book = new UpdateBook(context.consortium, context.open);
+    this.#parts = parts;
+    const book = new UpdateBook(context.consortium, context.open, (bytes) =>
+      parts.envelopes.read(bytes),
+    );
     const work = new SideWork(context.open.r, context.ports.logger);
-    const opening = new UpdateOpening(context, book, callbacks.segments);
+    const opening = new UpdateOpening(context, book, parts.segments);
     this.#book = book;
     this.#work = work;
     this.#opening = opening;
@@ -212,7 +216,7 @@ export class RoundUpdates implements Pick<
   #keep(env: Digest, opened: OpenedUpdate): void {
     const { self, ports } = this.#context;
     this.#book.opened(env, opened, self, ports.clock.nowMs());
-    this.#callbacks.onOpened();
+    this.#parts.onOpened();
   }
 
   // What we hold.

@@ -44,13 +44,14 @@ export class UpdateOpening {
    * @throws {GossipError} when nobody has it, or when it is no update for anybody: the book then has it as `spoilt`
    */
   async open(facts: UpdateFacts, handed?: UpdateBulk['handed']): Promise<OpenedUpdate | null> {
-    const { shelf, consortium, keys, self: recipient } = this.#context;
+    const { shelf, consortium, keys, self: recipient, ports } = this.#context;
     const { upd, author, statement } = facts;
     const of = { round: this.#context.open.r, kind: 'update' } as const;
     const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
     const segments = await this.#segments();
     const { sealPrivate } = keys;
-    const bulk = { consortium, facts, recipient, ciphertext, segments, sealPrivate };
+    const { sealing } = ports.crypto;
+    const bulk = { consortium, facts, recipient, ciphertext, segments, sealPrivate, sealing };
     try {
       return await openUpdate(handed === undefined ? bulk : { ...bulk, handed });
     } catch (error) {
