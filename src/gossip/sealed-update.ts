@@ -1,6 +1,13 @@
 /** An update between quantised integers and what goes over the wire: made by its author, checked by everybody else. */
 import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
-import { CryptoError, type Signer } from '../crypto/index.ts';
+import {
+  CryptoError,
+  systemSealing,
+  verifyRaw,
+  type Sealing,
+  type Signer,
+  type VerifyBytes,
+} from '../crypto/index.ts';
 import { checkUpdate, type Segment } from './average/head-weights.ts';
 import { fixedPointFor, packIntegers, unpackIntegers, WeightsError } from '../weights/index.ts';
 import {
@@ -43,6 +50,8 @@ export interface OwnUpdate {
   /** Commitment to the data set trained on. */
   readonly dataset: Digest;
   readonly logSigner: Signer;
+  /** HPKE when absent. */
+  readonly sealing?: Sealing;
 }
 
 /** Encrypts an update to all members and signs its envelope. */
@@ -53,7 +62,9 @@ export async function sealUpdate(
   const { cid, manifest } = consortium;
   const plaintext = packIntegers(own.values);
   const context = { cid, round: open.r, author };
-  const { ciphertext, ...sealed } = await encryptUpdate(context, manifest.members, plaintext);
+  const sealing = own.sealing ?? systemSealing;
+  const encrypted = await encryptUpdate(context, manifest.members, plaintext, sealing);
+  const { ciphertext, ...sealed } = encrypted;
   const { stage, hp, base, code } = open;
   const facts = { stage, hp, base, code, dataset, weight, heads, metrics };
   const statement = { ...context, ...sealed, ...facts };
@@ -62,9 +73,16 @@ export async function sealUpdate(
 
 /**
  * Checks an envelope against the round that is open.
+ *
+ * @param verify checks the author's signature
  * @throws {GossipError} 'bad_update'
  */
-export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8Array): UpdateFacts {
+export function readUpdate(
+  consortium: SignedManifest,
+  open: Open,
+  bytes: Uint8Array,
+  verify: VerifyBytes = verifyRaw,
+): UpdateFacts {
   const refuse = (author: string, reason: string, cause?: unknown): GossipError =>
     new GossipError(
       { code: 'bad_update', author, round: open.r, reason },
@@ -73,7 +91,7 @@ export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8A
     );
   let verified;
   try {
-    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid);
+    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid, verify);
   } catch (error) {
     if (error instanceof WireError) throw refuse('a member', error.message, error);
     throw error;
@@ -112,6 +130,8 @@ export interface UpdateBulk {
   /** Of the stage's model. */
   readonly segments: readonly Segment[];
   readonly sealPrivate: Uint8Array;
+  /** HPKE when absent. */
+  readonly sealing?: Sealing;
   /** The update's key as another member sealed it to us; without it the author's is taken. */
   readonly handed?: { readonly from: NodeId; readonly sealed: Uint8Array };
 }
@@ -152,9 +172,9 @@ export async function openUpdate(bulk: UpdateBulk): Promise<OpenedUpdate | null>
 }
 
 function keyOf(bulk: UpdateBulk): Promise<Uint8Array | null> {
-  const { facts, recipient: to, sealPrivate, ciphertext, handed } = bulk;
+  const { facts, recipient: to, sealPrivate, ciphertext, handed, sealing } = bulk;
   const { statement } = facts;
-  if (handed === undefined) return openUpdateKey(statement, to, sealPrivate, ciphertext);
+  if (handed === undefined) return openUpdateKey(statement, to, sealPrivate, ciphertext, sealing);
   const parties = { from: handed.from, to };
-  return openHandedKey(statement, parties, sealPrivate, handed.sealed, ciphertext);
+  return openHandedKey(statement, parties, sealPrivate, handed.sealed, ciphertext, sealing);
 }

@@ -17,7 +17,7 @@ import {
   type Proposal,
   type Vote,
 } from '../consensus/index.ts';
-import { verifyRaw, verifySignature, type VerifyBytes } from '../crypto/index.ts';
+import type { CryptoPort, VerifyBytes, VerifySignature } from '../crypto/index.ts';
 import {
   consensusDomain,
   keyBytes,
@@ -28,7 +28,6 @@ import {
   type SignedManifest,
   type Topic,
   type Verdict,
-  type VerifySignature,
 } from '../wire/index.ts';
 import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
 import type { RoundProtocol } from './round-protocol.ts';
@@ -36,6 +35,7 @@ import type { RoundProtocol } from './round-protocol.ts';
 /** What the gate needs to know of its peer. */
 export interface GatePorts {
   readonly consortium: SignedManifest;
+  readonly crypto: CryptoPort;
   /** Membership's epoch. */
   readonly epoch: number;
   /** Height under decision. */
@@ -73,13 +73,13 @@ export class MessageGate {
   /** Verifies under a domain: counted, and once for each good signature. */
   readonly verify: VerifySignature = rememberingVerify((...signed) => {
     this.#checked += 1;
-    return verifySignature(...signed);
+    return this.#ports.crypto.verify(...signed);
   });
 
   /** Verifies bytes: counted. */
   readonly verifyBytes: VerifyBytes = (...signed) => {
     this.#checked += 1;
-    return verifyRaw(...signed);
+    return this.#ports.crypto.verifyBytes(...signed);
   };
 
   constructor(ports: GatePorts) {
@@ -174,9 +174,8 @@ export class MessageGate {
     if (message.t === 'status') return 'accept';
     const round = this.#ports.round();
     if (round?.open.r !== message.r) return isCheckedInRound(message) ? 'ignore' : 'accept';
-    const { signatures, refusal } = round.judgeMessage(message);
-    this.#checked += signatures;
-    if (refusal !== undefined) throw new Refusal(refusal);
+    const refusal = round.judgeMessage(message);
+    if (refusal !== null) throw new Refusal(refusal);
     return 'accept';
   }
 }

@@ -181,11 +181,12 @@ export class Peer {
     this.#rules = {
       plan: manifest.plan,
       code: options.code,
-      epoch: { cid, epoch, members: this.#members },
+      epoch: { cid, epoch, members: this.#members, verify: ports.crypto.verify },
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
     this.#gate = new MessageGate({
       consortium: options.consortium,
+      crypto: ports.crypto,
       epoch,
       height: () => this.#machine.height,
       round: () => this.#round,
@@ -651,7 +652,7 @@ export class Peer {
   async #read(open: Open, env: Digest): Promise<UpdateFacts | null> {
     const envelope = await this.#shelf.read(env);
     if (envelope === null || digestOf(envelope) !== env) return null;
-    return readUpdate(this.#options.consortium, open, envelope);
+    return readUpdate(this.#options.consortium, open, envelope, this.#gate.verifyBytes);
   }
 
   #sendCheckpoint(): void {
@@ -734,6 +735,7 @@ export class Peer {
       shelf: this.#shelf,
       models: this.#models,
       settings: this.#options.settings,
+      verifyBytes: this.#gate.verifyBytes,
       teachers: () => this.#teachers(),
       onEvent: this.#options.onEvent,
       post: (task) => {

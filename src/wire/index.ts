@@ -91,7 +91,6 @@ export {
   type Chain,
   type EpochContext,
   type Statement,
-  type VerifySignature,
   type VoteKind,
 } from './certificate.ts';
 export {

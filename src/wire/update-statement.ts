@@ -4,7 +4,7 @@
  * docs/specs/update-envelope.md
  */
 import type { Digest, NodeId, RoundNumber } from '../base/index.ts';
-import { digestOf, type Signer } from '../crypto/index.ts';
+import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical, type Json } from './canonical.ts';
 import { decodeEnvelope, encodeEnvelope, payloadOf, signEnvelope, verifyEnvelope } from './dsse.ts';
 import { malformed } from './errors.ts';
@@ -176,6 +176,7 @@ export function verifyUpdateStatement(
   bytes: Uint8Array,
   manifest: Manifest,
   cid: Digest,
+  verify: VerifyBytes = verifyRaw,
 ): VerifiedUpdate {
   const envelope = decodeEnvelope(bytes);
   if (envelope.signatures.length !== 1) throw malformed('$.signatures', 'one signature');
@@ -184,7 +185,7 @@ export function verifyUpdateStatement(
   const statement = readUpdateStatement(document);
   const author = memberOf(manifest, statement.author);
   if (author === null) throw malformed('$.predicate.runDetails.builder.id', 'a member');
-  verifyEnvelope(envelope, statementPayloadType, keyBytes(author.logKey));
+  verifyEnvelope(envelope, statementPayloadType, keyBytes(author.logKey), verify);
   if (statement.cid !== cid) throw malformed('$.cid', 'this consortium');
   if (statement.weight > manifest.limits.weightMax) {
     throw malformed('$.weight', `at most ${manifest.limits.weightMax}`);

@@ -9,7 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { seededRandom, type Logger, type NodeId, type Store } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
+import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import { diskStore, systemClock } from '../../src/host/index.ts';
 import { networkDefaults, openLibp2pTransport } from '../../src/network/index.ts';
 import { Peer, peerDefaults } from '../../src/peer/index.ts';
@@ -233,6 +233,7 @@ async function openPeer(init: {
         ...{ clock, transport, trainer, logger },
         store: seen?.watch(store) ?? store,
         random: seededRandom(seed).fork(id),
+        crypto: systemCrypto,
       },
       {
         ...{ self: id, consortium, keys, code, consensus },

@@ -2,7 +2,7 @@
 import { seededRandom, type Clock, type NodeId } from '../../src/base/index.ts';
 import type { Logger } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
+import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import {
   Peer,
   peerDefaults,
@@ -198,6 +198,7 @@ export class PeerNetwork {
         trainer: node.trainer,
         logger,
         random: seededRandom(this.#seed).fork(id),
+        crypto: systemCrypto,
       },
       {
         self: id,
