@@ -156,9 +156,3 @@ export {
   type TransportStats,
   type Verdict,
 } from './transport.ts';
-export {
-  calmNetwork,
-  memoryNetwork,
-  type MemoryNetwork,
-  type NetworkFaults,
-} from './memory-network.ts';

@@ -4,6 +4,8 @@
  */
 import { base64, utf8, type Digest, type NodeId, type RoundNumber } from '../base/index.ts';
 import {
+  bulkKeyBytes,
+  bulkSaltBytes,
   CryptoError,
   decryptBulk,
   digestOf,
@@ -43,8 +45,9 @@ export async function encryptUpdate(
   plaintext: Uint8Array,
   sealing: Sealing = systemSealing,
 ): Promise<EncryptedUpdate> {
-  const key = sealing.freshKey();
-  const ciphertext = encryptBulk(key, bulkContext(context), plaintext);
+  const key = sealing.randomBytes(bulkKeyBytes);
+  const salt = sealing.randomBytes(bulkSaltBytes);
+  const ciphertext = encryptBulk(key, bulkContext(context), plaintext, salt);
   const sealed = await Promise.all(
     members.map(async ({ id, sealKey }): Promise<[NodeId, string]> => {
       const aad = keyAad(context, id);

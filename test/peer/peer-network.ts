@@ -16,15 +16,13 @@ import {
   type SimulatedMember,
 } from '../../src/experiment/run/consortium.ts';
 import { virtualClock, type VirtualClock } from '../../src/simulate/virtual-clock.ts';
-import type { ModelWeights } from '../../src/weights/index.ts';
 import {
-  memoryNetwork,
-  type MemoryNetwork,
+  virtualNetwork,
   type NetworkFaults,
-  type PlanStage,
-  type SignedManifest,
-  type Transport,
-} from '../../src/wire/index.ts';
+  type VirtualNetwork,
+} from '../../src/simulate/virtual-network.ts';
+import type { ModelWeights } from '../../src/weights/index.ts';
+import { type PlanStage, type SignedManifest, type Transport } from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
 
 /** A round's base plus `step` in every parameter; weight and speed are the test's. */
@@ -57,7 +55,7 @@ const otherCode = digestOf(new TextEncoder().encode('another program'));
 
 export class PeerNetwork {
   readonly clock: VirtualClock = virtualClock(1_700_000_000_000);
-  readonly network: MemoryNetwork;
+  readonly network: VirtualNetwork;
   readonly consortium: SignedManifest;
   readonly nodes: Map<string, ToyNode> = new Map<string, ToyNode>();
   readonly #seed: number;
@@ -84,7 +82,7 @@ export class PeerNetwork {
     this.#shutOut = options.shutOut ?? {};
     this.#bend = options.bend ?? ((transport) => transport);
     const random = seededRandom(this.#seed).fork('network');
-    this.network = memoryNetwork({ clock: this.clock, random, faults: options.faults ?? {} });
+    this.network = virtualNetwork({ clock: this.clock, random, faults: options.faults ?? {} });
     const members = Array.from({ length: options.members }, (_, i) =>
       simulatedMember(this.#seed, `L${i + 1}` as NodeId, []),
     );
