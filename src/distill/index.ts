@@ -20,6 +20,7 @@ export {
 } from './train/patch-sampler.ts';
 export { heartHead, heartChannels, heartUseOf, heartUses, type HeartUse } from './heart-map.ts';
 export { modelInput } from './model-input.ts';
+export { LoadedModel, type LoadedParameter } from './loaded-model.ts';
 export { Learner } from './train/learner.ts';
 export {
   Optimiser,
