@@ -83,6 +83,12 @@ export {
 export { decodeStudent, encodeStudent, type StudentPackage } from './predict/student-package.ts';
 export { predictCt, type CtPrediction } from './predict/prediction.ts';
 export {
+  predictFile,
+  type NamedFile,
+  type PredictRequest,
+  type PredictResult,
+} from './predict/file-prediction.ts';
+export {
   predictionDocument,
   predictionFiles,
   predictionLines,
