@@ -20,6 +20,7 @@ export {
 } from './train/patch-sampler.ts';
 export { heartHead, heartChannels, heartUseOf, heartUses, type HeartUse } from './heart-map.ts';
 export { modelInput } from './model-input.ts';
+export { LoadedModel, type LoadedParameter } from './loaded-model.ts';
 export { Learner } from './train/learner.ts';
 export {
   Optimiser,
@@ -81,6 +82,12 @@ export {
 } from './stage-options.ts';
 export { decodeStudent, encodeStudent, type StudentPackage } from './predict/student-package.ts';
 export { predictCt, type CtPrediction } from './predict/prediction.ts';
+export {
+  predictFile,
+  type NamedFile,
+  type PredictRequest,
+  type PredictResult,
+} from './predict/file-prediction.ts';
 export {
   predictionDocument,
   predictionFiles,

@@ -53,7 +53,7 @@ describe('uncertainty', () => {
     settings: Partial<DistillationSettings>,
   ): ReturnType<typeof predictUncertain> =>
     predictUncertain(
-      ...([engine, teacherOf(logits).model, new Map(), empty] as const),
+      ...([engine, { model: teacherOf(logits).model, tensors: new Map() }, empty] as const),
       ...([{ window: [4, 4, 4], overlap: 0.5, batch: 1 }] as const),
       ...([{ ...distillationDefaults, ...settings }, 'seed'] as const),
     );
@@ -86,7 +86,7 @@ describe('uncertainty', () => {
   it('leaves the first pass undisturbed and gives further ones dropout masks of their own', async () => {
     const { model, seeds } = teacherOf([0, 0, 0]);
     await predictUncertain(
-      ...([engine, model, new Map(), empty] as const),
+      ...([engine, { model, tensors: new Map() }, empty] as const),
       ...([{ window: [4, 4, 4], overlap: 0.5, batch: 1 }] as const),
       ...([{ ...distillationDefaults, passes: 3 }, 'seed'] as const),
     );
