@@ -6,7 +6,6 @@ export type DistillErrorFacts =
   | { readonly code: 'diverged'; readonly step: number }
   | { readonly code: 'no_heart' }
   | { readonly code: 'bad_heart' }
-  | { readonly code: 'bad_model'; readonly file: string }
-  | { readonly code: 'bad_options'; readonly option: string };
+  | { readonly code: 'bad_model'; readonly file: string };
 
 export class DistillError extends AnnulusError<DistillErrorFacts> {}

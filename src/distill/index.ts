@@ -43,7 +43,6 @@ export {
   type DistillationSettings,
   type Uncertain,
 } from './uncertainty.ts';
-export { distillationOptions, readDistillation } from './distillation-options.ts';
 export { labelCases, type Teacher } from './pseudo-labels.ts';
 export {
   evaluateCase,
@@ -73,12 +72,6 @@ export {
   type TrainArgs,
   type TransferArgs,
 } from './hospital-jobs.ts';
-export {
-  optimiserOf,
-  readStageOptions,
-  stageOptions,
-  type StageTraining,
-} from './stage-options.ts';
 export { decodeStudent, encodeStudent, type StudentPackage } from './student-package.ts';
 export { predictCt, type CtPrediction } from './prediction.ts';
 export {

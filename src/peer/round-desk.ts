@@ -5,6 +5,7 @@
 import { messageOf, type Digest, type NodeId } from '../base/index.ts';
 import {
   GossipError,
+  averagingRule,
   sealUpdate,
   roundAverage,
   roundStart,
@@ -21,7 +22,6 @@ import type { ModelShelf } from './model-shelf.ts';
 import type { RoundMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
-import { outerStepOf } from './stage-rules.ts';
 import type { WorkProgress } from './trainer.ts';
 import { UpdateDesk, type UpdateDeskOptions } from './update-desk.ts';
 
@@ -239,20 +239,15 @@ export class RoundDesk implements Pick<LocalView, 'isSilent' | 'aggregate'> {
   /** Where all begin this round. @throws {GossipError} when nobody has a model that it follows from */
   async #start(): Promise<ModelWeights> {
     const { stage, models, before } = this.#options;
-    const { momentum } = outerStepOf(stage);
+    const { outerMomentum } = this.#rule();
     const base = await models.obtain(stage, this.open.base);
-    if (before === null || momentum === 0) return base;
-    return roundStart(base, await models.obtain(stage, before), momentum);
+    if (before === null || outerMomentum === 0) return base;
+    return roundStart(base, await models.obtain(stage, before), outerMomentum);
   }
 
   #rule(): AveragingRule {
-    const { stage, consortium } = this.#options;
-    const { limits, members } = consortium.manifest;
-    const { weightMax, clampMicro } = limits;
-    const { samplesCap } = stage;
-    const { rate: outerRate } = outerStepOf(stage);
-    const clamp = clampMicro / 1e6;
-    return { memberCount: members.length, clamp, weightMax, samplesCap, outerRate };
+    const { open, consortium } = this.#options;
+    return averagingRule(open.rule, consortium.manifest.members.length);
   }
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */

@@ -13,6 +13,7 @@ import {
   type NodeId,
 } from '../base/index.ts';
 import {
+  averagingRule,
   GossipError,
   openUpdate,
   UpdateBook,
@@ -250,13 +251,14 @@ export class UpdateDesk implements Pick<
     facts: UpdateFacts,
     handed?: UpdateBulk['handed'],
   ): Promise<OpenedUpdate | null> {
-    const { shelf, consortium, keys, self: recipient } = this.#options;
+    const { shelf, open, consortium, keys, self: recipient } = this.#options;
     const { upd, author, statement } = facts;
-    const of = { round: this.#options.open.r, kind: 'update' } as const;
+    const of = { round: open.r, kind: 'update' } as const;
     const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
     const segments = await this.#callbacks.segments();
     const { sealPrivate } = keys;
-    const bulk = { consortium, facts, recipient, ciphertext, segments, sealPrivate };
+    const rule = averagingRule(open.rule, consortium.manifest.members.length);
+    const bulk = { rule, facts, recipient, ciphertext, segments, sealPrivate };
     try {
       return await openUpdate(handed === undefined ? bulk : { ...bulk, handed });
     } catch (error) {
