@@ -72,7 +72,6 @@ import type { RoundProtocol } from './round-protocol.ts';
 import { beginRound } from './rounds/protocols.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
-import { outerStepOf, scheduleOf } from './stage-rules.ts';
 
 /** Who this peer is and whom it tells. */
 export interface PeerOptions {
@@ -195,11 +194,6 @@ export class Peer {
         ports.transport.charge(from, cost);
       },
     });
-    // A plan that this program does not understand is refused before the first block, not in the middle.
-    for (const stage of this.#rules.plan.stages) {
-      scheduleOf(stage);
-      outerStepOf(stage);
-    }
     this.#state = genesisChain(this.#rules.plan);
   }
 

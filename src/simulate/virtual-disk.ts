@@ -2,7 +2,7 @@
  * One machine's disk. A `Store` operation is durable when it resolves and not before: a crash keeps what was done, and of
  * what was under way all, nothing, or the beginning of an append. It can be slow, full, or fail.
  */
-import { AnnulusError, type Clock, type Random, type Store } from '../base/index.ts';
+import { AnnulusError, concatBytes, type Clock, type Random, type Store } from '../base/index.ts';
 import type { Process } from './process.ts';
 
 /** Why a disk did not do what it was told. */
@@ -118,6 +118,27 @@ export class VirtualDisk {
           this.#set(name, kept);
         });
       },
+      create: (name) => {
+        // What is under way lies apart, and a crash discards it.
+        const pieces: Uint8Array[] = [];
+        return Promise.resolve({
+          write: (bytes: Uint8Array) => Promise.resolve(void pieces.push(bytes.slice())),
+          commit: () => {
+            const kept = this.#pool.keep(name, concatBytes(...pieces));
+            return change(name, kept.byteLength, false, () => {
+              this.#set(name, kept);
+            });
+          },
+          discard: () => Promise.resolve(),
+        });
+      },
+      move: (from, to) =>
+        change(to, 0, false, () => {
+          const bytes = read(from);
+          if (bytes === null) return;
+          this.#set(from, null);
+          this.#set(to, bytes);
+        }),
       append: (name, bytes) => {
         const added = bytes.slice();
         return change(name, bytes.byteLength, true, (part) => {
