@@ -23,7 +23,7 @@ import {
 } from '../../../src/distill/index.ts';
 import { parameterList, type UNetSpec } from '../../../src/models/index.ts';
 import { modelDigest } from '../../../src/weights/index.ts';
-import { inverse, orientations, turned } from '../../data/orientations.ts';
+import { inverse, orientations, turned } from '../../data/volume/orientations.ts';
 import { projectRoot } from '../../project-root.ts';
 
 const python = '/usr/bin/python3';

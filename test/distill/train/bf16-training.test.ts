@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { seededRandom } from '../../../src/base/index.ts';
 import { modelDefaults, modelSpecFor, trainingDefaults } from '../../../src/config/index.ts';
 import { openEngine, type Engine, type EngineOptions } from '../../../src/compute/index.ts';
-import { loadNative } from '../../../src/compute/native/module.ts';
+import { loadNative } from '../../../src/compute/heap/native/module.ts';
 import { adamWDefaults, Learner, type Patch } from '../../../src/distill/index.ts';
 import { initialWeights, type ModelSpec } from '../../../src/models/index.ts';
 import type { ModelWeights } from '../../../src/weights/index.ts';
