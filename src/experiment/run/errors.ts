@@ -9,6 +9,7 @@ export type SimulateErrorFacts =
   /** `run.json` is not as the run wrote it. */
   | { readonly code: 'run_file_changed'; readonly folder: string }
   | { readonly code: 'node_missing'; readonly node: string }
+  | { readonly code: 'bad_kill'; readonly node: string; readonly stage: string }
   | { readonly code: 'too_many_kills'; readonly stage: string; readonly stageRound: number }
   /** The machine that runs everything cannot: no loopback, too few files, a disk that fails. */
   | { readonly code: 'no_loopback'; readonly reason: string }
