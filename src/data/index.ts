@@ -48,7 +48,7 @@ export {
   encodeCase,
   type Case,
   type LabelOrigin,
-  type Opinion,
+  type SoftLabelMap,
   type PointSet,
 } from './case/case.ts';
 export { decodeTruth, encodeTruth } from './phantom/truth-file.ts';

@@ -19,12 +19,12 @@ import { encodeValues, decodeValues, type ValueKind } from './values.ts';
 export type LabelOrigin = 'expert' | 'pseudo';
 
 /**
- * What teachers said of each voxel beside the likeliest label, in bytes.
+ * A teacher's soft label of each voxel, with how sure it is, in bytes.
  *
  * `probabilities` are `[voxel][class]`, background first, in 255ths. The other two are uncertainties, `[voxel]`: the
  * largest over the classes, at most 1/4 since a variance of a probability is, in 255ths of that.
  */
-export interface Opinion {
+export interface SoftLabelMap {
   readonly probabilities: Uint8Array;
   /** Mean over the passes of p·(1 - p): what the image leaves open. */
   readonly aleatoric: Uint8Array;
@@ -44,7 +44,7 @@ export interface Case {
   readonly labels: Readonly<Partial<Record<TaskId, Uint8Array>>>;
   readonly origin: Readonly<Partial<Record<TaskId, LabelOrigin>>>;
   /** Of pseudo-labels that were made with one. */
-  readonly opinions?: Readonly<Partial<Record<TaskId, Opinion>>>;
+  readonly softLabels?: Readonly<Partial<Record<TaskId, SoftLabelMap>>>;
   /** Heart structures on the image's grid, values as in `heartLabels`. */
   readonly heart?: Uint8Array;
   /** The expert's points, for distances in mm. */
@@ -57,7 +57,7 @@ const idForm = /^[A-Za-z0-9._-]{1,64}$/;
 /**
  * The case as bytes: `packed.ts` with header `{id, shape, affine, values, labels, heart, points}`, then
  * the image (16-bit if every value is a whole number that fits, else 32-bit float), in task order each label map and
- * the three arrays of its opinion if it has one, and the heart map.
+ * the three arrays of its soft label if it has one, and the heart map.
  *
  * @throws {DataError} 'bad_field' when the case breaks its own rules.
  */
@@ -70,16 +70,16 @@ export function encodeCase(one: Case): Uint8Array {
     values,
     labels: present.map((task) => ({
       ...{ task, origin: one.origin[task] ?? 'none' },
-      opinion: one.opinions?.[task] !== undefined,
+      softLabel: one.softLabels?.[task] !== undefined,
     })),
     heart: one.heart !== undefined,
     points: one.points === undefined ? null : { ...one.points },
   };
   const maps = present.flatMap((task) => {
-    const opinion = one.opinions?.[task];
+    const soft = one.softLabels?.[task];
     const map = one.labels[task] ?? new Uint8Array(0);
-    if (opinion === undefined) return [map];
-    return [map, opinion.probabilities, opinion.aleatoric, opinion.epistemic];
+    if (soft === undefined) return [map];
+    return [map, soft.probabilities, soft.aleatoric, soft.epistemic];
   });
   const encoded = encodePacked(kind, header, [bytes, ...maps, ...(one.heart ? [one.heart] : [])]);
   decodeCase(encoded); // what we write, we can read: refuses a broken case before it is kept
@@ -108,8 +108,8 @@ export function decodeCase(bytes: Uint8Array): Case {
   const count = voxelCount(geometry.shape);
   const lengths = [
     count * bytesPerValue(values),
-    ...made.flatMap(({ task, opinion }) =>
-      opinion ? [count, count * channelCount(task), count, count] : [count],
+    ...made.flatMap(({ task, softLabel }) =>
+      softLabel ? [count, count * channelCount(task), count, count] : [count],
     ),
     ...(heart ? [count] : []),
   ];
@@ -117,13 +117,13 @@ export function decodeCase(bytes: Uint8Array): Case {
   const next = (): Uint8Array => arrays.shift() ?? refuseField('arrays', 'one more', 'none');
   const labels: Partial<Record<TaskId, Uint8Array>> = {};
   const origin: Partial<Record<TaskId, LabelOrigin>> = {};
-  const opinions: Partial<Record<TaskId, Opinion>> = {};
+  const softLabels: Partial<Record<TaskId, SoftLabelMap>> = {};
   for (const entry of made) {
     const { task } = entry;
     labels[task] = checkMap(next(), task, tasks[task].labels.length);
     origin[task] = entry.origin;
-    if (!entry.opinion) continue;
-    opinions[task] = { probabilities: next(), aleatoric: next(), epistemic: next() };
+    if (!entry.softLabel) continue;
+    softLabels[task] = { probabilities: next(), aleatoric: next(), epistemic: next() };
   }
   const points = readPoints(fields.points);
   return {
@@ -131,7 +131,7 @@ export function decodeCase(bytes: Uint8Array): Case {
     image: { ...geometry, data: decodeValues(image, values) },
     labels,
     origin,
-    ...(Object.keys(opinions).length > 0 ? { opinions } : {}),
+    ...(Object.keys(softLabels).length > 0 ? { softLabels } : {}),
     ...(heart ? { heart: checkMap(next(), 'heart', heartLabels.length) } : {}),
     ...(points === null ? {} : { points }),
   };
@@ -140,22 +140,22 @@ export function decodeCase(bytes: Uint8Array): Case {
 interface LabelEntry {
   readonly task: TaskId;
   readonly origin: LabelOrigin;
-  readonly opinion: boolean;
+  readonly softLabel: boolean;
 }
 
 function readOrigins(value: unknown): LabelEntry[] {
   const entries: unknown[] = Array.isArray(value) ? value : refuseField('labels', 'a list', 'none');
   const read = entries.map((entry): LabelEntry => {
-    const fields = readObject(entry, 'labels', ['task', 'origin', 'opinion']);
+    const fields = readObject(entry, 'labels', ['task', 'origin', 'softLabel']);
     const task = parseTaskId(fields.task) ?? refuseField('task', 'a known task', 'another');
-    const { origin, opinion } = fields;
+    const { origin, softLabel } = fields;
     if (origin !== 'expert' && origin !== 'pseudo') {
       return refuseField('origin', 'expert or pseudo', 'something else');
     }
-    if (typeof opinion !== 'boolean' || (opinion && origin === 'expert')) {
-      return refuseField('opinion', 'true or false, and true of pseudo-labels only', 'another');
+    if (typeof softLabel !== 'boolean' || (softLabel && origin === 'expert')) {
+      return refuseField('softLabel', 'true or false, and true of pseudo-labels only', 'another');
     }
-    return { task, origin, opinion };
+    return { task, origin, softLabel };
   });
   const order = read.map((entry) => taskIds.indexOf(entry.task));
   if (order.some((place, n) => n > 0 && place <= (order[n - 1] ?? -1))) {
