@@ -5,6 +5,9 @@ export type SimulateErrorFacts =
   | { readonly code: 'no_run'; readonly folder: string }
   | { readonly code: 'other_program' }
   | { readonly code: 'other_settings' }
+  /** Of a hospital's own folder of cases. */
+  | { readonly code: 'counted_twice'; readonly hospital: string }
+  | { readonly code: 'no_training_cases'; readonly hospital: string }
   | { readonly code: 'cases_changed'; readonly hospital: string }
   /** `run.json` is not as the run wrote it. */
   | { readonly code: 'run_file_changed'; readonly folder: string }
