@@ -19,4 +19,5 @@ export {
   type Schedule,
 } from './stage-rules.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
-export { Peer, type PeerOptions } from './peer.ts';
+export type { PeerOptions } from './peer-options.ts';
+export { Peer } from './peer.ts';
