@@ -2,14 +2,15 @@
  * What a peer checks and seals with. On a real node it is `systemCrypto`; a simulation gives one that counts checks
  * instead of making them, with keys to match.
  */
-import { randomBulkKey } from './chunked-encryption.ts';
+import { randomBytes } from 'node:crypto';
+
 import { verifyRaw, verifySignature, type VerifyBytes, type VerifySignature } from './ed25519.ts';
 import { openSealed, sealTo } from './hpke.ts';
 
 /** Secrecy of the keys that updates are encrypted under. */
 export interface Sealing {
-  /** A fresh key for bulk encryption, 32 bytes. */
-  freshKey(): Uint8Array;
+  /** So many fresh bytes that nobody can guess: keys and salts of bulk encryption. */
+  randomBytes(count: number): Uint8Array;
   /** As `sealTo` of HPKE: 48 bytes more than `plaintext`. @throws {CryptoError} 'bad_public_key' */
   sealTo(
     publicKey: Uint8Array,
@@ -37,7 +38,7 @@ export interface CryptoPort {
 
 /** HPKE, and keys from the system's secure random source. */
 export const systemSealing: Sealing = Object.freeze({
-  freshKey: randomBulkKey,
+  randomBytes: (count: number) => new Uint8Array(randomBytes(count)),
   sealTo,
   openSealed,
 });

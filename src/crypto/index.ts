@@ -19,6 +19,7 @@ export {
   decryptBulk,
   isBulkKey,
   encryptBulk,
-  randomBulkKey,
+  bulkKeyBytes,
+  bulkSaltBytes,
 } from './chunked-encryption.ts';
 export { openKeyFile, sealKeyFile } from './key-file.ts';

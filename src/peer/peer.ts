@@ -19,7 +19,6 @@ import { PlanModels } from './plan-models.ts';
 import type { PeerPorts } from './ports.ts';
 import { recover } from './recovery.ts';
 import { RunningPeer } from './running-peer.ts';
-import { outerStepOf, scheduleOf } from './stage-rules.ts';
 import { Timers } from './timers.ts';
 
 /** See the file's header. One object is one run: a restarted node makes a new one over the same disk. */
@@ -28,20 +27,13 @@ export class Peer {
   readonly #plan: Plan;
   #running: RunningPeer | null = null;
 
-  /**
-   * @throws {PeerError} 'not_a_member', or 'bad_plan' for a plan that this program does not understand: it is refused
-   * before the first block, not in the middle
-   */
+  /** @throws {PeerError} 'not_a_member' */
   constructor(ports: PeerPorts, options: PeerOptions) {
     const { self, consortium, onEvent } = options;
     const { plan } = consortium.manifest;
     if (memberIndex(consortium.manifest, self) < 0) {
       const what = `${self} is not a member of this consortium`;
       throw new PeerError({ code: 'not_a_member', node: self }, what);
-    }
-    for (const stage of plan.stages) {
-      scheduleOf(stage);
-      outerStepOf(stage);
     }
     const { clock, store, transport, trainer, logger, crypto } = ports;
     const queue = this.#makeQueue(ports, options);

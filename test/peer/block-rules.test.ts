@@ -16,6 +16,7 @@ import {
   chainAfter,
   code,
   cutOf,
+  hpOf,
   initial,
   openOf,
   plan,
@@ -47,7 +48,7 @@ const open2 = (ts: number): Op =>
   openOf(2, {
     base: digestOf(utf8('m1')),
     deadline: ts + 60_000,
-    hp: { batch: 2, steps: 3, lrMicro: 536, seed: 7 },
+    hp: hpOf(536),
   });
 const voidOf = (reason: VoidReason, r = 1): Op => ({ op: 'VOID', r: r as RoundNumber, reason });
 

@@ -10,6 +10,7 @@ import {
   type UpdateFacts,
 } from '../../../gossip/index.ts';
 import type { RoundContext } from '../../round-protocol.ts';
+import { ruleOf } from './round-start.ts';
 
 /** A transfer not over after so long is begun once more elsewhere, ms; twice as long until the next time. */
 const hastenAfterMs = 30_000;
@@ -44,14 +45,15 @@ export class UpdateOpening {
    * @throws {GossipError} when nobody has it, or when it is no update for anybody: the book then has it as `spoilt`
    */
   async open(facts: UpdateFacts, handed?: UpdateBulk['handed']): Promise<OpenedUpdate | null> {
-    const { shelf, consortium, keys, self: recipient, ports } = this.#context;
+    const { shelf, keys, self: recipient, ports } = this.#context;
     const { upd, author, statement } = facts;
     const of = { round: this.#context.open.r, kind: 'update' } as const;
     const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
     const segments = await this.#segments();
     const { sealPrivate } = keys;
     const { sealing } = ports.crypto;
-    const bulk = { consortium, facts, recipient, ciphertext, segments, sealPrivate, sealing };
+    const rule = ruleOf(this.#context);
+    const bulk = { rule, facts, recipient, ciphertext, segments, sealPrivate, sealing };
     try {
       return await openUpdate(handed === undefined ? bulk : { ...bulk, handed });
     } catch (error) {
