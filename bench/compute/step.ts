@@ -16,15 +16,15 @@ import {
   taskIds,
   type TaskId,
 } from '../../src/data/index.ts';
-import { foregroundOf, type TrainingCase } from '../../src/distill/patch-sampler.ts';
+import { foregroundOf, type TrainingCase } from '../../src/distill/train/patch-sampler.ts';
 import {
   adamWDefaults,
   intensityDefaults,
   predictLabelMaps,
   samplingDefaults,
 } from '../../src/distill/index.ts';
-import { Learner } from '../../src/distill/learner.ts';
-import { trainRound, type RoundTraining } from '../../src/distill/round-training.ts';
+import { Learner } from '../../src/distill/train/learner.ts';
+import { trainRound, type RoundTraining } from '../../src/distill/train/round-training.ts';
 import { initialWeights, readModelSpec, type ModelSpec } from '../../src/models/index.ts';
 
 const side = Number(process.argv[2] ?? 32);

@@ -7,35 +7,38 @@
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-
 import type * as tfjs from '@tensorflow/tfjs';
-
 import { invariant, messageOf } from '../base/index.ts';
 import { chooseBackend, type Availability, type Candidate } from './backend-choice.ts';
 import { ComputeError } from './errors.ts';
-import { KernelPool, serialRunner } from './kernels/kernel-pool.ts';
+import { heapOps } from './heap/heap-ops.ts';
+import {
+  loadNative,
+  nativeKernels,
+  nativeVariant,
+  type NativeModule,
+} from './heap/native/module.ts';
+import { backendWith, type NativeOptions } from './heap/native/options.ts';
+import { heapBytesLimit, WasmHeap } from './heap/wasm-heap.ts';
+import { KernelPool, serialRunner } from './heap/wasm/kernel-pool.ts';
 import {
   builtFile,
   instantiateKernels,
   portableBuild,
   type PortableBuild,
   type PortableKernels,
-} from './kernels/module.ts';
-import { splitKernels } from './kernels/split-kernels.ts';
-import { boardBytes } from './kernels/task-board.ts';
-import { loadNative, nativeKernels, nativeVariant, type NativeModule } from './native/module.ts';
-import { backendWith, type NativeOptions } from './native/options.ts';
-import type { Ops } from './ops.ts';
+} from './heap/wasm/module.ts';
+import { splitKernels } from './heap/wasm/split-kernels.ts';
+import { boardBytes } from './heap/wasm/task-board.ts';
+import type { Ops } from './ops/ops.ts';
+import { referenceOps } from './ops/reference-ops.ts';
 import { keepsNothing, type Repeat } from './repeat.ts';
-import { referenceOps } from './reference-ops.ts';
 import {
   probeTfjsNode,
   tfjsNodeBackend,
   tfjsNodePackages,
   type ImportModule,
 } from './tfjs-node.ts';
-import { heapBytesLimit, WasmHeap } from './wasm-heap.ts';
-import { wasmOps } from './wasm-ops.ts';
 import { findGpu, openGpu } from './webgpu/engine.ts';
 
 /** Best first, as `auto` tries them; `tfjs-node` and `cpu` only when asked for. */
@@ -148,14 +151,12 @@ function candidates(importModule: ImportModule): Record<BackendName, Omit<Row, '
 }
 
 type Row = Candidate<BackendName, Open>;
-
 function backendTable(importModule: ImportModule): readonly Row[] {
   const rows = candidates(importModule);
   return backendNames.map((name) => ({ name, ...rows[name] }));
 }
 
 const importAny: ImportModule = (name) => import(name);
-
 /** Looks at every backend, best first, and opens none. */
 export async function listBackends(
   importModule: ImportModule = importAny,
@@ -310,7 +311,7 @@ async function engineOnHeap(
     backend,
     backendVariant:
       native === null ? variantOf(backend, build.simd) : nativeVariant(native, options),
-    ops: wasmOps(tf, heap, kernels),
+    ops: heapOps(tf, heap, kernels),
     threads,
     ...keepsNothing,
     check: () => undefined,

@@ -7,9 +7,9 @@ import { fixedPointFor, packIntegers, unpackIntegers, WeightsError } from '../we
 import {
   openDigest,
   openHandedKey,
-  openUpdate as decryptUpdate,
+  decryptUpdate,
   openUpdateKey,
-  sealUpdate as encryptUpdate,
+  encryptUpdate,
   signUpdateStatement,
   verifyUpdateStatement,
   WireError,

@@ -26,7 +26,7 @@ import {
 } from './round-jobs.ts';
 import { readStartModel } from './start-models.ts';
 import { distillationOf, samplingOf } from './stage-training.ts';
-import { StateShelf } from './state-shelf.ts';
+import { StateStore } from './state-store.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface HospitalTrainerOptions {
@@ -47,7 +47,7 @@ export interface HospitalTrainerOptions {
 
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
-  readonly #states: StateShelf;
+  readonly #states: StateStore;
   #generation = expertGeneration;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
 
@@ -55,7 +55,7 @@ export class HospitalTrainer implements Trainer {
   constructor(options: HospitalTrainerOptions) {
     checkStages(options.plan);
     this.#options = options;
-    this.#states = new StateShelf(diskStore(options.stateFolder));
+    this.#states = new StateStore(diskStore(options.stateFolder));
   }
 
   async initialWeights(stage: PlanStage): Promise<ModelWeights> {

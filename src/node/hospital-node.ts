@@ -8,7 +8,7 @@ import { Peer, type PeerEvent } from '../peer/index.ts';
 import { keyBytes, type SignedManifest, type TransportStats } from '../wire/index.ts';
 import type { NodeMember } from './member-keys.ts';
 import type { NodeSettings } from './settings.ts';
-import { watched } from './watched-port.ts';
+import { watched, watchedStore } from './watched-port.ts';
 
 export interface HospitalNodeOptions {
   readonly member: NodeMember;
@@ -105,7 +105,7 @@ export class HospitalNode {
     const peer = new Peer(
       {
         ...{ clock: this.#options.clock, transport, logger, random },
-        store: watched(diskStore(folder), onFault),
+        store: watchedStore(diskStore(folder), onFault),
         trainer: watched(trainer, onFault),
       },
       {

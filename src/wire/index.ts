@@ -154,13 +154,13 @@ export {
 export {
   handOverKey,
   openHandedKey,
-  openUpdate,
+  decryptUpdate,
   openUpdateKey,
-  sealUpdate,
+  encryptUpdate,
   updateKeyInfo,
-  type SealedUpdate,
+  type EncryptedUpdate,
   type UpdateContext,
-} from './update-sealing.ts';
+} from './update-encryption.ts';
 export {
   topics,
   type BlobProvider,

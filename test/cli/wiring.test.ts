@@ -52,7 +52,7 @@ describe('predict with a segmentation of the heart', () => {
       ...{ model, image: tried(name), heart: null },
     });
     await predict(of('sq_disagree.nii.gz'));
-    // 6i - 60 mm at i = 23, see test/data/tried.test.ts.
+    // 6i - 60 mm at i = 23, see test/data/own/tried.test.ts.
     expect(notes.join()).match(/^ct\.nii: sform and qform place the image up to 78\.0 mm apart/);
     await predict(of('u16_noint.nii.gz'));
     expect(notes.join()).match(/^ct\.nii: nothing below -300 HU/);

@@ -5,7 +5,7 @@ import type { Rank, Tensor5D } from '@tensorflow/tfjs';
 
 import { InvariantError } from '../../src/base/index.ts';
 import { ComputeError, openEngine, type Engine } from '../../src/compute/index.ts';
-import { loadNative } from '../../src/compute/native/module.ts';
+import { loadNative } from '../../src/compute/heap/native/module.ts';
 
 describe('engine', () => {
   let engine: Engine | null = null;

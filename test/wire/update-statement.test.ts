@@ -14,10 +14,10 @@ import {
   encodeUpdateStatement,
   handOverKey,
   openHandedKey,
-  openUpdate,
+  decryptUpdate,
   openUpdateKey,
   readUpdateStatement,
-  sealUpdate,
+  encryptUpdate,
   signUpdateStatement,
   verifyManifest,
   verifyUpdateStatement,
@@ -56,7 +56,7 @@ async function openingOf(
   const key = await openUpdateKey(stated, id as NodeId, privateKey, ciphertext);
   if (key === null) return 'no_key';
   try {
-    return openUpdate(stated, key, ciphertext);
+    return decryptUpdate(stated, key, ciphertext);
   } catch (error) {
     if (error instanceof CryptoError) return error.code;
     throw error;
@@ -202,7 +202,7 @@ describe('sealing of updates', () => {
   it('seals to every member', async () => {
     const context = { cid, round: 5 as RoundNumber, author: 'L2' as NodeId };
     const plaintext = Uint8Array.from({ length: 100_000 }, (_, i) => i & 255);
-    const sealed = await sealUpdate(context, manifest.members, plaintext);
+    const sealed = await encryptUpdate(context, manifest.members, plaintext);
     expect(sealed.update).to.equal(digestOf(sealed.ciphertext));
     expect(sealed.updateBytes).to.equal(sealed.ciphertext.byteLength);
     const stated = { ...statement, ...context, ...sealed };
@@ -210,7 +210,7 @@ describe('sealing of updates', () => {
       const opened = await openingOf(stated, id, privateOf(id), sealed.ciphertext);
       expect(Buffer.compare(opened as Uint8Array, plaintext), id).to.equal(0);
     }
-    const again = await sealUpdate(context, manifest.members, plaintext);
+    const again = await encryptUpdate(context, manifest.members, plaintext);
     expect(again.update).to.not.equal(sealed.update);
   });
 

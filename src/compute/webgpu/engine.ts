@@ -2,13 +2,13 @@
 import type * as tfjs from '@tensorflow/tfjs';
 
 import { ComputeError } from '../errors.ts';
-import { registerGradients } from '../kernel-registry.ts';
-import type { Ops } from '../ops.ts';
+import { kernelOps, ownKernels } from '../ops/kernel-ops.ts';
+import { registerGradients } from '../ops/kernel-registry.ts';
+import type { Ops } from '../ops/ops.ts';
 import type { Repeat } from '../repeat.ts';
-import { kernelOps, ownKernels } from '../wasm-ops.ts';
 import { registerGpuKernels } from './kernels.ts';
 import { GpuLauncher } from './launcher.ts';
-import { adamW, sgd } from './loss.ts';
+import { adamW, sgd } from './optimisers.ts';
 import { Replays } from './replay.ts';
 
 type Tf = typeof tfjs;

@@ -1,8 +1,8 @@
 /** Instance and layer norm on the GPU, forward and backward. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { need, type Attributes, type Inputs } from '../kernel-registry.ts';
-import { countOf } from '../norm-kernels.ts';
+import { need, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
+import { countOf } from '../ops/norm-kernels.ts';
 import { columnShares, type PartialSums } from './columns.ts';
 import { sumFunction } from './filter-gradient.ts';
 import { flatGrid, flatIndex, flatWorkgroup, float, vectorType, widthOf } from './launcher.ts';

@@ -5,8 +5,8 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { forwardPadding, phasesOf, type ConvGeometry, type Phase } from '../convolution.ts';
-import type { Triple } from '../ops.ts';
+import { forwardPadding, phasesOf, type ConvGeometry, type Phase } from '../heap/convolution.ts';
+import type { Triple } from '../ops/ops.ts';
 import { folded, quadLoader, vectorType, type GpuLauncher } from './launcher.ts';
 
 interface Product {
