@@ -175,7 +175,7 @@ async function profileInference(
     const before = process.cpuUsage();
     const start = performance.now();
     const input = { data: held.image, shape: held.shape, channels: 1 };
-    await predictLabelMaps(engine, learner.model, learner.tensors, input, settings);
+    await predictLabelMaps(engine, learner.loaded, input, settings);
     const ms = performance.now() - start;
     const cpu = process.cpuUsage(before);
     best = Math.min(best, (cpu.user + cpu.system) / 1000);

@@ -27,7 +27,7 @@ import {
   type LandmarkFound,
   type LandmarkTransfer,
 } from './probe/landmark-transfer.ts';
-import { Learner } from './train/learner.ts';
+import { LoadedModel } from './loaded-model.ts';
 import type { OptimiserState } from './train/optimiser.ts';
 import { drawPatch, drawSource, type TrainingCase } from './train/patch-sampler.ts';
 import { sizeFor, type PatchSize } from './train/patch-size.ts';
@@ -181,7 +181,7 @@ export class HospitalJobs {
     const held = await firstWithLabel(caseStore, args.tasks);
     if (held === null) return null;
     const random = seededRandom(`check/${held.id}`);
-    const learner = new Learner(await this.#open(), args.spec, args.weights, null);
+    const loaded = new LoadedModel(await this.#open(), args.spec, args.weights);
     try {
       let sum = 0;
       for (let n = 0; n < checkPatches; n++) {
@@ -189,11 +189,11 @@ export class HospitalJobs {
         const { tasks, sampling } = args;
         const from = drawSource([held], tasks, random, sampling.foregroundShare);
         const patch = drawPatch(from, tasks, size, random, sampling, heartUseOf(args.spec));
-        sum += await learner.loss(patch);
+        sum += await loaded.loss(patch);
       }
       return sum / checkPatches;
     } finally {
-      learner.dispose();
+      loaded.dispose();
     }
   }
 
@@ -205,21 +205,20 @@ export class HospitalJobs {
     const caseStore = this.#caseStoreOf(args);
     const ids = (await caseStore.ids('test')).slice(0, args.casesMax);
     const engine = await this.#open();
-    const learner = new Learner(engine, args.spec, args.weights, null);
+    const loaded = new LoadedModel(engine, args.spec, args.weights);
     try {
       const evaluated: EvaluatedCase[] = [];
       for (const id of ids) {
         const held = await caseStore.read('test', id);
         const reference = referenceOf(held, await caseStore.readTruth(id));
         const input = caseStore.input(held, args.spec);
-        const { model, tensors } = learner;
-        const logits = await predictLogits(engine, model, tensors, input, args.inference);
+        const logits = await predictLogits(engine, loaded, input, args.inference);
         evaluated.push(evaluateCase(logits, held, reference, args));
         report({ done: evaluated.length, total: ids.length });
       }
       return evaluated;
     } finally {
-      learner.dispose();
+      loaded.dispose();
     }
   }
 
@@ -240,15 +239,14 @@ export class HospitalJobs {
     if (id === undefined) return null;
     const held = await caseStore.read('test', id);
     const engine = await this.#open();
-    const learner = new Learner(engine, args.spec, args.weights, null);
+    const loaded = new LoadedModel(engine, args.spec, args.weights);
     try {
-      const { model, tensors } = learner;
       const input = caseStore.input(held, args.spec);
-      const maps = await predictLabelMaps(engine, model, tensors, input, args.inference);
+      const maps = await predictLabelMaps(engine, loaded, input, args.inference);
       const reference = referenceOf(held, await caseStore.readTruth(id));
       return { id, image: held.image, reference, maps };
     } finally {
-      learner.dispose();
+      loaded.dispose();
     }
   }
 

@@ -20,6 +20,7 @@ export {
 } from './train/patch-sampler.ts';
 export { heartHead, heartChannels, heartUseOf, heartUses, type HeartUse } from './heart-map.ts';
 export { modelInput } from './model-input.ts';
+export { LoadedModel, type LoadedParameter } from './loaded-model.ts';
 export { Learner } from './train/learner.ts';
 export {
   Optimiser,
@@ -43,7 +44,6 @@ export {
   type DistillationSettings,
   type Uncertain,
 } from './label/soft-labels.ts';
-export { distillationOptions, readDistillation } from './distillation-options.ts';
 export { labelCases, type Teacher } from './label/pseudo-labels.ts';
 export {
   evaluateCase,
@@ -73,14 +73,14 @@ export {
   type TrainArgs,
   type TransferArgs,
 } from './hospital-jobs.ts';
-export {
-  optimiserOf,
-  readStageOptions,
-  stageOptions,
-  type StageTraining,
-} from './stage-options.ts';
 export { decodeStudent, encodeStudent, type StudentPackage } from './predict/student-package.ts';
 export { predictCt, type CtPrediction } from './predict/prediction.ts';
+export {
+  predictFile,
+  type NamedFile,
+  type PredictRequest,
+  type PredictResult,
+} from './predict/file-prediction.ts';
 export {
   predictionDocument,
   predictionFiles,

@@ -9,7 +9,15 @@
 import { invariant, seededRandom, type Clock, type Digest, type NodeId } from '../base/index.ts';
 import type { ConsensusSettings } from '../consensus/index.ts';
 import type { PeerEvent, PeerSettings, SealedRound, Trainer } from '../peer/index.ts';
-import type { ConsortiumLimits, Plan, PlanStage } from '../wire/index.ts';
+import {
+  samplingRangesMicro,
+  type ConsortiumLimits,
+  type Plan,
+  type PlanSampling,
+  type PlanStage,
+  type RoundRule,
+  type Training,
+} from '../wire/index.ts';
 import { countedCrypto, type CryptoCounts } from './counted-crypto.ts';
 import type { Fault } from './faults.ts';
 import type { Violation } from './invariants.ts';
@@ -95,10 +103,27 @@ export interface SimulationRecord {
 
 /** Limits that quadratics fit in. */
 export const virtualLimits: ConsortiumLimits = Object.freeze({
-  weightMax: 100,
-  clampMicro: 1_000_000,
   updateBytesMax: 100_000,
 });
+
+/** Plain averaging: no more than 50 samples count, as shares of 100; changes of at most 1. */
+const virtualRule: RoundRule = {
+  ...{ kind: 'exact', samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
+  ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0 },
+};
+
+/** What a plan must say of training; quadratics do not read it. */
+const virtualTraining: Training = {
+  ...{ patch: [8, 8, 8], batch: 1, optimiser: { kind: 'adamw', weightDecayMicro: 0 } },
+  ...{ clipNormMicro: 0, proxMuMicro: 0, resetOptimiser: false },
+  sampling: Object.fromEntries(
+    Object.entries(samplingRangesMicro).map(([name, [least]]) => [`${name}Micro`, least]),
+  ) as PlanSampling,
+  distillation: {
+    ...{ passes: 1, rotationDegMaxMicro: 0, scaleShareMaxMicro: 0, targets: 'hard' },
+    ...{ temperatureMicro: 1_000_000, confidenceMinMicro: 0, weightByUncertainty: false },
+  },
+};
 
 /** Half of the way: after ten rounds a thousandth of the distance is left. */
 const trainingShare = 0.5;
@@ -113,8 +138,10 @@ export function virtualPlan(
     seed: 1,
     stages: [
       {
-        ...{ id: 'student', kind: 'student', model: {}, stepsPerRound: 1, options: {} },
-        ...{ learningRateMicro: 1_000, samplesCap: 50, roundTimeoutMs: 60_000, minParticipants: 1 },
+        ...{ id: 'student', kind: 'student', model: {}, stepsPerRound: 1 },
+        ...{ learningRateMicro: 1_000, schedule: 'constant' },
+        ...{ roundTimeoutMs: 60_000, minParticipants: 1 },
+        ...{ rule: virtualRule, training: virtualTraining },
         ...stage,
       },
     ],

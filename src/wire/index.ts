@@ -49,13 +49,28 @@ export {
   type Envelope,
   type EnvelopeSignature,
 } from './dsse.ts';
+export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
-  readOptions,
+  readHyperparameters,
+  readTraining,
+  samplingRangesMicro,
+  type Hyperparameters,
+  type PlanDistillation,
+  type PlanOptimiser,
+  type PlanSampling,
+  type SamplingName,
+  type Training,
+} from './training.ts';
+export {
+  hyperparametersOf,
+  learningRateMicro,
   readParticipants,
   readPlan,
+  schedules,
   shortName,
   type Plan,
   type PlanStage,
+  type Schedule,
 } from './plan.ts';
 export {
   consortiumId,
@@ -111,6 +126,7 @@ export {
   decodeBlockBody,
   encodeBlockBody,
   genesisPrev,
+  openDigest,
   readBlockBody,
   readOp,
   type BlockBody,

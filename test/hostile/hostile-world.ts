@@ -17,6 +17,7 @@ import { simulatedConsortium, simulatedMember } from '../../src/experiment/run/c
 import { type MessageCost, type SignedManifest } from '../../src/wire/index.ts';
 import { fast, pass, testMembers, until, type TestMember } from '../network/libp2p-cluster.ts';
 import { toyTrainer } from '../peer/peer-network.ts';
+import { sampleStage } from '../wire/sample-stage.ts';
 import type { Flood, RogueData, RogueReport } from './rogue-worker.ts';
 
 const seed = 1;
@@ -258,18 +259,12 @@ function consortiumOf(members: readonly ReturnType<typeof simulatedMember>[]): S
     plan: {
       seed,
       stages: [
-        {
-          ...{
-            id: 'student',
-            kind: 'student',
-            model: {},
-            participants: ['L1', 'L2', 'L3'] as NodeId[],
-          },
-          ...{ rounds: 1_000, stepsPerRound: 1, learningRateMicro: 1000, samplesCap: 50 },
-          ...{ roundTimeoutMs: 60_000, minParticipants: 2, options: {} },
-        },
+        sampleStage({
+          ...{ id: 'student', participants: ['L1', 'L2', 'L3'] as NodeId[] },
+          ...{ rounds: 1_000, minParticipants: 2 },
+        }),
       ],
     },
-    limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 100_000 },
+    limits: { updateBytesMax: 100_000 },
   });
 }

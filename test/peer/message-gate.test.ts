@@ -2,9 +2,10 @@ import { expect } from 'chai';
 import { base64, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { AuditError } from '../../src/audit/index.ts';
 import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
+import { CountedChecks } from '../../src/peer/counted-checks.ts';
 import { MessageGate } from '../../src/peer/message-gate.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
-import { encodeCanonical, topics, type MessageCost, type Topic } from '../../src/wire/index.ts';
+import { encodeCanonical, topics, type Topic } from '../../src/wire/index.ts';
 import { consortium, member, open } from '../gossip/sample-round.ts';
 
 const [l1, l2] = ['L1', 'L2'] as NodeId[];
@@ -14,15 +15,18 @@ describe('MessageGate', () => {
   let gate: MessageGate;
   let charged: string[];
   let checkpoint: 'known' | 'bad' | 'fresh';
-  let cost: MessageCost;
+  let refusal: string | null;
 
   beforeEach(() => {
     charged = [];
     checkpoint = 'fresh';
-    cost = { signatures: 1 };
-    const round = { open, judgeMessage: () => cost };
+    refusal = null;
+    const round = { open, judgeMessage: () => refusal };
+    const checks = new CountedChecks(systemCrypto, (from, { signatures, refusal: why }) => {
+      charged.push(`${from} ${signatures}${why === undefined ? '' : ` ${why}`}`);
+    });
     gate = new MessageGate({
-      ...{ consortium, crypto: systemCrypto, epoch: 0, height: () => height, round: () => round },
+      ...{ consortium, checks, epoch: () => 0, height: () => height, round: () => round },
       checkCosignatures: () => {
         if (checkpoint === 'bad') {
           throw new AuditError({ code: 'malformed', what: 'note', expected: 'one' }, 'no note');
@@ -30,9 +34,6 @@ describe('MessageGate', () => {
         if (checkpoint === 'known') return checkpoint;
         const digest = digestOf(utf8('note'));
         return { kind: 'here', digest, text: '', size: 1, lines: new Map() };
-      },
-      charge: (from, { signatures, refusal }) => {
-        charged.push(`${from} ${signatures}${refusal === undefined ? '' : ` ${refusal}`}`);
       },
     });
   });
@@ -91,11 +92,11 @@ describe('MessageGate', () => {
       } as const;
       return writePeerMessage({ ...kinds[t], r: r as RoundNumber })[1];
     };
-    expect(judged('updates', at(open.r, 'update'))).to.deep.equal(['accept', true, ['L2 1']]);
+    expect(judged('updates', at(open.r, 'update'))).to.deep.equal(['accept', true, []]);
     expect(judged('updates', at(open.r + 1, 'update'))).to.deep.equal(['ignore', true, []]);
     expect(judged('updates', at(open.r + 1, 'holds'))).to.deep.equal(['accept', true, []]);
-    cost = { signatures: 1, refusal: 'forged' };
-    const forged = ['reject', false, ['L2 1', 'L2 0 forged']];
+    refusal = 'forged';
+    const forged = ['reject', false, ['L2 0 forged']];
     expect(judged('updates', at(open.r, 'update'))).to.deep.equal(forged);
   });
 

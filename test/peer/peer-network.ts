@@ -24,6 +24,7 @@ import {
 import type { ModelWeights } from '../../src/weights/index.ts';
 import { type PlanStage, type SignedManifest, type Transport } from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
+import { sampleStage } from '../wire/sample-stage.ts';
 
 /** A round's base plus `step` in every parameter; weight and speed are the test's. */
 export interface ToyTrainer extends Trainer {
@@ -66,7 +67,7 @@ export class PeerNetwork {
   constructor(options: {
     readonly members: number;
     readonly stages: readonly (Pick<PlanStage, 'id' | 'participants' | 'rounds'> &
-      Partial<Pick<PlanStage, 'options'>>)[];
+      Partial<Pick<PlanStage, 'rule'>>)[];
     readonly seed?: number;
     readonly faults?: Partial<NetworkFaults>;
     readonly minParticipants?: number;
@@ -86,22 +87,13 @@ export class PeerNetwork {
     const members = Array.from({ length: options.members }, (_, i) =>
       simulatedMember(this.#seed, `L${i + 1}` as NodeId, []),
     );
-    const stages = options.stages.map((stage): PlanStage => ({
-      kind: 'student',
-      model: {},
-      stepsPerRound: 1,
-      learningRateMicro: 1000,
-      samplesCap: 50,
-      roundTimeoutMs: 60_000,
-      minParticipants: options.minParticipants ?? 1,
-      options: {},
-      ...stage,
-    }));
+    const { minParticipants = 1 } = options;
+    const stages = options.stages.map((stage) => sampleStage({ minParticipants, ...stage }));
     this.consortium = simulatedConsortium(members, {
       name: 'toy',
       domain: 'toy.example',
       plan: { seed: 1, stages },
-      limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 100_000 },
+      limits: { updateBytesMax: 100_000 },
     });
     for (const member of members) this.#add(member);
   }

@@ -8,7 +8,7 @@ import { argmaxLabels, type ChannelVolume, type ModelSpec } from '../../models/i
 import type { ModelWeights } from '../../weights/index.ts';
 import type { CaseStore } from '../cases/case-store.ts';
 import { predictLabelMaps, type InferenceSettings } from '../predict/inference.ts';
-import { Learner } from '../train/learner.ts';
+import { LoadedModel } from '../loaded-model.ts';
 import type { PatchSize } from '../train/patch-size.ts';
 import {
   softLabelOf,
@@ -39,21 +39,21 @@ export async function labelCases(
   report: (progress: { readonly done: number; readonly total: number }) => void,
 ): Promise<number> {
   const ids = await caseStore.ids('train');
-  const learners = teachers.map(({ task, spec, weights, window }) => ({
+  const models = teachers.map(({ task, spec, weights, window }) => ({
     task,
     window,
-    learner: new Learner(engine, spec, weights, null),
+    loaded: new LoadedModel(engine, spec, weights),
   }));
   let added = 0;
   try {
     for (const [index, id] of ids.entries()) {
       let held = await caseStore.read('train', id);
-      const missing = learners.filter(({ task }) => held.labels[task] === undefined);
+      const missing = models.filter(({ task }) => held.labels[task] === undefined);
       const before = held;
-      for (const { task, window, learner } of missing) {
+      for (const { task, window, loaded } of missing) {
         const inference = { ...settings, window };
-        const input = caseStore.input(held, learner.model.spec);
-        const said = await ask(engine, learner, task, input, held.id, inference, distillation);
+        const input = caseStore.input(held, loaded.model.spec);
+        const said = await ask(engine, loaded, task, input, held.id, inference, distillation);
         if (said !== null && isUsable(task, said.map)) {
           held = withLabel(held, task, said);
           added += 1;
@@ -63,7 +63,7 @@ export async function labelCases(
       report({ done: index + 1, total: ids.length });
     }
   } finally {
-    for (const { learner } of learners) learner.dispose();
+    for (const { loaded } of models) loaded.dispose();
   }
   return added;
 }
@@ -76,7 +76,7 @@ interface Answer {
 
 async function ask(
   engine: Engine,
-  { model, tensors }: Learner,
+  loaded: LoadedModel,
   task: TaskId,
   input: ChannelVolume,
   id: string,
@@ -84,14 +84,14 @@ async function ask(
   distillation: DistillationSettings,
 ): Promise<Answer | null> {
   if (!wantsSoftLabels(distillation)) {
-    const maps = await predictLabelMaps(engine, model, tensors, input, inference);
+    const maps = await predictLabelMaps(engine, loaded, input, inference);
     const map = maps.get(task);
     return map === undefined ? null : { map, softLabel: null };
   }
   // The word is a part of the seed, which fixes the masks and transforms that are drawn.
   const seed = `opinion/${task}/${id}`;
   const heads = await predictUncertain(
-    ...([engine, model, tensors, input, inference, distillation, seed] as const),
+    ...([engine, loaded, input, inference, distillation, seed] as const),
   );
   const uncertain = heads.get(task);
   if (uncertain === undefined) return null;

@@ -9,8 +9,8 @@
 import { seededRandom } from '../../base/index.ts';
 import type { Engine } from '../../compute/index.ts';
 import type { SoftLabelMap } from '../../data/index.ts';
-import type { ChannelVolume, Model, ParameterMap, Triple } from '../../models/index.ts';
-import { predictLogits, type InferenceSettings } from '../predict/inference.ts';
+import type { ChannelVolume, Triple } from '../../models/index.ts';
+import { predictLogits, type InferenceSettings, type Network } from '../predict/inference.ts';
 import { transformedInput } from '../model-input.ts';
 import { drawTransform, inverse3, transformed } from '../spatial-transform.ts';
 
@@ -68,8 +68,7 @@ export interface Uncertain {
  */
 export async function predictUncertain(
   engine: Engine,
-  model: Model,
-  params: ParameterMap,
+  network: Network,
   input: ChannelVolume,
   inference: InferenceSettings,
   settings: DistillationSettings,
@@ -86,7 +85,7 @@ export async function predictUncertain(
     const matrix = pass === 0 ? null : drawTransform(random, settings);
     const seen = matrix === null ? input : transformedInput(input, matrix, darkest);
     const dropoutSeed = pass === 0 ? undefined : random.uint32() % 2 ** 30;
-    const heads = await predictLogits(engine, model, params, seen, {
+    const heads = await predictLogits(engine, network, seen, {
       ...inference,
       ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
     });

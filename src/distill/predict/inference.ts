@@ -27,6 +27,12 @@ export const inferenceDefaults: Omit<InferenceSettings, 'window'> = Object.freez
   batch: 1,
 });
 
+/** A network with its parameters: a loaded model's, or a probe's. */
+export interface Network {
+  readonly model: Model;
+  readonly tensors: ParameterMap;
+}
+
 /** Label map of every head of the model for one input as of `modelInput`, [d][h][w]. */
 export async function predictLabelMaps(
   ...args: Parameters<typeof predictLogits>
@@ -38,8 +44,7 @@ export async function predictLabelMaps(
 /** Logits of every head of the model for one input as of `modelInput`, blended over the windows. */
 export async function predictLogits(
   engine: Engine,
-  model: Model,
-  params: ParameterMap,
+  { model, tensors }: Network,
   input: ChannelVolume,
   settings: InferenceSettings & Pick<PredictorOptions, 'dropoutSeed'>,
   onProgress: (done: number, total: number) => void = () => undefined,
@@ -50,7 +55,7 @@ export async function predictLogits(
   const { volume, corner } = atLeast(roi, input);
   const blended = await slidingWindow(
     // Logits are blended, as nnU-Net and MONAI do: a softmax of each window was a ninth of the work.
-    modelPredictor(engine, model, params, {
+    modelPredictor(engine, model, tensors, {
       roi,
       ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
     }),

@@ -17,7 +17,7 @@ import {
 } from '../../data/index.ts';
 import { heartHead, heartOnto } from '../heart-map.ts';
 import { predictLabelMaps, inferenceDefaults } from './inference.ts';
-import { Learner } from '../train/learner.ts';
+import { LoadedModel } from '../loaded-model.ts';
 import { modelInput } from '../model-input.ts';
 import type { StudentPackage } from './student-package.ts';
 
@@ -73,14 +73,13 @@ export async function predictWith(
   const image = normalise(grid, student.intensity).data;
   const structures = heart === null ? null : heartOnto(heart, ct, grid);
   const input = modelInput(student.spec, image, grid.shape, structures);
-  const learner = new Learner(engine, student.spec, student.weights, null);
+  const loaded = new LoadedModel(engine, student.spec, student.weights);
   try {
     const settings = { ...inferenceDefaults, window: student.window };
-    const { model, tensors } = learner;
-    const maps = await predictLabelMaps(engine, model, tensors, input, settings, onProgress);
+    const maps = await predictLabelMaps(engine, loaded, input, settings, onProgress);
     return collect(maps, grid, ct);
   } finally {
-    learner.dispose();
+    loaded.dispose();
   }
 }
 

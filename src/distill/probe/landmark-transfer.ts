@@ -50,9 +50,8 @@ export async function transferLandmark(
     for (const id of searched) {
       const held = await caseStore.read('test', id);
       const landmarks = await landmarksOf(caseStore, id);
-      const { model, tensors } = probe;
       const input = caseStore.input(held, spec);
-      const maps = await predictLabelMaps(engine, model, tensors, input, inference);
+      const maps = await predictLabelMaps(engine, probe, input, inference);
       const nothing = new Uint8Array(held.image.data.length);
       const [place] = pointsOf(maps.get(landmark) ?? nothing, held.image, 1);
       found.push({ id, errorMm: place ? distance(place, landmarks[landmark]) : null });

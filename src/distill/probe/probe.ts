@@ -20,7 +20,7 @@ import {
 import type { ModelWeights } from '../../weights/index.ts';
 import { DistillError } from '../errors.ts';
 import { heartUseOf } from '../heart-map.ts';
-import { Learner } from '../train/learner.ts';
+import { LoadedModel } from '../loaded-model.ts';
 import { patchTensor } from '../model-input.ts';
 import { drawPatch, drawSource, type Patch, type TrainingCase } from '../train/patch-sampler.ts';
 import type { AdamWOptimiser, SamplingSettings } from '../settings.ts';
@@ -63,7 +63,7 @@ export class Probe {
   readonly model: Model;
   readonly #engine: Engine;
   readonly #settings: ProbeSettings;
-  readonly #backbone: Learner;
+  readonly #backbone: LoadedModel;
   readonly #parameters: readonly ProbeParameter[];
   #step = 0;
 
@@ -72,7 +72,7 @@ export class Probe {
     this.#engine = engine;
     this.#settings = settings;
     const { spec, weights } = featureModel(settings);
-    this.#backbone = new Learner(engine, spec, weights, null);
+    this.#backbone = new LoadedModel(engine, spec, weights);
     const width = featureCount(spec);
     const fresh = freshParameters(probeParameters(width, settings.classes), seededRandom(seed));
     const { tf } = engine;

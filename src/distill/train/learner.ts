@@ -1,40 +1,17 @@
-/** A model under training: its parameters, its optimiser's state, and one step on a batch of patches. */
-import { invariant } from '../../base/index.ts';
-import {
-  ComputeError,
-  type Engine,
-  type Tensor,
-  type Tensor5D,
-  type Variable,
-} from '../../compute/index.ts';
-import {
-  buildModel,
-  headLabel,
-  headsLoss,
-  lossAndGradients,
-  parameterList,
-  type HeadLabels,
-  type LossAndGradients,
-  type Model,
-  type ModelSpec,
-} from '../../models/index.ts';
+/** A model under training: a loaded model, its optimiser's state, and one step on a batch of patches. */
+import { ComputeError, type Engine, type Tensor } from '../../compute/index.ts';
+import { lossAndGradients, type LossAndGradients, type ModelSpec } from '../../models/index.ts';
 import type { ModelWeights } from '../../weights/index.ts';
-import { patchTensor } from '../model-input.ts';
+import { labelsOf, LoadedModel } from '../loaded-model.ts';
+import type { OptimiserSettings } from '../settings.ts';
 import { Optimiser, type OptimiserState } from './optimiser.ts';
 import type { Patch } from './patch-sampler.ts';
-import type { OptimiserSettings } from '../settings.ts';
-
-interface Parameter {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly variable: Variable;
-}
 
 /** Holds tensors: call `dispose`. */
 export class Learner {
-  readonly model: Model;
+  /** As it is after the last step. */
+  readonly loaded: LoadedModel;
   readonly #engine: Engine;
-  readonly #parameters: readonly Parameter[];
   readonly #optimiser: Optimiser;
   /** Whether blocks run twice to hold less; so from the first patch on that does not fit otherwise. */
   checkpointing = false;
@@ -47,23 +24,8 @@ export class Learner {
     state: OptimiserState | null,
   ) {
     this.#engine = engine;
-    this.model = buildModel(engine, spec);
-    const { tf } = engine;
-    const byName = new Map(weights.map((tensor) => [tensor.name, tensor]));
-    this.#parameters = parameterList(spec).map(({ name, shape }) => {
-      const values = byName.get(name);
-      invariant(values !== undefined, `weights hold the parameter ${name}`);
-      const variable: Variable = tf.tidy(() =>
-        tf.variable(tf.tensor(values.data, [...shape], 'float32')),
-      );
-      return { name, shape, variable };
-    });
+    this.loaded = new LoadedModel(engine, spec, weights);
     this.#optimiser = new Optimiser(engine, state);
-  }
-
-  /** Parameters by PyTorch name, for `model.forward`. */
-  get tensors(): Map<string, Tensor> {
-    return new Map(this.#parameters.map(({ name, variable }) => [name, variable]));
   }
 
   /**
@@ -104,35 +66,32 @@ export class Learner {
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   }
 
+  /** A copy of what the optimiser remembers, for the next round. */
+  async optimiserState(): Promise<OptimiserState> {
+    return this.#optimiser.state();
+  }
+
+  dispose(): void {
+    this.loaded.dispose();
+    this.#optimiser.dispose();
+  }
+
   /** The optimiser's step with gradients by parameter. */
   #apply(gradients: ReadonlyMap<string, Tensor>, settings: OptimiserSettings): void {
-    const moved = this.#parameters.flatMap(({ name, variable }) => {
+    const moved = this.loaded.parameters.flatMap(({ name, variable }) => {
       const gradient = gradients.get(name);
       return gradient === undefined ? [] : [{ name, variable, gradient }];
     });
     this.#optimiser.step(moved, settings);
   }
 
-  /** Loss without training: a hold-out's view of the model. */
-  async loss(patch: Patch): Promise<number> {
-    const { tf } = this.#engine;
-    const loss = tf.tidy(() => {
-      const outputs = this.model.forward(this.tensors, this.#input(patch), {
-        training: false,
-      });
-      return headsLoss(this.#engine, outputs, this.#labels(patch)).loss;
-    });
-    const [value = NaN] = await loss.data();
-    loss.dispose();
-    return value;
-  }
-
   #gradients(patch: Patch, seed: number): LossAndGradients {
-    const x = this.#input(patch);
-    const labels = this.#labels(patch);
+    const { model, tensors } = this.loaded;
+    const x = this.loaded.input(patch);
+    const labels = labelsOf(patch);
     const pass = (): LossAndGradients => {
       const options = { training: true, seed, checkpointing: this.checkpointing };
-      return lossAndGradients(this.#engine, this.model, this.tensors, x, labels, options);
+      return lossAndGradients(this.#engine, model, tensors, x, labels, options);
     };
     try {
       return pass();
@@ -143,39 +102,6 @@ export class Learner {
     } finally {
       x.dispose();
     }
-  }
-
-  #input(patch: Patch): Tensor5D {
-    return patchTensor(this.#engine, this.model.spec, patch);
-  }
-
-  #labels({ labels, size, soft }: Patch): HeadLabels {
-    const entries = [...labels].map(([task, map]) => [
-      task,
-      headLabel(map, [1, ...size], soft?.get(task)),
-    ]);
-    return Object.fromEntries(entries) as HeadLabels;
-  }
-
-  /** A copy of the parameters, in the model's documented order. */
-  async weights(): Promise<ModelWeights> {
-    return Promise.all(
-      this.#parameters.map(async ({ name, shape, variable }) => ({
-        name,
-        shape,
-        data: (await variable.data<'float32'>()).slice(),
-      })),
-    );
-  }
-
-  async optimiserState(): Promise<OptimiserState> {
-    return this.#optimiser.state();
-  }
-
-  dispose(): void {
-    this.#engine.forget();
-    for (const { variable } of this.#parameters) variable.dispose();
-    this.#optimiser.dispose();
   }
 }
 

@@ -75,7 +75,7 @@ export async function trainRound(
       total += loss;
       report(step + 1, loss);
     }
-    const weights = await learner.weights();
+    const weights = await learner.loaded.weights();
     // The last step's loss was taken before it: what that step made of the weights is seen only here.
     if (!weights.every(({ data }) => data.every(Number.isFinite))) throw diverged(round.steps);
     return {

@@ -37,7 +37,7 @@ async function train(isComputedAnew: boolean, nets: readonly Net[]): Promise<unk
       }
       // The variables are there from the first step on, every recording from the first of its kind.
       expect(counts.at(-1)).equal(counts.at(-2));
-      found.push(await learner.weights());
+      found.push(await learner.loaded.weights());
       learner.dispose();
       expect(engine.memory().tensorCount).equal(0);
     }

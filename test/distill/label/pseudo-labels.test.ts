@@ -224,7 +224,7 @@ describe('predictLabelMaps', () => {
       const image = Float32Array.from([3, -7, 5, -7, 2, -7, 4, -7]);
       const window = [4, 4, 4] as const;
       const input = { data: image, shape: [2, 2, 2], channels: 1 } as const;
-      const maps = await predictLabelMaps(engine, spy, new Map(), input, {
+      const maps = await predictLabelMaps(engine, { model: spy, tensors: new Map() }, input, {
         ...settings,
         window,
       });

@@ -83,7 +83,7 @@ async function train(
   const learner = new Learner(engine, spec, start, null);
   const [losses, weights]: [number[], ModelWeights[]] = [[], []];
   for (let step = 0; step < steps; step++) {
-    const { tensors } = learner;
+    const { tensors } = learner.loaded;
     weights.push(
       start.map((one) => ({
         ...one,

@@ -63,7 +63,11 @@ describe('what a hospital trains', () => {
       for (let step = 0; step < steps; step++) {
         losses.push(await learner.step(patches, adamW, step));
       }
-      return { weights: await learner.weights(), state: await learner.optimiserState(), losses };
+      return {
+        weights: await learner.loaded.weights(),
+        state: await learner.optimiserState(),
+        losses,
+      };
     } finally {
       learner.dispose();
     }
@@ -138,8 +142,8 @@ describe('what a hospital trains', () => {
     it('tells the loss of a patch without learning from it', async () => {
       const learner = new Learner(engine, tinySpec, tinyWeights(), null);
       const patch = patchWith(['calc', 'hps']);
-      const loss = await learner.loss(patch);
-      expect(await learner.loss(patch)).equal(loss);
+      const loss = await learner.loaded.loss(patch);
+      expect(await learner.loaded.loss(patch)).equal(loss);
       expect(await learner.step([patch], adamW, 0)).closeTo(loss, 1e-5);
       learner.dispose();
     });

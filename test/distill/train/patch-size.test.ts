@@ -4,7 +4,7 @@ import { seededRandom } from '../../../src/base/index.ts';
 import { openEngine } from '../../../src/compute/index.ts';
 import {
   drawPatch,
-  Learner,
+  LoadedModel,
   predictLabelMaps,
   sizeFor,
   trainRound,
@@ -83,13 +83,12 @@ describe('whole volumes', () => {
       };
       const { weights, heads } = await trainRound(engine, held, round, () => undefined);
       expect(heads).deep.equal({ calc: 2 });
-      const learner = new Learner(engine, spec, weights, null);
+      const loaded = new LoadedModel(engine, spec, weights);
       let windows = 0;
       for (const { image, shape } of held) {
         const settings = { window: 'whole' as const, overlap: 0.5, batch: 1 };
-        const { model, tensors } = learner;
         const maps = await predictLabelMaps(
-          ...([engine, model, tensors, { data: image, shape, channels: 1 }, settings] as const),
+          ...([engine, loaded, { data: image, shape, channels: 1 }, settings] as const),
           (_, total) => {
             windows += total;
           },
@@ -97,7 +96,7 @@ describe('whole volumes', () => {
         expect(maps.get('calc')?.length).equal(image.length);
       }
       expect(windows).equal(2);
-      learner.dispose();
+      loaded.dispose();
     } finally {
       engine.close();
     }

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 
 import { seededRandom } from '../../../src/base/index.ts';
 import { openEngine, type Engine } from '../../../src/compute/index.ts';
-import { Learner, predictLabelMaps, trainRound } from '../../../src/distill/index.ts';
+import { LoadedModel, predictLabelMaps, trainRound } from '../../../src/distill/index.ts';
 import { initialWeights, ModelsError, type UnetrSpec } from '../../../src/models/index.ts';
 import { adamW, trainingCase, undisturbed } from '../training-cases.ts';
 
@@ -55,24 +55,18 @@ describe('a student that is a UNETR', function () {
       'outs.hps.conv.conv.weight',
       'outs.hps.conv.conv.bias',
     ]);
-    const learner = new Learner(engine, spec, weights, null);
+    const loaded = new LoadedModel(engine, spec, weights);
     for (const { image, shape, labels } of held) {
       const settings = { window: spec.imageSize, overlap: 0.5, batch: 2 };
       const maps = await predictLabelMaps(
-        ...([
-          engine,
-          learner.model,
-          learner.tensors,
-          { data: image, shape, channels: 1 },
-          settings,
-        ] as const),
+        ...([engine, loaded, { data: image, shape, channels: 1 }, settings] as const),
         () => undefined,
       );
       const [found, truth] = [maps.get('calc')!, labels.get('calc')!];
       const right = truth.filter((label, voxel) => found[voxel] === label).length;
       expect(right / truth.length, shape.join()).above(0.9);
     }
-    learner.dispose();
+    loaded.dispose();
     expect(engine.memory().tensorCount).equal(tensorCount);
   });
 

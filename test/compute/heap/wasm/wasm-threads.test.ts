@@ -39,7 +39,7 @@ async function train(spec: ModelSpec, side: number, threads: number): Promise<Fl
     const step = (): Promise<number> => learner.step([makePatch(side)], optimiser, 1);
     const losses = Float32Array.of(await step(), await step());
     const values = [
-      ...(await learner.weights()).map(({ data }) => Float32Array.from(data)),
+      ...(await learner.loaded.weights()).map(({ data }) => Float32Array.from(data)),
       losses,
     ];
     learner.dispose();

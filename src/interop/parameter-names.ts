@@ -23,7 +23,7 @@ const renamings: readonly (readonly [RegExp, string])[] = [
   [/\.patch_embeddings\.1\./, '.patch_embeddings.'],
 ];
 
-/** Where a checkpoint's names begin, and what stands there in ours. */
+/** Where a file's names begin, and what stands there in ours. */
 export interface NamePrefix {
   readonly theirs: string;
   readonly ours: string;

@@ -1,10 +1,10 @@
-/** Checkpoints as MONAI, nnU-Net and their wrappers write them, made from weights that we know. */
+/** Weights files as MONAI, nnU-Net and their wrappers write them, made from weights that we know. */
 import { expect } from 'chai';
 
 import { seededRandom, utf8 } from '../../src/base/index.ts';
 import {
-  ExchangeError,
-  importCheckpoint,
+  InteropError,
+  importWeights,
   type ImportOptions,
   type ImportReport,
 } from '../../src/interop/index.ts';
@@ -68,7 +68,7 @@ function take(
   spec: ModelSpec,
   options: Partial<ImportOptions> = {},
 ): { weights: ModelWeights; report: ImportReport } {
-  return importCheckpoint(encodeSafetensors(tensors), 'c.safetensors', spec, {
+  return importWeights(encodeSafetensors(tensors), 'c.safetensors', spec, {
     ...usual,
     ...options,
   });
@@ -94,7 +94,7 @@ const zeros = (name: string, shape: readonly number[]): SafeTensor => ({
   data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
 });
 
-describe('a checkpoint', () => {
+describe('a weights file', () => {
   for (const spec of [swin, unet, unetr]) {
     it(`of our own ${spec.kind} comes back with its digest, whole`, () => {
       const weights = known(spec);
@@ -300,7 +300,7 @@ describe('a checkpoint', () => {
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(json.length));
     const bytes = Buffer.concat([length, json, file.subarray(header.length)]);
-    const { weights: back, report } = importCheckpoint(bytes, 'half', unet, usual);
+    const { weights: back, report } = importWeights(bytes, 'half', unet, usual);
     expect(new Set(report.loaded.map(({ dtype }) => dtype))).deep.equal(new Set(['BF16']));
     for (const [index, { data }] of weights.entries()) {
       data.forEach((value, i) => {
@@ -339,7 +339,7 @@ describe('a checkpoint', () => {
   });
 });
 
-describe('a checkpoint is refused in one line', () => {
+describe('a weights file is refused in one line', () => {
   const good = known(unet);
   const [first, ...rest] = good as [ModelWeights[number], ...ModelWeights];
   const bytes = encodeSafetensors(good);
@@ -353,21 +353,21 @@ describe('a checkpoint is refused in one line', () => {
     [
       'cut short',
       bytes.slice(0, -1),
-      'bad_checkpoint',
+      'bad_weights',
       /the tensor .*data up to byte \d+ of the file, got a file of \d+: it is cut short/,
     ],
-    ['empty', new Uint8Array(0), 'bad_checkpoint', /a header length/],
+    ['empty', new Uint8Array(0), 'bad_weights', /a header length/],
     [
       'with a header of petabytes',
       huge,
-      'bad_checkpoint',
+      'bad_weights',
       // 2^56 - 1
       /at most \d+ bytes of header .*, got 72057594037927935$/,
     ],
     [
       'a Git LFS pointer',
       utf8('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 475000\n'),
-      'bad_checkpoint',
+      'bad_weights',
       /a Git LFS pointer.*git lfs pull/,
     ],
     [
@@ -428,10 +428,10 @@ describe('a checkpoint is refused in one line', () => {
   for (const [what, file, code, message] of table) {
     it(what, () => {
       try {
-        importCheckpoint(file, 'c.safetensors', unet, usual);
+        importWeights(file, 'c.safetensors', unet, usual);
       } catch (error) {
-        expect(error).instanceOf(ExchangeError);
-        const { code: got, message: text } = error as ExchangeError;
+        expect(error).instanceOf(InteropError);
+        const { code: got, message: text } = error as InteropError;
         expect(got, text).equal(code);
         expect(text)
           .match(message)

@@ -1,5 +1,5 @@
 /**
- * Another program's checkpoint as the first weights of one of our networks: what fits by name and shape is taken, the
+ * Another program's weights file as the first weights of one of our networks: what fits by name and shape is taken, the
  * rest is said. Files come from the Internet: they are read as safetensors only, and every number is looked at.
  */
 import { AnnulusError, printableLine, seededRandom } from '../base/index.ts';
@@ -18,10 +18,11 @@ import {
   type ModelWeights,
   type StoredTensor,
 } from '../weights/index.ts';
-import { modernName, namePrefix, type NamePrefix } from './checkpoint-names.ts';
-import { ExchangeError } from './errors.ts';
+import { modernName, namePrefix, type NamePrefix } from './parameter-names.ts';
+import { InteropError } from './errors.ts';
 import { fitted } from './fitted-kernel.ts';
 
+/** What of a weights file became parameters of the model, what did not and why, and what the model has from elsewhere. */
 export interface ImportReport {
   readonly prefix: NamePrefix;
   /** Parameters of the model that come from the file. */
@@ -44,6 +45,7 @@ export interface ImportReport {
   readonly share: number;
 }
 
+/** How the parameters are made that are not taken from the file. */
 export interface ImportOptions {
   /** Heads begin anew even where the file has one of the same name and shape. */
   readonly freshHeads: boolean;
@@ -53,9 +55,9 @@ export interface ImportOptions {
 
 /**
  * The weights of `spec` that `bytes`, a safetensors file called `file` in messages, gives.
- * @throws {ExchangeError} 'pickle', 'bad_checkpoint', 'bad_tensor', 'other_model': in one line
+ * @throws {InteropError} 'pickle', 'bad_weights', 'bad_tensor', 'other_model': in one line
  */
-export function importCheckpoint(
+export function importWeights(
   bytes: Uint8Array,
   file: string,
   spec: ModelSpec,
@@ -102,7 +104,7 @@ export function importCheckpoint(
 
 function tensorsOf(bytes: Uint8Array, file: string): readonly StoredTensor[] {
   if (isPickle(bytes)) {
-    throw new ExchangeError(
+    throw new InteropError(
       { code: 'pickle', file },
       `${file}: this is a PyTorch pickle, which runs code when it is opened: convert it to safetensors where you trust it, as "annulus import --help" shows`,
     );
@@ -111,8 +113,8 @@ function tensorsOf(bytes: Uint8Array, file: string): readonly StoredTensor[] {
     return readSafetensors(bytes).tensors;
   } catch (error) {
     if (!(error instanceof AnnulusError)) throw error;
-    const facts = { code: 'bad_checkpoint', file } as const;
-    throw new ExchangeError(facts, `${file}: ${error.message}`, { cause: error });
+    const facts = { code: 'bad_weights', file } as const;
+    throw new InteropError(facts, `${file}: ${error.message}`, { cause: error });
   }
 }
 
@@ -127,7 +129,7 @@ function isPickle(bytes: Uint8Array): boolean {
 function finiteFloats(tensor: StoredTensor, file: string): Float32Array {
   const { name, dtype } = tensor;
   const refuse = (what: string): never => {
-    throw new ExchangeError(
+    throw new InteropError(
       { code: 'bad_tensor', file, tensor: name },
       `${file}: ${printable(name)}: ${what}`,
     );
@@ -178,7 +180,7 @@ function refuseOther(
   const name = near?.from ?? tensors[0]?.name ?? null;
   const example =
     name === null ? '' : ` (${printable(name)}${near === undefined ? '' : `: ${near.reason}`})`;
-  throw new ExchangeError(
+  throw new InteropError(
     { code: 'other_model', file },
     `${file}: none of its ${tensors.length} tensors${example} is a parameter of this ${spec.kind}, such as ${parameterList(spec)[0]?.name ?? ''}`,
   );

@@ -1,16 +1,21 @@
-/** `predict` of a model that is conditioned on the heart, from files to files. */
+/** A prediction of a model that is conditioned on the heart, from files to files. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 
-import { exitCodeOf, lineOf } from '../../src/cli/errors.ts';
-import type { PredictRequest, PredictResult } from '../../src/cli/main-job.ts';
-import { loadPredict } from '../../src/cli/wiring.ts';
-import { encodeNifti, rasAffine, type Vector3 } from '../../src/data/index.ts';
-import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
-import type { UNetSpec } from '../../src/models/index.ts';
-import { projectRoot } from '../project-root.ts';
-import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
+import { AnnulusError } from '../../../src/base/index.ts';
+import { encodeNifti, rasAffine, type Vector3 } from '../../../src/data/index.ts';
+import {
+  encodeStudent,
+  intensityDefaults,
+  predictFile,
+  type NamedFile,
+  type PredictRequest,
+  type PredictResult,
+} from '../../../src/distill/index.ts';
+import type { UNetSpec } from '../../../src/models/index.ts';
+import { projectRoot } from '../../project-root.ts';
+import { tinySize, tinySpec, tinyWeights } from '../training-cases.ts';
 
 const spacingMm: Vector3 = [3, 3, 3];
 
@@ -24,15 +29,16 @@ function fileOf(data: Uint8Array, corner: Vector3 = [0, 0, 0]): Uint8Array {
   return encodeNifti({ shape: tinySize, affine: rasAffine(spacingMm, corner), data });
 }
 
-describe('predict with a segmentation of the heart', () => {
+describe('a prediction with a segmentation of the heart', () => {
   const conditioned = modelOf({ ...tinySpec, inChannels: 2 });
+  const ctOf = (bytes: Uint8Array): NamedFile => ({ name: 'ct.nii', bytes });
   const heart = { bytes: fileOf(new Uint8Array(512).fill(7)), name: 'heart.nii' };
   const notes: string[] = [];
-  const predict = async (changes: Partial<PredictRequest>): Promise<PredictResult> => {
+  const predict = (changes: Partial<PredictRequest>): Promise<PredictResult> => {
     notes.length = 0;
-    return (await loadPredict())({
-      ...{ model: conditioned, image: fileOf(new Uint8Array(512)), imageName: 'ct.nii', heart },
-      ...{ backend: 'wasm', precision: 'f32', onProgress: () => undefined },
+    return predictFile({
+      ...{ model: conditioned, image: ctOf(fileOf(new Uint8Array(512))), heart },
+      ...{ engine: { backend: 'wasm' }, onProgress: () => undefined },
       onNote: (text) => notes.push(text),
       ...changes,
     });
@@ -49,7 +55,7 @@ describe('predict with a segmentation of the heart', () => {
       new Uint8Array(readFileSync(join(projectRoot, '..', 'shared', 'tried', name)));
     const model = modelOf(tinySpec);
     const of = (name: string): Partial<PredictRequest> => ({
-      ...{ model, image: tried(name), heart: null },
+      ...{ model, image: ctOf(tried(name)), heart: null },
     });
     await predict(of('sq_disagree.nii.gz'));
     // 6i - 60 mm at i = 23, see test/data/own/tried.test.ts.
@@ -59,38 +65,53 @@ describe('predict with a segmentation of the heart', () => {
     const open = of('dead-end-questions/nocodes.nii.gz');
     let refusal: unknown;
     await predict(open).catch((error: unknown) => (refusal = error));
-    expect(lineOf(refusal)).contain('ct.nii: ').and.contain('--axes');
+    expect((refusal as Error).message)
+      .contain('ct.nii: ')
+      .and.contain('axes');
     const { files } = await predict({ ...open, reading: { axes: 'LAS' } });
     expect(files.size).equal(4);
   });
 
-  const table: readonly (readonly [string, Partial<PredictRequest>, string])[] = [
-    ['no segmentation', { heart: null }, 'this model needs a segmentation of the heart too'],
+  const table: readonly (readonly [string, Partial<PredictRequest>, string, string | null])[] = [
+    [
+      'no segmentation',
+      { heart: null },
+      'this model needs a segmentation of the heart too',
+      'heart_missing',
+    ],
     [
       'a model that does not see one',
       { model: modelOf(tinySpec) },
-      '--heart: this model does not see a segmentation of the heart: leave it out',
+      'this model does not see a segmentation of the heart: leave it out',
+      'heart_unused',
     ],
-    ['a file of another kind', { heart: { ...heart, bytes: new Uint8Array(9) } }, 'heart.nii: '],
+    [
+      'a file of another kind',
+      { heart: { ...heart, bytes: new Uint8Array(9) } },
+      'heart.nii: ',
+      null,
+    ],
     [
       'a segmentation of another place',
       { heart: { ...heart, bytes: fileOf(new Uint8Array(512), [1, 0, 0]) } },
       "on the CT's grid of 8 x 8 x 8 voxels, got another place",
+      'bad_heart',
     ],
     [
       'labels of another program',
       { heart: { ...heart, bytes: fileOf(new Uint8Array(512).fill(8)) } },
       'labels from 0 to 7, got 8',
+      'bad_heart',
     ],
   ];
-  for (const [what, changes, words] of table) {
-    it(`is refused in one line with ${what}, exit code 2`, async () => {
+  for (const [what, changes, words, code] of table) {
+    it(`is refused in one line with ${what}`, async () => {
       let refusal: unknown;
       await predict(changes).catch((error: unknown) => (refusal = error));
-      expect(lineOf(refusal))
-        .contain(words)
-        .and.not.match(/\n|internal/);
-      expect(exitCodeOf(refusal)).equal(2);
+      expect(refusal).instanceOf(AnnulusError);
+      const { code: got, message } = refusal as AnnulusError;
+      expect(message).contain(words).and.not.match(/\n/);
+      if (code !== null) expect(got).equal(code);
     });
   }
 });
