@@ -61,20 +61,17 @@ export function decodeStrict(bytes: Uint8Array, limits: DecodeLimits): Json {
 }
 
 function write(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      invariant(isWellFormed(value), 'a text is well-formed Unicode');
-      return JSON.stringify(value);
-    case 'number':
-      invariant(isPlainInteger(value), 'a number is a safe integer');
-      return String(value);
-    case 'boolean':
-      return String(value);
-    default:
-      invariant(typeof value === 'object', 'only what JSON knows can be written');
-      if (value === null) return 'null';
-      return Array.isArray(value) ? `[${value.map(write).join(',')}]` : writeObject(value);
+  if (typeof value === 'string') {
+    invariant(isWellFormed(value), 'a text is well-formed Unicode');
+    return JSON.stringify(value);
   }
+  if (typeof value === 'number') {
+    invariant(isPlainInteger(value), 'a number is a safe integer');
+    return String(value);
+  }
+  if (value === null || typeof value === 'boolean') return String(value);
+  invariant(typeof value === 'object', 'only what JSON knows can be written');
+  return Array.isArray(value) ? `[${value.map(write).join(',')}]` : writeObject(value);
 }
 
 function writeObject(value: object): string {
