@@ -186,6 +186,7 @@ export class Peer {
       consortium: options.consortium,
       epoch,
       height: () => this.#machine.height,
+      relayVerdict: (message) => this.#machine.relayVerdict(message),
       openRound: () => this.#desk?.open ?? null,
       checkCosignatures: (note) => this.#log.checkCosignatures(note),
       charge: (from, cost) => {

@@ -4,7 +4,7 @@ import { AuditError } from '../../src/audit/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { MessageGate } from '../../src/peer/message-gate.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
-import { encodeCanonical, topics, type Topic } from '../../src/wire/index.ts';
+import { encodeCanonical, topics, type Topic, type Verdict } from '../../src/wire/index.ts';
 import { consortium, member, open, updateOf } from '../gossip/sample-round.ts';
 
 const [l1, l2] = ['L1', 'L2'] as NodeId[];
@@ -13,13 +13,16 @@ const height = 7;
 describe('MessageGate', () => {
   let gate: MessageGate;
   let charged: string[];
+  let relay: Verdict;
   let checkpoint: 'known' | 'bad' | 'fresh';
 
   beforeEach(() => {
     charged = [];
     checkpoint = 'fresh';
+    relay = 'accept';
     gate = new MessageGate({
       ...{ consortium, epoch: 0, height: () => height, openRound: () => open },
+      relayVerdict: () => relay,
       checkCosignatures: () => {
         if (checkpoint === 'bad') {
           throw new AuditError({ code: 'malformed', what: 'note', expected: 'one' }, 'no note');
@@ -78,6 +81,16 @@ describe('MessageGate', () => {
   it('does not pass on late votes, and does not look at their signatures', () => {
     const late = vote({ h: height - 1, signer: 'L1' });
     expect(judged('consensus', late)).to.deep.equal(['ignore', true, []]);
+  });
+
+  it('passes on what has no signature of its own as the machine says, and lets in all but what it rejects', () => {
+    const status = encodeCanonical({ t: 'STATUS', cid: consortium.cid, e: 0, h: height, v: 0 });
+    expect(judged('consensus', status)).to.deep.equal(['accept', true, []]);
+    relay = 'ignore';
+    expect(judged('consensus', status)).to.deep.equal(['ignore', true, []]);
+    relay = 'reject';
+    const refusal = ['L2 0 STATUS that proves nothing'];
+    expect(judged('consensus', status)).to.deep.equal(['reject', false, refusal]);
   });
 
   it('checks an update against the open round, once', async () => {
