@@ -20,7 +20,7 @@ export {
   utf8,
 } from './bytes.ts';
 export { foreignKind, foreignText } from './foreign-files.ts';
-export type { CancelTimer, Clock, Logger, LogLevel, Random, Store } from './ports.ts';
+export type { CancelTimer, Clock, Logger, LogLevel, Random, Store, StoreWriter } from './ports.ts';
 export { seededRandom } from './random.ts';
 export { printableLine, printableText } from './printable.ts';
 export { checkChoice, checkInteger, SettingError, checkNumber } from './check.ts';

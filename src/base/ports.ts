@@ -40,10 +40,24 @@ export interface Store {
   size(name: string): Promise<number | null>;
   /** Bytes `[offset, offset + length)` without the rest, fewer at its end; `null` when absent. */
   readPart(name: string, offset: number, length: number): Promise<Uint8Array | null>;
+  /** A value too large for one piece of memory, written from its beginning; nothing is seen of it before `commit`. */
+  create(name: string): Promise<StoreWriter>;
+  /** Gives a value another name, replacing what had it. @throws when there is no value `from` */
+  move(from: string, to: string): Promise<void>;
   /** Names that begin with `prefix`, sorted. */
   list(prefix: string): Promise<string[]>;
   /** Does nothing when absent. */
   remove(name: string): Promise<void>;
+}
+
+/** A value under way into a `Store`. Its owner ends it with `commit` or `discard`; a crash discards it. */
+export interface StoreWriter {
+  /** Adds to the end. `bytes` may be used again when it resolves. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Gives the value its name, as `Store.write` does: durable when it resolves. */
+  commit(): Promise<void>;
+  /** Gives up what was written; does nothing after `commit` or another `discard`. */
+  discard(): Promise<void>;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -9,20 +9,17 @@ import { concatBytes, invariant, utf8 } from '../base/index.ts';
 import { CryptoError } from './errors.ts';
 import { hkdfExpandSha512 } from './hkdf.ts';
 
-const saltBytes = 24;
+/** Size of the random salt of one message. */
+export const bulkSaltBytes = 24;
 const commitmentBytes = 32;
-const headerBytes = saltBytes + commitmentBytes;
+const headerBytes = bulkSaltBytes + commitmentBytes;
 const nonceBytes = 12;
-const keyBytes = 32;
+/** Size of a key, which is for one message. */
+export const bulkKeyBytes = 32;
 const tagBytes = 16;
 const chunkBytes = 16 * 1024;
 const algorithm = 'aes-256-gcm';
 const infoPrefix = utf8('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0');
-
-/** A fresh uniformly random key for one message. */
-export function randomBulkKey(): Uint8Array {
-  return new Uint8Array(randomBytes(keyBytes));
-}
 
 /** Size of the ciphertext of `plaintextBytes` bytes. */
 export function bulkCiphertextBytes(plaintextBytes: number): number {
@@ -38,12 +35,12 @@ export function encryptBulk(
   key: Uint8Array,
   context: Uint8Array,
   plaintext: Uint8Array,
-  salt: Uint8Array = randomBytes(saltBytes),
+  salt: Uint8Array = randomBytes(bulkSaltBytes),
 ): Uint8Array {
   const keys = deriveKeys(key, salt, context);
   const out = new Uint8Array(bulkCiphertextBytes(plaintext.byteLength));
   out.set(salt);
-  out.set(keys.commitment, saltBytes);
+  out.set(keys.commitment, bulkSaltBytes);
   let offset = headerBytes;
   // The last chunk is shorter than the others, and empty when the size is a multiple.
   for (let index = 0, at = 0; at <= plaintext.byteLength; index++, at += chunkBytes) {
@@ -59,9 +56,9 @@ export function encryptBulk(
 
 /** Whether key and context are those that `ciphertext` commits to: no ciphertext commits to two. */
 export function isBulkKey(key: Uint8Array, context: Uint8Array, ciphertext: Uint8Array): boolean {
-  if (key.byteLength !== keyBytes || ciphertext.byteLength < headerBytes) return false;
-  const { commitment } = deriveKeys(key, ciphertext.subarray(0, saltBytes), context);
-  return timingSafeEqual(commitment, ciphertext.subarray(saltBytes, headerBytes));
+  if (key.byteLength !== bulkKeyBytes || ciphertext.byteLength < headerBytes) return false;
+  const { commitment } = deriveKeys(key, ciphertext.subarray(0, bulkSaltBytes), context);
+  return timingSafeEqual(commitment, ciphertext.subarray(bulkSaltBytes, headerBytes));
 }
 
 /**
@@ -77,8 +74,8 @@ export function decryptBulk(
   const fullChunkBytes = chunkBytes + tagBytes;
   // Also refuses a body that ends with a full chunk: its last chunk is missing.
   if (bodyBytes < tagBytes || bodyBytes % fullChunkBytes < tagBytes) throw badCiphertext();
-  const keys = deriveKeys(key, ciphertext.subarray(0, saltBytes), context);
-  if (!timingSafeEqual(keys.commitment, ciphertext.subarray(saltBytes, headerBytes))) {
+  const keys = deriveKeys(key, ciphertext.subarray(0, bulkSaltBytes), context);
+  if (!timingSafeEqual(keys.commitment, ciphertext.subarray(bulkSaltBytes, headerBytes))) {
     throw badCiphertext();
   }
   const chunkCount = Math.floor(bodyBytes / fullChunkBytes) + 1;
@@ -106,14 +103,14 @@ interface MessageKeys {
 }
 
 function deriveKeys(key: Uint8Array, salt: Uint8Array, context: Uint8Array): MessageKeys {
-  invariant(key.byteLength === keyBytes, 'a bulk key has 32 bytes');
-  invariant(salt.byteLength === saltBytes, 'a salt has 24 bytes');
+  invariant(key.byteLength === bulkKeyBytes, 'a bulk key has 32 bytes');
+  invariant(salt.byteLength === bulkSaltBytes, 'a salt has 24 bytes');
   const info = concatBytes(infoPrefix, salt, context);
-  const bytes = hkdfExpandSha512(key, info, keyBytes + nonceBytes + commitmentBytes);
+  const bytes = hkdfExpandSha512(key, info, bulkKeyBytes + nonceBytes + commitmentBytes);
   return {
-    key: bytes.subarray(0, keyBytes),
-    baseNonce: bytes.subarray(keyBytes, keyBytes + nonceBytes),
-    commitment: bytes.subarray(keyBytes + nonceBytes),
+    key: bytes.subarray(0, bulkKeyBytes),
+    baseNonce: bytes.subarray(bulkKeyBytes, bulkKeyBytes + nonceBytes),
+    commitment: bytes.subarray(bulkKeyBytes + nonceBytes),
   };
 }
 

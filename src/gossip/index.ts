@@ -21,11 +21,11 @@ export {
   type Segment,
   type UpdateWeights,
 } from './average/head-weights.ts';
-export { plainAverage, roundStart, type OuterStep } from './average/outer-step.ts';
+export { averagingRule, type AveragingRule } from './average/averaging-rule.ts';
+export { roundStart } from './average/outer-step.ts';
 export {
   roundAverage,
   roundUpdate,
-  type AveragingRule,
   type RoundUpdate,
   type TrainedSamples,
 } from './average/round-average.ts';

@@ -5,13 +5,23 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import {
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+  type FileHandle,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Store } from '../base/index.ts';
+import { invariant, type Store, type StoreWriter } from '../base/index.ts';
 import { onDisk } from './disk-error.ts';
 import {
   isAbsent,
   makeFolder,
+  newFileFlags,
   noFollow,
   nullIfAbsent,
   readAt,
@@ -57,18 +67,37 @@ class DiskStore implements Store {
   async write(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      await this.#prepare();
-      const temporary = join(this.#root, temporaryFolder, `${ownTemporaries}${randomUUID()}`);
+      const temporary = await this.#temporary();
       try {
         await writeNewFile(temporary, bytes);
-        await makeFolder(dirname(path));
-        await rename(temporary, path);
+        await rename(temporary, await withFolder(path));
       } catch (error) {
         await rm(temporary, { force: true });
         throw error;
       }
       await syncFolder(dirname(path));
     });
+  }
+
+  async create(name: string): Promise<StoreWriter> {
+    const path = this.#pathOf(name);
+    const temporary = await onDisk(path, () => this.#temporary());
+    const file = await onDisk(path, () => open(temporary, newFileFlags, 0o600));
+    return new DiskWriter(file, temporary, path, (work) => this.#inTurn(name, work));
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    const [source, target] = [this.#pathOf(from), this.#pathOf(to)];
+    if (from === to) return;
+    // Always in the same order, so that two moves never wait for each other.
+    const [first, second] = from < to ? [from, to] : [to, from];
+    await this.#inTurn(first, () =>
+      this.#inTurn(second, async () => {
+        await rename(source, await withFolder(target));
+        await syncFolder(dirname(target));
+        await syncFolder(dirname(source));
+      }),
+    );
   }
 
   async append(name: string, bytes: Uint8Array): Promise<void> {
@@ -166,6 +195,12 @@ class DiskStore implements Store {
     return join(this.#root, ...segments);
   }
 
+  /** A path for a write under way. */
+  async #temporary(): Promise<string> {
+    await this.#prepare();
+    return join(this.#root, temporaryFolder, `${ownTemporaries}${randomUUID()}`);
+  }
+
   async #prepare(): Promise<void> {
     const folder = join(this.#root, temporaryFolder);
     this.#ready ??= (async (): Promise<void> => {
@@ -193,4 +228,59 @@ class DiskStore implements Store {
       if (this.#turns.get(name) === settled) this.#turns.delete(name);
     }
   }
+}
+
+/** A temporary file under way to `path`. */
+class DiskWriter implements StoreWriter {
+  readonly #file: FileHandle;
+  readonly #temporary: string;
+  readonly #path: string;
+  readonly #inTurn: (work: () => Promise<void>) => Promise<void>;
+  #isOver = false;
+
+  constructor(
+    file: FileHandle,
+    temporary: string,
+    path: string,
+    inTurn: (work: () => Promise<void>) => Promise<void>,
+  ) {
+    this.#file = file;
+    this.#temporary = temporary;
+    this.#path = path;
+    this.#inTurn = inTurn;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    invariant(!this.#isOver, 'a value is written before it is committed or discarded');
+    await onDisk(this.#path, () => writeAll(this.#file, bytes));
+  }
+
+  async commit(): Promise<void> {
+    invariant(!this.#isOver, 'a value is committed once');
+    await this.#inTurn(async () => {
+      await this.#file.sync();
+      this.#isOver = true;
+      await this.#file.close();
+      try {
+        await rename(this.#temporary, await withFolder(this.#path));
+      } catch (error) {
+        await rm(this.#temporary, { force: true });
+        throw error;
+      }
+      await syncFolder(dirname(this.#path));
+    });
+  }
+
+  async discard(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    await this.#file.close();
+    await rm(this.#temporary, { force: true });
+  }
+}
+
+/** `path`, whose folder is there. */
+async function withFolder(path: string): Promise<string> {
+  await makeFolder(dirname(path));
+  return path;
 }

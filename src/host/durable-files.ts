@@ -7,10 +7,13 @@ import { errnoOf } from './disk-error.ts';
 /** Never through a symbolic link someone left in our folder; Windows has no such flag. */
 export const noFollow: number = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW;
 
+/** Flags of a file that must not exist yet. */
+export const newFileFlags: number =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow;
+
 /** Creates `path` (which must not exist), writes all of `bytes` and syncs the file, not its folder. */
 export async function writeNewFile(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow;
-  await withFile(path, flags, mode, async (file) => {
+  await withFile(path, newFileFlags, mode, async (file) => {
     await writeAll(file, bytes);
     await file.sync();
   });

@@ -1,4 +1,5 @@
 /** A port whose faults of the machine are heard before its caller hears of them. */
+import type { Store } from '../base/index.ts';
 import { machineFault, type HostError } from '../host/index.ts';
 
 /**
@@ -21,5 +22,14 @@ export function watched<T extends object>(port: T, onFault: (fault: HostError) =
         });
       };
     },
+  });
+}
+
+/** `watched` for a store, and for the values under way into it. */
+export function watchedStore(store: Store, onFault: (fault: HostError) => void): Store {
+  const all = watched(store, onFault);
+  const create: Store['create'] = async (name) => watched(await all.create(name), onFault);
+  return new Proxy(all, {
+    get: (target, key): unknown => (key === 'create' ? create : Reflect.get(target, key)),
   });
 }

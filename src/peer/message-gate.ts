@@ -3,53 +3,44 @@
  * known or late, and the one signature that says whose it is. `reject` is for what no honest member sends, whatever it
  * knows; what may be news to one and old to another is at most ignored, since a relay is blamed for what we reject.
  * What carries no signature of its own (certificates, views, evidence) goes on only when the machine finds its proof sound.
- *
- * Signatures that were good are remembered; the others are counted, so that the transport can put them to their sender's
- * account.
  */
-import { fromBase64, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
+import { fromBase64, type NodeId } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
 import {
   ConsensusError,
   decodeMessage,
-  rememberingVerify,
   type ConsensusMessage,
   type Proposal,
   type Vote,
 } from '../consensus/index.ts';
-import { digestOf, verifyRaw, verifySignature, type VerifyBytes } from '../crypto/index.ts';
-import { GossipError, readUpdate } from '../gossip/index.ts';
 import {
   consensusDomain,
   keyBytes,
   memberIndex,
   signedPart,
   statementBytes,
-  type MessageCost,
-  type Open,
   type SignedManifest,
   type Topic,
   type Verdict,
-  type VerifySignature,
 } from '../wire/index.ts';
-import { readPeerMessage, type PeerMessage } from './peer-messages.ts';
-
-/** Updates whose signature held, remembered; all are forgotten at the limit. */
-const updatesMax = 1_024;
+import type { CountedChecks } from './counted-checks.ts';
+import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
+import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */
 export interface GatePorts {
   readonly consortium: SignedManifest;
-  /** Membership's epoch. */
-  readonly epoch: number;
+  /** Checks signatures, and knows whose account they go to. */
+  readonly checks: CountedChecks;
+  /** Epoch of the membership. */
+  readonly epoch: () => number;
   /** Height under decision. */
   readonly height: () => number;
   /** What the machine says of a message of consensus, but for the signatures of votes and proposals. */
   readonly relayVerdict: (message: ConsensusMessage) => Verdict;
   /** The round under way. */
-  readonly openRound: () => Open | null;
+  readonly round: () => Pick<RoundProtocol, 'open' | 'judgeMessage'> | null;
   readonly checkCosignatures: (note: Uint8Array) => CheckedNote | 'known' | 'behind';
-  readonly charge: (from: NodeId, cost: MessageCost) => void;
 }
 
 /** What goes into the queue of a message that was let in. */
@@ -74,21 +65,6 @@ class Refusal extends Error {}
 export class MessageGate {
   readonly #ports: GatePorts;
   readonly #consensusKeys: readonly Uint8Array[];
-  readonly #updates = new Set<Digest>();
-  #checked = 0;
-
-  /** Verifies under a domain: counted, and once for each good signature. */
-  readonly verify: VerifySignature = rememberingVerify((...signed) => {
-    this.#checked += 1;
-    return verifySignature(...signed);
-  });
-
-  /** Verifies bytes: counted. */
-  readonly verifyBytes: VerifyBytes = (...signed) => {
-    this.#checked += 1;
-    return verifyRaw(...signed);
-  };
-
   constructor(ports: GatePorts) {
     this.#ports = ports;
     const { members } = ports.consortium.manifest;
@@ -99,22 +75,11 @@ export class MessageGate {
   judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
     if (memberIndex(this.#ports.consortium.manifest, from) < 0) return rejected;
     try {
-      return this.charging(from, () => this.#judge(topic, bytes));
+      return this.#ports.checks.charging(from, () => this.#judge(topic, bytes));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#ports.charge(from, { signatures: 0, refusal: error.message });
+      this.#ports.checks.refuse(from, error.message);
       return rejected;
-    }
-  }
-
-  /** Does `work` and puts the signatures that it verified to the account of `from`. */
-  charging<T>(from: NodeId, work: () => T): T {
-    const before = this.#checked;
-    try {
-      return work();
-    } finally {
-      const signatures = this.#checked - before;
-      if (signatures > 0) this.#ports.charge(from, { signatures });
     }
   }
 
@@ -142,7 +107,7 @@ export class MessageGate {
       if (error instanceof ConsensusError) throw new Refusal(error.message);
       throw error;
     }
-    if (message.cid !== consortium.cid || message.e !== epoch) {
+    if (message.cid !== consortium.cid || message.e !== epoch()) {
       throw new Refusal('another consortium or epoch');
     }
     const admitted = { kind: 'consensus', bytes } as const;
@@ -162,7 +127,12 @@ export class MessageGate {
     const isGood =
       key !== undefined &&
       signature !== null &&
-      this.verify(key, consensusDomain, statementBytes(signedPart(message)), signature);
+      this.#ports.checks.verify(
+        key,
+        consensusDomain,
+        statementBytes(signedPart(message)),
+        signature,
+      );
     if (!isGood) throw new Refusal(`bad signature on ${message.t}`);
   }
 
@@ -178,23 +148,13 @@ export class MessageGate {
     return { verdict: 'accept', admitted: { kind: 'checkpoint', note } };
   }
 
-  /** An update of the round under way is checked against its OPEN, which all agree on; of others nothing is known. */
+  /** A message of the round under way is its protocol's to judge; of other rounds nothing is known. */
   #verdictOf(message: PeerMessage): Verdict {
-    if (message.t !== 'update') return 'accept';
-    const open = this.#ports.openRound();
-    if (open?.r !== message.r) return 'ignore';
-    const bytes = utf8(message.envelope);
-    const env = digestOf(bytes);
-    if (this.#updates.has(env)) return 'accept';
-    this.#checked += 1;
-    try {
-      readUpdate(this.#ports.consortium, open, bytes);
-    } catch (error) {
-      if (error instanceof GossipError) throw new Refusal(messageOf(error));
-      throw error;
-    }
-    if (this.#updates.size >= updatesMax) this.#updates.clear();
-    this.#updates.add(env);
+    if (message.t === 'status') return 'accept';
+    const round = this.#ports.round();
+    if (round?.open.r !== message.r) return isCheckedInRound(message) ? 'ignore' : 'accept';
+    const refusal = round.judgeMessage(message);
+    if (refusal !== null) throw new Refusal(refusal);
     return 'accept';
   }
 }

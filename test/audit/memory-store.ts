@@ -1,5 +1,5 @@
 /** A `Store` in memory, with a count of writes after which it fails: a crash at any point. */
-import type { Store } from '../../src/base/index.ts';
+import type { Store, StoreWriter } from '../../src/base/index.ts';
 
 export class MemoryStore implements Store {
   readonly files: Map<string, Uint8Array> = new Map<string, Uint8Array>();
@@ -32,6 +32,24 @@ export class MemoryStore implements Store {
 
   readPart(name: string, offset: number, length: number): Promise<Uint8Array | null> {
     return Promise.resolve(this.files.get(name)?.slice(offset, offset + length) ?? null);
+  }
+
+  create(name: string): Promise<StoreWriter> {
+    const pieces: Uint8Array[] = [];
+    return Promise.resolve({
+      write: (bytes) => Promise.resolve(void pieces.push(bytes.slice())),
+      commit: () => this.write(name, Buffer.concat(pieces)),
+      discard: () => Promise.resolve(void pieces.splice(0)),
+    });
+  }
+
+  move(from: string, to: string): Promise<void> {
+    const bytes = this.files.get(from);
+    if (bytes === undefined) return Promise.reject(new Error(`there is no ${from}`));
+    return this.#change(() => {
+      this.files.delete(from);
+      this.files.set(to, bytes);
+    });
   }
 
   list(prefix: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { concatBytes, type Store } from '../../src/base/index.ts';
+import { concatBytes } from '../../src/base/index.ts';
 import {
   ConsensusError,
   decodeRecords,
@@ -11,6 +11,7 @@ import {
   type WalRecord,
 } from '../../src/consensus/index.ts';
 import { base64 } from '../../src/base/index.ts';
+import { MemoryStore } from '../audit/memory-store.ts';
 import { Bench, bodyA, cid, Epoch, xA } from './fixture.ts';
 
 const epoch = new Epoch();
@@ -63,7 +64,7 @@ describe('the write-ahead log', () => {
   });
 
   it('appends to one file per height and cuts off what tore', async () => {
-    const store = memoryStore();
+    const store = new MemoryStore();
     const wal = await openWal(store, 1, 7);
     expect(wal.records).deep.equal([]);
     await wal.append(records[0]!);
@@ -76,7 +77,7 @@ describe('the write-ahead log', () => {
   });
 
   it('recovers later heights in the order of numbers', async () => {
-    const store = memoryStore();
+    const store = new MemoryStore();
     for (const height of [8, 9, 10, 11]) {
       await store.append(walName(1, height), encodeRecord({ ...records[0]!, h: height }));
     }
@@ -94,23 +95,4 @@ function allKinds(): WalRecord[] {
   const cert = epoch.certificate('FINALIZE', 0, xA);
   finalizer.hear({ ...common, t: 'DECIDED', body: base64(bodyA), cert });
   return [...bench.log, ...finalizer.log.filter(({ t }) => t === 'FINALIZE' || t === 'DEC')];
-}
-
-function memoryStore(): Store {
-  const files = new Map<string, Uint8Array>();
-  return {
-    read: (name) => Promise.resolve(files.get(name) ?? null),
-    write: (name, bytes) => Promise.resolve(void files.set(name, bytes)),
-    append: (name, bytes) =>
-      Promise.resolve(
-        void files.set(name, concatBytes(files.get(name) ?? new Uint8Array(), bytes)),
-      ),
-    has: (name) => Promise.resolve(files.has(name)),
-    size: (name) => Promise.resolve(files.get(name)?.byteLength ?? null),
-    readPart: (name, offset, length) =>
-      Promise.resolve(files.get(name)?.slice(offset, offset + length) ?? null),
-    list: (prefix) =>
-      Promise.resolve([...files.keys()].filter((name) => name.startsWith(prefix)).sort()),
-    remove: (name) => Promise.resolve(void files.delete(name)),
-  };
 }

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, mkdir, readdir, rm, stat, symlink, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { utf8, type Store } from '../../src/base/index.ts';
+import { InvariantError, utf8, type Store } from '../../src/base/index.ts';
 import { diskError } from '../../src/host/disk-error.ts';
 import { diskStore, HostError, readKeyFile, writeKeyFile } from '../../src/host/index.ts';
 
@@ -77,6 +77,49 @@ describe('files of a node', () => {
       expect(await text('wal')).to.equal('xy');
     });
 
+    it('takes a large value in pieces, and shows nothing of it before it is whole', async () => {
+      await store.write('blobs/a', utf8('old'));
+      const writer = await store.create('blobs/a');
+      const piece = utf8('01');
+      await writer.write(piece);
+      piece.fill(0); // what was written stays
+      await writer.write(utf8('234'));
+      expect(await text('blobs/a')).to.equal('old');
+      expect(await store.list('')).to.deep.equal(['blobs/a']);
+      await writer.commit();
+      expect(await text('blobs/a')).to.equal('01234');
+      await writer.discard(); // too late, and without effect
+      expect(await text('blobs/a')).to.equal('01234');
+      expect(await readdir(join(folder, 'node', 'L1', '.tmp'))).to.deep.equal([]);
+    });
+
+    it('leaves nothing of a value that was given up, nor of one that a crash cut off', async () => {
+      const given = await store.create('blobs/a');
+      await given.write(utf8('half'));
+      await given.discard();
+      await given.discard();
+      expect(await store.has('blobs/a')).to.equal(false);
+      expect(await readdir(join(folder, 'node', 'L1', '.tmp'))).to.deep.equal([]);
+      let problem: unknown;
+      await given.write(utf8('more')).catch((error: unknown) => (problem = error));
+      expect(problem).to.be.instanceOf(InvariantError);
+    });
+
+    it('gives a value another name, also over another value', async () => {
+      await store.write('work/average', utf8('new'));
+      await store.write('blobs/a', utf8('old'));
+      await store.move('work/average', 'blobs/a');
+      expect(await text('blobs/a')).to.equal('new');
+      expect(await store.list('')).to.deep.equal(['blobs/a']);
+      await store.move('blobs/a', 'blobs/a');
+      expect(await text('blobs/a')).to.equal('new');
+      expect(await codeOf(store.move('work/average', 'blobs/b'))).to.equal('disk_failed');
+      await store.write('b', utf8('b'));
+      await store.write('a', utf8('a'));
+      // Both wait for both names.
+      await Promise.all([store.move('a', 'b'), store.move('b', 'a').catch(() => undefined)]);
+    });
+
     it('lists by prefix, sorted, without its own files', async () => {
       for (const name of ['b/2', 'b/1', 'b-x', 'a', 'b/c/3']) await store.write(name, utf8(name));
       await writeFile(join(folder, 'node', 'L1', '.lock'), 'x');
@@ -118,6 +161,8 @@ describe('files of a node', () => {
         expect(await codeOf(store.write(name, utf8('x'))), `write ${name}`).to.equal('bad_name');
         expect(await codeOf(store.append(name, utf8('x'))), `append ${name}`).to.equal('bad_name');
         expect(await codeOf(store.remove(name)), `remove ${name}`).to.equal('bad_name');
+        expect(await codeOf(store.create(name)), `create ${name}`).to.equal('bad_name');
+        expect(await codeOf(store.move('a', name)), `move ${name}`).to.equal('bad_name');
       }
       expect(await codeOf(store.list('../'))).to.equal('bad_name');
     });

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
-import { base64, fromUtf8, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
+import { base64, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { AuditError } from '../../src/audit/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
+import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
+import { CountedChecks } from '../../src/peer/counted-checks.ts';
 import { MessageGate } from '../../src/peer/message-gate.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
 import { encodeCanonical, topics, type Topic, type Verdict } from '../../src/wire/index.ts';
-import { consortium, member, open, updateOf } from '../gossip/sample-round.ts';
+import { consortium, member, open } from '../gossip/sample-round.ts';
 
 const [l1, l2] = ['L1', 'L2'] as NodeId[];
 const height = 7;
@@ -15,14 +16,20 @@ describe('MessageGate', () => {
   let charged: string[];
   let relay: Verdict;
   let checkpoint: 'known' | 'bad' | 'fresh';
+  let refusal: string | null;
 
   beforeEach(() => {
     charged = [];
     checkpoint = 'fresh';
     relay = 'accept';
+    refusal = null;
+    const round = { open, judgeMessage: () => refusal };
+    const checks = new CountedChecks(systemCrypto, (from, { signatures, refusal: why }) => {
+      charged.push(`${from} ${signatures}${why === undefined ? '' : ` ${why}`}`);
+    });
     gate = new MessageGate({
-      ...{ consortium, epoch: 0, height: () => height, openRound: () => open },
       relayVerdict: () => relay,
+      ...{ consortium, checks, epoch: () => 0, height: () => height, round: () => round },
       checkCosignatures: () => {
         if (checkpoint === 'bad') {
           throw new AuditError({ code: 'malformed', what: 'note', expected: 'one' }, 'no note');
@@ -30,9 +37,6 @@ describe('MessageGate', () => {
         if (checkpoint === 'known') return checkpoint;
         const digest = digestOf(utf8('note'));
         return { kind: 'here', digest, text: '', size: 1, lines: new Map() };
-      },
-      charge: (from, { signatures, refusal }) => {
-        charged.push(`${from} ${signatures}${refusal === undefined ? '' : ` ${refusal}`}`);
       },
     });
   });
@@ -89,20 +93,24 @@ describe('MessageGate', () => {
     relay = 'ignore';
     expect(judged('consensus', status)).to.deep.equal(['ignore', true, []]);
     relay = 'reject';
-    const refusal = ['L2 0 STATUS that proves nothing'];
-    expect(judged('consensus', status)).to.deep.equal(['reject', false, refusal]);
+    const why = ['L2 0 STATUS that proves nothing'];
+    expect(judged('consensus', status)).to.deep.equal(['reject', false, why]);
   });
 
-  it('checks an update against the open round, once', async () => {
-    const announce = (envelope: Uint8Array, r: number = open.r): Uint8Array =>
-      writePeerMessage({ t: 'update', r: r as RoundNumber, envelope: fromUtf8(envelope) })[1];
-    const { envelope } = await updateOf('L2');
-    expect(judged('updates', announce(envelope))).to.deep.equal(['accept', true, ['L2 1']]);
-    expect(judged('updates', announce(envelope), l1)).to.deep.equal(['accept', true, []]);
-    expect(judged('updates', announce(envelope, open.r + 1))).to.deep.equal(['ignore', true, []]);
-    const { envelope: forged } = await updateOf('L2', { logSigner: member('L3').keys.log });
-    const [verdict, goesOn, costs] = judged('updates', announce(forged));
-    expect([verdict, goesOn, costs.length]).to.deep.equal(['reject', false, 2]);
+  it('has the round judge its messages, and passes on of other rounds what needs no check', () => {
+    const at = (r: number, t: 'update' | 'holds'): Uint8Array => {
+      const kinds = {
+        update: { t: 'update', envelope: '{}' },
+        holds: { t: 'holds', open: [], locked: [] },
+      } as const;
+      return writePeerMessage({ ...kinds[t], r: r as RoundNumber })[1];
+    };
+    expect(judged('updates', at(open.r, 'update'))).to.deep.equal(['accept', true, []]);
+    expect(judged('updates', at(open.r + 1, 'update'))).to.deep.equal(['ignore', true, []]);
+    expect(judged('updates', at(open.r + 1, 'holds'))).to.deep.equal(['accept', true, []]);
+    refusal = 'forged';
+    const forged = ['reject', false, ['L2 0 forged']];
+    expect(judged('updates', at(open.r, 'update'))).to.deep.equal(forged);
   });
 
   it('passes on checkpoints that bring something', () => {

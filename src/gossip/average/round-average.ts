@@ -11,22 +11,9 @@ import {
   parameterCount,
   type ModelWeights,
 } from '../../weights/index.ts';
+import type { AveragingRule } from './averaging-rule.ts';
 import { headsOf, segmentsOf, weightIn, type UpdateWeights } from './head-weights.ts';
 import { IntegerMean } from './integer-mean.ts';
-
-/** What all participants agreed on before the round. */
-export interface AveragingRule {
-  /** Members of the consortium: as many updates must fit the integer sum. */
-  readonly memberCount: number;
-  /** C: a parameter's change beyond ±C is cut to it. */
-  readonly clamp: number;
-  /** Weight of which one unit is a share. */
-  readonly weightMax: number;
-  /** Most samples that one participant may weigh with. */
-  readonly samplesCap: number;
-  /** What the mean change is multiplied with; 1 for plain averaging. */
-  readonly outerRate: number;
-}
 
 /** One participant's change of the base. */
 export interface RoundUpdate extends UpdateWeights {

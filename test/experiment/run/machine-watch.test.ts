@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { utf8 } from '../../../src/base/index.ts';
 import { HostError } from '../../../src/host/index.ts';
 import { pausedBy } from '../../../src/experiment/run/machine-watch.ts';
-import { watched } from '../../../src/node/watched-port.ts';
+import { watched, watchedStore } from '../../../src/node/watched-port.ts';
 import { MemoryStore } from '../../audit/memory-store.ts';
 
 /** A disk that is full from the `count`-th write on. */
@@ -30,6 +30,17 @@ describe('machine watch', () => {
     expect(await store.read('b')).deep.equal(utf8('2'));
     await store.write('c', utf8('3')).catch(() => heard.push('caller'));
     expect(heard).deep.equal(['watch disk_full', 'caller']);
+  });
+
+  it('hears of a disk that fills up under a value under way', async () => {
+    const heard: string[] = [];
+    const disk = new FullStore(0);
+    const store = watchedStore(disk, ({ code }) => heard.push(`watch ${code}`));
+    const writer = await store.create('a');
+    await writer.write(utf8('1'));
+    await writer.commit().catch(() => heard.push('caller'));
+    expect(heard).deep.equal(['watch disk_full', 'caller']);
+    expect(await store.list('')).deep.equal([]);
   });
 
   it('calls a fault of the machine what it is, wherever it came from', () => {
