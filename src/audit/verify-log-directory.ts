@@ -4,7 +4,13 @@
  * id) the auditor compares with one from another source.
  */
 import { equalBytes, messageOf, type Digest } from '../base/index.ts';
-import { quorumOf, verifyManifest, type BlockBody, type SignedManifest } from '../wire/index.ts';
+import {
+  firstEpoch,
+  quorumOf,
+  verifyManifest,
+  type BlockBody,
+  type SignedManifest,
+} from '../wire/index.ts';
 import {
   checkpointName,
   decisionName,
@@ -195,12 +201,13 @@ async function readDecisions(
   // Heights count up from 1, so there cannot be more than there are files.
   const last = Math.max(0, ...heights.filter((height) => height <= names.length));
   const decisions: (BlockBody | null)[] = [];
-  const suspensions = new Suspensions(consortium, report);
+  const epoch = firstEpoch;
+  const suspensions = new Suspensions(consortium, epoch, report);
   for (let height = 1; height <= last; height++) {
     const bytes = await directory.read(decisionName(height));
     if (bytes === null) report.findShared(decisionName(height), 'the file is missing');
-    const { from } = suspensions;
-    const body = bytes === null ? null : verifyDecision(height, bytes, consortium, from, report);
+    const decidedBy = { consortium, epoch, suspendedFrom: suspensions.from };
+    const body = bytes === null ? null : verifyDecision(height, bytes, decidedBy, report);
     decisions.push(body);
     if (body !== null) suspensions.take(body);
   }

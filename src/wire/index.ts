@@ -74,6 +74,7 @@ export {
 } from './plan.ts';
 export {
   consortiumId,
+  firstEpoch,
   keyBytes,
   manifestPayloadType,
   memberIndex,
