@@ -13,7 +13,10 @@ export {
 export { hkdf } from './hkdf.ts';
 export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair } from './hpke.ts';
 export {
+  BulkDecryption,
+  BulkEncryption,
   bulkCiphertextBytes,
+  bulkHeaderBytes,
   decryptBulk,
   isBulkKey,
   encryptBulk,

@@ -33,4 +33,10 @@ export {
   type UpdateWeight,
   checkWeight,
 } from './fixed-point.ts';
-export { packIntegers, unpackIntegers } from './packed-integers.ts';
+export {
+  IntegerPacker,
+  IntegerUnpacker,
+  packIntegers,
+  unpackIntegers,
+  type TakeIntegers,
+} from './packed-integers.ts';
