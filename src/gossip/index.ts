@@ -11,21 +11,31 @@ export {
   type UpdateBulk,
   type UpdateFacts,
 } from './sealed-update.ts';
-export { IntegerMean } from './average/integer-mean.ts';
 export {
-  checkUpdate,
   headOf,
   headsOf,
   segmentsOf,
+  UpdateBounds,
   weightIn,
   type Segment,
   type UpdateWeights,
+  type WeightScale,
 } from './average/head-weights.ts';
 export { plainAverage, roundStart, type OuterStep } from './average/outer-step.ts';
+export type { AveragingRule, TrainedSamples } from './average/averaging-rule.ts';
+export { roundAverage, roundUpdate, type RoundUpdate } from './average/round-average.ts';
+export { RoundSum } from './average/round-sum.ts';
 export {
-  roundAverage,
-  roundUpdate,
-  type AveragingRule,
-  type RoundUpdate,
-  type TrainedSamples,
-} from './average/round-average.ts';
+  averageRound,
+  openRoundUpdate,
+  sealRoundUpdate,
+  startRound,
+  type AverageJob,
+  type AverageOutcome,
+  type EncryptedUpdate,
+  type OpenJob,
+  type OpenOutcome,
+  type SealedBulk,
+  type SealJob,
+  type StartJob,
+} from './bulk/round-jobs.ts';

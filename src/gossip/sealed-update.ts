@@ -1,7 +1,7 @@
 /** An update between quantised integers and what goes over the wire: made by its author, checked by everybody else. */
 import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import { CryptoError, type Signer } from '../crypto/index.ts';
-import { checkUpdate, type Segment } from './average/head-weights.ts';
+import { UpdateBounds, type Segment } from './average/head-weights.ts';
 import { fixedPointFor, packIntegers, unpackIntegers, WeightsError } from '../weights/index.ts';
 import {
   encodeCanonical,
@@ -139,7 +139,7 @@ export async function openUpdate(bulk: UpdateBulk): Promise<OpenedUpdate | null>
     const values = unpackIntegers(plaintext, segments.at(-1)?.end ?? 0);
     const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
     // A value beyond what its weight allows would pull harder than the author says.
-    checkUpdate(values, facts, segments, limits.weightMax, fixedPoint);
+    new UpdateBounds(segments, facts, { weightMax: limits.weightMax, fixedPoint }).check(values, 0);
     return { values, key };
   } catch (error) {
     if (!(error instanceof WeightsError) && !(error instanceof CryptoError)) throw error;

@@ -200,15 +200,16 @@ function unpackBlock(
   out: Int32Array,
   outAt: number,
 ): boolean {
-  const mask = width === widthMax ? -1 : 2 ** width - 1;
   let all = 0;
   if (width <= narrowWidthMax) {
+    const mask = (1 << width) - 1;
     for (let i = 0, bit = 0; i < count; i++, bit += width) {
       const bits = (view.getInt32(at + (bit >>> 3), true) >>> (bit & 7)) & mask;
       all |= bits;
       out[outAt + i] = (bits >>> 1) ^ -(bits & 1);
     }
   } else {
+    const mask = -1 >>> (widthMax - width);
     for (let i = 0, bit = 0; i < count; i++, bit += width) {
       const place = at + (bit >>> 3);
       const shift = bit & 7;

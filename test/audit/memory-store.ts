@@ -15,7 +15,7 @@ export class MemoryStore implements Store {
   }
 
   write(name: string, bytes: Uint8Array): Promise<void> {
-    return this.#change(() => this.files.set(name, bytes.slice()));
+    return this.#change(() => this.files.set(name, new Uint8Array(bytes)));
   }
 
   append(name: string, bytes: Uint8Array): Promise<void> {
@@ -37,7 +37,7 @@ export class MemoryStore implements Store {
   create(name: string): Promise<StoreWriter> {
     const pieces: Uint8Array[] = [];
     return Promise.resolve({
-      write: (bytes) => Promise.resolve(void pieces.push(bytes.slice())),
+      write: (bytes) => Promise.resolve(void pieces.push(new Uint8Array(bytes))),
       commit: () => this.write(name, Buffer.concat(pieces)),
       discard: () => Promise.resolve(void pieces.splice(0)),
     });

@@ -1,0 +1,34 @@
+/** By which rule a round is averaged, and what one participant's update counts by it. */
+import { headsOf, type Segment, type UpdateWeights } from './head-weights.ts';
+
+/** What all participants agreed on before the round. */
+export interface AveragingRule {
+  /** Members of the consortium: as many updates must fit the integer sum. */
+  readonly memberCount: number;
+  /** C: a parameter's change beyond ±C is cut to it. */
+  readonly clamp: number;
+  /** Weight of which one unit is a share. */
+  readonly weightMax: number;
+  /** Most samples that one participant may weigh with. */
+  readonly samplesCap: number;
+  /** What the mean change is multiplied with; 1 for plain averaging. */
+  readonly outerRate: number;
+}
+
+/** How many cases a participant trained on. */
+export interface TrainedSamples {
+  readonly samples: number;
+  /** Those with a label of each head; 0 or absent for a head that was not trained. */
+  readonly heads: Readonly<Record<string, number>>;
+}
+
+/** What a participant's update counts: its samples up to the cap, and of a head those with its label. */
+export function updateWeights(
+  segments: readonly Segment[],
+  trained: TrainedSamples,
+  { samplesCap, weightMax }: Pick<AveragingRule, 'samplesCap' | 'weightMax'>,
+): UpdateWeights {
+  const weight = Math.max(1, Math.min(trained.samples, samplesCap, weightMax));
+  const heads = headsOf(segments).map((head) => [head, Math.min(trained.heads[head] ?? 0, weight)]);
+  return { weight, heads: Object.fromEntries(heads) as Record<string, number> };
+}
