@@ -1,5 +1,7 @@
 export { GossipError, type GossipErrorFacts } from './errors.ts';
 export { BlobShelf } from './content/blob-shelf.ts';
+export { contentName, ContentStore } from './content/content-store.ts';
+export { fileDigest, filePieces } from './content/file-pieces.ts';
 export type { RetentionRule, RoundBlobKind, RoundOfBlob } from './content/round-blobs.ts';
 export { UpdateBook } from './update-book.ts';
 export {

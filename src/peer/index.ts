@@ -20,3 +20,4 @@ export {
 } from './stage-rules.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
 export { Peer, type PeerOptions } from './peer.ts';
+export { inlineAverager, type Averager } from './averager.ts';
