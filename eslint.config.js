@@ -14,7 +14,7 @@ const worldRooms = [
 const world = 'time and chance arrive as ports (Clock, Random): see docs/architecture.md';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'runs/', 'src/compute/kernels/assembly/', 'build/'] },
+  { ignores: ['dist/', 'node_modules/', 'runs/', 'src/compute/heap/wasm/assembly/', 'build/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,5 +1,5 @@
 /**
- * Compiles `src/compute/kernels/assembly` into `build/kernels.wasm`: imported memory, no data of its own (the
+ * Compiles `src/compute/heap/wasm/assembly` into `build/kernels.wasm`: imported memory, no data of its own (the
  * heap belongs to TF.js), relaxed SIMD; and without relaxed SIMD into `build/kernels-plain.wasm`. Each once more for a
  * heap that threads share, `-shared.wasm`, with TF.js's own module for such a heap.
  */
@@ -30,7 +30,7 @@ shareTfjs();
 async function build(name: string, features: readonly string[]): Promise<void> {
   // Written beside and renamed, so that a test running meanwhile never loads half a file.
   const { error, stderr } = await asc.main([
-    `${root}src/compute/kernels/assembly/index.ts`,
+    `${root}src/compute/heap/wasm/assembly/index.ts`,
     ...['--outFile', `${root}build/${name}.new.wasm`],
     ...['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--importMemory'],
     ...['--enable', 'simd', ...features, '--use', 'abort='],

@@ -1,5 +1,5 @@
 /**
- * Compiles `src/compute/native` into `build/kernels-<variant>.node`, for the instruction sets of this machine, or for
+ * Compiles `src/compute/heap/native` into `build/kernels-<variant>.node`, for the instruction sets of this machine, or for
  * the variants named as arguments, and `build/kernels-onednn.node` where the headers of oneDNN are. Nothing here is fatal:
  * without a compiler, or where it fails, the portable kernels serve. What it prints on standard output says which path
  * was taken.
@@ -28,7 +28,7 @@ const variants: readonly { name: string; macro: string; flags: readonly string[]
 type Variant = (typeof variants)[number];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const sources = join(root, 'src', 'compute', 'native');
+const sources = join(root, 'src', 'compute', 'heap', 'native');
 const build = join(root, 'build');
 
 async function main(): Promise<void> {

@@ -71,7 +71,8 @@ function compile(): number {
   const sources = sourceFolders
     .flatMap((folder) => filesUnder(join(root, folder), '.ts'))
     .filter(
-      (file) => !relative(root, file).startsWith(join('src', 'compute', 'kernels', 'assembly')),
+      (file) =>
+        !relative(root, file).startsWith(join('src', 'compute', 'heap', 'wasm', 'assembly')),
     );
   const outputs = new Set(
     sources.map((file) => join(root, 'dist', relative(root, file)).replace(/\.ts$/, '.js')),

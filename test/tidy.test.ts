@@ -200,7 +200,7 @@ function sourceFiles(folder: string): SourceFile[] {
   return readdirSync(top, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => relative(projectRoot, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((path) => !path.startsWith('src/compute/kernels/assembly/'))
+    .filter((path) => !path.startsWith('src/compute/heap/wasm/assembly/'))
     .sort()
     .map((path) => {
       const text = readFileSync(join(projectRoot, path), 'utf8');

@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../src/base/index.ts';
-import { heapBytesLimit } from '../../src/compute/wasm-heap.ts';
+import { heapBytesLimit } from '../../src/compute/heap/wasm-heap.ts';
 import { modelDefaults, modelSpecFor } from '../../src/config/index.ts';
 import { divisorOf } from '../../src/models/index.ts';
 import { withTensors } from './agreement.ts';

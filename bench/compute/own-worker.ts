@@ -48,7 +48,7 @@ function openNet(current: Engine, given: NetCase, tensors: readonly SafeTensor[]
     output: async () => {
       const { tf } = current;
       const x = tf.tensor5d(image, [1, ...size, 1]);
-      const outputs = learner.model.forward(learner.tensors, x, { training: false });
+      const outputs = learner.loaded.model.forward(learner.loaded.tensors, x, { training: false });
       const found: Record<string, number[]> = {};
       for (const [head, [finest]] of Object.entries(outputs)) {
         found[head] = [...(await (finest as Tensor5D).data())];

@@ -16,15 +16,15 @@ import {
   taskIds,
   type TaskId,
 } from '../../src/data/index.ts';
-import { foregroundOf, type TrainingCase } from '../../src/distill/patch-sampler.ts';
+import { foregroundOf, type TrainingCase } from '../../src/distill/train/patch-sampler.ts';
 import {
   adamWDefaults,
   intensityDefaults,
   predictLabelMaps,
   samplingDefaults,
 } from '../../src/distill/index.ts';
-import { Learner } from '../../src/distill/learner.ts';
-import { trainRound, type RoundTraining } from '../../src/distill/round-training.ts';
+import { Learner } from '../../src/distill/train/learner.ts';
+import { trainRound, type RoundTraining } from '../../src/distill/train/round-training.ts';
 import { initialWeights, readModelSpec, type ModelSpec } from '../../src/models/index.ts';
 
 const side = Number(process.argv[2] ?? 32);
@@ -175,7 +175,7 @@ async function profileInference(
     const before = process.cpuUsage();
     const start = performance.now();
     const input = { data: held.image, shape: held.shape, channels: 1 };
-    await predictLabelMaps(engine, learner.model, learner.tensors, input, settings);
+    await predictLabelMaps(engine, learner.loaded, input, settings);
     const ms = performance.now() - start;
     const cpu = process.cpuUsage(before);
     best = Math.min(best, (cpu.user + cpu.system) / 1000);

@@ -7,8 +7,8 @@ import type { Rank, Tensor, Tensor5D } from '@tensorflow/tfjs';
 
 import { seededRandom } from '../../src/base/index.ts';
 import { openEngine } from '../../src/compute/index.ts';
-import { loadNative } from '../../src/compute/native/module.ts';
-import { isWorthTiling } from '../../src/compute/winograd.ts';
+import { loadNative } from '../../src/compute/heap/native/module.ts';
+import { isWorthTiling } from '../../src/compute/heap/winograd.ts';
 
 interface Shape {
   readonly sides: readonly [number, number, number];

@@ -8,12 +8,12 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { seededRandom, utf8, type Digest, type Store } from '../../src/base/index.ts';
-import { randomBulkKey } from '../../src/crypto/index.ts';
+import { systemSealing } from '../../src/crypto/index.ts';
 import {
   contentName,
   ContentStore,
   type AveragingRule,
-  type EncryptedUpdate,
+  type UpdateFile,
 } from '../../src/gossip/index.ts';
 import { diskStore } from '../../src/host/index.ts';
 import { openAveragingPool, workerAverager } from '../../src/hospital/index.ts';
@@ -42,7 +42,7 @@ const layout: ModelLayout = [
   { name: 'outs.ms.conv.conv.weight', shape: [millions * 20_000] },
 ];
 const rule: AveragingRule = {
-  ...{ memberCount, clamp: 1, weightMax: 1000, samplesCap: 1000, outerRate: 1 },
+  ...{ memberCount, clamp: 1, weightMax: 1000, samplesCap: 1000, outerRate: 1, outerMomentum: 0 },
 };
 
 const folder = await mkdtemp(join(tmpdir(), 'annulus-averaging-'));
@@ -68,10 +68,11 @@ async function measure(): Promise<void> {
     `${(count / mega).toFixed(1)} M parameters, ${(bytes / mega).toFixed(0)} MB, ${memberCount} members`,
   );
   await writeRandom(store, 'start', null);
-  const updates: EncryptedUpdate[] = [];
+  const updates: UpdateFile[] = [];
   for (let n = 0; n < memberCount; n++) {
     await writeRandom(store, 'after', n);
-    const [key, context] = [randomBulkKey(), utf8(`update ${n}`)];
+    const [key, salt] = [systemSealing.randomBytes(32), systemSealing.randomBytes(24)];
+    const context = utf8(`update ${n}`);
     const trained = { samples: 100 + n, heads: { hps: 50, ms: n % 2 === 0 ? 20 : 0 } };
     const job = {
       layout,
@@ -80,20 +81,21 @@ async function measure(): Promise<void> {
       trained,
       rule,
       key,
+      salt,
       context,
-      into: 'sealed',
+      into: 'encrypted',
     };
-    const sealed = await watch(`encrypt ${n + 1}`, n === 0, () => averager.seal(job));
-    const digest = sealed.update;
-    const size = { digest, bytes: sealed.updateBytes };
-    await content.adopt('sealed', size, { round: 1, kind: 'update' });
-    const { weights } = sealed;
+    const encrypted = await watch(`encrypt ${n + 1}`, n === 0, () => averager.encrypt(job));
+    const digest = encrypted.update;
+    const size = { digest, bytes: encrypted.updateBytes };
+    await content.adopt('encrypted', size, { round: 1, kind: 'update' });
+    const { weights } = encrypted;
     const update = { ciphertext: contentName(digest), digest, key, context, weights };
     updates.push(update);
-    const opening = { ...update, layout, updateBytes: sealed.updateBytes, rule };
-    const isHere = (): Promise<void> => content.obtain(digest, sealed.updateBytes, null, null);
+    const opening = { ...update, layout, updateBytes: encrypted.updateBytes, rule };
+    const isHere = (): Promise<void> => content.obtain(digest, encrypted.updateBytes, null, null);
     await watch('hash by pieces, on the network thread', n === 0, isHere);
-    const outcome = await watch('check', n === 0, () => averager.open(opening));
+    const outcome = await watch('check', n === 0, () => averager.check(opening));
     if (outcome.kind !== 'fits') throw new Error(`an update is ${outcome.kind}`);
   }
   const job = { layout, start: 'start', updates, rule, into: 'average' };

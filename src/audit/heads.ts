@@ -5,7 +5,7 @@
  */
 import { equalBytes, hex, invariant, type Digest, type NodeId, type Store } from '../base/index.ts';
 import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
-import type { SignedManifest } from '../wire/index.ts';
+import { quorumOf, type SignedManifest } from '../wire/index.ts';
 import {
   formatCheckpoint,
   parseCheckpoint,
@@ -15,7 +15,7 @@ import {
 } from './checkpoint.ts';
 import { malformed } from './errors.ts';
 import { checkpointName, logPrefix, nextCheckpointName } from './log-files.ts';
-import { logKeyOf, logOrigin, quorumSize, witnessKeyOf } from './policy.ts';
+import { logKeyOf, logOrigin, witnessKeyOf } from './policy.ts';
 import { formatNote, parseNote, type NoteKey, type NoteSignature } from './signed-note.ts';
 import { corruptLog } from './stored-tree.ts';
 
@@ -213,7 +213,7 @@ export class Heads {
   }
 
   async #seal(head: Head): Promise<boolean> {
-    if (head.cosignatures.size < quorumSize(this.#witnessKeys.length)) return false;
+    if (head.cosignatures.size < quorumOf(this.#witnessKeys.length)) return false;
     await this.#store.write(logPrefix + checkpointName, noteOf(head));
     this.#sealed = head;
     await this.#dropNext();

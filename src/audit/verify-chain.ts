@@ -4,8 +4,8 @@ import { digestOf } from '../crypto/index.ts';
 import {
   blockLeaf,
   bodyDigest,
-  encodeCanonical,
   genesisPrev,
+  openDigest,
   verifyUpdateStatement,
   type BlockBody,
   type CutUpdate,
@@ -174,16 +174,11 @@ function statementProblems(
   const claims: [boolean, string][] = [
     [statement.author === update.peer, `signed by ${statement.author}, not ${update.peer}`],
     [statement.round === open.r, `of round ${statement.round}, not ${open.r}`],
-    [statement.stage === open.stage, `of stage ${statement.stage}, not ${open.stage}`],
+    [statement.open === openDigest(open), 'trained as another OPEN says'],
     [statement.update === update.upd, "its update's digest is not that of the CUT"],
     [update.n === statement.weight, `its weight is ${statement.weight}, the CUT says ${update.n}`],
     [statement.base === open.base, 'trained from another model than the OPEN names'],
-    [sameOptions(statement.hp, open.hp), 'trained with other settings than the OPEN names'],
     [statement.code === open.code, 'trained by another program than the OPEN names'],
   ];
   return claims.filter(([holds]) => !holds).map(([, problem]) => problem);
-}
-
-function sameOptions(a: Open['hp'], b: Open['hp']): boolean {
-  return equalBytes(encodeCanonical(a), encodeCanonical(b));
 }

@@ -68,7 +68,7 @@ export async function casesCommand(
     await tell({ name, problem, labels: [], shape: null, spacingMm: null, notes: [] }, null);
   }
   const counts = countOwnCases(good);
-  const isGood = good.length === cases.length && good.some(({ shelf }) => shelf === 'train');
+  const isGood = good.length === cases.length && good.some(({ split }) => split === 'train');
   const { passedOver } = listed;
   const summary = summaryOf(counts, cases, passedOver);
   if (flags.pictures !== undefined) {

@@ -117,14 +117,14 @@ A .pth is a pickle, which runs code when it is opened. Convert it where you trus
 
   import torch
   from safetensors.torch import save_file
-  state = torch.load("checkpoint.pth", map_location="cpu", weights_only=True)
+  state = torch.load("weights.pth", map_location="cpu", weights_only=True)
   state = state.get("network_weights", state.get("state_dict", state))
-  save_file({k: v.clone().contiguous() for k, v in state.items() if torch.is_tensor(v)}, "checkpoint.safetensors")
+  save_file({k: v.clone().contiguous() for k, v in state.items() if torch.is_tensor(v)}, "weights.safetensors")
 
 nnU-Net's own files hold more than tensors and need weights_only=False.
 
 Examples:
-  $ annulus import checkpoint.safetensors --model small-swin-unetr --output start
+  $ annulus import weights.safetensors --model small-swin-unetr --output start
   $ annulus simulate --set training.student.start=start
 `;
 

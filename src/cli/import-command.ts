@@ -1,4 +1,4 @@
-/** `annulus import`: another program's checkpoint as a model to begin from. */
+/** `annulus import`: another program's weights as a model to begin from. */
 import { basename, join } from 'node:path';
 import { printableLine } from '../base/index.ts';
 import type { TaskId } from '../data/index.ts';
@@ -25,7 +25,7 @@ export interface ImportFlags {
 }
 
 export async function importCommand(
-  checkpoint: string,
+  weights: string,
   flags: ImportFlags,
   world: World,
 ): Promise<ExitCode> {
@@ -35,9 +35,9 @@ export async function importCommand(
   const network = await readNetwork(flags.model);
   const tasks = await readTasks(flags.tasks);
   const spec = modelSpecFor(loadArchitecture(network.text, network.file), tasks, flags.heart);
-  const bytes = await readInput(checkpoint, safetensorsLimits.maxBytes);
+  const bytes = await readInput(weights, safetensorsLimits.maxBytes);
   const [seed] = readNumbers('--seed', flags.seed, 1) as [number];
-  const { files, digest, report } = importStudent(bytes, basename(checkpoint), spec, {
+  const { files, digest, report } = importStudent(bytes, basename(weights), spec, {
     ...{ seed, freshHeads: flags.freshHeads === true },
     spacingMm: readNumbers('--spacing', flags.spacing, 3) as [number, number, number],
     window: flags.window === undefined ? null : await readWindow(flags.window, spec),
@@ -48,7 +48,7 @@ export async function importCommand(
   });
   world.out(
     flags.format === 'json'
-      ? `${JSON.stringify({ checkpoint, folder: output, digest, spec, ...report })}\n`
+      ? `${JSON.stringify({ weights, folder: output, digest, spec, ...report })}\n`
       : `${[...importLines(report), `model     ${output}, digest ${digest}`].map(printableLine).join('\n')}\n`,
   );
   return exitCodes.done;

@@ -1,8 +1,2 @@
 export { exitCodes, type ExitCode } from './errors.ts';
-export type {
-  PredictRequest,
-  PredictResult,
-  RunMainJob,
-  RunPredict,
-  RunReproduce,
-} from './main-job.ts';
+export type { RunMainJob, RunPredict, RunReproduce, World } from './world.ts';

@@ -42,7 +42,7 @@ export async function countOwnCasesOf(
           `annulus cases ${printableLine(folder)} looks at all\n`,
       );
     }
-    if (!good.some(({ shelf }) => shelf === 'train')) {
+    if (!good.some(({ split }) => split === 'train')) {
       throw usageError(`${hospital.id}: ${folder}: expected cases to train on in train, got none`);
     }
     found.set(hospital.id, { folder, cases: countOwnCases(good) });

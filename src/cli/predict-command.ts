@@ -1,7 +1,8 @@
 /** `annulus predict`: points and calcium of one CT, in the CT's own space, and whether a heart can be so. */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { printableLine } from '../base/index.ts';
-import { exitCodes, type ExitCode } from './errors.ts';
+import { AnnulusError, printableLine } from '../base/index.ts';
+import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { intoFolder, readInput, readModelFolder, writeOutput } from './files.ts';
 import { readingOf, type ReadingFlags } from './reading-flags.ts';
 import type { World } from './world.ts';
@@ -22,30 +23,33 @@ export async function predictCommand(flags: PredictFlags, world: World): Promise
   const { niftiBytesMax } = await import('../data/index.ts');
   const reading = await readingOf(flags);
   const bytesMax = niftiBytesMax(reading);
-  const image = await readInput(flags.input, bytesMax);
+  const image = { bytes: await readInput(flags.input, bytesMax), name: flags.input };
   const heart =
     flags.heart === undefined
       ? null
       : { bytes: await readInput(flags.heart, bytesMax), name: flags.heart };
   return intoFolder(flags.output, async (output) => {
     const predict = await world.predict();
-    const { files, lines, document, warning } = await predict({
-      model,
-      image,
-      imageName: flags.input,
-      heart,
-      reading,
-      backend: flags.backend,
-      precision: flags.precision,
-      onNote: (text) => {
-        world.err(`${printableLine(text)}\n`);
-      },
-      onProgress: (done, total) => {
-        if (!world.isLive) return;
-        world.erase(0);
-        if (done < total) world.out(`window ${done} of ${total}`);
-      },
-    });
+    const { files, lines, document, warning } = await namingFlags(() =>
+      predict({
+        model,
+        image,
+        heart,
+        reading,
+        engine: {
+          ...{ backend: flags.backend as 'auto', precision: flags.precision as 'f32' },
+          threads: availableParallelism(),
+        },
+        onNote: (text) => {
+          world.err(`${printableLine(text)}\n`);
+        },
+        onProgress: (done, total) => {
+          if (!world.isLive) return;
+          world.erase(0);
+          if (done < total) world.out(`window ${done} of ${total}`);
+        },
+      }),
+    );
     for (const [name, bytes] of files) await writeOutput(join(output, name), bytes);
     const written = [...files.keys()].map((name) => join(output, name));
     world.out(
@@ -57,6 +61,20 @@ export async function predictCommand(flags: PredictFlags, world: World): Promise
     if (warning.length > 0) world.err(banner(warning));
     return warning.length > 0 && flags.strict === true ? exitCodes.failed : exitCodes.done;
   });
+}
+
+/** What the rooms below say of a segmentation, with the flag that puts it right. @throws {CliError} 'usage' */
+async function namingFlags<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AnnulusError)) throw error;
+    if (error.code === 'heart_missing') {
+      throw usageError(`${error.message}: give it as --heart FILE`, error);
+    }
+    if (error.code === 'heart_unused') throw usageError(`--heart: ${error.message}`, error);
+    throw error;
+  }
 }
 
 /** A warning between two rules of its own. */

@@ -219,8 +219,8 @@ function addImport(
 ): void {
   program
     .command('import')
-    .description("Make a model to begin from out of another program's checkpoint.")
-    .argument('<checkpoint>', 'a .safetensors file')
+    .description("Make a model to begin from out of another program's weights.")
+    .argument('<weights>', 'a .safetensors file')
     .requiredOption('--model <name>', `${networks.join(', ')}, or a path to a .yaml file`)
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .option('--tasks <ids>', 'heads that the model gets', 'hps,ms,calc')
@@ -229,14 +229,14 @@ function addImport(
         .choices(heartChoices)
         .default('none'),
     )
-    .option('--fresh-heads', 'take no head from the checkpoint, even if it fits')
+    .option('--fresh-heads', 'take no head from the file, even if it fits')
     .option('--window <d,h,w>', 'voxels of a patch (default: 96,96,96)')
     .option('--spacing <d,h,w>', 'mm of a voxel', '1,1,1')
-    .option('--seed <n>', 'fixes what the checkpoint lacks', '1')
+    .option('--seed <n>', 'fixes the first weights of what the file lacks', '1')
     .addOption(formatOption())
     .addHelpText('after', importExamples)
-    .action(async (checkpoint: string, flags: ImportFlags) => {
-      finish(await importCommand(checkpoint, flags, world));
+    .action(async (weights: string, flags: ImportFlags) => {
+      finish(await importCommand(weights, flags, world));
     });
 }
 

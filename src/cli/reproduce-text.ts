@@ -78,7 +78,7 @@ function downstreamBlock({ downstream, arms }: ReproductionRecord): string[] {
   const { landmark, trainingCases, steps, figures } = downstream;
   const pooled = figures.filter(({ seed }) => seed === null);
   return [
-    `Downstream: ${landmark}, which no task taught, by a new head on a frozen backbone`,
+    `Downstream: ${landmark}, which no task taught, by a probe on a frozen backbone`,
     `(${trainingCases} cases, ${steps} steps), mm`,
     ...pooled.map(({ arm, ...one }) => {
       const title = arms.find(({ id }) => id === arm)?.title ?? arm;

@@ -1,6 +1,17 @@
 /** The process as the commands see it; tests put another in its place. */
-import type { RunMainJob, RunPredict, RunReproduce } from './main-job.ts';
+import type { predictFile } from '../distill/index.ts';
+import type { reproduce, runMainJob } from '../experiment/index.ts';
 
+/** The main job, from cases to the record of the run. */
+export type RunMainJob = typeof runMainJob;
+
+/** The paper's six arms over several seeds. */
+export type RunReproduce = typeof reproduce;
+
+/** A CT's file to the files of its prediction. */
+export type RunPredict = typeof predictFile;
+
+/** What a command may know of its process and ask of it. */
 export interface World {
   /** Text in lines of our own; of what else it holds, nothing moves the cursor. */
   readonly out: (text: string) => void;

@@ -1,23 +1,20 @@
 export { ComputeError, type ComputeErrorFacts } from './errors.ts';
+export { backendVariant, listBackends, openEngine, type BackendReport } from './backends.ts';
 export {
   backendNames,
-  backendVariant,
-  listBackends,
-  openEngine,
   type BackendName,
-  type BackendReport,
   type Engine,
   type EngineMemory,
   type EngineOptions,
 } from './engine.ts';
-export { precisionNote } from './native/module.ts';
+export { precisionNote } from './heap/native/module.ts';
 export {
   convolutionChoices,
   precisions,
   type ConvolutionChoice,
   type NativeOptions,
   type Precision,
-} from './native/options.ts';
+} from './heap/native/options.ts';
 export type {
   AdamWSettings,
   SgdSettings,
@@ -30,9 +27,9 @@ export type {
   WindowAttentionOptions,
   WindowOptions,
   WindowReverseOptions,
-} from './ops.ts';
-export { differentiate } from './backward.ts';
-export { checkpoint } from './tape.ts';
+} from './ops/ops.ts';
+export { differentiate } from './autograd/backward.ts';
+export { checkpoint } from './autograd/tape.ts';
 // Types only: other rooms name tensors without reaching past this door.
 export type {
   NumericDataType,

@@ -17,9 +17,3 @@ export type Repeat = (pass: RepeatedPass) => (Tensor | null)[];
 
 /** Computes it anew: the way of all backends whose host does the work anyway. */
 export const computeAnew: Repeat = ({ inputs, compute }) => compute(inputs);
-
-/** Of an engine that keeps nothing of a pass for the next. */
-export const keepsNothing: { readonly repeat: Repeat; readonly forget: () => void } = {
-  repeat: computeAnew,
-  forget: () => undefined,
-};

@@ -1,6 +1,7 @@
 /** What the machine is told, what it asks to be done, and what it asks the application. */
 import type { Digest, NodeId, Random } from '../base/index.ts';
-import type { Certificate, EvidencePair, VerifySignature } from '../wire/index.ts';
+import type { VerifySignature } from '../crypto/index.ts';
+import type { Certificate, EvidencePair } from '../wire/index.ts';
 import type { SafetyRules } from './safety-rules.ts';
 import type { ConsensusSettings } from './settings.ts';
 import type { WalRecord } from './write-ahead-log.ts';

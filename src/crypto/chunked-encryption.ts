@@ -11,22 +11,19 @@ import { concatBytes, invariant, utf8 } from '../base/index.ts';
 import { CryptoError } from './errors.ts';
 import { hkdfExpandSha512 } from './hkdf.ts';
 
-const saltBytes = 24;
+/** Size of the random salt of one message. */
+export const bulkSaltBytes = 24;
 const commitmentBytes = 32;
 /** Bytes of a ciphertext that say which key it is under: `isBulkKey` needs no more. */
-export const bulkHeaderBytes: number = saltBytes + commitmentBytes;
+export const bulkHeaderBytes: number = bulkSaltBytes + commitmentBytes;
 const nonceBytes = 12;
-const keyBytes = 32;
+/** Size of a key, which is for one message. */
+export const bulkKeyBytes = 32;
 const tagBytes = 16;
 const chunkBytes = 16 * 1024;
 const fullChunkBytes = chunkBytes + tagBytes;
 const algorithm = 'aes-256-gcm';
 const infoPrefix = utf8('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0');
-
-/** A fresh uniformly random key for one message. */
-export function randomBulkKey(): Uint8Array {
-  return new Uint8Array(randomBytes(keyBytes));
-}
 
 /** Size of the ciphertext of `plaintextBytes` bytes. */
 export function bulkCiphertextBytes(plaintextBytes: number): number {
@@ -36,9 +33,9 @@ export function bulkCiphertextBytes(plaintextBytes: number): number {
 
 /** Whether key and context are those that `ciphertext`, or its first bytes, commits to: none commits to two. */
 export function isBulkKey(key: Uint8Array, context: Uint8Array, ciphertext: Uint8Array): boolean {
-  if (key.byteLength !== keyBytes || ciphertext.byteLength < bulkHeaderBytes) return false;
-  const { commitment } = deriveKeys(key, ciphertext.subarray(0, saltBytes), context);
-  return timingSafeEqual(commitment, ciphertext.subarray(saltBytes, bulkHeaderBytes));
+  if (key.byteLength !== bulkKeyBytes || ciphertext.byteLength < bulkHeaderBytes) return false;
+  const { commitment } = deriveKeys(key, ciphertext.subarray(0, bulkSaltBytes), context);
+  return timingSafeEqual(commitment, ciphertext.subarray(bulkSaltBytes, bulkHeaderBytes));
 }
 
 /** `plaintext` encrypted in one piece. */
@@ -46,8 +43,9 @@ export function encryptBulk(
   key: Uint8Array,
   context: Uint8Array,
   plaintext: Uint8Array,
+  salt?: Uint8Array,
 ): Uint8Array {
-  const encryption = new BulkEncryption(key, context);
+  const encryption = new BulkEncryption(key, context, salt);
   return concatBytes(encryption.push(plaintext), encryption.end());
 }
 
@@ -72,7 +70,7 @@ export class BulkEncryption {
   #index = 0;
 
   /** `salt` is random; only known-answer tests set it. */
-  constructor(key: Uint8Array, context: Uint8Array, salt: Uint8Array = randomBytes(saltBytes)) {
+  constructor(key: Uint8Array, context: Uint8Array, salt: Uint8Array = randomBytes(bulkSaltBytes)) {
     this.#keys = deriveKeys(key, salt, context);
     this.#header = concatBytes(salt, this.#keys.commitment);
   }
@@ -212,20 +210,20 @@ interface MessageKeys {
 
 /** @throws {CryptoError} 'bad_ciphertext' unless the header commits to key and context */
 function committedKeys(key: Uint8Array, context: Uint8Array, header: Uint8Array): MessageKeys {
-  const keys = deriveKeys(key, header.subarray(0, saltBytes), context);
-  if (!timingSafeEqual(keys.commitment, header.subarray(saltBytes))) throw badCiphertext();
+  const keys = deriveKeys(key, header.subarray(0, bulkSaltBytes), context);
+  if (!timingSafeEqual(keys.commitment, header.subarray(bulkSaltBytes))) throw badCiphertext();
   return keys;
 }
 
 function deriveKeys(key: Uint8Array, salt: Uint8Array, context: Uint8Array): MessageKeys {
-  invariant(key.byteLength === keyBytes, 'a bulk key has 32 bytes');
-  invariant(salt.byteLength === saltBytes, 'a salt has 24 bytes');
+  invariant(key.byteLength === bulkKeyBytes, 'a bulk key has 32 bytes');
+  invariant(salt.byteLength === bulkSaltBytes, 'a salt has 24 bytes');
   const info = concatBytes(infoPrefix, salt, context);
-  const bytes = hkdfExpandSha512(key, info, keyBytes + nonceBytes + commitmentBytes);
+  const bytes = hkdfExpandSha512(key, info, bulkKeyBytes + nonceBytes + commitmentBytes);
   return {
-    key: bytes.subarray(0, keyBytes),
-    baseNonce: bytes.subarray(keyBytes, keyBytes + nonceBytes),
-    commitment: bytes.subarray(keyBytes + nonceBytes),
+    key: bytes.subarray(0, bulkKeyBytes),
+    baseNonce: bytes.subarray(bulkKeyBytes, bulkKeyBytes + nonceBytes),
+    commitment: bytes.subarray(bulkKeyBytes + nonceBytes),
   };
 }
 

@@ -9,7 +9,9 @@ export {
   type KeyPair,
   type Signer,
   type VerifyBytes,
+  type VerifySignature,
 } from './ed25519.ts';
+export { systemCrypto, systemSealing, type CryptoPort, type Sealing } from './crypto-port.ts';
 export { hkdf } from './hkdf.ts';
 export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair } from './hpke.ts';
 export {
@@ -20,6 +22,7 @@ export {
   decryptBulk,
   isBulkKey,
   encryptBulk,
-  randomBulkKey,
+  bulkKeyBytes,
+  bulkSaltBytes,
 } from './chunked-encryption.ts';
 export { openKeyFile, sealKeyFile } from './key-file.ts';

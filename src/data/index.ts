@@ -1,5 +1,5 @@
 export { DataError, type DataErrorFacts } from './errors.ts';
-export type { Vector3 } from './vector.ts';
+export type { Vector3 } from './volume/vector.ts';
 export {
   invertAffine,
   rasAffine,
@@ -11,7 +11,7 @@ export {
   type Geometry,
   type Shape3,
   type Volume,
-} from './volume.ts';
+} from './volume/volume.ts';
 export {
   channelCount,
   heartLabels,
@@ -39,39 +39,39 @@ export {
   type ReadingSettings,
   type ScannerSettings,
 } from './settings.ts';
-export { makePhantom, type Phantom, type Truth } from './phantom.ts';
-export { annotate, labelMap, type Annotation } from './annotation.ts';
-export { paintSpheres } from './spheres.ts';
-export { blurred } from './blur.ts';
+export { makePhantom, type Phantom, type Truth } from './phantom/phantom.ts';
+export { annotate, labelMap, type Annotation } from './phantom/annotation.ts';
+export { paintSpheres } from './volume/spheres.ts';
+export { blurred } from './volume/blur.ts';
 export {
   decodeCase,
   encodeCase,
   type Case,
   type LabelOrigin,
-  type Opinion,
+  type SoftLabelMap,
   type PointSet,
-} from './case.ts';
-export { decodeTruth, encodeTruth } from './truth-file.ts';
-export { decodeNifti, decodeNiftiPair, niftiBytesMax, type NiftiImage } from './nifti.ts';
-export { encodeNifti, type NiftiSource } from './nifti-write.ts';
-export type { NiftiDatatype, NiftiHeader, NiftiOptions } from './nifti-header.ts';
-export { toRas } from './orientation.ts';
+} from './case/case.ts';
+export { decodeTruth, encodeTruth } from './phantom/truth-file.ts';
+export { decodeNifti, decodeNiftiPair, niftiBytesMax, type NiftiImage } from './nifti/reader.ts';
+export { encodeNifti, type NiftiSource } from './nifti/writer.ts';
+export type { NiftiDatatype, NiftiHeader, NiftiOptions } from './nifti/header.ts';
+export { toRas } from './volume/orientation.ts';
 export {
   resample,
   resampleLabelsOnto,
   resampleOnto,
   respacedGeometry,
   type ResampleMode,
-} from './resample.ts';
-export { normalise, paperScale, percentiles, type IntensityScale } from './intensity.ts';
-export { largestComponentCentre, pointsOf } from './component.ts';
-export { labelsOn } from './label-map.ts';
+} from './volume/resample.ts';
+export { normalise, paperScale, percentiles, type IntensityScale } from './volume/intensity.ts';
+export { largestComponentCentre, pointsOf } from './volume/component.ts';
+export { labelsOn } from './own/label-map.ts';
 export { judge, type Answer } from './plausibility/answer.ts';
 export { imageFindings } from './plausibility/image.ts';
 export { rootFindings, type RootPoints } from './plausibility/root.ts';
 export { plausibilityText, type Finding, type Plausibility } from './plausibility/verdict.ts';
-export { readCt, type CtFile } from './ct.ts';
-export { decodeMarkups, encodeMarkups, type Markup } from './markups.ts';
+export { readCt, type CtFile } from './own/ct.ts';
+export { decodeMarkups, encodeMarkups, type Markup } from './own/markups.ts';
 export {
   caseFileNames,
   caseFiles,
@@ -80,4 +80,4 @@ export {
   type CaseFile,
   type CaseFiles,
   type OwnCase,
-} from './own-case.ts';
+} from './own/own-case.ts';

@@ -1,7 +1,7 @@
 /** Settings of the phantom generator: the grid, a hospital's scanner and its annotator. */
 import { DataError } from './errors.ts';
-import type { Shape3 } from './volume.ts';
-import type { Vector3 } from './vector.ts';
+import type { Vector3 } from './volume/vector.ts';
+import type { Shape3 } from './volume/volume.ts';
 
 /** The grid a phantom is delivered on, and who the patients are. */
 export interface PhantomSettings {

@@ -13,27 +13,32 @@ import type {
 } from '../data/index.ts';
 import type { ModelSpec } from '../models/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import { CaseShelf } from './case-shelf.ts';
-import { evaluateCase, referenceOf, type EvaluatedCase, type Reference } from './evaluation.ts';
+import { CaseStore } from './cases/case-store.ts';
+import {
+  evaluateCase,
+  referenceOf,
+  type EvaluatedCase,
+  type Reference,
+} from './predict/evaluation.ts';
 import { heartUseOf } from './heart-map.ts';
-import { predictLabelMaps, predictLogits, type InferenceSettings } from './inference.ts';
+import { predictLabelMaps, predictLogits, type InferenceSettings } from './predict/inference.ts';
 import {
   transferLandmark,
   type LandmarkFound,
   type LandmarkTransfer,
-} from './landmark-transfer.ts';
-import { Learner } from './learner.ts';
-import type { OptimiserState } from './optimiser.ts';
-import { drawPatch, drawSource, type TrainingCase } from './patch-sampler.ts';
-import { sizeFor, type PatchSize } from './patch-size.ts';
-import { makeCase, type PhantomHospital } from './phantom-hospital.ts';
-import { labelCases, type Teacher } from './pseudo-labels.ts';
-import { predictWith, type CtPrediction } from './prediction.ts';
-import { trainRound, type RoundTrained } from './round-training.ts';
-import type { StudentPackage } from './student-package.ts';
+} from './probe/landmark-transfer.ts';
+import { LoadedModel } from './loaded-model.ts';
+import type { OptimiserState } from './train/optimiser.ts';
+import { drawPatch, drawSource, type TrainingCase } from './train/patch-sampler.ts';
+import { sizeFor, type PatchSize } from './train/patch-size.ts';
+import { makeCase, type PhantomHospital } from './cases/phantom-hospital.ts';
+import { labelCases, type Teacher } from './label/pseudo-labels.ts';
+import { predictWith, type CtPrediction } from './predict/prediction.ts';
+import { trainRound, type RoundTrained } from './train/round-training.ts';
+import type { StudentPackage } from './predict/student-package.ts';
 import type { OptimiserSettings, SamplingSettings } from './settings.ts';
-import { takeCase, type CaseToTake, type TakenCase } from './take-case.ts';
-import type { DistillationSettings } from './uncertainty.ts';
+import { takeCase, type CaseToTake, type TakenCase } from './cases/take-case.ts';
+import type { DistillationSettings } from './label/soft-labels.ts';
 
 /** Which hospital a job is for. */
 export interface AtHospital {
@@ -131,7 +136,10 @@ const checkPatches = 1;
 export class HospitalJobs {
   readonly #openStore: (folder: string) => Store;
   readonly #engineOptions: EngineOptions;
-  readonly #shelves = new Map<string, { readonly generation: string; readonly shelf: CaseShelf }>();
+  readonly #caseStores = new Map<
+    string,
+    { readonly generation: string; readonly caseStore: CaseStore }
+  >();
   #engine: Promise<Engine> | null = null;
 
   constructor(openStore: (folder: string) => Store, engineOptions: EngineOptions) {
@@ -142,19 +150,19 @@ export class HospitalJobs {
   async makeCases(args: MakeCasesArgs, report: (progress: JobProgress) => void): Promise<void> {
     const total = args.to - args.from;
     for (let index = args.from; index < args.to; index++) {
-      await makeCase(this.#shelf(args), args.hospital, index, args);
+      await makeCase(this.#caseStoreOf(args), args.hospital, index, args);
       report({ done: index - args.from + 1, total });
     }
   }
 
-  /** Puts a hospital's own case on its shelf. */
+  /** Puts a hospital's own case into its store. */
   takeCase(args: TakeCaseArgs): Promise<TakenCase> {
-    return takeCase(this.#shelf(args), args);
+    return takeCase(this.#caseStoreOf(args), args);
   }
 
   async train(args: TrainArgs, report: (progress: JobProgress) => void): Promise<RoundTrained> {
     const { tasks, origins, distillation } = args;
-    const cases = await this.#shelf(args).trainingCases(tasks, origins, distillation);
+    const cases = await this.#caseStoreOf(args).trainingCases(tasks, origins, distillation);
     return trainRound(await this.#open(), cases, args, (done, loss) => {
       report({ done, total: args.steps, loss });
     });
@@ -164,16 +172,16 @@ export class HospitalJobs {
   async label(args: LabelArgs, report: (progress: JobProgress) => void): Promise<number> {
     const { teachers, inference, distillation } = args;
     const engine = await this.#open();
-    return labelCases(engine, this.#shelf(args), teachers, inference, distillation, report);
+    return labelCases(engine, this.#caseStoreOf(args), teachers, inference, distillation, report);
   }
 
   /** Mean loss on patches of a held-out case that has a label of these tasks, or null when there is none. */
   async check(args: CheckArgs): Promise<number | null> {
-    const shelf = this.#shelf(args);
-    const held = await firstWithLabel(shelf, args.tasks);
+    const caseStore = this.#caseStoreOf(args);
+    const held = await firstWithLabel(caseStore, args.tasks);
     if (held === null) return null;
     const random = seededRandom(`check/${held.id}`);
-    const learner = new Learner(await this.#open(), args.spec, args.weights, null);
+    const loaded = new LoadedModel(await this.#open(), args.spec, args.weights);
     try {
       let sum = 0;
       for (let n = 0; n < checkPatches; n++) {
@@ -181,11 +189,11 @@ export class HospitalJobs {
         const { tasks, sampling } = args;
         const from = drawSource([held], tasks, random, sampling.foregroundShare);
         const patch = drawPatch(from, tasks, size, random, sampling, heartUseOf(args.spec));
-        sum += await learner.loss(patch);
+        sum += await loaded.loss(patch);
       }
       return sum / checkPatches;
     } finally {
-      learner.dispose();
+      loaded.dispose();
     }
   }
 
@@ -194,53 +202,51 @@ export class HospitalJobs {
     args: EvaluateArgs,
     report: (progress: JobProgress) => void,
   ): Promise<EvaluatedCase[]> {
-    const shelf = this.#shelf(args);
-    const ids = (await shelf.ids('test')).slice(0, args.casesMax);
+    const caseStore = this.#caseStoreOf(args);
+    const ids = (await caseStore.ids('test')).slice(0, args.casesMax);
     const engine = await this.#open();
-    const learner = new Learner(engine, args.spec, args.weights, null);
+    const loaded = new LoadedModel(engine, args.spec, args.weights);
     try {
       const evaluated: EvaluatedCase[] = [];
       for (const id of ids) {
-        const held = await shelf.read('test', id);
-        const reference = referenceOf(held, await shelf.readTruth(id));
-        const input = shelf.input(held, args.spec);
-        const { model, tensors } = learner;
-        const logits = await predictLogits(engine, model, tensors, input, args.inference);
+        const held = await caseStore.read('test', id);
+        const reference = referenceOf(held, await caseStore.readTruth(id));
+        const input = caseStore.input(held, args.spec);
+        const logits = await predictLogits(engine, loaded, input, args.inference);
         evaluated.push(evaluateCase(logits, held, reference, args));
         report({ done: evaluated.length, total: ids.length });
       }
       return evaluated;
     } finally {
-      learner.dispose();
+      loaded.dispose();
     }
   }
 
-  /** Errors of a landmark that a new head on a frozen model learnt from the first held-out cases, in the others. */
+  /** Errors of a landmark that a probe on a frozen backbone learnt from the first held-out cases, in the others. */
   async transfer(
     args: TransferArgs,
     report: (progress: JobProgress) => void,
   ): Promise<LandmarkFound[]> {
-    return transferLandmark(await this.#open(), this.#shelf(args), args, (done, total) => {
+    return transferLandmark(await this.#open(), this.#caseStoreOf(args), args, (done, total) => {
       report({ done, total });
     });
   }
 
   /** A held-out case and its predicted label maps; null when there is no such case. */
   async picture(args: PictureArgs): Promise<PicturedCase | null> {
-    const shelf = this.#shelf(args);
-    const id = (await shelf.ids('test'))[args.caseIndex];
+    const caseStore = this.#caseStoreOf(args);
+    const id = (await caseStore.ids('test'))[args.caseIndex];
     if (id === undefined) return null;
-    const held = await shelf.read('test', id);
+    const held = await caseStore.read('test', id);
     const engine = await this.#open();
-    const learner = new Learner(engine, args.spec, args.weights, null);
+    const loaded = new LoadedModel(engine, args.spec, args.weights);
     try {
-      const { model, tensors } = learner;
-      const input = shelf.input(held, args.spec);
-      const maps = await predictLabelMaps(engine, model, tensors, input, args.inference);
-      const reference = referenceOf(held, await shelf.readTruth(id));
+      const input = caseStore.input(held, args.spec);
+      const maps = await predictLabelMaps(engine, loaded, input, args.inference);
+      const reference = referenceOf(held, await caseStore.readTruth(id));
       return { id, image: held.image, reference, maps };
     } finally {
-      learner.dispose();
+      loaded.dispose();
     }
   }
 
@@ -261,12 +267,12 @@ export class HospitalJobs {
     (await engine)?.close();
   }
 
-  #shelf({ folder, intensity, generation }: AtHospital): CaseShelf {
-    const known = this.#shelves.get(folder);
-    if (known?.generation === generation) return known.shelf;
-    const shelf = new CaseShelf(this.#openStore(folder), intensity);
-    this.#shelves.set(folder, { generation, shelf });
-    return shelf;
+  #caseStoreOf({ folder, intensity, generation }: AtHospital): CaseStore {
+    const known = this.#caseStores.get(folder);
+    if (known?.generation === generation) return known.caseStore;
+    const caseStore = new CaseStore(this.#openStore(folder), intensity);
+    this.#caseStores.set(folder, { generation, caseStore });
+    return caseStore;
   }
 
   #open(): Promise<Engine> {
@@ -276,11 +282,11 @@ export class HospitalJobs {
 }
 
 async function firstWithLabel(
-  shelf: CaseShelf,
+  caseStore: CaseStore,
   wanted: readonly TaskId[],
 ): Promise<TrainingCase | null> {
-  for (const id of await shelf.ids('test')) {
-    const held = await shelf.readTrainingCase('test', id);
+  for (const id of await caseStore.ids('test')) {
+    const held = await caseStore.readTrainingCase('test', id);
     if (wanted.some((task) => held.labels.has(task))) return held;
   }
   return null;

@@ -1,4 +1,4 @@
-export { checkCase, takeCase, type CaseToTake, type TakenCase } from './take-case.ts';
+export { checkCase, takeCase, type CaseToTake, type TakenCase } from './cases/take-case.ts';
 export { DistillError, type DistillErrorFacts } from './errors.ts';
 export {
   adamWDefaults,
@@ -10,41 +10,41 @@ export {
   type OptimiserSettings,
   type SamplingSettings,
 } from './settings.ts';
-export { sizeFor, type PatchSize } from './patch-size.ts';
+export { sizeFor, type PatchSize } from './train/patch-size.ts';
 export {
   foregroundOf,
   drawPatch,
   drawSource,
   type Patch,
   type TrainingCase,
-} from './patch-sampler.ts';
+} from './train/patch-sampler.ts';
 export { heartHead, heartChannels, heartUseOf, heartUses, type HeartUse } from './heart-map.ts';
 export { modelInput } from './model-input.ts';
-export { Learner } from './learner.ts';
+export { LoadedModel, type LoadedParameter } from './loaded-model.ts';
+export { Learner } from './train/learner.ts';
 export {
   Optimiser,
   type GradientOf,
   type OptimiserState,
   type ParameterMemory,
-} from './optimiser.ts';
-export { testSpeed, type Speed, type SpeedTest } from './speed-test.ts';
-export { CaseShelf, type Shelf } from './case-shelf.ts';
-export { caseCount, makeCase, type PhantomHospital } from './phantom-hospital.ts';
-export { trainRound, type RoundTrained, type RoundTraining } from './round-training.ts';
+} from './train/optimiser.ts';
+export { testSpeed, type Speed, type SpeedTest } from './train/speed-test.ts';
+export { CaseStore, type CaseSplit } from './cases/case-store.ts';
+export { caseCount, makeCase, type PhantomHospital } from './cases/phantom-hospital.ts';
+export { trainRound, type RoundTrained, type RoundTraining } from './train/round-training.ts';
 export {
   inferenceDefaults,
   predictLabelMaps,
   predictLogits,
   type InferenceSettings,
-} from './inference.ts';
+} from './predict/inference.ts';
 export {
   distillationDefaults,
   predictUncertain,
   type DistillationSettings,
   type Uncertain,
-} from './uncertainty.ts';
-export { distillationOptions, readDistillation } from './distillation-options.ts';
-export { labelCases, type Teacher } from './pseudo-labels.ts';
+} from './label/soft-labels.ts';
+export { labelCases, type Teacher } from './label/pseudo-labels.ts';
 export {
   evaluateCase,
   referenceOf,
@@ -53,13 +53,13 @@ export {
   type EvaluatedCase,
   type Reference,
   type Score,
-} from './evaluation.ts';
-export { NewHead, type HeadTraining, type NewHeadSettings } from './new-head.ts';
+} from './predict/evaluation.ts';
+export { Probe, type ProbeSettings, type ProbeTraining } from './probe/probe.ts';
 export {
   transferLandmark,
   type LandmarkFound,
   type LandmarkTransfer,
-} from './landmark-transfer.ts';
+} from './probe/landmark-transfer.ts';
 export {
   HospitalJobs,
   type CheckArgs,
@@ -73,17 +73,17 @@ export {
   type TrainArgs,
   type TransferArgs,
 } from './hospital-jobs.ts';
+export { decodeStudent, encodeStudent, type StudentPackage } from './predict/student-package.ts';
+export { predictCt, type CtPrediction } from './predict/prediction.ts';
 export {
-  optimiserOf,
-  readStageOptions,
-  stageOptions,
-  type StageTraining,
-} from './stage-options.ts';
-export { decodeStudent, encodeStudent, type StudentPackage } from './student-package.ts';
-export { predictCt, type CtPrediction } from './prediction.ts';
+  predictFile,
+  type NamedFile,
+  type PredictRequest,
+  type PredictResult,
+} from './predict/file-prediction.ts';
 export {
   predictionDocument,
   predictionFiles,
   predictionLines,
   verdictLines,
-} from './prediction-files.ts';
+} from './predict/prediction-files.ts';

@@ -3,8 +3,8 @@ import type { Engine, Tensor5D } from '../compute/index.ts';
 import type { ChannelVolume, ModelSpec, Triple } from '../models/index.ts';
 import { DistillError } from './errors.ts';
 import { heartUseOf, heartValue } from './heart-map.ts';
-import type { Patch } from './patch-sampler.ts';
-import { turned } from './turned-volume.ts';
+import type { Patch } from './train/patch-sampler.ts';
+import { transformed } from './spatial-transform.ts';
 
 /**
  * The input of a model of `spec`, [d][h][w][channel].
@@ -44,20 +44,20 @@ export function patchTensor(
   return tf.tensor5d(joined(image, heart, size).data, [1, ...size, 2]);
 }
 
-/** The input turned: intensities mixed, `outside` beyond the volume; the heart by the nearest voxel, none beyond. */
-export function turnedInput(
+/** The input rotated and scaled: intensities mixed, `outside` beyond the volume; the heart by the nearest voxel, none beyond. */
+export function transformedInput(
   { data, shape, channels }: ChannelVolume,
-  turn: Float64Array,
+  matrix: Float64Array,
   outside: number,
 ): ChannelVolume {
-  if (channels === 1) return turned({ data, shape, channels }, turn, outside);
+  if (channels === 1) return transformed({ data, shape, channels }, matrix, outside);
   const channel = (c: number): ChannelVolume => {
     const length = data.length / channels;
     const one = Float32Array.from({ length }, (_, n) => data[n * channels + c] as number);
     return { data: one, shape, channels: 1 };
   };
-  const image = turned(channel(0), turn, outside);
-  return joined(image.data, turned(channel(1), turn, 0, 'nearest').data, shape);
+  const image = transformed(channel(0), matrix, outside);
+  return joined(image.data, transformed(channel(1), matrix, 0, 'nearest').data, shape);
 }
 
 function joined(image: Float32Array, heart: Float32Array, shape: Triple): ChannelVolume {

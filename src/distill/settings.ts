@@ -2,7 +2,7 @@
 
 import type { IntensityScale } from '../data/index.ts';
 
-/** Where patches are cut and how they are disturbed. Probabilities and shares are 0..1 unless another range stands there. */
+/** Where patches are cut and how they are augmented. Probabilities and shares are 0..1 unless another range stands there. */
 export interface SamplingSettings {
   /** Share of patches cut around a labelled voxel. Points fill 0.1 % of a volume: without it most patches are empty. */
   readonly foregroundShare: number;

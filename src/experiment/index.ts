@@ -15,7 +15,6 @@ export {
   oneTaskHeart,
   patchOf,
   planOf,
-  stageFor,
   taughtTasks,
 } from './run/run-plan.ts';
 export { hospitalRecord, taskRecords } from './run/run-recorder.ts';

@@ -23,21 +23,25 @@ export {
   type UpdateWeights,
   type WeightScale,
 } from './average/head-weights.ts';
-export { plainAverage, roundStart, type OuterStep } from './average/outer-step.ts';
-export type { AveragingRule, TrainedSamples } from './average/averaging-rule.ts';
+export {
+  averagingRule,
+  type AveragingRule,
+  type TrainedSamples,
+} from './average/averaging-rule.ts';
+export { roundStart } from './average/outer-step.ts';
 export { roundAverage, roundUpdate, type RoundUpdate } from './average/round-average.ts';
 export { RoundSum } from './average/round-sum.ts';
 export {
   averageRound,
-  openRoundUpdate,
-  sealRoundUpdate,
+  checkRoundUpdate,
+  encryptRoundUpdate,
   startRound,
   type AverageJob,
   type AverageOutcome,
-  type EncryptedUpdate,
-  type OpenJob,
-  type OpenOutcome,
-  type SealedBulk,
-  type SealJob,
+  type CheckJob,
+  type CheckOutcome,
+  type EncryptedBulk,
+  type EncryptJob,
   type StartJob,
+  type UpdateFile,
 } from './bulk/round-jobs.ts';

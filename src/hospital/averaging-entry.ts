@@ -20,8 +20,8 @@ const createHandlers: CreateHandlers = () => {
   };
   return {
     start: ({ folder, job }: AveragingArgs<'start'>) => over(folder).start(job),
-    seal: ({ folder, job }: AveragingArgs<'seal'>) => over(folder).seal(job),
-    open: ({ folder, job }: AveragingArgs<'open'>) => over(folder).open(job),
+    encrypt: ({ folder, job }: AveragingArgs<'encrypt'>) => over(folder).encrypt(job),
+    check: ({ folder, job }: AveragingArgs<'check'>) => over(folder).check(job),
     average: ({ folder, job }: AveragingArgs<'average'>) => over(folder).average(job),
   };
 };

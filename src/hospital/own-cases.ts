@@ -18,12 +18,12 @@ import {
   type CaseFile,
   type CaseFiles,
 } from '../data/index.ts';
-import type { PhantomHospital, Shelf } from '../distill/index.ts';
+import type { PhantomHospital, CaseSplit } from '../distill/index.ts';
 import { errnoOf, onDisk, isAbsent, HostError, readRegularFile } from '../host/index.ts';
 
 /** One case as it lies on the disk. */
 export interface OwnCaseFolder {
-  readonly shelf: Shelf;
+  readonly split: CaseSplit;
   /** `train/<case>`; a name that the hospital gave, so nothing for a log. */
   readonly name: string;
   /** Absolute paths. */
@@ -45,8 +45,8 @@ export interface OwnCases {
   readonly passedOver: number;
 }
 
-const shelves: readonly Shelf[] = ['train', 'test'];
-const shelvesExpected = 'expected the folders train and test, with a folder for each case';
+const splits: readonly CaseSplit[] = ['train', 'test'];
+const foldersExpected = 'expected the folders train and test, with a folder for each case';
 
 /** What Windows, macOS and network disks leave behind, in small letters; hidden files beside. */
 const leftBehind: ReadonlySet<string> = new Set([
@@ -56,7 +56,7 @@ const leftBehind: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The cases of a folder, those to train on first, each shelf in the order of its names.
+ * The cases of a folder, those to train on first, each kind in the order of its names.
  *
  * @throws {HostError} 'bad_cases' when it is no folder or has neither train nor test, 'disk_denied' and the like
  */
@@ -72,27 +72,27 @@ export async function listOwnCases(folder: string): Promise<OwnCases> {
   const setAside: SetAside[] = [];
   const top = await entriesOf(folder);
   let { passedOver } = top;
-  if (!shelves.some((shelf) => top.names.includes(shelf))) throw bad(folder, shelvesExpected);
+  if (!splits.some((split) => top.names.includes(split))) throw bad(folder, foldersExpected);
   for (const name of top.names) {
-    if (!shelves.includes(name as Shelf)) setAside.push({ name, problem: shelvesExpected });
+    if (!splits.includes(name as CaseSplit)) setAside.push({ name, problem: foldersExpected });
   }
-  for (const shelf of shelves.filter((one) => top.names.includes(one))) {
+  for (const split of splits.filter((one) => top.names.includes(one))) {
     const found = await trying(async () => {
-      await requireFolder(join(folder, shelf), shelvesExpected);
-      return entriesOf(join(folder, shelf));
+      await requireFolder(join(folder, split), foldersExpected);
+      return entriesOf(join(folder, split));
     });
     if ('problem' in found) {
-      setAside.push({ name: shelf, ...found });
+      setAside.push({ name: split, ...found });
       continue;
     }
     passedOver += found.made.passedOver;
     for (const caseName of found.made.names) {
-      const name = join(shelf, caseName);
+      const name = join(split, caseName);
       const one = await trying(() => filesOf(join(folder, name)));
       if ('problem' in one) setAside.push({ name, ...one });
       else {
         passedOver += one.made.passedOver;
-        cases.push({ shelf, name, files: one.made.files });
+        cases.push({ split, name, files: one.made.files });
       }
     }
   }
@@ -101,7 +101,7 @@ export async function listOwnCases(folder: string): Promise<OwnCases> {
 
 /** How many cases of a folder have which label: what a plan is made of. */
 export function countOwnCases(cases: readonly OwnCaseFolder[]): PhantomHospital['cases'] {
-  const train = cases.filter(({ shelf }) => shelf === 'train');
+  const train = cases.filter(({ split }) => split === 'train');
   const withLabel = (task: CaseFile): number =>
     train.filter(({ files }) => files[task] !== undefined).length;
   const [hps, ms, calc] = [withLabel('hps'), withLabel('ms'), withLabel('calc')];

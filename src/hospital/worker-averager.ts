@@ -21,8 +21,8 @@ export function workerAverager(pool: Pick<WorkerPool, 'run'>, folder: string): A
   };
   return {
     start: (job) => run('start', job),
-    seal: (job) => run('seal', job),
-    open: (job) => run('open', job),
+    encrypt: (job) => run('encrypt', job),
+    check: (job) => run('check', job),
     average: (job) => run('average', job),
   };
 }

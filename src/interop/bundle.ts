@@ -5,7 +5,7 @@
 import { utf8 } from '../base/index.ts';
 import { heartLabels, tasks, type TaskId } from '../data/index.ts';
 import { heartHead, type StudentPackage } from '../distill/index.ts';
-import { ExchangeError } from './errors.ts';
+import { InteropError } from './errors.ts';
 import { encodeTorchFile } from './torch-file.ts';
 
 /** Files of this package that go along as they are. */
@@ -25,13 +25,13 @@ interface JoinedHead {
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** @throws {ExchangeError} 'two_inputs' for a model with a second input: the configuration reads CTs alone. */
+/** @throws {InteropError} 'two_inputs' for a model with a second input: the configuration reads CTs alone. */
 export function encodeBundle(
   student: StudentPackage,
   companions: Companions,
 ): Map<string, Uint8Array> {
   if (student.spec.inChannels !== 1) {
-    throw new ExchangeError(
+    throw new InteropError(
       { code: 'two_inputs' },
       'a bundle feeds CTs alone, and this model needs a second input: export it as safetensors or onnx',
     );

@@ -11,7 +11,7 @@ export type ExportFormat = 'safetensors' | 'onnx' | 'bundle';
 
 /**
  * Files by name; a name may have folders, with forward slashes.
- * @throws {ExchangeError} 'two_inputs' for a bundle of a model with a second input
+ * @throws {InteropError} 'two_inputs' for a bundle of a model with a second input
  */
 export function exportStudent(
   student: StudentPackage,

@@ -2,6 +2,7 @@
 import type { ParameterInfo } from '../models/index.ts';
 import { elementCount } from '../weights/index.ts';
 
+/** A way to make the stored values of another shape into those of a parameter. */
 export interface Fit {
   /** In words; null when nothing changes. */
   readonly change: string | null;

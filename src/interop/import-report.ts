@@ -1,5 +1,5 @@
 /** What an import took, left and lacked, as a person reads it. */
-import { printable, type ImportReport } from './checkpoint.ts';
+import { printable, type ImportReport } from './weights-file.ts';
 
 /** Names of one kind that are written out; the rest is counted. */
 const namesMax = 5;

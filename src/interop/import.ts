@@ -1,9 +1,10 @@
-/** A checkpoint of another program as a model's folder, to be the start of a stage. */
+/** Weights of another program as a model's folder, to be the start of a stage. */
 import type { Digest } from '../base/index.ts';
 import { decodeStudent, encodeStudent, intensityDefaults } from '../distill/index.ts';
 import type { ModelSpec, Triple } from '../models/index.ts';
-import { importCheckpoint, type ImportOptions, type ImportReport } from './checkpoint.ts';
+import { importWeights, type ImportOptions, type ImportReport } from './weights-file.ts';
 
+/** A model's folder made of a weights file, with its digest, and what was taken from the file. */
 export interface ImportedStudent {
   /** By name, for a folder. */
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -15,9 +16,9 @@ export interface ImportedStudent {
 const usualWindow: Triple = [96, 96, 96];
 
 /**
- * What a checkpoint does not tell, grid and window, comes from the caller; intensities are the consortium's own.
+ * What a weights file does not tell, grid and window, comes from the caller; intensities are the consortium's own.
  * @param window null for the network's own or the usual one
- * @throws {ExchangeError} as `importCheckpoint`; {DistillError} 'bad_model' for a window or spacing out of range
+ * @throws {InteropError} as `importWeights`; {DistillError} 'bad_model' for a window or spacing out of range
  */
 export function importStudent(
   bytes: Uint8Array,
@@ -25,7 +26,7 @@ export function importStudent(
   spec: ModelSpec,
   options: ImportOptions & { readonly spacingMm: Triple; readonly window: Triple | null },
 ): ImportedStudent {
-  const { weights, report } = importCheckpoint(bytes, file, spec, options);
+  const { weights, report } = importWeights(bytes, file, spec, options);
   const { spacingMm } = options;
   const window = options.window ?? (spec.kind === 'unetr' ? spec.imageSize : usualWindow);
   const files = encodeStudent({

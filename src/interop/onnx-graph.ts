@@ -17,6 +17,7 @@ const attributeTypes = { float: 1, int: 2, ints: 7 } as const;
 /** A value of the graph. */
 export type ValueName = string & { readonly __brand: 'ValueName' };
 
+/** Nodes are added in the order in which they run. A constant is stored once, and what nothing uses is left out. */
 export class OnnxGraph {
   readonly #graph = new MessageWriter();
   readonly #constants = new Map<string, ValueName>();

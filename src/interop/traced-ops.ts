@@ -45,6 +45,7 @@ export function tracingEngine(graph: OnnxGraph): Engine {
   return { tf: tracedTf(ops), ops } as unknown as Engine;
 }
 
+/** A `Traced` of a value that a node has made under one of the two names, or of a constant that is in no node yet. */
 export function traced(
   shape: Shape,
   names: { readonly last?: ValueName; readonly first?: ValueName },

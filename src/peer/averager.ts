@@ -6,15 +6,15 @@
 import type { Store } from '../base/index.ts';
 import {
   averageRound,
-  openRoundUpdate,
-  sealRoundUpdate,
+  checkRoundUpdate,
+  encryptRoundUpdate,
   startRound,
   type AverageJob,
   type AverageOutcome,
-  type OpenJob,
-  type OpenOutcome,
-  type SealedBulk,
-  type SealJob,
+  type CheckJob,
+  type CheckOutcome,
+  type EncryptedBulk,
+  type EncryptJob,
   type StartJob,
 } from '../gossip/index.ts';
 import type { WrittenModel } from '../weights/index.ts';
@@ -24,10 +24,10 @@ export interface Averager {
   /** Where a round starts. @throws when a file is not a model of its layout */
   start(job: StartJob): Promise<WrittenModel>;
   /** The own update. @throws when a file is not a model of its layout, or a weight is not finite */
-  seal(job: SealJob): Promise<SealedBulk>;
+  encrypt(job: EncryptJob): Promise<EncryptedBulk>;
   /** What is wrong with an update, if anything. */
-  open(job: OpenJob): Promise<OpenOutcome>;
-  /** The average of a cut. @throws when an update is not one that `open` lets pass */
+  check(job: CheckJob): Promise<CheckOutcome>;
+  /** The average of a cut. @throws when an update is not one that `check` lets pass */
   average(job: AverageJob): Promise<AverageOutcome>;
 }
 
@@ -35,8 +35,8 @@ export interface Averager {
 export function inlineAverager(store: Store): Averager {
   return {
     start: (job) => startRound(store, job),
-    seal: (job) => sealRoundUpdate(store, job),
-    open: (job) => openRoundUpdate(store, job),
+    encrypt: (job) => encryptRoundUpdate(store, job),
+    check: (job) => checkRoundUpdate(store, job),
     average: (job) => averageRound(store, job),
   };
 }

@@ -24,10 +24,8 @@ import { applyOp, nextOpen, type ChainState } from './chain.ts';
 /** `wait`: this node cannot tell yet. */
 export type Judgement = 'accept' | 'reject' | 'wait';
 
-/** What this node knows about the round under way. */
-export interface LocalView {
-  /** Digest of a stage's initial model; null while it is being computed. */
-  initialDigest(stage: PlanStage): Digest | null;
+/** What this node knows about the round under way, as its protocol sees it. */
+export interface RoundView {
   /** Updates that this node holds open and a quorum claims to hold, ascending by peer. */
   certified(): readonly CutUpdate[];
   /** Whether a quorum claims to hold every one of `updates`. */
@@ -40,6 +38,24 @@ export interface LocalView {
   isSilent(peer: NodeId): boolean;
   /** This node's own average of the cut: its seal, and whether its own hold-out refuses it. */
   aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null;
+}
+
+/** While no round is under way. */
+export const noRound: RoundView = {
+  certified: () => [],
+  areHeldTogether: () => false,
+  judgeUpdate: () => 'wait',
+  certifiedForMs: () => null,
+  isSilent: () => false,
+  aggregate: () => null,
+};
+
+/** What this node knows that is not in the chain. */
+export interface LocalView {
+  /** The round under way, or `noRound`. */
+  readonly round: RoundView;
+  /** Digest of a stage's initial model; null while it is being computed. */
+  initialDigest(stage: PlanStage): Digest | null;
   /** What this node can convict members of, suspended ones too. */
   evidence(): readonly EvidencePair[];
 }
@@ -73,7 +89,7 @@ export function dueOps(
       if (isOverdue(phase.open, ts, context.plan)) {
         return withOpen(state, [voidOf(phase.open, 'too_few_updates')], ts, view, context);
       }
-      const updates = view.certified();
+      const updates = view.round.certified();
       const isComplete = phase.open.participants.every(
         (peer) =>
           updates.some((update) => update.peer === peer) || mayOmit(phase.open, peer, ts, view),
@@ -81,13 +97,15 @@ export function dueOps(
       if (!isComplete) return null;
       if (updates.length >= phase.open.minParticipants) {
         // Only who holds them all votes for them: asking before a quorum does would use up a view.
-        return view.areHeldTogether(updates) ? [{ op: 'CUT', r: phase.open.r, updates }] : null;
+        return view.round.areHeldTogether(updates)
+          ? [{ op: 'CUT', r: phase.open.r, updates }]
+          : null;
       }
       if (ts < phase.open.deadline) return null;
       return withOpen(state, [voidOf(phase.open, 'too_few_updates')], ts, view, context);
     }
     case 'cut': {
-      const aggregate = view.aggregate();
+      const aggregate = view.round.aggregate();
       if (aggregate === null && !isOverdue(phase.open, ts, context.plan)) return null;
       let end: Op;
       if (aggregate === null) end = voidOf(phase.open, 'aggregation_failed');
@@ -183,11 +201,11 @@ function judgeCut(
 ): Judgement {
   if (cut.updates.length < open.minParticipants) return 'reject';
   if (!cut.updates.every((update) => open.participants.includes(update.peer))) return 'reject';
-  const verdicts = cut.updates.map((update) => view.judgeUpdate(update));
+  const verdicts = cut.updates.map((update) => view.round.judgeUpdate(update));
   if (verdicts.includes('reject')) return 'reject';
   for (const peer of open.participants) {
     if (cut.updates.some((update) => update.peer === peer)) continue;
-    const heldMs = view.certifiedForMs(peer);
+    const heldMs = view.round.certifiedForMs(peer);
     // Leaving out an update that a quorum holds is censorship, unless the proposer may not have heard of that yet.
     if (heldMs !== null && heldMs > context.censorAfterMs) return 'reject';
     if (heldMs === null && !mayOmit(open, peer, ts, view)) return 'wait';
@@ -196,7 +214,7 @@ function judgeCut(
 }
 
 function judgeSeal(seal: Seal, view: LocalView): Judgement {
-  const own = view.aggregate();
+  const own = view.round.aggregate();
   if (own === null) return 'wait';
   if (!isSame(seal, own.seal)) return 'reject';
   // Hold-outs differ: waiting paces the views, where rejecting would burn through them until the cut is overdue.
@@ -211,7 +229,7 @@ function judgeVoid(
   context: RuleContext,
 ): Judgement {
   if (phase.kind === 'open') {
-    const isTooFew = view.certified().length < phase.open.minParticipants;
+    const isTooFew = view.round.certified().length < phase.open.minParticipants;
     const isLate = ts >= phase.open.deadline;
     const mayEnd = (isTooFew && isLate) || isOverdue(phase.open, ts, context.plan);
     return op.reason === 'too_few_updates' && mayEnd ? 'accept' : 'reject';
@@ -219,7 +237,7 @@ function judgeVoid(
   if (op.reason === 'too_few_updates') return 'reject';
   if (isOverdue(phase.open, ts, context.plan)) return 'accept';
   if (op.reason === 'aggregation_failed') return 'reject';
-  const own = view.aggregate();
+  const own = view.round.aggregate();
   if (own === null) return 'wait';
   return own.isRefused ? 'accept' : 'wait';
 }
@@ -234,7 +252,7 @@ function isOverdue(open: Open, ts: number, plan: Plan): boolean {
 }
 
 function mayOmit(open: Open, peer: NodeId, ts: number, view: LocalView): boolean {
-  return ts >= open.deadline || view.isSilent(peer);
+  return ts >= open.deadline || view.round.isSilent(peer);
 }
 
 function voidOf(open: Open, reason: Void['reason']): Void {

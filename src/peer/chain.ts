@@ -6,6 +6,7 @@ import { invariant, type Digest, type Height, type RoundNumber } from '../base/i
 import {
   bodyDigest,
   genesisPrev,
+  hyperparametersOf,
   type BlockBody,
   type Cut,
   type Op,
@@ -14,7 +15,6 @@ import {
   type PlanStage,
   type Seal,
 } from '../wire/index.ts';
-import { learningRateMicro } from './stage-rules.ts';
 
 /** Where a round stands. */
 export type Phase =
@@ -150,20 +150,10 @@ export function nextOpen(
     stage: stage.id,
     base,
     code,
-    hp: roundHyperparameters(plan, stage, state.roundsSealed),
-    rule: { name: 'mean', params: { samplesCap: stage.samplesCap } },
+    hp: hyperparametersOf(plan, stage, state.roundsSealed),
+    rule: stage.rule,
     deadline: ts + stage.roundTimeoutMs,
     minParticipants: stage.minParticipants,
     participants: stage.participants,
   };
-}
-
-/** What OPEN tells the participants of a round, `roundsSealed` rounds of the stage before it. */
-export function roundHyperparameters(
-  { seed }: Pick<Plan, 'seed'>,
-  stage: PlanStage,
-  roundsSealed: number,
-): Open['hp'] {
-  const lrMicro = learningRateMicro(stage, roundsSealed);
-  return { ...stage.options, steps: stage.stepsPerRound, lrMicro, seed };
 }

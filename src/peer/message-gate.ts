@@ -7,7 +7,7 @@
  * Signatures that were good are remembered; the others are counted, so that the transport can put them to their sender's
  * account.
  */
-import { fromBase64, messageOf, utf8, type Digest, type NodeId } from '../base/index.ts';
+import { fromBase64, type NodeId } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
 import {
   ConsensusError,
@@ -17,8 +17,7 @@ import {
   type Proposal,
   type Vote,
 } from '../consensus/index.ts';
-import { digestOf, verifyRaw, verifySignature, type VerifyBytes } from '../crypto/index.ts';
-import { GossipError, readUpdate } from '../gossip/index.ts';
+import type { CryptoPort, VerifyBytes, VerifySignature } from '../crypto/index.ts';
 import {
   consensusDomain,
   keyBytes,
@@ -26,26 +25,23 @@ import {
   signedPart,
   statementBytes,
   type MessageCost,
-  type Open,
   type SignedManifest,
   type Topic,
   type Verdict,
-  type VerifySignature,
 } from '../wire/index.ts';
-import { readPeerMessage, type PeerMessage } from './peer-messages.ts';
-
-/** Updates whose signature held, remembered; all are forgotten at the limit. */
-const updatesMax = 1_024;
+import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
+import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */
 export interface GatePorts {
   readonly consortium: SignedManifest;
+  readonly crypto: CryptoPort;
   /** Membership's epoch. */
   readonly epoch: number;
   /** Height under decision. */
   readonly height: () => number;
   /** The round under way. */
-  readonly openRound: () => Open | null;
+  readonly round: () => Pick<RoundProtocol, 'open' | 'judgeMessage'> | null;
   readonly checkCosignatures: (note: Uint8Array) => CheckedNote | 'known' | 'behind';
   readonly charge: (from: NodeId, cost: MessageCost) => void;
 }
@@ -72,19 +68,18 @@ class Refusal extends Error {}
 export class MessageGate {
   readonly #ports: GatePorts;
   readonly #consensusKeys: readonly Uint8Array[];
-  readonly #updates = new Set<Digest>();
   #checked = 0;
 
   /** Verifies under a domain: counted, and once for each good signature. */
   readonly verify: VerifySignature = rememberingVerify((...signed) => {
     this.#checked += 1;
-    return verifySignature(...signed);
+    return this.#ports.crypto.verify(...signed);
   });
 
   /** Verifies bytes: counted. */
   readonly verifyBytes: VerifyBytes = (...signed) => {
     this.#checked += 1;
-    return verifyRaw(...signed);
+    return this.#ports.crypto.verifyBytes(...signed);
   };
 
   constructor(ports: GatePorts) {
@@ -174,23 +169,13 @@ export class MessageGate {
     return { verdict: 'accept', admitted: { kind: 'checkpoint', note } };
   }
 
-  /** An update of the round under way is checked against its OPEN, which all agree on; of others nothing is known. */
+  /** A message of the round under way is its protocol's to judge; of other rounds nothing is known. */
   #verdictOf(message: PeerMessage): Verdict {
-    if (message.t !== 'update') return 'accept';
-    const open = this.#ports.openRound();
-    if (open?.r !== message.r) return 'ignore';
-    const bytes = utf8(message.envelope);
-    const env = digestOf(bytes);
-    if (this.#updates.has(env)) return 'accept';
-    this.#checked += 1;
-    try {
-      readUpdate(this.#ports.consortium, open, bytes);
-    } catch (error) {
-      if (error instanceof GossipError) throw new Refusal(messageOf(error));
-      throw error;
-    }
-    if (this.#updates.size >= updatesMax) this.#updates.clear();
-    this.#updates.add(env);
+    if (message.t === 'status') return 'accept';
+    const round = this.#ports.round();
+    if (round?.open.r !== message.r) return isCheckedInRound(message) ? 'ignore' : 'accept';
+    const refusal = round.judgeMessage(message);
+    if (refusal !== null) throw new Refusal(refusal);
     return 'accept';
   }
 }

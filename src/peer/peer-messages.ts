@@ -1,25 +1,28 @@
-/** What peers say to each other beside votes and checkpoints. Specified in docs/specs/peer-messages.md. */
-import type { Digest, Height, RoundNumber } from '../base/index.ts';
+/**
+ * What peers say to each other beside votes and checkpoints: how far they are, and what the protocol of a round has them
+ * say. Specified in docs/specs/peer-messages.md.
+ */
+import type { Height, RoundNumber } from '../base/index.ts';
 import {
-  arr,
-  b64,
   decodeStrict,
-  digest,
   encodeCanonical,
   height,
   int,
+  limits,
   literal,
   obj,
   optional,
   roundNumber,
-  sealedKeyBytes,
-  str,
   unionBy,
   WireError,
   type Reader,
   type Topic,
-  limits,
 } from '../wire/index.ts';
+import {
+  exactMessages,
+  exactSignedKinds,
+  type ExactMessage,
+} from './rounds/exact/exact-messages.ts';
 
 /** "I am here, this far": sent every tick. */
 export interface StatusMessage {
@@ -32,47 +35,11 @@ export interface StatusMessage {
   readonly x?: RoundNumber;
 }
 
-/** A signed update envelope, whole. Its ciphertext is fetched by hash. */
-export interface UpdateMessage {
-  readonly t: 'update';
-  readonly r: RoundNumber;
-  /** The envelope's canonical bytes, as text. */
-  readonly envelope: string;
-}
+/** A message of some round's protocol: all have the round's number as `r`, and kinds of their own as `t`. */
+export type RoundMessage = ExactMessage;
 
-/** What the sender has of one round. The transport says who it is; nothing is signed, for the votes on a cut are. */
-export interface HoldsMessage {
-  readonly t: 'holds';
-  readonly r: RoundNumber;
-  /** Envelopes of updates that it holds and could open. */
-  readonly open: readonly Digest[];
-  /** Envelopes of updates whose bulk it holds, without a key that opens it. */
-  readonly locked: readonly Digest[];
-}
-
-/** To one member that said `locked`: the key of that update, sealed to it by the sender, who could open it. */
-export interface KeyMessage {
-  readonly t: 'key';
-  readonly r: RoundNumber;
-  readonly env: Digest;
-  /** Base64 of `handOverKey`. */
-  readonly sealed: string;
-}
-
-/** What is said about the updates of a round. */
-export type RoundMessage = UpdateMessage | HoldsMessage | KeyMessage;
-
+/** Everything that travels on the topics `status` and `updates`. */
 export type PeerMessage = StatusMessage | RoundMessage;
-
-/** Two updates of each participant: more than an honest member ever has. */
-const holdingsMax = 2 * limits.membersMax;
-
-const topicOf: Readonly<Record<PeerMessage['t'], Topic>> = {
-  status: 'status',
-  update: 'updates',
-  holds: 'updates',
-  key: 'updates',
-};
 
 const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
   status: obj({
@@ -82,31 +49,30 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
     s: int(0, 2 ** 31 - 1),
     x: optional(roundNumber),
   }),
-  update: obj({ t: literal('update'), r: roundNumber, envelope: str(limits.entryBytesMax) }),
-  holds: obj({
-    t: literal('holds'),
-    r: roundNumber,
-    open: arr(digest, holdingsMax),
-    locked: arr(digest, holdingsMax),
-  }),
-  key: obj({
-    t: literal('key'),
-    r: roundNumber,
-    env: digest,
-    sealed: b64(sealedKeyBytes, sealedKeyBytes),
-  }),
+  ...exactMessages,
 });
+
+const signedKinds: ReadonlySet<RoundMessage['t']> = new Set(exactSignedKinds);
+
+/** Whether only a member in the round of this message can check it: others do not pass it on. */
+export function isCheckedInRound({ t }: RoundMessage): boolean {
+  return signedKinds.has(t);
+}
+
+function topicOf({ t }: PeerMessage): Topic {
+  return t === 'status' ? 'status' : 'updates';
+}
 
 /** The topic and bytes of a message. */
 export function writePeerMessage(message: PeerMessage): [Topic, Uint8Array] {
-  return [topicOf[message.t], encodeCanonical(message)];
+  return [topicOf(message), encodeCanonical(message)];
 }
 
 /** `null` for what is no message of this topic. */
 export function readPeerMessage(topic: Topic, bytes: Uint8Array): PeerMessage | null {
   try {
     const message = readMessage(decodeStrict(bytes, { maxBytes: limits.topicBytesMax[topic] }));
-    return topicOf[message.t] === topic ? message : null;
+    return topicOf(message) === topic ? message : null;
   } catch (error) {
     if (error instanceof WireError) return null;
     throw error;

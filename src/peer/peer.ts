@@ -53,6 +53,7 @@ import {
 import {
   dueOps,
   judgeOps,
+  noRound,
   type Judgement,
   type LocalView,
   type RuleContext,
@@ -67,10 +68,10 @@ import { tidyDisk } from './housekeeping.ts';
 import { ModelShelf } from './model-shelf.ts';
 import { MessageGate, type Admitted } from './message-gate.ts';
 import { writePeerMessage, type PeerMessage } from './peer-messages.ts';
-import { RoundDesk } from './round-desk.ts';
+import type { RoundProtocol } from './round-protocol.ts';
+import { beginRound } from './rounds/protocols.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
-import { outerStepOf, scheduleOf } from './stage-rules.ts';
 
 /** Who this peer is and whom it tells. */
 export interface PeerOptions {
@@ -122,7 +123,7 @@ export class Peer {
   #machine!: SimplexMachine;
   #wal: { readonly height: number; readonly file: WriteAheadLog } | null = null;
   #state: ChainState;
-  #desk: RoundDesk | null = null;
+  #round: RoundProtocol | null = null;
   /** Decided but not yet applied, in order of height. */
   #backlog: Decided[] = [];
   /** Size of the log after each height, from the last cosigned one on. */
@@ -179,24 +180,20 @@ export class Peer {
     this.#rules = {
       plan: manifest.plan,
       code: options.code,
-      epoch: { cid, epoch, members: this.#members },
+      epoch: { cid, epoch, members: this.#members, verify: ports.crypto.verify },
       censorAfterMs: 2 * options.consensus.viewTimeoutMs,
     };
     this.#gate = new MessageGate({
       consortium: options.consortium,
+      crypto: ports.crypto,
       epoch,
       height: () => this.#machine.height,
-      openRound: () => this.#desk?.open ?? null,
+      round: () => this.#round,
       checkCosignatures: (note) => this.#log.checkCosignatures(note),
       charge: (from, cost) => {
         ports.transport.charge(from, cost);
       },
     });
-    // A plan that this program does not understand is refused before the first block, not in the middle.
-    for (const stage of this.#rules.plan.stages) {
-      scheduleOf(stage);
-      outerStepOf(stage);
-    }
     this.#state = genesisChain(this.#rules.plan);
   }
 
@@ -324,20 +321,15 @@ export class Peer {
   }
 
   async #take(from: NodeId, message: PeerMessage): Promise<void> {
-    this.#desk?.heard(from, this.#ports.clock.nowMs());
-    switch (message.t) {
-      case 'status':
-        if (message.x !== undefined && message.x === this.#desk?.open.r) this.#desk.abstained(from);
-        this.#highestHeard = Math.max(this.#highestHeard, message.h);
-        if (message.h > this.#state.height + 1) this.#isBehind = true;
-        this.#helpSeal(from, message.s);
-        return;
-      case 'update':
-      case 'holds':
-      case 'key':
-        if (this.#desk === null || message.r !== this.#desk.open.r) return;
-        this.#desk.take(from, message);
-        await this.#step({ kind: 'appChanged' });
+    this.#round?.heard(from, this.#ports.clock.nowMs());
+    if (message.t === 'status') {
+      if (message.x !== undefined && message.x === this.#round?.open.r) this.#round.abstained(from);
+      this.#highestHeard = Math.max(this.#highestHeard, message.h);
+      if (message.h > this.#state.height + 1) this.#isBehind = true;
+      this.#helpSeal(from, message.s);
+    } else if (message.r === this.#round?.open.r) {
+      this.#round.take(from, message);
+      await this.#step({ kind: 'appChanged' });
     }
   }
 
@@ -501,23 +493,14 @@ export class Peer {
 
   /** The envelopes a block names if all are here; null otherwise. */
   #envelopesNow(body: Pick<BlockBody, 'ops'>): Uint8Array[] | null {
-    const found = envelopeDigests(body).map(
-      (digest) => this.#desk?.updates.envelope(digest) ?? null,
-    );
+    const found = envelopeDigests(body).map((digest) => this.#round?.envelope(digest) ?? null);
     return found.every((bytes) => bytes !== null) ? found : null;
   }
 
   #view(): LocalView {
-    const desk = this.#desk;
-    const updates = desk?.updates;
     return {
+      round: this.#round ?? noRound,
       initialDigest: (stage) => this.#models.initialDigest(stage),
-      certified: () => updates?.certified() ?? [],
-      areHeldTogether: (cut) => updates?.areHeldTogether(cut) ?? false,
-      judgeUpdate: (update) => updates?.judgeUpdate(update) ?? 'wait',
-      certifiedForMs: (peer) => updates?.certifiedForMs(peer) ?? null,
-      isSilent: (peer) => desk?.isSilent(peer) ?? false,
-      aggregate: () => desk?.aggregate() ?? null,
       evidence: () => this.#evidence.pairs(),
     };
   }
@@ -653,7 +636,7 @@ export class Peer {
     env: Digest,
   ): Promise<Pick<SealedRound['participants'][0], 'metricsMilli' | 'updateBytes'>> {
     const facts =
-      this.#desk?.open.r === open.r ? this.#desk.updates.facts(env) : await this.#read(open, env);
+      this.#round?.open.r === open.r ? this.#round.facts(env) : await this.#read(open, env);
     return {
       metricsMilli: facts?.metricsMilli ?? {},
       updateBytes: facts?.statement.updateBytes ?? 0,
@@ -663,7 +646,7 @@ export class Peer {
   async #read(open: Open, env: Digest): Promise<UpdateFacts | null> {
     const envelope = await this.#shelf.read(env);
     if (envelope === null || digestOf(envelope) !== env) return null;
-    return readUpdate(this.#options.consortium, open, envelope);
+    return readUpdate(this.#options.consortium, open, envelope, this.#gate.verifyBytes);
   }
 
   #sendCheckpoint(): void {
@@ -680,25 +663,25 @@ export class Peer {
     if (phase.kind !== 'done' && !this.#areModelsReady()) return;
     switch (phase.kind) {
       case 'idle':
-        this.#desk = null;
+        this.#round = null;
         await this.#step({ kind: 'appChanged' });
         return;
       case 'done':
-        this.#desk = null;
+        this.#round = null;
         this.#collectModels();
         this.#finish();
         return;
       case 'open':
-        this.#openDesk(phase.open);
-        if (phase.open.code === this.#options.code) this.#desk?.train();
+        this.#openRound(phase.open);
+        if (phase.open.code === this.#options.code) this.#round?.train();
         else
           this.#ports.logger.log('warn', 'a round of another program is not joined', {
             round: phase.open.r,
           });
         return;
       case 'cut':
-        this.#openDesk(phase.open);
-        this.#desk?.average(phase.cut);
+        this.#openRound(phase.open);
+        this.#round?.average(phase.cut);
     }
   }
 
@@ -730,11 +713,11 @@ export class Peer {
     return false;
   }
 
-  #openDesk(open: Open): void {
-    if (this.#desk?.open.r === open.r) return;
+  #openRound(open: Open): void {
+    if (this.#round?.open.r === open.r) return;
     const stage = stageOf(this.#state, this.#rules.plan);
     invariant(stage?.id === open.stage, 'an open round is of the stage under way');
-    const desk: RoundDesk = new RoundDesk({
+    const round: RoundProtocol = beginRound({
       open,
       stage,
       roundsSealed: this.#state.roundsSealed,
@@ -746,27 +729,28 @@ export class Peer {
       shelf: this.#shelf,
       models: this.#models,
       settings: this.#options.settings,
+      verifyBytes: this.#gate.verifyBytes,
       teachers: () => this.#teachers(),
       onEvent: this.#options.onEvent,
       post: (task) => {
         this.#post(async () => {
-          if (this.#desk !== desk) return; // the round went on without this work
+          if (this.#round !== round) return; // the round went on without this work
           await task();
           await this.#step({ kind: 'appChanged' });
         });
       },
-      isCurrent: () => this.#desk === desk && !this.#isStopped,
+      isCurrent: () => this.#round === round && !this.#isStopped,
       broadcast: (message) => {
         this.#broadcast(message);
       },
       send: (to, message) => {
         this.#ports.transport.send(to, ...writePeerMessage(message));
       },
-      onTwoUpdates: (author, round, envelopes) => {
-        this.#post(() => this.#evidence.keepUpdates(author, round, envelopes));
+      onTwoUpdates: (author, ofRound, envelopes) => {
+        this.#post(() => this.#evidence.keepUpdates(author, ofRound, envelopes));
       },
     });
-    this.#desk = desk;
+    this.#round = round;
   }
 
   /** Sealed models of the stages before this one. */
@@ -819,9 +803,9 @@ export class Peer {
         h: this.#state.height,
         r: this.#state.round,
         s: this.#log.sealedSize,
-        ...(this.#desk?.isAbstaining === true ? { x: this.#desk.open.r } : {}),
+        ...(this.#round?.isAbstaining === true ? { x: this.#round.open.r } : {}),
       });
-      this.#desk?.repeat();
+      this.#round?.repeat();
       if (this.#log.sealedSize < this.#log.head.size) this.#sendCheckpoint();
       if (this.#state.phase.kind === 'done') this.#collectModels();
       if (this.#backlog.length > 0) await this.#applyBacklog();

@@ -1,7 +1,7 @@
 /** The port to learning: what a peer asks of the machine that holds the images. */
 import type { Digest } from '../base/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import type { PlanStage } from '../wire/index.ts';
+import type { Hyperparameters, PlanStage } from '../wire/index.ts';
 
 /** How far long work has come. */
 export interface WorkProgress {
@@ -21,7 +21,7 @@ export interface TrainingJob {
   /** Where all begin this round. */
   readonly base: ModelWeights;
   /** Hyper-parameters as agreed in OPEN. */
-  readonly hp: Readonly<Record<string, number | string>>;
+  readonly hp: Hyperparameters;
 }
 
 export interface TrainingResult {

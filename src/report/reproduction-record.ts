@@ -106,7 +106,7 @@ export interface HospitalFigures extends Figures {
   readonly group: ClientGroup;
 }
 
-/** A landmark that no task taught, by a new head on frozen backbones. */
+/** A landmark that no task taught, by a probe on frozen backbones. */
 export interface DownstreamRecord {
   readonly landmark: string;
   /** Cases that trained the head, and its optimiser steps. */

@@ -159,7 +159,7 @@ export function downstreamSection({ downstream, arms }: ReproductionRecord): Mar
   return html`<section>
     <h2>
       Downstream<small
-        >${landmark}, the middle of the sinotubular junction, which no task taught: a new head on a
+        >${landmark}, the middle of the sinotubular junction, which no task taught: a probe on a
         frozen backbone, ${trainingCases} cases, ${steps} steps. Phantoms of a hospital that took no
         part.</small
       >

@@ -49,13 +49,28 @@ export {
   type Envelope,
   type EnvelopeSignature,
 } from './dsse.ts';
+export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
-  readOptions,
+  readHyperparameters,
+  readTraining,
+  samplingRangesMicro,
+  type Hyperparameters,
+  type PlanDistillation,
+  type PlanOptimiser,
+  type PlanSampling,
+  type SamplingName,
+  type Training,
+} from './training.ts';
+export {
+  hyperparametersOf,
+  learningRateMicro,
   readParticipants,
   readPlan,
+  schedules,
   shortName,
   type Plan,
   type PlanStage,
+  type Schedule,
 } from './plan.ts';
 export {
   consortiumId,
@@ -91,7 +106,6 @@ export {
   type Chain,
   type EpochContext,
   type Statement,
-  type VerifySignature,
   type VoteKind,
 } from './certificate.ts';
 export {
@@ -112,6 +126,7 @@ export {
   decodeBlockBody,
   encodeBlockBody,
   genesisPrev,
+  openDigest,
   readBlockBody,
   readOp,
   type BlockBody,
@@ -138,13 +153,13 @@ export {
 export {
   handOverKey,
   openHandedKey,
-  openUpdate,
+  decryptUpdate,
   openUpdateKey,
-  sealUpdate,
+  encryptUpdate,
   updateKeyInfo,
-  type SealedUpdate,
+  type EncryptedUpdate,
   type UpdateContext,
-} from './update-sealing.ts';
+} from './update-encryption.ts';
 export {
   topics,
   type BlobProvider,
@@ -157,9 +172,3 @@ export {
   type TransportStats,
   type Verdict,
 } from './transport.ts';
-export {
-  calmNetwork,
-  memoryNetwork,
-  type MemoryNetwork,
-  type NetworkFaults,
-} from './memory-network.ts';

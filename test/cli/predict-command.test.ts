@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { loadPredict } from '../../src/cli/wiring.ts';
-import type { RunPredict } from '../../src/cli/main-job.ts';
+import type { RunPredict } from '../../src/cli/world.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
 import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
@@ -107,6 +107,17 @@ describe('annulus predict', () => {
       expect(told.files).contain(join(strict.output, 'labels.nii.gz'));
     });
   }
+
+  it('names the flag of a segmentation that the model sees none of, in one line', async () => {
+    const { code, err } = await run('tried/const.nii.gz', [
+      '--heart',
+      join(shared, 'tried/const.nii.gz'),
+    ]);
+    expect(code).equal(2);
+    expect(err).equal(
+      'annulus: --heart: this model does not see a segmentation of the heart: leave it out\n',
+    );
+  });
 
   it('tells the distance between two places that a file names for one image', async () => {
     const { code, err } = await run('tried/sq_disagree.nii.gz');

@@ -211,9 +211,9 @@ describe('annulus', () => {
   it('prints nothing of a name that a terminal would obey', async () => {
     const name = 'P\u001b]0;title\u0007\u001b[1A\u009b2K\u202e\r\nannulus: VERIFIED';
     const hospital = join(folder, 'hospital');
-    for (const shelf of ['train', 'test']) {
-      mkdirSync(join(hospital, shelf, name), { recursive: true });
-      writeFileSync(join(hospital, shelf, name, 'ct.nii.gz'), 'no image');
+    for (const split of ['train', 'test']) {
+      mkdirSync(join(hospital, split, name), { recursive: true });
+      writeFileSync(join(hospital, split, name, 'ct.nii.gz'), 'no image');
     }
     const log = join(folder, name, 'nodes', 'L1', 'log');
     mkdirSync(log, { recursive: true });

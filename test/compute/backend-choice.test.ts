@@ -8,7 +8,7 @@ import {
   type BackendReport,
 } from '../../src/compute/index.ts';
 import { chooseBackend, type Candidate } from '../../src/compute/backend-choice.ts';
-import { opsSuite } from './ops-suite.ts';
+import { opsSuite } from './ops/ops-suite.ts';
 
 type Tf = typeof core;
 // CommonJS: its names are on the default export.

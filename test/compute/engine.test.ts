@@ -5,7 +5,7 @@ import type { Rank, Tensor5D } from '@tensorflow/tfjs';
 
 import { InvariantError } from '../../src/base/index.ts';
 import { ComputeError, openEngine, type Engine } from '../../src/compute/index.ts';
-import { loadNative } from '../../src/compute/native/module.ts';
+import { loadNative } from '../../src/compute/heap/native/module.ts';
 
 describe('engine', () => {
   let engine: Engine | null = null;
@@ -37,6 +37,18 @@ describe('engine', () => {
       expect(memory().heapBytes).below(2 ** 26);
       close();
     }
+  });
+
+  it('closes once: a second call leaves the engine alone that was opened meanwhile', async () => {
+    const first = await open({ backend: 'cpu' });
+    first.close();
+    const { tf } = await open({ backend: 'wasm' });
+    first.close();
+    expect(tf.getBackend()).equal('wasm');
+    expect([...tf.square(tf.tensor1d([3])).dataSync()]).deep.equal([9]);
+    let refusal: unknown;
+    await openEngine({ backend: 'cpu' }).catch((error: unknown) => (refusal = error));
+    expect(refusal).instanceOf(InvariantError);
   });
 
   it('refuses a second engine in the same thread', async () => {

@@ -12,7 +12,7 @@ import {
   type Volume,
 } from '../../src/data/index.ts';
 import {
-  CaseShelf,
+  CaseStore,
   decodeStudent,
   distillationDefaults,
   drawPatch,
@@ -228,26 +228,26 @@ describe('a hospital with the heart', () => {
   };
   const window = [16, 16, 16] as const;
   const silent = (): void => undefined;
-  const open = async (heart: boolean): Promise<{ jobs: HospitalJobs; shelf: CaseShelf }> => {
+  const open = async (heart: boolean): Promise<{ jobs: HospitalJobs; caseStore: CaseStore }> => {
     const store = new MemoryStore();
     const jobs = new HospitalJobs(() => store, { backend: 'wasm' });
     const cases = { hospital, from: 0, to: 2, seed: 1, phantom, pointRadiusMm: 9, heart };
     await jobs.makeCases({ ...at, ...cases }, silent);
-    return { jobs, shelf: new CaseShelf(store, intensityDefaults) };
+    return { jobs, caseStore: new CaseStore(store, intensityDefaults) };
   };
 
   it('has the true one in its cases where it was asked for, and the same cases else', async () => {
     const [one, other] = [await open(true), await open(false)];
-    const { heart, ...rest } = await one.shelf.read('test', 'L1-0001');
-    expect(heart).deep.equal((await one.shelf.readTruth('L1-0001'))!.heart);
-    expect(rest).deep.equal(await other.shelf.read('test', 'L1-0001'));
-    const train = await one.shelf.read('train', 'L1-0000');
+    const { heart, ...rest } = await one.caseStore.read('test', 'L1-0001');
+    expect(heart).deep.equal((await one.caseStore.readTruth('L1-0001'))!.heart);
+    expect(rest).deep.equal(await other.caseStore.read('test', 'L1-0001'));
+    const train = await one.caseStore.read('train', 'L1-0000');
     expect(new Set(train.heart).size).greaterThan(4);
   });
 
   for (const use of ['condition', 'head'] as const) {
     it(`trains, scores and checks a model, whose package predicts: ${use}`, async () => {
-      const { jobs, shelf } = await open(true);
+      const { jobs, caseStore } = await open(true);
       const spec: UNetSpec =
         use === 'head'
           ? { ...tinySpec, heads: { ...tinySpec.heads, heart: 8 } }
@@ -272,7 +272,7 @@ describe('a hospital with the heart', () => {
 
       const parts = { spec, weights, intensity: intensityDefaults, spacingMm: phantom.spacingMm };
       const student = decodeStudent(encodeStudent({ ...parts, window }));
-      const { image, heart } = await shelf.read('test', 'L1-0001');
+      const { image, heart } = await caseStore.read('test', 'L1-0001');
       const options = { engine: { backend: 'wasm' }, onProgress: silent } as const;
       const given = { heart: { ...image, data: Float32Array.from(heart!) } };
       const predicted = await predictCt(student, image, { ...options, ...given });

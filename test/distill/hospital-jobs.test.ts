@@ -8,7 +8,7 @@ import {
 } from '../../src/data/index.ts';
 import {
   caseCount,
-  CaseShelf,
+  CaseStore,
   HospitalJobs,
   intensityDefaults,
   samplingDefaults,
@@ -50,13 +50,13 @@ describe('HospitalJobs', () => {
     await make(one.jobs, 0, 4);
     for (const n of [3, 1, 0, 2]) await make(other.jobs, n, n + 1);
     expect(new Map([...other.store.files].sort())).deep.equal(new Map([...one.store.files].sort()));
-    const shelf = new CaseShelf(one.store, intensityDefaults);
+    const caseStore = new CaseStore(one.store, intensityDefaults);
     const labelled: TaskId[][] = [];
-    for (const id of await shelf.ids('train')) {
-      labelled.push(Object.keys((await shelf.read('train', id)).labels) as TaskId[]);
+    for (const id of await caseStore.ids('train')) {
+      labelled.push(Object.keys((await caseStore.read('train', id)).labels) as TaskId[]);
     }
     expect(labelled).deep.equal([['hps', 'calc'], ['hps'], []]);
-    expect(await shelf.ids('test')).deep.equal(['L1-0003']);
+    expect(await caseStore.ids('test')).deep.equal(['L1-0003']);
     expect([...one.store.files.keys()].filter((name) => name.startsWith('truth/'))).deep.equal([
       'truth/L1-0003.truth',
     ]);
@@ -64,17 +64,17 @@ describe('HospitalJobs', () => {
 
   it('checks a model on the first held-out case with a label of its tasks, or not at all', async () => {
     const { store, jobs } = setUp();
-    const shelf = new CaseShelf(store, intensityDefaults);
+    const caseStore = new CaseStore(store, intensityDefaults);
     const args = {
       ...at,
       ...{ spec: tinySpec, weights: tinyWeights(), patch: tinySize, sampling: samplingDefaults },
       tasks: ['hps', 'calc'] as const,
     };
     expect(await jobs.check(args), 'nothing held out').equal(null);
-    await shelf.write('test', heldCase('a', {}));
-    await shelf.write('test', heldCase('b', { ms: new Uint8Array(512) }));
+    await caseStore.write('test', heldCase('a', {}));
+    await caseStore.write('test', heldCase('b', { ms: new Uint8Array(512) }));
     expect(await jobs.check(args), 'no label of these tasks').equal(null);
-    await shelf.write('test', heldCase('c', { calc: new Uint8Array(512).fill(1, 100, 200) }));
+    await caseStore.write('test', heldCase('c', { calc: new Uint8Array(512).fill(1, 100, 200) }));
     const loss = await jobs.check(args);
     expect(loss).a('number');
     expect(await jobs.check(args), 'again').equal(loss);

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { seededRandom } from '../../src/base/index.ts';
 import { openEngine, type Engine } from '../../src/compute/index.ts';
 import { DistillError, modelInput } from '../../src/distill/index.ts';
-import { patchTensor, turnedInput } from '../../src/distill/model-input.ts';
-import { drawTurn } from '../../src/distill/turned-volume.ts';
+import { patchTensor, transformedInput } from '../../src/distill/model-input.ts';
+import { drawTransform } from '../../src/distill/spatial-transform.ts';
 import { tinySpec } from './training-cases.ts';
 
 const conditioned = { ...tinySpec, inChannels: 2 };
@@ -71,13 +71,13 @@ describe('what a model sees', () => {
   });
 });
 
-describe('a turned input', () => {
+describe('a rotated and scaled input', () => {
   const input = { data: Float32Array.of(0, 0, 10, 0.5, 40, 1), shape, channels: 2 };
 
   it('mixes intensities and moves labels', () => {
     // Places 0.2, 1 and 1.8 of 0, 10, 40; the nearest voxels are 0, 1 and 2.
     const closer = Float64Array.of(0.8, 0, 0, 0, 0.8, 0, 0, 0, 0.8);
-    const { data, channels } = turnedInput(input, closer, -5);
+    const { data, channels } = transformedInput(input, closer, -5);
     const wanted = [2, 0, 10, 0.5, 34, 1];
     expect(channels).equal(2);
     data.forEach((value, n) => expect(value, String(n)).closeTo(wanted[n]!, 1e-5));
@@ -85,7 +85,7 @@ describe('a turned input', () => {
 
   it('has the darkest value and no heart beyond the volume', () => {
     const wider = Float64Array.of(2, 0, 0, 0, 2, 0, 0, 0, 2);
-    expect([...turnedInput(input, wider, -5).data]).deep.equal([-5, 0, 10, 0.5, -5, 0]);
+    expect([...transformedInput(input, wider, -5).data]).deep.equal([-5, 0, 10, 0.5, -5, 0]);
   });
 
   it('never holds a label that its source has not', () => {
@@ -93,17 +93,17 @@ describe('a turned input', () => {
     const heart = Uint8Array.from({ length: 216 }, () => (random.uniform() < 0.5 ? 0 : 7));
     const held = modelInput(conditioned, new Float32Array(216), [6, 6, 6], heart);
     for (let n = 0; n < 10; n++) {
-      const turn = drawTurn(random, { rotationDegMax: 30, scaleShareMax: 0.3 });
-      const { data } = turnedInput(held, turn, 0);
+      const matrix = drawTransform(random, { rotationDegMax: 30, scaleShareMax: 0.3 });
+      const { data } = transformedInput(held, matrix, 0);
       const labels = new Set(data.filter((_, at) => at % 2 === 1));
-      expect([...labels].sort(), `turn ${n}`).deep.equal([0, 1]);
+      expect([...labels].sort(), `draw ${n}`).deep.equal([0, 1]);
     }
   });
 
   it('of one channel stays one', () => {
     const line = { data: Float32Array.of(0, 10, 40), shape, channels: 1 };
     const wider = Float64Array.of(2, 0, 0, 0, 2, 0, 0, 0, 2);
-    expect(turnedInput(line, wider, -5)).deep.equal({
+    expect(transformedInput(line, wider, -5)).deep.equal({
       ...{ data: Float32Array.of(-5, 10, -5), shape, channels: 1 },
     });
   });

@@ -30,7 +30,7 @@ describe('a folder of own cases', () => {
     await put('train/a/ct.nii.gz', 'train/c/ct.nii.gz', 'train/c/ms.mrk.json', 'train/d/ct.nii');
     await put('test/x y/ct.nii.gz', 'test/x y/hps.mrk.json', 'train/.DS_Store', '.git/config');
     const { cases, setAside, passedOver } = await listOwnCases(folder);
-    expect(cases.map(({ shelf, name }) => [shelf, name])).deep.equal([
+    expect(cases.map(({ split, name }) => [split, name])).deep.equal([
       ['train', 'train/a'],
       ['train', 'train/b'],
       ['train', 'train/c'],
@@ -52,7 +52,7 @@ describe('a folder of own cases', () => {
     ['a case with two CTs', () => put('train/b/ct.nii', 'train/b/ct.nii.gz'), 'train/b', /one file of ct, got two/],
     ['a case with CT.NII.GZ beside ct.nii.gz', () => put('train/b/ct.nii.gz', 'train/b/CT.NII.GZ'), 'train/b', /one file of ct, got two/],
     ['a file beside the cases', () => put('train/b.csv'), 'train/b.csv', /got a file/],
-    ['a shelf of another name', () => put('val/b/ct.nii'), 'val', /train and test/],
+    ['a folder of another name', () => put('val/b/ct.nii'), 'val', /train and test/],
     ['a folder in the place of a CT', () => put('train/b/ct.nii.gz/x'), 'train/b', /expected a file, got a folder/],
     ['a pipe in the place of a CT', async () => pipe('train/b', 'ct.nii.gz'), 'train/b', /expected a file, got a pipe/],
     ['a pipe in the place of a case', async () => pipe('train', 'b'), 'train/b', /a folder for each case, got a pipe/],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { utf8 } from '../../src/base/index.ts';
-import type { AveragingRule, EncryptedUpdate } from '../../src/gossip/index.ts';
+import type { AveragingRule, UpdateFile } from '../../src/gossip/index.ts';
 import { diskStore } from '../../src/host/index.ts';
 import { HospitalError, openAveragingPool, workerAverager } from '../../src/hospital/index.ts';
 import { inlineAverager } from '../../src/peer/index.ts';
@@ -15,7 +15,7 @@ const model = (value: number): ModelWeights => [
 ];
 const layout = layoutOf(model(0));
 const rule: AveragingRule = {
-  ...{ memberCount: 2, clamp: 1, weightMax: 8, samplesCap: 4, outerRate: 1 },
+  ...{ memberCount: 2, clamp: 1, weightMax: 8, samplesCap: 4, outerRate: 1, outerMomentum: 0.5 },
 };
 
 describe('the averaging worker', () => {
@@ -40,18 +40,19 @@ describe('the averaging worker', () => {
     for (const averager of averagers) await averager.start(starts);
     // 1 + 0.5 · (1 - 0), and one of two members went on to 2.
     for (const store of [disk, memory]) await writeModel(store, 'after', model(2));
-    const update: EncryptedUpdate[] = [];
+    const update: UpdateFile[] = [];
     for (const [n, store] of [disk, memory].entries()) {
       const [key, context] = [new Uint8Array(32).fill(7), utf8('update')];
       const trained = { samples: 4, heads: {} };
       const job = { layout, start: 'start', after: 'after', trained, rule, key, context };
-      const sealed = await averagers[n]!.seal({ ...job, into: 'sealed' });
-      const { weights, update: digest, updateBytes } = sealed;
-      expect(await store.size('sealed')).to.equal(updateBytes);
-      update.push({ ciphertext: 'sealed', digest, key, context, weights });
+      const salt = new Uint8Array(24);
+      const encrypted = await averagers[n]!.encrypt({ ...job, salt, into: 'encrypted' });
+      const { weights, update: digest, updateBytes } = encrypted;
+      expect(await store.size('encrypted')).to.equal(updateBytes);
+      update.push({ ciphertext: 'encrypted', digest, key, context, weights });
       const opening = { ...update[n]!, layout, updateBytes, rule };
-      expect(await averagers[n]!.open(opening)).to.deep.equal({ kind: 'fits' });
-      const wrong = await averagers[n]!.open({ ...opening, key: new Uint8Array(32) });
+      expect(await averagers[n]!.check(opening)).to.deep.equal({ kind: 'fits' });
+      const wrong = await averagers[n]!.check({ ...opening, key: new Uint8Array(32) });
       expect(wrong).to.deep.equal({ kind: 'wrong_key' });
     }
     const outcomes = [];

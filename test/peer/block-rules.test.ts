@@ -1,7 +1,13 @@
 import { expect } from 'chai';
 import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { dueOps, judgeOps, type Judgement, type LocalView } from '../../src/peer/block-rules.ts';
+import {
+  dueOps,
+  judgeOps,
+  type Judgement,
+  type LocalView,
+  type RoundView,
+} from '../../src/peer/block-rules.ts';
 import { applyOp } from '../../src/peer/chain.ts';
 import type { ChainState } from '../../src/peer/index.ts';
 import {
@@ -15,6 +21,7 @@ import {
   chainAfter,
   code,
   cutOf,
+  hpOf,
   initial,
   openOf,
   plan,
@@ -46,40 +53,42 @@ const open2 = (ts: number): Op =>
   openOf(2, {
     base: digestOf(utf8('m1')),
     deadline: ts + 60_000,
-    hp: { batch: 2, steps: 3, lrMicro: 536, seed: 7 },
+    hp: hpOf(536),
   });
 const voidOf = (reason: VoidReason, r = 1): Op => ({ op: 'VOID', r: r as RoundNumber, reason });
 
+/** What a test changes of a node's view. */
+type Changes = Partial<RoundView & Omit<LocalView, 'round'>>;
+
 /** A node that holds all three updates and no average. */
-function view(changes: Partial<LocalView> = {}): LocalView {
-  return {
-    initialDigest: initial,
+function view(changes: Changes = {}): LocalView {
+  const round: RoundView = {
     certified: () => ['L1', 'L2', 'L3'].map(updateBy),
     areHeldTogether: () => true,
     judgeUpdate: () => 'accept',
     certifiedForMs: () => 30_000,
     isSilent: () => false,
     aggregate: () => null,
-    evidence: () => [],
     ...changes,
   };
+  return { initialDigest: initial, evidence: () => [], ...changes, round };
 }
 
 /** A node that never got L3's update. */
-const lacksL3: Partial<LocalView> = {
+const lacksL3: Changes = {
   certified: () => ['L1', 'L2'].map(updateBy),
   certifiedForMs: (peer) => (peer === 'L3' ? null : 30_000),
 };
 const onlyL1 = { certified: () => [updateBy('L1')], certifiedForMs: () => null };
-const silent: Partial<LocalView> = { isSilent: (peer: NodeId) => peer === 'L3' };
-const holds = (isRefused: boolean): Partial<LocalView> => ({
+const silent: Changes = { isSilent: (peer: NodeId) => peer === 'L3' };
+const holds = (isRefused: boolean): Changes => ({
   aggregate: () => ({ seal: sealOf(1, 'm1'), isRefused }),
 });
-const sealsLast: Partial<LocalView> = {
+const sealsLast: Changes = {
   aggregate: () => ({ seal: sealOf(3, 'm3'), isRefused: false }),
 };
 
-type Row = [string, ChainState, readonly Op[], number, Partial<LocalView>, Judgement];
+type Row = [string, ChainState, readonly Op[], number, Changes, Judgement];
 
 const rows: readonly Row[] = [
   ['the OPEN that the plan says', start, [open1(5000)], 5000, {}, 'accept'],
@@ -368,7 +377,7 @@ describe('block rules', () => {
     });
   }
 
-  const dues: readonly [string, ChainState, number, Partial<LocalView>, readonly Op[] | null][] = [
+  const dues: readonly [string, ChainState, number, Changes, readonly Op[] | null][] = [
     ['the first OPEN', start, 5000, {}, [open1(5000)]],
     ['nothing before the initial model is known', start, 5000, { initialDigest: () => null }, null],
     ['a cut as soon as all are here', opened, 5000, {}, [cutOf(1)]],

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { base64, fromUtf8, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
+import { base64, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { AuditError } from '../../src/audit/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
+import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import { MessageGate } from '../../src/peer/message-gate.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
 import { encodeCanonical, topics, type Topic } from '../../src/wire/index.ts';
-import { consortium, member, open, updateOf } from '../gossip/sample-round.ts';
+import { consortium, member, open } from '../gossip/sample-round.ts';
 
 const [l1, l2] = ['L1', 'L2'] as NodeId[];
 const height = 7;
@@ -14,12 +14,15 @@ describe('MessageGate', () => {
   let gate: MessageGate;
   let charged: string[];
   let checkpoint: 'known' | 'bad' | 'fresh';
+  let refusal: string | null;
 
   beforeEach(() => {
     charged = [];
     checkpoint = 'fresh';
+    refusal = null;
+    const round = { open, judgeMessage: () => refusal };
     gate = new MessageGate({
-      ...{ consortium, epoch: 0, height: () => height, openRound: () => open },
+      ...{ consortium, crypto: systemCrypto, epoch: 0, height: () => height, round: () => round },
       checkCosignatures: () => {
         if (checkpoint === 'bad') {
           throw new AuditError({ code: 'malformed', what: 'note', expected: 'one' }, 'no note');
@@ -80,16 +83,20 @@ describe('MessageGate', () => {
     expect(judged('consensus', late)).to.deep.equal(['ignore', true, []]);
   });
 
-  it('checks an update against the open round, once', async () => {
-    const announce = (envelope: Uint8Array, r: number = open.r): Uint8Array =>
-      writePeerMessage({ t: 'update', r: r as RoundNumber, envelope: fromUtf8(envelope) })[1];
-    const { envelope } = await updateOf('L2');
-    expect(judged('updates', announce(envelope))).to.deep.equal(['accept', true, ['L2 1']]);
-    expect(judged('updates', announce(envelope), l1)).to.deep.equal(['accept', true, []]);
-    expect(judged('updates', announce(envelope, open.r + 1))).to.deep.equal(['ignore', true, []]);
-    const { envelope: forged } = await updateOf('L2', { logSigner: member('L3').keys.log });
-    const [verdict, goesOn, costs] = judged('updates', announce(forged));
-    expect([verdict, goesOn, costs.length]).to.deep.equal(['reject', false, 2]);
+  it('has the round judge its messages, and passes on of other rounds what needs no check', () => {
+    const at = (r: number, t: 'update' | 'holds'): Uint8Array => {
+      const kinds = {
+        update: { t: 'update', envelope: '{}' },
+        holds: { t: 'holds', open: [], locked: [] },
+      } as const;
+      return writePeerMessage({ ...kinds[t], r: r as RoundNumber })[1];
+    };
+    expect(judged('updates', at(open.r, 'update'))).to.deep.equal(['accept', true, []]);
+    expect(judged('updates', at(open.r + 1, 'update'))).to.deep.equal(['ignore', true, []]);
+    expect(judged('updates', at(open.r + 1, 'holds'))).to.deep.equal(['accept', true, []]);
+    refusal = 'forged';
+    const forged = ['reject', false, ['L2 0 forged']];
+    expect(judged('updates', at(open.r, 'update'))).to.deep.equal(forged);
   });
 
   it('passes on checkpoints that bring something', () => {

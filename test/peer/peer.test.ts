@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { NodeId } from '../../src/base/index.ts';
+import { plainRule } from '../wire/sample-stage.ts';
 import { PeerNetwork } from './peer-network.ts';
 
 const ids = (...names: string[]): NodeId[] => names as NodeId[];
@@ -95,10 +96,10 @@ describe('peer', () => {
   });
 
   it('carries momentum over the rounds, also past a peer that restarts and a void round', async () => {
-    const options = { outerRateMicro: 700_000, outerMomentumMicro: 900_000 };
+    const rule = { ...plainRule, outerRateMicro: 700_000, outerMomentumMicro: 900_000 };
     const world = new PeerNetwork({
       members: 4,
-      stages: [{ id: 'student', participants: four, rounds: 3, options }],
+      stages: [{ id: 'student', participants: four, rounds: 3, rule }],
     });
     await world.start();
     await world.clock.runUntil(() => world.sealedModels('L1').length === 1);

@@ -4,7 +4,7 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { need, type Inputs } from '../kernel-registry.ts';
+import { need, type Inputs } from '../ops/kernel-registry.ts';
 import { float, vectorType, widthOf } from './launcher.ts';
 import type { Binding, GpuLauncher } from './launcher.ts';
 

@@ -3,9 +3,9 @@ import type * as tfjs from '@tensorflow/tfjs';
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { invariant } from '../../base/index.ts';
-import { convGeometry, type ConvGeometry } from '../convolution.ts';
-import { need, registerOnce, type Attributes, type Inputs } from '../kernel-registry.ts';
-import { countOf } from '../norm-kernels.ts';
+import { convGeometry, type ConvGeometry } from '../heap/convolution.ts';
+import { need, registerOnce, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
+import { countOf } from '../ops/norm-kernels.ts';
 import { windowAttention, windowAttentionGradient } from './attention.ts';
 import { columnSums } from './columns.ts';
 import { convFilterGradient } from './filter-gradient.ts';

@@ -1,24 +1,22 @@
-/** Cross-entropy plus soft Dice with its gradient, and the optimiser's step, on the GPU. */
-import type { Tensor, TensorInfo, Variable } from '@tensorflow/tfjs';
+/** Cross-entropy plus soft Dice with its gradient on the GPU: three programs, and the adding up of the first one's sums. */
+import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { invariant } from '../../base/index.ts';
-import { need, type Attributes, type Inputs } from '../kernel-registry.ts';
-import { countOf } from '../norm-kernels.ts';
-import type { AdamWSettings, SgdSettings } from '../ops.ts';
-import { sumFunction } from './filter-gradient.ts';
-import { flatGrid, flatIndex, flatWorkgroup, float, vectorType, widthOf } from './launcher.ts';
-import type { GpuLauncher } from './launcher.ts';
+import { need, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
+import { countOf } from '../ops/norm-kernels.ts';
+import { flatGrid, flatIndex, flatWorkgroup, float } from './launcher.ts';
+import type { Binding, GpuLauncher } from './launcher.ts';
+import { addShares } from './shares.ts';
 
 const lanes = 64;
 
-/** Declares `p`, the softmax of the voxel whose logits begin at `at`, and `top`, `total`. */
-function softmaxOf(classes: number): string {
-  return `var p: array<f32, ${classes}>;
-    var top = -1e30;
-    for (var k = 0; k < ${classes}; k++) { p[k] = logits[at + k]; top = max(top, p[k]); }
-    var total = 0.0;
-    for (var k = 0; k < ${classes}; k++) { p[k] = exp(p[k] - top); total += p[k]; }
-    for (var k = 0; k < ${classes}; k++) { p[k] /= total; }`;
+/** What the programs are made for. A group is what one Dice is taken over: a sample, or the batch. */
+interface LossSize {
+  readonly groups: number;
+  /** Voxels of a group. */
+  readonly voxels: number;
+  readonly classes: number;
+  /** Sums of a group: the cross-entropy's, then Σp·y, Σp and Σy of each class. */
+  readonly values: number;
 }
 
 /** Outputs loss, ce, dice, and the loss's gradient by the logits. */
@@ -30,18 +28,36 @@ export function crossEntropyDice(
   const [logits, labels] = [need(inputs, 'logits'), need(inputs, 'labels')];
   const [samples = 1] = logits.shape;
   const classes = logits.shape.at(-1) ?? 1;
-  const all = countOf(logits) / classes;
   const groups = attributes.batchDice === true ? 1 : samples;
-  const voxels = all / groups;
-  // Of each group: the cross-entropy's sum, then Σp·y, Σp and Σy of each class.
-  const values = 1 + 3 * classes;
+  const voxels = countOf(logits) / classes / groups;
+  const size = { groups, voxels, classes, values: 1 + 3 * classes };
+  const given: readonly Binding[] = [
+    { name: 'logits', of: logits, type: 'f32' },
+    { name: 'labels', of: labels, type: 'i32' },
+  ];
+  const totals = groupSums(l, given, size);
+  const { scalars, slopes } = lossOfSums(l, totals, size, attributes.smooth as number);
+  const gradient = l.output(logits.shape);
+  spreadGradient(l, given, slopes, gradient, size);
+  return [...scalars, gradient];
+}
+
+/** Declares `p`, the softmax of the voxel whose logits begin at `at`, and `top`, `total`. */
+function softmaxOf(classes: number): string {
+  return `var p: array<f32, ${classes}>;
+    var top = -1e30;
+    for (var k = 0; k < ${classes}; k++) { p[k] = logits[at + k]; top = max(top, p[k]); }
+    var total = 0.0;
+    for (var k = 0; k < ${classes}; k++) { p[k] = exp(p[k] - top); total += p[k]; }
+    for (var k = 0; k < ${classes}; k++) { p[k] /= total; }`;
+}
+
+/** `[groups · values]`: each group's sums over its voxels. */
+function groupSums(l: GpuLauncher, given: readonly Binding[], size: LossSize): TensorInfo {
+  const { groups, voxels, classes, values } = size;
   const shares = Math.max(1, Math.min(256, Math.ceil(voxels / (4 * lanes))));
   const share = Math.ceil(voxels / shares);
   const sums = l.output([shares, groups, values]);
-  const given = [
-    { name: 'logits', of: logits, type: 'f32' as const },
-    { name: 'labels', of: labels, type: 'i32' as const },
-  ];
   l.run({
     key: `loss sums ${groups} ${voxels} ${classes}`,
     bindings: [...given, { name: 'sums', of: sums, type: 'f32', writes: true }],
@@ -77,25 +93,24 @@ export function crossEntropyDice(
   }`,
     }),
   });
-  const count = groups * values;
-  const totals = l.output([count]);
-  l.run({
-    key: `sum ${shares} ${count}`,
-    bindings: [
-      { name: 'sums', of: sums, type: 'f32' },
-      { name: 'total', of: totals, type: 'f32', writes: true },
-    ],
-    workgroup: flatWorkgroup,
-    workgroups: flatGrid(count),
-    code: () => ({
-      declarations: sumFunction('sums', shares, count),
-      body: `${flatIndex(count)} total[i] = sumOf(i);`,
-    }),
-  });
+  const totals = l.output([groups * values]);
+  addShares(l, sums, totals);
+  return totals;
+}
+
+/**
+ * Loss, ce and dice of the sums, which it frees; and `slopes`, `[groups, classes, 2]`: the Dice's gradient by p where the
+ * class is true, and where it is not.
+ */
+function lossOfSums(
+  l: GpuLauncher,
+  totals: TensorInfo,
+  { groups, voxels, classes, values }: LossSize,
+  smooth: number,
+): { readonly scalars: readonly TensorInfo[]; readonly slopes: TensorInfo } {
+  const all = groups * voxels;
   const scalars = [l.output([]), l.output([]), l.output([])];
-  // Of each group and class, the Dice's gradient by p where the class is true and where it is not.
   const slopes = l.output([groups, classes, 2]);
-  const smooth = attributes.smooth as number;
   const settings = l.upload(Float32Array.of(smooth));
   l.run({
     key: `loss ${groups} ${all} ${classes}`,
@@ -133,8 +148,19 @@ export function crossEntropyDice(
   loss[0] = ce[0] + dice[0];`,
     }),
   });
-  l.release(sums, totals, settings);
-  const gradient = l.output(logits.shape);
+  l.release(totals, settings);
+  return { scalars, slopes };
+}
+
+/** Writes the loss's gradient by the logits, and frees `slopes`. */
+function spreadGradient(
+  l: GpuLauncher,
+  given: readonly Binding[],
+  slopes: TensorInfo,
+  gradient: TensorInfo,
+  { groups, voxels, classes }: LossSize,
+): void {
+  const all = groups * voxels;
   l.run({
     key: `loss gradient ${groups} ${voxels} ${classes}`,
     bindings: [
@@ -162,94 +188,4 @@ export function crossEntropyDice(
     }),
   });
   l.release(slopes);
-  return [...scalars, gradient];
-}
-
-/** See `Ops.adamW`. */
-export function adamW(
-  l: GpuLauncher,
-  params: readonly Variable[],
-  grads: readonly Tensor[],
-  m: readonly Variable[],
-  v: readonly Variable[],
-  settings: AdamWSettings,
-): void {
-  const { lr, beta1, beta2, eps, weightDecay, step } = settings;
-  const coefficients = l.upload(
-    Float32Array.of(
-      ...[beta1, 1 - beta1, beta2, 1 - beta2, eps, 1 - lr * weightDecay],
-      ...[lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step)],
-    ),
-  );
-  params.forEach((param, i) => {
-    const [gradient, mean, square] = [grads[i], m[i], v[i]];
-    invariant(
-      gradient?.size === param.size && mean?.size === param.size && square?.size === param.size,
-      'a gradient and two moments of the size of each parameter',
-    );
-    for (const variable of [param, mean, square]) l.own(variable);
-    const type = vectorType(param.size);
-    const count = param.size / widthOf(type);
-    l.run({
-      key: `adamW ${count}`,
-      bindings: [
-        { name: 'c', of: coefficients, type: 'f32' },
-        { name: 'g', of: gradient, type },
-        { name: 'p', of: param, type, writes: true },
-        { name: 'm', of: mean, type, writes: true },
-        { name: 'v', of: square, type, writes: true },
-      ],
-      workgroup: flatWorkgroup,
-      workgroups: flatGrid(count),
-      code: () => ({
-        body: `${flatIndex(count)}
-  let mean = m[i] * c[0] + g[i] * c[1];
-  let square = v[i] * c[2] + g[i] * g[i] * c[3];
-  m[i] = mean;
-  v[i] = square;
-  p[i] = p[i] * c[5] - c[6] * mean / (sqrt(square) * c[7] + c[4]);`,
-      }),
-    });
-  });
-  l.release(coefficients);
-}
-
-/** See `Ops.sgd`. */
-export function sgd(
-  l: GpuLauncher,
-  params: readonly Variable[],
-  grads: readonly Tensor[],
-  v: readonly Variable[],
-  { lr, momentum, weightDecay }: SgdSettings,
-): void {
-  const coefficients = l.upload(Float32Array.of(lr, momentum, weightDecay));
-  params.forEach((param, i) => {
-    const [gradient, velocity] = [grads[i], v[i]];
-    invariant(
-      gradient?.size === param.size && velocity?.size === param.size,
-      'a gradient and a velocity of the size of each parameter',
-    );
-    for (const variable of [param, velocity]) l.own(variable);
-    const type = vectorType(param.size);
-    const count = param.size / widthOf(type);
-    l.run({
-      key: `sgd ${count}`,
-      bindings: [
-        { name: 'c', of: coefficients, type: 'f32' },
-        { name: 'g', of: gradient, type },
-        { name: 'p', of: param, type, writes: true },
-        { name: 'v', of: velocity, type, writes: true },
-      ],
-      workgroup: flatWorkgroup,
-      workgroups: flatGrid(count),
-      code: () => ({
-        body: `${flatIndex(count)}
-  let down = g[i] + p[i] * c[2];
-  let velocity = v[i] * c[1] + down;
-  v[i] = velocity;
-  p[i] = p[i] - (down + velocity * c[1]) * c[0];`,
-      }),
-    });
-  });
-  l.release(coefficients);
 }

@@ -1,10 +1,10 @@
 /** Element-wise operations and those that only move values: channels, windows, bias tables. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { need, type Attributes, type Inputs } from '../kernel-registry.ts';
-import { countOf } from '../norm-kernels.ts';
-import type { WindowOptions } from '../ops.ts';
-import { windowShape } from '../transformer-kernels.ts';
+import { need, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
+import { countOf } from '../ops/norm-kernels.ts';
+import type { WindowOptions } from '../ops/ops.ts';
+import { windowShape } from '../ops/transformer-kernels.ts';
 import { flatGrid, flatIndex, flatWorkgroup, float, vectorType, widthOf } from './launcher.ts';
 import type { Binding, GpuLauncher } from './launcher.ts';
 

@@ -1,5 +1,5 @@
 /** An answer about a CT, held against what a heart can be. Pure: the same answer has the same verdict anywhere. */
-import type { Volume } from '../volume.ts';
+import type { Volume } from '../volume/volume.ts';
 import { imageFindings } from './image.ts';
 import { rootFindings, type RootPoints } from './root.ts';
 import { bloodFindings, calciumFindings } from './tissue.ts';

@@ -1,5 +1,5 @@
 /** Whether an image can be a contrast CT of a heart, before anyone asks what is in it. */
-import { spacingOf, type Geometry, type Volume } from '../volume.ts';
+import { spacingOf, type Geometry, type Volume } from '../volume/volume.ts';
 import { airHuMax, contrastHu, rootRegionMm, scaleHuMax } from './anatomy.ts';
 import type { Finding } from './verdict.ts';
 

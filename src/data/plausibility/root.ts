@@ -11,7 +11,7 @@ import {
   subtractVectors,
   unitVector,
   type Vector3,
-} from '../vector.ts';
+} from '../volume/vector.ts';
 import {
   annulusTiltDegMax,
   hingeAngleDegMin,

@@ -1,9 +1,9 @@
 /** Whether the tissue at an answer can be what the answer says: blood around the points, calcium that is dense. */
-import { percentiles } from '../intensity.ts';
-import { visitSphere } from '../spheres.ts';
 import { pointNames } from '../tasks.ts';
-import { addVectors, scaleVector, type Vector3 } from '../vector.ts';
-import type { Volume } from '../volume.ts';
+import { percentiles } from '../volume/intensity.ts';
+import { visitSphere } from '../volume/spheres.ts';
+import { addVectors, scaleVector, type Vector3 } from '../volume/vector.ts';
+import type { Volume } from '../volume/volume.ts';
 import { airHuMax, calciumHuMin, calciumMlMax, contrastHu } from './anatomy.ts';
 import type { RootPoints } from './root.ts';
 import type { Finding } from './verdict.ts';

@@ -1,5 +1,5 @@
 /**
- * The downstream test: a landmark that no task taught, learnt by a new head on a frozen backbone from a few phantoms of a
+ * The downstream test: a landmark that no task taught, learnt by a probe on a frozen backbone from a few phantoms of a
  * hospital that took no part. The distilled SwinUNETR's backbone against that of the federated U-Net of the points.
  */
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { expertGeneration, specAndTasks } from '../../hospital/index.ts';
 import { caseJobs, type CaseJob } from '../run/run-cases.ts';
 import { patchOf } from '../run/run-plan.ts';
 import type { ModelWeights } from '../../weights/index.ts';
-import type { Arm, Course } from './courses.ts';
+import type { Arm, Experiment } from './experiments.ts';
 import { sharing, workMs } from './progress.ts';
 import type { SeedOptions } from './seed-options.ts';
 
@@ -34,7 +34,7 @@ export interface Downstream {
 }
 
 /** Whether a model's backbone is put to the test. */
-export function isBackbone({ arm, tasks }: Course): boolean {
+export function isBackbone({ arm, tasks }: Experiment): boolean {
   return arm.id === 'swin-distilled' || (arm.id === 'unet-federated' && tasks.includes('hps'));
 }
 
@@ -45,7 +45,7 @@ export function downstreamSteps({ training }: RunSettings): number {
 
 export function downstreamWork(settings: RunSettings): number {
   const phantoms = (downstreamTrainingCount + searchedCount) * workMs.phantom;
-  return phantoms + 2 * headWork(settings);
+  return phantoms + 2 * probeWork(settings);
 }
 
 /** The phantoms of a hospital that took no part. All are held out, so that the truth of each is on the disk. */
@@ -62,7 +62,7 @@ export function downstreamCases(options: SeedOptions): Promise<CaseJob[]> {
 
 export async function testDownstream(
   options: SeedOptions,
-  { id, arm, stage }: Course,
+  { id, arm, stage }: Experiment,
   weights: ModelWeights,
 ): Promise<Downstream> {
   const { settings, journal, pool, meter } = options;
@@ -87,7 +87,7 @@ export async function testDownstream(
     pointRadiusMm: training.pointRadiusMm,
     inference: { ...inference, window },
   };
-  const work = headWork(settings);
+  const work = probeWork(settings);
   const make = (): Promise<LandmarkFound[]> =>
     pool.run('transfer', args, { onProgress: sharing(work, meter) }) as Promise<LandmarkFound[]>;
   const found = await journal.once(`downstream/${id}`, make, () => {
@@ -96,8 +96,8 @@ export async function testDownstream(
   return { arm: arm.id, found };
 }
 
-function headWork(settings: RunSettings): number {
-  return downstreamSteps(settings) * workMs.headStep + searchedCount * workMs.volume;
+function probeWork(settings: RunSettings): number {
+  return downstreamSteps(settings) * workMs.probeStep + searchedCount * workMs.volume;
 }
 
 function at({ folder }: SeedOptions): Pick<TransferArgs, 'folder' | 'intensity' | 'generation'> {

@@ -18,7 +18,7 @@ import {
   type CalibrationBins,
 } from '../../models/index.ts';
 import { holdersOf, membersOf, taughtTasks } from '../run/run-plan.ts';
-import { arms } from './courses.ts';
+import { arms } from './experiments.ts';
 import type { SeedResult } from './seed-run.ts';
 
 /** One task of one held-out case by one model. */
@@ -37,14 +37,14 @@ export interface CaseResult {
 }
 
 export function caseResults(settings: RunSettings, results: readonly SeedResult[]): CaseResult[] {
-  return results.flatMap(({ seed, courses }) =>
-    courses.flatMap(({ course, evaluations }) =>
+  return results.flatMap(({ seed, experiments }) =>
+    experiments.flatMap(({ experiment, evaluations }) =>
       evaluations.flatMap(({ hospital, cases }) =>
         cases.flatMap(({ id, scores, calibration }) =>
-          course.tasks.map((task): CaseResult => {
+          experiment.tasks.map((task): CaseResult => {
             const own = scores.filter((score) => score.task === task);
             return {
-              ...{ seed, arm: course.arm.id, task, hospital },
+              ...{ seed, arm: experiment.arm.id, task, hospital },
               group: holdersOf(settings, task).includes(hospital) ? 'training' : 'other',
               patient: `${seed}/${id}`,
               values: own.map(({ kind, errorMm, dice }) => (kind === 'point' ? errorMm : dice)),

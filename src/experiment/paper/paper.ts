@@ -1,7 +1,7 @@
 /** The paper's own medians: Tölle et al., npj Digital Medicine 8:88 (2025), read off its figures. */
 import type { PaperMedian } from '../../report/index.ts';
 import type { TaskId } from '../../data/index.ts';
-import { arms } from './courses.ts';
+import { arms } from './experiments.ts';
 
 /** Training and other clients, by arm and task: mm, mm and Dice. */
 const medians: Readonly<Record<string, Readonly<Record<TaskId, readonly [number, number]>>>> = {

@@ -15,8 +15,8 @@ export interface ReproduceProgress {
 export type OnReproduceProgress = (progress: ReproduceProgress) => void;
 
 /** Milliseconds that each kind of work takes on one slow core at the default sizes; only their ratios matter. */
-export const workMs: Readonly<Record<'phantom' | 'step' | 'volume' | 'headStep', number>> =
-  Object.freeze({ phantom: 400, step: 110, volume: 340, headStep: 105 });
+export const workMs: Readonly<Record<'phantom' | 'step' | 'volume' | 'probeStep', number>> =
+  Object.freeze({ phantom: 400, step: 110, volume: 340, probeStep: 105 });
 
 export class WorkMeter {
   readonly #onProgress: OnReproduceProgress;

@@ -10,7 +10,7 @@ import { specAndTasks } from '../../hospital/index.ts';
 import { parameterList } from '../../models/index.ts';
 import { hospitalRecord, taskRecords } from '../run/run-recorder.ts';
 import { taughtTasks } from '../run/run-plan.ts';
-import { arms } from './courses.ts';
+import { arms } from './experiments.ts';
 import { downstreamLandmark, downstreamSteps, downstreamTrainingCount } from './downstream.ts';
 import { caseResults, downstreamFigures, groupFigures, hospitalFigures } from './figures.ts';
 import { paperMedians } from './paper.ts';
@@ -53,9 +53,9 @@ export function recordOf(
   };
 }
 
-function modelRecords({ seed, courses }: SeedResult): ModelRecord[] {
-  return courses.map(({ course, rounds }): ModelRecord => {
-    const { id, arm, stage, tasks } = course;
+function modelRecords({ seed, experiments }: SeedResult): ModelRecord[] {
+  return experiments.map(({ experiment, rounds }): ModelRecord => {
+    const { id, arm, stage, tasks } = experiment;
     const parameters = parameterList(specAndTasks(stage).spec);
     const sizes = parameters.map(({ shape }) => shape.reduce((product, n) => product * n, 1));
     return {

@@ -17,19 +17,19 @@ import {
   type CasesAt,
 } from '../../hospital/index.ts';
 import { caseJobs } from '../run/run-cases.ts';
-import { limitsOf, membersOf, patchOf, planOf } from '../run/run-plan.ts';
+import { membersOf, patchOf, planOf } from '../run/run-plan.ts';
 import type { ModelWeights } from '../../weights/index.ts';
-import { coursesOf, type Course } from './courses.ts';
+import { experimentsOf, type Experiment } from './experiments.ts';
 import { downstreamCases, isBackbone, testDownstream, type Downstream } from './downstream.ts';
 import { sharing, workMs } from './progress.ts';
 import { labelWork, scoredAt, testCount } from './seed-work.ts';
 import { makeOnce } from './make-once.ts';
 import type { SeedOptions } from './seed-options.ts';
-import { trainCourse, type CourseOptions, type TrainedRound } from './train-course.ts';
+import { trainExperiment, type ExperimentOptions, type TrainedRound } from './train-experiment.ts';
 
 /** A model, and what it was scored. */
-export interface ScoredCourse {
-  readonly course: Course;
+export interface ScoredExperiment {
+  readonly experiment: Experiment;
   readonly rounds: readonly TrainedRound[];
   /** By hospital, ascending. */
   readonly evaluations: readonly {
@@ -40,12 +40,12 @@ export interface ScoredCourse {
 
 export interface SeedResult {
   readonly seed: number;
-  readonly courses: readonly ScoredCourse[];
+  readonly experiments: readonly ScoredExperiment[];
   readonly downstream: readonly Downstream[];
 }
 
 interface Trained {
-  readonly course: Course;
+  readonly experiment: Experiment;
   readonly weights: ModelWeights;
   readonly rounds: readonly TrainedRound[];
 }
@@ -53,7 +53,7 @@ interface Trained {
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { settings, meter } = options;
   const { seed } = settings;
-  const { single, distilled } = coursesOf(settings);
+  const { single, distilled } = experimentsOf(settings);
   await makeOnce(
     options,
     await caseJobs(settings, (id) => casesAt(options, id, expertGeneration).folder),
@@ -64,15 +64,15 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   meter.say(`seed ${seed}: pseudo-labels by the federated U-Nets`);
   const students = await trainAll(options, distilled, studentGeneration(settings));
   const trained = [...singles, ...students];
-  const courses = await evaluateAll(options, trained);
-  meter.say(`seed ${seed}: ${courses.length} models scored on held-out cases`);
+  const experiments = await evaluateAll(options, trained);
+  meter.say(`seed ${seed}: ${experiments.length} models scored on held-out cases`);
   await makeOnce(options, await downstreamCases(options));
-  const backbones = trained.filter(({ course }) => isBackbone(course));
-  const downstream = await eachOf(backbones, Infinity, ({ course, weights }) =>
-    testDownstream(options, course, weights),
+  const backbones = trained.filter(({ experiment }) => isBackbone(experiment));
+  const downstream = await eachOf(backbones, Infinity, ({ experiment, weights }) =>
+    testDownstream(options, experiment, weights),
   );
-  meter.say(`seed ${seed}: a new head on ${backbones.length} frozen backbones`);
-  return { seed, courses, downstream };
+  meter.say(`seed ${seed}: a probe on ${backbones.length} frozen backbones`);
+  return { seed, experiments, downstream };
 }
 
 /** A hospital's cases on this machine. */
@@ -92,15 +92,14 @@ function studentGeneration(settings: RunSettings): string {
 
 async function trainAll(
   options: SeedOptions,
-  courses: readonly Course[],
+  experiments: readonly Experiment[],
   generation: string,
 ): Promise<Trained[]> {
   const { settings, pool, store, meter } = options;
   const { seed } = settings;
-  const { weightMax, clampMicro } = limitsOf(settings, 0);
-  const courseOptions: CourseOptions = {
+  const trainingOptions: ExperimentOptions = {
     ...{ seed, pool, store },
-    rule: { memberCount: membersOf(settings).length, clamp: clampMicro / 1e6, weightMax },
+    memberCount: membersOf(settings).length,
     casesOf: (hospital) => casesAt(options, hospital, generation),
     onSteps: (count) => {
       meter.did(count * workMs.step);
@@ -109,12 +108,12 @@ async function trainAll(
       meter.found(count * workMs.step);
     },
   };
-  // A lone hospital keeps one worker busy: more courses than workers side by side leave none idle.
-  return eachOf(courses, 2 * pool.size, async (course) => {
-    const { weights, rounds } = await trainCourse(course, courseOptions);
+  // A lone hospital keeps one worker busy: more experiments than workers side by side leave none idle.
+  return eachOf(experiments, 2 * pool.size, async (experiment) => {
+    const { weights, rounds } = await trainExperiment(experiment, trainingOptions);
     const loss = rounds.at(-1)?.loss.toFixed(3) ?? 'none';
-    meter.say(`seed ${seed}: ${titleOf(course)}, ${rounds.length} rounds, loss ${loss}`);
-    return { course, weights, rounds };
+    meter.say(`seed ${seed}: ${titleOf(experiment)}, ${rounds.length} rounds, loss ${loss}`);
+    return { experiment, weights, rounds };
   });
 }
 
@@ -122,8 +121,10 @@ async function trainAll(
 async function label(options: SeedOptions, singles: readonly Trained[]): Promise<void> {
   const { settings, journal, pool, meter } = options;
   const plan = planOf(settings);
-  const federated = singles.filter(({ course }) => course.arm.id === 'unet-federated');
-  const sealed = new Map(federated.map(({ course, weights }) => [course.stage.id, weights]));
+  const federated = singles.filter(({ experiment }) => experiment.arm.id === 'unet-federated');
+  const sealed = new Map(
+    federated.map(({ experiment, weights }) => [experiment.stage.id, weights]),
+  );
   const teachers = teachersOf(plan, sealed);
   await eachOf(membersOf(settings), Infinity, (hospital) => {
     const work = labelWork(settings, hospital);
@@ -140,34 +141,41 @@ async function label(options: SeedOptions, singles: readonly Trained[]): Promise
   });
 }
 
-function evaluateAll(options: SeedOptions, trained: readonly Trained[]): Promise<ScoredCourse[]> {
+function evaluateAll(
+  options: SeedOptions,
+  trained: readonly Trained[],
+): Promise<ScoredExperiment[]> {
   const { settings } = options;
-  return eachOf(trained, 2 * options.pool.size, async ({ course, weights, rounds }) => {
-    const evaluations = await eachOf(scoredAt(settings, course), Infinity, async (hospital) => ({
-      hospital,
-      cases: await evaluate(options, course, weights, hospital),
-    }));
-    return { course, rounds, evaluations };
+  return eachOf(trained, 2 * options.pool.size, async ({ experiment, weights, rounds }) => {
+    const evaluations = await eachOf(
+      scoredAt(settings, experiment),
+      Infinity,
+      async (hospital) => ({
+        hospital,
+        cases: await evaluate(options, experiment, weights, hospital),
+      }),
+    );
+    return { experiment, rounds, evaluations };
   });
 }
 
 function evaluate(
   options: SeedOptions,
-  course: Course,
+  experiment: Experiment,
   weights: ModelWeights,
   hospital: NodeId,
 ): Promise<EvaluatedCase[]> {
   const { settings, journal, pool, meter } = options;
   const args: EvaluateArgs = {
     ...casesAt(options, hospital, 'test'),
-    ...specAndTasks(course.stage),
+    ...specAndTasks(experiment.stage),
     weights,
     inference: { ...settings.inference, window: patchOf(settings.training) },
     calibrationRadiusMm: settings.training.pointRadiusMm,
   };
   const work = testCount(settings, hospital) * workMs.volume;
   return journal.once(
-    `evaluations/${course.id}/${hospital}`,
+    `evaluations/${experiment.id}/${hospital}`,
     () =>
       pool.run('evaluate', args, { onProgress: sharing(work, meter) }) as Promise<EvaluatedCase[]>,
     () => {
@@ -176,9 +184,9 @@ function evaluate(
   );
 }
 
-function titleOf({ arm, stage, tasks }: Course): string {
+function titleOf({ arm, stage, tasks }: Experiment): string {
   const [task = ''] = tasks;
   const [hospital = ''] = stage.participants;
-  if (arm.way === 'distilled') return arm.title;
-  return `${arm.title} of ${task}${arm.way === 'local' ? ` at ${hospital}` : ''}`;
+  if (arm.regime === 'distilled') return arm.title;
+  return `${arm.title} of ${task}${arm.regime === 'local' ? ` at ${hospital}` : ''}`;
 }

@@ -3,18 +3,18 @@ import { invariant, type NodeId } from '../../base/index.ts';
 import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../../config/index.ts';
 import { caseTotal } from '../run/run-cases.ts';
 import { holdersOf, membersOf, taughtTasks } from '../run/run-plan.ts';
-import { coursesOf, type Course } from './courses.ts';
+import { experimentsOf, type Experiment } from './experiments.ts';
 import { downstreamWork } from './downstream.ts';
 import { workMs } from './progress.ts';
 
 /** Work of one seed in the unit of `workMs`. */
 export function workOf(settings: RunSettings): number {
-  const { single, distilled } = coursesOf(settings);
+  const { single, distilled } = experimentsOf(settings);
   const all = [...single, ...distilled];
   const steps = all.reduce((sum, { stage }) => sum + stage.rounds * stepsOfRound(stage), 0);
   const labelled = membersOf(settings).reduce((sum, id) => sum + labelWork(settings, id), 0);
-  const scored = all.flatMap((course) =>
-    scoredAt(settings, course).map((hospital) => testCount(settings, hospital)),
+  const scored = all.flatMap((experiment) =>
+    scoredAt(settings, experiment).map((hospital) => testCount(settings, hospital)),
   );
   const volumes = scored.reduce((sum, count) => sum + count, 0);
   const cases = caseTotal(settings) * workMs.phantom + volumes * workMs.volume + labelled;
@@ -25,16 +25,16 @@ export function workOf(settings: RunSettings): number {
  * Where a model is scored: everywhere, but one that a hospital trained alone only at that hospital and at those that
  * never labelled its task.
  */
-export function scoredAt(settings: RunSettings, { arm, stage, tasks }: Course): NodeId[] {
+export function scoredAt(settings: RunSettings, { arm, stage, tasks }: Experiment): NodeId[] {
   const [task] = tasks;
-  if (arm.way !== 'local' || task === undefined) return membersOf(settings);
+  if (arm.regime !== 'local' || task === undefined) return membersOf(settings);
   const holders = holdersOf(settings, task);
   return membersOf(settings).filter(
     (id) => stage.participants.includes(id) || !holders.includes(id),
   );
 }
 
-function stepsOfRound({ stepsPerRound, participants }: Course['stage']): number {
+function stepsOfRound({ stepsPerRound, participants }: Experiment['stage']): number {
   return stepsPerRound * participants.length;
 }
 

@@ -10,7 +10,7 @@ import type {
   VerdictRecord,
 } from '../../report/index.ts';
 import { tasks, type TaskId } from '../../data/index.ts';
-import { arms, type Arm } from './courses.ts';
+import { arms, type Arm } from './experiments.ts';
 
 /** A median and, where it is ours, how many points it leaves out. */
 interface Reading {
@@ -71,7 +71,7 @@ export function downstreamVerdict(
   return {
     id: 'downstream-student-better',
     claim:
-      "A new head finds a landmark that no task taught better on the student's frozen backbone than on the federated U-Net's",
+      "A probe finds a landmark that no task taught better on the student's frozen backbone than on the federated U-Net's",
     ...answer(null),
     bySeed: seeds.map((seed) => ({ seed, ...answer(seed) })),
     paper: { holds: true, figures: 'stated, without a median to read off' },

@@ -2,6 +2,7 @@
 import { type Store, type NodeId, fromUtf8 } from '../../base/index.ts';
 import { logPrefix } from '../../audit/index.ts';
 import { loopbackFault, openFilesMax } from '../../host/index.ts';
+import { faultCountMax } from '../../wire/index.ts';
 import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
 
@@ -41,7 +42,7 @@ export async function checkMachine(
 
 /** @throws {SimulateError} 'too_many_kills' when so many members are away in one round that it could not end */
 export function checkKills(kills: readonly KillRequest[], memberCount: number): void {
-  const awayMax = Math.floor((memberCount - 1) / 3);
+  const awayMax = faultCountMax(memberCount);
   for (const { stage, stageRound } of kills) {
     const away = new Set(
       kills

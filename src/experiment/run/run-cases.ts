@@ -4,7 +4,7 @@ import type { HospitalSettings, RunSettings } from '../../config/index.ts';
 import { niftiBytesMax } from '../../data/index.ts';
 import {
   caseCount,
-  CaseShelf,
+  CaseStore,
   intensityDefaults,
   type MakeCasesArgs,
   type TakeCaseArgs,
@@ -28,7 +28,7 @@ export interface CaseJob {
   /** Unique among the jobs of a run. */
   readonly id: string;
   readonly count: number;
-  /** Puts the cases on their shelves, but for those that are there: teachers may have labelled them since. */
+  /** Writes the cases into the hospitals' stores, but for those that are there: teachers may have labelled them since. */
   readonly run: (pool: Pick<WorkerPool, 'run'>, onCase: () => void) => Promise<void>;
 }
 
@@ -101,7 +101,7 @@ async function ownJobs(
   const { cases } = await listOwnCases(folder);
   const { spacingMm } = phantom;
   const { pointRadiusMm, heart } = training;
-  const shelf = new CaseShelf(diskStore(at.folder), at.intensity);
+  const caseStore = new CaseStore(diskStore(at.folder), at.intensity);
   const taken: OwnCaseFolder[] = [];
   let left = cases.length;
   const take = async (
@@ -109,12 +109,12 @@ async function ownJobs(
     own: OwnCaseFolder,
     id: string,
   ): Promise<boolean> => {
-    if (await shelf.has(own.shelf, id)) return true;
+    if (await caseStore.has(own.split, id)) return true;
     const read = await trying(() => readCaseFiles(own, niftiBytesMax(reading)));
     if ('problem' in read) return false;
     const { made: files } = read;
     const args: TakeCaseArgs = {
-      ...{ ...at, id, shelf: own.shelf, files, spacingMm, pointRadiusMm, heart, reading },
+      ...{ ...at, id, split: own.split, files, spacingMm, pointRadiusMm, heart, reading },
     };
     return ((await pool.run('takeCase', args)) as TakenCase).problem === null;
   };

@@ -1,5 +1,6 @@
-/** By which rule a round is averaged, and what one participant's update counts by it. */
+/** What the average is computed with: a round's rule in units, and how many members there are. */
 import { headsOf, type Segment, type UpdateWeights } from './head-weights.ts';
+import type { RoundRule } from '../../wire/index.ts';
 
 /** What all participants agreed on before the round. */
 export interface AveragingRule {
@@ -13,6 +14,19 @@ export interface AveragingRule {
   readonly samplesCap: number;
   /** What the mean change is multiplied with; 1 for plain averaging. */
   readonly outerRate: number;
+  /** Nesterov's momentum over the rounds, 0 to below 1; 0 for none. */
+  readonly outerMomentum: number;
+}
+
+/** From the rule of a round's OPEN, among `memberCount` members. */
+export function averagingRule(rule: RoundRule, memberCount: number): AveragingRule {
+  const { samplesCap, weightMax, clampMicro, outerRateMicro, outerMomentumMicro } = rule;
+  return {
+    ...{ memberCount, weightMax, samplesCap },
+    clamp: clampMicro / 1e6,
+    outerRate: outerRateMicro / 1e6,
+    outerMomentum: outerMomentumMicro / 1e6,
+  };
 }
 
 /** How many cases a participant trained on. */

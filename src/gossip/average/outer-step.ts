@@ -5,15 +5,6 @@
  */
 import { checkSameLayout, type ModelWeights } from '../../weights/index.ts';
 
-export interface OuterStep {
-  /** What the mean change is multiplied with; 1 for plain averaging. */
-  readonly rate: number;
-  /** Nesterov's, 0 to below 1; 0 for none. */
-  readonly momentum: number;
-}
-
-export const plainAverage: OuterStep = Object.freeze({ rate: 1, momentum: 0 });
-
 /**
  * Where a round begins: `base` + momentum · (`base` - `before`), each sum rounded to float32. With x the agreed models, w
  * these starts and d the mean changes, x' = w + rate · d. Then w moves as the parameters of PyTorch's

@@ -56,7 +56,7 @@ export function roundUpdate(
 export function roundAverage(
   base: ModelWeights,
   updates: readonly RoundUpdate[],
-  rule: Omit<AveragingRule, 'samplesCap'>,
+  rule: AveragingRule,
 ): ModelWeights {
   const sum = new RoundSum(segmentsOf(base), rule);
   for (const update of updates) {

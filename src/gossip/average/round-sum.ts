@@ -24,7 +24,10 @@ export class RoundSum {
   readonly #totals: readonly SegmentTotal[];
 
   /** For updates of the model that has these segments. */
-  constructor(segments: readonly Segment[], rule: Omit<AveragingRule, 'samplesCap'>) {
+  constructor(
+    segments: readonly Segment[],
+    rule: Pick<AveragingRule, 'memberCount' | 'clamp' | 'weightMax' | 'outerRate'>,
+  ) {
     this.#segments = segments;
     this.#rule = rule;
     this.#fixedPoint = fixedPointFor(rule.memberCount, rule.clamp);

@@ -56,7 +56,7 @@ export interface StartJob {
 }
 
 /** A ciphertext of an update: which it must be, and what it is under. */
-export interface EncryptedUpdate {
+export interface UpdateFile {
   readonly ciphertext: string;
   readonly digest: Digest;
   /** 32 bytes. */
@@ -67,21 +67,22 @@ export interface EncryptedUpdate {
 }
 
 /** What a participant encrypts after its training: files of canonical models. */
-export interface SealJob {
+export interface EncryptJob {
   readonly layout: ModelLayout;
   readonly start: string;
   readonly after: string;
   readonly trained: TrainedSamples;
   readonly rule: AveragingRule;
-  /** Fresh, 32 bytes. */
+  /** Fresh: `bulkKeyBytes` and `bulkSaltBytes` that nobody can guess. */
   readonly key: Uint8Array;
+  readonly salt: Uint8Array;
   readonly context: Uint8Array;
   /** Where the ciphertext is left. */
   readonly into: string;
 }
 
 /** What a statement says of the own ciphertext. */
-export interface SealedBulk {
+export interface EncryptedBulk {
   readonly update: Digest;
   readonly updateBytes: number;
   readonly weights: UpdateWeights;
@@ -90,15 +91,15 @@ export interface SealedBulk {
 }
 
 /** A member's update to check. */
-export interface OpenJob extends EncryptedUpdate {
+export interface CheckJob extends UpdateFile {
   readonly layout: ModelLayout;
   /** What its statement says. */
   readonly updateBytes: number;
-  readonly rule: Omit<AveragingRule, 'samplesCap'>;
+  readonly rule: AveragingRule;
 }
 
 /** What is wrong with an update's bulk, or nothing. */
-export type OpenOutcome =
+export type CheckOutcome =
   /** An integer for each parameter of the stage's model, none larger than its weight allows. */
   | { readonly kind: 'fits' }
   /** The key is not the one that the ciphertext commits to. */
@@ -114,8 +115,8 @@ export interface AverageJob {
   /** Canonical file of the model where all began. */
   readonly start: string;
   /** At least one. */
-  readonly updates: readonly EncryptedUpdate[];
-  readonly rule: Omit<AveragingRule, 'samplesCap'>;
+  readonly updates: readonly UpdateFile[];
+  readonly rule: AveragingRule;
   /** Where the new model is left. */
   readonly into: string;
 }
@@ -142,7 +143,7 @@ export async function startRound(store: Store, job: StartJob): Promise<WrittenMo
  * The update of a participant that trained `start` into `after`, as `roundUpdate`, packed and encrypted.
  * @throws {WeightsError} 'shape_mismatch', or 'not_finite' when a weight is
  */
-export async function sealRoundUpdate(store: Store, job: SealJob): Promise<SealedBulk> {
+export async function encryptRoundUpdate(store: Store, job: EncryptJob): Promise<EncryptedBulk> {
   const { layout, rule } = job;
   const segments = segmentsOf(layout);
   const weights = updateWeights(segments, job.trained, rule);
@@ -150,7 +151,7 @@ export async function sealRoundUpdate(store: Store, job: SealJob): Promise<Seale
   const after = await ModelReader.open(store, job.after, layout);
   const start = await ModelReader.open(store, job.start, layout);
   const packer = new IntegerPacker();
-  const encryption = new BulkEncryption(job.key, job.context);
+  const encryption = new BulkEncryption(job.key, job.context, job.salt);
   const hash = new HashStream();
   let clampedCount = 0;
   const writer = await store.create(job.into);
@@ -187,7 +188,7 @@ export async function sealRoundUpdate(store: Store, job: SealJob): Promise<Seale
 }
 
 /** Checks an update's bulk to its last value, and keeps nothing of it. */
-export async function openRoundUpdate(store: Store, job: OpenJob): Promise<OpenOutcome> {
+export async function checkRoundUpdate(store: Store, job: CheckJob): Promise<CheckOutcome> {
   const { layout, rule, updateBytes, ciphertext, key, context } = job;
   const size = await store.size(ciphertext);
   if (size !== updateBytes) {
@@ -215,7 +216,7 @@ export async function openRoundUpdate(store: Store, job: OpenJob): Promise<OpenO
 
 /**
  * The average of a cut, as `roundAverage`.
- * @throws {WeightsError} and {CryptoError} when an update is not one that `openRoundUpdate` lets pass
+ * @throws {WeightsError} and {CryptoError} when an update is not one that `checkRoundUpdate` lets pass
  */
 export async function averageRound(store: Store, job: AverageJob): Promise<AverageOutcome> {
   const { layout, rule } = job;
@@ -244,7 +245,7 @@ export async function averageRound(store: Store, job: AverageJob): Promise<Avera
 /** Decrypts and unpacks a ciphertext, handing its values on in order. */
 async function eachValue(
   store: Store,
-  { ciphertext, key, context }: Pick<EncryptedUpdate, 'ciphertext' | 'key' | 'context'>,
+  { ciphertext, key, context }: Pick<UpdateFile, 'ciphertext' | 'key' | 'context'>,
   count: number,
   take: (values: Int32Array, start: number) => void,
 ): Promise<void> {
@@ -281,15 +282,15 @@ async function writeTensors(
 /** `verdict`, unless the file is not what its digest names: then a disk is at fault and not the author. */
 async function verdictOn(
   store: Store,
-  update: EncryptedUpdate,
-  verdict: OpenOutcome,
-): Promise<OpenOutcome> {
+  update: UpdateFile,
+  verdict: CheckOutcome,
+): Promise<CheckOutcome> {
   return (await isSound(store, update)) ? verdict : { kind: 'damaged' };
 }
 
 async function isSound(
   store: Store,
-  { ciphertext, digest }: Pick<EncryptedUpdate, 'ciphertext' | 'digest'>,
+  { ciphertext, digest }: Pick<UpdateFile, 'ciphertext' | 'digest'>,
 ): Promise<boolean> {
   return (await fileDigest(store, ciphertext)) === digest;
 }

@@ -65,7 +65,7 @@ describe('a reproduction', function () {
     const [whole, broken] = [await emptyFolder(), await emptyFolder()];
     await command(preset, whole, null);
     await command(preset, broken, 'Fed U-Net of calc');
-    const first = join(broken, 'seed-1', 'courses', 'unet-hps');
+    const first = join(broken, 'seed-1', 'experiments', 'unet-hps');
     const { mtimeMs } = await stat(first);
     await command(preset, broken, 'Fed KD');
     await command(preset, broken, null);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { DownstreamFigures, GroupFigures, VerdictRecord } from '../../../src/report/index.ts';
 import { taskIds, type TaskId } from '../../../src/data/index.ts';
-import { arms } from '../../../src/experiment/paper/courses.ts';
+import { arms } from '../../../src/experiment/paper/experiments.ts';
 import { paperMedians } from '../../../src/experiment/paper/paper.ts';
 import { downstreamVerdict, verdictsOf } from '../../../src/experiment/paper/verdicts.ts';
 
@@ -101,7 +101,7 @@ describe('verdicts', () => {
     ]);
   });
 
-  it("prefer the student's backbone where its new head is nearer, misses counted", () => {
+  it("prefer the student's backbone where its probe is nearer, misses counted", () => {
     const figures = (
       arm: string,
       seed: number | null,

@@ -62,10 +62,10 @@ describe("hospitals' own cases", function () {
     await writeFile(join(folder, name), bytes);
   };
 
-  async function putCase(shelf: string, name: string, labels: readonly string[]): Promise<void> {
+  async function putCase(split: string, name: string, labels: readonly string[]): Promise<void> {
     const settings = { ...phantomDefaults, shape: [40, 38, 36], spacingMm: [3, 3, 3] } as const;
     const { image, truth } = makePhantom(seededRandom(name), { ...settings, calciumShare: 1 });
-    const at = `L1/${shelf}/${name}`;
+    const at = `L1/${split}/${name}`;
     const points = (names: readonly PointName[]): Uint8Array =>
       encodeMarkups(names.map((label) => ({ label, position: truth.points[label] })));
     await write(`${at}/ct.nii.gz`, encodeNifti(image, { gzip: true }));

@@ -4,15 +4,15 @@ import { seededRandom, utf8, type Random } from '../../../src/base/index.ts';
 import { digestOf } from '../../../src/crypto/index.ts';
 import {
   averageRound,
-  openRoundUpdate,
+  checkRoundUpdate,
   roundAverage,
   roundStart,
   roundUpdate,
-  sealRoundUpdate,
+  encryptRoundUpdate,
   startRound,
   type AveragingRule,
-  type EncryptedUpdate,
-  type OpenOutcome,
+  type UpdateFile,
+  type CheckOutcome,
   type TrainedSamples,
 } from '../../../src/gossip/index.ts';
 import {
@@ -37,7 +37,7 @@ const sizes: Readonly<Record<string, readonly number[]>> = {
 };
 const rule: AveragingRule = {
   ...{ memberCount: 4, clamp: 0.25, weightMax: 100 },
-  ...{ samplesCap: 50, outerRate: 0.7 },
+  ...{ samplesCap: 50, outerRate: 0.7, outerMomentum: 0.9 },
 };
 const context = utf8('which update');
 
@@ -57,7 +57,7 @@ describe('the heavy work of a round over files', () => {
       expect(digestOf(store.files.get('start')!)).to.equal(written.digest);
 
       const trained = [samples(40, 40, 0), samples(9, 0, 3), samples(70, 12, 12)];
-      const sealed: EncryptedUpdate[] = [];
+      const sealed: UpdateFile[] = [];
       const whole = [];
       for (const [n, one] of trained.entries()) {
         const after = moved(random, start, one);
@@ -71,7 +71,7 @@ describe('the heavy work of a round over files', () => {
         const packed = packIntegers(own.values).byteLength;
         expect(update.updateBytes).to.equal(56 + packed + 16 * (Math.floor(packed / 16_384) + 1));
         expect(digestOf(store.files.get(`update/${n}`)!)).to.equal(update.update);
-        expect(await openRoundUpdate(store, openJob(update))).to.deep.equal({ kind: 'fits' });
+        expect(await checkRoundUpdate(store, openJob(update))).to.deep.equal({ kind: 'fits' });
         sealed.push(update);
         whole.push(own);
       }
@@ -116,8 +116,8 @@ describe('the heavy work of a round over files', () => {
 
   it('tells a wrong key, a bad update and a damaged file apart', async () => {
     const { store, update } = await oneUpdate();
-    const open = (change: Partial<ReturnType<typeof openJob>> = {}): Promise<OpenOutcome> =>
-      openRoundUpdate(store, { ...openJob(update), ...change });
+    const open = (change: Partial<ReturnType<typeof openJob>> = {}): Promise<CheckOutcome> =>
+      checkRoundUpdate(store, { ...openJob(update), ...change });
     expect((await open()).kind).to.equal('fits');
     expect((await open({ key: new Uint8Array(32) })).kind).to.equal('wrong_key');
     expect((await open({ key: new Uint8Array(31) })).kind).to.equal('wrong_key');
@@ -176,7 +176,7 @@ async function oneUpdate(): Promise<{
   store: MemoryStore;
   after: ModelWeights;
   layout: ReturnType<typeof layoutOf>;
-  update: EncryptedUpdate & { updateBytes: number };
+  update: UpdateFile & { updateBytes: number };
 }> {
   const store = new MemoryStore();
   const start = modelOf(seededRandom('one'), 1);
@@ -193,17 +193,17 @@ async function seal(
   after: string,
   into: string,
   trained: TrainedSamples,
-): Promise<EncryptedUpdate & { update: string; updateBytes: number; clampedCount: number }> {
+): Promise<UpdateFile & { update: string; updateBytes: number; clampedCount: number }> {
   const layout = layoutOf(modelOf(seededRandom('layout'), 0));
-  const key = new Uint8Array(32).fill(into.length);
-  const job = { layout, start: 'start', after, trained, rule, key, context, into };
-  const sealed = await sealRoundUpdate(store, job);
+  const [key, salt] = [new Uint8Array(32).fill(into.length), new Uint8Array(24)];
+  const job = { layout, start: 'start', after, trained, rule, key, salt, context, into };
+  const sealed = await encryptRoundUpdate(store, job);
   return { ...sealed, ciphertext: into, digest: sealed.update, key, context };
 }
 
 function openJob(
-  update: EncryptedUpdate & { updateBytes: number },
-): Parameters<typeof openRoundUpdate>[1] {
+  update: UpdateFile & { updateBytes: number },
+): Parameters<typeof checkRoundUpdate>[1] {
   return { ...update, layout: layoutOf(modelOf(seededRandom('layout'), 0)), rule };
 }
 

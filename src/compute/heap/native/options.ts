@@ -1,0 +1,46 @@
+/** What only the native kernels can be asked for: bf16, and oneDNN's convolutions. */
+import { ComputeError } from '../../errors.ts';
+
+/**
+ * How the operands of convolutions and dense products, and of their gradients, are multiplied: as they are, or rounded to
+ * bf16. Sums, all other operations and all that is kept are float32 either way.
+ */
+export const precisions = ['f32', 'bf16'] as const;
+
+export type Precision = (typeof precisions)[number];
+
+/** Whose convolutions: `auto` is oneDNN's where it is built and measured to be faster, and else our own. */
+export const convolutionChoices = ['auto', 'own', 'onednn'] as const;
+
+export type ConvolutionChoice = (typeof convolutionChoices)[number];
+
+export interface NativeOptions {
+  readonly precision: Precision;
+  readonly convolutions: ConvolutionChoice;
+}
+
+export const nativeDefaults: NativeOptions = Object.freeze({
+  precision: 'f32',
+  convolutions: 'auto',
+});
+
+/**
+ * The backend to look for: `auto` means `native` where no other has what is asked for.
+ *
+ * @throws {ComputeError} 'native_only' when another was asked for.
+ */
+export function backendWith<Name extends string>(
+  backend: Name | 'auto',
+  options: Partial<NativeOptions>,
+): Name | 'auto' | 'native' {
+  const { precision, convolutions } = { ...nativeDefaults, ...options };
+  const asked = [
+    ...(precision === 'f32' ? [] : [{ asked: 'precision bf16', instead: 'precision f32' }]),
+    ...(convolutions === 'onednn'
+      ? [{ asked: 'convolutions onednn', instead: 'convolutions auto' }]
+      : []),
+  ][0];
+  if (asked === undefined) return backend;
+  if (backend === 'auto' || backend === 'native') return 'native';
+  throw new ComputeError({ code: 'native_only', backend, ...asked });
+}

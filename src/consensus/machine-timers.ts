@@ -1,0 +1,95 @@
+/** When the machine is to be woken: at the end of a view, and to say again what others may have missed. */
+import type { MachineState } from './machine-state.ts';
+import { viewTimeoutMs } from './settings.ts';
+
+const resendTimer = 'resend';
+
+/** The two timers, brought in line with the state at the end of each step. */
+export class MachineTimers {
+  readonly #state: MachineState;
+  /** Id of the view timer that runs. */
+  #viewTimer: string | null = null;
+  /** Whether the time of this view is up. */
+  #hasViewFired = false;
+  #resendDelayMs: number;
+  #isResendDue = true;
+  #isDue = false;
+  #mustAskIsDue = true;
+
+  constructor(state: MachineState) {
+    this.#state = state;
+    this.#resendDelayMs = state.options.settings.resendMs;
+  }
+
+  /** The next height is under decision. */
+  heightBegan(): void {
+    this.#isDue = false;
+    this.#mustAskIsDue = true;
+    this.viewBegan();
+  }
+
+  /** R1: a view has its own time. */
+  viewBegan(): void {
+    this.#hasViewFired = false;
+    this.hurry();
+  }
+
+  /** This node has a vote from now on: it may still give up a view whose time was up before. */
+  votingBegan(): void {
+    this.#hasViewFired = false;
+  }
+
+  /** Something moved: the next retransmission is the first of a new series. */
+  hurry(): void {
+    this.#resendDelayMs = this.#state.options.settings.resendMs;
+    this.#isResendDue = true;
+  }
+
+  /** The application may now say otherwise whether something is due. */
+  applicationChanged(): void {
+    this.#mustAskIsDue = true;
+  }
+
+  /** What a timer that ran out was for; `null` for one that was taken back meanwhile. */
+  fired(id: string): 'resend' | 'view' | null {
+    if (id === resendTimer) {
+      this.#isResendDue = true;
+      const { resendMsMax } = this.#state.options.settings;
+      this.#resendDelayMs = Math.min(this.#resendDelayMs * 2, resendMsMax);
+      return 'resend';
+    }
+    if (id !== this.#viewTimer) return null;
+    this.#viewTimer = null;
+    this.#hasViewFired = true;
+    return 'view';
+  }
+
+  /** Sets and clears timers as the state asks for. */
+  settle(): void {
+    const { options, out, height, view } = this.#state;
+    const id = this.#isTimed() ? `view/${height}/${view}` : null;
+    if (this.#viewTimer !== null && this.#viewTimer !== id) {
+      out.push({ kind: 'clearTimer', id: this.#viewTimer });
+      this.#viewTimer = null;
+    }
+    if (id !== null && this.#viewTimer === null && !this.#hasViewFired) {
+      this.#viewTimer = id;
+      out.push({ kind: 'setTimer', id, delayMs: viewTimeoutMs(options.settings, view) });
+    }
+    if (this.#isResendDue) {
+      this.#isResendDue = false;
+      const delayMs = Math.round(this.#resendDelayMs * (0.5 + options.random.uniform()));
+      out.push({ kind: 'setTimer', id: resendTimer, delayMs });
+    }
+  }
+
+  /** R1: a view has all the time there is until something is due, or begun and not ended. */
+  #isTimed(): boolean {
+    const { now, isVoter, height, view, options } = this.#state;
+    if (!isVoter) return false;
+    if (now.chain.nota !== null || now.proposals.has(view)) return true;
+    if (this.#mustAskIsDue) this.#isDue = options.application.isDue(height);
+    this.#mustAskIsDue = false;
+    return this.#isDue;
+  }
+}

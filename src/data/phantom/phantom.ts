@@ -1,0 +1,94 @@
+/**
+ * Phantoms: contrast CTs of the heart region with anatomy that is known exactly. Geometry is implicit
+ * (signed distances), painted with edges one voxel soft. The same seed gives the same bytes.
+ */
+import type { Random } from '../../base/index.ts';
+import {
+  phantomDefaults,
+  scannerDefaults,
+  validatePhantomSettings,
+  validateScannerSettings,
+  type PhantomSettings,
+  type ScannerSettings,
+} from '../settings.ts';
+import type { LandmarkName, PointName } from '../tasks.ts';
+import type { Vector3 } from '../volume/vector.ts';
+import type { Geometry, Volume } from '../volume/volume.ts';
+import { addStreaks, drawDeposits, paintDeposits, type Deposit } from './calcium.ts';
+import { Canvas } from './canvas.ts';
+import { paintChest, paintSkeleton } from './chest.ts';
+import { drawTissues } from './contrast.ts';
+import { paintHeart } from './heart.ts';
+import { canonicalAxis, canonicalForward, drawPose, type PlacedFrame } from './pose.ts';
+import { drawRoot, rootLandmarks, rootPoints } from './root.ts';
+import { scan } from './scanner.ts';
+
+const airHu = -1000;
+
+/** What is truly in a phantom, on the grid of its image. */
+export interface Truth {
+  readonly geometry: Geometry;
+  /** RAS mm; independent of the grid. */
+  readonly points: Readonly<Record<PointName, Vector3>>;
+  /** RAS mm; points that no task teaches. */
+  readonly landmarks: Readonly<Record<LandmarkName, Vector3>>;
+  /** 1 where calcium fills at least half of the voxel (27 samples), else 0. All 0 in the healthy. */
+  readonly calcium: Uint8Array;
+  /** Values as in `heartLabels`: the structure that fills at least half of the voxel. */
+  readonly heart: Uint8Array;
+}
+
+/** An image and the truth it was made from; keep them apart. */
+export interface Phantom {
+  readonly image: Volume;
+  readonly truth: Truth;
+}
+
+/**
+ * One patient in one scanner. Anatomy comes from `random.fork('patient')` and the scan from
+ * `random.fork('scan')`: the same patient can be scanned twice.
+ *
+ * @throws {DataError} 'bad_setting' when a setting is out of range.
+ */
+export function makePhantom(
+  random: Random,
+  settings: PhantomSettings = phantomDefaults,
+  scanner: ScannerSettings = scannerDefaults,
+): Phantom {
+  validatePhantomSettings(settings);
+  validateScannerSettings(scanner);
+  const patient = random.fork('patient');
+  const scanning = random.fork('scan');
+
+  const pose = drawPose(patient.fork('pose'), settings);
+  const root = drawRoot(patient.fork('root'), canonicalForward, canonicalAxis);
+  const tissue = drawTissues(patient.fork('tissue'), scanner);
+  const canvas = new Canvas(settings.shape, settings.spacingMm, airHu);
+  const skeleton = patient.fork('skeleton');
+  paintChest(canvas, pose.chest, patient.fork('chest'), tissue);
+  paintHeart(canvas, pose.heart, patient.fork('heart'), root, tissue);
+  paintSkeleton(canvas, pose.chest, skeleton, tissue);
+
+  const calcified = patient.fork('calcified').uniform() < settings.calciumShare;
+  const deposits: Deposit[] = calcified ? drawDeposits(patient.fork('calcium'), root) : [];
+  const calcium = paintDeposits(canvas, pose.heart, deposits);
+  addStreaks(canvas.hu, canvas, pose.heart, deposits, scanning.fork('streaks'));
+
+  const { shape, spacingMm } = settings;
+  const data = scan(canvas.hu, shape, spacingMm, scanner, scanning.fork('noise'));
+  const points = placed<PointName>(rootPoints(root), pose.heart);
+  const landmarks = placed<LandmarkName>(rootLandmarks(root), pose.heart);
+  return {
+    image: { ...pose.geometry, data },
+    truth: { geometry: pose.geometry, points, landmarks, calcium, heart: canvas.labels },
+  };
+}
+
+/** Points of the heart's frame in the world. */
+function placed<Name extends string>(
+  points: Readonly<Record<Name, Vector3>>,
+  { toWorld }: PlacedFrame,
+): Record<Name, Vector3> {
+  const entries = Object.entries<Vector3>(points).map(([name, at]) => [name, toWorld(at)]);
+  return Object.fromEntries(entries) as Record<Name, Vector3>;
+}

@@ -1,0 +1,131 @@
+/** The student on a real CT: oriented, resampled, searched window by window, and told in the CT's own space. */
+import { openEngine, type Engine, type EngineOptions } from '../../compute/index.ts';
+import {
+  judge,
+  normalise,
+  pointsOf,
+  resample,
+  resampleLabelsOnto,
+  tasks,
+  taskIds,
+  toRas,
+  voxelCount,
+  voxelMl,
+  type Markup,
+  type Plausibility,
+  type Volume,
+} from '../../data/index.ts';
+import { heartHead, heartOnto } from '../heart-map.ts';
+import { predictLabelMaps, inferenceDefaults } from './inference.ts';
+import { LoadedModel } from '../loaded-model.ts';
+import { modelInput } from '../model-input.ts';
+import type { StudentPackage } from './student-package.ts';
+
+export interface CtPrediction {
+  /** The points' spheres on the CT's own grid; value n + 1 is `pointNames[n]`. */
+  readonly labels: Uint8Array;
+  /** Points found, RAS mm. */
+  readonly points: readonly Markup[];
+  /** Names of points that were not found. */
+  readonly missed: readonly string[];
+  /** What the student takes for calcium, 1 on the CT's own grid, under points too; null when it has no head for it. */
+  readonly calcium: Uint8Array | null;
+  /** Volume of the voxels in `calcium`; null when there is none. */
+  readonly calciumMl: number | null;
+  /** Structures of the heart on the CT's own grid, values as in `heartLabels`; where the student has a head for them. */
+  readonly heart?: Uint8Array;
+  /** Whether a heart can be so. */
+  readonly plausibility: Plausibility;
+}
+
+/**
+ * Runs the student over one CT.
+ * @throws {DistillError} 'no_heart', 'bad_heart'
+ */
+export async function predictCt(
+  student: StudentPackage,
+  ct: Volume,
+  options: {
+    readonly engine: EngineOptions;
+    /** The heart's segmentation on the CT's grid, for a student that is conditioned on it. */
+    readonly heart?: Volume;
+    readonly onProgress: (done: number, total: number) => void;
+  },
+): Promise<CtPrediction> {
+  const engine = await openEngine(options.engine);
+  try {
+    return await predictWith(engine, student, ct, options.heart ?? null, options.onProgress);
+  } finally {
+    engine.close();
+  }
+}
+
+/** As `predictCt`, on an engine that is open already. */
+export async function predictWith(
+  engine: Engine,
+  student: StudentPackage,
+  ct: Volume,
+  heart: Volume | null,
+  onProgress: (done: number, total: number) => void,
+): Promise<CtPrediction> {
+  const [depth, height, width] = student.spacingMm;
+  const grid = resample(toRas(ct), [depth, height, width], 'smooth');
+  const image = normalise(grid, student.intensity).data;
+  const structures = heart === null ? null : heartOnto(heart, ct, grid);
+  const input = modelInput(student.spec, image, grid.shape, structures);
+  const loaded = new LoadedModel(engine, student.spec, student.weights);
+  try {
+    const settings = { ...inferenceDefaults, window: student.window };
+    const maps = await predictLabelMaps(engine, loaded, input, settings, onProgress);
+    return collect(maps, grid, ct);
+  } finally {
+    loaded.dispose();
+  }
+}
+
+function collect(maps: ReadonlyMap<string, Uint8Array>, grid: Volume, ct: Volume): CtPrediction {
+  const spheres = new Uint8Array(voxelCount(grid.shape));
+  const points: Markup[] = [];
+  const missed: string[] = [];
+  let first = 0;
+  for (const id of taskIds) {
+    const { labels, kind } = tasks[id];
+    if (kind !== 'points') continue;
+    const map = maps.get(id);
+    if (map !== undefined) {
+      map.forEach((value, voxel) => {
+        if (value > 0 && spheres[voxel] === 0) spheres[voxel] = first + value;
+      });
+      pointsOf(map, grid, labels.length).forEach((position, index) => {
+        const label = labels[index] ?? '';
+        if (position === null) missed.push(label);
+        else points.push({ label, position });
+      });
+    }
+    first += labels.length;
+  }
+  const onCt = (map: Uint8Array | undefined): Uint8Array | null =>
+    map === undefined ? null : resampleLabelsOnto(map, grid, ct);
+  const calcium = onCt(maps.get('calc'));
+  const heart = onCt(maps.get(heartHead));
+  // Of the very map that is handed out, so that whoever counts its voxels finds the same.
+  const calciumMl = calcium === null ? null : countOf(calcium) * voxelMl(ct);
+  const answer = {
+    points: Object.fromEntries(points.map(({ label, position }) => [label, position])),
+    seeksPoints: points.length + missed.length > 0,
+    calcium: calcium === null || calciumMl === null ? null : { mask: calcium, ml: calciumMl },
+  };
+  return {
+    labels: resampleLabelsOnto(spheres, grid, ct),
+    points,
+    missed,
+    calcium,
+    calciumMl,
+    ...(heart === null ? {} : { heart }),
+    plausibility: judge(answer, ct),
+  };
+}
+
+function countOf(mask: Uint8Array): number {
+  return mask.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);
+}

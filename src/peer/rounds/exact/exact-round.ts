@@ -1,0 +1,128 @@
+/**
+ * A round whose average is exact: every member gets every update and averages them by itself, to the same bytes. The parts:
+ * this node's own training, the updates of all, the average of the cut, and who is still there.
+ */
+import { messageOf, utf8, type Digest, type NodeId } from '../../../base/index.ts';
+import { GossipError, segmentsOf, type UpdateFacts } from '../../../gossip/index.ts';
+import type { Cut, CutUpdate, Open } from '../../../wire/index.ts';
+import type { Judgement } from '../../block-rules.ts';
+import type { RoundMessage } from '../../peer-messages.ts';
+import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
+import { Presence } from '../presence.ts';
+import { CutAverage, type AveragedCut } from './cut-average.ts';
+import { EnvelopeReader } from './envelope-reader.ts';
+import { OwnTraining } from './own-training.ts';
+import { RoundUpdates } from './round-updates.ts';
+
+/** See the file's header. What its methods promise is said at `RoundProtocol`. */
+export class ExactRound implements RoundProtocol {
+  readonly open: Open;
+  readonly #presence: Presence;
+  readonly #training: OwnTraining;
+  readonly #updates: RoundUpdates;
+  readonly #average: CutAverage;
+  readonly #envelopes: EnvelopeReader;
+
+  constructor(context: RoundContext) {
+    const { open, stage, self, consortium, models, ports, settings, onEvent } = context;
+    const { silenceMs } = settings;
+    this.open = open;
+    this.#presence = new Presence({ self, clock: ports.clock, silenceMs });
+    this.#training = new OwnTraining(context, {
+      onEnvelope: (envelope) => {
+        this.#updates.announce(envelope);
+        onEvent({ kind: 'announced', round: open.r });
+      },
+      onFailed: () => {
+        this.#presence.abstained(self);
+      },
+    });
+    this.#envelopes = new EnvelopeReader(consortium, open, context.verifyBytes);
+    this.#updates = new RoundUpdates(context, {
+      envelopes: this.#envelopes,
+      segments: async () => segmentsOf(await models.initial(stage)),
+      onOpened: () => {
+        this.#average.goOn();
+      },
+    });
+    this.#average = new CutAverage(context, this.#updates);
+  }
+
+  // What the rules of blocks ask.
+
+  certified(): readonly CutUpdate[] {
+    return this.#updates.certified();
+  }
+
+  areHeldTogether(updates: readonly CutUpdate[]): boolean {
+    return this.#updates.areHeldTogether(updates);
+  }
+
+  judgeUpdate(update: CutUpdate): Judgement {
+    return this.#updates.judgeUpdate(update);
+  }
+
+  certifiedForMs(peer: NodeId): number | null {
+    return this.#updates.certifiedForMs(peer);
+  }
+
+  isSilent(peer: NodeId): boolean {
+    return this.#presence.isSilent(peer);
+  }
+
+  aggregate(): AveragedCut | null {
+    return this.#average.result;
+  }
+
+  envelope(env: Digest): Uint8Array | null {
+    return this.#updates.envelope(env);
+  }
+
+  facts(env: Digest): UpdateFacts | null {
+    return this.#updates.facts(env);
+  }
+
+  // What the peer tells.
+
+  train(): void {
+    this.#training.begin();
+  }
+
+  average(cut: Cut): void {
+    this.#average.begin(cut);
+  }
+
+  judgeMessage(message: RoundMessage): string | null {
+    if (message.t !== 'update') return null;
+    try {
+      this.#envelopes.read(utf8(message.envelope));
+      return null;
+    } catch (error) {
+      if (error instanceof GossipError) return messageOf(error);
+      throw error;
+    }
+  }
+
+  take(from: NodeId, message: RoundMessage): void {
+    this.#updates.take(from, message);
+  }
+
+  heard(from: NodeId, nowMs: number): void {
+    this.#presence.heard(from, nowMs);
+  }
+
+  abstained(from: NodeId): void {
+    this.#presence.abstained(from);
+  }
+
+  get isAbstaining(): boolean {
+    return this.#presence.isAbstaining;
+  }
+
+  repeat(): void {
+    if (this.#average.result !== null) return;
+    this.#updates.repeat(this.#average.isDue);
+    if (this.#average.isDue) this.#average.goOn();
+    else this.#training.retry();
+  }
+}

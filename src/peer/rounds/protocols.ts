@@ -1,0 +1,14 @@
+/** The protocols that a round may follow, by the rule that its OPEN names. */
+import type { Open } from '../../wire/index.ts';
+import type { RoundContext, RoundProtocol } from '../round-protocol.ts';
+import { ExactRound } from './exact/exact-round.ts';
+
+const protocols: Readonly<Record<Open['rule']['kind'], (context: RoundContext) => RoundProtocol>> =
+  {
+    exact: (context) => new ExactRound(context),
+  };
+
+/** Begins a round by the protocol that its OPEN names. */
+export function beginRound(context: RoundContext): RoundProtocol {
+  return protocols[context.open.rule.kind](context);
+}
