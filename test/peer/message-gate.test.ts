@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { base64, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { AuditError } from '../../src/audit/index.ts';
 import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
+import { CountedChecks } from '../../src/peer/counted-checks.ts';
 import { MessageGate } from '../../src/peer/message-gate.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
 import { encodeCanonical, topics, type Topic } from '../../src/wire/index.ts';
@@ -21,8 +22,11 @@ describe('MessageGate', () => {
     checkpoint = 'fresh';
     refusal = null;
     const round = { open, judgeMessage: () => refusal };
+    const checks = new CountedChecks(systemCrypto, (from, { signatures, refusal: why }) => {
+      charged.push(`${from} ${signatures}${why === undefined ? '' : ` ${why}`}`);
+    });
     gate = new MessageGate({
-      ...{ consortium, crypto: systemCrypto, epoch: 0, height: () => height, round: () => round },
+      ...{ consortium, checks, epoch: () => 0, height: () => height, round: () => round },
       checkCosignatures: () => {
         if (checkpoint === 'bad') {
           throw new AuditError({ code: 'malformed', what: 'note', expected: 'one' }, 'no note');
@@ -30,9 +34,6 @@ describe('MessageGate', () => {
         if (checkpoint === 'known') return checkpoint;
         const digest = digestOf(utf8('note'));
         return { kind: 'here', digest, text: '', size: 1, lines: new Map() };
-      },
-      charge: (from, { signatures, refusal }) => {
-        charged.push(`${from} ${signatures}${refusal === undefined ? '' : ` ${refusal}`}`);
       },
     });
   });

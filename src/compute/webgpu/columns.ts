@@ -4,6 +4,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 import { flatWorkgroup, vectorType, widthOf, type Binding, type GpuLauncher } from './launcher.ts';
 import { addShares } from './shares.ts';
 
+/** What is summed over the rows of each group. */
 export interface Columns {
   readonly key: string;
   readonly groups: number;
@@ -23,6 +24,7 @@ export interface PartialSums {
   readonly count: number;
 }
 
+/** Sums over shares of the rows; the caller adds the shares up and frees them. */
 export function columnShares(l: GpuLauncher, c: Columns): PartialSums {
   const type = vectorType(c.channels);
   const quads = c.channels / widthOf(type);

@@ -18,6 +18,7 @@ const runMax = 32;
 /** Shorter rows leave most of a workgroup idle between its barriers. */
 const widthMin = 8;
 
+/** How the work is laid out over workgroups and threads. */
 export interface RowPlan {
   /** Voxels of a run, a multiple of `lanes`. */
   readonly run: number;
