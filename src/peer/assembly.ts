@@ -99,6 +99,7 @@ export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): P
       ...{ consortium, checks },
       epoch: () => chain.state.epoch,
       height: () => machine.height,
+      relayVerdict: (message) => machine.relayVerdict(message),
       round: () => round.protocol,
       checkCosignatures: (note) => log.checkCosignatures(note),
     }),
