@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../src/base/index.ts';
-import { machineLine, readMachine } from '../../src/cli/machine.ts';
+import { machineLine, readMachine } from '../../src/host/index.ts';
 import {
   convolutionChoices,
   precisions,

@@ -5,7 +5,7 @@
  */
 import { equalBytes, messageOf, type Digest } from '../base/index.ts';
 import {
-  firstEpoch,
+  genesisEpoch,
   quorumOf,
   verifyManifest,
   type BlockBody,
@@ -201,7 +201,7 @@ async function readDecisions(
   // Heights count up from 1, so there cannot be more than there are files.
   const last = Math.max(0, ...heights.filter((height) => height <= names.length));
   const decisions: (BlockBody | null)[] = [];
-  const epoch = firstEpoch;
+  const epoch = genesisEpoch;
   const suspensions = new Suspensions(consortium, epoch, report);
   for (let height = 1; height <= last; height++) {
     const bytes = await directory.read(decisionName(height));

@@ -5,7 +5,10 @@ import type { Transport } from '../wire/index.ts';
 
 /** What `Checkpoints` works with. */
 export interface CheckpointPorts {
-  readonly log: ConsortiumLog;
+  readonly log: Pick<
+    ConsortiumLog,
+    'head' | 'sealedSize' | 'checkpoint' | 'sealedCheckpoint' | 'addCosignatures'
+  >;
   readonly transport: Pick<Transport, 'broadcast' | 'send'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly logger: Logger;

@@ -6,3 +6,4 @@ export { advance, genesisChain, nextOpen, stageOf, type ChainState, type Phase }
 export type { PeerKeys, PeerPorts } from './ports.ts';
 export type { PeerOptions } from './peer-options.ts';
 export { Peer } from './peer.ts';
+export { inlineAverager, type Averager } from './averager.ts';

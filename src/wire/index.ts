@@ -74,7 +74,6 @@ export {
 } from './plan.ts';
 export {
   consortiumId,
-  firstEpoch,
   keyBytes,
   manifestPayloadType,
   memberIndex,
@@ -126,6 +125,7 @@ export {
   bodyDigest,
   decodeBlockBody,
   encodeBlockBody,
+  genesisEpoch,
   genesisPrev,
   openDigest,
   readBlockBody,

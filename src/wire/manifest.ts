@@ -38,9 +38,6 @@ import {
 /** DSSE payload type of a manifest. */
 export const manifestPayloadType = 'application/vnd.annulus.manifest+json';
 
-/** Epoch of the membership that a manifest names; no operation begins another so far. */
-export const firstEpoch = 0;
-
 /** One hospital. Keys are base64 of 32 raw bytes; each key has one role and one owner. */
 export interface Member {
   readonly id: NodeId;
