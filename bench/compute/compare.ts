@@ -2,8 +2,8 @@
 import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../src/base/index.ts';
-import { machineLine, readMachine } from '../../src/cli/machine.ts';
 import { precisions, type Precision } from '../../src/compute/index.ts';
+import { machineLine, readMachine } from '../../src/host/index.ts';
 import { compareSides, differenceMax, withTensors, type Agreement } from './agreement.ts';
 import { agreementCases, cases, quickCases, type Case } from './cases.ts';
 import { agreementLine, header, rowLine, summaryLine, type Row } from './comparison-table.ts';

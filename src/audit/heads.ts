@@ -279,7 +279,9 @@ export class Heads {
     if (bytes === null) return null;
     const { text, signatures } = parseNote(bytes);
     const { size, root } = this.checkpointOf(text);
-    const own = signatures.find((line) => verifyNoteSignature(text, line, this.#logKey));
+    const own = signatures.find((line) =>
+      verifyNoteSignature(text, line, this.#logKey, this.#verify),
+    );
     if (size > tree.size || !equalBytes(tree.root(size), root) || own === undefined) {
       throw corruptLog(name, 'a head of this tree, signed by this node');
     }

@@ -4,6 +4,7 @@ import { digestOf } from '../crypto/index.ts';
 import {
   blockLeaf,
   bodyDigest,
+  genesisEpoch,
   genesisPrev,
   openDigest,
   verifyUpdateStatement,
@@ -43,7 +44,9 @@ export function verifyDecision(
   if (problem !== null) report.find(where, problem);
   if (!isCertified) return null;
   if (body.cid !== consortium.cid) report.find(where, 'its block is of another consortium');
-  if (body.e !== 0) report.find(where, `epoch ${body.e}: the manifest is of epoch 0`);
+  if (body.e !== genesisEpoch) {
+    report.find(where, `epoch ${body.e}: the manifest is of epoch ${genesisEpoch}`);
+  }
   if (body.h === height) return body;
   report.find(where, `it holds height ${body.h}`);
   return null;

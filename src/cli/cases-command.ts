@@ -1,10 +1,10 @@
 /** `annulus cases`: what is in a hospital's own folder of cases, what is wrong with it, and what it looks like. */
 import { chmod, writeFile } from 'node:fs/promises';
 import { printableLine } from '../base/index.ts';
-import type { Case, ReadingSettings } from '../data/index.ts';
+import type { Case } from '../data/index.ts';
 import type { CaseToShow } from '../report/index.ts';
 import type { CaseCounts } from '../config/index.ts';
-import type { OwnCaseFolder } from '../hospital/index.ts';
+import type { LookedAtCase, OwnCaseFolder } from '../hospital/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
 import { readNumbers } from './numbers.ts';
@@ -17,55 +17,40 @@ export interface CasesFlags extends ReadingFlags {
   readonly format: string;
 }
 
-/** One case, looked at. */
-interface LookedAt {
-  /** `train/<case>` */
-  readonly name: string;
-  readonly labels: readonly string[];
-  /** Voxels of the CT along [depth, height, width]; null where it could not be read. */
-  readonly shape: readonly number[] | null;
-  readonly spacingMm: readonly number[] | null;
-  /** Why it is set aside; null where it can be used. */
-  readonly problem: string | null;
-  readonly notes: readonly string[];
-}
-
-/** How cases are looked at. */
-interface Looking {
-  readonly spacingMm: readonly [number, number, number];
-  readonly reading: ReadingSettings;
-}
-
 export async function casesCommand(
   path: string,
   flags: CasesFlags,
   world: World,
 ): Promise<ExitCode> {
-  const looking = { spacingMm: readSpacing(flags.spacing), reading: await readingOf(flags) };
+  const spacingMm = readSpacing(flags.spacing);
+  const reading = await readingOf(flags);
   const folder = await requireFolder(path);
-  const { countOwnCases, listOwnCases } = await import('../hospital/index.ts');
+  const { countOwnCases, listOwnCases, lookAtCase } = await import('../hospital/index.ts');
+  const { trainingDefaults } = await import('../config/index.ts');
+  const { caseToShow } = await import('../experiment/index.ts');
+  const looking = { spacingMm, reading, pointRadiusMm: trainingDefaults.pointRadiusMm };
   const asJson = flags.format === 'json';
   const listed = await listOwnCases(folder);
   if (flags.pictures !== undefined) await beginPage(flags.pictures);
-  const cases: LookedAt[] = [];
+  const cases: LookedAtCase[] = [];
   const shown: CaseToShow[] = [];
-  const tell = async (looked: LookedAt, own: Case | null): Promise<void> => {
+  const tell = (looked: LookedAtCase, own: Case | null): void => {
     if (!asJson) world.out(linesOf(looked));
     // Of a large folder only the pictures fit into memory, never all its volumes.
-    if (flags.pictures !== undefined) shown.push(await toShow(looked, own));
+    if (flags.pictures !== undefined) shown.push(caseToShow(looked, own));
     cases.push(looked);
   };
   const good: OwnCaseFolder[] = [];
   for (const [index, entry] of listed.cases.entries()) {
     const isShown = world.isLive && !asJson;
     if (isShown) world.out(`case ${index + 1} of ${listed.cases.length}`);
-    const { looked, own } = await lookAt(entry, looking);
+    const { looked, own } = await lookAtCase(entry, looking);
     if (isShown) world.erase(0);
-    await tell(looked, own);
+    tell(looked, own);
     if (own !== null) good.push(entry);
   }
   for (const { name, problem } of listed.setAside) {
-    await tell({ name, problem, labels: [], shape: null, spacingMm: null, notes: [] }, null);
+    tell({ name, problem, labels: [], shape: null, spacingMm: null, notes: [] }, null);
   }
   const counts = countOwnCases(good);
   const isGood = good.length === cases.length && good.some(({ split }) => split === 'train');
@@ -93,7 +78,7 @@ async function beginPage(path: string): Promise<void> {
 
 function summaryOf(
   { hps, ms, calc, test }: CaseCounts,
-  cases: readonly LookedAt[],
+  cases: readonly LookedAtCase[],
   passedOver: number,
 ): string {
   const used = cases.filter(({ problem }) => problem === null);
@@ -111,46 +96,7 @@ function summaryOf(
 const isTraining = (name: string): boolean => name.startsWith('train');
 const isHeart = (label: string): boolean => label === 'heart';
 
-async function lookAt(
-  folder: OwnCaseFolder,
-  { spacingMm, reading }: Looking,
-): Promise<{ readonly looked: LookedAt; readonly own: Case | null }> {
-  const { readCaseFiles, trying } = await import('../hospital/index.ts');
-  const { caseFiles, niftiBytesMax, readOwnCase, spacingOf } = await import('../data/index.ts');
-  const { trainingDefaults } = await import('../config/index.ts');
-  const { name } = folder;
-  const labels = caseFiles.filter((file) => file !== 'ct' && folder.files[file] !== undefined);
-  const read = await trying(async () => {
-    const files = await readCaseFiles(folder, niftiBytesMax(reading));
-    const { pointRadiusMm } = trainingDefaults;
-    return readOwnCase('case', files, { spacingMm, pointRadiusMm, reading });
-  });
-  if ('problem' in read) {
-    const grid = { shape: null, spacingMm: null };
-    return { looked: { name, labels, ...grid, ...read, notes: [] }, own: null };
-  }
-  const { ct, notes, case: own } = read.made;
-  const spacing = spacingOf(ct.affine).map((mm) => Math.round(mm * 1000) / 1000);
-  const grid = { shape: ct.shape, spacingMm: spacing };
-  return { looked: { name, labels, ...grid, problem: null, notes }, own };
-}
-
-/** The slices through what experts marked. */
-async function toShow({ name, problem, notes }: LookedAt, own: Case | null): Promise<CaseToShow> {
-  if (own === null) return { name, problem, notes, slices: [] };
-  const { picturesOfScene } = await import('../experiment/index.ts');
-  const marks = Object.entries(own.points ?? {}).flatMap(([label, at]) =>
-    at === null ? [] : [{ label, at, kind: 'truth' as const }],
-  );
-  const calcium = own.labels.calc;
-  const slices = picturesOfScene({
-    ...{ title: name, caption: '', image: own.image, marks },
-    areas: calcium === undefined ? [] : [{ kind: 'truth', mask: calcium }],
-  });
-  return { name, problem, notes, slices };
-}
-
-function linesOf({ name, labels, shape, spacingMm, problem, notes }: LookedAt): string {
+function linesOf({ name, labels, shape, spacingMm, problem, notes }: LookedAtCase): string {
   const told = labels.length === 0 ? 'no label' : labels.join(' ');
   const ct = shape === null ? '' : `${shape.join(' x ')} voxels of ${spacingMm?.join(' x ')} mm, `;
   const more = [...(problem === null ? [] : [`SET ASIDE ${problem}`]), ...notes];

@@ -1,6 +1,4 @@
 /** What stands below the flags in each command's `--help`: what happens, and examples. */
-import { stageNames } from './simulate-command.ts';
-
 export const overview = `
 Begin here:
   $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
@@ -16,15 +14,14 @@ Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer
 129, 130 or 143 ended by SIGHUP, Ctrl-C or SIGTERM.
 `;
 
-// eslint-disable-next-line @typescript-eslint/no-inferrable-types -- a declaration of its own needs it
-export const simulateExamples: string = `
+export const simulateExamples = `
 What happens: cases for every hospital, phantoms (made images with known points) or its own folder of CTs; a
 teacher for each task among the hospitals that labelled it; pseudo-labels; one student among all; errors on
 held-out cases. Every peer has its own identity, network host, disk folder and log.
 
 What is written: report.html to look at, record.json as data, model/ for predict, nodes/ for audit.
 
-Stages, in order: ${stageNames.join(', ')}.
+Stages, in order: teacher-hps, teacher-ms, teacher-calc, student.
 
 Examples:
   $ annulus simulate                               the main job, config/eight-hospitals.yaml

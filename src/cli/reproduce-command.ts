@@ -2,12 +2,11 @@
 import { basename, join } from 'node:path';
 import { printableLine } from '../base/index.ts';
 import type { Override, RunSettings } from '../config/index.ts';
-import { renderReproduction, type ReproductionRecord } from '../report/index.ts';
+import { renderReproduction, reproductionText, type ReproductionRecord } from '../report/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { intoFolder, readNetworks, readPreset, writeOutput } from './files.ts';
 import { settingOf } from './overrides.ts';
 import { countOwnCasesOf } from './own-cases.ts';
-import { reproductionTable, verdictLines } from './reproduce-text.ts';
 import { unlessStopped } from './stop-signals.ts';
 import { WorkView } from './work-view.ts';
 import type { World } from './world.ts';
@@ -70,7 +69,7 @@ async function carryOut(
   } finally {
     view.stop();
   }
-  const table = `${[...reproductionTable(record), '', ...verdictLines(record)].join('\n')}\n`;
+  const table = reproductionText(record);
   const json = JSON.stringify(record);
   await writeOutput(join(folder, 'results.json'), `${json}\n`);
   await writeOutput(join(folder, 'table.txt'), table);

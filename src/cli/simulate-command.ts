@@ -3,7 +3,14 @@ import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { printableLine } from '../base/index.ts';
 import type { Override, RunSettings } from '../config/index.ts';
-import { durationText, renderReport, shortDigest, type RunRecord } from '../report/index.ts';
+import {
+  durationText,
+  renderReport,
+  shortDigest,
+  summaryOf,
+  type RunRecord,
+  type RunSummary,
+} from '../report/index.ts';
 import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import {
   defaultPreset,
@@ -34,14 +41,6 @@ export interface SimulateFlags {
   readonly resume?: string;
   readonly format: string;
 }
-
-/** Stages of the main job in order; the same names stand in the plan, the log and the report. */
-export const stageNames: readonly string[] = [
-  'teacher-hps',
-  'teacher-ms',
-  'teacher-calc',
-  'student',
-];
 
 /** What says that a folder was begun by this command. */
 const mark = 'run.json';
@@ -98,13 +97,10 @@ async function carryOut(
   }
   await writeOutput(join(folder, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
   await writeOutput(join(folder, 'report.html'), renderReport(record));
-  world.out(
-    asJson ? `${JSON.stringify(summaryOf(record, folder))}\n` : summaryText(record, folder),
-  );
-  if (!isGood(record)) return exitCodes.failed;
-  return missedRounds(record).some(({ isAsked }) => !isAsked)
-    ? exitCodes.incomplete
-    : exitCodes.done;
+  const summary = summaryOf(record, folder);
+  world.out(asJson ? `${JSON.stringify(summary)}\n` : textOf(summary));
+  if (!summary.ok) return exitCodes.failed;
+  return summary.missed.some(({ isAsked }) => !isAsked) ? exitCodes.incomplete : exitCodes.done;
 }
 
 async function newRun(presetName: string, flags: SimulateFlags, world: World): Promise<Run> {
@@ -113,9 +109,9 @@ async function newRun(presetName: string, flags: SimulateFlags, world: World): P
   const networks = await readNetworks();
   const written = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
   const settings = await countOwnCasesOf(written, preset.file, world);
-  const kills = (flags.kill ?? []).map((text) => parseKill(text, settings));
+  const kills = (flags.kill ?? []).map(parseKill);
   const { checkKills } = await import('../experiment/index.ts');
-  checkKills(kills, settings.consortium.hospitals.length);
+  checkKills(kills, settings);
   const stem = basename(presetName).replace(/\.ya?ml$/, '');
   const folder = flags.out ?? (await freeFolder(join('runs', `${stem}-${settings.seed}`)));
   return { settings, kills, folder };
@@ -148,40 +144,6 @@ function stoppedWords(folder: string): string {
   return `stopped; --resume goes on: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
 }
 
-/** One model everywhere, and a log that verifies. */
-function isGood({ nodes, sealedDigest, log }: RunRecord): boolean {
-  return (
-    log.ok &&
-    sealedDigest !== null &&
-    nodes.every(({ modelDigest }) => modelDigest === sealedDigest)
-  );
-}
-
-interface MissedRound {
-  readonly node: string;
-  readonly round: string;
-  /** By `--kill`: then it is no surprise. */
-  readonly isAsked: boolean;
-}
-
-/** Rounds that were closed without a participant: their models are other ones than they would have been. */
-function missedRounds({ rounds, faults }: RunRecord): MissedRound[] {
-  return rounds.flatMap(({ stage, stageRound, round, excluded }) =>
-    excluded.map(({ node }) => ({
-      node,
-      round: `${stage} ${stageRound}`,
-      isAsked: faults.some(
-        (fault) => fault.kind === 'killed' && fault.node === node && fault.round <= round,
-      ),
-    })),
-  );
-}
-
-/** All of the run, pauses left out. */
-function runMs({ startedAt, finishedAt }: RunRecord): number {
-  return Date.parse(finishedAt) - Date.parse(startedAt);
-}
-
 function overridesOf(flags: SimulateFlags): Override[] {
   const overrides: Override[] = [];
   const add = (key: string, text: string | undefined, source: string): void => {
@@ -196,69 +158,30 @@ function overridesOf(flags: SimulateFlags): Override[] {
   return [...overrides, ...(flags.set ?? []).map(settingOf)];
 }
 
-/** `L3@student:2`. @throws {CliError} 'usage' naming what is known. */
-export function parseKill(text: string, { consortium, training }: RunSettings): KillRequest {
+/** `L3@student:2`. @throws {CliError} 'usage' */
+function parseKill(text: string): KillRequest {
   const [, node, stage, round] = /^([^@]+)@([a-z-]+):(\d{1,6})$/.exec(text) ?? [];
   if (node === undefined || stage === undefined || round === undefined) {
     throw usageError(`--kill: expected HOSPITAL@STAGE:ROUND such as L3@student:2, got "${text}"`);
   }
-  const ids = consortium.hospitals.map(({ id }) => id);
-  if (!ids.includes(node)) {
-    throw usageError(`--kill: unknown hospital ${node}: expected one of ${ids.join(', ')}`);
-  }
-  if (!stageNames.includes(stage)) {
-    throw usageError(`--kill: unknown stage ${stage}: expected one of ${stageNames.join(', ')}`);
-  }
-  const hospital = consortium.hospitals.find(({ id }) => id === node);
-  const trains = Object.entries(hospital?.cases ?? {}).some(
-    ([task, count]) => stage === 'student' || (stage === `teacher-${task}` && Number(count) > 0),
-  );
-  if (!trains) {
-    throw usageError(`--kill: ${node} does not train ${stage}: it has none of its labels`);
-  }
-  const { rounds } = stage === 'student' ? training.student : training.teacher;
-  const stageRound = Number(round);
-  if (stageRound < 1 || stageRound > rounds) {
-    throw usageError(`--kill: expected a round of ${stage} from 1 to ${rounds}, got ${round}`);
-  }
-  return { node, stage, stageRound };
+  return { node, stage, stageRound: Number(round) };
 }
 
-function summaryOf(record: RunRecord, folder: string): unknown {
-  const { id, seed, preset, sealedDigest, log, nodes, evaluation, faults } = record;
-  const models = nodes.map((node) => ({ node: node.id, digest: node.modelDigest }));
-  return {
-    id,
-    preset,
-    seed,
-    folder,
-    ok: isGood(record),
-    ms: runMs(record),
-    missed: missedRounds(record),
-    sealedDigest,
-    models,
-    log,
-    evaluation,
-    faults,
-  };
-}
-
-function summaryText(record: RunRecord, folder: string): string {
-  const { nodes, log, sealedDigest } = record;
-  const missed = missedRounds(record).map(
+function textOf({ folder, ms, missed, sealedDigest, models, log }: RunSummary): string {
+  const rounds = missed.map(
     ({ node, round, isAsked }) => `${node} in ${round}${isAsked ? ' (--kill)' : ''}`,
   );
-  const same = nodes.filter(({ modelDigest }) => modelDigest === sealedDigest).length;
+  const same = models.filter(({ digest }) => digest === sealedDigest).length;
   return [
     '',
-    `student   ${sealedDigest ?? 'not sealed'} on ${same} of ${nodes.length} nodes`,
+    `student   ${sealedDigest ?? 'not sealed'} on ${same} of ${models.length} nodes`,
     `log       ${log.entries} entries, root ${shortDigest(log.root)}, ${log.ok ? 'verified' : 'NOT verified'}`,
-    ...(missed.length > 0
+    ...(rounds.length > 0
       ? [
-          `missed    ${missed.length} ${missed.length === 1 ? 'round' : 'rounds'} closed without a member: ${missed.join(', ')}`,
+          `missed    ${rounds.length} ${rounds.length === 1 ? 'round' : 'rounds'} closed without a member: ${rounds.join(', ')}`,
         ]
       : []),
-    `time      ${durationText(runMs(record))}`,
+    `time      ${durationText(ms)}`,
     `report    ${join(folder, 'report.html')}`,
     '',
   ]

@@ -15,7 +15,10 @@ export { systemCrypto, systemSealing, type CryptoPort, type Sealing } from './cr
 export { hkdf } from './hkdf.ts';
 export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair } from './hpke.ts';
 export {
+  BulkDecryption,
+  BulkEncryption,
   bulkCiphertextBytes,
+  bulkHeaderBytes,
   decryptBulk,
   isBulkKey,
   encryptBulk,

@@ -5,6 +5,7 @@ export { simulatedConsortium, simulatedMember, type SimulatedMember } from './ru
 export type { KillRequest, MainJobPorts } from './run/job-ports.ts';
 export { runMainJob } from './run/main-job.ts';
 export { checkKills } from './run/preflight.ts';
+export { withCountedCases, type CountingWatch, type LookedThrough } from './run/counted-cases.ts';
 export { readRunFile, type RunFile } from './run/run-file.ts';
 export { SimulateError, type SimulateErrorFacts } from './run/errors.ts';
 export { caseJobs, caseTotal, type CaseJob } from './run/run-cases.ts';
@@ -18,4 +19,4 @@ export {
   taughtTasks,
 } from './run/run-plan.ts';
 export { hospitalRecord, taskRecords } from './run/run-recorder.ts';
-export { picturesOfScene, type Mark, type Scene } from './run/slice-planes.ts';
+export { caseToShow } from './run/case-pictures.ts';

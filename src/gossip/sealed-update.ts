@@ -9,7 +9,7 @@ import {
   type VerifyBytes,
 } from '../crypto/index.ts';
 import type { AveragingRule } from './average/averaging-rule.ts';
-import { checkUpdate, type Segment } from './average/head-weights.ts';
+import { UpdateBounds, type Segment } from './average/head-weights.ts';
 import { fixedPointFor, packIntegers, unpackIntegers, WeightsError } from '../weights/index.ts';
 import {
   openDigest,
@@ -160,7 +160,7 @@ export async function openUpdate(bulk: UpdateBulk): Promise<OpenedUpdate | null>
     const values = unpackIntegers(plaintext, segments.at(-1)?.end ?? 0);
     const fixedPoint = fixedPointFor(rule.memberCount, rule.clamp);
     // A value beyond what its weight allows would pull harder than the author says.
-    checkUpdate(values, facts, segments, rule.weightMax, fixedPoint);
+    new UpdateBounds(segments, facts, { ...rule, fixedPoint }).check(values, 0);
     return { values, key };
   } catch (error) {
     if (!(error instanceof WeightsError) && !(error instanceof CryptoError)) throw error;

@@ -5,7 +5,14 @@
  */
 import type { Digest, NodeId } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import { memberIndex, type CutUpdate, type Open, type SignedManifest } from '../wire/index.ts';
+import {
+  faultCountMax,
+  memberIndex,
+  quorumOf,
+  type CutUpdate,
+  type Open,
+  type SignedManifest,
+} from '../wire/index.ts';
 import { readUpdate, type OpenedUpdate, type UpdateFacts } from './sealed-update.ts';
 
 /** How far this node has come with an update. */
@@ -57,8 +64,8 @@ export class UpdateBook {
     this.#consortium = consortium;
     this.#open = open;
     this.#read = read;
-    this.#quorum = Math.floor((2 * memberCount) / 3) + 1;
-    this.#liarsMax = Math.floor((memberCount - 1) / 3);
+    this.#quorum = quorumOf(memberCount);
+    this.#liarsMax = faultCountMax(memberCount);
   }
 
   /** Updates that one member can claim to hold: two of each author. */

@@ -8,6 +8,7 @@ export {
   type OwnCases,
   type SetAside,
 } from './own-cases.ts';
+export { lookAtCase, type LookedAtCase, type Looking } from './look-at-case.ts';
 export { eachOf } from './side-by-side.ts';
 export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';
 export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.ts';
@@ -32,3 +33,4 @@ export {
 export { keepStartModel, readStartModel } from './start-models.ts';
 export type { TrainingWorkerData } from './training-entry.ts';
 export { openTrainingPool } from './training-pool.ts';
+export { openAveragingPool, workerAverager } from './worker-averager.ts';

@@ -4,4 +4,6 @@ export type { PeerEvent, SealedRound } from './events.ts';
 export type { ReportWork, Trainer, TrainingJob, TrainingResult, WorkProgress } from './trainer.ts';
 export { advance, genesisChain, nextOpen, stageOf, type ChainState, type Phase } from './chain.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
-export { Peer, type PeerOptions } from './peer.ts';
+export type { PeerOptions } from './peer-options.ts';
+export { Peer } from './peer.ts';
+export { inlineAverager, type Averager } from './averager.ts';

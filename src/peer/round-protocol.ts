@@ -7,7 +7,7 @@ import type { VerifyBytes } from '../crypto/index.ts';
 import type { BlobShelf, UpdateFacts } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { Cut, Open, PlanStage, SignedManifest } from '../wire/index.ts';
-import type { RoundView } from './block-rules.ts';
+import type { RoundView } from './local-view.ts';
 import type { PeerEvent } from './events.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { RoundMessage } from './peer-messages.ts';

@@ -11,8 +11,10 @@ export interface WorkProgress {
   readonly loss?: number;
 }
 
+/** Hears of progress, as often as the work likes. */
 export type ReportWork = (progress: WorkProgress) => void;
 
+/** One round's training on one hospital. */
 export interface TrainingJob {
   readonly stage: PlanStage;
   readonly round: number;
@@ -24,6 +26,7 @@ export interface TrainingJob {
   readonly hp: Hyperparameters;
 }
 
+/** What a hospital's training of one round gave. */
 export interface TrainingResult {
   readonly weights: ModelWeights;
   /** Labelled cases trained on: the update's weight before the cap. */

@@ -1,5 +1,7 @@
 export { renderCases, type CaseToShow } from './cases-page.ts';
 export { renderReport } from './report.ts';
+export { reproductionText } from './reproduction-text.ts';
+export { summaryOf, type MissedRound, type RunSummary } from './run-summary.ts';
 export { renderReproduction } from './reproduction-report.ts';
 export { encodeGrayPng } from './png.ts';
 export { absent, bytesText, durationText, fixed, percent, shortDigest } from './figures.ts';

@@ -5,6 +5,7 @@ import { html, type Markup } from './markup.ts';
 import { renderPage } from './page.ts';
 import { evaluationSection, sliceSection, unitOf } from './result-sections.ts';
 import { curveSection, roundSection } from './round-sections.ts';
+import { elapsedMs } from './run-summary.ts';
 import type { RunRecord, TaskRecord } from './run-record.ts';
 import { agreementSection, costSection, faultSection, isAgreed } from './trust-sections.ts';
 
@@ -76,11 +77,4 @@ function taskFigure({ groups }: RunRecord, task: TaskRecord): Markup {
       ${training === undefined ? absent : fixed(median(training.values), digits)}
     </div>
   </div>`;
-}
-
-/** From start to end by the record's own times. */
-function elapsedMs({ startedAt, finishedAt }: RunRecord): number {
-  // eslint-disable-next-line no-restricted-globals -- reads what was written; reads no clock
-  const [start, end] = [startedAt, finishedAt].map((time) => Date.parse(time));
-  return (end ?? 0) - (start ?? 0);
 }

@@ -98,6 +98,11 @@ export class VirtualNode {
     const random = this.#parts.random.fork(`run ${this.runs}`);
     const trainer = this.#parts.trainer(clock);
     const logger = this.#logger();
+    const fail = (error: unknown): void => {
+      if (!process.isAlive) return;
+      this.failures.push(error);
+      this.#parts.onWake();
+    };
     const peer = new Peer(
       {
         ...{ clock, transport, trainer, logger, random, crypto },
@@ -110,15 +115,11 @@ export class VirtualNode {
           if (event.kind === 'done') this.isDone = true;
           this.#parts.onEvent(event);
         },
-        onFailure: (error) => {
-          if (process.isAlive) this.failures.push(error);
-        },
+        onFailure: fail,
       },
     );
     this.#running = { peer, process, transport };
-    peer.start().catch((error: unknown) => {
-      if (process.isAlive) this.failures.push(error);
-    });
+    peer.start().catch(fail);
   }
 
   /** The power goes: what was not on the disk is lost. */

@@ -153,7 +153,7 @@ export class VirtualWorld {
     this.#look();
     const height = node.peer?.state.height ?? 0;
     node.kill();
-    this.invariants.crashed(id, height, (name) => node.disk.files.get(name) ?? null);
+    this.invariants.crashed(id, height, (name) => node.disk.durable(name));
   }
 
   /** Starts a node over its disk. */
@@ -195,7 +195,7 @@ export class VirtualWorld {
   #watched(id: NodeId, transport: Transport): Transport {
     const look = (topic: Topic, bytes: Uint8Array): void => {
       if (topic !== 'consensus') return;
-      this.invariants.sent(id, bytes, (name) => this.node(id).disk.files.get(name) ?? null);
+      this.invariants.sent(id, bytes, (name) => this.node(id).disk.durable(name));
     };
     const broadcast = transport.broadcast.bind(transport);
     const send = transport.send.bind(transport);

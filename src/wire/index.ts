@@ -125,6 +125,7 @@ export {
   bodyDigest,
   decodeBlockBody,
   encodeBlockBody,
+  genesisEpoch,
   genesisPrev,
   openDigest,
   readBlockBody,

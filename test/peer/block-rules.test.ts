@@ -1,13 +1,8 @@
 import { expect } from 'chai';
 import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import {
-  dueOps,
-  judgeOps,
-  type Judgement,
-  type LocalView,
-  type RoundView,
-} from '../../src/peer/block-rules.ts';
+import { dueOps, judgeOps } from '../../src/peer/block-rules.ts';
+import type { Judgement, LocalView, RoundView } from '../../src/peer/local-view.ts';
 import { applyOp } from '../../src/peer/chain.ts';
 import type { ChainState } from '../../src/peer/index.ts';
 import {

@@ -87,6 +87,9 @@ describe('chain', () => {
     expect(() => advance(after, body, plan)).to.throw(InvariantError, 'in order of height');
     const stray = { ...body, prev: model('x') };
     expect(() => advance(state, stray, plan)).to.throw(InvariantError, 'names the one before');
+    const later = { ...body, e: 1 };
+    expect(() => advance(state, later, plan)).to.throw(InvariantError, 'of the epoch under way');
+    expect(advance({ ...state, epoch: 1 }, later, plan).epoch).to.equal(1);
     for (const ops of [[cutOf(1)], [sealOf(1, 'm')], [openOf(1), openOf(2)]]) {
       expect(() => advance(state, { ...body, ops }, plan), ops[0]!.op).to.throw(InvariantError);
     }

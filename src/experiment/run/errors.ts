@@ -5,10 +5,14 @@ export type SimulateErrorFacts =
   | { readonly code: 'no_run'; readonly folder: string }
   | { readonly code: 'other_program' }
   | { readonly code: 'other_settings' }
+  /** Of a hospital's own folder of cases. */
+  | { readonly code: 'counted_twice'; readonly hospital: string }
+  | { readonly code: 'no_training_cases'; readonly hospital: string }
   | { readonly code: 'cases_changed'; readonly hospital: string }
   /** `run.json` is not as the run wrote it. */
   | { readonly code: 'run_file_changed'; readonly folder: string }
   | { readonly code: 'node_missing'; readonly node: string }
+  | { readonly code: 'bad_kill'; readonly node: string; readonly stage: string }
   | { readonly code: 'too_many_kills'; readonly stage: string; readonly stageRound: number }
   /** The machine that runs everything cannot: no loopback, too few files, a disk that fails. */
   | { readonly code: 'no_loopback'; readonly reason: string }

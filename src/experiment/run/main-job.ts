@@ -53,7 +53,7 @@ export async function runMainJob(
   if (note !== null) onProgress({ kind: 'note', level: 'warn', text: note });
   const members = membersOf(settings);
   const { kills, outputFolder, signal } = ports;
-  checkKills(kills, members.length);
+  checkKills(kills, settings);
   const starts = await readStartModels(settings);
   const pool = openTrainingPool(engine, settings.compute.workers);
   await checkMachine(members.length, pool.size);

@@ -2,9 +2,11 @@
 import { type Store, type NodeId, fromUtf8 } from '../../base/index.ts';
 import { logPrefix } from '../../audit/index.ts';
 import { loopbackFault, openFilesMax } from '../../host/index.ts';
-import { faultCountMax } from '../../wire/index.ts';
+import type { RunSettings } from '../../config/index.ts';
+import { faultCountMax, type PlanStage } from '../../wire/index.ts';
 import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
+import { membersOf, planOf } from './run-plan.ts';
 
 /** Files that one worker opens at once, with its pipes and its engine. */
 const filesOfWorker = 16;
@@ -40,9 +42,17 @@ export async function checkMachine(
   }
 }
 
-/** @throws {SimulateError} 'too_many_kills' when so many members are away in one round that it could not end */
-export function checkKills(kills: readonly KillRequest[], memberCount: number): void {
-  const awayMax = faultCountMax(memberCount);
+/**
+ * Whether every kill can be carried out and every round can still end.
+ *
+ * @throws {SimulateError} 'bad_kill' for a hospital, stage or round that the plan does not have, 'too_many_kills' when so many
+ * members are away in one round that it could not end
+ */
+export function checkKills(kills: readonly KillRequest[], settings: RunSettings): void {
+  const members = membersOf(settings);
+  const { stages } = planOf(settings);
+  for (const kill of kills) checkKill(kill, members, stages);
+  const awayMax = faultCountMax(members.length);
   for (const { stage, stageRound } of kills) {
     const away = new Set(
       kills
@@ -52,8 +62,30 @@ export function checkKills(kills: readonly KillRequest[], memberCount: number): 
     if (away.size <= awayMax) continue;
     throw new SimulateError(
       { code: 'too_many_kills', stage, stageRound },
-      `--kill: ${[...away].join(', ')} in round ${stageRound} of ${stage}: ${memberCount} hospitals agree with at most ${awayMax} of them away; kill fewer in one round`,
+      `--kill: ${[...away].join(', ')} in round ${stageRound} of ${stage}: ${members.length} hospitals agree with at most ${awayMax} of them away; kill fewer in one round`,
     );
+  }
+}
+
+function checkKill(
+  { node, stage: id, stageRound }: KillRequest,
+  members: readonly NodeId[],
+  stages: readonly PlanStage[],
+): void {
+  const refuse = (problem: string): never => {
+    throw new SimulateError({ code: 'bad_kill', node, stage: id }, `--kill: ${problem}`);
+  };
+  if (!members.includes(node as NodeId)) {
+    refuse(`unknown hospital ${node}: expected one of ${members.join(', ')}`);
+  }
+  const known = stages.map((stage) => stage.id).join(', ');
+  const stage = stages.find((one) => one.id === id);
+  if (stage === undefined) return refuse(`unknown stage ${id}: expected one of ${known}`);
+  if (!stage.participants.includes(node as NodeId)) {
+    refuse(`${node} does not train ${id}: it has none of its labels`);
+  }
+  if (stageRound < 1 || stageRound > stage.rounds) {
+    refuse(`expected a round of ${id} from 1 to ${stage.rounds}, got ${stageRound}`);
   }
 }
 

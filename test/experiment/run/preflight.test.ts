@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
 import { utf8, type NodeId } from '../../../src/base/index.ts';
+import { hospitalDefaults, runDefaults, type RunSettings } from '../../../src/config/index.ts';
 import { loopbackFault } from '../../../src/host/index.ts';
 import {
   checkKills,
@@ -14,6 +15,13 @@ const ids = (count: number): NodeId[] =>
   Array.from({ length: count }, (_, at) => `L${at + 1}` as NodeId);
 const killsOf = (nodes: readonly string[], stageRound = 1): Parameters<typeof checkKills>[0] =>
   nodes.map((node) => ({ node, stage: 'student', stageRound }));
+
+/** The default settings with so many hospitals, all with labels of hps. */
+function runOf(count: number): RunSettings {
+  const cases = { ...hospitalDefaults.cases, hps: 2 };
+  const hospitals = ids(count).map((id) => ({ ...hospitalDefaults, id, cases }));
+  return { ...runDefaults, consortium: { ...runDefaults.consortium, hospitals } };
+}
 
 async function refusalOf(work: Promise<unknown>): Promise<Error & { code?: string }> {
   return work.then(
@@ -34,18 +42,38 @@ describe('preflight', () => {
       [16, 5],
     ] as const) {
       expect(() => {
-        checkKills(killsOf(ids(awayMax)), count);
+        checkKills(killsOf(ids(awayMax)), runOf(count));
       }, `${awayMax} of ${count}`).not.throw();
       expect(
         () => {
-          checkKills(killsOf(ids(awayMax + 1)), count);
+          checkKills(killsOf(ids(awayMax + 1)), runOf(count));
         },
         `${awayMax + 1} of ${count}`,
       ).throws(`at most ${awayMax} of them away`);
     }
     expect(() => {
-      checkKills([...killsOf(['L1']), ...killsOf(['L2'], 2), ...killsOf(['L1'])], 4);
+      checkKills([...killsOf(['L1']), ...killsOf(['L2'], 2), ...killsOf(['L1'])], runOf(4));
     }, 'one in each of two rounds').not.throw();
+  });
+
+  it('refuses a kill that the plan does not have', () => {
+    const { rounds } = runDefaults.training.student;
+    const table: readonly (readonly [string, string, number, RegExp])[] = [
+      ['L9', 'student', 1, /unknown hospital L9: expected one of L1, L2, L3, L4$/],
+      ['L1', 'teacher', 1, /unknown stage teacher: expected one of teacher-hps, student$/],
+      ['L1', 'student', 0, /a round of student from 1 to \d+, got 0$/],
+      ['L1', 'student', rounds + 1, /from 1 to \d+, got \d+$/],
+      ['L4', 'teacher-hps', 1, /L4 does not train teacher-hps/],
+    ];
+    const [one, two, three, four] = runOf(4).consortium.hospitals;
+    const hospitals = [one!, two!, three!, { ...four!, cases: hospitalDefaults.cases }];
+    const settings = { ...runDefaults, consortium: { ...runDefaults.consortium, hospitals } };
+    for (const [node, stage, stageRound, words] of table) {
+      expect(() => {
+        checkKills([{ node, stage, stageRound }], settings);
+      }, words.source).throws(words);
+    }
+    checkKills([{ node: 'L4', stage: 'student', stageRound: rounds }], settings);
   });
 
   it('refuses to begin with fewer open files than the connections of all pairs need', async () => {

@@ -5,7 +5,7 @@
 import { messageOf, utf8, type Digest, type NodeId } from '../../../base/index.ts';
 import { GossipError, segmentsOf, type UpdateFacts } from '../../../gossip/index.ts';
 import type { Cut, CutUpdate, Open } from '../../../wire/index.ts';
-import type { Judgement } from '../../block-rules.ts';
+import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { Presence } from '../presence.ts';

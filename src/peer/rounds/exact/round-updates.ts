@@ -18,7 +18,7 @@ import {
   type UpdateFacts,
 } from '../../../gossip/index.ts';
 import { limits, type CutUpdate } from '../../../wire/index.ts';
-import type { Judgement, RoundView } from '../../block-rules.ts';
+import type { Judgement, RoundView } from '../../local-view.ts';
 import type { RoundContext } from '../../round-protocol.ts';
 import type { ExactMessage } from './exact-messages.ts';
 import type { EnvelopeReader } from './envelope-reader.ts';

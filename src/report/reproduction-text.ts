@@ -1,23 +1,26 @@
-/** The table of a reproduction and its verdicts, as a person reads them. */
-import {
-  absent,
-  fixed,
-  percent,
-  type ArmRecord,
-  type ClientGroup,
-  type Figures,
-  type GroupFigures,
-  type ReproductionRecord,
-  type TaskRecord,
-  type VerdictRecord,
-} from '../report/index.ts';
+/** The table of a reproduction and its verdicts as text, for a terminal and for `table.txt`. */
+import { absent, fixed, percent } from './figures.ts';
+import type {
+  ArmRecord,
+  ClientGroup,
+  Figures,
+  GroupFigures,
+  ReproductionRecord,
+  VerdictRecord,
+} from './reproduction-record.ts';
+import type { TaskRecord } from './run-record.ts';
 
 const groups = ['training', 'other'] as const;
 const widths = { arm: 18, median: 20, missed: 8, n: 6, paper: 13, calibration: 15 };
 const gap = '  ';
 
+/** Errors, calibration, the probe and what became of the paper's claims; ends with a line break. */
+export function reproductionText(record: ReproductionRecord): string {
+  return `${[...reproductionTable(record), '', ...verdictLines(record)].join('\n')}\n`;
+}
+
 /** A block of lines for every task. */
-export function reproductionTable(record: ReproductionRecord): string[] {
+function reproductionTable(record: ReproductionRecord): string[] {
   const { seeds, tasks } = record;
   return [
     `Errors on held-out cases: median [95 % interval over patients], missed, n; seeds ${seeds.join(', ')}`,
@@ -30,7 +33,7 @@ export function reproductionTable(record: ReproductionRecord): string[] {
 }
 
 /** What became of the paper's claims. */
-export function verdictLines({ verdicts }: ReproductionRecord): string[] {
+function verdictLines({ verdicts }: ReproductionRecord): string[] {
   return ["The paper's claims", ...verdicts.flatMap(verdictBlock)];
 }
 
