@@ -157,7 +157,7 @@ function tellProgress(
 ): void {
   const { seed, consortium } = settings;
   const members = membersOf(settings).map((member) => simulatedMember(seed, member, []));
-  const facts = { ...consortium, plan: planOf(settings), limits: limitsOf(settings, 1) };
+  const facts = { ...consortium, plan: planOf(settings), limits: limitsOf(1) };
   const { name, domain, plan, limits } = facts;
   const recorder = new RunRecorder(settings, id, onProgress, { nowMs: () => 0 }, 0);
   recorder.begin(simulatedConsortium(members, { name, domain, plan, limits }));

@@ -17,11 +17,11 @@ import {
   literal,
   obj,
   pair,
+  quorumOf,
   type SignedManifest,
   limits,
 } from '../wire/index.ts';
 import type { Decision } from './log-files.ts';
-import { quorumSize } from './policy.ts';
 
 const consensusDomain = 'annulus/consensus/v1';
 const count = int(0, 2 ** 31 - 1);
@@ -82,7 +82,7 @@ export function judgeCertificate(
     last = index;
   }
   const suspended = [...suspendedFrom.values()].filter((from) => from <= body.h);
-  const quorum = quorumSize(members.length - suspended.length);
+  const quorum = quorumOf(members.length - suspended.length);
   if (valid < quorum) problems.push(`expected valid votes of ${quorum} members, got ${valid}`);
   const problem = problems.length === 0 ? null : problems.join(', ');
   return { isCertified: valid >= quorum, problem };

@@ -5,7 +5,7 @@
  */
 import { equalBytes, hex, invariant, type Digest, type NodeId, type Store } from '../base/index.ts';
 import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
-import type { SignedManifest } from '../wire/index.ts';
+import { quorumOf, type SignedManifest } from '../wire/index.ts';
 import {
   formatCheckpoint,
   parseCheckpoint,
@@ -15,7 +15,7 @@ import {
 } from './checkpoint.ts';
 import { malformed } from './errors.ts';
 import { checkpointName, logPrefix, nextCheckpointName } from './log-files.ts';
-import { logKeyOf, logOrigin, quorumSize, witnessKeyOf } from './policy.ts';
+import { logKeyOf, logOrigin, witnessKeyOf } from './policy.ts';
 import { formatNote, parseNote, type NoteKey, type NoteSignature } from './signed-note.ts';
 import { corruptLog } from './stored-tree.ts';
 
@@ -213,7 +213,7 @@ export class Heads {
   }
 
   async #seal(head: Head): Promise<boolean> {
-    if (head.cosignatures.size < quorumSize(this.#witnessKeys.length)) return false;
+    if (head.cosignatures.size < quorumOf(this.#witnessKeys.length)) return false;
     await this.#store.write(logPrefix + checkpointName, noteOf(head));
     this.#sealed = head;
     await this.#dropNext();
@@ -279,7 +279,9 @@ export class Heads {
     if (bytes === null) return null;
     const { text, signatures } = parseNote(bytes);
     const { size, root } = this.checkpointOf(text);
-    const own = signatures.find((line) => verifyNoteSignature(text, line, this.#logKey));
+    const own = signatures.find((line) =>
+      verifyNoteSignature(text, line, this.#logKey, this.#verify),
+    );
     if (size > tree.size || !equalBytes(tree.root(size), root) || own === undefined) {
       throw corruptLog(name, 'a head of this tree, signed by this node');
     }

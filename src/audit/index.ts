@@ -24,7 +24,7 @@ export {
   verifyNoteSignature,
   type Checkpoint,
 } from './checkpoint.ts';
-export { logOrigin, policyFile, quorumSize, witnessName } from './policy.ts';
+export { logOrigin, policyFile, witnessName } from './policy.ts';
 export { envelopeDigests, leavesOf, logPrefix, type Decision } from './log-files.ts';
 export { Witness, witnessStateName, type WitnessRefusal } from './witness.ts';
 export {

@@ -3,7 +3,7 @@
  * says them to other tools. https://c2sp.org/tlog-policy
  */
 import { utf8, type NodeId } from '../base/index.ts';
-import { keyBytes, type Member, type SignedManifest } from '../wire/index.ts';
+import { keyBytes, quorumOf, type Member, type SignedManifest } from '../wire/index.ts';
 import { formatVkey, noteKeyTypes, type NoteKey } from './signed-note.ts';
 
 /** First line of every checkpoint: `<domain>/fl/<first 16 digits of the consortium id>`. */
@@ -28,11 +28,6 @@ export function witnessKeyOf(member: Member): NoteKey {
   return { name: witnessName(member.id), type: noteKeyTypes.witness, publicKey };
 }
 
-/** q = floor(2n/3) + 1: two quorums share an honest member while fewer than a third lie. */
-export function quorumSize(memberCount: number): number {
-  return Math.floor((2 * memberCount) / 3) + 1;
-}
-
 /** The policy file: any member's log key, and cosignatures of a quorum of the members. */
 export function policyFile(consortium: SignedManifest): Uint8Array {
   const { manifest, cid } = consortium;
@@ -44,7 +39,7 @@ export function policyFile(consortium: SignedManifest): Uint8Array {
       ...manifest.members.map(
         (member) => `witness ${witnessName(member.id)} ${formatVkey(witnessKeyOf(member))}`,
       ),
-      `group members ${quorumSize(names.length)} ${names.join(' ')}`,
+      `group members ${quorumOf(names.length)} ${names.join(' ')}`,
       'quorum members',
       '',
     ].join('\n'),

@@ -4,8 +4,9 @@ import { digestOf } from '../crypto/index.ts';
 import {
   blockLeaf,
   bodyDigest,
-  encodeCanonical,
+  genesisEpoch,
   genesisPrev,
+  openDigest,
   verifyUpdateStatement,
   type BlockBody,
   type CutUpdate,
@@ -43,7 +44,9 @@ export function verifyDecision(
   if (problem !== null) report.find(where, problem);
   if (!isCertified) return null;
   if (body.cid !== consortium.cid) report.find(where, 'its block is of another consortium');
-  if (body.e !== 0) report.find(where, `epoch ${body.e}: the manifest is of epoch 0`);
+  if (body.e !== genesisEpoch) {
+    report.find(where, `epoch ${body.e}: the manifest is of epoch ${genesisEpoch}`);
+  }
   if (body.h === height) return body;
   report.find(where, `it holds height ${body.h}`);
   return null;
@@ -174,16 +177,11 @@ function statementProblems(
   const claims: [boolean, string][] = [
     [statement.author === update.peer, `signed by ${statement.author}, not ${update.peer}`],
     [statement.round === open.r, `of round ${statement.round}, not ${open.r}`],
-    [statement.stage === open.stage, `of stage ${statement.stage}, not ${open.stage}`],
+    [statement.open === openDigest(open), 'trained as another OPEN says'],
     [statement.update === update.upd, "its update's digest is not that of the CUT"],
     [update.n === statement.weight, `its weight is ${statement.weight}, the CUT says ${update.n}`],
     [statement.base === open.base, 'trained from another model than the OPEN names'],
-    [sameOptions(statement.hp, open.hp), 'trained with other settings than the OPEN names'],
     [statement.code === open.code, 'trained by another program than the OPEN names'],
   ];
   return claims.filter(([holds]) => !holds).map(([, problem]) => problem);
-}
-
-function sameOptions(a: Open['hp'], b: Open['hp']): boolean {
-  return equalBytes(encodeCanonical(a), encodeCanonical(b));
 }

@@ -4,7 +4,7 @@
  * id) the auditor compares with one from another source.
  */
 import { equalBytes, messageOf, type Digest } from '../base/index.ts';
-import { verifyManifest, type BlockBody, type SignedManifest } from '../wire/index.ts';
+import { quorumOf, verifyManifest, type BlockBody, type SignedManifest } from '../wire/index.ts';
 import {
   checkpointName,
   decisionName,
@@ -14,7 +14,7 @@ import {
   policyName,
   tileNames,
 } from './log-files.ts';
-import { logOrigin, policyFile, quorumSize } from './policy.ts';
+import { logOrigin, policyFile } from './policy.ts';
 import { tileWidth } from './tiles.ts';
 import { Suspensions } from './suspensions.ts';
 import { Report, type LogVerdict, type RoundRecord } from './verdict.ts';
@@ -85,7 +85,7 @@ export async function examineLog(
   const size = Math.max(0, ...roots.map((root) => root.size));
   const sealedSize = heads.sealed?.size ?? 0;
   let entries: SoundEntries = [];
-  const quorum = quorumSize(consortium.manifest.members.length);
+  const quorum = quorumOf(consortium.manifest.members.length);
   if (isBelievable(size, names, heads, bodies, quorum)) {
     const read = (name: string): Promise<Uint8Array | null> => directory.read(name);
     entries = await verifyTree({ read, size, sealedSize, roots, entryName }, report);
@@ -170,7 +170,7 @@ async function readHeads(
   ];
   if (bytes === null)
     report.find(checkpointName, 'the file is missing: no quorum has sealed this log');
-  const quorum = quorumSize(consortium.manifest.members.length);
+  const quorum = quorumOf(consortium.manifest.members.length);
   const sealed =
     bytes === null ? null : verifyHead(checkpointName, bytes, consortium, quorum, report);
   const next =
@@ -262,6 +262,6 @@ function verdictOf(
     treeSize: heads.sealed?.size ?? 0,
     root: heads.sealed?.root ?? null,
     sealedBy: heads.sealed?.cosignedBy ?? [],
-    quorum: consortium === null ? 0 : quorumSize(members.length),
+    quorum: consortium === null ? 0 : quorumOf(members.length),
   };
 }

@@ -2,15 +2,17 @@
  * Follows the rounds through the decided blocks: OPEN → CUT → SEAL, or VOID at either step. Every OPEN must
  * be the one that the manifest's plan makes next.
  */
-import type { Digest, NodeId } from '../base/index.ts';
-import type {
-  BlockBody,
-  Cut,
-  Open,
-  PlanStage,
-  RoundOp,
-  Seal,
-  SignedManifest,
+import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
+import {
+  encodeCanonical,
+  hyperparametersOf,
+  type BlockBody,
+  type Cut,
+  type Open,
+  type PlanStage,
+  type RoundOp,
+  type Seal,
+  type SignedManifest,
 } from '../wire/index.ts';
 import { decisionName } from './log-files.ts';
 import type { Report, RoundRecord } from './verdict.ts';
@@ -93,19 +95,20 @@ export class RoundReader {
   }
 
   #judgeOpen(op: Open, body: BlockBody, stage: PlanStage, where: string): void {
+    const hp = hyperparametersOf(this.#consortium.manifest.plan, stage, this.#sealedInStage);
     const claims: [boolean, string][] = [
       [op.stage === stage.id, `expected stage ${stage.id} of the plan, got ${op.stage}`],
       [sameList(op.participants, stage.participants), "its participants are not the plan's"],
       [op.minParticipants === stage.minParticipants, "minParticipants is not the plan's"],
       [op.deadline === body.ts + stage.roundTimeoutMs, "its deadline is not the plan's"],
+      [isSame(op.rule, stage.rule), "its rule of averaging is not the plan's"],
+      [isSame(op.hp, hp), "its hyper-parameters are not the plan's"],
     ];
     for (const [holds, problem] of claims) if (!holds) this.#report.find(where, problem);
   }
 
   #judgeCut(cut: Cut, open: Open, where: string): void {
-    const { plan, limits } = this.#consortium.manifest;
-    const stage = plan.stages.find(({ id }) => id === open.stage);
-    const weightMax = Math.min(limits.weightMax, stage?.samplesCap ?? limits.weightMax);
+    const { samplesCap } = open.rule;
     if (cut.updates.length < open.minParticipants) {
       this.#report.find(where, `${cut.updates.length} updates, fewer than ${open.minParticipants}`);
     }
@@ -113,8 +116,8 @@ export class RoundReader {
       if (!open.participants.includes(update.peer)) {
         this.#report.find(where, `${update.peer} does not take part`);
       }
-      if (update.n > weightMax) {
-        this.#report.find(where, `weight ${update.n} of ${update.peer} is above ${weightMax}`);
+      if (update.n > samplesCap) {
+        this.#report.find(where, `weight ${update.n} of ${update.peer} is above ${samplesCap}`);
       }
     }
   }
@@ -154,6 +157,11 @@ function recordOf(
     modelDigest: end.modelDigest ?? null,
     voidReason: end.voidReason ?? null,
   };
+}
+
+/** Whether two plain values have the same canonical bytes. */
+function isSame(a: object, b: object): boolean {
+  return equalBytes(encodeCanonical(a), encodeCanonical(b));
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 /** What can go wrong between a request for compute and the machine. */
 import { AnnulusError } from '../base/index.ts';
 
+/** Each way in which compute is refused or fails, with the facts that its message names. */
 export type ComputeErrorFacts =
   | {
       readonly code: 'backend_missing';

@@ -1,11 +1,8 @@
 export { ComputeError, type ComputeErrorFacts } from './errors.ts';
+export { backendVariant, listBackends, openEngine, type BackendReport } from './backends.ts';
 export {
   backendNames,
-  backendVariant,
-  listBackends,
-  openEngine,
   type BackendName,
-  type BackendReport,
   type Engine,
   type EngineMemory,
   type EngineOptions,

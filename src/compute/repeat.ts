@@ -1,6 +1,7 @@
 /** A pass that recurs with other values in the same shapes: a training step's, thousands of times. */
 import type { Tensor } from '@tensorflow/tfjs';
 
+/** One pass of many that do the same work: see `Repeat`. */
 export interface RepeatedPass {
   /** Says all that the work depends on besides the shapes and values of `inputs` and the values of `parameters`. */
   readonly key: string;
@@ -17,9 +18,3 @@ export type Repeat = (pass: RepeatedPass) => (Tensor | null)[];
 
 /** Computes it anew: the way of all backends whose host does the work anyway. */
 export const computeAnew: Repeat = ({ inputs, compute }) => compute(inputs);
-
-/** Of an engine that keeps nothing of a pass for the next. */
-export const keepsNothing: { readonly repeat: Repeat; readonly forget: () => void } = {
-  repeat: computeAnew,
-  forget: () => undefined,
-};

@@ -14,6 +14,7 @@ export type ImportModule = (name: string) => Promise<unknown>;
 /** What TF.js calls the backend that both packages bring. */
 export const tfjsNodeBackend = 'tensorflow';
 
+/** The npm package of each backend of TensorFlow's own library; both are optional. */
 export const tfjsNodePackages = {
   cuda: '@tensorflow/tfjs-node-gpu',
   'tfjs-node': '@tensorflow/tfjs-node',

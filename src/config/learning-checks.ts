@@ -6,39 +6,12 @@ import type {
 } from '../distill/index.ts';
 import type { PeerSettings } from '../peer/index.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
+import { samplingRangesMicro } from '../wire/index.ts';
 
-/** Least and greatest value of each. */
-const samplingRanges: Readonly<Record<keyof SamplingSettings, readonly [number, number]>> = {
-  foregroundShare: [0, 1],
-  rotationProbability: [0, 1],
-  rotationDegMax: [0, 45],
-  scaleProbability: [0, 1],
-  scaleDownShareMax: [0, 0.5],
-  scaleUpShareMax: [0, 1],
-  noiseProbability: [0, 1],
-  noiseStdDevMax: [0, 1],
-  blurProbability: [0, 1],
-  blurSigmaMin: [0, 5],
-  blurSigmaMax: [0, 5],
-  brightnessProbability: [0, 1],
-  brightnessShareMax: [0, 0.9],
-  contrastProbability: [0, 1],
-  contrastShareMax: [0, 0.9],
-  lowResolutionProbability: [0, 1],
-  lowResolutionMin: [0.1, 1],
-  invertedGammaProbability: [0, 1],
-  gammaProbability: [0, 1],
-  gammaDownShareMax: [0, 0.9],
-  gammaUpShareMax: [0, 2],
-  scannerGainShareMax: [0, 0.5],
-  scannerOffsetMax: [0, 1],
-  scannerNoiseStdDevMax: [0, 0.5],
-};
-
-/** @throws {SettingError} naming the key out of range. */
+/** In the ranges of the plan. @throws {SettingError} naming the key out of range. */
 export function validateSampling(sampling: SamplingSettings): void {
-  for (const [key, [low, high]] of Object.entries(samplingRanges)) {
-    checkNumber(key, sampling[key as keyof SamplingSettings], low, high);
+  for (const [key, [low, high]] of Object.entries(samplingRangesMicro)) {
+    checkNumber(key, sampling[key as keyof SamplingSettings], low / 1e6, high / 1e6);
   }
   const { blurSigmaMin, blurSigmaMax } = sampling;
   if (blurSigmaMin > blurSigmaMax) {

@@ -1,6 +1,6 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
 import { heartUses, optimiserKinds, type HeartUse, type OptimiserKind } from '../distill/index.ts';
-import { schedules, type Schedule } from '../peer/index.ts';
+import { schedules, type Schedule } from '../wire/index.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
 /**

@@ -1,6 +1,7 @@
 /** What the machine is told, what it asks to be done, and what it asks the application. */
 import type { Digest, NodeId, Random } from '../base/index.ts';
-import type { Certificate, EvidencePair, VerifySignature } from '../wire/index.ts';
+import type { VerifySignature } from '../crypto/index.ts';
+import type { Certificate, EvidencePair } from '../wire/index.ts';
 import type { SafetyRules } from './safety-rules.ts';
 import type { ConsensusSettings } from './settings.ts';
 import type { WalRecord } from './write-ahead-log.ts';
@@ -112,7 +113,7 @@ export interface SimplexOptions {
   readonly settings: ConsensusSettings;
   /** Spreads retransmissions; no safety hangs on it. */
   readonly random: Random;
-  /** Ed25519 when absent. */
+  /** Asked often for the same signatures: one that remembers them. Ed25519, remembered, when absent. */
   readonly verify?: VerifySignature;
   /** Fresh rules for each height. For tests that break them on purpose. */
   readonly makeRules?: () => SafetyRules;

@@ -1,6 +1,6 @@
 /** Remembers signatures that were good: the same ones come again inside certificates and chains. */
 import { hex } from '../base/index.ts';
-import type { VerifySignature } from '../wire/index.ts';
+import type { VerifySignature } from '../crypto/index.ts';
 
 const rememberedMax = 8192;
 

@@ -40,6 +40,14 @@ export type VerifyBytes = (
   signature: Uint8Array,
 ) => boolean;
 
+/** Checks one signature over `domain || "\n" || message`: `verifySignature`, or one that counts or remembers. */
+export type VerifySignature = (
+  publicKey: Uint8Array,
+  domain: string,
+  message: Uint8Array,
+  signature: Uint8Array,
+) => boolean;
+
 const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 

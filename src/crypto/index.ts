@@ -9,14 +9,20 @@ export {
   type KeyPair,
   type Signer,
   type VerifyBytes,
+  type VerifySignature,
 } from './ed25519.ts';
+export { systemCrypto, systemSealing, type CryptoPort, type Sealing } from './crypto-port.ts';
 export { hkdf } from './hkdf.ts';
 export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair } from './hpke.ts';
 export {
+  BulkDecryption,
+  BulkEncryption,
   bulkCiphertextBytes,
+  bulkHeaderBytes,
   decryptBulk,
   isBulkKey,
   encryptBulk,
-  randomBulkKey,
+  bulkKeyBytes,
+  bulkSaltBytes,
 } from './chunked-encryption.ts';
 export { openKeyFile, sealKeyFile } from './key-file.ts';

@@ -9,8 +9,7 @@ export type DistillErrorFacts =
   /** A model that is conditioned on the heart, and no segmentation; or one for a model that sees none. */
   | { readonly code: 'heart_missing' }
   | { readonly code: 'heart_unused' }
-  | { readonly code: 'bad_model'; readonly file: string }
-  | { readonly code: 'bad_options'; readonly option: string };
+  | { readonly code: 'bad_model'; readonly file: string };
 
 /** Bad input to the room of learning: cases, models, options. */
 export class DistillError extends AnnulusError<DistillErrorFacts> {}

@@ -44,7 +44,6 @@ export {
   type DistillationSettings,
   type Uncertain,
 } from './label/soft-labels.ts';
-export { distillationOptions, readDistillation } from './distillation-options.ts';
 export { labelCases, type Teacher } from './label/pseudo-labels.ts';
 export {
   evaluateCase,
@@ -74,12 +73,6 @@ export {
   type TrainArgs,
   type TransferArgs,
 } from './hospital-jobs.ts';
-export {
-  optimiserOf,
-  readStageOptions,
-  stageOptions,
-  type StageTraining,
-} from './stage-options.ts';
 export { decodeStudent, encodeStudent, type StudentPackage } from './predict/student-package.ts';
 export { predictCt, type CtPrediction } from './predict/prediction.ts';
 export {

@@ -16,7 +16,6 @@ export {
   oneTaskHeart,
   patchOf,
   planOf,
-  stageFor,
   taughtTasks,
 } from './run/run-plan.ts';
 export { hospitalRecord, taskRecords } from './run/run-recorder.ts';

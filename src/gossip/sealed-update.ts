@@ -1,10 +1,18 @@
 /** An update between quantised integers and what goes over the wire: made by its author, checked by everybody else. */
-import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
-import { CryptoError, type Signer } from '../crypto/index.ts';
-import { checkUpdate, type Segment } from './average/head-weights.ts';
+import type { Digest, NodeId } from '../base/index.ts';
+import {
+  CryptoError,
+  systemSealing,
+  verifyRaw,
+  type Sealing,
+  type Signer,
+  type VerifyBytes,
+} from '../crypto/index.ts';
+import type { AveragingRule } from './average/averaging-rule.ts';
+import { UpdateBounds, type Segment } from './average/head-weights.ts';
 import { fixedPointFor, packIntegers, unpackIntegers, WeightsError } from '../weights/index.ts';
 import {
-  encodeCanonical,
+  openDigest,
   openHandedKey,
   decryptUpdate,
   openUpdateKey,
@@ -43,6 +51,8 @@ export interface OwnUpdate {
   /** Commitment to the data set trained on. */
   readonly dataset: Digest;
   readonly logSigner: Signer;
+  /** HPKE when absent. */
+  readonly sealing?: Sealing;
 }
 
 /** Encrypts an update to all members and signs its envelope. */
@@ -53,18 +63,27 @@ export async function sealUpdate(
   const { cid, manifest } = consortium;
   const plaintext = packIntegers(own.values);
   const context = { cid, round: open.r, author };
-  const { ciphertext, ...sealed } = await encryptUpdate(context, manifest.members, plaintext);
-  const { stage, hp, base, code } = open;
-  const facts = { stage, hp, base, code, dataset, weight, heads, metrics };
+  const sealing = own.sealing ?? systemSealing;
+  const encrypted = await encryptUpdate(context, manifest.members, plaintext, sealing);
+  const { ciphertext, ...sealed } = encrypted;
+  const { base, code } = open;
+  const facts = { open: openDigest(open), base, code, dataset, weight, heads, metrics };
   const statement = { ...context, ...sealed, ...facts };
   return { ciphertext, envelope: signUpdateStatement(statement, own.logSigner) };
 }
 
 /**
  * Checks an envelope against the round that is open.
+ *
+ * @param verify checks the author's signature
  * @throws {GossipError} 'bad_update'
  */
-export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8Array): UpdateFacts {
+export function readUpdate(
+  consortium: SignedManifest,
+  open: Open,
+  bytes: Uint8Array,
+  verify: VerifyBytes = verifyRaw,
+): UpdateFacts {
   const refuse = (author: string, reason: string, cause?: unknown): GossipError =>
     new GossipError(
       { code: 'bad_update', author, round: open.r, reason },
@@ -73,23 +92,23 @@ export function readUpdate(consortium: SignedManifest, open: Open, bytes: Uint8A
     );
   let verified;
   try {
-    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid);
+    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid, verify);
   } catch (error) {
     if (error instanceof WireError) throw refuse('a member', error.message, error);
     throw error;
   }
   const { statement, env } = verified;
-  const { author, round, stage, base, code, hp, weight, heads } = statement;
-  const cap = Number(open.rule.params.samplesCap);
+  const { author, round, base, code, weight, heads } = statement;
+  const { samplesCap } = open.rule;
   if (round !== open.r) throw refuse(author, `expected round ${open.r}, got ${round}`);
   if (!open.participants.includes(author)) throw refuse(author, 'not a participant');
-  if (stage !== open.stage || base !== open.base || code !== open.code) {
-    throw refuse(author, 'trained from another stage, model or program than OPEN names');
+  if (base !== open.base || code !== open.code) {
+    throw refuse(author, 'trained from another model or program than OPEN names');
   }
-  if (!equalBytes(encodeCanonical(hp), encodeCanonical(open.hp))) {
-    throw refuse(author, 'trained with other hyper-parameters than OPEN names');
+  if (statement.open !== openDigest(open)) throw refuse(author, 'trained as another OPEN says');
+  if (weight > samplesCap) {
+    throw refuse(author, `expected a weight of at most ${samplesCap}, got ${weight}`);
   }
-  if (weight > cap) throw refuse(author, `expected a weight of at most ${cap}, got ${weight}`);
   const { update: upd, metrics: metricsMilli } = statement;
   return { author, env, upd, weight, heads, metricsMilli, statement };
 }
@@ -104,7 +123,8 @@ export interface OpenedUpdate {
 
 /** What came for an update, and who reads it. */
 export interface UpdateBulk {
-  readonly consortium: SignedManifest;
+  /** Of the update's round. */
+  readonly rule: AveragingRule;
   readonly facts: UpdateFacts;
   readonly recipient: NodeId;
   /** Its digest holds. */
@@ -112,6 +132,8 @@ export interface UpdateBulk {
   /** Of the stage's model. */
   readonly segments: readonly Segment[];
   readonly sealPrivate: Uint8Array;
+  /** HPKE when absent. */
+  readonly sealing?: Sealing;
   /** The update's key as another member sealed it to us; without it the author's is taken. */
   readonly handed?: { readonly from: NodeId; readonly sealed: Uint8Array };
 }
@@ -122,8 +144,7 @@ export interface UpdateBulk {
  * @throws {GossipError} 'bad_update': it is so for every member
  */
 export async function openUpdate(bulk: UpdateBulk): Promise<OpenedUpdate | null> {
-  const { facts, consortium, ciphertext, segments } = bulk;
-  const { limits, members } = consortium.manifest;
+  const { facts, rule, ciphertext, segments } = bulk;
   const { author, statement } = facts;
   try {
     if (ciphertext.byteLength !== statement.updateBytes) {
@@ -137,9 +158,9 @@ export async function openUpdate(bulk: UpdateBulk): Promise<OpenedUpdate | null>
     if (key === null) return null;
     const plaintext = decryptUpdate(statement, key, ciphertext);
     const values = unpackIntegers(plaintext, segments.at(-1)?.end ?? 0);
-    const fixedPoint = fixedPointFor(members.length, limits.clampMicro / 1e6);
+    const fixedPoint = fixedPointFor(rule.memberCount, rule.clamp);
     // A value beyond what its weight allows would pull harder than the author says.
-    checkUpdate(values, facts, segments, limits.weightMax, fixedPoint);
+    new UpdateBounds(segments, facts, { ...rule, fixedPoint }).check(values, 0);
     return { values, key };
   } catch (error) {
     if (!(error instanceof WeightsError) && !(error instanceof CryptoError)) throw error;
@@ -152,9 +173,9 @@ export async function openUpdate(bulk: UpdateBulk): Promise<OpenedUpdate | null>
 }
 
 function keyOf(bulk: UpdateBulk): Promise<Uint8Array | null> {
-  const { facts, recipient: to, sealPrivate, ciphertext, handed } = bulk;
+  const { facts, recipient: to, sealPrivate, ciphertext, handed, sealing } = bulk;
   const { statement } = facts;
-  if (handed === undefined) return openUpdateKey(statement, to, sealPrivate, ciphertext);
+  if (handed === undefined) return openUpdateKey(statement, to, sealPrivate, ciphertext, sealing);
   const parties = { from: handed.from, to };
-  return openHandedKey(statement, parties, sealPrivate, handed.sealed, ciphertext);
+  return openHandedKey(statement, parties, sealPrivate, handed.sealed, ciphertext, sealing);
 }

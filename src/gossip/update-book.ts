@@ -5,7 +5,14 @@
  */
 import type { Digest, NodeId } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import { memberIndex, type CutUpdate, type Open, type SignedManifest } from '../wire/index.ts';
+import {
+  faultCountMax,
+  memberIndex,
+  quorumOf,
+  type CutUpdate,
+  type Open,
+  type SignedManifest,
+} from '../wire/index.ts';
 import { readUpdate, type OpenedUpdate, type UpdateFacts } from './sealed-update.ts';
 
 /** How far this node has come with an update. */
@@ -39,6 +46,7 @@ const envelopesPerAuthorMax = 2;
 export class UpdateBook {
   readonly #consortium: SignedManifest;
   readonly #open: Open;
+  readonly #read: (bytes: Uint8Array) => UpdateFacts;
   readonly #quorum: number;
   /** Among more members than this there is an honest one. */
   readonly #liarsMax: number;
@@ -46,12 +54,18 @@ export class UpdateBook {
   readonly #claims = new Map<Digest, Claims>();
   readonly #claimCounts = new Map<NodeId, number>();
 
-  constructor(consortium: SignedManifest, open: Open) {
+  /** @param read checks an envelope against `open`, as `readUpdate`, which it is when absent */
+  constructor(
+    consortium: SignedManifest,
+    open: Open,
+    read: (bytes: Uint8Array) => UpdateFacts = (bytes) => readUpdate(consortium, open, bytes),
+  ) {
     const memberCount = consortium.manifest.members.length;
     this.#consortium = consortium;
     this.#open = open;
-    this.#quorum = Math.floor((2 * memberCount) / 3) + 1;
-    this.#liarsMax = Math.floor((memberCount - 1) / 3);
+    this.#read = read;
+    this.#quorum = quorumOf(memberCount);
+    this.#liarsMax = faultCountMax(memberCount);
   }
 
   /** Updates that one member can claim to hold: two of each author. */
@@ -69,7 +83,7 @@ export class UpdateBook {
   takeEnvelope(bytes: Uint8Array, isDecided = false): UpdateFacts | null {
     const env = digestOf(bytes);
     if (this.#entries.has(env)) return null;
-    const facts = readUpdate(this.#consortium, this.#open, bytes);
+    const facts = this.#read(bytes);
     const isOneMore = this.#entriesOf(facts.author).length >= envelopesPerAuthorMax;
     if (isOneMore && !isDecided && !this.isBelieved(env)) return null;
     this.#entries.set(env, { facts, bytes, state: 'awaited', opened: null });

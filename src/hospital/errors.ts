@@ -8,6 +8,8 @@ export type HospitalErrorFacts =
   | { readonly code: 'job_cancelled'; readonly method: string }
   | { readonly code: 'queue_full'; readonly jobsMax: number }
   | { readonly code: 'pool_closed' }
+  /** A stage of the plan names a model or a task that this program does not know. */
+  | { readonly code: 'bad_plan'; readonly stage: string; readonly reason: string }
   /** The model that the plan begins a stage from is not on this machine as the plan has it. */
   | { readonly code: 'bad_start'; readonly digest: string; readonly reason: string };
 
@@ -20,6 +22,8 @@ export class HospitalError extends AnnulusError<HospitalErrorFacts> {
 
 function describe(facts: HospitalErrorFacts): string {
   switch (facts.code) {
+    case 'bad_plan':
+      return `stage ${facts.stage} of the plan: ${facts.reason}`;
     case 'bad_start':
       return `the plan begins from the model ${facts.digest}: ${facts.reason}`;
     case 'worker_crashed':

@@ -1,14 +1,12 @@
 /** The peer's `Trainer` on this machine: it turns a round's OPEN into jobs of the training workers. */
 import type { Digest, Store } from '../base/index.ts';
 import type { IntensityScale } from '../data/index.ts';
-import {
-  readDistillation,
-  readStageOptions,
-  type CheckArgs,
-  type InferenceSettings,
-  type JobProgress,
-  type LabelArgs,
-  type RoundTrained,
+import type {
+  CheckArgs,
+  InferenceSettings,
+  JobProgress,
+  LabelArgs,
+  RoundTrained,
 } from '../distill/index.ts';
 import { readModelSpec, startingWeights } from '../models/index.ts';
 import type { ReportWork, Trainer, TrainingJob, TrainingResult } from '../peer/index.ts';
@@ -17,6 +15,7 @@ import type { Plan, PlanStage } from '../wire/index.ts';
 import { diskStore } from '../host/index.ts';
 import { commitmentFor, recordsRoot } from './data-commitment.ts';
 import {
+  checkStages,
   expertGeneration,
   pseudoGeneration,
   roundTraining,
@@ -25,7 +24,8 @@ import {
   teachersOf,
   type CasesAt,
 } from './round-jobs.ts';
-import { readStartModel, startDigestOf } from './start-models.ts';
+import { readStartModel } from './start-models.ts';
+import { distillationOf, samplingOf } from './stage-training.ts';
 import { StateStore } from './state-store.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -51,7 +51,9 @@ export class HospitalTrainer implements Trainer {
   #generation = expertGeneration;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
 
+  /** @throws {HospitalError} as `checkStages` */
   constructor(options: HospitalTrainerOptions) {
+    checkStages(options.plan);
     this.#options = options;
     this.#states = new StateStore(diskStore(options.stateFolder));
   }
@@ -59,9 +61,8 @@ export class HospitalTrainer implements Trainer {
   async initialWeights(stage: PlanStage): Promise<ModelWeights> {
     const { plan, starts = { read: () => Promise.resolve(null) } } = this.#options;
     const fresh = stageWeights(plan, stage);
-    const digest = startDigestOf(stage);
-    if (digest === null) return fresh;
-    const start = await readStartModel(starts, digest);
+    if (stage.start === undefined) return fresh;
+    const start = await readStartModel(starts, stage.start);
     return startingWeights(readModelSpec(stage.model), fresh, start);
   }
 
@@ -72,7 +73,7 @@ export class HospitalTrainer implements Trainer {
   ): Promise<void> {
     if (stage.kind !== 'student' || this.#generation !== expertGeneration) return;
     const { plan, inference } = this.#options;
-    const distillation = readDistillation(stage.options);
+    const distillation = distillationOf(stage.training);
     const teachers = teachersOf(plan, sealed);
     const args: LabelArgs = { ...this.#at(), teachers, inference, distillation };
     await this.#run('label', args, report);
@@ -80,10 +81,10 @@ export class HospitalTrainer implements Trainer {
   }
 
   async train(job: TrainingJob, report: ReportWork): Promise<TrainingResult> {
-    const { plan, hospital } = this.#options;
+    const { hospital } = this.#options;
     const { stage, round } = job;
     const state = await this.#states.before(stage.id, round);
-    const args = roundTraining(plan, job, hospital, this.#at(), state);
+    const args = roundTraining(job, hospital, this.#at(), state);
     const trained = (await this.#run('train', args, report)) as RoundTrained;
     await this.#states.write(stage.id, round, trained.state);
     return {
@@ -96,7 +97,8 @@ export class HospitalTrainer implements Trainer {
   }
 
   async check(stage: PlanStage, weights: ModelWeights): Promise<number | null> {
-    const { patch, sampling } = readStageOptions(stage.options);
+    const { patch } = stage.training;
+    const sampling = samplingOf(stage.training);
     const args: CheckArgs = { ...this.#at(), ...specAndTasks(stage), weights, patch, sampling };
     return (await this.#run('check', args, () => undefined)) as number | null;
   }

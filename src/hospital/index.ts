@@ -14,6 +14,7 @@ export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messa
 export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.ts';
 export { HospitalTrainer, type HospitalTrainerOptions } from './hospital-trainer.ts';
 export {
+  checkStages,
   expertGeneration,
   pseudoGeneration,
   roundTraining,
@@ -22,6 +23,14 @@ export {
   teachersOf,
   type CasesAt,
 } from './round-jobs.ts';
-export { keepStartModel, readStartModel, startDigestOf } from './start-models.ts';
+export {
+  distillationOf,
+  optimiserOf,
+  planTraining,
+  samplingOf,
+  type StageTraining,
+} from './stage-training.ts';
+export { keepStartModel, readStartModel } from './start-models.ts';
 export type { TrainingWorkerData } from './training-entry.ts';
 export { openTrainingPool } from './training-pool.ts';
+export { openAveragingPool, workerAverager } from './worker-averager.ts';

@@ -4,18 +4,13 @@
  */
 import { seededRandom } from '../base/index.ts';
 import { parseTaskId, taskIds, type IntensityScale, type TaskId } from '../data/index.ts';
-import {
-  optimiserOf,
-  readDistillation,
-  readStageOptions,
-  type OptimiserState,
-  type Teacher,
-  type TrainArgs,
-} from '../distill/index.ts';
-import { initialWeights, readModelSpec, type ModelSpec } from '../models/index.ts';
+import type { OptimiserState, Teacher, TrainArgs } from '../distill/index.ts';
+import { initialWeights, ModelsError, readModelSpec, type ModelSpec } from '../models/index.ts';
 import type { TrainingJob } from '../peer/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
+import { HospitalError } from './errors.ts';
+import { distillationOf, optimiserOf, samplingOf } from './stage-training.ts';
 
 /** Where a hospital's cases lie, and how they are read. */
 export interface CasesAt {
@@ -38,6 +33,29 @@ export function specAndTasks(stage: PlanStage): { spec: ModelSpec; tasks: TaskId
   return { spec, tasks: taskIds.filter((task) => task in spec.heads) };
 }
 
+/**
+ * Refuses a plan that this program cannot carry out, before its first round. What the entries for training may be,
+ * `wire` has checked.
+ * @throws {HospitalError} 'bad_plan' for a model that is none, or a task that is unknown or not among the model's heads
+ */
+export function checkStages({ stages }: Pick<Plan, 'stages'>): void {
+  for (const stage of stages) {
+    const refuse = (reason: string, cause?: unknown): HospitalError =>
+      new HospitalError({ code: 'bad_plan', stage: stage.id, reason }, { cause });
+    let tasks: TaskId[];
+    try {
+      ({ tasks } = specAndTasks(stage));
+    } catch (error) {
+      if (error instanceof ModelsError) throw refuse(error.message, error);
+      throw error;
+    }
+    if (tasks.length === 0) throw refuse('its model has no head of a known task');
+    if (stage.task !== undefined && !tasks.some((task) => task === stage.task)) {
+      throw refuse(`its model has no head for the task ${stage.task}`);
+    }
+  }
+}
+
 /** The model every member starts a stage from. */
 export function stageWeights({ seed }: Pick<Plan, 'seed'>, stage: PlanStage): ModelWeights {
   return initialWeights(readModelSpec(stage.model), seededRandom(seed).fork(`stage/${stage.id}`));
@@ -45,24 +63,23 @@ export function stageWeights({ seed }: Pick<Plan, 'seed'>, stage: PlanStage): Mo
 
 /** The job of `hospital` in a round. @param state its moments after its last round of the stage, or null */
 export function roundTraining(
-  { seed }: Pick<Plan, 'seed'>,
   { stage, round, base, hp }: Omit<TrainingJob, 'roundsSealed'>,
   hospital: string,
   at: CasesAt,
   state: OptimiserState | null,
 ): TrainArgs {
-  const { patch, batch, sampling, resetOptimiser } = readStageOptions(hp);
+  const { patch, batch, resetOptimiser, steps, seed } = hp;
   return {
     ...at,
     ...specAndTasks(stage),
     origins: stage.kind === 'teacher' ? ['expert'] : ['expert', 'pseudo'],
     weights: base,
     state: resetOptimiser ? null : state,
-    steps: Number(hp.steps),
+    steps,
     batch,
     patch,
-    sampling,
-    distillation: readDistillation(hp),
+    sampling: samplingOf(hp),
+    distillation: distillationOf(hp),
     optimiser: optimiserOf(hp),
     seed: `${seed}/${hospital}/${round}`,
   };
@@ -77,7 +94,7 @@ export function teachersOf(
     const task = parseTaskId(stage.task);
     const weights = sealed.get(stage.id);
     if (stage.kind !== 'teacher' || task === null || weights === undefined) return [];
-    const window = readStageOptions(stage.options).patch;
-    return [{ task, spec: readModelSpec(stage.model), weights, window }];
+    const spec = readModelSpec(stage.model);
+    return [{ task, spec, weights, window: stage.training.patch }];
   });
 }

@@ -1,7 +1,6 @@
 /** Models that stages begin from, in a node's folder under their digests: the plan names no more than these. */
-import { AnnulusError, parseDigest, type Digest, type Store } from '../base/index.ts';
+import { AnnulusError, type Digest, type Store } from '../base/index.ts';
 import { decodeStudent, encodeStudent, type StudentPackage } from '../distill/index.ts';
-import type { PlanStage } from '../wire/index.ts';
 import { HospitalError } from './errors.ts';
 
 const fileNames = ['model.json', 'model.safetensors'] as const;
@@ -34,21 +33,6 @@ export async function readStartModel(
     if (!(error instanceof AnnulusError) || error instanceof HospitalError) throw error;
     throw refuse(error.message, error);
   }
-}
-
-/**
- * Digest of the model that a stage begins from; null for fresh weights.
- * @throws {HospitalError} 'bad_start' when it is none
- */
-export function startDigestOf({ options: { start } }: PlanStage): Digest | null {
-  if (start === undefined) return null;
-  const digest = parseDigest(start);
-  if (digest !== null) return digest;
-  throw new HospitalError({
-    code: 'bad_start',
-    digest: String(start),
-    reason: 'this is no digest',
-  });
 }
 
 function placeOf(digest: Digest, name: string): string {

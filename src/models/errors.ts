@@ -1,6 +1,7 @@
 /** What can be wrong with a model's description, its weights or its input. */
 import { AnnulusError } from '../base/index.ts';
 
+/** Each way in which a model, its weights or its input are refused, with the facts that the message names. */
 export type ModelsErrorFacts =
   /** A model specification is ill-formed: what stands at `path` is not `expected`. */
   | { readonly code: 'bad_spec'; readonly path: string; readonly expected: string }

@@ -7,6 +7,7 @@ export type ParameterMap = ReadonlyMap<string, Tensor>;
 /** Outputs of each head, finest first: [b, d, h, w, classes], then half the size and so on. */
 export type HeadOutputs = Record<string, Tensor5D[]>;
 
+/** How a pass runs. */
 export interface ForwardOptions {
   /** Whether dropout is active and deep supervision gives its coarser outputs. */
   readonly training: boolean;

@@ -10,6 +10,7 @@ import type { ForwardOptions, ParameterMap } from './forward.ts';
 import { outputTargets, targetsLoss, type HeadLabels, type OutputTarget } from './loss.ts';
 import { outputShapes, type Model } from './model.ts';
 
+/** A pass's value and what it says of each parameter. */
 export interface ValueAndGradients {
   /** A promise, so that work for the device can be queued behind it. */
   readonly value: Promise<number>;
@@ -20,6 +21,7 @@ export interface ValueAndGradients {
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
 
+/** As `ValueAndGradients`, of the heads' loss. */
 export interface LossAndGradients {
   readonly loss: Promise<number>;
   /** As in `ValueAndGradients`. */

@@ -1,6 +1,7 @@
 /** The parameters of a network in the making, layer by layer as MONAI names them. */
 import type { ParameterInfo, ParameterInit } from './parameter.ts';
 
+/** Collects parameters in the order in which the network uses them; each method adds those of one layer. */
 export class LayerList {
   readonly parameters: ParameterInfo[] = [];
 

@@ -4,6 +4,7 @@ import type { Engine, Scalar, Tensor4D, Tensor5D } from '../compute/index.ts';
 import type { HeadOutputs } from './forward.ts';
 import { softCrossEntropyDice } from './soft-loss.ts';
 
+/** What a batch teaches one head. */
 export interface HeadLabel {
   /** Labels in [b, d, h, w] order. */
   readonly values: Int32Array | Uint8Array;
@@ -35,6 +36,7 @@ export function headLabel(
   return { values, shape, isEmpty, ...(soft === undefined ? {} : { soft }) };
 }
 
+/** A batch's loss and its terms, the caller's to dispose. */
 export interface HeadsLoss {
   /** Σ over heads with labels, Σ over scales i of 2^-i · (cross-entropy + soft Dice). */
   readonly loss: Scalar;

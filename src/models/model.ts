@@ -9,6 +9,7 @@ import { unetOutputStages, unetStrides } from './unet-parameters.ts';
 import { unetrForward } from './unetr.ts';
 import { WindowTables } from './window-tables.ts';
 
+/** A network on an engine, without parameters of its own. */
 export interface Model {
   readonly spec: ModelSpec;
   /** The input's depth, height and width must be multiples of these. */

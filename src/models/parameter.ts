@@ -11,6 +11,7 @@
  */
 export type ParameterInit = 'he' | 'trunc-normal' | 'ones' | 'zeros' | 'background';
 
+/** A parameter's name, layout and how it begins. */
 export interface ParameterInfo {
   readonly name: string;
   /** PyTorch's layout: convolution [O, I, d, h, w], transposed [I, O, d, h, w], linear [O, I]. */

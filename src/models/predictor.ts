@@ -6,6 +6,7 @@ import type { Model } from './model.ts';
 import type { WindowPredictor } from './sliding-window.ts';
 import type { Triple } from './spec.ts';
 
+/** How a model becomes a predictor of windows. */
 export interface PredictorOptions {
   /** Size of the windows. */
   readonly roi: Triple;

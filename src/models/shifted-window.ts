@@ -1,6 +1,7 @@
 /** Index arithmetic of shifted-window attention (Liu et al. 2021), as MONAI does it in 3D. No TF.js. */
 import type { Triple } from './spec.ts';
 
+/** Windows on one grid, in tokens along depth, height and width. */
 export interface WindowShape {
   readonly window: Triple;
   readonly shift: Triple;
@@ -44,6 +45,7 @@ export function relativePositionIndex(window: number, n: number): Int32Array {
   return index;
 }
 
+/** Which tokens of shifted windows may see each other: those of one region. */
 export interface AttentionRegions {
   /** [groups, n]: tokens that only the cyclic shift brought into one window have different numbers. */
   readonly values: Int32Array;

@@ -22,6 +22,7 @@ export type WindowPredictor = (
   count: number,
 ) => Readonly<Record<string, Float32Array>> | Promise<Readonly<Record<string, Float32Array>>>;
 
+/** How windows are laid over a volume. */
 export interface SlidingWindowOptions {
   /** Size of the window; a volume smaller than it is padded with zeros on both sides. */
   readonly roi: Triple;

@@ -1,6 +1,7 @@
 /** Cross-entropy and soft Dice against probabilities instead of labels, voxel by voxel as much as each is worth. */
 import type { Engine, Scalar, Tensor, Tensor4D, Tensor5D } from '../compute/index.ts';
 
+/** What a head should learn where labels are not certain. */
 export interface SoftTarget {
   /** `[b, d, h, w, K]`, a distribution over the classes in each voxel. */
   readonly probabilities: Tensor5D;

@@ -58,6 +58,7 @@ export interface UnetrSpec {
   readonly heads: Readonly<Record<string, number>>;
 }
 
+/** A network as the consortium agrees on it; with the weights it is all that a prediction needs. */
 export type ModelSpec = UNetSpec | SwinUnetrSpec | UnetrSpec;
 
 /** Side of the cubes of voxels that are a UNETR's tokens. */

@@ -2,16 +2,16 @@
 import { noise } from '@chainsafe/libp2p-noise';
 import { gossipsub, StrictSign, type GossipSub } from '@libp2p/gossipsub';
 import { createTopicScoreParams } from '@libp2p/gossipsub/score';
-import { identify, type Identify } from '@libp2p/identify';
-import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interface';
-import { ping, type Ping } from '@libp2p/ping';
+import { identify, type Identify, type IdentifyComponents } from '@libp2p/identify';
+import type { ConnectionGater, Libp2p, PeerId, PrivateKey, StreamHandler } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
-import { hex, type Digest, type NodeId } from '../base/index.ts';
+import { hex, invariant, type Digest, type NodeId } from '../base/index.ts';
 import { topics, limits } from '../wire/index.ts';
 import type { ByteCounter } from './byte-counter.ts';
+import { NetworkError } from './errors.ts';
 import type { MemberDirectory } from './member-directory.ts';
 import { gossipTopic } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
@@ -22,7 +22,7 @@ import type { NetworkSettings } from './settings.ts';
 const rpcMessagesMax = 256;
 
 /** The host with its services. */
-export type Host = Libp2p<{ identify: Identify; ping: Ping; gossip: GossipSub }>;
+export type Host = Libp2p<{ identify: Identify; gossip: GossipSub }>;
 
 /** Everything that shapes a host. */
 export interface HostInit {
@@ -34,6 +34,8 @@ export interface HostInit {
   readonly counter: ByteCounter;
   /** Members that are not spoken to now, in either direction; none when absent. */
   readonly isHungUp?: (member: NodeId) => boolean;
+  /** Waits until a stream that a member opened has its turn; false when it is not to be read. All are when absent. */
+  readonly admitStream?: (member: NodeId) => Promise<boolean>;
 }
 
 /** Creates the host; it does not listen before `start`. */
@@ -73,7 +75,7 @@ export async function createHost(init: HostInit): Promise<Host> {
     },
     connectionGater: memberGater(init),
     metrics: () => init.counter.metrics(),
-    services: { identify: identify(), ping: ping(), gossip: memberGossip(init) },
+    services: { identify: accountedIdentify(init), gossip: memberGossip(init) },
   });
 }
 
@@ -93,6 +95,25 @@ function memberGater({ directory, isHungUp }: HostInit): ConnectionGater {
     denyOutboundRelayedConnection: () => true,
     denyInboundRelayedConnection: () => true,
     filterMultiaddrForPeer: (peerId) => !isStranger(peerId),
+  };
+}
+
+/** libp2p's identify, which answers a member's question when that member's account allows it. */
+function accountedIdentify({
+  directory,
+  admitStream,
+}: HostInit): (components: IdentifyComponents) => Identify {
+  return (components) => {
+    const service = identify()(components) as Identify & { handleProtocol?: StreamHandler };
+    const answer = service.handleProtocol;
+    invariant(answer !== undefined, 'identify answers by its handleProtocol');
+    service.handleProtocol = async (stream, connection): Promise<void> => {
+      const member = directory.ofPeer(connection.remotePeer);
+      const isAdmitted = member !== null && (await admitStream?.(member.id)) !== false;
+      if (isAdmitted) await answer(stream, connection);
+      else stream.abort(new NetworkError({ code: 'stream_cut' }));
+    };
+    return service;
   };
 }
 

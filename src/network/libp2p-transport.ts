@@ -2,7 +2,7 @@
  * The `Transport` port over libp2p: TCP, Noise, yamux, gossipsub for broadcasts, own protocols for direct
  * messages and bulk. Each protocol is a file of its own; this one joins them.
  */
-import type { Connection, Stream } from '@libp2p/interface';
+import type { Stream } from '@libp2p/interface';
 import {
   InvariantError,
   invariant,
@@ -26,6 +26,7 @@ import { ByteCounter } from './byte-counter.ts';
 import { NetworkError } from './errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { GossipBroadcast } from './gossip-broadcast.ts';
+import { InboundStreams } from './inbound-streams.ts';
 import { createHost, type Host } from './libp2p-host.ts';
 import { listenError, portOf } from './listen-address.ts';
 import {
@@ -36,11 +37,9 @@ import {
 } from './member-directory.ts';
 import { MemberConnections } from './member-connections.ts';
 import { Messenger } from './message-protocol.ts';
-import { helloProtocol, messageProtocol, updateProtocol } from './protocol-ids.ts';
+import { messageProtocol, updateProtocol } from './protocol-ids.ts';
 import { SenderAccounts } from './sender-accounts.ts';
 import { validateNetworkSettings, type NetworkSettings } from './settings.ts';
-import { TransferSlots } from './transfer-slots.ts';
-import { answerOnly, serveTransfer, transferStatus } from './update-protocol.ts';
 
 /** Everything one node's transport needs. */
 export interface Libp2pTransportInit {
@@ -77,8 +76,11 @@ export async function openLibp2pTransport(init: Libp2pTransportInit): Promise<Li
   const counter = new ByteCounter();
   const listen = toMultiaddr(init.listen);
   const accounts = new SenderAccounts(init.settings, init.logger);
-  const isHungUp = (member: NodeId): boolean => accounts.isHungUp(member);
-  const host = await createHost({ ...init, directory, privateKey, listen, counter, isHungUp });
+  const host = await createHost({
+    ...{ ...init, directory, privateKey, listen, counter },
+    isHungUp: (member) => accounts.isHungUp(member),
+    admitStream: async (member) => accounts.admitStream(member),
+  });
   return new HostTransport(init, { host, directory, counter, accounts });
 }
 
@@ -96,11 +98,10 @@ class HostTransport implements Libp2pTransport {
   readonly #directory: MemberDirectory;
   readonly #counter: ByteCounter;
   readonly #accounts: SenderAccounts;
-  readonly #slots: TransferSlots;
   readonly #gossip: GossipBroadcast;
   readonly #messenger: Messenger;
   readonly #members: MemberConnections;
-  readonly #servedTo = new Map<NodeId, number>();
+  readonly #inbound: InboundStreams;
   #handler: MessageHandler = () => 'ignore';
   #provider: BlobProvider = () => Promise.resolve(null);
   #state: 'new' | 'started' | 'stopped' = 'new';
@@ -137,7 +138,13 @@ class HostTransport implements Libp2pTransport {
     accounts.onHangUp((member) => {
       this.#members.cut(member);
     });
-    this.#slots = new TransferSlots(settings.transfersMax, settings.transferIdleMs / 2);
+    this.#inbound = new InboundStreams({
+      ...{ settings, logger, directory, accounts },
+      members: this.#members,
+      messenger: this.#messenger,
+      provider: async (digest) => this.#provider(digest),
+      isRunning: () => this.#state === 'started',
+    });
   }
 
   peers(): readonly NodeId[] {
@@ -188,13 +195,7 @@ class HostTransport implements Libp2pTransport {
   /** @throws {NetworkError} 'port_taken' or 'listen_failed'; the transport is then stopped for good. */
   async start(): Promise<void> {
     invariant(this.#state === 'new', 'a transport is started once');
-    const { settings } = this.#init;
-    await this.#host.handle(helloProtocol, this.#onHello, { maxInboundStreams: 2 });
-    await this.#host.handle(messageProtocol, this.#onMessageStream, { maxInboundStreams: 2 });
-    await this.#host.handle(updateProtocol, this.#onUpdateStream, {
-      // One above our own limit, which answers 'busy' instead of a bare reset.
-      maxInboundStreams: settings.transfersPerPeerMax + 1,
-    });
+    await this.#inbound.register(this.#host);
     try {
       await this.#host.start();
     } catch (error) {
@@ -220,69 +221,6 @@ class HostTransport implements Libp2pTransport {
   fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array> {
     const open = async (): Promise<Stream> => this.#members.openStream(from, updateProtocol);
     return fetchBlob(from, open, digest, options, this.#init.settings);
-  }
-
-  // Inbound streams. A handler that throws resets its stream; libp2p logs nothing of it.
-
-  readonly #onHello = async (stream: Stream, connection: Connection): Promise<void> => {
-    try {
-      await this.#members.answer(stream, connection);
-    } catch (error) {
-      this.#dropStream(stream, 'hello', error);
-    }
-  };
-
-  readonly #onMessageStream = async (stream: Stream, connection: Connection): Promise<void> => {
-    const from = await this.#admitted(stream, connection);
-    if (from === null) return;
-    try {
-      await this.#messenger.receive(from, stream);
-      await stream.close();
-    } catch (error) {
-      this.#dropStream(stream, 'messages', error, from);
-    }
-  };
-
-  readonly #onUpdateStream = async (stream: Stream, connection: Connection): Promise<void> => {
-    const { settings } = this.#init;
-    const from = await this.#admitted(stream, connection);
-    if (from === null) return;
-    const open = this.#servedTo.get(from) ?? 0;
-    this.#servedTo.set(from, open + 1);
-    try {
-      if (open >= settings.transfersPerPeerMax) {
-        await answerOnly(stream, transferStatus.busy, 0, settings);
-      } else {
-        await serveTransfer(stream, {
-          settings,
-          provider: async (digest) => this.#provider(digest),
-          slot: async () => this.#slots.take(from),
-          pace: async (bytes) => this.#accounts.admitBulk(from, bytes),
-        });
-      }
-    } catch (error) {
-      this.#dropStream(stream, 'transfer', error, from);
-    } finally {
-      this.#servedTo.set(from, (this.#servedTo.get(from) ?? 1) - 1);
-    }
-  };
-
-  /** Whose stream it is, once that member said hello and has its turn; `null` when the stream was refused. */
-  async #admitted(stream: Stream, connection: Connection): Promise<NodeId | null> {
-    const from = await this.#members.welcomed(connection);
-    if (from !== null && (await this.#accounts.admitStream(from))) return from;
-    stream.abort(new NetworkError({ code: 'stream_cut' }));
-    return null;
-  }
-
-  #dropStream(stream: Stream, what: string, error: unknown, from?: NodeId): void {
-    stream.abort(new NetworkError({ code: 'stream_cut' }));
-    const isBroken = error instanceof NetworkError && error.code === 'protocol_broken';
-    if (isBroken && from !== undefined)
-      this.charge(from, { signatures: 0, refusal: error.message });
-    if (this.#state === 'started') {
-      this.#init.logger.log('debug', 'stream ended early', { what, reason: messageOf(error) });
-    }
   }
 
   #fits(topic: Topic, { byteLength: sizeBytes }: Uint8Array): boolean {

@@ -2,8 +2,13 @@
 import type { Digest } from '../base/index.ts';
 import { topics, type Topic } from '../wire/index.ts';
 
+/** libp2p's own name for 32 bytes that come back. */
+export const pingProtocol = '/ipfs/ping/1.0.0';
+/** The first words on a connection: which consortium. */
 export const helloProtocol = '/annulus/hello/1.0.0';
+/** Direct messages. */
 export const messageProtocol = '/annulus/message/1.0.0';
+/** Blobs by their digest. */
 export const updateProtocol = '/annulus/update/1.0.0';
 
 /** One byte that names a topic in a direct message. */

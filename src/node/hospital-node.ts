@@ -1,5 +1,6 @@
 /** One hospital's node: its folder, its libp2p host, its peer. Can be stopped and started again over the same folder. */
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import { systemCrypto } from '../crypto/index.ts';
 import { intensityDefaults } from '../distill/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, type WorkerPool } from '../hospital/index.ts';
@@ -106,7 +107,7 @@ export class HospitalNode {
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(
       {
-        ...{ clock: this.#options.clock, transport, logger, random },
+        ...{ clock: this.#options.clock, transport, logger, random, crypto: systemCrypto },
         store: watchedStore(diskStore(folder), onFault),
         trainer: watched(trainer, onFault),
       },

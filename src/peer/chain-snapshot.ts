@@ -30,6 +30,7 @@ const whole = int(0, Number.MAX_SAFE_INTEGER);
 const digests = arr(pair(shortName, digest), 1_000);
 const readSnapshot = obj({
   cid: digest,
+  epoch: whole,
   height: whole,
   prev: digest,
   ts: whole,
@@ -64,9 +65,9 @@ export async function loadSnapshot(
     const { ops, ...held } = readSnapshot(decodeStrict(bytes, { maxBytes: snapshotBytesMax }));
     const phase = phaseOf(ops, held.stageIndex >= plan.stages.length);
     if (held.cid !== cid || phase === null) return null;
-    const { prev, ts, stageIndex, roundsSealed } = held;
+    const { epoch, prev, ts, stageIndex, roundsSealed } = held;
     return {
-      ...{ prev, ts, stageIndex, roundsSealed, phase },
+      ...{ epoch, prev, ts, stageIndex, roundsSealed, phase },
       height: held.height as Height,
       round: held.round as RoundNumber,
       models: new Map(held.models),

@@ -5,7 +5,9 @@
 import { invariant, type Digest, type Height, type RoundNumber } from '../base/index.ts';
 import {
   bodyDigest,
+  genesisEpoch,
   genesisPrev,
+  hyperparametersOf,
   type BlockBody,
   type Cut,
   type Op,
@@ -14,7 +16,6 @@ import {
   type PlanStage,
   type Seal,
 } from '../wire/index.ts';
-import { learningRateMicro } from './stage-rules.ts';
 
 /** Where a round stands. */
 export type Phase =
@@ -25,6 +26,8 @@ export type Phase =
 
 /** What the decided blocks add up to. */
 export interface ChainState {
+  /** Of the membership: `genesisEpoch`, as no operation changes it so far. */
+  readonly epoch: number;
   /** Last decided height, 0 before the first. */
   readonly height: Height;
   readonly prev: Digest;
@@ -48,6 +51,7 @@ export interface ChainState {
 export function genesisChain(plan: Plan): ChainState {
   const stageIndex = stageFrom(plan, 0);
   return {
+    epoch: genesisEpoch,
     height: 0 as Height,
     prev: genesisPrev,
     ts: 0,
@@ -69,6 +73,7 @@ export function stageOf(state: ChainState, plan: Plan): PlanStage | null {
 /** Folds one decided body into the state. The body has been judged: a wrong one is our own fault. */
 export function advance(state: ChainState, body: BlockBody, plan: Plan): ChainState {
   invariant(body.h === state.height + 1, 'blocks are applied in order of height');
+  invariant(body.e === state.epoch, 'a decided block is of the epoch under way');
   invariant(body.prev === state.prev, 'a decided block names the one before it');
   const after = body.ops.reduce<ChainState>((current, op) => applyOp(current, op, plan), state);
   return { ...after, height: body.h, prev: bodyDigest(body), ts: body.ts };
@@ -150,20 +155,10 @@ export function nextOpen(
     stage: stage.id,
     base,
     code,
-    hp: roundHyperparameters(plan, stage, state.roundsSealed),
-    rule: { name: 'mean', params: { samplesCap: stage.samplesCap } },
+    hp: hyperparametersOf(plan, stage, state.roundsSealed),
+    rule: stage.rule,
     deadline: ts + stage.roundTimeoutMs,
     minParticipants: stage.minParticipants,
     participants: stage.participants,
   };
-}
-
-/** What OPEN tells the participants of a round, `roundsSealed` rounds of the stage before it. */
-export function roundHyperparameters(
-  { seed }: Pick<Plan, 'seed'>,
-  stage: PlanStage,
-  roundsSealed: number,
-): Open['hp'] {
-  const lrMicro = learningRateMicro(stage, roundsSealed);
-  return { ...stage.options, steps: stage.stepsPerRound, lrMicro, seed };
 }

@@ -2,8 +2,7 @@ import { AnnulusError } from '../base/index.ts';
 
 /** What can go wrong with a peer that is not a broken promise of our own code. */
 export type PeerErrorFacts =
-  | { readonly code: 'not_a_member'; readonly node: string }
-  | { readonly code: 'must_not_vote' }
-  | { readonly code: 'bad_plan'; readonly stage: string; readonly option: string };
+  { readonly code: 'not_a_member'; readonly node: string } | { readonly code: 'must_not_vote' };
 
+/** A peer that cannot be made, or must stop. */
 export class PeerError extends AnnulusError<PeerErrorFacts> {}

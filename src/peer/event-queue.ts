@@ -10,6 +10,9 @@ const messagesMax = 256;
 /** Bytes of one member's messages that may wait: sixteen of the largest. */
 const bytesMax: number = 1024 * 1024;
 
+/** One turn of the queue. */
+export type Task = () => Promise<void> | void;
+
 /** What of one member waits. */
 interface Room {
   messages: number;
@@ -37,8 +40,13 @@ export class EventQueue {
     this.#onFull = on.full;
   }
 
+  /** Whether nothing runs any more: `stop` was called, or a task threw. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** Runs `task` after all that came before it. */
-  post(task: () => Promise<void> | void): void {
+  post(task: Task): void {
     this.#last = this.#last.then(async () => {
       if (this.#isStopped) return;
       try {
@@ -51,7 +59,7 @@ export class EventQueue {
   }
 
   /** As `post`, for a message of `member`; false when its room is full and the message is dropped. */
-  offer(member: NodeId, bytes: number, task: () => Promise<void> | void): boolean {
+  offer(member: NodeId, bytes: number, task: Task): boolean {
     const room = this.#rooms.get(member) ?? { messages: 0, bytes: 0, isFull: false };
     this.#rooms.set(member, room);
     if (room.messages >= messagesMax || room.bytes + bytes > bytesMax) {

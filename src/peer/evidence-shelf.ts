@@ -15,6 +15,12 @@ import {
   limits,
 } from '../wire/index.ts';
 
+/** What its people must know about a node whose disk went back in time, or whose key is used twice. */
+export const retiredText: string =
+  'this node does not vote any more: its key has signed votes that its disk does not have. Was the disk restored from a ' +
+  'copy, or does a second machine run with the same key? It goes on training and following as an observer; to vote ' +
+  'again, the member needs a new consensus key in the manifest';
+
 const prefix = 'evidence/';
 const retiredName = 'retired.json';
 

@@ -2,7 +2,8 @@
  * What months of running would pile up, removed by policy: write-ahead records of heights that a quorum has cosigned,
  * own updates and bulk of old rounds. The log itself is never shortened.
  */
-import type { Digest, Store } from '../base/index.ts';
+import { messageOf, type Digest, type Logger, type Store } from '../base/index.ts';
+import type { ConsortiumLog } from '../audit/index.ts';
 import { removeWalBelow } from '../consensus/index.ts';
 import type { BlobShelf } from '../gossip/index.ts';
 import type { ChainState } from './chain.ts';
@@ -17,7 +18,6 @@ export function ownUpdateName(round: number): string {
 export interface Housekeeping {
   readonly store: Store;
   readonly shelf: BlobShelf;
-  readonly epoch: number;
   readonly state: ChainState;
   /** Up to here a quorum has cosigned the log. */
   readonly cosignedHeight: number;
@@ -26,9 +26,9 @@ export interface Housekeeping {
 
 /** Removes what the settings do not keep. A crash in between leaves work for the next time. */
 export async function tidyDisk(options: Housekeeping): Promise<void> {
-  const { store, shelf, epoch, state, settings } = options;
+  const { store, shelf, state, settings } = options;
   // Until then its records may be the only proof of who signed two things.
-  await removeWalBelow(store, epoch, options.cosignedHeight + 1);
+  await removeWalBelow(store, state.epoch, options.cosignedHeight + 1);
   const kept = new Set([state.round, state.round - 1].map(ownUpdateName));
   for (const name of await store.list('own/')) if (!kept.has(name)) await store.remove(name);
   const { phase, models, bases, round } = state;
@@ -37,4 +37,49 @@ export async function tidyDisk(options: Housekeeping): Promise<void> {
   const { updateRoundsKept: updateRounds, modelRoundsKept: modelRounds } = settings;
   const rule = { updateRounds, modelRounds, bytesMax: settings.bulkBytesMax };
   await shelf.prune(rule, round, (digest) => needed.has(digest));
+}
+
+/** What a `Housekeeper` works with. */
+export interface HousekeeperPorts extends Pick<Housekeeping, 'store' | 'shelf' | 'settings'> {
+  readonly log: Pick<ConsortiumLog, 'sealedSize'>;
+  readonly logger: Logger;
+}
+
+/** Tidies beside the peer's queue, one run at a time, and knows up to which height the log is cosigned. */
+export class Housekeeper {
+  readonly #ports: HousekeeperPorts;
+  /** Size of the log after each height that was applied since the start, from the last cosigned one on. */
+  #heads: { readonly height: number; readonly size: number }[] = [];
+  #isTidying = false;
+
+  constructor(ports: HousekeeperPorts) {
+    this.#ports = ports;
+  }
+
+  /** A block was applied. @param size entries of the log after it */
+  applied(height: number, size: number): void {
+    this.#heads.push({ height, size });
+  }
+
+  /** Begins to remove what is too old, unless that is under way. A failure is logged. */
+  tidy(state: ChainState): void {
+    if (this.#isTidying) return;
+    this.#isTidying = true;
+    const { logger, ...ports } = this.#ports;
+    void tidyDisk({ ...ports, state, cosignedHeight: this.#cosignedHeight() })
+      .catch((error: unknown) => {
+        logger.log('warn', 'old files could not be removed', { reason: messageOf(error) });
+      })
+      .finally(() => {
+        this.#isTidying = false;
+      });
+  }
+
+  /** The last height, of those applied since the start, under a checkpoint that a quorum has cosigned. */
+  #cosignedHeight(): number {
+    const { sealedSize } = this.#ports.log;
+    const height = this.#heads.filter(({ size }) => size <= sealedSize).at(-1)?.height ?? 0;
+    this.#heads = this.#heads.filter((head) => head.height >= height);
+    return height;
+  }
 }

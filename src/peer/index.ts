@@ -2,21 +2,8 @@ export { PeerError, type PeerErrorFacts } from './errors.ts';
 export { peerDefaults, type PeerSettings } from './settings.ts';
 export type { PeerEvent, SealedRound } from './events.ts';
 export type { ReportWork, Trainer, TrainingJob, TrainingResult, WorkProgress } from './trainer.ts';
-export {
-  advance,
-  genesisChain,
-  nextOpen,
-  roundHyperparameters,
-  stageOf,
-  type ChainState,
-  type Phase,
-} from './chain.ts';
-export {
-  learningRateMicro,
-  outerStepOf,
-  ruleOptions,
-  schedules,
-  type Schedule,
-} from './stage-rules.ts';
+export { advance, genesisChain, nextOpen, stageOf, type ChainState, type Phase } from './chain.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
-export { Peer, type PeerOptions } from './peer.ts';
+export type { PeerOptions } from './peer-options.ts';
+export { Peer } from './peer.ts';
+export { inlineAverager, type Averager } from './averager.ts';

@@ -2,48 +2,45 @@
  * What a message is worth, decided before it waits in the peer's queue, cheap questions first: its form, whether it is
  * known or late, and the one signature that says whose it is. `reject` is for what no honest member sends, whatever it
  * knows; what may be news to one and old to another is at most ignored, since a relay is blamed for what we reject.
- * Certificates and justifications are left to the machine, which knows what they are for.
- *
- * Signatures that were good are remembered; the others are counted, so that the transport can put them to their sender's
- * account.
+ * What carries no signature of its own (certificates, views, evidence) goes on only when the machine finds its proof sound.
  */
 import { fromBase64, type NodeId } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
 import {
   ConsensusError,
   decodeMessage,
-  rememberingVerify,
   type ConsensusMessage,
   type Proposal,
   type Vote,
 } from '../consensus/index.ts';
-import { verifyRaw, verifySignature, type VerifyBytes } from '../crypto/index.ts';
 import {
   consensusDomain,
   keyBytes,
   memberIndex,
   signedPart,
   statementBytes,
-  type MessageCost,
   type SignedManifest,
   type Topic,
   type Verdict,
-  type VerifySignature,
 } from '../wire/index.ts';
+import type { CountedChecks } from './counted-checks.ts';
 import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
 import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */
 export interface GatePorts {
   readonly consortium: SignedManifest;
-  /** Membership's epoch. */
-  readonly epoch: number;
+  /** Checks signatures, and knows whose account they go to. */
+  readonly checks: CountedChecks;
+  /** Epoch of the membership. */
+  readonly epoch: () => number;
   /** Height under decision. */
   readonly height: () => number;
+  /** What the machine says of a message of consensus, but for the signatures of votes and proposals. */
+  readonly relayVerdict: (message: ConsensusMessage) => Verdict;
   /** The round under way. */
   readonly round: () => Pick<RoundProtocol, 'open' | 'judgeMessage'> | null;
   readonly checkCosignatures: (note: Uint8Array) => CheckedNote | 'known' | 'behind';
-  readonly charge: (from: NodeId, cost: MessageCost) => void;
 }
 
 /** What goes into the queue of a message that was let in. */
@@ -68,20 +65,6 @@ class Refusal extends Error {}
 export class MessageGate {
   readonly #ports: GatePorts;
   readonly #consensusKeys: readonly Uint8Array[];
-  #checked = 0;
-
-  /** Verifies under a domain: counted, and once for each good signature. */
-  readonly verify: VerifySignature = rememberingVerify((...signed) => {
-    this.#checked += 1;
-    return verifySignature(...signed);
-  });
-
-  /** Verifies bytes: counted. */
-  readonly verifyBytes: VerifyBytes = (...signed) => {
-    this.#checked += 1;
-    return verifyRaw(...signed);
-  };
-
   constructor(ports: GatePorts) {
     this.#ports = ports;
     const { members } = ports.consortium.manifest;
@@ -92,22 +75,11 @@ export class MessageGate {
   judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
     if (memberIndex(this.#ports.consortium.manifest, from) < 0) return rejected;
     try {
-      return this.charging(from, () => this.#judge(topic, bytes));
+      return this.#ports.checks.charging(from, () => this.#judge(topic, bytes));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#ports.charge(from, { signatures: 0, refusal: error.message });
+      this.#ports.checks.refuse(from, error.message);
       return rejected;
-    }
-  }
-
-  /** Does `work` and puts the signatures that it verified to the account of `from`. */
-  charging<T>(from: NodeId, work: () => T): T {
-    const before = this.#checked;
-    try {
-      return work();
-    } finally {
-      const signatures = this.#checked - before;
-      if (signatures > 0) this.#ports.charge(from, { signatures });
     }
   }
 
@@ -135,7 +107,7 @@ export class MessageGate {
       if (error instanceof ConsensusError) throw new Refusal(error.message);
       throw error;
     }
-    if (message.cid !== consortium.cid || message.e !== epoch) {
+    if (message.cid !== consortium.cid || message.e !== epoch()) {
       throw new Refusal('another consortium or epoch');
     }
     const admitted = { kind: 'consensus', bytes } as const;
@@ -144,7 +116,9 @@ export class MessageGate {
       if (message.h < height()) return { verdict: 'ignore', admitted };
       this.#requireSignature(message);
     }
-    return { verdict: 'accept', admitted };
+    const verdict = this.#ports.relayVerdict(message);
+    if (verdict === 'reject') throw new Refusal(`${message.t} that proves nothing`);
+    return { verdict, admitted };
   }
 
   #requireSignature(message: Vote | Proposal): void {
@@ -153,7 +127,12 @@ export class MessageGate {
     const isGood =
       key !== undefined &&
       signature !== null &&
-      this.verify(key, consensusDomain, statementBytes(signedPart(message)), signature);
+      this.#ports.checks.verify(
+        key,
+        consensusDomain,
+        statementBytes(signedPart(message)),
+        signature,
+      );
     if (!isGood) throw new Refusal(`bad signature on ${message.t}`);
   }
 
@@ -174,9 +153,8 @@ export class MessageGate {
     if (message.t === 'status') return 'accept';
     const round = this.#ports.round();
     if (round?.open.r !== message.r) return isCheckedInRound(message) ? 'ignore' : 'accept';
-    const { signatures, refusal } = round.judgeMessage(message);
-    this.#checked += signatures;
-    if (refusal !== undefined) throw new Refusal(refusal);
+    const refusal = round.judgeMessage(message);
+    if (refusal !== null) throw new Refusal(refusal);
     return 'accept';
   }
 }

@@ -10,6 +10,7 @@ import {
 import type { PlanStage } from '../wire/index.ts';
 import type { Trainer } from './trainer.ts';
 
+/** See the file's header. */
 export class ModelShelf {
   readonly #shelf: BlobShelf;
   readonly #trainer: Trainer;

@@ -1,6 +1,6 @@
 /** What a peer is given: the keys of its member and its doors to the world. */
 import type { Clock, Logger, Random, Store } from '../base/index.ts';
-import type { Signer } from '../crypto/index.ts';
+import type { CryptoPort, Signer } from '../crypto/index.ts';
 import type { Transport } from '../wire/index.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -13,7 +13,7 @@ export interface PeerKeys {
   readonly sealPrivate: Uint8Array;
 }
 
-/** Everything outside: time, disk, network, learning, chance. */
+/** Everything outside: time, disk, network, learning, chance, and the checks of signatures. */
 export interface PeerPorts {
   readonly clock: Clock;
   readonly store: Store;
@@ -21,4 +21,5 @@ export interface PeerPorts {
   readonly trainer: Trainer;
   readonly logger: Logger;
   readonly random: Random;
+  readonly crypto: CryptoPort;
 }

@@ -3,10 +3,11 @@
  * updates travel and how they are averaged. A peer begins one for each OPEN and drops it when the round is over.
  */
 import type { Digest, NodeId } from '../base/index.ts';
+import type { VerifyBytes } from '../crypto/index.ts';
 import type { BlobShelf, UpdateFacts } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import type { Cut, MessageCost, Open, PlanStage, SignedManifest } from '../wire/index.ts';
-import type { RoundView } from './block-rules.ts';
+import type { Cut, Open, PlanStage, SignedManifest } from '../wire/index.ts';
+import type { RoundView } from './local-view.ts';
 import type { PeerEvent } from './events.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { RoundMessage } from './peer-messages.ts';
@@ -28,6 +29,8 @@ export interface RoundContext {
   readonly shelf: BlobShelf;
   readonly models: ModelShelf;
   readonly settings: Pick<PeerSettings, 'silenceMs' | 'holdsDelayMs' | 'lossFactorMax'>;
+  /** Checks a signature over bytes, and puts that to the account of the member whose message is looked at. */
+  readonly verifyBytes: VerifyBytes;
   /** Sealed models of the stages before. */
   readonly teachers: () => Promise<ReadonlyMap<string, ModelWeights>>;
   readonly onEvent: (event: PeerEvent) => void;
@@ -48,11 +51,8 @@ export interface RoundProtocol extends RoundView {
   train(): void;
   /** Begins to average what the decided cut names, as soon as all of it is here. Safe to call again. */
   average(cut: Cut): void;
-  /**
-   * What it costs to check a message of this round before it waits in the queue. With a `refusal` no honest member sends
-   * it, and it goes no further.
-   */
-  judgeMessage(message: RoundMessage): MessageCost;
+  /** Checks a message of this round before it waits in the queue: why no honest member sends it, or null when one may. */
+  judgeMessage(message: RoundMessage): string | null;
   /** A message of this round, in its turn. */
   take(from: NodeId, message: RoundMessage): void;
   /** The member was heard of, on whatever topic of the peer. @param nowMs ms since 1970 */

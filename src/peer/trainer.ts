@@ -1,7 +1,7 @@
 /** The port to learning: what a peer asks of the machine that holds the images. */
 import type { Digest } from '../base/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import type { PlanStage } from '../wire/index.ts';
+import type { Hyperparameters, PlanStage } from '../wire/index.ts';
 
 /** How far long work has come. */
 export interface WorkProgress {
@@ -11,8 +11,10 @@ export interface WorkProgress {
   readonly loss?: number;
 }
 
+/** Hears of progress, as often as the work likes. */
 export type ReportWork = (progress: WorkProgress) => void;
 
+/** One round's training on one hospital. */
 export interface TrainingJob {
   readonly stage: PlanStage;
   readonly round: number;
@@ -21,9 +23,10 @@ export interface TrainingJob {
   /** Where all begin this round. */
   readonly base: ModelWeights;
   /** Hyper-parameters as agreed in OPEN. */
-  readonly hp: Readonly<Record<string, number | string>>;
+  readonly hp: Hyperparameters;
 }
 
+/** What a hospital's training of one round gave. */
 export interface TrainingResult {
   readonly weights: ModelWeights;
   /** Labelled cases trained on: the update's weight before the cap. */

@@ -1,1 +1,32 @@
 export { virtualClock, type VirtualClock } from './virtual-clock.ts';
+export {
+  seededQuadratics,
+  seededShare,
+  simulateConsortium,
+  virtualLimits,
+  virtualPlan,
+  type SimulatedNode,
+  type SimulatedRound,
+  type SimulationOptions,
+  type SimulationRecord,
+} from './simulate-consortium.ts';
+export { VirtualWorld, worldStartMs, type WorldOptions, type WorldOutcome } from './world.ts';
+export { drawFaults, endOf, shrinkFaults, type Fault, type FaultRange } from './faults.ts';
+export type { Violation } from './invariants.ts';
+export { memberNames, virtualConsortium, virtualMember, type VirtualMember } from './members.ts';
+export { countedCrypto, type CountedCrypto, type CryptoCounts } from './counted-crypto.ts';
+export {
+  modelAfter,
+  optimumOf,
+  quadraticTrainer,
+  type Quadratic,
+  type QuadraticTraining,
+} from './quadratic-trainer.ts';
+export {
+  calmNetwork,
+  virtualNetwork,
+  type NetworkCounts,
+  type NetworkFaults,
+  type VirtualNetwork,
+} from './virtual-network.ts';
+export { soundDisk, type DiskFaults } from './virtual-disk.ts';

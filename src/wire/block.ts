@@ -4,7 +4,7 @@ import { digestOf } from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical } from './canonical.ts';
 import { readEvidence, type EvidencePair } from './evidence.ts';
 import { bodyBytesMax, membersMax } from './limits.ts';
-import { readOptions, readParticipants, shortName } from './plan.ts';
+import { readParticipants, shortName } from './plan.ts';
 import {
   arr,
   checked,
@@ -20,6 +20,8 @@ import {
   unionBy,
   type Reader,
 } from './readers.ts';
+import { readRule, type RoundRule } from './rule.ts';
+import { readHyperparameters, type Hyperparameters } from './training.ts';
 
 /** Starts a round: everything a participant must know to train. */
 export interface Open {
@@ -31,11 +33,9 @@ export interface Open {
   readonly base: Digest;
   /** Digest of the program that trains. */
   readonly code: Digest;
-  readonly hp: Readonly<Record<string, number | string>>;
-  readonly rule: {
-    readonly name: 'mean';
-    readonly params: Readonly<Record<string, number | string>>;
-  };
+  readonly hp: Hyperparameters;
+  /** The stage's rule. */
+  readonly rule: RoundRule;
   /** Updates after this time (ms since 1970) need not be taken. */
   readonly deadline: number;
   readonly minParticipants: number;
@@ -110,6 +110,9 @@ export interface BlockBody {
   readonly log: { readonly size: number; readonly root: Digest };
 }
 
+/** The epoch of the membership that a manifest begins with. */
+export const genesisEpoch = 0;
+
 /** `prev` of the block at height 1. */
 export const genesisPrev: Digest = '0'.repeat(64) as Digest;
 
@@ -122,8 +125,8 @@ const readOpen: Reader<Open> = obj({
   stage: shortName,
   base: digest,
   code: digest,
-  hp: readOptions,
-  rule: obj({ name: literal('mean'), params: readOptions }),
+  hp: readHyperparameters,
+  rule: readRule,
   deadline: time,
   minParticipants: int(1, membersMax),
   participants: readParticipants,
@@ -178,6 +181,17 @@ export const readBlockBody: Reader<BlockBody> = obj({
   ops: arr(readOp, 4, 1),
   log: obj({ size: int(1, Number.MAX_SAFE_INTEGER), root: digest }),
 });
+
+const openDigests = new WeakMap<Open, Digest>();
+
+/** SHA-256 of an OPEN's canonical bytes: what the updates of its round name. Each OPEN is hashed once. */
+export function openDigest(open: Open): Digest {
+  const known = openDigests.get(open);
+  if (known !== undefined) return known;
+  const made = digestOf(encodeCanonical(open));
+  openDigests.set(open, made);
+  return made;
+}
 
 /** Canonical bytes of a body: what votes name by digest. */
 export function encodeBlockBody(body: BlockBody): Uint8Array {

@@ -4,7 +4,7 @@
  * docs/specs/consensus.md
  */
 import { fromBase64, type Digest } from '../base/index.ts';
-import { signatureBytes, verifySignature } from '../crypto/index.ts';
+import { signatureBytes, verifySignature, type VerifySignature } from '../crypto/index.ts';
 import { encodeCanonical } from './canonical.ts';
 import { membersMax } from './limits.ts';
 import { quorumOf } from './quorum.ts';
@@ -50,14 +50,6 @@ export interface Chain {
   readonly nota: Certificate | null;
   readonly nulli: Certificate | null;
 }
-
-/** Checks one signature over `domain || "\n" || message`. */
-export type VerifySignature = (
-  publicKey: Uint8Array,
-  domain: string,
-  message: Uint8Array,
-  signature: Uint8Array,
-) => boolean;
 
 /** The set of keys that a certificate is checked against. */
 export interface EpochContext {

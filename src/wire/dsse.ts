@@ -4,7 +4,13 @@
  * log entries; unlike DSSE's reader we therefore take standard base64 only.
  */
 import { base64, concatBytes, fromBase64, hex, invariant, utf8 } from '../base/index.ts';
-import { sha256, signatureBytes, verifyRaw, type Signer } from '../crypto/index.ts';
+import {
+  sha256,
+  signatureBytes,
+  verifyRaw,
+  type Signer,
+  type VerifyBytes,
+} from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical } from './canonical.ts';
 import { malformed, WireError } from './errors.ts';
 import { entryBytesMax, membersMax } from './limits.ts';
@@ -74,9 +80,10 @@ export function verifyEnvelope(
   envelope: Envelope,
   payloadType: string,
   publicKey: Uint8Array,
+  verify: VerifyBytes = verifyRaw,
 ): Uint8Array {
   const payload = payloadOf(envelope, payloadType);
-  if (!isSignedBy(envelope, payload, publicKey)) {
+  if (!isSignedBy(envelope, payload, publicKey, verify)) {
     throw new WireError(
       { code: 'bad_signature', path: '$.signatures' },
       'no signature of the envelope is of the expected key',
@@ -98,13 +105,14 @@ export function isSignedBy(
   envelope: Envelope,
   payload: Uint8Array,
   publicKey: Uint8Array,
+  verify: VerifyBytes = verifyRaw,
 ): boolean {
   const keyid = keyIdOf(publicKey);
   const signed = preAuthEncoding(envelope.payloadType, payload);
   return envelope.signatures.some((signature) => {
     if (signature.keyid !== keyid) return false;
     const bytes = fromBase64(signature.sig);
-    return bytes !== null && verifyRaw(publicKey, signed, bytes);
+    return bytes !== null && verify(publicKey, signed, bytes);
   });
 }
 

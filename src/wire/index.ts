@@ -49,13 +49,28 @@ export {
   type Envelope,
   type EnvelopeSignature,
 } from './dsse.ts';
+export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
-  readOptions,
+  readHyperparameters,
+  readTraining,
+  samplingRangesMicro,
+  type Hyperparameters,
+  type PlanDistillation,
+  type PlanOptimiser,
+  type PlanSampling,
+  type SamplingName,
+  type Training,
+} from './training.ts';
+export {
+  hyperparametersOf,
+  learningRateMicro,
   readParticipants,
   readPlan,
+  schedules,
   shortName,
   type Plan,
   type PlanStage,
+  type Schedule,
 } from './plan.ts';
 export {
   consortiumId,
@@ -91,7 +106,6 @@ export {
   type Chain,
   type EpochContext,
   type Statement,
-  type VerifySignature,
   type VoteKind,
 } from './certificate.ts';
 export {
@@ -111,7 +125,9 @@ export {
   bodyDigest,
   decodeBlockBody,
   encodeBlockBody,
+  genesisEpoch,
   genesisPrev,
+  openDigest,
   readBlockBody,
   readOp,
   type BlockBody,
@@ -157,9 +173,3 @@ export {
   type TransportStats,
   type Verdict,
 } from './transport.ts';
-export {
-  calmNetwork,
-  memoryNetwork,
-  type MemoryNetwork,
-  type NetworkFaults,
-} from './memory-network.ts';

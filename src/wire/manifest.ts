@@ -60,13 +60,9 @@ export interface Member {
   readonly labels: readonly string[];
 }
 
-/** Ranges that bind every round. */
+/** What bounds the messages of every round. */
 export interface ConsortiumLimits {
-  /** No update weighs more (samples). */
-  readonly weightMax: number;
-  /** Each element of a delta is clamped to ± this × 10^-6. */
-  readonly clampMicro: number;
-  /** Largest sealed update. */
+  /** Largest encrypted update. */
   readonly updateBytesMax: number;
 }
 
@@ -117,11 +113,7 @@ export const readManifest: Reader<Manifest> = checked(
     domain: str(253, /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/),
     members: arr(readMember, membersMax, 1),
     plan: readPlan,
-    limits: obj({
-      weightMax: int(1, 2 ** 31 - 1),
-      clampMicro: int(1, 2 ** 31 - 1),
-      updateBytesMax: int(1, 2 ** 31 - 1),
-    }),
+    limits: obj({ updateBytesMax: int(1, 2 ** 31 - 1) }),
   }),
   (manifest) => {
     const ids = manifest.members.map((member) => member.id);

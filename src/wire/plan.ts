@@ -1,10 +1,11 @@
 /** The plan of a consortium: agreed in the manifest, so that every OPEN follows from it. */
-import { parseNodeId, type NodeId } from '../base/index.ts';
+import { parseNodeId, type Digest, type NodeId } from '../base/index.ts';
 import type { Json } from './canonical.ts';
 import { membersMax } from './limits.ts';
 import {
   arr,
   checked,
+  digest,
   int,
   isAscending,
   json,
@@ -12,10 +13,24 @@ import {
   nodeId,
   obj,
   optional,
-  record,
   str,
   type Reader,
 } from './readers.ts';
+import { readRule, type RoundRule } from './rule.ts';
+import {
+  readRateMicro,
+  readSeed,
+  readSteps,
+  readTraining,
+  type Hyperparameters,
+  type Training,
+} from './training.ts';
+
+/** How the learning rate changes from round to round. */
+export const schedules = ['constant', 'cosine', 'poly'] as const;
+
+/** One of `schedules`. */
+export type Schedule = (typeof schedules)[number];
 
 /** One stage of training: a teacher of one task, or the student of all. */
 export interface PlanStage {
@@ -26,21 +41,25 @@ export interface PlanStage {
   readonly task?: string;
   /** The model's specification, read by the room of models. */
   readonly model: Json;
+  /** Digest of the model that the stage begins from; absent for weights that the seed draws. */
+  readonly start?: Digest;
   /** Who trains, ascending. Others still vote. */
   readonly participants: readonly NodeId[];
   readonly rounds: number;
   /** Optimiser steps each participant makes in a round. */
   readonly stepsPerRound: number;
-  /** Peak learning rate × 10^6. */
+  /** Peak learning rate × 10^6, 1 to 1 000 000. */
   readonly learningRateMicro: number;
-  /** Most samples a node may claim as its weight. */
-  readonly samplesCap: number;
+  /** From the peak to the rate of each round. */
+  readonly schedule: Schedule;
   /** From OPEN to the deadline of updates, in milliseconds. */
   readonly roundTimeoutMs: number;
   /** A round with fewer updates at its deadline is VOID. */
   readonly minParticipants: number;
-  /** Further agreed hyper-parameters (batch, patch, schedule …): integers and short texts. */
-  readonly options: Readonly<Record<string, number | string>>;
+  /** How updates become the next model. */
+  readonly rule: RoundRule;
+  /** How participants train. */
+  readonly training: Training;
 }
 
 /** All stages in order, and the seed of everything agreed that is drawn by chance. */
@@ -51,19 +70,6 @@ export interface Plan {
 
 /** A short lower-case name: of a stage, a task, a metric. */
 export const shortName: Reader<string> = str(32, /^[a-z0-9][a-z0-9-]*$/);
-
-const optionKey = /^[a-zA-Z][a-zA-Z0-9]{0,31}$/;
-const intOrText: Reader<number | string> = (value, path) =>
-  typeof value === 'string'
-    ? str(64)(value, path)
-    : int(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)(value, path);
-
-/** Hyper-parameters: integers and texts of at most 64 characters, at most 64 of them. */
-export const readOptions: Reader<Readonly<Record<string, number | string>>> = record(
-  optionKey,
-  intOrText,
-  64,
-);
 
 /** Names of members, ascending and without repetition. */
 export const readParticipants: Reader<readonly NodeId[]> = checked(
@@ -79,18 +85,23 @@ const readStage: Reader<PlanStage> = checked(
     kind: literal('teacher', 'student'),
     task: optional(shortName),
     model: json,
+    start: optional(digest),
     participants: readParticipants,
     rounds: int(0, 100_000),
-    stepsPerRound: count,
-    learningRateMicro: count,
-    samplesCap: count,
+    stepsPerRound: readSteps,
+    learningRateMicro: readRateMicro,
+    schedule: literal(...schedules),
     roundTimeoutMs: count,
     minParticipants: int(1, membersMax),
-    options: readOptions,
+    rule: readRule,
+    training: readTraining,
   }),
   (stage) => {
-    if ((stage.kind === 'teacher') !== (stage.task !== undefined)) {
+    const isTeacher = stage.kind === 'teacher';
+    if (isTeacher !== (stage.task !== undefined))
       return 'a task for a teacher and none for the student';
+    if (isTeacher !== (stage.training.distillation === undefined)) {
+      return 'distillation for the student and none for a teacher';
     }
     return stage.minParticipants > stage.participants.length
       ? 'minParticipants not above the number of participants'
@@ -100,7 +111,7 @@ const readStage: Reader<PlanStage> = checked(
 
 /** Reads a plan. @throws {WireError} 'malformed' */
 export const readPlan: Reader<Plan> = checked(
-  obj({ seed: int(0, Number.MAX_SAFE_INTEGER), stages: arr(readStage, 32, 1) }),
+  obj({ seed: readSeed, stages: arr(readStage, 32, 1) }),
   (plan) =>
     new Set(plan.stages.map((stage) => stage.id)).size === plan.stages.length
       ? null
@@ -112,4 +123,34 @@ export function strangerIn(plan: Plan, members: readonly NodeId[]): NodeId | nul
   const known = new Set<string>(members);
   const all = plan.stages.flatMap((stage) => stage.participants);
   return parseNodeId(all.find((id) => !known.has(id)));
+}
+
+/** nnU-Net's exponent. */
+const polyExponent = 0.9;
+
+/**
+ * The learning rate of round k of K, from 0, × 10^6: the peak; or peak · (1 + cos(πk/K)) / 2 (Loshchilov & Hutter 2017);
+ * or peak · (1 - k/K)^0.9, as nnU-Net by epochs. Never 0.
+ */
+export function learningRateMicro(
+  stage: Pick<PlanStage, 'rounds' | 'learningRateMicro' | 'schedule'>,
+  roundsSealed: number,
+): number {
+  const done = roundsSealed / stage.rounds;
+  const share = {
+    constant: () => 1,
+    cosine: () => (1 + Math.cos(Math.PI * done)) / 2,
+    poly: () => (1 - done) ** polyExponent,
+  }[stage.schedule]();
+  return Math.max(1, Math.round(stage.learningRateMicro * share));
+}
+
+/** What OPEN tells the participants of a round, `roundsSealed` rounds of the stage before it. */
+export function hyperparametersOf(
+  { seed }: Pick<Plan, 'seed'>,
+  stage: PlanStage,
+  roundsSealed: number,
+): Hyperparameters {
+  const lrMicro = learningRateMicro(stage, roundsSealed);
+  return { ...stage.training, seed, steps: stage.stepsPerRound, lrMicro };
 }

@@ -1,4 +1,4 @@
-/** The port to other nodes. `memoryNetwork` and libp2p both pass `transportSuite`. */
+/** The port to other nodes. The virtual network and libp2p both pass `transportSuite`. */
 import type { Digest, NodeId } from '../base/index.ts';
 
 /** Message kinds, each a topic of its own. */

@@ -4,14 +4,15 @@
  */
 import { base64, utf8, type Digest, type NodeId, type RoundNumber } from '../base/index.ts';
 import {
+  bulkKeyBytes,
+  bulkSaltBytes,
   CryptoError,
   decryptBulk,
   digestOf,
   encryptBulk,
   isBulkKey,
-  openSealed,
-  randomBulkKey,
-  sealTo,
+  systemSealing,
+  type Sealing,
 } from '../crypto/index.ts';
 import { encodeCanonical } from './canonical.ts';
 import { keyBytes, type Member } from './manifest.ts';
@@ -42,12 +43,15 @@ export async function encryptUpdate(
   context: UpdateContext,
   members: readonly Pick<Member, 'id' | 'sealKey'>[],
   plaintext: Uint8Array,
+  sealing: Sealing = systemSealing,
 ): Promise<EncryptedUpdate> {
-  const key = randomBulkKey();
-  const ciphertext = encryptBulk(key, bulkContext(context), plaintext);
+  const key = sealing.randomBytes(bulkKeyBytes);
+  const salt = sealing.randomBytes(bulkSaltBytes);
+  const ciphertext = encryptBulk(key, bulkContext(context), plaintext, salt);
   const sealed = await Promise.all(
     members.map(async ({ id, sealKey }): Promise<[NodeId, string]> => {
-      const bytes = await sealTo(keyBytes(sealKey), utf8(updateKeyInfo), keyAad(context, id), key);
+      const aad = keyAad(context, id);
+      const bytes = await sealing.sealTo(keyBytes(sealKey), utf8(updateKeyInfo), aad, key);
       return [id, base64(bytes)];
     }),
   );
@@ -69,10 +73,11 @@ export function openUpdateKey(
   recipient: NodeId,
   sealPrivateKey: Uint8Array,
   ciphertext: Uint8Array,
+  sealing: Sealing = systemSealing,
 ): Promise<Uint8Array | null> {
   const sealed = keyBytes(statement.sealedKeys[recipient] ?? '');
   const opening = { info: updateKeyInfo, aad: keyAad(statement, recipient), sealed };
-  return openKey(statement, sealPrivateKey, opening, ciphertext);
+  return openKey(statement, sealPrivateKey, opening, ciphertext, sealing);
 }
 
 /**
@@ -96,9 +101,10 @@ export function handOverKey(
   from: NodeId,
   to: Pick<Member, 'id' | 'sealKey'>,
   key: Uint8Array,
+  sealing: Sealing = systemSealing,
 ): Promise<Uint8Array> {
   const aad = handOverAad(statement, from, to.id);
-  return sealTo(keyBytes(to.sealKey), utf8(handedKeyInfo), aad, key);
+  return sealing.sealTo(keyBytes(to.sealKey), utf8(handedKeyInfo), aad, key);
 }
 
 /** What `handOverKey` gave, opened by `to`; null when it is not the update's key. */
@@ -108,10 +114,11 @@ export function openHandedKey(
   sealPrivateKey: Uint8Array,
   sealed: Uint8Array,
   ciphertext: Uint8Array,
+  sealing: Sealing = systemSealing,
 ): Promise<Uint8Array | null> {
   const aad = handOverAad(statement, parties.from, parties.to);
   const opening = { info: handedKeyInfo, aad, sealed };
-  return openKey(statement, sealPrivateKey, opening, ciphertext);
+  return openKey(statement, sealPrivateKey, opening, ciphertext, sealing);
 }
 
 async function openKey(
@@ -123,9 +130,10 @@ async function openKey(
     sealed,
   }: { readonly info: string; readonly aad: Uint8Array; readonly sealed: Uint8Array },
   ciphertext: Uint8Array,
+  sealing: Sealing,
 ): Promise<Uint8Array | null> {
   try {
-    const key = await openSealed(sealPrivateKey, utf8(info), aad, sealed);
+    const key = await sealing.openSealed(sealPrivateKey, utf8(info), aad, sealed);
     return isBulkKey(key, bulkContext(statement), ciphertext) ? key : null;
   } catch (error) {
     if (error instanceof CryptoError) return null;

@@ -4,13 +4,12 @@
  * docs/specs/update-envelope.md
  */
 import type { Digest, NodeId, RoundNumber } from '../base/index.ts';
-import { digestOf, type Signer } from '../crypto/index.ts';
+import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical, type Json } from './canonical.ts';
 import { decodeEnvelope, encodeEnvelope, payloadOf, signEnvelope, verifyEnvelope } from './dsse.ts';
 import { malformed } from './errors.ts';
 import { entryBytesMax, membersMax } from './limits.ts';
 import { keyBytes, memberOf, type Manifest } from './manifest.ts';
-import { readOptions, shortName } from './plan.ts';
 import {
   arr,
   b64,
@@ -32,11 +31,9 @@ export const statementPayloadType = 'application/vnd.in-toto+json';
 export interface UpdateStatement {
   readonly cid: Digest;
   readonly round: RoundNumber;
-  /** Id of the plan's stage. */
-  readonly stage: string;
   readonly author: NodeId;
-  /** Hyper-parameters as in OPEN. */
-  readonly hp: Readonly<Record<string, number | string>>;
+  /** Digest of the round's OPEN: stage, hyper-parameters, rule and all else that was agreed before the training. */
+  readonly open: Digest;
   /** The model trained from. */
   readonly base: Digest;
   /** The program that trained. */
@@ -66,7 +63,7 @@ export interface VerifiedUpdate {
 
 const statementType = 'https://in-toto.io/Statement/v1';
 const predicateType = 'https://slsa.dev/provenance/v1';
-const buildType = 'https://annulus/local-train/v3';
+const buildType = 'https://annulus/local-train/v4';
 const dependencyNames = ['base-model', 'code', 'dataset'] as const;
 /** As many as a model may have. */
 const headsMax = 8;
@@ -83,12 +80,7 @@ const readDocument = obj({
   predicate: obj({
     buildDefinition: obj({
       buildType: literal(buildType),
-      externalParameters: obj({
-        cid: digest,
-        hp: readOptions,
-        round: roundNumber,
-        stage: shortName,
-      }),
+      externalParameters: obj({ cid: digest, open: digest, round: roundNumber }),
       resolvedDependencies: arr(
         obj({ name: literal(...dependencyNames), digest: sha256Set }),
         dependencyNames.length,
@@ -168,14 +160,15 @@ export function signUpdateStatement(statement: UpdateStatement, signer: Signer):
 }
 
 /**
- * Reads and checks an envelope: size, form, author is a member and signed it alone, this consortium, weight
- * and size within the manifest's limits, and a sealed key for each member.
+ * Reads and checks an envelope: size, form, author is a member and signed it alone, this consortium, size within
+ * the manifest's limits, and a sealed key for each member. Whether it fits its round is judged against the round's OPEN.
  * @throws {WireError} 'too_large', 'malformed' or 'bad_signature'
  */
 export function verifyUpdateStatement(
   bytes: Uint8Array,
   manifest: Manifest,
   cid: Digest,
+  verify: VerifyBytes = verifyRaw,
 ): VerifiedUpdate {
   const envelope = decodeEnvelope(bytes);
   if (envelope.signatures.length !== 1) throw malformed('$.signatures', 'one signature');
@@ -184,11 +177,8 @@ export function verifyUpdateStatement(
   const statement = readUpdateStatement(document);
   const author = memberOf(manifest, statement.author);
   if (author === null) throw malformed('$.predicate.runDetails.builder.id', 'a member');
-  verifyEnvelope(envelope, statementPayloadType, keyBytes(author.logKey));
+  verifyEnvelope(envelope, statementPayloadType, keyBytes(author.logKey), verify);
   if (statement.cid !== cid) throw malformed('$.cid', 'this consortium');
-  if (statement.weight > manifest.limits.weightMax) {
-    throw malformed('$.weight', `at most ${manifest.limits.weightMax}`);
-  }
   if (Object.values(statement.heads).some((weight) => weight > statement.weight)) {
     throw malformed('$.heads', `at most the update's weight of ${statement.weight}`);
   }
@@ -208,7 +198,7 @@ function subjectName({ cid, round, author }: UpdateStatement): string {
 }
 
 function documentOf(statement: UpdateStatement): Json {
-  const { cid, hp, round, stage, author, base, code, dataset, update } = statement;
+  const { cid, open, round, author, base, code, dataset, update } = statement;
   const { updateBytes, heads, metrics, sealedKeys, weight } = statement;
   return {
     _type: statementType,
@@ -217,7 +207,7 @@ function documentOf(statement: UpdateStatement): Json {
     predicate: {
       buildDefinition: {
         buildType,
-        externalParameters: { cid, hp, round, stage },
+        externalParameters: { cid, open, round },
         resolvedDependencies: [
           { name: 'base-model', digest: { sha256: base } },
           { name: 'code', digest: { sha256: code } },

@@ -12,6 +12,7 @@ import { digestOf, generateEd25519, sha256, type KeyPair } from '../../src/crypt
 import {
   bodyDigest,
   encodeCanonical,
+  hyperparametersOf,
   signManifest,
   type BlockBody,
   type Json,
@@ -21,6 +22,7 @@ import {
   type SignedManifest,
   type PlanStage,
 } from '../../src/wire/index.ts';
+import { plainRule, sampleStage, teacherTraining } from '../wire/sample-stage.ts';
 
 const roles = ['org', 'consensus', 'log', 'witness', 'transport'] as const;
 type Keys = Record<(typeof roles)[number], KeyPair>;
@@ -49,22 +51,13 @@ export function makeConsortium(
     return { id, keys };
   });
   const ids = members.map((member) => member.id);
-  const student: PlanStage = {
-    id: 'student',
-    kind: 'student',
-    model: {},
-    participants: ids,
-    rounds: 4,
-    stepsPerRound: 1,
-    learningRateMicro: 1,
-    samplesCap: 100,
-    roundTimeoutMs: 1000,
-    minParticipants: 2,
-    options: {},
-  };
+  const student = sampleStage({
+    ...{ id: 'student', participants: ids, rounds: 4, roundTimeoutMs: 1000, minParticipants: 2 },
+    rule: { ...plainRule, samplesCap: 100 },
+  });
   const idle: PlanStage = {
     ...student,
-    ...{ id: 'teacher-hps', kind: 'teacher', task: 'hps', rounds: 0 },
+    ...{ id: 'teacher-hps', kind: 'teacher', task: 'hps', rounds: 0, training: teacherTraining },
   };
   const manifest: Manifest = {
     version: 0,
@@ -75,7 +68,7 @@ export function makeConsortium(
       seed: 1,
       stages: hasIdleStage ? [idle, student] : [student],
     },
-    limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 1_000_000 },
+    limits: { updateBytesMax: 1_000_000 },
   };
   const signed = signManifest(
     manifest,
@@ -122,16 +115,18 @@ export function certify(
   return { kind: 'FINALIZE', h, v: 0, x, sigs };
 }
 
-/** An OPEN of round `r`. */
-export function open(consortium: TestConsortium, r: number, base: Digest): Open {
+/** An OPEN of round `r`, after `roundsSealed` rounds of the last stage. */
+export function open(consortium: TestConsortium, r: number, base: Digest, roundsSealed = 0): Open {
+  const { plan } = consortium.signed.manifest;
+  const stage = plan.stages.at(-1)!;
   return {
     op: 'OPEN',
     r: r as RoundNumber,
     stage: 'student',
     base,
     code: digestOf(utf8('code')),
-    hp: {},
-    rule: { name: 'mean', params: {} },
+    hp: hyperparametersOf(plan, stage, Math.min(roundsSealed, stage.rounds - 1)),
+    rule: stage.rule,
     deadline: 1000,
     minParticipants: 2,
     participants: consortium.members.map((member) => member.id),

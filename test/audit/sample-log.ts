@@ -5,6 +5,7 @@ import { leavesOf } from '../../src/audit/log-files.ts';
 import type { LogDirectory } from '../../src/audit/verify-log-directory.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import {
+  openDigest,
   signUpdateStatement,
   type BlockBody,
   type CutUpdate,
@@ -67,6 +68,7 @@ class SampleMaker {
   #logs: ConsortiumLog[] = [];
   #model: Digest = digestOf(utf8('initial model'));
   #round = 0;
+  #sealed = 0;
 
   constructor(consortium: TestConsortium, options: SampleOptions) {
     this.#consortium = consortium;
@@ -92,7 +94,10 @@ class SampleMaker {
     this.#round += 1;
     const r = this.#round as RoundNumber;
     const ts = 1000 * (this.bodies.length + 1);
-    const opened: Open = { ...open(this.#consortium, r, this.#model), deadline: ts + 1000 };
+    const opened: Open = {
+      ...open(this.#consortium, r, this.#model, this.#sealed),
+      deadline: ts + 1000,
+    };
     await this.#decide([opened], []);
     if (outcome === 'void') {
       await this.#decide([{ op: 'VOID', r, reason: 'too_few_updates' }], []);
@@ -102,6 +107,7 @@ class SampleMaker {
     const envelopes = present.map(({ id }, i) => this.#envelope(opened, id, 10 + i));
     const updates = present.map(({ id }, i) => this.#update(r, id, 10 + i, envelopes[i]!));
     await this.#decide([{ op: 'CUT', r, updates }], envelopes);
+    this.#sealed += 1;
     this.#model = digestOf(utf8(`model ${r}`));
     const W = updates.reduce((sum, update) => sum + update.n, 0);
     await this.#decide([{ op: 'SEAL', r, agg: this.#model, W, metrics: {} }], []);
@@ -141,9 +147,8 @@ class SampleMaker {
     const statement: UpdateStatement = {
       cid: this.#consortium.signed.cid,
       round: opened.r,
-      stage: opened.stage,
       author,
-      hp: opened.hp,
+      open: openDigest(opened),
       base: opened.base,
       code: opened.code,
       dataset: digestOf(utf8(`data of ${author}`)),

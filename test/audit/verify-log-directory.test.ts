@@ -230,6 +230,18 @@ describe('verifyLogDirectory', () => {
         warpOp('OPEN', (op) => (op.r === 2 ? { ...op, base: zero } : op)),
         /decisions\/4\.json OPEN of round 2: its base is not the model/,
       ],
+      'a rate that is not the round’s': [
+        warpOp('OPEN', (op) => {
+          // Of four rounds, the second at 1000 · 0.75^0.9 = 772: the first's rate again is wrong.
+          expect(op.hp.lrMicro).equals(op.r === 1 ? 1000 : 772);
+          return op.r === 2 ? { ...op, hp: { ...op.hp, lrMicro: 1000 } } : op;
+        }),
+        /^(?!.*round 1:)[^]*OPEN of round 2: its hyper-parameters are not the plan's/,
+      ],
+      'another rule of averaging': [
+        warpOp('OPEN', (op) => ({ ...op, rule: { ...op.rule, outerRateMicro: 2_000_000 } })),
+        /OPEN of round 1: its rule of averaging is not the plan's/,
+      ],
       'a wrong sum of weights': [
         warpOp('SEAL', (op) => ({ ...op, W: op.W + 1 })),
         /SEAL of round 1: W is 47, the CUT's weights sum to 46/,
@@ -270,9 +282,9 @@ describe('verifyLogDirectory', () => {
         { warpStatement: (s) => ({ ...s, heads: { hps: s.weight + 1 } }) },
         /update of L1, round 1\).*heads/,
       ],
-      'a statement with other settings': [
-        { warpStatement: (s) => ({ ...s, hp: { lr: 1 } }) },
-        /trained with other settings/,
+      'a statement of another OPEN': [
+        { warpStatement: (s) => ({ ...s, open: zero }) },
+        /trained as another OPEN says/,
       ],
     };
     for (const [title, [options, expected]] of Object.entries(cases)) {

@@ -39,6 +39,18 @@ describe('engine', () => {
     }
   });
 
+  it('closes once: a second call leaves the engine alone that was opened meanwhile', async () => {
+    const first = await open({ backend: 'cpu' });
+    first.close();
+    const { tf } = await open({ backend: 'wasm' });
+    first.close();
+    expect(tf.getBackend()).equal('wasm');
+    expect([...tf.square(tf.tensor1d([3])).dataSync()]).deep.equal([9]);
+    let refusal: unknown;
+    await openEngine({ backend: 'cpu' }).catch((error: unknown) => (refusal = error));
+    expect(refusal).instanceOf(InvariantError);
+  });
+
   it('refuses a second engine in the same thread', async () => {
     await open({ backend: 'cpu' });
     let refusal: unknown;

@@ -1,8 +1,7 @@
 /** Keys for simulations: a "signature" is a hash under the public key. Fast; nobody forges in there. */
 import { concatBytes, utf8, type NodeId } from '../../src/base/index.ts';
 import type { ConsensusMember, ConsensusSigner } from '../../src/consensus/index.ts';
-import type { VerifySignature } from '../../src/wire/index.ts';
-import { sha256 } from '../../src/crypto/index.ts';
+import { sha256, type VerifySignature } from '../../src/crypto/index.ts';
 
 export function fakeMembers(count: number): ConsensusMember[] {
   return Array.from({ length: count }, (_, index) => ({

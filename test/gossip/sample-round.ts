@@ -8,7 +8,8 @@ import {
   simulatedMember,
   type SimulatedMember,
 } from '../../src/experiment/run/consortium.ts';
-import type { Open, SignedManifest } from '../../src/wire/index.ts';
+import { hyperparametersOf, type Open, type SignedManifest } from '../../src/wire/index.ts';
+import { plainRule, sampleStage } from '../wire/sample-stage.ts';
 
 export const members: readonly SimulatedMember[] = Array.from({ length: 8 }, (_, i) =>
   simulatedMember(1, `L${i + 1}` as NodeId, []),
@@ -17,28 +18,16 @@ export const ids: readonly NodeId[] = members.map(({ id }) => id);
 /** L8 votes and does not train. */
 const participants = ids.slice(0, 7);
 
+const stage = sampleStage({ id: 'student', participants, rounds: 9, roundTimeoutMs: 1000 });
+
 export const consortium: SignedManifest = simulatedConsortium(members, {
   name: 'gossip',
   domain: 'gossip.example',
   plan: {
     seed: 1,
-    stages: [
-      {
-        id: 'student',
-        kind: 'student',
-        model: {},
-        participants,
-        rounds: 9,
-        stepsPerRound: 1,
-        learningRateMicro: 1,
-        samplesCap: 50,
-        roundTimeoutMs: 1000,
-        minParticipants: 1,
-        options: {},
-      },
-    ],
+    stages: [stage],
   },
-  limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 100_000 },
+  limits: { updateBytesMax: 100_000 },
 });
 
 export const open: Open = {
@@ -47,8 +36,8 @@ export const open: Open = {
   stage: 'student',
   base: digestOf(utf8('base')),
   code: digestOf(utf8('code')),
-  hp: { steps: 1 },
-  rule: { name: 'mean', params: { samplesCap: 50 } },
+  hp: hyperparametersOf({ seed: 1 }, stage, 0),
+  rule: plainRule,
   deadline: 1000,
   minParticipants: 1,
   participants,

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import {
+  averagingRule,
   GossipError,
   openUpdate,
   readUpdate,
@@ -76,9 +77,10 @@ describe('sealed update', () => {
     stage: { stage: 'teacher-hps' },
     base: { base: other },
     code: { code: other },
-    'hyper-parameters': { hp: { steps: 2 } },
+    'hyper-parameters': { hp: { ...open.hp, steps: 2 } },
+    rule: { rule: { ...open.rule, outerRateMicro: 999_999 } },
+    deadline: { deadline: 1001 },
     participants: { participants: ['L1' as NodeId, 'L3' as NodeId] },
-    cap: { rule: { name: 'mean', params: { samplesCap: 9 } } },
   };
   for (const [name, change] of Object.entries(rounds)) {
     it(`refuses an update for a round with another ${name}`, async () => {
@@ -88,6 +90,18 @@ describe('sealed update', () => {
         .with.property('code', 'bad_update');
     });
   }
+
+  it('takes a weight up to the cap of the rule and none above', async () => {
+    for (const [weight, fits] of [
+      [50, true],
+      [51, false],
+    ] as const) {
+      const { envelope } = await updateOf('L2', { weight });
+      const read = (): unknown => readUpdate(consortium, open, envelope);
+      if (fits) expect(read(), String(weight)).include({ weight });
+      else expect(read, String(weight)).to.throw(GossipError, 'a weight of at most 50');
+    }
+  });
 
   it('refuses what its author did not sign', async () => {
     const forged = await updateOf('L2', { logSigner: member('L3').keys.log });
@@ -141,7 +155,8 @@ function opened(
 ): Promise<Int32Array | null> {
   const sealPrivate = member(keyOf).keys.seal.privateKey;
   const { id } = member(recipient);
-  const bulk = { consortium, facts, recipient: id, ciphertext, segments, sealPrivate };
+  const rule = averagingRule(open.rule, 8);
+  const bulk = { rule, facts, recipient: id, ciphertext, segments, sealPrivate };
   return openUpdate(bulk).then((update) => update?.values ?? null);
 }
 

@@ -6,10 +6,10 @@ import { expect } from 'chai';
 
 import { parseNodeId, seededRandom, utf8, type NodeId, type Store } from '../../src/base/index.ts';
 import {
+  distillationDefaults,
   encodeStudent,
   intensityDefaults,
   samplingDefaults,
-  stageOptions,
   type CheckArgs,
   type LabelArgs,
   type TrainArgs,
@@ -17,10 +17,16 @@ import {
 import { initialWeights, readModelSpec } from '../../src/models/index.ts';
 import { diskStore } from '../../src/host/index.ts';
 import { HospitalError } from '../../src/hospital/errors.ts';
-import { HospitalTrainer, keepStartModel, specAndTasks } from '../../src/hospital/index.ts';
+import {
+  HospitalTrainer,
+  keepStartModel,
+  planTraining,
+  specAndTasks,
+} from '../../src/hospital/index.ts';
 import type { TrainingResult } from '../../src/peer/index.ts';
 import { modelDigest, type ModelWeights } from '../../src/weights/index.ts';
 import type { Plan, PlanStage } from '../../src/wire/index.ts';
+import { plainRule } from '../wire/sample-stage.ts';
 
 interface Call {
   readonly method: string;
@@ -61,11 +67,12 @@ function stageOf(id: string, heads: Record<string, number>, patch: number): Plan
       ...{ heads, deepSupervision: false, dropoutMilli: 0 },
     },
     ...{ participants: [l1], rounds: 2, stepsPerRound: 5, learningRateMicro: 1000 },
-    ...{ samplesCap: 10, roundTimeoutMs: 1000, minParticipants: 1 },
-    options: stageOptions({
+    ...{ schedule: 'poly', roundTimeoutMs: 1000, minParticipants: 1, rule: plainRule },
+    training: planTraining({
       ...{ patch: [patch, patch, patch], batch: 2, optimiser: 'adamw', weightDecay: 0.01 },
       ...{ momentum: 0, clipNorm: 0, proxMu: 0, resetOptimiser: false },
       sampling: samplingDefaults,
+      ...(id === 'student' ? { distillation: distillationDefaults } : {}),
     }),
   };
 }
@@ -109,7 +116,7 @@ describe('HospitalTrainer', () => {
     stage: PlanStage,
     round: number,
   ): Promise<TrainingResult> => {
-    const hp = { ...stage.options, steps: 5, lrMicro: 900 };
+    const hp = { ...stage.training, seed: 7, steps: 5, lrMicro: 900 };
     const base = await trainer.initialWeights(stage);
     return trainer.train({ stage, round, roundsSealed: 0, base, hp }, silent);
   };
@@ -130,7 +137,7 @@ describe('HospitalTrainer', () => {
     const spec = readModelSpec(hps.model);
     const weights = initialWeights(spec, seededRandom('elsewhere'));
     const digest = modelDigest(weights);
-    const start: PlanStage = { ...hps, options: { ...hps.options, start: digest } };
+    const start: PlanStage = { ...hps, start: digest };
     const from = { spec, weights, digest, intensity: intensityDefaults };
     const refused = async (reason: string): Promise<void> => {
       const error: unknown = await trainerOf({ starts: store })
@@ -252,7 +259,7 @@ describe('HospitalTrainer', () => {
 
   it('begins every round anew where the plan resets the optimiser', async () => {
     const trainer = trainerOf();
-    const reset = { ...hps, options: { ...hps.options, resetOptimiser: 1 } };
+    const reset = { ...hps, training: { ...hps.training, resetOptimiser: true } };
     for (const round of [0, 1]) await train(trainer, reset, round);
     expect(pool.argsOf<TrainArgs>('train').map(({ state }) => state)).deep.equal([null, null]);
   });
@@ -282,6 +289,25 @@ describe('HospitalTrainer', () => {
     expect((await train(trainer, hps, 0)).dataset, 'read once').equal(dataset);
     await trainer.prepare(student, new Map(), silent);
     expect((await train(trainer, student, 0)).dataset).not.equal(dataset);
+  });
+
+  it('refuses a plan that it cannot carry out before the first round', () => {
+    const refusal = (stage: Partial<PlanStage>): string => {
+      try {
+        trainerOf({ plan: { ...plan, stages: [ms, { ...hps, ...stage }] } });
+        return 'taken';
+      } catch (error) {
+        if (error instanceof HospitalError) return error.message;
+        throw error;
+      }
+    };
+    expect(refusal({})).equal('taken');
+    expect(refusal({ model: { kind: 'perceptron' } })).match(
+      /^stage teacher-hps of the plan: .*unet/,
+    );
+    expect(refusal({ task: 'ms' })).match(/no head for the task ms/);
+    expect(refusal({ task: 'gout' })).match(/no head for the task gout/);
+    expect(refusal({ model: { ...(hps.model as object), heads: { gout: 2 } } })).match(/no head/);
   });
 
   it('names the tasks of a stage in the order of the table', () => {

@@ -9,7 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { seededRandom, type Logger, type NodeId, type Store } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
+import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import { diskStore, systemClock } from '../../src/host/index.ts';
 import { networkDefaults, openLibp2pTransport } from '../../src/network/index.ts';
 import { Peer, peerDefaults } from '../../src/peer/index.ts';
@@ -17,6 +17,7 @@ import { simulatedConsortium, simulatedMember } from '../../src/experiment/run/c
 import { type MessageCost, type SignedManifest } from '../../src/wire/index.ts';
 import { fast, pass, testMembers, until, type TestMember } from '../network/libp2p-cluster.ts';
 import { toyTrainer } from '../peer/peer-network.ts';
+import { sampleStage } from '../wire/sample-stage.ts';
 import type { Flood, RogueData, RogueReport } from './rogue-worker.ts';
 
 const seed = 1;
@@ -233,6 +234,7 @@ async function openPeer(init: {
         ...{ clock, transport, trainer, logger },
         store: seen?.watch(store) ?? store,
         random: seededRandom(seed).fork(id),
+        crypto: systemCrypto,
       },
       {
         ...{ self: id, consortium, keys, code, consensus },
@@ -257,18 +259,12 @@ function consortiumOf(members: readonly ReturnType<typeof simulatedMember>[]): S
     plan: {
       seed,
       stages: [
-        {
-          ...{
-            id: 'student',
-            kind: 'student',
-            model: {},
-            participants: ['L1', 'L2', 'L3'] as NodeId[],
-          },
-          ...{ rounds: 1_000, stepsPerRound: 1, learningRateMicro: 1000, samplesCap: 50 },
-          ...{ roundTimeoutMs: 60_000, minParticipants: 2, options: {} },
-        },
+        sampleStage({
+          ...{ id: 'student', participants: ['L1', 'L2', 'L3'] as NodeId[] },
+          ...{ rounds: 1_000, minParticipants: 2 },
+        }),
       ],
     },
-    limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 100_000 },
+    limits: { updateBytesMax: 100_000 },
   });
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { concatBytes, fromHex } from '../../src/base/index.ts';
-import type { Libp2pTransport } from '../../src/network/index.ts';
+import type { Libp2pTransport, NetworkSettings } from '../../src/network/index.ts';
 import type { Host } from '../../src/network/libp2p-host.ts';
 import { toMultiaddr } from '../../src/network/member-directory.ts';
 import { type Topic, type Verdict, limits } from '../../src/wire/index.ts';
@@ -20,11 +20,14 @@ describe('a node that meets a rogue member', () => {
   let heard: string[];
   let verdict: Verdict;
 
-  const meet = async (honestDials: boolean): Promise<void> => {
+  const meet = async (
+    honestDials: boolean,
+    changes: Partial<NetworkSettings> = {},
+  ): Promise<void> => {
     members = await testMembers(2);
     rogue = await startRogue(members[1]!, members, fast);
     const quiet = members.map((one) => ({ ...one, addresses: honestDials ? one.addresses : [] }));
-    const settings = { ...fast, reverseDialAfterMs: 50, helloTimeoutMs: 500 };
+    const settings = { ...fast, reverseDialAfterMs: 50, helloTimeoutMs: 500, ...changes };
     honest = await openMember(members[0]!, quiet, { settings });
     heard = [];
     verdict = 'accept';
@@ -42,6 +45,24 @@ describe('a node that meets a rogue member', () => {
     const stream = await connection.newStream(protocol);
     stream.send(bytes);
     await stream.close();
+  };
+
+  /** Sends `question` over a fresh stream; how many bytes come back before it ends. */
+  const ask = async (protocol: string, question: Uint8Array): Promise<number> => {
+    const stream = await rogue.getConnections()[0]!.newStream(protocol);
+    let size = 0;
+    const ended = new Promise<void>((resolve) => {
+      stream.addEventListener('close', () => {
+        resolve();
+      });
+    });
+    stream.addEventListener('message', ({ data }) => {
+      size += data.byteLength;
+    });
+    if (question.byteLength > 0) stream.send(question);
+    await stream.close().catch(() => undefined);
+    await ended;
+    return size;
   };
 
   afterEach(async () => {
@@ -98,6 +119,31 @@ describe('a node that meets a rogue member', () => {
     await until(() => heard.length === 1, 'the good one arrives');
     expect(heard).to.deep.equal(['L2 consensus hi']);
     expect(honest.peers()).to.deep.equal(['L2']);
+  });
+
+  // A stream costs 1 ms of work. 20 are there at once and 20 more each second: 60 take two seconds, whatever the machine.
+  for (const [name, protocol, question] of [
+    ['pings', '/ipfs/ping/1.0.0', new Uint8Array(32).fill(9)],
+    ['identify', '/ipfs/id/1.0.0', new Uint8Array(0)],
+  ] as const) {
+    it(`answers ${name} on the member's account`, async () => {
+      await meet(true, { senderWorkMsPerSecond: 20, senderWorkMsBurst: 20, helloTimeoutMs: 5_000 });
+      await pass(1_200); // what the meeting cost is paid
+      const beganMs = performance.now();
+      for (let n = 0; n < 60; n++) expect(await ask(protocol, question), `${n}`).greaterThan(0);
+      expect(performance.now() - beganMs).to.be.within(1_800, 6_000);
+    });
+  }
+
+  it('answers a ping of 32 bytes, and hangs up on who sends more or fewer', async () => {
+    await meet(true, { senderFaultsMax: 2, hangUpMsMin: 60_000 });
+    expect(await ask('/ipfs/ping/1.0.0', new Uint8Array(32))).to.equal(32);
+    for (const size of [33, 31, 1_000_000]) {
+      expect(honest.peers(), `before ${size} bytes`).to.deep.equal(['L2']);
+      expect(await ask('/ipfs/ping/1.0.0', new Uint8Array(size))).to.be.most(32);
+      await pass(50);
+    }
+    await until(() => rogue.getConnections().length === 0, 'hung up');
   });
 
   it('takes each numbered broadcast once, and none without a number or too long', async () => {

@@ -1,13 +1,8 @@
 import { expect } from 'chai';
 import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import {
-  dueOps,
-  judgeOps,
-  type Judgement,
-  type LocalView,
-  type RoundView,
-} from '../../src/peer/block-rules.ts';
+import { dueOps, judgeOps } from '../../src/peer/block-rules.ts';
+import type { Judgement, LocalView, RoundView } from '../../src/peer/local-view.ts';
 import { applyOp } from '../../src/peer/chain.ts';
 import type { ChainState } from '../../src/peer/index.ts';
 import {
@@ -21,6 +16,7 @@ import {
   chainAfter,
   code,
   cutOf,
+  hpOf,
   initial,
   openOf,
   plan,
@@ -52,7 +48,7 @@ const open2 = (ts: number): Op =>
   openOf(2, {
     base: digestOf(utf8('m1')),
     deadline: ts + 60_000,
-    hp: { batch: 2, steps: 3, lrMicro: 536, seed: 7 },
+    hp: hpOf(536),
   });
 const voidOf = (reason: VoidReason, r = 1): Op => ({ op: 'VOID', r: r as RoundNumber, reason });
 

@@ -4,6 +4,7 @@ import { digestOf } from '../../src/crypto/index.ts';
 import { advance, genesisChain, nextOpen } from '../../src/peer/index.ts';
 import { bodyDigest, genesisPrev } from '../../src/wire/index.ts';
 import { chainAfter, code, cutOf, initial, openOf, plan, sealOf, stage } from './sample-chain.ts';
+import { plainRule, studentTraining } from '../wire/sample-stage.ts';
 
 const round = (r: number): RoundNumber => r as RoundNumber;
 const model = (text: string): Digest => digestOf(utf8(text));
@@ -86,6 +87,9 @@ describe('chain', () => {
     expect(() => advance(after, body, plan)).to.throw(InvariantError, 'in order of height');
     const stray = { ...body, prev: model('x') };
     expect(() => advance(state, stray, plan)).to.throw(InvariantError, 'names the one before');
+    const later = { ...body, e: 1 };
+    expect(() => advance(state, later, plan)).to.throw(InvariantError, 'of the epoch under way');
+    expect(advance({ ...state, epoch: 1 }, later, plan).epoch).to.equal(1);
     for (const ops of [[cutOf(1)], [sealOf(1, 'm')], [openOf(1), openOf(2)]]) {
       expect(() => advance(state, { ...body, ops }, plan), ops[0]!.op).to.throw(InvariantError);
     }
@@ -100,8 +104,8 @@ describe('chain', () => {
       stage: 'teacher-hps',
       base: initial(plan.stages[0]!),
       code,
-      hp: { batch: 2, steps: 3, lrMicro: 1000, seed: 7 },
-      rule: { name: 'mean', params: { samplesCap: 50 } },
+      hp: { ...studentTraining, steps: 3, lrMicro: 1000, seed: 7 },
+      rule: plainRule,
       deadline: 65_000,
       minParticipants: 2,
       participants: ['L1', 'L2', 'L3'],

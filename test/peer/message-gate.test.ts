@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { base64, utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { AuditError } from '../../src/audit/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
+import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
+import { CountedChecks } from '../../src/peer/counted-checks.ts';
 import { MessageGate } from '../../src/peer/message-gate.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
-import { encodeCanonical, topics, type MessageCost, type Topic } from '../../src/wire/index.ts';
+import { encodeCanonical, topics, type Topic, type Verdict } from '../../src/wire/index.ts';
 import { consortium, member, open } from '../gossip/sample-round.ts';
 
 const [l1, l2] = ['L1', 'L2'] as NodeId[];
@@ -13,16 +14,22 @@ const height = 7;
 describe('MessageGate', () => {
   let gate: MessageGate;
   let charged: string[];
+  let relay: Verdict;
   let checkpoint: 'known' | 'bad' | 'fresh';
-  let cost: MessageCost;
+  let refusal: string | null;
 
   beforeEach(() => {
     charged = [];
     checkpoint = 'fresh';
-    cost = { signatures: 1 };
-    const round = { open, judgeMessage: () => cost };
+    relay = 'accept';
+    refusal = null;
+    const round = { open, judgeMessage: () => refusal };
+    const checks = new CountedChecks(systemCrypto, (from, { signatures, refusal: why }) => {
+      charged.push(`${from} ${signatures}${why === undefined ? '' : ` ${why}`}`);
+    });
     gate = new MessageGate({
-      ...{ consortium, epoch: 0, height: () => height, round: () => round },
+      relayVerdict: () => relay,
+      ...{ consortium, checks, epoch: () => 0, height: () => height, round: () => round },
       checkCosignatures: () => {
         if (checkpoint === 'bad') {
           throw new AuditError({ code: 'malformed', what: 'note', expected: 'one' }, 'no note');
@@ -30,9 +37,6 @@ describe('MessageGate', () => {
         if (checkpoint === 'known') return checkpoint;
         const digest = digestOf(utf8('note'));
         return { kind: 'here', digest, text: '', size: 1, lines: new Map() };
-      },
-      charge: (from, { signatures, refusal }) => {
-        charged.push(`${from} ${signatures}${refusal === undefined ? '' : ` ${refusal}`}`);
       },
     });
   });
@@ -83,6 +87,16 @@ describe('MessageGate', () => {
     expect(judged('consensus', late)).to.deep.equal(['ignore', true, []]);
   });
 
+  it('passes on what has no signature of its own as the machine says, and lets in all but what it rejects', () => {
+    const status = encodeCanonical({ t: 'STATUS', cid: consortium.cid, e: 0, h: height, v: 0 });
+    expect(judged('consensus', status)).to.deep.equal(['accept', true, []]);
+    relay = 'ignore';
+    expect(judged('consensus', status)).to.deep.equal(['ignore', true, []]);
+    relay = 'reject';
+    const why = ['L2 0 STATUS that proves nothing'];
+    expect(judged('consensus', status)).to.deep.equal(['reject', false, why]);
+  });
+
   it('has the round judge its messages, and passes on of other rounds what needs no check', () => {
     const at = (r: number, t: 'update' | 'holds'): Uint8Array => {
       const kinds = {
@@ -91,11 +105,11 @@ describe('MessageGate', () => {
       } as const;
       return writePeerMessage({ ...kinds[t], r: r as RoundNumber })[1];
     };
-    expect(judged('updates', at(open.r, 'update'))).to.deep.equal(['accept', true, ['L2 1']]);
+    expect(judged('updates', at(open.r, 'update'))).to.deep.equal(['accept', true, []]);
     expect(judged('updates', at(open.r + 1, 'update'))).to.deep.equal(['ignore', true, []]);
     expect(judged('updates', at(open.r + 1, 'holds'))).to.deep.equal(['accept', true, []]);
-    cost = { signatures: 1, refusal: 'forged' };
-    const forged = ['reject', false, ['L2 1', 'L2 0 forged']];
+    refusal = 'forged';
+    const forged = ['reject', false, ['L2 0 forged']];
     expect(judged('updates', at(open.r, 'update'))).to.deep.equal(forged);
   });
 

@@ -12,9 +12,9 @@ import {
   writePeerMessage,
   type PeerMessage,
 } from '../../src/peer/peer-messages.ts';
+import { virtualNetwork } from '../../src/simulate/virtual-network.ts';
 import { virtualClock } from '../../src/simulate/virtual-clock.ts';
 import {
-  memoryNetwork,
   type Certificate,
   type SignedStatement,
   type Topic,
@@ -140,7 +140,7 @@ async function throughMemory(
 ): Promise<number[]> {
   const clock = virtualClock();
   const faults = { latencyMsMin: 5, latencyMsMax: 5 };
-  const network = memoryNetwork({ clock, random: seededRandom('sizes'), faults });
+  const network = virtualNetwork({ clock, random: seededRandom('sizes'), faults });
   const [one, two] = [network.join(id(1)), network.join(id(2))];
   const arrived: number[] = [];
   two.onMessage((_from, _topic, bytes) => (arrived.push(bytes.byteLength), 'accept'));

@@ -146,7 +146,7 @@ describe('peer with too much to say', () => {
     const world = new PeerNetwork({ members: 4, stages: stages(four, 1) });
     // No reader lets such a plan pass: it stands for whatever may make a block grow one day.
     const [stage] = world.consortium.manifest.plan.stages;
-    Object.assign(stage!.options, { note: 'x'.repeat(70_000) });
+    Object.assign(stage!.training, { note: 'x'.repeat(70_000) });
     await world.start();
     await world.clock.advance(60_000);
     for (const id of four) {

@@ -2,7 +2,7 @@
 import { seededRandom, type Clock, type NodeId } from '../../src/base/index.ts';
 import type { Logger } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
+import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import {
   Peer,
   peerDefaults,
@@ -16,16 +16,15 @@ import {
   type SimulatedMember,
 } from '../../src/experiment/run/consortium.ts';
 import { virtualClock, type VirtualClock } from '../../src/simulate/virtual-clock.ts';
-import type { ModelWeights } from '../../src/weights/index.ts';
 import {
-  memoryNetwork,
-  type MemoryNetwork,
+  virtualNetwork,
   type NetworkFaults,
-  type PlanStage,
-  type SignedManifest,
-  type Transport,
-} from '../../src/wire/index.ts';
+  type VirtualNetwork,
+} from '../../src/simulate/virtual-network.ts';
+import type { ModelWeights } from '../../src/weights/index.ts';
+import { type PlanStage, type SignedManifest, type Transport } from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
+import { sampleStage } from '../wire/sample-stage.ts';
 
 /** A round's base plus `step` in every parameter; weight and speed are the test's. */
 export interface ToyTrainer extends Trainer {
@@ -57,7 +56,7 @@ const otherCode = digestOf(new TextEncoder().encode('another program'));
 
 export class PeerNetwork {
   readonly clock: VirtualClock = virtualClock(1_700_000_000_000);
-  readonly network: MemoryNetwork;
+  readonly network: VirtualNetwork;
   readonly consortium: SignedManifest;
   readonly nodes: Map<string, ToyNode> = new Map<string, ToyNode>();
   readonly #seed: number;
@@ -68,7 +67,7 @@ export class PeerNetwork {
   constructor(options: {
     readonly members: number;
     readonly stages: readonly (Pick<PlanStage, 'id' | 'participants' | 'rounds'> &
-      Partial<Pick<PlanStage, 'options'>>)[];
+      Partial<Pick<PlanStage, 'rule'>>)[];
     readonly seed?: number;
     readonly faults?: Partial<NetworkFaults>;
     readonly minParticipants?: number;
@@ -84,26 +83,17 @@ export class PeerNetwork {
     this.#shutOut = options.shutOut ?? {};
     this.#bend = options.bend ?? ((transport) => transport);
     const random = seededRandom(this.#seed).fork('network');
-    this.network = memoryNetwork({ clock: this.clock, random, faults: options.faults ?? {} });
+    this.network = virtualNetwork({ clock: this.clock, random, faults: options.faults ?? {} });
     const members = Array.from({ length: options.members }, (_, i) =>
       simulatedMember(this.#seed, `L${i + 1}` as NodeId, []),
     );
-    const stages = options.stages.map((stage): PlanStage => ({
-      kind: 'student',
-      model: {},
-      stepsPerRound: 1,
-      learningRateMicro: 1000,
-      samplesCap: 50,
-      roundTimeoutMs: 60_000,
-      minParticipants: options.minParticipants ?? 1,
-      options: {},
-      ...stage,
-    }));
+    const { minParticipants = 1 } = options;
+    const stages = options.stages.map((stage) => sampleStage({ minParticipants, ...stage }));
     this.consortium = simulatedConsortium(members, {
       name: 'toy',
       domain: 'toy.example',
       plan: { seed: 1, stages },
-      limits: { weightMax: 100, clampMicro: 1_000_000, updateBytesMax: 100_000 },
+      limits: { updateBytesMax: 100_000 },
     });
     for (const member of members) this.#add(member);
   }
@@ -198,6 +188,7 @@ export class PeerNetwork {
         trainer: node.trainer,
         logger,
         random: seededRandom(this.#seed).fork(id),
+        crypto: systemCrypto,
       },
       {
         self: id,

@@ -9,25 +9,13 @@ import {
 import { digestOf } from '../../src/crypto/index.ts';
 import { advance, genesisChain, type ChainState } from '../../src/peer/index.ts';
 import type { Cut, CutUpdate, Op, Open, Plan, PlanStage, Seal } from '../../src/wire/index.ts';
+import { plainRule, sampleStage, studentTraining } from '../wire/sample-stage.ts';
 
 export const three: readonly NodeId[] = ['L1', 'L2', 'L3'] as NodeId[];
 export const code: Digest = digestOf(utf8('code'));
 
 export function stage(id: string, other: Partial<PlanStage> = {}): PlanStage {
-  return {
-    id,
-    kind: 'student',
-    model: {},
-    participants: three,
-    rounds: 1,
-    stepsPerRound: 3,
-    learningRateMicro: 1000,
-    samplesCap: 50,
-    roundTimeoutMs: 60_000,
-    minParticipants: 2,
-    options: { batch: 2 },
-    ...other,
-  };
+  return sampleStage({ id, participants: three, stepsPerRound: 3, minParticipants: 2, ...other });
 }
 
 export const plan: Plan = {
@@ -40,6 +28,11 @@ export function initial({ id }: PlanStage): Digest {
   return digestOf(utf8(`initial ${id}`));
 }
 
+/** Hyper-parameters of a round at this rate. */
+export function hpOf(lrMicro: number): Open['hp'] {
+  return { ...studentTraining, seed: 7, steps: 3, lrMicro };
+}
+
 /** The OPEN of round `r`, of the first stage unless told otherwise, in a block of time 1000. */
 export function openOf(r: number, other: Partial<Open> = {}): Open {
   return {
@@ -48,8 +41,8 @@ export function openOf(r: number, other: Partial<Open> = {}): Open {
     stage: 'teacher-hps',
     base: initial(stage(other.stage ?? 'teacher-hps')),
     code,
-    hp: { batch: 2, steps: 3, lrMicro: 1000, seed: 7 },
-    rule: { name: 'mean', params: { samplesCap: 50 } },
+    hp: hpOf(1000),
+    rule: plainRule,
     deadline: 61_000,
     minParticipants: 2,
     participants: three,

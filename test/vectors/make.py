@@ -159,6 +159,16 @@ def make_packed():
 # --- Manifest, update, block ----------------------------------------------------------------------------
 
 IDS = ["L1", "L2", "L3", "L4"]
+# nnU-Net's augmentation, in millionths.
+SAMPLING = {
+    "foregroundShare": 700000, "rotationProbability": 200000, "rotationDegMax": 30000000, "scaleProbability": 200000,
+    "scaleDownShareMax": 300000, "scaleUpShareMax": 400000, "noiseProbability": 100000, "noiseStdDevMax": 100000,
+    "blurProbability": 100000, "blurSigmaMin": 500000, "blurSigmaMax": 1000000, "brightnessProbability": 150000,
+    "brightnessShareMax": 250000, "contrastProbability": 150000, "contrastShareMax": 250000,
+    "lowResolutionProbability": 125000, "lowResolutionMin": 500000, "invertedGammaProbability": 100000,
+    "gammaProbability": 300000, "gammaDownShareMax": 300000, "gammaUpShareMax": 500000, "scannerGainShareMax": 0,
+    "scannerOffsetMax": 0, "scannerNoiseStdDevMax": 0,
+}
 ROLES = ["orgKey", "consensusKey", "logKey", "witnessKey", "transportKey"]
 
 
@@ -173,18 +183,31 @@ def manifest():
         | {role: b64(public(signing_key(f"{name} {role}"))) for role in ROLES}
         for i, name in enumerate(IDS)
     ]
+    training = {
+        "patch": [32, 32, 32], "batch": 2, "optimiser": {"kind": "adamw", "weightDecayMicro": 10000},
+        "clipNormMicro": 0, "proxMuMicro": 0, "resetOptimiser": False,
+        "sampling": {f"{name}Micro": value for name, value in SAMPLING.items()},
+    }
     stage = {
         "id": "teacher-hps", "kind": "teacher", "task": "hps", "participants": ["L1", "L2"],
         "model": {"kind": "unet", "features": [8, 16], "heads": {"hps": 6}}, "rounds": 2, "stepsPerRound": 10,
-        "learningRateMicro": 3000, "samplesCap": 100, "roundTimeoutMs": 60000, "minParticipants": 2,
-        "options": {"batch": 2, "schedule": "cosine"},
+        "learningRateMicro": 3000, "schedule": "cosine", "roundTimeoutMs": 60000, "minParticipants": 2,
+        "rule": {"kind": "exact", "samplesCap": 120, "weightMax": 200, "clampMicro": 500000,
+                 "outerRateMicro": 1000000, "outerMomentumMicro": 0},
+        "training": training,
     }
+    distillation = {
+        "passes": 8, "rotationDegMaxMicro": 5000000, "scaleShareMaxMicro": 50000, "targets": "soft",
+        "temperatureMicro": 1500000, "confidenceMinMicro": 0, "weightByUncertainty": True,
+    }
+    sgd = {"kind": "sgd", "weightDecayMicro": 30, "momentumMicro": 990000}
     student = {k: v for k, v in stage.items() if k != "task"} | {
-        "id": "student", "kind": "student", "participants": IDS, "options": {}}
+        "id": "student", "kind": "student", "participants": IDS, "start": sha256(b"start"),
+        "training": training | {"patch": "whole", "optimiser": sgd, "distillation": distillation}}
     return {
         "version": 0, "name": "Vector consortium", "domain": "vectors.example", "members": members,
         "plan": {"seed": 7, "stages": [stage, student]},
-        "limits": {"weightMax": 200, "clampMicro": 500000, "updateBytesMax": 1000000},
+        "limits": {"updateBytesMax": 1000000},
     }
 
 
@@ -197,6 +220,14 @@ def make_documents():
         "comment": "Genesis manifest of four members; Ed25519 keys are seeded by SHA-256 of '<id> <role>'.",
         "cid": cid, "envelope": signed.decode(),
     })
+
+    # The third round: the teacher's two are over, so the student's first.
+    stage = genesis["plan"]["stages"][1]
+    opened = {
+        "op": "OPEN", "r": 3, "stage": stage["id"], "base": sha256(b"base-model"), "code": sha256(b"code"),
+        "hp": stage["training"] | {"seed": 7, "steps": 10, "lrMicro": 3000}, "rule": stage["rule"],
+        "deadline": 1700000060000, "minParticipants": 2, "participants": IDS,
+    }
 
     # An update whose every random draw is fixed.
     plaintext = packed([1, -2, 300000])
@@ -215,8 +246,8 @@ def make_documents():
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
-                "buildType": "https://annulus/local-train/v3",
-                "externalParameters": {"cid": cid, "hp": {"batch": 2}, "round": 3, "stage": "teacher-hps"},
+                "buildType": "https://annulus/local-train/v4",
+                "externalParameters": {"cid": cid, "open": sha256(jcs(opened)), "round": 3},
                 "resolvedDependencies": [
                     {"name": name, "digest": {"sha256": sha256(name.encode())}}
                     for name in ["base-model", "code", "dataset"]
@@ -234,7 +265,7 @@ def make_documents():
     signed = jcs(envelope("application/vnd.in-toto+json", jcs(statement), [signing_key(f"{author} logKey")]))
     save("update.json", {
         "comment": "An update of L1 in round 3 to the manifest of manifest.json: integers 1, -2, 300000.",
-        "cid": cid, "plaintext": plaintext.hex(), "ciphertext": ciphertext.hex(),
+        "cid": cid, "open": sha256(jcs(opened)), "plaintext": plaintext.hex(), "ciphertext": ciphertext.hex(),
         "envelope": signed.decode(), "env": sha256(signed),
     })
 
@@ -248,8 +279,9 @@ def make_documents():
     }
     leaf = {k: v for k, v in body.items() if k != "log"}
     save("block.json", {
-        "comment": "A block body with one CUT; its digest, and its log entry.",
+        "comment": "A block body with one CUT; its digest, and its log entry. The OPEN of that round and its digest.",
         "body": jcs(body).decode(), "digest": sha256(jcs(body)), "leafDigest": sha256(jcs(leaf)),
+        "open": jcs(opened).decode(), "openDigest": sha256(jcs(opened)),
     })
 
 

@@ -9,10 +9,13 @@ import {
   decodeBlockBody,
   encodeBlockBody,
   genesisPrev,
+  openDigest,
   readBlockBody,
+  readOp,
   WireError,
 } from '../../src/wire/index.ts';
 import { flipped, readVector } from './fixtures.ts';
+import { plainRule, studentTraining } from './sample-stage.ts';
 
 const vector = readVector('block.json');
 const bytes = utf8(vector.body!);
@@ -35,8 +38,8 @@ const open = {
   stage: 'student',
   base: hash,
   code: hash,
-  hp: { batch: 2, optimiser: 'adamw' },
-  rule: { name: 'mean', params: { fractionBits: 27 } },
+  hp: { ...studentTraining, seed: 7, steps: 3, lrMicro: 1000 },
+  rule: plainRule,
   deadline: 1_700_000_000_000,
   minParticipants: 2,
   participants: ['L1', 'L2'],
@@ -50,6 +53,11 @@ describe('block body', () => {
     expect(fromUtf8(encodeBlockBody(body))).to.equal(vector.body);
     expect(bodyDigest(body)).to.equal(vector.digest);
     expect(digestOf(blockLeaf(body))).to.equal(vector.leafDigest);
+  });
+
+  it('gives an OPEN the digest that another implementation gives it', () => {
+    const read = readOp(JSON.parse(vector.open!));
+    expect(read.op === 'OPEN' && openDigest(read)).to.equal(vector.openDigest);
   });
 
   it('holds a cut of a hundred updates with room to spare, and grows by one line for each', () => {
@@ -94,7 +102,8 @@ describe('block body', () => {
     ['a log of size 0', { ...body, log: { size: 0, root: hash } }],
     ['participants out of order', withOps({ ...open, participants: ['L2', 'L1'] })],
     ['nobody taking part', withOps({ ...open, participants: [] })],
-    ['an unknown rule', withOps({ ...open, rule: { name: 'median', params: {} } })],
+    ['an unknown rule', withOps({ ...open, rule: { kind: 'median' } })],
+    ['hyper-parameters without a seed', withOps({ ...open, hp: { ...open.hp, seed: undefined } })],
     ['a metric that is a fraction', withOps({ ...seal, metrics: { loss: 0.5 } })],
     ['a sum of weights of 0', withOps({ ...seal, W: 0 })],
     ['an empty cut', updates()],

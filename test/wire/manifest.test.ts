@@ -109,8 +109,16 @@ describe('manifest', () => {
     ['a student with a task', 'plan.stages.1.task', 'hps'],
     ['a minimum above the participants', 'plan.stages.0.minParticipants', 3],
     ['a negative learning rate', 'plan.stages.0.learningRateMicro', -1],
-    ['an option that is a list', 'plan.stages.0.options', { a: [1] }],
-    ['a weight limit of 0', 'limits.weightMax', 0],
+    ['a schedule that nobody knows', 'plan.stages.0.schedule', 'step'],
+    ['a start that is no digest', 'plan.stages.0.start', 'here'],
+    ['a stage without a rule', 'plan.stages.0.rule', undefined],
+    ['a cap above the greatest weight', 'plan.stages.0.rule.samplesCap', 201],
+    ['a stage without a batch', 'plan.stages.0.training.batch', undefined],
+    ['a hyper-parameter that nobody knows', 'plan.stages.0.training.dropout', 1],
+    ['a share above 1', 'plan.stages.0.training.sampling.noiseProbabilityMicro', 1_000_001],
+    ['a student without distillation', 'plan.stages.1.training.distillation', undefined],
+    ['an update of no bytes', 'limits.updateBytesMax', 0],
+    ['a limit that nobody knows', 'limits.weightMax', 100],
   ];
   for (const [what, path, value] of refused) {
     it(`refuses ${what}`, () => {

@@ -69,11 +69,10 @@ describe('update statement', () => {
     expect(env).to.equal(vector.env);
     expect(statement.author).to.equal('L1');
     expect(statement.round).to.equal(3);
-    expect(statement.stage).to.equal('teacher-hps');
     expect(statement.weight).to.equal(120);
     expect(statement.heads).to.deep.equal({ hps: 120, ms: 0 });
     expect(statement.metrics).to.deep.equal({ loss: 1234 });
-    expect(statement.hp).to.deep.equal({ batch: 2 });
+    expect(statement.open).to.equal(vector.open);
     expect(statement.base).to.equal(digestOf(utf8('base-model')));
     expect(statement.code).to.equal(digestOf(utf8('code')));
     expect(statement.dataset).to.equal(digestOf(utf8('dataset')));
@@ -101,7 +100,7 @@ describe('update statement', () => {
   const three = { L1: L1!, L2: L2!, L3: L3! };
   const refused: [string, Partial<UpdateStatement>][] = [
     ['another consortium', { cid: statement.base }],
-    ['a weight above the limit', { weight: 201 }],
+    ['a weight of 2^31', { weight: 2 ** 31 }],
     ['an update above the limit', { updateBytes: 1_000_001 }],
     ['a member without a key', { sealedKeys: three }],
     [
@@ -122,7 +121,7 @@ describe('update statement', () => {
     ['a head that weighs less than nothing', { heads: { hps: -1 } }],
     ['a head with a free name', { heads: { 'patient 7': 1 } }],
     ['more heads than a model may have', { heads: headsOf(9) }],
-    ['a stage with spaces', { stage: 'a b' }],
+    ['an OPEN that is no digest', { open: 'a b' as UpdateStatement['open'] }],
   ];
   for (const [what, changes] of refused) {
     it(`refuses ${what}`, () => {
@@ -139,7 +138,7 @@ describe('update statement', () => {
       ['"name":"base-model"', '"name":"code"'],
       ['"id":"L1"', '"id":"L2"'],
       ['https://slsa.dev/provenance/v1', 'https://slsa.dev/provenance/v2'],
-      ['https://annulus/local-train/v3', 'https://annulus/local-train/v2'],
+      ['https://annulus/local-train/v4', 'https://annulus/local-train/v3'],
       ['"weight":120', '"weight":120,"patient":"x"'],
       ['"round":3', '"round":"3"'],
     ];

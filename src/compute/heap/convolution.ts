@@ -227,6 +227,7 @@ export interface Phase {
   readonly from: number;
 }
 
+/** The phases of one axis (0 depth, 1 height, 2 width), as many as its stride or its positions allow. */
 export function phasesOf(g: ConvGeometry, axis: 0 | 1 | 2): Phase[] {
   const size = g.input[axis + 1] ?? 1;
   const kernel = g.weights[axis + 2] ?? 1;

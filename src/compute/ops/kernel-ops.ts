@@ -5,7 +5,7 @@ import type { Rank, Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 import { ComputeError } from '../errors.ts';
 import { convGeometry, transposedGeometry } from '../heap/convolution.ts';
 import { convKernels } from './conv-kernels.ts';
-import { runMany, runOne, type OwnKernel } from './kernel-registry.ts';
+import { runMany, runOne, type Attributes, type OwnKernel } from './kernel-registry.ts';
 import { crossEntropyDice, lossKernels } from './loss-kernels.ts';
 import { normKernels } from './norm-kernels.ts';
 import type { Ops, Triple } from './ops.ts';
@@ -19,10 +19,30 @@ export const ownKernels: readonly OwnKernel[] = [
   ...[...convKernels, ...normKernels, ...lossKernels, ...transformerKernels],
 ];
 
-/** The operations by kernels of ours registered for the current backend. */
+/** The operations by kernels of ours registered for the current backend, and by `optimisers`. */
 export function kernelOps(tf: Tf, optimisers: Pick<Ops, 'adamW' | 'sgd'>): Ops {
   return {
     ...referenceOps(tf),
+    ...convolutionOps(tf),
+    ...normOps(tf),
+    ...elementOps(tf),
+    ...windowOps(tf),
+    crossEntropyDice: (logits, labels, { smooth = 1, batchDice = true } = {}) => {
+      const matches =
+        labels.rank === 4 && labels.shape.every((side, i) => side === logits.shape[i]);
+      check(
+        'crossEntropyDice',
+        matches && labels.dtype === 'int32',
+        'int32 labels on the same grid',
+      );
+      return crossEntropyDice(tf, logits, labels, smooth, batchDice);
+    },
+    ...optimisers,
+  };
+}
+
+function convolutionOps(tf: Tf): Pick<Ops, 'conv3d' | 'convTranspose3d' | 'linear'> {
+  return {
     conv3d: (x, w, b, { stride }) => {
       const [, inputs, ...kernel] = w.shape;
       check('conv3d', x.shape[4] === inputs, `input of ${inputs} channels`);
@@ -53,19 +73,44 @@ export function kernelOps(tf: Tf, optimisers: Pick<Ops, 'adamW' | 'sgd'>): Ops {
       const inputsOf = b === null ? { y: x, w } : { y: x, w, b };
       return runOne(tf, 'AnnulusConv3dInput', inputsOf, { geometry });
     },
+    linear: (x, w, b) => {
+      check('linear', x.shape.at(-1) === w.shape[1], `a last axis of ${w.shape[1]}`);
+      checkVector('linear', b, w.shape[0]);
+      return runOne(tf, 'AnnulusLinear', b === null ? { x, w } : { x, w, b });
+    },
+  };
+}
+
+function normOps(tf: Tf): Pick<Ops, 'instanceNorm' | 'layerNorm'> {
+  /** Runs the kernel with ones and zeros for what is not given. */
+  const norm = <T extends Tensor>(
+    operation: 'instanceNorm' | 'layerNorm',
+    x: T,
+    [gamma, beta]: readonly [Tensor1D | null, Tensor1D | null],
+    attributes: Attributes,
+  ): T =>
+    tf.tidy(() => {
+      const channels = x.shape.at(-1) ?? 1;
+      checkVector(operation, gamma, channels);
+      checkVector(operation, beta, channels);
+      const inputs = {
+        x,
+        gamma: gamma ?? tf.ones([channels]),
+        beta: beta ?? tf.zeros([channels]),
+      };
+      const kernel = operation === 'instanceNorm' ? 'AnnulusInstanceNorm' : 'AnnulusLayerNorm';
+      const [y] = runMany(tf, kernel, inputs, attributes);
+      return y as T;
+    });
+  return {
     instanceNorm: (x, gamma, beta, { eps = 1e-5, slope }) =>
-      tf.tidy(() => {
-        const channels = x.shape[4];
-        checkVector('instanceNorm', gamma, channels);
-        checkVector('instanceNorm', beta, channels);
-        const inputs = {
-          x,
-          gamma: gamma ?? tf.ones([channels]),
-          beta: beta ?? tf.zeros([channels]),
-        };
-        const [y] = runMany(tf, 'AnnulusInstanceNorm', inputs, { eps, slope });
-        return y as typeof x;
-      }),
+      norm('instanceNorm', x, [gamma, beta], { eps, slope }),
+    layerNorm: (x, gamma, beta, eps = 1e-5) => norm('layerNorm', x, [gamma, beta], { eps }),
+  };
+}
+
+function elementOps(tf: Tf): Pick<Ops, 'leakyRelu' | 'accumulate' | 'concat' | 'gelu'> {
+  return {
     leakyRelu: (x, slope) => {
       check('leakyRelu', slope >= 0 && slope <= 1, 'a slope from 0 to 1');
       return runOne(tf, 'AnnulusLeakyRelu', { x }, { slope });
@@ -81,25 +126,17 @@ export function kernelOps(tf: Tf, optimisers: Pick<Ops, 'adamW' | 'sgd'>): Ops {
       const channels = [a.shape[4], b.shape[4]];
       return runOne(tf, 'AnnulusConcat', { a, b }, { channels });
     },
-    linear: (x, w, b) => {
-      check('linear', x.shape.at(-1) === w.shape[1], `a last axis of ${w.shape[1]}`);
-      checkVector('linear', b, w.shape[0]);
-      return runOne(tf, 'AnnulusLinear', b === null ? { x, w } : { x, w, b });
-    },
-    layerNorm: (x, gamma, beta, eps = 1e-5) =>
-      tf.tidy(() => {
-        const channels = x.shape.at(-1) ?? 1;
-        checkVector('layerNorm', gamma, channels);
-        checkVector('layerNorm', beta, channels);
-        const inputs = {
-          x,
-          gamma: gamma ?? tf.ones([channels]),
-          beta: beta ?? tf.zeros([channels]),
-        };
-        const [y] = runMany(tf, 'AnnulusLayerNorm', inputs, { eps });
-        return y as typeof x;
-      }),
     gelu: (x) => runOne(tf, 'AnnulusGelu', { x }),
+  };
+}
+
+type WindowOps = Pick<
+  Ops,
+  'windowAttention' | 'windowPartition' | 'windowReverse' | 'mergePatches' | 'gatherBias'
+>;
+
+function windowOps(tf: Tf): WindowOps {
+  return {
     windowAttention: (qkv, { heads, bias, regions }) =>
       tf.tidy(() => {
         const [, n, width] = qkv.shape;
@@ -131,17 +168,6 @@ export function kernelOps(tf: Tf, optimisers: Pick<Ops, 'adamW' | 'sgd'>): Ops {
       check('gatherBias', index.dtype === 'int32', 'int32 indices');
       return runOne(tf, 'AnnulusGatherBias', { table, index }, { shape: table.shape });
     },
-    crossEntropyDice: (logits, labels, { smooth = 1, batchDice = true } = {}) => {
-      const matches =
-        labels.rank === 4 && labels.shape.every((side, i) => side === logits.shape[i]);
-      check(
-        'crossEntropyDice',
-        matches && labels.dtype === 'int32',
-        'int32 labels on the same grid',
-      );
-      return crossEntropyDice(tf, logits, labels, smooth, batchDice);
-    },
-    ...optimisers,
   };
 }
 

@@ -45,6 +45,7 @@ const scaleKernel: OwnKernel = {
   },
 };
 
+/** The loss, and the scaling by which its upstream gradient enters. */
 export const lossKernels: readonly OwnKernel[] = [crossEntropyDiceKernel, scaleKernel];
 
 /** See `Ops.crossEntropyDice`. */

@@ -143,6 +143,7 @@ const channelSlice: OwnKernel = {
   },
 };
 
+/** Instance norm with its activation, sums of two tensors, and channels joined and cut. */
 export const normKernels: readonly OwnKernel[] = [
   ...[instanceNorm, instanceNormGradient, leakyRelu, accumulate, concat, channelSlice],
 ];

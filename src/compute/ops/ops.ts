@@ -20,11 +20,13 @@ import type {
 /** Sizes or steps along depth, height and width. */
 export type Triple = readonly [number, number, number];
 
+/** See `Ops.conv3d`. */
 export interface Conv3dOptions {
   /** 1 or 2, the same on each axis or one number per axis. */
   readonly stride: number | Triple;
 }
 
+/** See `Ops.instanceNorm`. */
 export interface InstanceNormOptions {
   /** Added to the variance. Default 1e-5, as PyTorch. */
   readonly eps?: number;
@@ -32,6 +34,7 @@ export interface InstanceNormOptions {
   readonly slope: number;
 }
 
+/** How a grid is cut into windows of attention: see `Ops.windowPartition`. */
 export interface WindowOptions {
   /** Window size in voxels. */
   readonly window: Triple;
@@ -39,11 +42,13 @@ export interface WindowOptions {
   readonly shift: Triple;
 }
 
+/** See `Ops.windowReverse`. */
 export interface WindowReverseOptions extends WindowOptions {
   /** `[b, d, h, w, c]` of the result: what the partition was given, without its padding. */
   readonly shape: readonly [number, number, number, number, number];
 }
 
+/** See `Ops.windowAttention`. */
 export interface WindowAttentionOptions {
   /** Number of heads; divides the channels. */
   readonly heads: number;
@@ -56,6 +61,7 @@ export interface WindowAttentionOptions {
   readonly regions: Tensor2D | null;
 }
 
+/** See `Ops.crossEntropyDice`. */
 export interface CrossEntropyDiceOptions {
   /** Added to the Dice numerator and denominator. Default 1. */
   readonly smooth?: number;
@@ -63,6 +69,7 @@ export interface CrossEntropyDiceOptions {
   readonly batchDice?: boolean;
 }
 
+/** The loss of a batch and its two terms, each the caller's to dispose. */
 export interface CrossEntropyDice {
   /** `ce + dice`, the only output with a gradient. */
   readonly loss: Scalar;
@@ -72,6 +79,7 @@ export interface CrossEntropyDice {
   readonly dice: Scalar;
 }
 
+/** One step of AdamW (Loshchilov & Hutter 2019): see `Ops.adamW`. */
 export interface AdamWSettings {
   readonly lr: number;
   readonly beta1: number;
@@ -83,6 +91,7 @@ export interface AdamWSettings {
   readonly step: number;
 }
 
+/** One step of SGD with Nesterov's momentum: see `Ops.sgd`. */
 export interface SgdSettings {
   readonly lr: number;
   /** Nesterov's, 0 to below 1. */
@@ -91,6 +100,7 @@ export interface SgdSettings {
   readonly weightDecay: number;
 }
 
+/** The operations of one engine. Tensors must be that engine's. */
 export interface Ops {
   /**
    * `y[o] = b[o] + Σ x[i] · w[o, i]`, a cross-correlation. Each kernel size is 1, 2 or 3; odd sizes are

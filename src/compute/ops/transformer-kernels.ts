@@ -307,6 +307,7 @@ const attentionKernels: readonly OwnKernel[] = [
   },
 ];
 
+/** All that transformers need beside convolutions, norms over voxels and the loss. */
 export const transformerKernels: readonly OwnKernel[] = [
   ...[...linearKernels, ...layerNormKernels, gelu],
   ...[...windowKernels, ...mergeKernels, ...biasKernels, ...attentionKernels],

@@ -1,10 +1,10 @@
 /** Sums over the rows of `[groups, rows, channels]`, of several quantities at once, in a fixed order. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { sumFunction } from './filter-gradient.ts';
-import { flatGrid, flatIndex, flatWorkgroup, vectorType, widthOf } from './launcher.ts';
-import type { Binding, GpuLauncher } from './launcher.ts';
+import { flatWorkgroup, vectorType, widthOf, type Binding, type GpuLauncher } from './launcher.ts';
+import { addShares } from './shares.ts';
 
+/** What is summed over the rows of each group. */
 export interface Columns {
   readonly key: string;
   readonly groups: number;
@@ -24,6 +24,7 @@ export interface PartialSums {
   readonly count: number;
 }
 
+/** Sums over shares of the rows; the caller adds the shares up and frees them. */
 export function columnShares(l: GpuLauncher, c: Columns): PartialSums {
   const type = vectorType(c.channels);
   const quads = c.channels / widthOf(type);
@@ -79,19 +80,6 @@ export function columnSums(l: GpuLauncher, dy: TensorInfo): TensorInfo {
     each: `let v0 = dy[row * ${channels / widthOf(type)} + q];`,
   });
   const out = l.output([channels]);
-  l.run({
-    key: `column sums ${partial.shares} ${channels}`,
-    bindings: [
-      { name: 'sums', of: partial.sums, type: 'f32' },
-      { name: 'total', of: out, type: 'f32', writes: true },
-    ],
-    workgroup: flatWorkgroup,
-    workgroups: flatGrid(channels),
-    code: () => ({
-      declarations: sumFunction('sums', partial.shares, partial.count),
-      body: `${flatIndex(channels)} total[i] = sumOf(i);`,
-    }),
-  });
-  l.release(partial.sums);
+  addShares(l, partial.sums, out);
   return out;
 }

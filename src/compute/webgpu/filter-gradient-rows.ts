@@ -18,6 +18,7 @@ const runMax = 32;
 /** Shorter rows leave most of a workgroup idle between its barriers. */
 const widthMin = 8;
 
+/** How the work is laid out over workgroups and threads. */
 export interface RowPlan {
   /** Voxels of a run, a multiple of `lanes`. */
   readonly run: number;
@@ -87,9 +88,14 @@ function sharesOfTiles(inputQuads: number, outputBlocks: number): [number, numbe
   return best;
 }
 
+/** Tiles of the weights that a workgroup sums: three taps along x each. */
+function tilesOf({ quads, blocks }: RowPlan): number {
+  return 9 * quads * blocks;
+}
+
 /** A thread for each tile and lane, in whole groups as cards run them. */
-function threadsOf({ quads, blocks, lanes }: RowPlan): number {
-  return Math.ceil((9 * quads * blocks * lanes) / 32) * 32;
+function threadsOf(plan: RowPlan): number {
+  return Math.ceil((tilesOf(plan) * plan.lanes) / 32) * 32;
 }
 
 /** `sums` is `[shares, …weights]`. */
@@ -113,31 +119,32 @@ export function filterGradientByRows(
   });
 }
 
-function codeOf(g: ConvGeometry, plan: RowPlan): { declarations: string; body: string } {
-  const { run, runsPerRow, runs, share, quads, held, blocks, lanes } = plan;
-  const [outputs, inputs] = g.weights;
-  const [, depth, height, width] = g.output;
-  const padding = forwardPadding(g);
-  const outputQuads = Math.ceil(outputs / 4);
-  const list = (length: number): number[] => Array.from({ length }, (_, i) => i);
-  const tiles = 9 * quads * blocks;
-  const threads = threadsOf(plan);
-  const dQuads = blocks * held;
-  const sums = list(3).flatMap((tx) =>
+/** A vector of sums that a thread holds: four output channels of quad `n`, for tap `tx` along x and input channel `c`. */
+interface HeldSum {
+  readonly tx: number;
+  readonly c: number;
+  readonly n: number;
+  /** Its WGSL variable. */
+  readonly name: string;
+}
+
+function heldSums({ held }: RowPlan): HeldSum[] {
+  return list(3).flatMap((tx) =>
     list(4).flatMap((c) => list(held).map((n) => ({ tx, c, n, name: `a${tx}_${c}_${n}` }))),
   );
-  const write = sums.map(({ tx, c, n, name }) => {
-    const put = `put(i32(wid.z), (firstBlock + block) * ${held} + ${n}, (firstQuad + quad) * 4 + ${c}, tap, ${tx}, total);`;
-    if (lanes === 1) return `if (isTile) { let total = ${name}; ${put} }`;
-    return `workgroupBarrier();
-  added[lid] = ${name};
-  workgroupBarrier();
-  if (isTile && lane == 0) {
-    var total = ${name};
-    for (var k = 1; k < ${lanes}; k++) { total += added[k * ${tiles} + i32(lid)]; }
-    ${put}
-  }`;
-  });
+}
+
+function list(length: number): number[] {
+  return Array.from({ length }, (_, i) => i);
+}
+
+/** For each run of a share: both parts are laid into the workgroup's memory, then each thread passes along them. */
+function codeOf(g: ConvGeometry, plan: RowPlan): { declarations: string; body: string } {
+  const { run, runsPerRow, runs, share, quads, held, blocks, lanes } = plan;
+  const [, depth, height] = g.output;
+  const sums = heldSums(plan);
+  const tiles = tilesOf(plan);
+  const dQuads = blocks * held;
   const body = `
   let lane = i32(lid) / ${tiles};
   let tile = i32(lid) % ${tiles};
@@ -154,28 +161,69 @@ function codeOf(g: ConvGeometry, plan: RowPlan): { declarations: string; body: s
     let oy = (r / ${runsPerRow}) % ${height};
     let oz = (r / ${runsPerRow * height}) % ${depth};
     let sample = r / ${runsPerRow * height * depth};
-    for (var k = i32(lid); k < ${9 * (run + 2) * quads}; k += ${threads}) {
+    ${loadInput(g, plan)}
+    ${loadGradient(g, plan)}
+    workgroupBarrier();
+    ${passAlong(plan, sums)}
+    workgroupBarrier();
+  }
+  ${writeSums(plan, sums)}`;
+  return {
+    declarations: [
+      `var<workgroup> rows: array<vec4<f32>, ${9 * (run + 2) * quads}>;`,
+      `var<workgroup> slopes: array<vec4<f32>, ${run * dQuads}>;`,
+      ...(lanes === 1 ? [] : [`var<workgroup> added: array<vec4<f32>, ${threadsOf(plan)}>;`]),
+      quadLoader('loadX', 'x', g.input[4]),
+      quadLoader('loadD', 'dy', g.output[4]),
+      putFunction(g),
+    ].join('\n'),
+    body,
+  };
+}
+
+/** Lays the nine rows of the input around the run, one voxel wider on both sides, into `rows`. */
+function loadInput(g: ConvGeometry, plan: RowPlan): string {
+  const { run, quads } = plan;
+  const [, depth, height, width] = g.input;
+  const padding = forwardPadding(g);
+  return `for (var k = i32(lid); k < ${9 * (run + 2) * quads}; k += ${threadsOf(plan)}) {
       let ix = ox + (k / ${quads}) % ${run + 2} - ${padding[4]};
       let row = k / ${quads * (run + 2)};
       let iz = oz + row / 3 - ${padding[0]};
       let iy = oy + row % 3 - ${padding[2]};
       var v = vec4<f32>(0.0);
-      if (iz >= 0 && iz < ${g.input[1]} && iy >= 0 && iy < ${g.input[2]} && ix >= 0 && ix < ${g.input[3]}) {
-        v = loadX(((sample * ${g.input[1]} + iz) * ${g.input[2]} + iy) * ${g.input[3]} + ix, firstQuad + k % ${quads});
+      if (iz >= 0 && iz < ${depth} && iy >= 0 && iy < ${height} && ix >= 0 && ix < ${width}) {
+        v = loadX(((sample * ${depth} + iz) * ${height} + iy) * ${width} + ix, firstQuad + k % ${quads});
       }
       rows[k] = v;
-    }
-    for (var k = i32(lid); k < ${run * dQuads}; k += ${threads}) {
-      let at = ox + k / ${dQuads};
-      let q = firstBlock * ${held} + k % ${dQuads};
+    }`;
+}
+
+/** Lays the run of the output's gradient into `slopes`. */
+function loadGradient(g: ConvGeometry, plan: RowPlan): string {
+  const { run, held, blocks } = plan;
+  const [, depth, height, width, outputs] = g.output;
+  const quads = blocks * held;
+  return `for (var k = i32(lid); k < ${run * quads}; k += ${threadsOf(plan)}) {
+      let at = ox + k / ${quads};
+      let q = firstBlock * ${held} + k % ${quads};
       var v = vec4<f32>(0.0);
-      if (at < ${width} && q < ${outputQuads}) {
+      if (at < ${width} && q < ${Math.ceil(outputs / 4)}) {
         v = loadD(((sample * ${depth} + oz) * ${height} + oy) * ${width} + at, q);
       }
       slopes[k] = v;
-    }
-    workgroupBarrier();
-    if (isTile) {
+    }`;
+}
+
+/** Adds the products of the thread's part of the run: three voxels of the input are at hand for the three taps. */
+function passAlong({ run, quads, held, blocks, lanes }: RowPlan, sums: readonly HeldSum[]): string {
+  const slopes = list(held).map(
+    (n) => `let d${n} = slopes[m * ${blocks * held} + block * ${held} + ${n}];`,
+  );
+  const products = sums.map(
+    ({ tx, c, n, name }) => `${name} = fma(vec4<f32>(v${tx}[${c}]), d${n}, ${name});`,
+  );
+  return `if (isTile) {
       let first = lane * ${run / lanes};
       var at = (tap * ${run + 2} + first) * ${quads} + quad;
       var v0 = rows[at];
@@ -184,34 +232,40 @@ function codeOf(g: ConvGeometry, plan: RowPlan): { declarations: string; body: s
       for (var m = first; m < first + ${run / lanes}; m++) {
         let v2 = rows[at];
         at += ${quads};
-        ${list(held)
-          .map((n) => `let d${n} = slopes[m * ${dQuads} + block * ${held} + ${n}];`)
-          .join('\n        ')}
-        ${sums
-          .map(({ tx, c, n, name }) => `${name} = fma(vec4<f32>(v${tx}[${c}]), d${n}, ${name});`)
-          .join('\n        ')}
+        ${slopes.join('\n        ')}
+        ${products.join('\n        ')}
         v0 = v1;
         v1 = v2;
       }
-    }
-    workgroupBarrier();
-  }
-  ${write.join('\n  ')}`;
-  return {
-    declarations: [
-      `var<workgroup> rows: array<vec4<f32>, ${9 * (run + 2) * quads}>;`,
-      `var<workgroup> slopes: array<vec4<f32>, ${run * dQuads}>;`,
-      ...(lanes === 1 ? [] : [`var<workgroup> added: array<vec4<f32>, ${threads}>;`]),
-      quadLoader('loadX', 'x', g.input[4]),
-      quadLoader('loadD', 'dy', g.output[4]),
-      `fn put(part: i32, outQuad: i32, c: i32, tap: i32, tx: i32, total: vec4<f32>) {
+    }`;
+}
+
+/** Writes the sums, added up over the lanes of a tile first. */
+function writeSums(plan: RowPlan, sums: readonly HeldSum[]): string {
+  const { held, lanes } = plan;
+  return sums
+    .map(({ tx, c, n, name }) => {
+      const put = `put(i32(wid.z), (firstBlock + block) * ${held} + ${n}, (firstQuad + quad) * 4 + ${c}, tap, ${tx}, total);`;
+      if (lanes === 1) return `if (isTile) { let total = ${name}; ${put} }`;
+      return `workgroupBarrier();
+  added[lid] = ${name};
+  workgroupBarrier();
+  if (isTile && lane == 0) {
+    var total = ${name};
+    for (var k = 1; k < ${lanes}; k++) { total += added[k * ${tilesOf(plan)} + i32(lid)]; }
+    ${put}
+  }`;
+    })
+    .join('\n  ');
+}
+
+/** Writes four sums to their places in `[shares, outputs, inputs, 3, 3, 3]`, where there are such channels. */
+function putFunction({ weights: [outputs, inputs] }: ConvGeometry): string {
+  return `fn put(part: i32, outQuad: i32, c: i32, tap: i32, tx: i32, total: vec4<f32>) {
   if (c >= ${inputs}) { return; }
   for (var k = 0; k < 4; k++) {
     let o = 4 * outQuad + k;
     if (o < ${outputs}) { sums[((part * ${outputs} + o) * ${inputs} + c) * 27 + tap * 3 + tx] = total[k]; }
   }
-}`,
-    ].join('\n'),
-    body,
-  };
+}`;
 }

@@ -3,8 +3,8 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { forwardPadding, type ConvGeometry } from '../heap/convolution.ts';
 import { filterGradientByRows, rowPlanOf } from './filter-gradient-rows.ts';
-import { flatGrid, folded, flatIndex, flatWorkgroup, quadLoader, vectorType } from './launcher.ts';
-import type { GpuLauncher } from './launcher.ts';
+import { folded, quadLoader, vectorType, type GpuLauncher } from './launcher.ts';
+import { addShares } from './shares.ts';
 
 const lanes = 64;
 /** Workgroups that keep a large card busy. */
@@ -54,22 +54,7 @@ export function convFilterGradient(
   const sums = shares === 1 ? out : l.output([shares, count]);
   if ('run' in plan) filterGradientByRows(l, g, plan, [x, dy, sums]);
   else filterGradientByTiles(l, g, plan, [x, dy, sums]);
-  if (shares > 1) {
-    l.run({
-      key: `sum ${shares} ${count}`,
-      bindings: [
-        { name: 'sums', of: sums, type: 'f32' },
-        { name: 'total', of: out, type: 'f32', writes: true },
-      ],
-      workgroup: flatWorkgroup,
-      workgroups: flatGrid(count),
-      code: () => ({
-        declarations: sumFunction('sums', shares, count),
-        body: `${flatIndex(count)} total[i] = sumOf(i);`,
-      }),
-    });
-    l.release(sums);
-  }
+  if (shares > 1) addShares(l, sums, out);
   return out;
 }
 
@@ -92,20 +77,6 @@ function filterGradientByTiles(
     workgroups: [...folded(plan.tiles), plan.shares],
     code: () => gradientCode(g, plan, count),
   });
-}
-
-/** A WGSL function `sumOf(i)` of `array[i] + array[i + step] + …`, `terms` of them, in a fixed order. */
-export function sumFunction(array: string, terms: number, step: number): string {
-  return `fn sumOf(i: i32) -> f32 {
-  var a = vec4<f32>(0.0);
-  for (var k = 0; k < ${terms - (terms % 4)}; k += 4) {
-    let at = i + k * ${step};
-    a += vec4<f32>(${array}[at], ${array}[at + ${step}], ${array}[at + ${2 * step}], ${array}[at + ${3 * step}]);
-  }
-  var sum = (a.x + a.y) + (a.z + a.w);
-  for (var k = ${terms - (terms % 4)}; k < ${terms}; k++) { sum += ${array}[i + k * ${step}]; }
-  return sum;
-}`;
 }
 
 function gradientCode(

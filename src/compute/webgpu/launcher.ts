@@ -52,6 +52,7 @@ export interface Binding {
   readonly writes?: boolean;
 }
 
+/** One dispatch of a WGSL program. */
 export interface Program {
   /** All that the text depends on besides the bindings' types. */
   readonly key: string;
@@ -88,6 +89,7 @@ export function flatIndex(count: number): string {
   if (i >= ${count}) { return; }`;
 }
 
+/** The programs on one device: compiled once by key, their buffers those of TF.js's tensors. */
 export class GpuLauncher {
   readonly backend: GpuBackend;
   readonly #tf: typeof tfjs;

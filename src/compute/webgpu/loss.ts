@@ -1,22 +1,22 @@
-/** Cross-entropy plus soft Dice with its gradient on the GPU. */
+/** Cross-entropy plus soft Dice with its gradient on the GPU: three programs, and the adding up of the first one's sums. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { need, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
 import { countOf } from '../ops/norm-kernels.ts';
-import { sumFunction } from './filter-gradient.ts';
 import { flatGrid, flatIndex, flatWorkgroup, float } from './launcher.ts';
-import type { GpuLauncher } from './launcher.ts';
+import type { Binding, GpuLauncher } from './launcher.ts';
+import { addShares } from './shares.ts';
 
 const lanes = 64;
 
-/** Declares `p`, the softmax of the voxel whose logits begin at `at`, and `top`, `total`. */
-function softmaxOf(classes: number): string {
-  return `var p: array<f32, ${classes}>;
-    var top = -1e30;
-    for (var k = 0; k < ${classes}; k++) { p[k] = logits[at + k]; top = max(top, p[k]); }
-    var total = 0.0;
-    for (var k = 0; k < ${classes}; k++) { p[k] = exp(p[k] - top); total += p[k]; }
-    for (var k = 0; k < ${classes}; k++) { p[k] /= total; }`;
+/** What the programs are made for. A group is what one Dice is taken over: a sample, or the batch. */
+interface LossSize {
+  readonly groups: number;
+  /** Voxels of a group. */
+  readonly voxels: number;
+  readonly classes: number;
+  /** Sums of a group: the cross-entropy's, then Σp·y, Σp and Σy of each class. */
+  readonly values: number;
 }
 
 /** Outputs loss, ce, dice, and the loss's gradient by the logits. */
@@ -28,18 +28,36 @@ export function crossEntropyDice(
   const [logits, labels] = [need(inputs, 'logits'), need(inputs, 'labels')];
   const [samples = 1] = logits.shape;
   const classes = logits.shape.at(-1) ?? 1;
-  const all = countOf(logits) / classes;
   const groups = attributes.batchDice === true ? 1 : samples;
-  const voxels = all / groups;
-  // Of each group: the cross-entropy's sum, then Σp·y, Σp and Σy of each class.
-  const values = 1 + 3 * classes;
+  const voxels = countOf(logits) / classes / groups;
+  const size = { groups, voxels, classes, values: 1 + 3 * classes };
+  const given: readonly Binding[] = [
+    { name: 'logits', of: logits, type: 'f32' },
+    { name: 'labels', of: labels, type: 'i32' },
+  ];
+  const totals = groupSums(l, given, size);
+  const { scalars, slopes } = lossOfSums(l, totals, size, attributes.smooth as number);
+  const gradient = l.output(logits.shape);
+  spreadGradient(l, given, slopes, gradient, size);
+  return [...scalars, gradient];
+}
+
+/** Declares `p`, the softmax of the voxel whose logits begin at `at`, and `top`, `total`. */
+function softmaxOf(classes: number): string {
+  return `var p: array<f32, ${classes}>;
+    var top = -1e30;
+    for (var k = 0; k < ${classes}; k++) { p[k] = logits[at + k]; top = max(top, p[k]); }
+    var total = 0.0;
+    for (var k = 0; k < ${classes}; k++) { p[k] = exp(p[k] - top); total += p[k]; }
+    for (var k = 0; k < ${classes}; k++) { p[k] /= total; }`;
+}
+
+/** `[groups · values]`: each group's sums over its voxels. */
+function groupSums(l: GpuLauncher, given: readonly Binding[], size: LossSize): TensorInfo {
+  const { groups, voxels, classes, values } = size;
   const shares = Math.max(1, Math.min(256, Math.ceil(voxels / (4 * lanes))));
   const share = Math.ceil(voxels / shares);
   const sums = l.output([shares, groups, values]);
-  const given = [
-    { name: 'logits', of: logits, type: 'f32' as const },
-    { name: 'labels', of: labels, type: 'i32' as const },
-  ];
   l.run({
     key: `loss sums ${groups} ${voxels} ${classes}`,
     bindings: [...given, { name: 'sums', of: sums, type: 'f32', writes: true }],
@@ -75,25 +93,24 @@ export function crossEntropyDice(
   }`,
     }),
   });
-  const count = groups * values;
-  const totals = l.output([count]);
-  l.run({
-    key: `sum ${shares} ${count}`,
-    bindings: [
-      { name: 'sums', of: sums, type: 'f32' },
-      { name: 'total', of: totals, type: 'f32', writes: true },
-    ],
-    workgroup: flatWorkgroup,
-    workgroups: flatGrid(count),
-    code: () => ({
-      declarations: sumFunction('sums', shares, count),
-      body: `${flatIndex(count)} total[i] = sumOf(i);`,
-    }),
-  });
+  const totals = l.output([groups * values]);
+  addShares(l, sums, totals);
+  return totals;
+}
+
+/**
+ * Loss, ce and dice of the sums, which it frees; and `slopes`, `[groups, classes, 2]`: the Dice's gradient by p where the
+ * class is true, and where it is not.
+ */
+function lossOfSums(
+  l: GpuLauncher,
+  totals: TensorInfo,
+  { groups, voxels, classes, values }: LossSize,
+  smooth: number,
+): { readonly scalars: readonly TensorInfo[]; readonly slopes: TensorInfo } {
+  const all = groups * voxels;
   const scalars = [l.output([]), l.output([]), l.output([])];
-  // Of each group and class, the Dice's gradient by p where the class is true and where it is not.
   const slopes = l.output([groups, classes, 2]);
-  const smooth = attributes.smooth as number;
   const settings = l.upload(Float32Array.of(smooth));
   l.run({
     key: `loss ${groups} ${all} ${classes}`,
@@ -131,8 +148,19 @@ export function crossEntropyDice(
   loss[0] = ce[0] + dice[0];`,
     }),
   });
-  l.release(sums, totals, settings);
-  const gradient = l.output(logits.shape);
+  l.release(totals, settings);
+  return { scalars, slopes };
+}
+
+/** Writes the loss's gradient by the logits, and frees `slopes`. */
+function spreadGradient(
+  l: GpuLauncher,
+  given: readonly Binding[],
+  slopes: TensorInfo,
+  gradient: TensorInfo,
+  { groups, voxels, classes }: LossSize,
+): void {
+  const all = groups * voxels;
   l.run({
     key: `loss gradient ${groups} ${voxels} ${classes}`,
     bindings: [
@@ -160,5 +188,4 @@ export function crossEntropyDice(
     }),
   });
   l.release(slopes);
-  return [...scalars, gradient];
 }

@@ -4,9 +4,9 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 import { need, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
 import { countOf } from '../ops/norm-kernels.ts';
 import { columnShares, type PartialSums } from './columns.ts';
-import { sumFunction } from './filter-gradient.ts';
 import { flatGrid, flatIndex, flatWorkgroup, float, vectorType, widthOf } from './launcher.ts';
 import type { Binding, GpuLauncher } from './launcher.ts';
+import { sumFunction } from './shares.ts';
 
 function read(inputs: Inputs, name: string, type: Binding['type'] = 'f32'): Binding {
   return { name, of: need(inputs, name), type };

@@ -32,6 +32,7 @@ const recordingsMax = 16;
 /** The device begins while the host still sends. */
 const commandsPerSubmit = 128;
 
+/** The recordings of one device. All are forgotten where the shapes change or one more would be too many. */
 export class Replays {
   readonly #tf: typeof tfjs;
   readonly #backend: GpuBackend;

@@ -154,23 +154,96 @@ function runProduct(
   });
 }
 
+/** What the text of a product depends on beside the product itself. */
+interface ProductCode {
+  readonly tile: Tile;
+  /** Vectors of four output channels of a tile. */
+  readonly blocks: number;
+  /** Runs of positions, one a thread, and how many of them make a row. */
+  readonly runs: number;
+  readonly runsPerRow: number;
+  /** Quads of input channels. */
+  readonly quads: number;
+  /** Quads whose weights lie in workgroup memory at once, and how many vectors that takes. */
+  readonly quadsHeld: number;
+  readonly held: number;
+}
+
+function list(length: number): number[] {
+  return Array.from({ length }, (_, i) => i);
+}
+
 function productCode(
   p: Product,
-  { positions, outputs }: Tile,
+  tile: Tile,
   runs: number,
   hasBias: boolean,
   outType: string,
 ): { declarations: string; body: string } {
+  const taps = p.taps[0] * p.taps[1] * p.taps[2];
   const quads = Math.ceil(p.channels / 4);
-  const [kz, ky, kx] = p.taps;
-  const taps = kz * ky * kx;
-  // Channels whose weights lie in workgroup memory at once, four at a time.
   const quadsHeld = Math.max(1, Math.min(quads, taps === 0 ? 1 : Math.floor(32 / taps)));
-  const blocks = outputs / 4;
-  const held = quadsHeld * taps * 4 * blocks;
-  const runsPerRow = Math.ceil(p.grid[2] / positions);
-  const list = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-  const segment = (positions - 1) * p.step[2] + kx;
+  const blocks = tile.outputs / 4;
+  const c: ProductCode = {
+    ...{ tile, blocks, runs, runsPerRow: Math.ceil(p.grid[2] / tile.positions) },
+    ...{ quads, quadsHeld, held: quadsHeld * taps * 4 * blocks },
+  };
+  return {
+    declarations: [
+      `var<workgroup> held: array<vec4<f32>, ${Math.max(1, c.held)}>;`,
+      quadLoader('loadX', 'x', p.channels),
+      weightFunction(p),
+      storeFunction(p, hasBias, outType),
+    ].join('\n'),
+    body: `${placeOfThread(p, c)}
+  ${sumsOfThread(c)}
+  for (var q0 = 0; q0 < ${taps === 0 ? 0 : quads}; q0 += ${quadsHeld}) {
+    ${loadWeights(c, taps)}
+    workgroupBarrier();
+    ${passWindow(p, c)}
+    workgroupBarrier();
+  }
+  if (run >= ${runs}) { return; }
+  ${storeSums(p, c)}`,
+  };
+}
+
+/** Which positions and outputs are this thread's. */
+function placeOfThread(p: Product, { tile, runsPerRow }: ProductCode): string {
+  return `
+  let run = i32(wid.y * groups.x + wid.x) * ${workgroup} + i32(lid);
+  let n0 = i32(wid.z) * ${tile.outputs};
+  let mx = (run % ${runsPerRow}) * ${tile.positions};
+  let my = (run / ${runsPerRow}) % ${p.grid[1]};
+  let mz = (run / ${runsPerRow * p.grid[1]}) % ${p.grid[0]};
+  let sample = run / ${runsPerRow * p.grid[1] * p.grid[0]};
+  let ix0 = mx * ${p.step[2]} + ${p.from[2]};`;
+}
+
+/** Registers: a vector of sums for each position and block of outputs, and one of weights for each block. */
+function sumsOfThread({ tile, blocks }: ProductCode): string {
+  const sums = list(tile.positions).flatMap((m) =>
+    list(blocks).map((n) => `var a${m}_${n} = vec4<f32>(0.0);`),
+  );
+  const weights = list(blocks).map((n) => `var wv${n} = vec4<f32>(0.0);`);
+  return `${sums.join('\n  ')}
+  ${weights.join(' ')}`;
+}
+
+/** Lays the weights of the quads from `q0` on into the workgroup's memory. */
+function loadWeights({ blocks, held }: ProductCode, taps: number): string {
+  return `for (var k = i32(lid); k < ${held}; k += ${workgroup}) {
+      let c = 4 * (q0 + k / ${taps * 4 * blocks}) + (k / ${blocks}) % 4;
+      let t = (k / ${4 * blocks}) % ${Math.max(1, taps)};
+      let n = n0 + 4 * (k % ${blocks});
+      held[k] = vec4<f32>(weightOf(n, c, t), weightOf(n + 1, c, t), weightOf(n + 2, c, t), weightOf(n + 3, c, t));
+    }`;
+}
+
+/** Adds the products of the window over those quads: per row of taps a segment of the input, then all its products. */
+function passWindow(p: Product, { tile, blocks, runs, quads, quadsHeld }: ProductCode): string {
+  const [kz, ky, kx] = p.taps;
+  const segment = (tile.positions - 1) * p.step[2] + kx;
   const loads = list(segment).map(
     (i) => `var v${i} = vec4<f32>(0.0);
         if (ix0 + ${i} >= 0 && ix0 + ${i} < ${p.sides[2]}) { v${i} = loadX(row + ix0 + ${i}, q0 + q); }`,
@@ -178,36 +251,14 @@ function productCode(
   const products = list(kx).flatMap((tx) =>
     list(4).flatMap((c) => [
       ...list(blocks).map((n) => `wv${n} = held[at + ${(tx * 4 + c) * blocks + n}];`),
-      ...list(positions).flatMap((m) =>
+      ...list(tile.positions).flatMap((m) =>
         list(blocks).map(
           (n) => `a${m}_${n} = fma(vec4<f32>(v${m * p.step[2] + tx}[${c}]), wv${n}, a${m}_${n});`,
         ),
       ),
     ]),
   );
-  const body = `
-  let run = i32(wid.y * groups.x + wid.x) * ${workgroup} + i32(lid);
-  let n0 = i32(wid.z) * ${outputs};
-  let mx = (run % ${runsPerRow}) * ${positions};
-  let my = (run / ${runsPerRow}) % ${p.grid[1]};
-  let mz = (run / ${runsPerRow * p.grid[1]}) % ${p.grid[0]};
-  let sample = run / ${runsPerRow * p.grid[1] * p.grid[0]};
-  let ix0 = mx * ${p.step[2]} + ${p.from[2]};
-  ${list(positions)
-    .flatMap((m) => list(blocks).map((n) => `var a${m}_${n} = vec4<f32>(0.0);`))
-    .join('\n  ')}
-  ${list(blocks)
-    .map((n) => `var wv${n} = vec4<f32>(0.0);`)
-    .join(' ')}
-  for (var q0 = 0; q0 < ${taps === 0 ? 0 : quads}; q0 += ${quadsHeld}) {
-    for (var k = i32(lid); k < ${held}; k += ${workgroup}) {
-      let c = 4 * (q0 + k / ${taps * 4 * blocks}) + (k / ${blocks}) % 4;
-      let t = (k / ${4 * blocks}) % ${Math.max(1, taps)};
-      let n = n0 + 4 * (k % ${blocks});
-      held[k] = vec4<f32>(weightOf(n, c, t), weightOf(n + 1, c, t), weightOf(n + 2, c, t), weightOf(n + 3, c, t));
-    }
-    workgroupBarrier();
-    for (var q = 0; q < min(${quadsHeld}, ${quads} - q0); q++) {
+  return `for (var q = 0; q < min(${quadsHeld}, ${quads} - q0); q++) {
       for (var tz = 0; tz < ${kz}; tz++) {
         let iz = mz * ${p.step[0]} + ${p.from[0]} + tz;
         for (var ty = 0; ty < ${ky}; ty++) {
@@ -219,11 +270,12 @@ function productCode(
           ${products.join('\n          ')}
         }
       }
-    }
-    workgroupBarrier();
-  }
-  if (run >= ${runs}) { return; }
-  ${list(positions)
+    }`;
+}
+
+/** Writes the sums of the positions that there are. */
+function storeSums(p: Product, { tile, blocks }: ProductCode): string {
+  return list(tile.positions)
     .map(
       (m) => `if (mx + ${m} < ${p.grid[2]}) {
     ${list(blocks)
@@ -231,16 +283,7 @@ function productCode(
       .join('\n    ')}
   }`,
     )
-    .join('\n  ')}`;
-  return {
-    declarations: [
-      `var<workgroup> held: array<vec4<f32>, ${Math.max(1, held)}>;`,
-      quadLoader('loadX', 'x', p.channels),
-      weightFunction(p),
-      storeFunction(p, hasBias, outType),
-    ].join('\n'),
-    body,
-  };
+    .join('\n  ');
 }
 
 function weightFunction(p: Product): string {

@@ -1,6 +1,7 @@
 /** Intensities as little-endian bytes, in 16 bits where nothing is lost. */
 import { refuseField } from './packed.ts';
 
+/** How a file's intensities are stored: 2 or 4 bytes each. */
 export type ValueKind = 'int16' | 'float32';
 
 /** 16-bit if every value is a whole number from -32767 to 32767 (and not -0), else 32-bit float. */

@@ -16,6 +16,7 @@ export interface NiftiFields {
   readonly srow: (n: number) => number;
 }
 
+/** NIfTI-1: a header of 348 bytes; `le` is little-endian. */
 export function layout1(view: DataView, le: boolean): NiftiFields {
   const f32 = (at: number): number => view.getFloat32(at, le);
   return {
@@ -34,6 +35,7 @@ export function layout1(view: DataView, le: boolean): NiftiFields {
   };
 }
 
+/** NIfTI-2: a header of 540 bytes; `le` is little-endian. */
 export function layout2(view: DataView, le: boolean): NiftiFields {
   const f64 = (at: number): number => view.getFloat64(at, le);
   const i64 = (at: number): number => Number(view.getBigInt64(at, le));

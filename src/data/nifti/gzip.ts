@@ -21,6 +21,7 @@ const membersMax = 2 ** 17;
 const sniffMembersMax = 64;
 const trailerBytes = 8;
 
+/** Whether the bytes begin as gzip does (RFC 1952, 2.3.1). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }

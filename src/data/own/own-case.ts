@@ -19,6 +19,7 @@ import { aboutPlaces, readPoints } from './own-points.ts';
 /** What a case may be made of. All but the CT may lack: what nobody labelled, the teachers will. */
 export type CaseFile = 'ct' | TaskId | 'heart';
 
+/** All files of a case: its CT, points or labels for each task, labels of the heart. */
 export const caseFiles: readonly CaseFile[] = ['ct', ...taskIds, 'heart'];
 
 /** Names under which each is looked for. */

@@ -3,14 +3,17 @@
 /** x, y, z; in world coordinates RAS: right, anterior, superior positive. */
 export type Vector3 = readonly [number, number, number];
 
+/** `a + b` */
 export function addVectors(a: Vector3, b: Vector3): Vector3 {
   return [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
 }
 
+/** `a - b` */
 export function subtractVectors(a: Vector3, b: Vector3): Vector3 {
   return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 }
 
+/** `a · factor` */
 export function scaleVector(a: Vector3, factor: number): Vector3 {
   return [a[0] * factor, a[1] * factor, a[2] * factor];
 }
@@ -20,14 +23,17 @@ export function stepAlong(a: Vector3, b: Vector3, factor: number): Vector3 {
   return [a[0] + b[0] * factor, a[1] + b[1] * factor, a[2] + b[2] * factor];
 }
 
+/** `a · b` */
 export function dotProduct(a: Vector3, b: Vector3): number {
   return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
+/** `a × b` */
 export function crossProduct(a: Vector3, b: Vector3): Vector3 {
   return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 }
 
+/** `|a|`, in the unit of its coordinates. */
 export function lengthOf(a: Vector3): number {
   return Math.sqrt(dotProduct(a, a));
 }
@@ -37,6 +43,7 @@ export function unitVector(a: Vector3): Vector3 {
   return scaleVector(a, 1 / lengthOf(a));
 }
 
+/** `|a - b|` */
 export function distanceBetween(a: Vector3, b: Vector3): number {
   return lengthOf(subtractVectors(a, b));
 }

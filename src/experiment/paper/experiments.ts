@@ -6,14 +6,14 @@
 import { invariant, type NodeId } from '../../base/index.ts';
 import { modelSpecFor, type RunSettings } from '../../config/index.ts';
 import { parseTaskId, type TaskId } from '../../data/index.ts';
-import { distillationOptions } from '../../distill/index.ts';
 import {
   holdersOf,
   membersOf,
   oneTaskHeart,
   planOf,
-  stageFor,
+  studentStage,
   taughtTasks,
+  teacherStage,
 } from '../run/run-plan.ts';
 import type { Json, PlanStage } from '../../wire/index.ts';
 import { ReproduceError } from './errors.ts';
@@ -134,11 +134,7 @@ function singleSwin(settings: RunSettings, task: TaskId): PlanStage {
   const budget = { ...training.student, rounds, stepsPerRound };
   const model = modelSpecFor(models.student, [task], oneTaskHeart(settings)) as unknown as Json;
   const holders = holdersOf(settings, task);
-  return {
-    ...stageFor(settings, `swin-${task}`, budget, holders, model),
-    kind: 'teacher',
-    task,
-  };
+  return teacherStage(settings, `swin-${task}`, budget, holders, model, task);
 }
 
 /** The teacher's architecture with a head for every task, among all. */
@@ -149,9 +145,7 @@ function studentUnet(settings: RunSettings): PlanStage {
   const tasks = taughtTasks(settings);
   const model = modelSpecFor(models.teacher, tasks, training.heart) as unknown as Json;
   const members = membersOf(settings);
-  const stage = stageFor(settings, 'student-unet', budget, members, model);
-  const options = { ...stage.options, ...distillationOptions(settings.distillation) };
-  return { ...stage, options, kind: 'student' };
+  return studentStage(settings, 'student-unet', budget, members, model);
 }
 
 function armOf(network: NetworkId, regime: Regime): Arm {

@@ -17,7 +17,7 @@ import {
   type CasesAt,
 } from '../../hospital/index.ts';
 import { caseJobs } from '../run/run-cases.ts';
-import { limitsOf, membersOf, patchOf, planOf } from '../run/run-plan.ts';
+import { membersOf, patchOf, planOf } from '../run/run-plan.ts';
 import type { ModelWeights } from '../../weights/index.ts';
 import { experimentsOf, type Experiment } from './experiments.ts';
 import { downstreamCases, isBackbone, testDownstream, type Downstream } from './downstream.ts';
@@ -103,10 +103,9 @@ async function trainAll(
 ): Promise<Trained[]> {
   const { settings, pool, store, meter } = options;
   const { seed } = settings;
-  const { weightMax, clampMicro } = limitsOf(settings, 0);
   const trainingOptions: ExperimentOptions = {
     ...{ seed, pool, store },
-    rule: { memberCount: membersOf(settings).length, clamp: clampMicro / 1e6, weightMax },
+    memberCount: membersOf(settings).length,
     casesOf: (hospital) => casesAt(options, hospital, generation),
     onSteps: (count) => {
       meter.did(count * workMs.step);

@@ -12,9 +12,15 @@ import {
   type CasesAt,
   type WorkerPool,
 } from '../../hospital/index.ts';
-import { outerStepOf, roundHyperparameters } from '../../peer/index.ts';
 import { modelDigest, type ModelWeights } from '../../weights/index.ts';
-import { roundAverage, roundStart, roundUpdate, type AveragingRule } from '../../gossip/index.ts';
+import {
+  averagingRule,
+  roundAverage,
+  roundStart,
+  roundUpdate,
+  type AveragingRule,
+} from '../../gossip/index.ts';
+import { hyperparametersOf } from '../../wire/index.ts';
 import type { Experiment } from './experiments.ts';
 
 /** An experiment after some rounds. */
@@ -41,8 +47,8 @@ export interface ExperimentOptions {
   readonly pool: Pick<WorkerPool, 'run'>;
   /** For the state after each round. */
   readonly store: Store;
-  /** The consortium's members, clamp and greatest weight. */
-  readonly rule: Omit<AveragingRule, 'samplesCap' | 'outerRate'>;
+  /** Members of the consortium. */
+  readonly memberCount: number;
   readonly casesOf: (hospital: NodeId) => CasesAt;
   /** So many optimiser steps were made just now, at one hospital. */
   readonly onSteps: (count: number) => void;
@@ -76,17 +82,17 @@ function firstState({ stage }: Experiment, { seed }: ExperimentOptions): Experim
 async function trainNextRound(
   { arm, stage, firstRound }: Experiment,
   { weights: base, before, states, rounds }: ExperimentState,
-  { seed, pool, rule, casesOf, onSteps }: ExperimentOptions,
+  { seed, pool, memberCount, casesOf, onSteps }: ExperimentOptions,
 ): Promise<ExperimentState> {
   const roundsDone = rounds.length;
-  const hp = roundHyperparameters({ seed }, stage, roundsDone);
+  const hp = hyperparametersOf({ seed }, stage, roundsDone);
   const isAlone = arm.regime === 'local';
-  const { rate: outerRate, momentum } = outerStepOf(stage);
-  const start = isAlone ? base : roundStart(base, before, momentum);
+  const rule = averagingRule(stage.rule, memberCount);
+  const start = isAlone ? base : roundStart(base, before, rule.outerMomentum);
   const job = { stage, round: firstRound + roundsDone, base: start, hp };
   const trained = await eachOf(stage.participants, Infinity, (hospital) => {
     const state = states.get(hospital) ?? null;
-    const args = roundTraining({ seed }, job, hospital, casesOf(hospital), state);
+    const args = roundTraining(job, hospital, casesOf(hospital), state);
     let told = 0;
     const onProgress = (value: unknown): void => {
       const { done } = value as JobProgress;
@@ -95,9 +101,7 @@ async function trainNextRound(
     };
     return pool.run('train', args, { onProgress }) as Promise<RoundTrained>;
   });
-  const weights = isAlone
-    ? own(trained)
-    : averageOf(start, trained, { ...rule, samplesCap: stage.samplesCap, outerRate });
+  const weights = isAlone ? own(trained) : averageOf(start, trained, rule);
   const isLast = roundsDone + 1 === stage.rounds;
   const kept = stage.participants.map((hospital, n) => [hospital, trained[n]?.state] as const);
   return {

@@ -128,7 +128,7 @@ function foundConsortium(settings: RunSettings, starts: StartModels): SignedMani
     ),
   );
   const { name, domain } = settings.consortium;
-  const limits = limitsOf(settings, Math.max(...counts));
+  const limits = limitsOf(Math.max(...counts));
   return simulatedConsortium(members, { name, domain, plan, limits });
 }
 

@@ -3,7 +3,7 @@ import { type Store, type NodeId, fromUtf8 } from '../../base/index.ts';
 import { logPrefix } from '../../audit/index.ts';
 import { loopbackFault, openFilesMax } from '../../host/index.ts';
 import type { RunSettings } from '../../config/index.ts';
-import type { PlanStage } from '../../wire/index.ts';
+import { faultCountMax, type PlanStage } from '../../wire/index.ts';
 import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
 import { membersOf, planOf } from './run-plan.ts';
@@ -52,7 +52,7 @@ export function checkKills(kills: readonly KillRequest[], settings: RunSettings)
   const members = membersOf(settings);
   const { stages } = planOf(settings);
   for (const kill of kills) checkKill(kill, members, stages);
-  const awayMax = Math.floor((members.length - 1) / 3);
+  const awayMax = faultCountMax(members.length);
   for (const { stage, stageRound } of kills) {
     const away = new Set(
       kills

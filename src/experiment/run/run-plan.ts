@@ -2,15 +2,9 @@
 import { invariant, parseNodeId, type Digest, type NodeId } from '../../base/index.ts';
 import { modelSpecFor, type RunSettings, type StageSettings } from '../../config/index.ts';
 import { taskIds, type TaskId } from '../../data/index.ts';
-import {
-  distillationOptions,
-  stageOptions,
-  type HeartUse,
-  type PatchSize,
-} from '../../distill/index.ts';
-import { ruleOptions } from '../../peer/index.ts';
-import { plainAverage, type OuterStep } from '../../gossip/index.ts';
-import type { ConsortiumLimits, Json, Plan, PlanStage } from '../../wire/index.ts';
+import type { HeartUse, PatchSize } from '../../distill/index.ts';
+import { planTraining, type StageTraining } from '../../hospital/index.ts';
+import type { ConsortiumLimits, Json, Plan, PlanStage, RoundRule } from '../../wire/index.ts';
 
 /** By kind of stage. */
 export interface StartDigests {
@@ -47,31 +41,19 @@ export function taughtTasks(settings: RunSettings): TaskId[] {
 export function planOf(settings: RunSettings, starts: StartDigests = {}): Plan {
   const { models, training, seed } = settings;
   const tasks = taughtTasks(settings);
-  const startOf = (kind: 'teacher' | 'student'): PlanStage['options'] => {
-    const start = starts[kind];
-    return start === undefined ? {} : { start };
-  };
   const teachers = tasks.map((task): PlanStage => {
     const model = modelSpecFor(models.teacher, [task], oneTaskHeart(settings));
     const participants = holdersOf(settings, task);
-    const stage = stageFor(settings, `teacher-${task}`, training.teacher, participants, model);
+    const id = `teacher-${task}`;
     return {
-      ...stage,
-      options: { ...stage.options, ...startOf('teacher') },
-      kind: 'teacher',
-      task,
+      ...teacherStage(settings, id, training.teacher, participants, model, task),
+      ...(starts.teacher === undefined ? {} : { start: starts.teacher }),
     };
   });
   const model = modelSpecFor(models.student, tasks, training.heart);
-  const all = stageFor(settings, 'student', training.student, membersOf(settings), model);
   const student: PlanStage = {
-    ...all,
-    options: {
-      ...all.options,
-      ...distillationOptions(settings.distillation),
-      ...startOf('student'),
-    },
-    kind: 'student',
+    ...studentStage(settings, 'student', training.student, membersOf(settings), model),
+    ...(starts.student === undefined ? {} : { start: starts.student }),
   };
   return { seed, stages: [...teachers, student] };
 }
@@ -81,45 +63,36 @@ export function oneTaskHeart({ training: { heart } }: RunSettings): HeartUse {
   return heart === 'condition' ? 'condition' : 'none';
 }
 
-export function limitsOf(settings: RunSettings, parameterCountMax: number): ConsortiumLimits {
-  const { samplesCap, clamp } = settings.training;
-  return {
-    weightMax: samplesCap,
-    clampMicro: Math.round(clamp * 1e6),
-    // At most four bytes a parameter and one for 64 of them, and what encryption adds to each 16 KiB.
-    updateBytesMax: Math.ceil(parameterCountMax * 4 * 1.01) + 4096,
-  };
+/** What bounds messages: an update of the largest model. */
+export function limitsOf(parameterCountMax: number): ConsortiumLimits {
+  // At most four bytes a parameter and one for 64 of them, and what encryption adds to each 16 KiB.
+  return { updateBytesMax: Math.ceil(parameterCountMax * 4 * 1.01) + 4096 };
 }
 
-/** A stage of `model` among `participants`, as long and as fast as `stage` says. */
-export function stageFor(
-  { training, sampling }: RunSettings,
+/** A stage in which `participants` learn one task, as long and as fast as `stage` says. */
+export function teacherStage(
+  settings: RunSettings,
   id: string,
   stage: StageSettings,
   participants: readonly NodeId[],
   model: unknown,
-): Omit<PlanStage, 'kind' | 'task'> {
-  const { rounds, stepsPerRound, learningRate, schedule, batch, optimiser, weightDecay } = stage;
-  const { momentum, clipNorm, resetOptimiser, samplesCap, roundTimeoutMs } = training;
-  const { outer, proxMu } = federationOf(training, stage);
-  return {
-    id,
-    model: model as Json,
-    participants,
-    rounds,
-    stepsPerRound,
-    learningRateMicro: Math.round(learningRate * 1e6),
-    samplesCap,
-    roundTimeoutMs,
-    minParticipants: Math.ceil(participants.length / 2),
-    options: {
-      ...ruleOptions(schedule, outer),
-      ...stageOptions({
-        patch: patchOf(training),
-        ...{ batch, optimiser, weightDecay, momentum, clipNorm, proxMu, resetOptimiser, sampling },
-      }),
-    },
-  };
+  task: TaskId,
+): PlanStage {
+  const training = planTraining(trainingOf(settings, stage));
+  return { ...stageOf(settings, id, stage, participants, model), kind: 'teacher', task, training };
+}
+
+/** A stage in which `participants` learn all tasks, also from teachers, as long and as fast as `stage` says. */
+export function studentStage(
+  settings: RunSettings,
+  id: string,
+  stage: StageSettings,
+  participants: readonly NodeId[],
+  model: unknown,
+): PlanStage {
+  const { distillation } = settings;
+  const training = planTraining({ ...trainingOf(settings, stage), distillation });
+  return { ...stageOf(settings, id, stage, participants, model), kind: 'student', training };
 }
 
 /** The training patch, which is also the window of every search. */
@@ -129,17 +102,49 @@ export function patchOf({ patch }: Pick<RunSettings['training'], 'patch'>): Patc
   return [depth, height, width];
 }
 
-/** The numbers behind the name of a stage's federation. */
-function federationOf(
-  { proxMu, outerLearningRate, outerMomentum }: RunSettings['training'],
-  { federation }: StageSettings,
-): { readonly proxMu: number; readonly outer: OuterStep } {
-  switch (federation) {
-    case 'fedavg':
-      return { proxMu: 0, outer: plainAverage };
-    case 'fedprox':
-      return { proxMu, outer: plainAverage };
-    case 'diloco':
-      return { proxMu: 0, outer: { rate: outerLearningRate, momentum: outerMomentum } };
-  }
+/** What both kinds of stage have. */
+function stageOf(
+  { training }: RunSettings,
+  id: string,
+  stage: StageSettings,
+  participants: readonly NodeId[],
+  model: unknown,
+): Omit<PlanStage, 'kind' | 'task' | 'training'> {
+  const { rounds, stepsPerRound, learningRate, schedule } = stage;
+  return {
+    id,
+    model: model as Json,
+    participants,
+    rounds,
+    stepsPerRound,
+    learningRateMicro: Math.round(learningRate * 1e6),
+    schedule,
+    roundTimeoutMs: training.roundTimeoutMs,
+    minParticipants: Math.ceil(participants.length / 2),
+    rule: ruleOf(training, stage),
+  };
+}
+
+/** The average of a stage: DiLoCo has an outer step of its own, all others take the mean as it is. */
+function ruleOf(training: RunSettings['training'], { federation }: StageSettings): RoundRule {
+  const { samplesCap, clamp, outerLearningRate, outerMomentum } = training;
+  const isDiloco = federation === 'diloco';
+  return {
+    kind: 'exact',
+    samplesCap,
+    weightMax: samplesCap,
+    clampMicro: Math.round(clamp * 1e6),
+    outerRateMicro: isDiloco ? Math.round(outerLearningRate * 1e6) : 1_000_000,
+    outerMomentumMicro: isDiloco ? Math.round(outerMomentum * 1e6) : 0,
+  };
+}
+
+function trainingOf({ training, sampling }: RunSettings, stage: StageSettings): StageTraining {
+  const { momentum, clipNorm, resetOptimiser, proxMu } = training;
+  const { batch, optimiser, weightDecay, federation } = stage;
+  return {
+    patch: patchOf(training),
+    ...{ batch, optimiser, weightDecay, momentum, clipNorm, resetOptimiser, sampling },
+    proxMu: federation === 'fedprox' ? proxMu : 0,
+  };
 }

@@ -5,15 +5,6 @@
  */
 import { checkSameLayout, type ModelWeights } from '../../weights/index.ts';
 
-export interface OuterStep {
-  /** What the mean change is multiplied with; 1 for plain averaging. */
-  readonly rate: number;
-  /** Nesterov's, 0 to below 1; 0 for none. */
-  readonly momentum: number;
-}
-
-export const plainAverage: OuterStep = Object.freeze({ rate: 1, momentum: 0 });
-
 /**
  * Where a round begins: `base` + momentum · (`base` - `before`), each sum rounded to float32. With x the agreed models, w
  * these starts and d the mean changes, x' = w + rate · d. Then w moves as the parameters of PyTorch's
@@ -30,9 +21,15 @@ export function roundStart(
   if (before === null || momentum === 0) return base;
   checkSameLayout(before, base);
   return base.map(({ name, shape, data }, at) => {
-    const earlier = before[at]?.data ?? data;
-    const from = (value: number, i: number): number =>
-      value + momentum * (value - (earlier[i] as number));
-    return { name, shape, data: data.map(from) };
+    return { name, shape, data: steppedOn(data, before[at]?.data ?? data, momentum) };
   });
+}
+
+/** `roundStart` for numbers that belong together. */
+export function steppedOn(
+  base: Float32Array,
+  before: Float32Array,
+  momentum: number,
+): Float32Array {
+  return base.map((value, i) => value + momentum * (value - (before[i] as number)));
 }

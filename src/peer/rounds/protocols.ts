@@ -3,12 +3,12 @@ import type { Open } from '../../wire/index.ts';
 import type { RoundContext, RoundProtocol } from '../round-protocol.ts';
 import { ExactRound } from './exact/exact-round.ts';
 
-const protocols: Readonly<Record<Open['rule']['name'], (context: RoundContext) => RoundProtocol>> =
+const protocols: Readonly<Record<Open['rule']['kind'], (context: RoundContext) => RoundProtocol>> =
   {
-    mean: (context) => new ExactRound(context),
+    exact: (context) => new ExactRound(context),
   };
 
 /** Begins a round by the protocol that its OPEN names. */
 export function beginRound(context: RoundContext): RoundProtocol {
-  return protocols[context.open.rule.name](context);
+  return protocols[context.open.rule.kind](context);
 }

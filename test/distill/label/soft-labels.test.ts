@@ -2,9 +2,7 @@ import { expect } from 'chai';
 import { openEngine, type Engine, type Tensor5D } from '../../../src/compute/index.ts';
 import {
   distillationDefaults,
-  distillationOptions,
   predictUncertain,
-  readDistillation,
   type DistillationSettings,
 } from '../../../src/distill/index.ts';
 import {
@@ -127,19 +125,5 @@ describe('uncertainty', () => {
     expect(wants({ targets: 'soft' })).equal(true);
     expect(wants({ confidenceMin: 0.5 })).equal(true);
     expect(wants({ weightByUncertainty: true })).equal(true);
-  });
-
-  it('is agreed in whole numbers that come back as the settings', () => {
-    const settings: DistillationSettings = {
-      ...{ passes: 8, rotationDegMax: 7.5, scaleShareMax: 0.04, targets: 'soft' },
-      ...{ temperature: 1.5, confidenceMin: 0.7, weightByUncertainty: true },
-    };
-    const options = distillationOptions(settings);
-    expect(Object.values(options).every(Number.isInteger)).equal(true);
-    expect(readDistillation(options)).deep.equal(settings);
-    expect(readDistillation(distillationOptions(distillationDefaults))).deep.equal(
-      distillationDefaults,
-    );
-    expect(readDistillation({ patchD: 8 }), 'a teacher’s stage').deep.equal(distillationDefaults);
   });
 });

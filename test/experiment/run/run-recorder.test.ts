@@ -105,7 +105,7 @@ describe('run recorder', () => {
         name: 'x',
         domain: 'x.example',
         plan: one1,
-        limits: limitsOf(settings, 1),
+        limits: limitsOf(1),
       }),
     );
     // The first round was opened at 10 and sealed at 15, before this start; this start begins at 1000.

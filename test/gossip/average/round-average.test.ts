@@ -12,7 +12,10 @@ const headed = (shared: number, hps: number, ms: number): ModelWeights =>
     ([name, value]) => ({ name, shape: [1], data: Float32Array.of(value) }),
   );
 const valuesOf = (weights: ModelWeights): number[] => weights.flatMap(({ data }) => [...data]);
-const rule = { memberCount: 2, clamp: 1, weightMax: 8, samplesCap: 4, outerRate: 1 };
+const rule = {
+  ...{ memberCount: 2, clamp: 1, weightMax: 8, samplesCap: 4 },
+  ...{ outerRate: 1, outerMomentum: 0 },
+};
 const trained = (
   samples: number,
   heads: Record<string, number> = {},

@@ -7,18 +7,22 @@ import { ComputeError } from '../../errors.ts';
  */
 export const precisions = ['f32', 'bf16'] as const;
 
+/** One of `precisions`. */
 export type Precision = (typeof precisions)[number];
 
 /** Whose convolutions: `auto` is oneDNN's where it is built and measured to be faster, and else our own. */
 export const convolutionChoices = ['auto', 'own', 'onednn'] as const;
 
+/** One of `convolutionChoices`. */
 export type ConvolutionChoice = (typeof convolutionChoices)[number];
 
+/** What an engine may ask of the native kernels beside threads. */
 export interface NativeOptions {
   readonly precision: Precision;
   readonly convolutions: ConvolutionChoice;
 }
 
+/** float32, which every backend computes alike but for rounding, and the faster convolutions. */
 export const nativeDefaults: NativeOptions = Object.freeze({
   precision: 'f32',
   convolutions: 'auto',

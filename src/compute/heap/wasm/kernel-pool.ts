@@ -110,6 +110,7 @@ export class KernelPool implements Runner {
   }
 }
 
+/** What a pool of threads is made of. */
 export interface PoolInit {
   /** At least 2, with the calling one. */
   readonly threads: number;

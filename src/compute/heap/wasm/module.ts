@@ -53,6 +53,7 @@ export interface RawKernels extends Omit<Kernels, 'instanceNormGradient' | 'cros
   readonly lossSpread: Pointers;
 }
 
+/** A kernel of the portable module by its export's name. */
 export type KernelName = keyof RawKernels;
 
 /** Makes calls of one kernel, in any order and at the same time: what one writes, no other may touch. */

@@ -19,81 +19,143 @@ export function piecesOf({ threads }: Runner): number {
 
 /** See `PortableKernels`. */
 export function splitKernels(raw: RawKernels, runner: Runner, heap: WasmHeap): PortableKernels {
-  const most = piecesOf(runner);
-  /** Pieces of `count` items of `bytes` each. */
-  const split = (count: number, unit: number, bytes: number): Range[] =>
-    ranges(count, unit, Math.min(most, Math.max(1, Math.floor((count * bytes) / pieceBytesMin))));
-  /** Values one beside the other: four in a piece at least. */
-  const elements = (count: number): Range[] => split(count, 4, 4);
-  const fours = (channels: number): Range[] => ranges(Math.ceil(channels / 4) * 4, 4, most);
+  const cut = new Cut(runner);
   return {
     ...raw,
     runner,
+    ...elementKernels(runner, cut),
+    ...rowKernels(runner, cut, raw, heap),
+    ...instanceNormKernels(runner, cut, heap),
+    crossEntropyDice: (...call) => {
+      splitLoss(runner, heap, call);
+    },
+  };
+}
+
+/** Where to cut for a runner: into no more pieces than serve it, and none too small to be worth a thread's waking. */
+class Cut {
+  readonly #most: number;
+
+  constructor(runner: Runner) {
+    this.#most = piecesOf(runner);
+  }
+
+  /** Pieces of `count` items of `bytes` each, in multiples of `unit`. */
+  items(count: number, unit: number, bytes: number): Range[] {
+    const worthwhile = Math.max(1, Math.floor((count * bytes) / pieceBytesMin));
+    return ranges(count, unit, Math.min(this.#most, worthwhile));
+  }
+
+  /** Of values one beside the other: four in a piece at least. */
+  values(count: number): Range[] {
+    return this.items(count, 4, 4);
+  }
+
+  /** Of channels, in fours. */
+  channels(count: number): Range[] {
+    return ranges(Math.ceil(count / 4) * 4, 4, this.#most);
+  }
+}
+
+/** Kernels over values one beside the other. */
+function elementKernels(
+  runner: Runner,
+  cut: Cut,
+): Pick<PortableKernels, 'leakyRelu' | 'add' | 'gelu' | 'scale' | 'adamW' | 'sgd'> {
+  return {
     leakyRelu: (x = 0, g = 0, y = 0, count = 0, slope = 0) => {
-      const calls = elements(count).map(({ start: i, end }) => [
-        ...[x + 4 * i, g + 4 * i, y + 4 * i, end - i, slope],
-      ]);
+      const calls = cut
+        .values(count)
+        .map(({ start: i, end }) => [x + 4 * i, g + 4 * i, y + 4 * i, end - i, slope]);
       runner.run('leakyRelu', calls);
     },
     add: (a = 0, b = 0, y = 0, count = 0) => {
-      const calls = elements(count).map(({ start: i, end }) => [
-        ...[a + 4 * i, b + 4 * i, y + 4 * i, end - i],
-      ]);
+      const calls = cut
+        .values(count)
+        .map(({ start: i, end }) => [a + 4 * i, b + 4 * i, y + 4 * i, end - i]);
       runner.run('add', calls);
     },
     gelu: (x = 0, dy = 0, y = 0, count = 0) => {
-      const calls = elements(count).map(({ start: i, end }) => [
-        ...[x + 4 * i, dy === 0 ? 0 : dy + 4 * i, y + 4 * i, end - i],
-      ]);
+      const calls = cut
+        .values(count)
+        .map(({ start: i, end }) => [
+          ...[x + 4 * i, dy === 0 ? 0 : dy + 4 * i, y + 4 * i, end - i],
+        ]);
       runner.run('gelu', calls);
     },
     scale: (x = 0, factor = 0, y = 0, count = 0) => {
-      const calls = elements(count).map(({ start: i, end }) => [
-        ...[x + 4 * i, factor, y + 4 * i, end - i],
-      ]);
+      const calls = cut
+        .values(count)
+        .map(({ start: i, end }) => [x + 4 * i, factor, y + 4 * i, end - i]);
       runner.run('scale', calls);
     },
     adamW: (p = 0, g = 0, m = 0, v = 0, count = 0, ...settings) => {
-      const calls = elements(count).map(({ start: i, end }) => [
-        ...[p, g, m, v].map((pointer) => pointer + 4 * i),
-        ...[end - i, ...settings],
-      ]);
+      const calls = cut
+        .values(count)
+        .map(({ start: i, end }) => [
+          ...[p, g, m, v].map((pointer) => pointer + 4 * i),
+          ...[end - i, ...settings],
+        ]);
       runner.run('adamW', calls);
     },
     sgd: (p = 0, g = 0, v = 0, count = 0, ...settings) => {
-      const calls = elements(count).map(({ start: i, end }) => [
-        ...[p, g, v].map((pointer) => pointer + 4 * i),
-        ...[end - i, ...settings],
-      ]);
+      const calls = cut
+        .values(count)
+        .map(({ start: i, end }) => [
+          ...[p, g, v].map((pointer) => pointer + 4 * i),
+          ...[end - i, ...settings],
+        ]);
       runner.run('sgd', calls);
     },
+  };
+}
+
+/** Kernels over rows, each on its own. */
+function rowKernels(
+  runner: Runner,
+  cut: Cut,
+  raw: RawKernels,
+  heap: WasmHeap,
+): Pick<PortableKernels, 'copyRows' | 'layerNorm' | 'layerNormGradient'> {
+  return {
     copyRows: (from = 0, fromStep = 0, to = 0, toStep = 0, bytes = 0, rows = 0) => {
-      const calls = split(rows, 1, bytes).map(({ start: i, end }) => [
-        ...[from + i * fromStep, fromStep, to + i * toStep, toStep, bytes, end - i],
-      ]);
+      const calls = cut
+        .items(rows, 1, bytes)
+        .map(({ start: i, end }) => [
+          ...[from + i * fromStep, fromStep, to + i * toStep, toStep, bytes, end - i],
+        ]);
       runner.run('copyRows', calls);
     },
     layerNorm: (x = 0, gamma = 0, beta = 0, y = 0, stats = 0, rows = 0, channels = 0, eps = 0) => {
-      const calls = split(rows, 1, 4 * channels).map(({ start: i, end }) => [
-        ...[x + 4 * i * channels, gamma, beta, y + 4 * i * channels, stats + 8 * i],
-        ...[end - i, channels, eps],
-      ]);
+      const calls = cut
+        .items(rows, 1, 4 * channels)
+        .map(({ start: i, end }) => [
+          ...[x + 4 * i * channels, gamma, beta, y + 4 * i * channels, stats + 8 * i],
+          ...[end - i, channels, eps],
+        ]);
       runner.run('layerNorm', calls);
-    },
-    crossEntropyDice: (...call) => {
-      splitLoss(runner, heap, call);
     },
     layerNormGradient: (...call) => {
       layerNormGradient(runner, raw, heap, call);
     },
+  };
+}
+
+/** Statistics by channels, and what uses them by voxels. */
+function instanceNormKernels(
+  runner: Runner,
+  cut: Cut,
+  heap: WasmHeap,
+): Pick<PortableKernels, 'instanceMoments' | 'instanceNorm' | 'instanceNormGradient'> {
+  return {
     instanceMoments: (...call) => {
-      const calls = fours(call[5] ?? 0).map(({ start, end }) => [...call, start, end]);
+      const calls = cut.channels(call[5] ?? 0).map(({ start, end }) => [...call, start, end]);
       runner.run('instanceMoments', calls);
     },
     instanceNorm: (...call) => {
       const [x = 0, stats = 0, gamma = 0, beta = 0, y = 0, , batch = 0, voxels = 0] = call;
       const [channels = 0, slope = 0] = call.slice(8);
-      const parts = split(voxels, 64, 4 * channels);
+      const parts = cut.items(voxels, 64, 4 * channels);
       // The tables of a piece are its own.
       const table = 12 * Math.ceil(channels / 4) * 4;
       heap.scratch(table * parts.length * batch, (tables) => {
@@ -119,9 +181,9 @@ export function splitKernels(raw: RawKernels, runner: Runner, heap: WasmHeap): P
         const sizes = [scratch, voxels, channels, slope];
         runner.run(
           'instanceNormSums',
-          fours(channels).map(({ start, end }) => [...sums, ...sizes, start, end]),
+          cut.channels(channels).map(({ start, end }) => [...sums, ...sizes, start, end]),
         );
-        const calls = split(voxels, 64, 4 * channels).map(({ start, end }) => {
+        const calls = cut.items(voxels, 64, 4 * channels).map(({ start, end }) => {
           const from = at + 4 * channels * start;
           return [x + from, dy + from, dx + from, scratch, end - start, channels, slope];
         });

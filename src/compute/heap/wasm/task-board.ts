@@ -26,6 +26,7 @@ export const callsMax = 256;
 export const argumentsMax = 16;
 
 const wordBytes = 64;
+/** Bytes of a board: its words, then the arguments of `callsMax` calls. */
 export const boardBytes: number = wordBytes + callsMax * argumentsMax * 8;
 
 type Kernel = (...values: number[]) => unknown;

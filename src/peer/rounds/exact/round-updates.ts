@@ -3,8 +3,6 @@
  * run beside the peer's queue and come back through `post`.
  */
 import {
-  base64,
-  fromBase64,
   fromUtf8,
   invariant,
   messageOf,
@@ -14,39 +12,26 @@ import {
 } from '../../../base/index.ts';
 import {
   GossipError,
-  openUpdate,
   UpdateBook,
   type OpenedUpdate,
-  type UpdateBulk,
-  type UpdateFacts,
   type Segment,
+  type UpdateFacts,
 } from '../../../gossip/index.ts';
-import { handOverKey, limits, type CutUpdate } from '../../../wire/index.ts';
-import type { Judgement, RoundView } from '../../block-rules.ts';
+import { limits, type CutUpdate } from '../../../wire/index.ts';
+import type { Judgement, RoundView } from '../../local-view.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import type { ExactMessage, HoldsMessage, KeyMessage } from './exact-messages.ts';
+import type { ExactMessage } from './exact-messages.ts';
+import type { EnvelopeReader } from './envelope-reader.ts';
+import { KeyHelp } from './key-help.ts';
+import { SideWork } from './side-work.ts';
+import { UpdateOpening } from './update-opening.ts';
 
-/** A transfer not over after so long is begun once more elsewhere, ms; twice as long until the next time. */
-const hastenAfterMs = 30_000;
+/** What the log says while a fetch fails. */
+const notHere = 'an update is not here yet';
 
-/** What of a round its updates need. */
-type UpdatesContext = Pick<
-  RoundContext,
-  | 'open'
-  | 'self'
-  | 'consortium'
-  | 'keys'
-  | 'ports'
-  | 'shelf'
-  | 'settings'
-  | 'post'
-  | 'broadcast'
-  | 'send'
-  | 'onTwoUpdates'
->;
-
-/** What is asked of the round, and told to it. */
-interface Callbacks {
+/** What the updates share with their round. */
+interface RoundParts {
+  readonly envelopes: EnvelopeReader;
   /** Of the stage's model. */
   readonly segments: () => Promise<readonly Segment[]>;
   /** One more update is open. */
@@ -58,23 +43,33 @@ export class RoundUpdates implements Pick<
   RoundView,
   'certified' | 'areHeldTogether' | 'judgeUpdate' | 'certifiedForMs'
 > {
-  readonly #context: UpdatesContext;
-  readonly #callbacks: Callbacks;
+  readonly #context: RoundContext;
+  readonly #parts: RoundParts;
   readonly #book: UpdateBook;
-  /** Blobs under way. */
-  readonly #fetching = new Set<Digest>();
-  /** When a bulk under way is begun once more elsewhere, and after how long that was. */
-  readonly #hastening = new Map<Digest, { atMs: number; afterMs: number }>();
-  /** Members to whom a key was handed, or whose key was tried, since the last tick: one each, whatever they send. */
-  readonly #helped = new Set<NodeId>();
-  readonly #tried = new Set<NodeId>();
+  readonly #work: SideWork;
+  readonly #opening: UpdateOpening;
+  readonly #keys: KeyHelp;
   #ownEnvelope: Uint8Array | null = null;
   #areHoldingsDue = false;
 
-  constructor(context: UpdatesContext, callbacks: Callbacks) {
+  constructor(context: RoundContext, parts: RoundParts) {
     this.#context = context;
-    this.#callbacks = callbacks;
-    this.#book = new UpdateBook(context.consortium, context.open);
+    this.#parts = parts;
+    const book = new UpdateBook(context.consortium, context.open, (bytes) =>
+      parts.envelopes.read(bytes),
+    );
+    const work = new SideWork(context.open.r, context.ports.logger);
+    const opening = new UpdateOpening(context, book, parts.segments);
+    this.#book = book;
+    this.#work = work;
+    this.#opening = opening;
+    this.#keys = new KeyHelp(context, {
+      ...{ book, opening, work },
+      onOpened: (env, opened) => {
+        this.#keep(env, opened);
+        this.#sayHoldingsSoon();
+      },
+    });
   }
 
   // What the rules of blocks ask.
@@ -139,8 +134,7 @@ export class RoundUpdates implements Pick<
 
   /** Says and asks again what may have been lost: our update until a quorum holds it, and what we hold until it is cut. */
   repeat(isCut: boolean): void {
-    this.#helped.clear();
-    this.#tried.clear();
+    this.#keys.renew();
     if (this.#ownEnvelope !== null && this.certifiedForMs(this.#context.self) === null) {
       this.#sendEnvelope(this.#ownEnvelope);
     }
@@ -148,7 +142,7 @@ export class RoundUpdates implements Pick<
     for (const { env, holder } of this.#book.missing()) this.#obtainEnvelope(env, holder, false);
     for (const facts of this.#book.inState('awaited')) {
       this.#obtainBulk(facts);
-      this.#hasten(facts);
+      this.#opening.hasten(facts);
     }
   }
 
@@ -160,10 +154,10 @@ export class RoundUpdates implements Pick<
         return;
       case 'holds':
         this.#book.takeClaims(from, message.open, this.#context.ports.clock.nowMs());
-        this.#help(from, message);
+        this.#keys.help(from, message);
         return;
       case 'key':
-        this.#tryKey(from, message);
+        this.#keys.tryKey(from, message);
     }
   }
 
@@ -194,7 +188,7 @@ export class RoundUpdates implements Pick<
   }
 
   #obtainEnvelope(env: Digest, from: NodeId, isDecided: boolean): void {
-    this.#once(env, async () => {
+    this.#work.once(env, notHere, async () => {
       const bytes = await this.#context.shelf.obtain(env, limits.entryBytesMax, from, null);
       this.#context.post(() => {
         this.#tryEnvelope(bytes, isDecided, from);
@@ -206,64 +200,26 @@ export class RoundUpdates implements Pick<
 
   #obtainBulk(facts: UpdateFacts): void {
     const { shelf } = this.#context;
-    this.#once(facts.upd, async () => {
+    this.#work.once(facts.upd, notHere, async () => {
       // Who claims to hold an update has both on its disk.
       const envelope = this.#book.envelope(facts.env);
       if (envelope !== null) await shelf.put(envelope, null);
-      const opened = await this.#tryOpening(facts);
+      const opened = await this.#opening.open(facts);
       this.#context.post(() => {
         if (opened === null) this.#book.mark(facts.env, 'locked');
-        this.#keep(facts.env, opened);
+        else this.#keep(facts.env, opened);
         this.#sayHoldingsSoon();
       });
     });
   }
 
-  /** An author may be quick with some and slow with others, who then get its update from the quick ones. */
-  #hasten({ author, env, upd, statement }: UpdateFacts): void {
-    const { self, shelf, ports } = this.#context;
-    const nowMs = ports.clock.nowMs();
-    const next = this.#hastening.get(upd) ?? {
-      atMs: nowMs + hastenAfterMs,
-      afterMs: hastenAfterMs,
-    };
-    this.#hastening.set(upd, next);
-    const helpers = this.#book.helpers({ author, env }, self);
-    const first = helpers[ports.random.integer(Math.max(1, helpers.length))];
-    if (nowMs < next.atMs || first === undefined) return;
-    const afterMs = 2 * next.afterMs;
-    this.#hastening.set(upd, { atMs: nowMs + afterMs, afterMs });
-    shelf.hasten(upd, statement.updateBytes, { first, shunned: author });
-  }
-
-  /** Fetches the bulk and opens it with the author's key, or with one that was handed over; null when it does not fit. */
-  async #tryOpening(
-    facts: UpdateFacts,
-    handed?: UpdateBulk['handed'],
-  ): Promise<OpenedUpdate | null> {
-    const { shelf, consortium, keys, self: recipient } = this.#context;
-    const { upd, author, statement } = facts;
-    const of = { round: this.#context.open.r, kind: 'update' } as const;
-    const ciphertext = await shelf.obtain(upd, statement.updateBytes, author, of);
-    const segments = await this.#callbacks.segments();
-    const { sealPrivate } = keys;
-    const bulk = { consortium, facts, recipient, ciphertext, segments, sealPrivate };
-    try {
-      return await openUpdate(handed === undefined ? bulk : { ...bulk, handed });
-    } catch (error) {
-      if (error instanceof GossipError) this.#book.mark(facts.env, 'spoilt');
-      throw error;
-    }
-  }
-
-  #keep(env: Digest, opened: OpenedUpdate | null): void {
-    if (opened === null) return;
+  #keep(env: Digest, opened: OpenedUpdate): void {
     const { self, ports } = this.#context;
     this.#book.opened(env, opened, self, ports.clock.nowMs());
-    this.#callbacks.onOpened();
+    this.#parts.onOpened();
   }
 
-  // What we hold, and keys for those whom an author shut out.
+  // What we hold.
 
   /** One message for updates that come close together: each message goes to every member. */
   #sayHoldingsSoon(): void {
@@ -288,56 +244,5 @@ export class RoundUpdates implements Pick<
     const max = this.#book.claimsMax;
     const lists = { open: held.slice(0, max), locked: locked.slice(0, max) };
     broadcast({ t: 'holds', r: open.r, ...lists });
-  }
-
-  /** An author may seal its update to some members only: those who could open it hand the key on. */
-  #help(member: NodeId, { locked }: HoldsMessage): void {
-    const { consortium, self, open, send, post } = this.#context;
-    const to = consortium.manifest.members.find(({ id }) => id === member);
-    const env = locked.find((one) => this.#book.openedUpdate(one) !== null);
-    if (to === undefined || env === undefined || this.#helped.has(member)) return;
-    const [facts, opened] = [this.#book.facts(env), this.#book.openedUpdate(env)];
-    if (facts === null || opened === null) return;
-    this.#helped.add(member);
-    this.#beside('a key was not handed on', async () => {
-      const sealed = await handOverKey(facts.statement, self, to, opened.key);
-      post(() => {
-        send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
-      });
-    });
-  }
-
-  #tryKey(from: NodeId, { env, sealed }: KeyMessage): void {
-    const facts = this.#book.facts(env);
-    const bytes = fromBase64(sealed);
-    if (facts === null || bytes === null || this.#book.stateOf(env) !== 'locked') return;
-    if (this.#tried.has(from)) return;
-    this.#tried.add(from);
-    this.#beside('a key was not tried', async () => {
-      const opened = await this.#tryOpening(facts, { from, sealed: bytes });
-      this.#context.post(() => {
-        if (this.#book.stateOf(env) !== 'locked') return;
-        this.#keep(env, opened);
-        this.#sayHoldingsSoon();
-      });
-    });
-  }
-
-  /** Runs a fetch unless one for the same blob is under way; a failed one is tried again at the next tick. */
-  #once(digest: Digest, work: () => Promise<void>): void {
-    if (this.#fetching.has(digest)) return;
-    this.#fetching.add(digest);
-    this.#beside('an update is not here yet', () =>
-      work().finally(() => {
-        this.#fetching.delete(digest);
-      }),
-    );
-  }
-
-  #beside(otherwise: string, work: () => Promise<void>): void {
-    void work().catch((error: unknown) => {
-      const facts = { round: this.#context.open.r, reason: messageOf(error) };
-      this.#context.ports.logger.log('warn', otherwise, facts);
-    });
   }
 }

@@ -1,37 +1,26 @@
 /** Opening the WebGPU backend through Dawn, which the npm package `webgpu` brings to Node. */
 import type * as tfjs from '@tensorflow/tfjs';
 
+import { messageOf } from '../../base/index.ts';
+import type { Availability } from '../backend-choice.ts';
+import type { EngineParts } from '../engine.ts';
 import { ComputeError } from '../errors.ts';
 import { kernelOps, ownKernels } from '../ops/kernel-ops.ts';
 import { registerGradients } from '../ops/kernel-registry.ts';
 import type { Ops } from '../ops/ops.ts';
-import type { Repeat } from '../repeat.ts';
+import { startBackend } from '../tfjs-backend.ts';
 import { registerGpuKernels } from './kernels.ts';
 import { GpuLauncher } from './launcher.ts';
 import { adamW, sgd } from './optimisers.ts';
 import { Replays } from './replay.ts';
 
-type Tf = typeof tfjs;
-
 /** A device that programs can run on. */
-export interface GpuAdapter {
+interface FoundGpu {
   readonly adapter: GPUAdapter;
   /** Vendor, model and driver, for people. */
   readonly description: string;
   /** Whether it is a processor that plays a graphics card: right, but slower than wasm. */
   readonly isSoftware: boolean;
-}
-
-export interface GpuEngine {
-  readonly ops: Ops;
-  readonly description: string;
-  readonly repeat: Repeat;
-  readonly forget: () => void;
-  /** Bytes that the device's buffers take. */
-  readonly bytes: () => number;
-  /** @throws what the device reported since the last call: a failed allocation or a program it refused. */
-  readonly check: () => void;
-  readonly close: () => void;
 }
 
 let gpu: Promise<GPU> | null = null;
@@ -50,12 +39,18 @@ async function loadDawn(): Promise<GPU> {
   return found;
 }
 
-/**
- * The best adapter there is.
- *
- * @throws {Error} saying in a few words what is missing: the package, or a driver.
- */
-export async function findGpu(): Promise<GpuAdapter> {
+/** Whether there is a graphics adapter; the detail is its vendor, model and driver. */
+export async function probeGpu(): Promise<Availability> {
+  try {
+    const { description, isSoftware } = await findGpu();
+    return { available: true, detail: description, onlyIfForced: isSoftware };
+  } catch (error) {
+    return { available: false, detail: messageOf(error) };
+  }
+}
+
+/** The best adapter there is. Throws an error that says in a few words what is missing: the package, or a driver. */
+async function findGpu(): Promise<FoundGpu> {
   gpu ??= loadDawn();
   let adapter: GPUAdapter | null;
   try {
@@ -68,7 +63,7 @@ export async function findGpu(): Promise<GpuAdapter> {
   return described(adapter);
 }
 
-function described(adapter: GPUAdapter): GpuAdapter {
+function described(adapter: GPUAdapter): FoundGpu {
   const { vendor, architecture, device, description } = adapter.info;
   const words = [vendor, architecture, device, description].filter((word) => word !== '');
   const text = words.join(', ');
@@ -77,12 +72,57 @@ function described(adapter: GPUAdapter): GpuAdapter {
   return { adapter, description: text, isSoftware };
 }
 
-/** Makes WebGPU the current backend of `tf`. */
-export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
+/**
+ * Makes WebGPU the current backend of `tf`.
+ *
+ * @throws {ComputeError} 'backend_missing' when it does not start.
+ */
+export async function openGpu(tf: typeof tfjs): Promise<EngineParts> {
+  const { adapter, isSoftware } = await findGpu();
   const { WebGPUBackend } = (await import('@tensorflow/tfjs-backend-webgpu')).default;
-  const { adapter, description, isSoftware } = found;
+  const device = await deviceOf(adapter);
+  let reported: ComputeError | null = null;
+  device.addEventListener('uncapturederror', (event) => {
+    const { message } = event.error;
+    reported ??= new ComputeError({ code: 'gpu_failed', message });
+  });
+  // Typed as always there; of a backend that was not opened before there is none.
+  const before = tf.engine().findBackendFactory('webgpu') as unknown;
+  if (before !== null) tf.removeBackend('webgpu');
+  tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info));
+  await startBackend(tf, 'webgpu');
+  // TF.js would run small operations on the host, where its own kernels may differ.
+  tf.env().set('WEBGPU_CPU_FORWARD', false);
+  const launcher = new GpuLauncher(tf, isSoftware);
+  const replays = new Replays(tf, launcher.backend);
+  return {
+    ...{ ops: gpuOps(tf, launcher), threads: 1 },
+    heapBytes: () =>
+      (tf.memory() as { numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0,
+    device: {
+      repeat: (pass) => replays.run(pass),
+      forget: () => {
+        replays.forget();
+      },
+      check: () => {
+        const error = reported;
+        reported = null;
+        if (error !== null) throw error;
+      },
+    },
+    close: () => {
+      replays.forget();
+      launcher.close();
+      tf.removeBackend('webgpu');
+      device.destroy();
+    },
+  };
+}
+
+/** A device with all that the adapter allows of what our programs and TF.js's need. */
+function deviceOf(adapter: GPUAdapter): Promise<GPUDevice> {
   const { limits } = adapter;
-  const device = await adapter.requestDevice({
+  return adapter.requestDevice({
     requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
     requiredLimits: {
       maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
@@ -93,52 +133,18 @@ export async function openGpu(tf: Tf, found: GpuAdapter): Promise<GpuEngine> {
       maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
     },
   });
-  let reported: ComputeError | null = null;
-  device.addEventListener('uncapturederror', (event) => {
-    const { message } = event.error;
-    reported ??= new ComputeError({ code: 'gpu_failed', message });
-  });
-  // Typed as always there; of a backend that was not opened before there is none.
-  const before = tf.engine().findBackendFactory('webgpu') as unknown;
-  if (before !== null) tf.removeBackend('webgpu');
-  tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info));
-  if (!(await tf.setBackend('webgpu'))) {
-    throw new ComputeError({
-      ...{ code: 'backend_missing', backend: 'webgpu', detail: 'it does not start' },
-      howToGet: 'annulus doctor shows what is there',
-    });
-  }
-  // TF.js would run small operations on the host, where its own kernels may differ.
-  tf.env().set('WEBGPU_CPU_FORWARD', false);
-  const launcher = new GpuLauncher(tf, isSoftware);
-  const replays = new Replays(tf, launcher.backend);
+}
+
+/** The operations on our programs, registered for the current backend. */
+function gpuOps(tf: typeof tfjs, launcher: GpuLauncher): Ops {
   registerGpuKernels(tf, launcher);
   registerGradients(tf, ownKernels);
-  return {
-    description,
-    ops: kernelOps(tf, {
-      adamW: (...args) => {
-        adamW(launcher, ...args);
-      },
-      sgd: (...args) => {
-        sgd(launcher, ...args);
-      },
-    }),
-    repeat: (pass) => replays.run(pass),
-    forget: () => {
-      replays.forget();
+  return kernelOps(tf, {
+    adamW: (...args) => {
+      adamW(launcher, ...args);
     },
-    bytes: () => (tf.memory() as { numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0,
-    check: () => {
-      const error = reported;
-      reported = null;
-      if (error !== null) throw error;
+    sgd: (...args) => {
+      sgd(launcher, ...args);
     },
-    close: () => {
-      replays.forget();
-      launcher.close();
-      tf.removeBackend('webgpu');
-      device.destroy();
-    },
-  };
+  });
 }

@@ -1,0 +1,191 @@
+/** Puts the pieces of a peer together: each is given what it needs, and knows nothing else of the others. */
+import type { NodeId } from '../base/index.ts';
+import { SimplexMachine, type Decision, type SimplexOptions } from '../consensus/index.ts';
+import type { BlobShelf } from '../gossip/index.ts';
+import { decodeBlockBody, type BlockBody } from '../wire/index.ts';
+import { AppliedChain } from './applied-chain.ts';
+import type { BlockNews } from './block-news.ts';
+import type { RuleContext } from './block-rules.ts';
+import type { LocalView } from './local-view.ts';
+import { CatchUp } from './catch-up.ts';
+import { suspendedBy, type ChainState } from './chain.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { ConsensusDriver } from './consensus-driver.ts';
+import type { CountedChecks } from './counted-checks.ts';
+import { CurrentRound } from './current-round.ts';
+import { epochContext, votersOf } from './epoch-context.ts';
+import type { EventQueue, Task } from './event-queue.ts';
+import { Housekeeper } from './housekeeping.ts';
+import { MessageGate } from './message-gate.ts';
+import type { ModelShelf } from './model-shelf.ts';
+import { Outbox } from './outbox.ts';
+import type { PeerOptions } from './peer-options.ts';
+import type { PlanModels } from './plan-models.ts';
+import type { PeerPorts } from './ports.ts';
+import { Proposals } from './proposals.ts';
+import type { Recovered } from './recovery.ts';
+import type { Timers } from './timers.ts';
+
+/** What a peer has before it reads its disk. */
+export interface PeerParts {
+  readonly ports: PeerPorts;
+  readonly options: PeerOptions;
+  readonly queue: EventQueue;
+  readonly timers: Timers;
+  readonly checks: CountedChecks;
+  readonly content: BlobShelf;
+  readonly models: ModelShelf;
+  readonly planModels: PlanModels;
+  readonly news: BlockNews;
+}
+
+/** What the pieces tell the peer that they are put together for. */
+export interface PeerHooks {
+  /** Runs a task in the peer's queue. */
+  readonly post: (task: Task) => void;
+  /** Something that consensus looks at has changed. */
+  readonly askAgain: () => Promise<void>;
+  /** A block was decided. */
+  readonly onDecided: (decision: Decision) => void;
+  /** The envelopes of a decided block have come. */
+  readonly onEnvelopes: () => void;
+  /** A decided block was applied to `before`. */
+  readonly onApplied: (before: ChainState, body: BlockBody) => Promise<void>;
+}
+
+/** The pieces of a running peer. */
+export interface PeerPieces {
+  readonly outbox: Outbox;
+  readonly checkpoints: Checkpoints;
+  readonly catchUp: CatchUp;
+  readonly housekeeper: Housekeeper;
+  readonly round: CurrentRound;
+  readonly chain: AppliedChain;
+  readonly consensus: ConsensusDriver;
+  readonly gate: MessageGate;
+}
+
+/** Makes the pieces, those first that others are given. @param held what the disk held */
+export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): PeerPieces {
+  const { ports, options, timers, checks, content } = parts;
+  const { store, transport, clock, logger } = ports;
+  const { consortium, settings, onEvent } = options;
+  const { log, evidence, state } = held;
+  const { post, onDecided, onEnvelopes, onApplied } = hooks;
+  const outbox = new Outbox(transport, logger);
+  const round = currentRound(parts, held, hooks, outbox);
+  const { cid, manifest } = consortium;
+  const chain = new AppliedChain(state, {
+    ...{ cid, plan: manifest.plan, log, store, content, logger },
+    ...{ envelopesHere: (body) => round.envelopesOf(body), onEnvelopes, onApplied },
+  });
+  const machine = new SimplexMachine(
+    machineOptions(parts, held, chain, proposalsOf(parts, held, chain, round, outbox)),
+  );
+  const { epoch } = state;
+  const driven = { machine, epoch, ports, log, evidence, checks, outbox, timers };
+  return {
+    ...{ outbox, round, chain },
+    checkpoints: new Checkpoints({
+      ...{ log, transport, clock, logger },
+      helpEveryMs: settings.tickMs,
+    }),
+    catchUp: new CatchUp(state.height, (height) => {
+      onEvent({ kind: 'caught-up', height });
+    }),
+    housekeeper: new Housekeeper({ store, shelf: content, settings, log, logger }),
+    consensus: new ConsensusDriver({ ...driven, post, onDecided }),
+    gate: new MessageGate({
+      ...{ consortium, checks },
+      epoch: () => chain.state.epoch,
+      height: () => machine.height,
+      relayVerdict: (message) => machine.relayVerdict(message),
+      round: () => round.protocol,
+      checkCosignatures: (note) => log.checkCosignatures(note),
+    }),
+  };
+}
+
+function currentRound(
+  parts: PeerParts,
+  { evidence }: Recovered,
+  { post, askAgain }: PeerHooks,
+  outbox: Outbox,
+): CurrentRound {
+  const { ports, options, queue, checks, content, models, planModels } = parts;
+  const { self, consortium, keys, settings, onEvent } = options;
+  return new CurrentRound({
+    ...{ plan: consortium.manifest.plan, planModels, models, shelf: content },
+    ...{ self, consortium, keys, ports, settings, onEvent, verifyBytes: checks.verifyBytes },
+    isStopped: () => queue.isStopped,
+    post: (task) => {
+      post(async () => {
+        await task();
+        await askAgain();
+      });
+    },
+    broadcast: (message) => {
+      outbox.broadcast(message);
+    },
+    send: (to, message) => {
+      outbox.send(to, message);
+    },
+    onTwoUpdates: (author: NodeId, ofRound, envelopes) => {
+      post(() => evidence.keepUpdates(author, ofRound, envelopes));
+    },
+  });
+}
+
+function proposalsOf(
+  { ports, options, planModels }: PeerParts,
+  { log, evidence, state }: Recovered,
+  chain: AppliedChain,
+  round: CurrentRound,
+  outbox: Outbox,
+): Proposals {
+  const { consortium, code, consensus, settings } = options;
+  const rules: RuleContext = {
+    plan: consortium.manifest.plan,
+    code,
+    epoch: epochContext(consortium, state.epoch, ports.crypto.verify),
+    censorAfterMs: 2 * consensus.viewTimeoutMs,
+  };
+  return new Proposals({
+    ...{ cid: consortium.cid, rules, log, clock: ports.clock },
+    clockSkewMs: settings.clockSkewMs,
+    state: () => chain.state,
+    view: (): LocalView => ({
+      round: round.view,
+      initialDigest: (stage) => planModels.initialDigest(stage),
+      evidence: () => evidence.pairs(),
+    }),
+    envelopesHere: (body) => round.envelopesOf(body),
+    fits: (what, bytes, bytesMax) => outbox.fits(what, bytes, bytesMax),
+  });
+}
+
+function machineOptions(
+  { ports, options, checks }: PeerParts,
+  { state, evidence, isRetired }: Recovered,
+  chain: AppliedChain,
+  proposals: Proposals,
+): SimplexOptions {
+  const { consortium, self, keys, consensus } = options;
+  return {
+    ...{ cid: consortium.cid, epoch: state.epoch, height: state.height + 1 },
+    ...{ members: votersOf(consortium), self },
+    signer: isRetired ? null : keys.consensus,
+    application: {
+      prevBodyDigest: () => chain.state.prev,
+      isDue: (at) => chain.isNext(at) && proposals.due() !== null,
+      propose: (at) => (chain.isNext(at) ? proposals.due() : null),
+      judge: (at, body) => (chain.isNext(at) ? proposals.judge(body) : 'wait'),
+      suspendedBy: (body) => suspendedBy(decodeBlockBody(body)),
+    },
+    suspendedFrom: state.suspendedFrom,
+    evidence: evidence.pairs(),
+    settings: consensus,
+    verify: checks.verify,
+    random: ports.random.fork('consensus'),
+  };
+}

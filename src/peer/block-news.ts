@@ -1,0 +1,99 @@
+/** What decided blocks mean to the people who watch: the peer's events, and a line in its log for each suspension. */
+import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import { digestOf, type VerifyBytes } from '../crypto/index.ts';
+import { readUpdate, type BlobShelf, type UpdateFacts } from '../gossip/index.ts';
+import type { BlockBody, Cut, Open, Seal, SignedManifest } from '../wire/index.ts';
+import { suspendedBy, type ChainState } from './chain.ts';
+import type { PeerEvent, SealedRound } from './events.ts';
+
+/** What `BlockNews` works with. */
+export interface BlockNewsPorts {
+  readonly consortium: SignedManifest;
+  readonly content: Pick<BlobShelf, 'read'>;
+  readonly verifyBytes: VerifyBytes;
+  readonly logger: Logger;
+  readonly onEvent: (event: PeerEvent) => void;
+}
+
+/** What the round under way knows of an update; undefined when another round is asked about. */
+export type KnownFacts = (round: number, env: Digest) => UpdateFacts | null | undefined;
+
+/** See the file's header. */
+export class BlockNews {
+  readonly #ports: BlockNewsPorts;
+
+  constructor(ports: BlockNewsPorts) {
+    this.#ports = ports;
+  }
+
+  /** Tells the watchers what a block decided. @param before the chain before it */
+  async tell(before: ChainState, body: BlockBody, known: KnownFacts): Promise<void> {
+    const { onEvent } = this.#ports;
+    const atMs = body.ts;
+    for (const op of body.ops) {
+      switch (op.op) {
+        case 'OPEN': {
+          const { r: round, stage, participants } = op;
+          onEvent({ kind: 'opened', round, stage, participants, atMs });
+          break;
+        }
+        case 'CUT':
+          onEvent({ kind: 'cut', round: op.r, nodes: op.updates.map(({ peer }) => peer) });
+          break;
+        case 'SEAL': {
+          invariant(before.phase.kind === 'cut', 'a seal follows a cut');
+          const { open, cut } = before.phase;
+          onEvent({ kind: 'sealed', ...(await this.#sealedRound(open, cut, op, body, known)) });
+          break;
+        }
+        case 'EVID':
+          break; // `logSuspensions` says it once, when it is decided
+        case 'VOID':
+          onEvent({ kind: 'void', round: op.r, reason: op.reason, height: body.h, atMs });
+      }
+    }
+  }
+
+  /** Logs whose keys have no vote after this block. */
+  logSuspensions(body: BlockBody): void {
+    const { members } = this.#ports.consortium.manifest;
+    for (const index of suspendedBy(body)) {
+      const culprit: NodeId | string = members[index]?.id ?? String(index);
+      const facts = { culprit, fromHeight: body.h + 1 };
+      const what = 'a member is suspended: its key has no vote any more';
+      this.#ports.logger.log('error', what, facts);
+    }
+  }
+
+  async #sealedRound(
+    open: Open,
+    cut: Cut,
+    seal: Seal,
+    body: BlockBody,
+    known: KnownFacts,
+  ): Promise<SealedRound> {
+    const participants = cut.updates.map(async ({ peer, n, env }) => {
+      const found = known(open.r, env);
+      const facts = found === undefined ? await this.#read(open, env) : found;
+      return {
+        ...{ node: peer, weight: n, metricsMilli: facts?.metricsMilli ?? {} },
+        updateBytes: facts?.statement.updateBytes ?? 0,
+      };
+    });
+    const isCut = (id: NodeId): boolean => cut.updates.some(({ peer }) => peer === id);
+    return {
+      ...{ round: seal.r, stage: open.stage, model: seal.agg, atMs: body.ts },
+      ...{ height: body.h, logSize: body.log.size },
+      participants: await Promise.all(participants),
+      excluded: open.participants.filter((id) => !isCut(id)),
+    };
+  }
+
+  /** What an envelope on the disk says; null when it is not here, or damaged. */
+  async #read(open: Open, env: Digest): Promise<UpdateFacts | null> {
+    const { consortium, content, verifyBytes } = this.#ports;
+    const envelope = await content.read(env);
+    if (envelope === null || digestOf(envelope) !== env) return null;
+    return readUpdate(consortium, open, envelope, verifyBytes);
+  }
+}

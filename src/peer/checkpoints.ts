@@ -1,0 +1,62 @@
+/** Checkpoints between members: each sends its own, gathers the others' cosignatures, and helps those who lack some. */
+import type { Clock, Logger, NodeId } from '../base/index.ts';
+import type { CheckedNote, ConsortiumLog } from '../audit/index.ts';
+import type { Transport } from '../wire/index.ts';
+
+/** What `Checkpoints` works with. */
+export interface CheckpointPorts {
+  readonly log: Pick<
+    ConsortiumLog,
+    'head' | 'sealedSize' | 'checkpoint' | 'sealedCheckpoint' | 'addCosignatures'
+  >;
+  readonly transport: Pick<Transport, 'broadcast' | 'send'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly logger: Logger;
+  /** A member is helped once in so long, ms: an answer costs more than to ask. */
+  readonly helpEveryMs: number;
+}
+
+/** See the file's header. */
+export class Checkpoints {
+  readonly #ports: CheckpointPorts;
+  /** Members whose contradicting checkpoint was logged. */
+  readonly #forksLogged = new Set<NodeId>();
+  /** When a member last got our sealed checkpoint, ms since 1970. */
+  readonly #helpedAtMs = new Map<NodeId, number>();
+
+  constructor(ports: CheckpointPorts) {
+    this.#ports = ports;
+  }
+
+  /** Sends this node's checkpoint of the log's head to all. */
+  broadcast(): void {
+    const note = this.#ports.log.checkpoint();
+    if (note !== null) this.#ports.transport.broadcast('log', note);
+  }
+
+  /** As `broadcast`, unless a quorum has cosigned the whole log. */
+  repeat(): void {
+    const { log } = this.#ports;
+    if (log.sealedSize < log.head.size) this.broadcast();
+  }
+
+  /** Takes the cosignatures of a checkpoint that was checked. One that contradicts our log is logged, once for each member. */
+  async merge(from: NodeId, note: CheckedNote): Promise<void> {
+    const outcome = await this.#ports.log.addCosignatures(note);
+    if (outcome !== 'fork' || this.#forksLogged.has(from)) return;
+    this.#forksLogged.add(from);
+    this.#ports.logger.log('error', 'a checkpoint contradicts our log', { from });
+  }
+
+  /** Sends our sealed checkpoint to a member whose log lacks cosignatures. @param sealedSize what it says of its log */
+  help(member: NodeId, sealedSize: number): void {
+    const { log, transport, clock, helpEveryMs } = this.#ports;
+    if (sealedSize >= log.sealedSize) return;
+    const note = log.sealedCheckpoint();
+    const nowMs = clock.nowMs();
+    const helpedMs = this.#helpedAtMs.get(member) ?? -Infinity;
+    if (note === null || nowMs - helpedMs < helpEveryMs) return;
+    this.#helpedAtMs.set(member, nowMs);
+    transport.send(member, 'log', note);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Runs the consensus machine: hands it events one at a time and carries out its effects, in order. A record is on the disk
+ * before what it stands for leaves.
+ */
+import type { NodeId } from '../base/index.ts';
+import type { ConsortiumLog } from '../audit/index.ts';
+import {
+  openWal,
+  type ConsensusEvent,
+  type Decision,
+  type DecisionQuery,
+  type Effect,
+  type SimplexMachine,
+  type WalRecord,
+  type WriteAheadLog,
+} from '../consensus/index.ts';
+import { encodeBlockBody, readCertificate } from '../wire/index.ts';
+import type { CountedChecks } from './counted-checks.ts';
+import { PeerError } from './errors.ts';
+import type { Task } from './event-queue.ts';
+import { retiredText, type EvidenceShelf } from './evidence-shelf.ts';
+import type { Outbox } from './outbox.ts';
+import type { PeerPorts } from './ports.ts';
+import type { Timers } from './timers.ts';
+
+/** What a `ConsensusDriver` works with. */
+export interface ConsensusDriverPorts {
+  readonly machine: SimplexMachine;
+  /** Of the write-ahead log. */
+  readonly epoch: number;
+  readonly ports: Pick<PeerPorts, 'store' | 'transport' | 'logger'>;
+  readonly log: Pick<ConsortiumLog, 'decision'>;
+  readonly evidence: EvidenceShelf;
+  readonly checks: CountedChecks;
+  readonly outbox: Outbox;
+  readonly timers: Timers;
+  readonly post: (task: Task) => void;
+  /** A block was decided. */
+  readonly onDecided: (decision: Decision) => void;
+}
+
+/** See the file's header. */
+export class ConsensusDriver {
+  readonly #parts: ConsensusDriverPorts;
+  #wal: { readonly height: number; readonly file: WriteAheadLog } | null = null;
+
+  constructor(parts: ConsensusDriverPorts) {
+    this.#parts = parts;
+  }
+
+  /** Begins, from the records that an earlier run left. */
+  async start(records: readonly WalRecord[]): Promise<void> {
+    await this.#carryOut(this.#parts.machine.start(records));
+  }
+
+  /** Hands over one event. @throws {PeerError} 'must_not_vote' when nothing decided from here on would mean anything */
+  async step(event: ConsensusEvent): Promise<void> {
+    await this.#carryOut(this.#parts.machine.step(event));
+  }
+
+  /** Hands over a member's message, and puts the signatures that it brought to that member's account. */
+  async take(from: NodeId, bytes: Uint8Array): Promise<void> {
+    const { machine, checks } = this.#parts;
+    const event = { kind: 'message', from, bytes } as const;
+    await this.#carryOut(checks.charging(from, () => machine.step(event)));
+  }
+
+  async #carryOut(effects: readonly Effect[]): Promise<void> {
+    const { ports, evidence, checks, outbox, timers, post, onDecided } = this.#parts;
+    const { transport, logger } = ports;
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'persist':
+          await (await this.#walOf(effect.record.h)).append(effect.record);
+          break;
+        case 'broadcast':
+          transport.broadcast('consensus', effect.bytes);
+          break;
+        case 'send':
+          transport.send(effect.to, 'consensus', effect.bytes);
+          break;
+        case 'setTimer':
+          timers.set(effect.id, effect.delayMs, () => this.step({ kind: 'timer', id: effect.id }));
+          break;
+        case 'clearTimer':
+          timers.clear(effect.id);
+          break;
+        case 'decide':
+          onDecided({ body: effect.body, certificate: effect.certificate });
+          break;
+        case 'findDecision':
+          void this.#findDecision(effect).catch((error: unknown) => {
+            post(() => {
+              throw error;
+            });
+          });
+          break;
+        case 'evidence':
+          await evidence.keep(effect.culprit, effect.pair);
+          break;
+        case 'oversized':
+          outbox.logOversized(effect.what, effect.sizeBytes);
+          break;
+        case 'retire':
+          await evidence.retire(effect.reason);
+          logger.log('error', retiredText, { reason: effect.reason });
+          break;
+        case 'refused':
+          checks.refuse(effect.from, effect.reason);
+          break;
+        case 'halt':
+          throw new PeerError({ code: 'must_not_vote' }, effect.reason);
+      }
+    }
+  }
+
+  /** Reads an old decision off the log, beside the queue. */
+  async #findDecision({ height, from, theirs }: DecisionQuery): Promise<void> {
+    const { log, post } = this.#parts;
+    const held = await log.decision(height);
+    if (held === null) return;
+    const certificate = readCertificate(held.certificate);
+    const decision = { body: encodeBlockBody(held.body), certificate };
+    post(() => this.step({ kind: 'foundDecision', height, from, theirs, ...decision }));
+  }
+
+  async #walOf(height: number): Promise<WriteAheadLog> {
+    if (this.#wal?.height !== height) {
+      const { ports, epoch } = this.#parts;
+      this.#wal = { height, file: await openWal(ports.store, epoch, height) };
+    }
+    return this.#wal.file;
+  }
+}

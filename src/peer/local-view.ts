@@ -1,0 +1,42 @@
+/** What the rules of blocks ask a node beside the chain: what it holds, has computed and has heard. */
+import type { Digest, NodeId } from '../base/index.ts';
+import type { CutUpdate, EvidencePair, PlanStage, Seal } from '../wire/index.ts';
+
+/** `wait`: this node cannot tell yet. */
+export type Judgement = 'accept' | 'reject' | 'wait';
+
+/** What this node knows about the round under way, as its protocol sees it. */
+export interface RoundView {
+  /** Updates that this node holds open and a quorum claims to hold, ascending by peer. */
+  certified(): readonly CutUpdate[];
+  /** Whether a quorum claims to hold every one of `updates`. */
+  areHeldTogether(updates: readonly CutUpdate[]): boolean;
+  /** Checks one entry of a proposed cut: only an update that this node has opened is accepted. 'wait' while it may come. */
+  judgeUpdate(update: CutUpdate): Judgement;
+  /** For how long a quorum has claimed the peer's update, which this node holds, ms; null unless both are so. */
+  certifiedForMs(peer: NodeId): number | null;
+  /** Whether the participant was not heard of for so long that a cut may leave it out. */
+  isSilent(peer: NodeId): boolean;
+  /** This node's own average of the cut: its seal, and whether its own hold-out refuses it. */
+  aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null;
+}
+
+/** While no round is under way. */
+export const noRound: RoundView = {
+  certified: () => [],
+  areHeldTogether: () => false,
+  judgeUpdate: () => 'wait',
+  certifiedForMs: () => null,
+  isSilent: () => false,
+  aggregate: () => null,
+};
+
+/** What this node knows that is not in the chain. */
+export interface LocalView {
+  /** The round under way, or `noRound`. */
+  readonly round: RoundView;
+  /** Digest of a stage's initial model; null while it is being computed. */
+  initialDigest(stage: PlanStage): Digest | null;
+  /** What this node can convict members of, suspended ones too. */
+  evidence(): readonly EvidencePair[];
+}

@@ -1,0 +1,23 @@
+/** Who a peer is and whom it tells. */
+import type { Digest, NodeId } from '../base/index.ts';
+import type { ConsensusSettings } from '../consensus/index.ts';
+import type { SignedManifest } from '../wire/index.ts';
+import type { PeerEvent } from './events.ts';
+import type { PeerKeys } from './ports.ts';
+import type { PeerSettings } from './settings.ts';
+
+/** See the file's header. */
+export interface PeerOptions {
+  readonly self: NodeId;
+  readonly consortium: SignedManifest;
+  readonly keys: PeerKeys;
+  /** Digest of the program that trains; a round of another program is not joined. */
+  readonly code: Digest;
+  readonly consensus: ConsensusSettings;
+  readonly settings: PeerSettings;
+  readonly onEvent: (event: PeerEvent) => void;
+  /** Whether `start` tells again all that the log holds, for a watcher who remembers nothing. */
+  readonly tellsHistory: boolean;
+  /** Called once if the peer must stop: a broken promise, a key used elsewhere, a disk that fails. */
+  readonly onFailure: (error: unknown) => void;
+}

@@ -1,0 +1,205 @@
+/**
+ * A peer between its start and its stop: what it does with messages, decided blocks, the phase that the chain is in, and
+ * the clock. Everything here runs in the peer's queue, one task at a time; long work runs beside it and comes back as one.
+ */
+import type { NodeId } from '../base/index.ts';
+import type { ConsortiumLog } from '../audit/index.ts';
+import type { WalRecord } from '../consensus/index.ts';
+import type { BlockBody, Topic, Verdict } from '../wire/index.ts';
+import { assemble, type PeerParts, type PeerPieces } from './assembly.ts';
+import type { ChainState } from './chain.ts';
+import type { Task } from './event-queue.ts';
+import type { Admitted } from './message-gate.ts';
+import type { PeerMessage } from './peer-messages.ts';
+import type { Recovered } from './recovery.ts';
+
+/** See the file's header. */
+export class RunningPeer {
+  /** Bytes of the log's files, for those who verify. */
+  readonly log: ConsortiumLog;
+  readonly #parts: PeerParts;
+  readonly #pieces: PeerPieces;
+  readonly #records: readonly WalRecord[];
+  #isDone = false;
+
+  /** @param held what the disk held */
+  constructor(parts: PeerParts, held: Recovered) {
+    this.log = held.log;
+    this.#parts = parts;
+    this.#records = held.records;
+    this.#pieces = assemble(parts, held, {
+      post: (task) => {
+        this.#post(task);
+      },
+      askAgain: () => this.#askAgain(),
+      onDecided: (decision) => {
+        this.#pieces.chain.add(decision);
+        this.#post(() => this.#applyDecided());
+      },
+      onEnvelopes: () => {
+        this.#post(() => this.#applyDecided());
+      },
+      onApplied: (before, body) => this.#applied(before, body),
+    });
+  }
+
+  /** The chain as this node has applied it. */
+  get state(): ChainState {
+    return this.#pieces.chain.state;
+  }
+
+  /** Goes on where the chain stands; the first tick follows. */
+  begin(): void {
+    this.#post(async () => {
+      await this.#pieces.consensus.start(this.#records);
+      await this.#pursue();
+    });
+    this.#tick();
+  }
+
+  #post(task: Task): void {
+    this.#parts.queue.post(task);
+  }
+
+  /** Has consensus judge and propose anew, after something that both look at has changed. */
+  #askAgain(): Promise<void> {
+    return this.#pieces.consensus.step({ kind: 'appChanged' });
+  }
+
+  // Messages.
+
+  /** A message that came: judged at once, and let into the queue if it is worth it and its sender has room there. */
+  receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
+    const { verdict, admitted } = this.#pieces.gate.judge(from, topic, bytes);
+    if (admitted === null) return verdict;
+    const task = (): Promise<void> => this.#handle(from, admitted);
+    return this.#parts.queue.offer(from, bytes.byteLength, task) ? verdict : 'ignore';
+  }
+
+  async #handle(from: NodeId, admitted: Admitted): Promise<void> {
+    switch (admitted.kind) {
+      case 'consensus':
+        await this.#pieces.consensus.take(from, admitted.bytes);
+        return;
+      case 'checkpoint':
+        await this.#pieces.checkpoints.merge(from, admitted.note);
+        this.#finish();
+        return;
+      case 'peer':
+        await this.#take(from, admitted.message);
+    }
+  }
+
+  async #take(from: NodeId, message: PeerMessage): Promise<void> {
+    const round = this.#pieces.round.protocol;
+    round?.heard(from, this.#parts.ports.clock.nowMs());
+    if (message.t === 'status') {
+      if (message.x !== undefined && message.x === round?.open.r) round.abstained(from);
+      this.#pieces.catchUp.heard(message.h, this.state.height);
+      this.#pieces.checkpoints.help(from, message.s);
+    } else if (message.r === round?.open.r) {
+      round.take(from, message);
+      await this.#askAgain();
+    }
+  }
+
+  // Decided blocks.
+
+  async #applyDecided(): Promise<void> {
+    if (!(await this.#pieces.chain.apply())) return;
+    this.#pieces.housekeeper.tidy(this.state);
+    await this.#pursue();
+    await this.#askAgain();
+  }
+
+  async #applied(before: ChainState, body: BlockBody): Promise<void> {
+    const { news } = this.#parts;
+    this.#pieces.housekeeper.applied(body.h, body.log.size);
+    news.logSuspensions(body);
+    const round = this.#pieces.round.protocol;
+    await news.tell(before, body, (r, env) => (round?.open.r === r ? round.facts(env) : undefined));
+    this.#pieces.checkpoints.broadcast();
+  }
+
+  // The phase that the chain is in.
+
+  /** Begins what the current phase asks of this node, once per round and phase. Safe to call at any time. */
+  async #pursue(): Promise<void> {
+    const { queue, options, ports } = this.#parts;
+    if (queue.isStopped || !this.#pieces.chain.isLevel) return;
+    const { phase } = this.state;
+    if (phase.kind !== 'done' && !this.#areInitialsKnown()) return;
+    switch (phase.kind) {
+      case 'idle':
+        this.#pieces.round.close();
+        await this.#askAgain();
+        return;
+      case 'done':
+        this.#pieces.round.close();
+        this.#collectModels();
+        this.#finish();
+        return;
+      case 'open': {
+        const round = this.#pieces.round.enter(phase.open, this.state);
+        if (phase.open.code === options.code) round.train();
+        else {
+          const facts = { round: phase.open.r };
+          ports.logger.log('warn', 'a round of another program is not joined', facts);
+        }
+        return;
+      }
+      case 'cut':
+        this.#pieces.round.enter(phase.open, this.state).average(phase.cut);
+    }
+  }
+
+  /** Whether it is known what the stages start from; else it is computed beside the queue, and the phase taken up then. */
+  #areInitialsKnown(): boolean {
+    const { planModels } = this.#parts;
+    if (planModels.areInitialsKnown) return true;
+    planModels.computeInitials((work) => {
+      this.#post(async () => {
+        await work; // a failure is this peer's
+        await this.#pursue();
+        await this.#askAgain();
+      });
+    });
+    return false;
+  }
+
+  #collectModels(): void {
+    this.#parts.planModels.collect(this.state, () => {
+      this.#post(() => {
+        this.#finish();
+      });
+    });
+  }
+
+  /** Tells, once, that the plan is carried out, this node holds its models and a quorum has cosigned its log. */
+  #finish(): void {
+    const { size, root } = this.log.head;
+    const isAllHere = this.log.sealedSize === size && this.#parts.planModels.isComplete;
+    if (this.#isDone || this.state.phase.kind !== 'done' || !isAllHere) return;
+    this.#isDone = true;
+    this.#parts.options.onEvent({ kind: 'done', treeSize: size, root });
+  }
+
+  // The clock.
+
+  #tick(): void {
+    const { timers, options } = this.#parts;
+    timers.set('peer/tick', options.settings.tickMs, async () => {
+      const { height: h, round: r, phase } = this.state;
+      const round = this.#pieces.round.protocol;
+      const abstained = round?.isAbstaining === true ? { x: round.open.r } : {};
+      this.#pieces.outbox.broadcast({ t: 'status', h, r, s: this.log.sealedSize, ...abstained });
+      round?.repeat();
+      this.#pieces.checkpoints.repeat();
+      if (phase.kind === 'done') this.#collectModels();
+      if (this.#pieces.chain.isLevel) await this.#askAgain();
+      else await this.#applyDecided();
+      this.#pieces.catchUp.look(this.state.height);
+      this.#tick();
+    });
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * What must hold in every world, looked at after every event. Safety is looked at as it happens: what leaves a node, what it
+ * has decided, what lies on its disk.
+ *
+ * - `agreement`: at one height all nodes have decided one block, and their chains say the same after it.
+ * - `one-model`: a round is sealed with one model.
+ * - `honest-pair`: no key of a node signs two statements that no honest member makes together.
+ * - `written-first`: a vote is on its voter's disk before it leaves.
+ * - `durable`: what a node had decided before its power went is on its disk afterwards.
+ * - `fold`: a node's chain is the fold of the blocks in its log.
+ * - `alive`: no peer stops by itself, but for a disk that fails.
+ */
+import type { Digest, NodeId } from '../base/index.ts';
+import { decodeMessage, walName, type ConsensusMessage } from '../consensus/index.ts';
+import { digestOf } from '../crypto/index.ts';
+import {
+  advance,
+  genesisChain,
+  type ChainState,
+  type Peer,
+  type PeerEvent,
+} from '../peer/index.ts';
+import {
+  encodeCanonical,
+  forbiddenPair,
+  signedPart,
+  statementsOf,
+  type EpochContext,
+  type Plan,
+  type SignedStatement,
+} from '../wire/index.ts';
+
+/** Which of them was broken, and how. */
+export interface Violation {
+  readonly invariant:
+    'agreement' | 'one-model' | 'honest-pair' | 'written-first' | 'durable' | 'fold' | 'alive';
+  readonly node: NodeId;
+  readonly detail: string;
+}
+
+/** What they look at beside the nodes. */
+export interface InvariantFacts {
+  readonly plan: Plan;
+  readonly members: readonly NodeId[];
+  /** For the statements inside certificates. */
+  readonly context: Pick<EpochContext, 'cid' | 'epoch' | 'members'>;
+  /** Whose statements may contradict each other: a test's liars. */
+  readonly liars: ReadonlySet<NodeId>;
+}
+
+/** See the file's header. */
+export class Invariants {
+  readonly #facts: InvariantFacts;
+  /** The first that was broken. */
+  violation: Violation | null = null;
+  /** Of each height, what the first node decided, and how the chain stands after it. */
+  readonly #blocks = new Map<number, { readonly prev: Digest; readonly state: Digest }>();
+  readonly #models = new Map<number, Digest>();
+  /** Statements seen, by signer and height. */
+  readonly #signed = new Map<string, SignedStatement[]>();
+  readonly #heightOf = new Map<NodeId, number>();
+
+  constructor(facts: InvariantFacts) {
+    this.#facts = facts;
+  }
+
+  /** The block of each height, ascending. */
+  blocks(): Digest[] {
+    return [...this.#blocks].sort(([a], [b]) => a - b).map(([, { prev }]) => prev);
+  }
+
+  /** A node is about to send this. `disk` gives what its disk would keep. */
+  sent(node: NodeId, bytes: Uint8Array, disk: (name: string) => Uint8Array | null): void {
+    const message = decodeMessage(bytes);
+    if ('sig' in message) {
+      this.#witness(signedPart(message));
+      this.#requireWritten(node, message, disk);
+    } else if (message.t === 'CERT' || message.t === 'DECIDED') {
+      const { sigs } = message.cert;
+      statementsOf(message.cert, this.#facts.context).forEach((statement, at) => {
+        const [i, sig] = sigs[at] ?? [-1, ''];
+        this.#witness({ ...statement, i, sig });
+      });
+    }
+  }
+
+  /** A node's chain after something happened there. */
+  moved(node: NodeId, state: ChainState): void {
+    const { height, prev } = state;
+    if (this.#heightOf.get(node) === height) return;
+    this.#heightOf.set(node, height);
+    const told = { prev, state: stateDigest(state) };
+    const known = this.#blocks.get(height);
+    if (known === undefined) this.#blocks.set(height, told);
+    else if (known.prev !== prev || known.state !== told.state) {
+      this.#violate('agreement', node, `another block or state at height ${height}`);
+    }
+  }
+
+  /** A node has started again: its chain may lie behind what it had before, until its log is read. */
+  started(node: NodeId): void {
+    this.#heightOf.delete(node);
+  }
+
+  /** What a node tells its watchers. */
+  told(node: NodeId, event: PeerEvent): void {
+    if (event.kind !== 'sealed') return;
+    const known = this.#models.get(event.round);
+    if (known === undefined) this.#models.set(event.round, event.model);
+    else if (known !== event.model) {
+      this.#violate('one-model', node, `round ${event.round} is sealed with another model`);
+    }
+  }
+
+  /** A peer stopped by itself. */
+  failed(node: NodeId, error: unknown): void {
+    this.#violate('alive', node, String(error));
+  }
+
+  /** The power of a node went: its disk must hold all that it had decided. */
+  crashed(node: NodeId, height: number, disk: (name: string) => Uint8Array | null): void {
+    for (let at = height; at > 0 && at > height - 2; at--) {
+      if (disk(`log/decisions/${at}.json`) === null) {
+        this.#violate('durable', node, `the decision of height ${at} is gone`);
+      }
+    }
+  }
+
+  /** At the end: folds a node's log anew. */
+  async folds(node: NodeId, { log, state }: Pick<Peer, 'log' | 'state'>): Promise<void> {
+    let folded = genesisChain(this.#facts.plan);
+    for (let height = 1; height <= state.height; height++) {
+      const held = await log.decision(height);
+      if (held === null) {
+        this.#violate('fold', node, `its log has no height ${height}`);
+        return;
+      }
+      folded = advance(folded, held.body, this.#facts.plan);
+      const known = this.#blocks.get(height);
+      if (known !== undefined && known.state !== stateDigest(folded)) {
+        this.#violate('fold', node, `its log has another chain at height ${height}`);
+      }
+    }
+    if (stateDigest(folded) !== stateDigest(state)) {
+      this.#violate('fold', node, 'its chain is not the fold of its log');
+    }
+  }
+
+  #witness(statement: SignedStatement): void {
+    const { i, h, t, v, x, p } = statement;
+    const key = `${i}/${h}`;
+    const seen = this.#signed.get(key) ?? [];
+    if (seen.some((one) => one.t === t && one.v === v && one.x === x && one.p === p)) return;
+    this.#signed.set(key, [...seen, statement]);
+    const other = seen.find((one) => forbiddenPair(one, statement) !== null);
+    const signer = this.#facts.members[i];
+    if (other === undefined || signer === undefined || this.#facts.liars.has(signer)) return;
+    this.#violate('honest-pair', signer, `${other.t} and ${t} of height ${h}, view ${v}`);
+  }
+
+  #requireWritten(
+    node: NodeId,
+    { e, h, i, sig, t }: Extract<ConsensusMessage, { readonly sig: string }>,
+    disk: (name: string) => Uint8Array | null,
+  ): void {
+    if (this.#facts.members[i] !== node || this.#facts.liars.has(node)) return;
+    const records = disk(walName(e, h));
+    if (
+      records !== null &&
+      Buffer.from(records.buffer, records.byteOffset, records.byteLength).includes(sig)
+    )
+      return;
+    this.#violate('written-first', node, `${t} of height ${h} left before it was on the disk`);
+  }
+
+  #violate(invariant: Violation['invariant'], node: NodeId, detail: string): void {
+    this.violation ??= { invariant, node, detail };
+  }
+}
+
+/** Digest of all that a chain's state says. */
+export function stateDigest(state: ChainState): Digest {
+  const { models, bases, suspendedFrom, ...rest } = state;
+  const lists = { models: [...models], bases: [...bases], suspendedFrom: [...suspendedFrom] };
+  return digestOf(encodeCanonical({ ...rest, ...lists }));
+}

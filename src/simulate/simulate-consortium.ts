@@ -1,0 +1,261 @@
+/**
+ * Runs a virtual consortium to its end and gives the record of it. The same options give the same record, byte for byte.
+ *
+ * @example
+ * const record = await simulateConsortium({ seed: 7, members: memberNames(16), plan: virtualPlan({ … }) });
+ * record.outcome;            // 'done'
+ * record.rounds.at(-1).model // the digest that every node sealed last
+ */
+import { invariant, seededRandom, type Clock, type Digest, type NodeId } from '../base/index.ts';
+import type { ConsensusSettings } from '../consensus/index.ts';
+import type { PeerEvent, PeerSettings, SealedRound, Trainer } from '../peer/index.ts';
+import {
+  samplingRangesMicro,
+  type ConsortiumLimits,
+  type Plan,
+  type PlanSampling,
+  type PlanStage,
+  type RoundRule,
+  type Training,
+} from '../wire/index.ts';
+import { countedCrypto, type CryptoCounts } from './counted-crypto.ts';
+import type { Fault } from './faults.ts';
+import type { Violation } from './invariants.ts';
+import { virtualConsortium, virtualMember } from './members.ts';
+import { quadraticTrainer, type Quadratic } from './quadratic-trainer.ts';
+import type { DiskFaults } from './virtual-disk.ts';
+import type { NetworkCounts, NetworkFaults } from './virtual-network.ts';
+import { VirtualWorld, worldStartMs, type WorldOptions, type WorldOutcome } from './world.ts';
+
+/** A virtual consortium and what happens to it. */
+export interface SimulationOptions {
+  /** Fixes everything: keys, delays, what hospitals learn, the order of events. */
+  readonly seed: number;
+  /** Ascending. */
+  readonly members: readonly NodeId[];
+  readonly plan: Plan;
+  /** `virtualLimits` where absent. */
+  readonly limits?: ConsortiumLimits;
+  /** The learning of a member on its machine's clock; a quadratic that follows from the seed where absent. */
+  readonly trainerOf?: WorldOptions['trainerOf'];
+  readonly network?: Partial<NetworkFaults>;
+  readonly disk?: Partial<DiskFaults>;
+  readonly consensus?: ConsensusSettings;
+  readonly settings?: Partial<PeerSettings>;
+  readonly faults?: readonly Fault[];
+  /** Members that nobody waits for at the end: those whose faults never end. */
+  readonly excused?: readonly NodeId[];
+  /** The run is given up after so much virtual time, ms; a day where absent. */
+  readonly untilMs?: number;
+  /** Hears of everything as it happens; `atMs` is virtual time, ms since 1970. */
+  readonly onEvent?: (id: NodeId, event: PeerEvent, atMs: number) => void;
+  readonly onFault?: WorldOptions['onFault'];
+  /** Tests reach into the world before it starts. */
+  readonly prepare?: (world: VirtualWorld) => void;
+  /** Further parts of the world, for tests that make it worse. */
+  readonly parts?: Partial<Pick<WorldOptions, 'bend' | 'bendStore' | 'liars' | 'crypto'>>;
+}
+
+/** A round as it was decided. */
+export type SimulatedRound =
+  | ({ readonly outcome: 'sealed' } & Omit<SealedRound, 'participants'> & {
+        readonly participants: readonly NodeId[];
+      })
+  | {
+      readonly outcome: 'void';
+      readonly round: number;
+      readonly reason: string;
+      readonly height: number;
+      readonly atMs: number;
+    };
+
+/** How a node stood at the end. */
+export interface SimulatedNode {
+  readonly id: NodeId;
+  readonly isDone: boolean;
+  readonly height: number;
+  /** Latest sealed model of each stage. */
+  readonly models: Readonly<Record<string, Digest>>;
+  readonly starts: number;
+  readonly sentBytes: number;
+  readonly diskBytes: number;
+}
+
+/** What a run was and what came of it: JSON. */
+export interface SimulationRecord {
+  readonly format: 'annulus/simulation/v1';
+  readonly seed: number;
+  readonly members: readonly NodeId[];
+  readonly plan: Plan;
+  readonly faults: readonly Fault[];
+  readonly outcome: WorldOutcome;
+  /** The invariant that was broken, where one was. */
+  readonly violation: Violation | null;
+  readonly rounds: readonly SimulatedRound[];
+  /** Digest of the block of each height, from 1. */
+  readonly blocks: readonly Digest[];
+  readonly nodes: readonly SimulatedNode[];
+  readonly messages: NetworkCounts;
+  readonly crypto: CryptoCounts;
+  /** Virtual time that it took, ms. */
+  readonly tookMs: number;
+}
+
+/** Limits that quadratics fit in. */
+export const virtualLimits: ConsortiumLimits = Object.freeze({
+  updateBytesMax: 100_000,
+});
+
+/** Plain averaging: no more than 50 samples count, as shares of 100; changes of at most 1. */
+const virtualRule: RoundRule = {
+  ...{ kind: 'exact', samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
+  ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0 },
+};
+
+/** What a plan must say of training; quadratics do not read it. */
+const virtualTraining: Training = {
+  ...{ patch: [8, 8, 8], batch: 1, optimiser: { kind: 'adamw', weightDecayMicro: 0 } },
+  ...{ clipNormMicro: 0, proxMuMicro: 0, resetOptimiser: false },
+  sampling: Object.fromEntries(
+    Object.entries(samplingRangesMicro).map(([name, [least]]) => [`${name}Micro`, least]),
+  ) as PlanSampling,
+  distillation: {
+    ...{ passes: 1, rotationDegMaxMicro: 0, scaleShareMaxMicro: 0, targets: 'hard' },
+    ...{ temperatureMicro: 1_000_000, confidenceMinMicro: 0, weightByUncertainty: false },
+  },
+};
+
+/** Half of the way: after ten rounds a thousandth of the distance is left. */
+const trainingShare = 0.5;
+const modelSize = 4;
+const dayMs = 86_400_000;
+
+/** A plan of one stage in which all of `participants` train. */
+export function virtualPlan(
+  stage: Pick<PlanStage, 'participants' | 'rounds'> & Partial<PlanStage>,
+): Plan {
+  return {
+    seed: 1,
+    stages: [
+      {
+        ...{ id: 'student', kind: 'student', model: {}, stepsPerRound: 1 },
+        ...{ learningRateMicro: 1_000, schedule: 'constant' },
+        ...{ roundTimeoutMs: 60_000, minParticipants: 1 },
+        ...{ rule: virtualRule, training: virtualTraining },
+        ...stage,
+      },
+    ],
+  };
+}
+
+/** What the hospitals of a seed learn from where no trainer is given: optima within ±0.5, 1 to 50 samples. */
+export function seededQuadratics(
+  seed: number,
+  members: readonly NodeId[],
+): ReadonlyMap<NodeId, Quadratic> {
+  const random = seededRandom(seed).fork('quadratics');
+  return new Map(
+    members.map((id) => {
+      const own = random.fork(id);
+      const optimum = Array.from({ length: modelSize }, () => own.uniform() - 0.5);
+      return [id, { optimum, samples: 1 + own.integer(50) }];
+    }),
+  );
+}
+
+/** The share of the way that hospitals go in a round where no trainer is given. */
+export const seededShare: number = trainingShare;
+
+/** See the file's header. */
+export async function simulateConsortium(options: SimulationOptions): Promise<SimulationRecord> {
+  const { seed, members, plan, faults = [], untilMs = dayMs } = options;
+  const counted = countedCrypto(seed);
+  const keyed = members.map((id) => virtualMember(id, counted));
+  const facts = { name: 'virtual', domain: 'virtual.example', plan };
+  const consortium = virtualConsortium(keyed, {
+    ...facts,
+    limits: options.limits ?? virtualLimits,
+  });
+  const keys = new Map(keyed.map(({ id, keys: own }) => [id, own]));
+  const rounds = new Map<number, SimulatedRound>();
+  const world = new VirtualWorld({
+    ...worldParts(options),
+    ...{ seed, consortium, faults, crypto: options.parts?.crypto ?? counted },
+    keysOf: (id) => {
+      const own = keys.get(id);
+      invariant(own !== undefined, `${id} has keys`);
+      return { ...own, sealPrivate: own.seal.privateKey };
+    },
+    trainerOf: options.trainerOf ?? seededTrainers(seed, members),
+    onEvent: (id, event, atMs) => {
+      noteRound(rounds, event);
+      options.onEvent?.(id, event, atMs);
+    },
+  });
+  options.prepare?.(world);
+  world.start();
+  const waitedFor = members.filter((id) => options.excused?.includes(id) !== true);
+  const isEnough = (): boolean => waitedFor.every((id) => world.node(id).isDone);
+  const outcome = await world.run(untilMs, isEnough);
+  return {
+    ...{ format: 'annulus/simulation/v1', seed, members, plan, faults, outcome },
+    violation: world.violation,
+    rounds: [...rounds.values()].sort((a, b) => a.round - b.round),
+    blocks: world.invariants.blocks(),
+    nodes: [...world.nodes.keys()].map((id) => nodeRecord(world, id)),
+    messages: { ...world.network.counts },
+    crypto: { ...counted.counts },
+    tookMs: world.clock.nowMs() - worldStartMs,
+  };
+}
+
+function worldParts(
+  options: SimulationOptions,
+): Omit<WorldOptions, 'seed' | 'consortium' | 'faults' | 'crypto' | 'keysOf' | 'trainerOf'> {
+  const { network, disk, consensus, settings, onFault, parts } = options;
+  const { bend, bendStore, liars } = parts ?? {};
+  return {
+    ...(network && { network }),
+    ...(disk && { disk }),
+    ...(consensus && { consensus }),
+    ...(settings && { settings }),
+    ...(onFault && { onFault }),
+    ...(bend && { bend }),
+    ...(bendStore && { bendStore }),
+    ...(liars && { liars }),
+  };
+}
+
+/** Trains for one to two seconds, each round another time. */
+function seededTrainers(seed: number, members: readonly NodeId[]): WorldOptions['trainerOf'] {
+  const quadratics = seededQuadratics(seed, members);
+  return (id: NodeId, clock: Clock): Trainer => {
+    const quadratic = quadratics.get(id);
+    invariant(quadratic !== undefined, `${id} learns from something`);
+    const random = seededRandom(seed).fork(`training ${id}`);
+    const durationMs = (): number => 1_000 + random.integer(1_000);
+    return quadraticTrainer(id, clock, { ...quadratic, share: trainingShare, durationMs });
+  };
+}
+
+function noteRound(rounds: Map<number, SimulatedRound>, event: PeerEvent): void {
+  if (event.kind === 'sealed' && !rounds.has(event.round)) {
+    const { kind, participants, ...sealed } = event;
+    const names = participants.map(({ node }) => node);
+    rounds.set(event.round, { outcome: kind, ...sealed, participants: names });
+  } else if (event.kind === 'void' && !rounds.has(event.round)) {
+    const { kind, ...round } = event;
+    rounds.set(event.round, { outcome: kind, ...round });
+  }
+}
+
+function nodeRecord(world: VirtualWorld, id: NodeId): SimulatedNode {
+  const node = world.node(id);
+  const state = node.peer?.state;
+  return {
+    ...{ id, isDone: node.isDone, height: state?.height ?? 0, starts: node.runs },
+    models: Object.fromEntries(state?.models ?? []),
+    sentBytes: node.sentBytes + (node.transport?.stats().sentBytes ?? 0),
+    diskBytes: node.disk.bytes,
+  };
+}

@@ -1,0 +1,161 @@
+/** One machine of a virtual consortium: its disk, its clock, and the peer that runs on it, one run after the other. */
+import type { Clock, Digest, Logger, NodeId, Random, Store } from '../base/index.ts';
+import type { ConsensusSettings } from '../consensus/index.ts';
+import type { CryptoPort } from '../crypto/index.ts';
+import {
+  Peer,
+  type PeerEvent,
+  type PeerKeys,
+  type PeerSettings,
+  type Trainer,
+} from '../peer/index.ts';
+import type { SignedManifest, Transport } from '../wire/index.ts';
+import { NodeClock } from './node-clock.ts';
+import { Process } from './process.ts';
+import type { DiskError, VirtualDisk } from './virtual-disk.ts';
+import type { VirtualNetwork } from './virtual-network.ts';
+
+/** What a machine is made of. */
+export interface NodeParts {
+  readonly id: NodeId;
+  readonly keys: PeerKeys;
+  readonly consortium: SignedManifest;
+  readonly code: Digest;
+  readonly consensus: ConsensusSettings;
+  readonly settings: PeerSettings;
+  readonly time: Clock;
+  readonly network: VirtualNetwork;
+  readonly disk: VirtualDisk;
+  readonly crypto: CryptoPort;
+  readonly random: Random;
+  /** Made once for each run, on that run's clock. */
+  readonly trainer: (clock: Clock) => Trainer;
+  /** Its end of the network as it uses it: watched, or made worse. */
+  readonly bend: (transport: Transport) => Transport;
+  /** Its disk as it uses it. */
+  readonly bendStore: (store: Store) => Store;
+  readonly onEvent: (event: PeerEvent) => void;
+  /** Its program has done something since this was called last. */
+  readonly onWake: () => void;
+}
+
+/** Lines of a node's log that are kept, the latest. */
+const logLinesMax = 200;
+
+/** See the file's header. */
+export class VirtualNode {
+  readonly id: NodeId;
+  readonly disk: VirtualDisk;
+  readonly clock: NodeClock;
+  /** The latest lines of its log. */
+  readonly log: string[] = [];
+  /** What made a peer stop that nobody had told to. */
+  readonly failures: unknown[] = [];
+  /** The disk's error that stopped the present run. */
+  diskError: DiskError | null = null;
+  /** Whether the present run has carried out the plan and holds all of it. */
+  isDone = false;
+  /** How often it was started. */
+  runs = 0;
+  /** Bytes of all its runs. */
+  sentBytes = 0;
+  receivedBytes = 0;
+  readonly #parts: NodeParts;
+  #running: { peer: Peer; process: Process; transport: Transport } | null = null;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.disk = parts.disk;
+    this.clock = new NodeClock(parts.time);
+  }
+
+  /** The peer of the present run, or null. */
+  get peer(): Peer | null {
+    return this.#running?.peer ?? null;
+  }
+
+  /** Its end of the network in the present run, or null. */
+  get transport(): Transport | null {
+    return this.#running?.transport ?? null;
+  }
+
+  /** Starts a program over what the disk holds; nothing happens when one runs. */
+  start(): void {
+    if (this.#running !== null) return;
+    const { id, keys, consortium, code, consensus, settings, network, crypto } = this.#parts;
+    const process = new Process(this.#parts.onWake);
+    const clock = this.clock.of(process);
+    this.runs += 1;
+    this.isDone = false;
+    this.diskError = null;
+    const transport = this.#parts.bend(network.join(id, process));
+    const store = this.disk.open(process, (error) => {
+      // As a node does: what failed is said, and the program ends before it goes on.
+      this.diskError ??= error;
+      this.#end();
+    });
+    const random = this.#parts.random.fork(`run ${this.runs}`);
+    const trainer = this.#parts.trainer(clock);
+    const logger = this.#logger();
+    const fail = (error: unknown): void => {
+      if (!process.isAlive) return;
+      this.failures.push(error);
+      this.#parts.onWake();
+    };
+    const peer = new Peer(
+      {
+        ...{ clock, transport, trainer, logger, random, crypto },
+        store: this.#parts.bendStore(store),
+      },
+      {
+        ...{ self: id, consortium, keys, code, consensus, settings, tellsHistory: false },
+        onEvent: (event) => {
+          if (!process.isAlive) return;
+          if (event.kind === 'done') this.isDone = true;
+          this.#parts.onEvent(event);
+        },
+        onFailure: fail,
+      },
+    );
+    this.#running = { peer, process, transport };
+    peer.start().catch(fail);
+  }
+
+  /** The power goes: what was not on the disk is lost. */
+  kill(): void {
+    this.#end();
+    this.disk.crash();
+  }
+
+  /** Stops the program where it is: it hears of everything late. */
+  pause(): void {
+    this.#running?.process.pause();
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    this.#running?.process.resume();
+  }
+
+  #end(): void {
+    if (this.#running === null) return;
+    const { process, transport } = this.#running;
+    const { sentBytes, receivedBytes } = transport.stats();
+    this.sentBytes += sentBytes;
+    this.receivedBytes += receivedBytes;
+    process.kill();
+    this.#parts.network.kill(this.id);
+    this.#running = null;
+    this.isDone = false;
+  }
+
+  #logger(): Logger {
+    return {
+      log: (level, message, facts) => {
+        this.log.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
+        if (this.log.length > logLinesMax) this.log.shift();
+      },
+    };
+  }
+}

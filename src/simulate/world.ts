@@ -1,0 +1,356 @@
+/**
+ * A consortium of virtual machines in one process: the very `Peer` of a real node on every one of them, virtual time, and
+ * faults as data. Whoever asks for the record of a run calls `simulateConsortium`; tests that reach in build a world.
+ */
+import {
+  invariant,
+  seededRandom,
+  utf8,
+  type Clock,
+  type Digest,
+  type NodeId,
+  type Random,
+  type Store,
+} from '../base/index.ts';
+import { consensusDefaults, type ConsensusSettings } from '../consensus/index.ts';
+import { digestOf, type CryptoPort } from '../crypto/index.ts';
+import {
+  peerDefaults,
+  type PeerEvent,
+  type PeerKeys,
+  type PeerSettings,
+  type Trainer,
+} from '../peer/index.ts';
+import { keyBytes, type SignedManifest, type Topic, type Transport } from '../wire/index.ts';
+import { endOf, type Fault } from './faults.ts';
+import { Invariants, type Violation } from './invariants.ts';
+import { trueClock } from './node-clock.ts';
+import { virtualClock, type VirtualClock } from './virtual-clock.ts';
+import { BytePool, soundDisk, VirtualDisk, type DiskFaults } from './virtual-disk.ts';
+import {
+  calmNetwork,
+  virtualNetwork,
+  type NetworkFaults,
+  type VirtualNetwork,
+} from './virtual-network.ts';
+import { VirtualNode } from './virtual-node.ts';
+
+/** Virtual time begins here, ms since 1970: 14 November 2023. */
+export const worldStartMs = 1_700_000_000_000;
+
+/** A world's members and how they are made. */
+export interface WorldOptions {
+  readonly seed: number;
+  readonly consortium: SignedManifest;
+  readonly keysOf: (id: NodeId) => PeerKeys;
+  readonly crypto: CryptoPort;
+  /** The learning of a member, on the clock of one run of its program. */
+  readonly trainerOf: (id: NodeId, clock: Clock) => Trainer;
+  /** `calmNetwork` where absent. */
+  readonly network?: Partial<NetworkFaults>;
+  /** `soundDisk` where absent. */
+  readonly disk?: Partial<DiskFaults>;
+  readonly consensus?: ConsensusSettings;
+  readonly settings?: Partial<PeerSettings>;
+  /** Digest of the program that a member runs; one for all when absent. */
+  readonly codeOf?: (id: NodeId) => Digest;
+  /** The consortium as a member sees it; the same for all when absent. */
+  readonly consortiumOf?: (id: NodeId) => SignedManifest;
+  /** A member's end of the network, made worse. */
+  readonly bend?: (transport: Transport) => Transport;
+  /** A member's disk as its program uses it, made worse. */
+  readonly bendStore?: (id: NodeId, store: Store) => Store;
+  /** What goes wrong, and when. */
+  readonly faults?: readonly Fault[];
+  /** Members that a test makes lie: their statements may contradict each other. */
+  readonly liars?: readonly NodeId[];
+  readonly onEvent?: (id: NodeId, event: PeerEvent, atMs: number) => void;
+  /** A fault begins or ends; a node that stopped for its disk is told as a fault of it. */
+  readonly onFault?: (fault: Fault, isBegin: boolean, atMs: number) => void;
+}
+
+/** How a run of a world ended. */
+export type WorldOutcome = 'done' | 'violation' | 'late';
+
+/** See the file's header. */
+export class VirtualWorld {
+  readonly clock: VirtualClock = virtualClock(worldStartMs);
+  readonly network: VirtualNetwork;
+  readonly nodes: ReadonlyMap<NodeId, VirtualNode>;
+  readonly invariants: Invariants;
+  readonly #options: WorldOptions;
+  readonly #random: Random;
+  readonly #touched = new Set<VirtualNode>();
+  readonly #active: Fault[] = [];
+  readonly #healCuts = new Map<Fault, () => void>();
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.#random = seededRandom(options.seed).fork('world');
+    const random = this.#random.fork('network');
+    this.network = virtualNetwork({ clock: this.clock, random, faults: options.network ?? {} });
+    const { manifest, cid } = options.consortium;
+    const members = manifest.members.map(({ consensusKey }) => ({
+      publicKey: keyBytes(consensusKey),
+    }));
+    this.invariants = new Invariants({
+      plan: manifest.plan,
+      members: manifest.members.map(({ id }) => id),
+      context: { cid, epoch: 0, members },
+      liars: new Set(options.liars),
+    });
+    const pool = new BytePool();
+    this.nodes = new Map(manifest.members.map(({ id }) => [id, this.#nodeOf(id, pool)]));
+    for (const fault of options.faults ?? []) this.#schedule(fault);
+  }
+
+  /** A member's machine. */
+  node(id: NodeId): VirtualNode {
+    const node = this.nodes.get(id);
+    invariant(node !== undefined, `${id} is a member`);
+    return node;
+  }
+
+  /** Starts all that are not kept down by a fault. */
+  start(): void {
+    for (const { id } of this.nodes.values()) this.#startIfWell(id);
+  }
+
+  /**
+   * Lets time pass until every node has carried out the plan and all faults are over, or an invariant is broken.
+   *
+   * @param untilMs 'late' when it takes longer, ms from the start of the world
+   * @param isEnough ends the run earlier, as done
+   */
+  async run(untilMs: number, isEnough: () => boolean = () => this.isDone()): Promise<WorldOutcome> {
+    const calmAtMs = worldStartMs + endOf(this.#options.faults ?? []);
+    const isOver = (): boolean => {
+      this.#look();
+      if (this.invariants.violation !== null) return true;
+      return this.clock.nowMs() >= calmAtMs && isEnough();
+    };
+    const limits = { untilMs: worldStartMs + untilMs, maxTimers: Infinity };
+    const isDone = await this.clock.runUntil(isOver, limits);
+    if (isDone && this.invariants.violation === null) await this.#foldAll();
+    if (this.invariants.violation !== null) return 'violation';
+    return isDone ? 'done' : 'late';
+  }
+
+  /** Whether every node has carried out the plan. */
+  isDone(): boolean {
+    for (const node of this.nodes.values()) if (!node.isDone) return false;
+    return true;
+  }
+
+  /** The first invariant that was broken, or null. */
+  get violation(): Violation | null {
+    return this.invariants.violation;
+  }
+
+  /** Cuts the power of a node. */
+  kill(id: NodeId): void {
+    const node = this.node(id);
+    this.#look();
+    const height = node.peer?.state.height ?? 0;
+    node.kill();
+    this.invariants.crashed(id, height, (name) => node.disk.durable(name));
+  }
+
+  /** Starts a node over its disk. */
+  restart(id: NodeId): void {
+    this.invariants.started(id);
+    this.node(id).start();
+  }
+
+  // Nodes.
+
+  #nodeOf(id: NodeId, pool: BytePool): VirtualNode {
+    const { consortium, seed, disk: faults } = this.#options;
+    const random = seededRandom(seed).fork(id);
+    const disk = new VirtualDisk(this.clock, random.fork('disk'), pool);
+    disk.setFaults(faults ?? {});
+    const node: VirtualNode = new VirtualNode({
+      ...{ id, disk, random, network: this.network, time: this.clock },
+      keys: this.#options.keysOf(id),
+      consortium: this.#options.consortiumOf?.(id) ?? consortium,
+      code: this.#options.codeOf?.(id) ?? digestOf(utf8('the program of this world')),
+      consensus: this.#options.consensus ?? consensusDefaults,
+      settings: { ...peerDefaults, ...this.#options.settings },
+      crypto: this.#options.crypto,
+      trainer: (clock) => this.#options.trainerOf(id, this.#slowed(id, clock)),
+      bend: (transport) => this.#watched(id, this.#options.bend?.(transport) ?? transport),
+      bendStore: (store) => this.#options.bendStore?.(id, store) ?? store,
+      onEvent: (event) => {
+        this.invariants.told(id, event);
+        this.#options.onEvent?.(id, event, this.clock.nowMs());
+      },
+      onWake: () => {
+        this.#touched.add(node);
+      },
+    });
+    return node;
+  }
+
+  /** All that leaves a node is looked at. */
+  #watched(id: NodeId, transport: Transport): Transport {
+    const look = (topic: Topic, bytes: Uint8Array): void => {
+      if (topic !== 'consensus') return;
+      this.invariants.sent(id, bytes, (name) => this.node(id).disk.durable(name));
+    };
+    const broadcast = transport.broadcast.bind(transport);
+    const send = transport.send.bind(transport);
+    transport.broadcast = (topic, bytes) => {
+      look(topic, bytes);
+      broadcast(topic, bytes);
+    };
+    transport.send = (to, topic, bytes) => {
+      look(topic, bytes);
+      send(to, topic, bytes);
+    };
+    return transport;
+  }
+
+  /** Training by this clock takes as much longer as faults say. */
+  #slowed(id: NodeId, clock: Clock): Clock {
+    const factor = (): number =>
+      this.#active.reduce((product, fault) => {
+        return fault.kind === 'slow' && fault.node === id ? product * fault.factor : product;
+      }, 1);
+    return {
+      nowMs: () => clock.nowMs(),
+      setTimer: (delayMs, fire) => clock.setTimer(delayMs * factor(), fire),
+    };
+  }
+
+  /** Looks at the nodes that did something. */
+  #look(): void {
+    for (const node of this.#touched) {
+      const { id, peer, failures, diskError } = node;
+      if (failures.length > 0) this.invariants.failed(id, failures[0]);
+      if (peer !== null) this.invariants.moved(id, peer.state);
+      else if (diskError !== null) this.#stopped(node);
+    }
+    this.#touched.clear();
+  }
+
+  /** A node stopped because its disk failed: the machine is mended, and starts again, when the disk's fault is over. */
+  #stopped(node: VirtualNode): void {
+    node.diskError = null;
+    node.disk.crash();
+    this.#startIfWell(node.id);
+  }
+
+  async #foldAll(): Promise<void> {
+    for (const { id, peer } of this.nodes.values()) {
+      if (peer !== null) await this.invariants.folds(id, peer);
+    }
+  }
+
+  // Faults.
+
+  #schedule(fault: Fault): void {
+    this.clock.setTimer(fault.atMs, () => {
+      this.#active.push(fault);
+      this.#options.onFault?.(fault, true, this.clock.nowMs());
+      this.#begin(fault);
+      this.clock.setTimer(fault.forMs, () => {
+        this.#active.splice(this.#active.indexOf(fault), 1);
+        this.#options.onFault?.(fault, false, this.clock.nowMs());
+        this.#end(fault);
+      });
+    });
+  }
+
+  #begin(fault: Fault): void {
+    switch (fault.kind) {
+      case 'kill':
+        this.kill(fault.node);
+        return;
+      case 'pause':
+        this.node(fault.node).pause();
+        return;
+      case 'cut':
+        this.#healCuts.set(fault, this.network.cut(fault.from, fault.to));
+        return;
+      case 'partition':
+      case 'network':
+        this.#setNetwork();
+        return;
+      case 'disk':
+        this.#setDisk(fault.node);
+        return;
+      case 'clock':
+        this.#setClock(fault.node);
+        return;
+      case 'slow':
+        return; // asked for whenever a training begins
+    }
+  }
+
+  #end(fault: Fault): void {
+    switch (fault.kind) {
+      case 'kill':
+        this.#startIfWell(fault.node);
+        return;
+      case 'pause':
+        if (!this.#isUnder(fault.node, 'pause')) this.node(fault.node).resume();
+        return;
+      case 'cut':
+        this.#healCuts.get(fault)?.();
+        this.#healCuts.delete(fault);
+        return;
+      case 'partition':
+      case 'network':
+        this.#setNetwork();
+        return;
+      case 'disk':
+        this.#setDisk(fault.node);
+        this.#startIfWell(fault.node);
+        return;
+      case 'clock':
+        this.#setClock(fault.node);
+        return;
+      case 'slow':
+        return;
+    }
+  }
+
+  /** Starts a node unless its power is off or its disk is bad. */
+  #startIfWell(id: NodeId): void {
+    if (this.node(id).peer !== null) return;
+    if (this.#isUnder(id, 'kill') || this.#isUnder(id, 'disk')) return;
+    this.restart(id);
+  }
+
+  #isUnder(id: NodeId, kind: Fault['kind']): boolean {
+    return this.#active.some(
+      (fault) => fault.kind === kind && 'node' in fault && fault.node === id,
+    );
+  }
+
+  #setNetwork(): void {
+    const faults = { ...calmNetwork, ...this.#options.network };
+    let groups: readonly (readonly NodeId[])[] | null = null;
+    for (const fault of this.#active) {
+      if (fault.kind === 'network') Object.assign(faults, fault.faults);
+      if (fault.kind === 'partition') ({ groups } = fault);
+    }
+    this.network.setFaults(faults);
+    this.network.partition(groups);
+  }
+
+  #setDisk(id: NodeId): void {
+    const faults = { ...soundDisk, ...this.#options.disk };
+    for (const fault of this.#active) {
+      if (fault.kind === 'disk' && fault.node === id) Object.assign(faults, fault.faults);
+    }
+    this.node(id).disk.setFaults(faults);
+  }
+
+  #setClock(id: NodeId): void {
+    const errors = this.#active.flatMap((fault) =>
+      fault.kind === 'clock' && fault.node === id ? [fault.error] : [],
+    );
+    this.node(id).clock.setError(errors.at(-1) ?? trueClock);
+  }
+}

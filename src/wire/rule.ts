@@ -1,0 +1,38 @@
+/**
+ * The rule by which a round's updates become the next model, as a stage of the plan states it and OPEN repeats it. Whoever
+ * averages, checks an update or judges a CUT reads it here and nowhere else. docs/specs/wire.md, 4.2
+ */
+import { checked, int, literal, obj, unionBy, type Reader } from './readers.ts';
+
+/** Every member gets every update and computes the weighted mean in integers, to the same bytes. */
+export interface ExactRule {
+  readonly kind: 'exact';
+  /** Most samples that one participant may weigh with, 1 to `weightMax`. */
+  readonly samplesCap: number;
+  /** wMax: the weight of which one unit is a share in fixed point, samples, 1 to 2^31-1. */
+  readonly weightMax: number;
+  /** C × 10^6: a parameter's change beyond ±C is cut to it; 1 to 64 000 000. */
+  readonly clampMicro: number;
+  /** α × 10^6: what the mean change is multiplied with, 1 to 10 000 000; 1 000 000 for plain averaging. */
+  readonly outerRateMicro: number;
+  /** β × 10^6: Nesterov's momentum over the rounds, 0 to 999 999; 0 for none. */
+  readonly outerMomentumMicro: number;
+}
+
+/** By `kind`. A further way of averaging is a further member. */
+export type RoundRule = ExactRule;
+
+const readExact: Reader<ExactRule> = checked(
+  obj({
+    kind: literal('exact'),
+    samplesCap: int(1, 2 ** 31 - 1),
+    weightMax: int(1, 2 ** 31 - 1),
+    clampMicro: int(1, 64_000_000),
+    outerRateMicro: int(1, 10_000_000),
+    outerMomentumMicro: int(0, 999_999),
+  }),
+  ({ samplesCap, weightMax }) => (samplesCap > weightMax ? 'samplesCap not above weightMax' : null),
+);
+
+/** Reads a rule. @throws {WireError} 'malformed' */
+export const readRule: Reader<RoundRule> = unionBy<RoundRule>('kind', { exact: readExact });
