@@ -8,6 +8,7 @@ import type { CreateHandlers } from './pool-messages.ts';
 /** The pool's `data`: how each worker opens its engine. */
 export type TrainingWorkerData = EngineOptions;
 
+/** A `HospitalJobs` for the worker, and a handler for each of its jobs. */
 const createHandlers: CreateHandlers = (emit) => {
   const { data } = workerData as { readonly data: TrainingWorkerData };
   const jobs = new HospitalJobs((folder) => diskStore(folder), data);

@@ -50,6 +50,7 @@ export interface RunEvaluation {
   readonly checks: ReadonlyMap<string, readonly RoundCheck[]>;
 }
 
+/** Made at the beginning of a run; `record` gives the record at its end. */
 export class RunRecorder {
   readonly #settings: RunSettings;
   readonly #id: string;
