@@ -2,6 +2,7 @@
 import type { Clock, Logger, Random, Store } from '../base/index.ts';
 import type { CryptoPort, Signer } from '../crypto/index.ts';
 import type { Transport } from '../wire/index.ts';
+import type { Averager } from './averager.ts';
 import type { Trainer } from './trainer.ts';
 
 /** The keys of one member, each for one role. */
@@ -13,12 +14,15 @@ export interface PeerKeys {
   readonly sealPrivate: Uint8Array;
 }
 
-/** Everything outside: time, disk, network, learning, chance, and the checks of signatures. */
+/** Everything outside: time, disk, network, learning, heavy work, chance, and the checks of signatures. */
 export interface PeerPorts {
   readonly clock: Clock;
   readonly store: Store;
   readonly transport: Transport;
+  /** Works over `store`. */
   readonly trainer: Trainer;
+  /** Works over `store`. */
+  readonly averager: Averager;
   readonly logger: Logger;
   readonly random: Random;
   readonly crypto: CryptoPort;
