@@ -1,4 +1,5 @@
 /** What stands below the flags in each command's `--help`: what happens, and examples. */
+/** Below the commands of `annulus --help`. */
 export const overview = `
 Begin here:
   $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
@@ -14,6 +15,7 @@ Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer
 129, 130 or 143 ended by SIGHUP, Ctrl-C or SIGTERM.
 `;
 
+/** Below the flags of `annulus simulate --help`. */
 export const simulateExamples = `
 What happens: cases for every hospital, phantoms (made images with known points) or its own folder of CTs; a
 teacher for each task among the hospitals that labelled it; pseudo-labels; one student among all; errors on
@@ -34,6 +36,7 @@ Examples:
 Settings and their reasons: config/README.md
 `;
 
+/** Below the flags of `annulus reproduce --help`. */
 export const reproduceExamples = `
 The arms: U-Net and SwinUNETR, each trained alone at every hospital that labelled a task, federated among
 those hospitals, and distilled: one model for all tasks, taught by experts and by the federated U-Nets, among
@@ -53,6 +56,7 @@ Examples:
   $ annulus reproduce --out runs/longer --set training.student.rounds=20
 `;
 
+/** Below the flags of `annulus cases --help`. */
 export const casesExamples = `
 A case is a folder; its name is its own affair and goes nowhere:
   train/<case>/ct.nii.gz       the CT in HU (NIfTI)
@@ -75,6 +79,7 @@ Examples:
   $ annulus cases /data/annulus --axes LAS         of files without orientation
 `;
 
+/** Below the flags of `annulus predict --help`. */
 export const predictExamples = `
 Writes labels.nii.gz (the points as spheres), points.mrk.json (3D Slicer) and calc.nii.gz (calcium) in the space of
 the CT, and heart.nii.gz if the model was taught the heart. labels.json says what the values mean.
@@ -91,6 +96,7 @@ Examples:
   $ annulus predict --model conditioned --input ct.nii.gz --heart heart.nii.gz --output out
 `;
 
+/** Below the flags of `annulus export --help`. */
 export const exportExamples = `
 safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.
 onnx          one file for ONNX Runtime and others (opset 17): one window in, the logits of every task out.
@@ -105,6 +111,7 @@ Examples:
   $ annulus export --model runs/eight-hospitals-1/model --format bundle --output bundle
 `;
 
+/** Below the flags of `annulus import --help`. */
 export const importExamples = `
 Takes what fits by name and shape, and says what it skipped, what was missing and why. Names may have anything in
 front (module., network., state_dict.), be those of MONAI's or nnU-Net's classes, also of old versions; float64, float16
@@ -125,6 +132,7 @@ Examples:
   $ annulus simulate --set training.student.start=start
 `;
 
+/** Below the flags of `annulus audit verify --help`. */
 export const auditExamples = `
 Checks the manifest's signatures, every block's certificate, every entry, the Merkle tree and its
 cosigned head, and says who took part in each round, with what weight, and which model came out. Of a
@@ -137,6 +145,7 @@ Examples:
   $ annulus audit verify copies --allow-missing             copies/nodes/ of some of the members
 `;
 
+/** Below the flags of `annulus doctor --help`. */
 export const doctorExamples = `
 Ends with 0 when something here can train, with 3 when nothing can.
 

@@ -1,15 +1,15 @@
 /** The commands, their flags and their help. Everything they do is in their own files. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { printableLine } from '../base/index.ts';
 import { backendNames, precisions } from '../compute/index.ts';
+import { packageFile } from '../host/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { casesCommand, type CasesFlags } from './cases-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { defaultPreset, networkNames, packageRoot, presetNames } from './files.ts';
+import { defaultPreset, networkNames, presetNames } from './files.ts';
 import { collect, givenFlags, refuseTwice } from './given-flags.ts';
 import {
   auditExamples,
@@ -292,6 +292,6 @@ function oneLine(text: string): string {
 }
 
 async function packageVersion(): Promise<string> {
-  const text = await readFile(join(packageRoot, 'package.json'), 'utf8');
+  const text = await readFile(packageFile('package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

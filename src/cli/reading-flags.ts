@@ -4,6 +4,7 @@ import type { ReadingSettings } from '../data/index.ts';
 import { usageError } from './errors.ts';
 import { readNumbers } from './numbers.ts';
 
+/** How files are read where they can be read in more than one way, as typed. */
 export interface ReadingFlags {
   readonly frame?: string;
   readonly axes?: string;
@@ -11,6 +12,7 @@ export interface ReadingFlags {
   readonly voxelsMax?: string;
 }
 
+/** Declares them on a command that reads CTs; gives the command back. */
 export function addReadingFlags(command: Command): Command {
   return command
     .option('--frame <n>', 'which volume of a file with several in time, from 0')

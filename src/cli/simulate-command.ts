@@ -29,6 +29,7 @@ import { ProgressView } from './progress-view.ts';
 import { unlessStopped } from './stop-signals.ts';
 import type { World } from './world.ts';
 
+/** Flags of `simulate`, as typed. */
 export interface SimulateFlags {
   readonly out?: string;
   readonly seed?: string;
@@ -54,7 +55,13 @@ interface Run {
   readonly folder: string;
 }
 
-/** @param given the flags that were typed, by their long names */
+/**
+ * Runs a consortium, new or begun before, and writes its record and report. Exit 0 when one model is everywhere and the log
+ * verifies, 1 when not, 4 when rounds lack a member that nobody asked to leave.
+ *
+ * @param given the flags that were typed, by their long names
+ * @throws {CliError} 'usage', 'stopped'; {ConfigError}; as `runMainJob`
+ */
 export async function simulateCommand(
   presetName: string | undefined,
   flags: SimulateFlags,

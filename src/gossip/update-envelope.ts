@@ -8,11 +8,13 @@ import {
   type VerifyBytes,
 } from '../crypto/index.ts';
 import {
+  decodeUpdateStatement,
   encryptUpdateKey,
   openDigest,
   signUpdateStatement,
   verifyUpdateStatement,
   WireError,
+  type DecodedUpdate,
   type Open,
   type SignedManifest,
   type UpdateStatement,
@@ -66,6 +68,7 @@ export async function signUpdate(own: OwnUpdate): Promise<Uint8Array> {
  * Checks an envelope against the round that is open.
  *
  * @param verify checks the author's signature
+ * @param decode reads the envelope's form
  * @throws {GossipError} 'bad_update'
  */
 export function readUpdate(
@@ -73,6 +76,7 @@ export function readUpdate(
   open: Open,
   bytes: Uint8Array,
   verify: VerifyBytes = verifyRaw,
+  decode: (bytes: Uint8Array) => DecodedUpdate = decodeUpdateStatement,
 ): UpdateFacts {
   const refuse = (author: string, reason: string, cause?: unknown): GossipError =>
     new GossipError(
@@ -82,7 +86,7 @@ export function readUpdate(
     );
   let verified;
   try {
-    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid, verify);
+    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid, verify, decode);
   } catch (error) {
     if (error instanceof WireError) throw refuse('a member', error.message, error);
     throw error;

@@ -10,7 +10,7 @@ import type { CreateHandlers } from './pool-messages.ts';
 /** The pool's `data`: how each worker opens its engine. */
 export type TrainingWorkerData = EngineOptions;
 
-/** One engine for all jobs of a worker. */
+/** A `HospitalJobs` for the worker, and a handler for each of its jobs. */
 const createHandlers: CreateHandlers = (emit) => {
   const { data } = workerData as { readonly data: TrainingWorkerData };
   const openStore = (folder: string): Store => diskStore(folder);

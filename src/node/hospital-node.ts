@@ -11,6 +11,7 @@ import type { NodeMember } from './member-keys.ts';
 import type { NodeSettings } from './settings.ts';
 import { watched, watchedStore } from './watched-port.ts';
 
+/** What a node is, where it lives and who hears of it. */
 export interface HospitalNodeOptions {
   readonly member: NodeMember;
   readonly consortium: SignedManifest;
@@ -36,6 +37,7 @@ interface Running {
   readonly closeLog: () => void;
 }
 
+/** A node that is off until `start`; after `stop` it can be started again, and goes on from its folder. */
 export class HospitalNode {
   readonly id: NodeId;
   readonly #options: HospitalNodeOptions;

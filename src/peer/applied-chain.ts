@@ -11,9 +11,9 @@ import { snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
 export interface AppliedChainPorts {
   readonly cid: Digest;
   readonly plan: Plan;
-  readonly log: ConsortiumLog;
+  readonly log: Pick<ConsortiumLog, 'appendHeight'>;
   readonly store: Store;
-  readonly content: ContentStore;
+  readonly content: Pick<ContentStore, 'obtainBytes'>;
   readonly logger: Logger;
   /** The envelopes that a block names, if the round has them all; null otherwise. */
   readonly envelopesHere: (body: BlockBody) => Uint8Array[] | null;

@@ -2,7 +2,7 @@
  * What a message is worth, decided before it waits in the peer's queue, cheap questions first: its form, whether it is
  * known or late, and the one signature that says whose it is. `reject` is for what no honest member sends, whatever it
  * knows; what may be news to one and old to another is at most ignored, since a relay is blamed for what we reject.
- * Certificates and justifications are left to the machine, which knows what they are for.
+ * What carries no signature of its own (certificates, views, evidence) goes on only when the machine finds its proof sound.
  */
 import { fromBase64, type NodeId } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
@@ -16,7 +16,6 @@ import {
 import {
   consensusDomain,
   keyBytes,
-  memberIndex,
   signedPart,
   statementBytes,
   type SignedManifest,
@@ -25,6 +24,7 @@ import {
 } from '../wire/index.ts';
 import type { CountedChecks } from './counted-checks.ts';
 import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
+import { doNow, type PureWork } from './ports.ts';
 import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */
@@ -32,10 +32,14 @@ export interface GatePorts {
   readonly consortium: SignedManifest;
   /** Checks signatures, and knows whose account they go to. */
   readonly checks: CountedChecks;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
   /** Epoch of the membership. */
   readonly epoch: () => number;
   /** Height under decision. */
   readonly height: () => number;
+  /** What the machine says of a message of consensus, but for the signatures of votes and proposals. */
+  readonly relayVerdict: (message: ConsensusMessage) => Verdict;
   /** The round under way. */
   readonly round: () => Pick<RoundProtocol, 'open' | 'judgeMessage'> | null;
   readonly checkCosignatures: (note: Uint8Array) => CheckedNote | 'known' | 'behind';
@@ -43,7 +47,11 @@ export interface GatePorts {
 
 /** What goes into the queue of a message that was let in. */
 export type Admitted =
-  | { readonly kind: 'consensus'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'consensus';
+      readonly bytes: Uint8Array;
+      readonly message: ConsensusMessage;
+    }
   | { readonly kind: 'checkpoint'; readonly note: CheckedNote }
   | { readonly kind: 'peer'; readonly message: PeerMessage };
 
@@ -63,15 +71,20 @@ class Refusal extends Error {}
 export class MessageGate {
   readonly #ports: GatePorts;
   readonly #consensusKeys: readonly Uint8Array[];
+  readonly #members: ReadonlySet<NodeId>;
+  readonly #pure: PureWork;
+
   constructor(ports: GatePorts) {
     this.#ports = ports;
+    this.#pure = ports.pure ?? doNow;
     const { members } = ports.consortium.manifest;
+    this.#members = new Set(members.map(({ id }) => id));
     this.#consensusKeys = members.map(({ consensusKey }) => keyBytes(consensusKey));
   }
 
   /** Judges a message and puts what that cost to its sender's account. */
   judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
-    if (memberIndex(this.#ports.consortium.manifest, from) < 0) return rejected;
+    if (!this.#members.has(from)) return rejected;
     try {
       return this.#ports.checks.charging(from, () => this.#judge(topic, bytes));
     } catch (error) {
@@ -89,7 +102,7 @@ export class MessageGate {
         return this.#judgeCheckpoint(bytes);
       case 'updates':
       case 'status': {
-        const message = readPeerMessage(topic, bytes);
+        const message = this.#pure(readers[topic], bytes);
         if (message === null) throw new Refusal(`no message of topic ${topic}`);
         return { verdict: this.#verdictOf(message), admitted: { kind: 'peer', message } };
       }
@@ -100,7 +113,7 @@ export class MessageGate {
     const { consortium, epoch, height } = this.#ports;
     let message: ConsensusMessage;
     try {
-      message = decodeMessage(bytes);
+      message = this.#pure(decodeMessage, bytes);
     } catch (error) {
       if (error instanceof ConsensusError) throw new Refusal(error.message);
       throw error;
@@ -108,27 +121,24 @@ export class MessageGate {
     if (message.cid !== consortium.cid || message.e !== epoch()) {
       throw new Refusal('another consortium or epoch');
     }
-    const admitted = { kind: 'consensus', bytes } as const;
+    const admitted = { kind: 'consensus', bytes, message } as const;
     if (isSigned(message)) {
       // Whoever needs it gets the decision instead.
       if (message.h < height()) return { verdict: 'ignore', admitted };
       this.#requireSignature(message);
     }
-    return { verdict: 'accept', admitted };
+    const verdict = this.#ports.relayVerdict(message);
+    if (verdict === 'reject') throw new Refusal(`${message.t} that proves nothing`);
+    return { verdict, admitted };
   }
 
   #requireSignature(message: Vote | Proposal): void {
     const key = this.#consensusKeys[message.i];
-    const signature = fromBase64(message.sig);
+    const { bytes, signature } = this.#pure(signedBytes, message);
     const isGood =
       key !== undefined &&
       signature !== null &&
-      this.#ports.checks.verify(
-        key,
-        consensusDomain,
-        statementBytes(signedPart(message)),
-        signature,
-      );
+      this.#ports.checks.verify(key, consensusDomain, bytes, signature);
     if (!isGood) throw new Refusal(`bad signature on ${message.t}`);
   }
 
@@ -153,6 +163,19 @@ export class MessageGate {
     if (refusal !== null) throw new Refusal(refusal);
     return 'accept';
   }
+}
+
+const readers = {
+  updates: (bytes: Uint8Array): PeerMessage | null => readPeerMessage('updates', bytes),
+  status: (bytes: Uint8Array): PeerMessage | null => readPeerMessage('status', bytes),
+};
+
+/** What a vote's or proposal's signature covers, and the signature; null where it is no base64. */
+function signedBytes(message: Vote | Proposal): {
+  readonly bytes: Uint8Array;
+  readonly signature: Uint8Array | null;
+} {
+  return { bytes: statementBytes(signedPart(message)), signature: fromBase64(message.sig) };
 }
 
 function isSigned(message: ConsensusMessage): message is Vote | Proposal {

@@ -14,10 +14,10 @@ export interface WorkProgress {
   readonly loss?: number;
 }
 
-/** Hears how far work has come. */
+/** Hears of progress, as often as the work likes. */
 export type ReportWork = (progress: WorkProgress) => void;
 
-/** What a hospital is asked to train in a round. */
+/** One round's training on one hospital. */
 export interface TrainingJob {
   readonly stage: PlanStage;
   readonly round: number;

@@ -3,6 +3,7 @@ import { bytesText, durationText, shortDigest } from './figures.ts';
 import { html, type Markup } from './markup.ts';
 import type { LogVerdict, NodeRecord, RunRecord } from './run-record.ts';
 
+/** Whether all nodes hold one model and one log. */
 export function agreementSection(record: RunRecord): Markup {
   const { nodes, sealedDigest, log } = record;
   const bytesMax = Math.max(1, ...nodes.flatMap((node) => [node.sentBytes, node.receivedBytes]));
@@ -54,6 +55,7 @@ export function agreementSection(record: RunRecord): Markup {
   </section>`;
 }
 
+/** Faults and how the others dealt with them; `null` where there were none. */
 export function faultSection({ faults, startedAt }: RunRecord): Markup | null {
   if (faults.length === 0) return null;
   return html`<section>
@@ -97,6 +99,7 @@ export function faultSection({ faults, startedAt }: RunRecord): Markup | null {
   </section>`;
 }
 
+/** Wall time of each part, memory, and the machine. */
 export function costSection({ stages, machine, settings }: RunRecord): Markup {
   const total = stages.reduce((sum, { ms }) => sum + ms, 0);
   const longest = Math.max(1, ...stages.map(({ ms }) => ms));

@@ -125,6 +125,7 @@ export {
   bodyDigest,
   decodeBlockBody,
   encodeBlockBody,
+  genesisEpoch,
   genesisPrev,
   openDigest,
   readBlockBody,
@@ -146,7 +147,9 @@ export {
   signUpdateStatement,
   statementPayloadType,
   sealedKeyBytes,
+  decodeUpdateStatement,
   verifyUpdateStatement,
+  type DecodedUpdate,
   type UpdateStatement,
   type VerifiedUpdate,
 } from './update-statement.ts';

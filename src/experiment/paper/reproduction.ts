@@ -18,6 +18,7 @@ import { recordOf } from './record.ts';
 import { runSeed, type SeedResult } from './seed-run.ts';
 import { workOf } from './seed-work.ts';
 
+/** Where a reproduction goes, what it covers and who may end it. */
 export interface ReproducePorts {
   /** Absolute; empty, or begun before. */
   readonly outputFolder: string;

@@ -38,6 +38,7 @@ export interface ScoredExperiment {
   }[];
 }
 
+/** Every model of one seed with its scores, and the downstream test. */
 export interface SeedResult {
   readonly seed: number;
   readonly experiments: readonly ScoredExperiment[];
@@ -50,6 +51,11 @@ interface Trained {
   readonly rounds: readonly TrainedRound[];
 }
 
+/**
+ * Makes the patients, trains and scores every model, then the downstream test. What the folder holds is not done again.
+ *
+ * @throws what the pool's jobs throw
+ */
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { settings, meter } = options;
   const { seed } = settings;

@@ -33,6 +33,7 @@ export interface ExperimentState {
   readonly rounds: readonly TrainedRound[];
 }
 
+/** A round that was trained. */
 export interface TrainedRound {
   /** SHA-256 of the model after the round; a consortium seals the same. */
   readonly digest: Digest;
@@ -40,6 +41,7 @@ export interface TrainedRound {
   readonly loss: number;
 }
 
+/** What all experiments of a seed share. */
 export interface ExperimentOptions {
   readonly seed: number;
   readonly pool: Pick<WorkerPool, 'run'>;

@@ -16,6 +16,7 @@ export interface Guest {
   readonly connected: readonly NodeId[];
 }
 
+/** How long a meeting may take, and who hears of it. */
 export interface MeetingOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
