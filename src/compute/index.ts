@@ -8,13 +8,7 @@ export {
   type EngineOptions,
 } from './engine.ts';
 export { precisionNote } from './heap/native/module.ts';
-export {
-  convolutionChoices,
-  precisions,
-  type ConvolutionChoice,
-  type NativeOptions,
-  type Precision,
-} from './heap/native/options.ts';
+export { precisions, type NativeOptions, type Precision } from './heap/native/options.ts';
 export type {
   AdamWSettings,
   SgdSettings,

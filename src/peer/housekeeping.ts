@@ -41,7 +41,7 @@ export async function tidyDisk(options: Housekeeping): Promise<void> {
 
 /** What a `Housekeeper` works with. */
 export interface HousekeeperPorts extends Pick<Housekeeping, 'store' | 'shelf' | 'settings'> {
-  readonly log: Pick<ConsortiumLog, 'sealedSize'>;
+  readonly log: Pick<ConsortiumLog, 'cosignedSize'>;
   readonly logger: Logger;
 }
 
@@ -77,8 +77,8 @@ export class Housekeeper {
 
   /** The last height, of those applied since the start, under a checkpoint that a quorum has cosigned. */
   #cosignedHeight(): number {
-    const { sealedSize } = this.#ports.log;
-    const height = this.#heads.filter(({ size }) => size <= sealedSize).at(-1)?.height ?? 0;
+    const { cosignedSize } = this.#ports.log;
+    const height = this.#heads.filter(({ size }) => size <= cosignedSize).at(-1)?.height ?? 0;
     this.#heads = this.#heads.filter((head) => head.height >= height);
     return height;
   }

@@ -147,7 +147,9 @@ export {
   signUpdateStatement,
   statementPayloadType,
   sealedKeyBytes,
+  decodeUpdateStatement,
   verifyUpdateStatement,
+  type DecodedUpdate,
   type UpdateStatement,
   type VerifiedUpdate,
 } from './update-statement.ts';
