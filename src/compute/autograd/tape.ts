@@ -1,7 +1,7 @@
 /**
  * Passes recorded for their gradients. TF.js's engine writes down each operation with what its gradient needs; a
- * recomputed block is written down with its inputs alone (gradient checkpointing: Chen et al. 2016, "Training Deep Nets with Sublinear
- * Memory Cost").
+ * recomputed block is written down with its inputs alone (gradient checkpointing: Chen et al. 2016, "Training Deep Nets
+ * with Sublinear Memory Cost").
  */
 import type * as tfjs from '@tensorflow/tfjs';
 import type { Tensor } from '@tensorflow/tfjs';
