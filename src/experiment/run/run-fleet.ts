@@ -30,6 +30,7 @@ export interface FleetOptions {
   readonly ports: MainJobPorts;
   readonly consortium: SignedManifest;
   readonly pool: WorkerPool;
+  readonly averagingPool: WorkerPool;
   readonly clock: Clock;
   readonly code: Digest;
   readonly recorder: RunRecorder;
@@ -95,6 +96,7 @@ export class RunFleet {
           folder: options.folderOf(id),
           code: options.code,
           pool: options.pool,
+          averagingPool: options.averagingPool,
           clock: options.clock,
           logger: this.#loggerOf(id),
           onEvent: (event) => {
