@@ -98,8 +98,8 @@ export class ConsortiumLog {
 
   /** As `openConsortiumLog`. */
   static async open(store: Store, options: ConsortiumLogOptions): Promise<ConsortiumLog> {
-    const { witnessSigner: signer, clock, self } = options;
-    const witness = await Witness.open(store, { name: witnessName(self), signer, clock });
+    const { witnessSigner: signer, clock, self, verify } = options;
+    const witness = await Witness.open(store, { name: witnessName(self), signer, clock, verify });
     const log = new ConsortiumLog(store, options, witness);
     await log.#load();
     return log;

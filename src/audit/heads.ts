@@ -74,6 +74,8 @@ export class Heads {
   readonly #verify: VerifyBytes;
   readonly #ids: readonly NodeId[];
   #sealed: Head | null = null;
+  /** Whether cosignatures of the sealed head are not on the disk. */
+  #isSealedStale = false;
   #next: Head | null = null;
   readonly #ahead = new Map<string, { size: number; lines: Map<number, NoteSignature> }>();
   /** Digests of notes that can bring nothing more, whatever comes. */
@@ -134,6 +136,7 @@ export class Heads {
 
   /** Signs `checkpoint` as the latest head, with `own` as this node's cosignature where it gave one. */
   async sign(checkpoint: Checkpoint, signer: Signer, own: NoteSignature | null): Promise<void> {
+    if (this.#sealed !== null && this.#isSealedStale) await this.#writeSealed(this.#sealed);
     const text = formatCheckpoint(checkpoint);
     const cosignatures = new Map(this.#ahead.get(text)?.lines);
     for (const [key, { size }] of this.#ahead) if (size <= checkpoint.size) this.#ahead.delete(key);
@@ -205,7 +208,9 @@ export class Heads {
     if (fresh.length === 0) return 'known';
     for (const [index, line] of fresh) head.cosignatures.set(index, line);
     if (head === this.#sealed) {
-      await this.#store.write(logPrefix + checkpointName, noteOf(head));
+      // What comes after the quorum is written once: with the last line, or before the next head.
+      this.#isSealedStale = true;
+      if (head.cosignatures.size === this.#witnessKeys.length) await this.#writeSealed(head);
       return 'added';
     }
     // Short of a quorum the lines stay in memory: they can be asked for again, our own is on the disk.
@@ -214,10 +219,15 @@ export class Heads {
 
   async #seal(head: Head): Promise<boolean> {
     if (head.cosignatures.size < quorumOf(this.#witnessKeys.length)) return false;
-    await this.#store.write(logPrefix + checkpointName, noteOf(head));
+    await this.#writeSealed(head);
     this.#sealed = head;
     await this.#dropNext();
     return true;
+  }
+
+  async #writeSealed(head: Head): Promise<void> {
+    await this.#store.write(logPrefix + checkpointName, noteOf(head));
+    this.#isSealedStale = false;
   }
 
   async #dropNext(): Promise<void> {
@@ -279,7 +289,9 @@ export class Heads {
     if (bytes === null) return null;
     const { text, signatures } = parseNote(bytes);
     const { size, root } = this.checkpointOf(text);
-    const own = signatures.find((line) => verifyNoteSignature(text, line, this.#logKey));
+    const own = signatures.find((line) =>
+      verifyNoteSignature(text, line, this.#logKey, this.#verify),
+    );
     if (size > tree.size || !equalBytes(tree.root(size), root) || own === undefined) {
       throw corruptLog(name, 'a head of this tree, signed by this node');
     }

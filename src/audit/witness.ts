@@ -3,7 +3,7 @@
  * and put it on the disk before answering. A restarted node therefore never cosigns two histories.
  */
 import { equalBytes, type Clock, type Store } from '../base/index.ts';
-import type { Signer } from '../crypto/index.ts';
+import type { Signer, VerifyBytes } from '../crypto/index.ts';
 import {
   cosignCheckpoint,
   formatCheckpoint,
@@ -25,6 +25,8 @@ export interface WitnessOptions {
   readonly name: string;
   readonly signer: Signer;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Checks what the disk holds; Ed25519 when absent. */
+  readonly verify?: VerifyBytes | undefined;
 }
 
 interface Cosigned {
@@ -78,12 +80,12 @@ export class Witness {
   }
 }
 
-function readState(bytes: Uint8Array, { name, signer }: WitnessOptions): Cosigned {
+function readState(bytes: Uint8Array, { name, signer, verify }: WitnessOptions): Cosigned {
   let cause: unknown;
   try {
     const { text, signatures } = parseNote(bytes);
     const key = { name, type: noteKeyTypes.witness, publicKey: signer.publicKey };
-    const line = signatures.find((signature) => verifyNoteSignature(text, signature, key));
+    const line = signatures.find((signature) => verifyNoteSignature(text, signature, key, verify));
     if (line !== undefined) return { checkpoint: parseCheckpoint(text), line };
   } catch (error) {
     cause = error;

@@ -43,5 +43,5 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Not constant-time: for public bytes only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((value, index) => value === b[index]);
+  return a.byteLength === b.byteLength && Buffer.compare(a, b) === 0;
 }

@@ -18,7 +18,9 @@ import {
   openUpdateKey,
   encryptUpdate,
   signUpdateStatement,
+  decodeUpdateStatement,
   verifyUpdateStatement,
+  type DecodedUpdate,
   WireError,
   type Open,
   type SignedManifest,
@@ -76,6 +78,7 @@ export async function sealUpdate(
  * Checks an envelope against the round that is open.
  *
  * @param verify checks the author's signature
+ * @param decode reads the envelope's form
  * @throws {GossipError} 'bad_update'
  */
 export function readUpdate(
@@ -83,6 +86,7 @@ export function readUpdate(
   open: Open,
   bytes: Uint8Array,
   verify: VerifyBytes = verifyRaw,
+  decode: (bytes: Uint8Array) => DecodedUpdate = decodeUpdateStatement,
 ): UpdateFacts {
   const refuse = (author: string, reason: string, cause?: unknown): GossipError =>
     new GossipError(
@@ -92,7 +96,7 @@ export function readUpdate(
     );
   let verified;
   try {
-    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid, verify);
+    verified = verifyUpdateStatement(bytes, consortium.manifest, consortium.cid, verify, decode);
   } catch (error) {
     if (error instanceof WireError) throw refuse('a member', error.message, error);
     throw error;

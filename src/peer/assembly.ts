@@ -96,7 +96,7 @@ export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): P
     housekeeper: new Housekeeper({ store, shelf: content, settings, log, logger }),
     consensus: new ConsensusDriver({ ...driven, post, onDecided }),
     gate: new MessageGate({
-      ...{ consortium, checks },
+      ...{ consortium, checks, ...(ports.pure && { pure: ports.pure }) },
       epoch: () => chain.state.epoch,
       height: () => machine.height,
       round: () => round.protocol,
@@ -176,7 +176,7 @@ function machineOptions(
     signer: isRetired ? null : keys.consensus,
     application: {
       prevBodyDigest: () => chain.state.prev,
-      isDue: (at) => chain.isNext(at) && proposals.due() !== null,
+      isDue: (at) => chain.isNext(at) && proposals.isDue(),
       propose: (at) => (chain.isNext(at) ? proposals.due() : null),
       judge: (at, body) => (chain.isNext(at) ? proposals.judge(body) : 'wait'),
       suspendedBy: (body) => suspendedBy(decodeBlockBody(body)),

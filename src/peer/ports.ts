@@ -13,6 +13,15 @@ export interface PeerKeys {
   readonly sealPrivate: Uint8Array;
 }
 
+/**
+ * Does pure work on something that nobody changes. A node simply does it (`doNow`); a simulation of many nodes does it once
+ * for all that were given the very same object.
+ */
+export type PureWork = <I extends object, O>(work: (input: I) => O, input: I) => O;
+
+/** Does the work. */
+export const doNow: PureWork = (work, input) => work(input);
+
 /** Everything outside: time, disk, network, learning, chance, and the checks of signatures. */
 export interface PeerPorts {
   readonly clock: Clock;
@@ -22,4 +31,6 @@ export interface PeerPorts {
   readonly logger: Logger;
   readonly random: Random;
   readonly crypto: CryptoPort;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
 }

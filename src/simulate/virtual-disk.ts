@@ -2,7 +2,14 @@
  * One machine's disk. A `Store` operation is durable when it resolves and not before: a crash keeps what was done, and of
  * what was under way all, nothing, or the beginning of an append. It can be slow, full, or fail.
  */
-import { AnnulusError, concatBytes, type Clock, type Random, type Store } from '../base/index.ts';
+import {
+  AnnulusError,
+  concatBytes,
+  type Clock,
+  type Random,
+  type Store,
+  type StoreWriter,
+} from '../base/index.ts';
 import type { Process } from './process.ts';
 
 /** Why a disk did not do what it was told. */
@@ -33,23 +40,27 @@ export const soundDisk: DiskFaults = Object.freeze({
   lies: false,
 });
 
-/** A change that was given to the disk and not done. */
-interface Pending {
-  readonly name: string;
+/** A change that was given to the disk and is not durable yet. */
+interface Change {
+  /** Files that it touches. */
+  readonly names: readonly string[];
+  readonly bytes: number;
   /** Does all of it, or its first part (0 to 1) where it is an append. */
   readonly apply: (part: number) => void;
   readonly isAppend: boolean;
+  /** What its files were before, of a disk that lies: it is done for those who look, and gone after a crash. */
+  before?: ReadonlyMap<string, Uint8Array | null>;
 }
 
 /** See the file's header. */
 export class VirtualDisk {
-  /** What a crash keeps, by name. Nobody changes the bytes. */
+  /** What programs find, by name. Nobody changes the bytes. */
   readonly files: Map<string, Uint8Array> = new Map<string, Uint8Array>();
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #pool: BytePool;
   #faults: DiskFaults = soundDisk;
-  #pending: Pending[] = [];
+  #pending: Change[] = [];
   #freeAtMs = 0;
   #bytes = 0;
 
@@ -70,13 +81,22 @@ export class VirtualDisk {
     this.#faults = { ...this.#faults, ...faults };
   }
 
+  /** What a crash would keep of a file for certain; null when nothing. */
+  durable(name: string): Uint8Array | null {
+    const lie = this.#pending.find(({ before }) => before?.has(name) === true);
+    return lie?.before?.get(name) ?? (lie === undefined ? (this.files.get(name) ?? null) : null);
+  }
+
   /** The power goes: what was under way is done, or not, or an append in part. Of one file the order is kept. */
   crash(): void {
     const torn = new Set<string>();
-    for (const { name, apply, isAppend } of this.#pending) {
-      if (torn.has(name)) continue;
+    for (const { before } of [...this.#pending].reverse()) {
+      for (const [name, bytes] of before ?? []) this.set(name, bytes);
+    }
+    for (const { names, apply, isAppend, before } of this.#pending) {
+      if (before !== undefined || names.some((name) => torn.has(name))) continue;
       const part = isAppend ? this.#random.uniform() * 2 : this.#random.integer(2);
-      if (part < 1) torn.add(name);
+      if (part < 1) for (const name of names) torn.add(name);
       if (part > 0) apply(Math.min(1, part));
     }
     this.#pending = [];
@@ -89,127 +109,153 @@ export class VirtualDisk {
    * @param onError hears of a write that failed before its caller does
    */
   open(process: Process, onError: (error: DiskError) => void = () => undefined): Store {
-    const { files } = this;
-    const change = async (
-      name: string,
-      bytes: number,
-      isAppend: boolean,
-      apply: (part: number) => void,
-    ): Promise<void> => {
+    return new OpenDisk(this, this.#pool, async (change) => {
       try {
-        await this.#change(process, { name, isAppend, apply }, bytes);
+        await this.#do(process, change);
       } catch (error) {
         if (error instanceof DiskError) onError(error);
         throw error;
       }
-    };
-    const read = (name: string): Uint8Array | null => files.get(name) ?? null;
-    return {
-      read: (name) => Promise.resolve(read(name)),
-      has: (name) => Promise.resolve(files.has(name)),
-      size: (name) => Promise.resolve(read(name)?.byteLength ?? null),
-      readPart: (name, offset, length) =>
-        Promise.resolve(read(name)?.subarray(offset, offset + length) ?? null),
-      list: (prefix) =>
-        Promise.resolve([...files.keys()].filter((name) => name.startsWith(prefix)).sort()),
-      write: (name, bytes) => {
-        const kept = this.#pool.keep(name, bytes);
-        return change(name, bytes.byteLength, false, () => {
-          this.#set(name, kept);
-        });
-      },
-      create: (name) => {
-        // What is under way lies apart, and a crash discards it.
-        const pieces: Uint8Array[] = [];
-        return Promise.resolve({
-          write: (bytes: Uint8Array) => Promise.resolve(void pieces.push(bytes.slice())),
-          commit: () => {
-            const kept = this.#pool.keep(name, concatBytes(...pieces));
-            return change(name, kept.byteLength, false, () => {
-              this.#set(name, kept);
-            });
-          },
-          discard: () => Promise.resolve(),
-        });
-      },
-      move: (from, to) =>
-        change(to, 0, false, () => {
-          const bytes = read(from);
-          if (bytes === null) return;
-          this.#set(from, null);
-          this.#set(to, bytes);
-        }),
-      append: (name, bytes) => {
-        const added = bytes.slice();
-        return change(name, bytes.byteLength, true, (part) => {
-          const before = read(name) ?? new Uint8Array();
-          const more = added.subarray(0, Math.floor(part * added.byteLength));
-          const after = new Uint8Array(before.byteLength + more.byteLength);
-          after.set(before);
-          after.set(more, before.byteLength);
-          this.#set(name, after);
-        });
-      },
-      remove: (name) =>
-        change(name, 0, false, () => {
-          this.#set(name, null);
-        }),
-    };
+    });
   }
 
-  #set(name: string, bytes: Uint8Array | null): void {
+  /** Sets a file, or removes it with null, at once. */
+  set(name: string, bytes: Uint8Array | null): void {
     this.#bytes += (bytes?.byteLength ?? 0) - (this.files.get(name)?.byteLength ?? 0);
     if (bytes === null) this.files.delete(name);
     else this.files.set(name, bytes);
   }
 
-  #change(process: Process, pending: Pending, bytes: number): Promise<void> {
+  #do(process: Process, change: Change): Promise<void> {
     if (!process.isAlive) return new Promise(() => undefined);
     const { writeMs, lies } = this.#faults;
-    if (writeMs === 0) return this.#finish(pending, bytes);
-    this.#pending.push(pending);
+    if (writeMs === 0) return this.#finish(change);
     const nowMs = this.#clock.nowMs();
     this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + writeMs;
-    const done = new Promise<void>((resolve, reject) => {
+    this.#pending.push(change);
+    if (lies) {
+      change.before = new Map(change.names.map((name) => [name, this.files.get(name) ?? null]));
+      change.apply(1);
+      this.#clock.setTimer(this.#freeAtMs - nowMs, () => {
+        this.#pending = this.#pending.filter((one) => one !== change);
+      });
+      return Promise.resolve();
+    }
+    return new Promise<void>((resolve, reject) => {
       this.#clock.setTimer(this.#freeAtMs - nowMs, () => {
         // A crash has settled what was under way.
-        if (!this.#pending.includes(pending)) return;
-        this.#pending = this.#pending.filter((one) => one !== pending);
-        const outcome = this.#finish(pending, bytes);
-        outcome.then(
-          () => {
-            process.wake(resolve);
-          },
-          (error: unknown) => {
-            process.wake(() => {
-              reject(error as DiskError);
-            });
-          },
-        );
+        if (!this.#pending.includes(change)) return;
+        this.#pending = this.#pending.filter((one) => one !== change);
+        const error = this.#tryNow(change);
+        process.wake(() => {
+          if (error === null) resolve();
+          else reject(error);
+        });
       });
     });
-    if (!lies) return done;
-    done.catch(() => undefined);
-    return Promise.resolve();
   }
 
-  #finish({ isAppend, apply }: Pending, bytes: number): Promise<void> {
+  #finish(change: Change): Promise<void> {
+    const error = this.#tryNow(change);
+    return error === null ? Promise.resolve() : Promise.reject(error);
+  }
+
+  #tryNow({ isAppend, apply, bytes }: Change): DiskError | null {
     const { writesLeft, bytesMax } = this.#faults;
     this.setFaults({ writesLeft: writesLeft - 1 });
     if (writesLeft <= 0) {
-      return Promise.reject(new DiskError({ code: 'disk_failed' }, 'the disk does not take it'));
+      return new DiskError({ code: 'disk_failed' }, 'the disk does not take it');
     }
     if (bytes > 0 && this.#bytes + bytes > bytesMax) {
       if (isAppend) apply(this.#random.uniform());
-      return Promise.reject(new DiskError({ code: 'disk_full' }, 'the disk is full'));
+      return new DiskError({ code: 'disk_full' }, 'the disk is full');
     }
     apply(1);
-    return Promise.resolve();
+    return null;
   }
 }
 
-/** Bytes below this are not worth looking for. */
-const pooledBytesMin = 1_024;
+/** The port over a disk. */
+class OpenDisk implements Store {
+  readonly #disk: VirtualDisk;
+  readonly #pool: BytePool;
+  readonly #do: (change: Change) => Promise<void>;
+
+  constructor(disk: VirtualDisk, pool: BytePool, change: (change: Change) => Promise<void>) {
+    this.#disk = disk;
+    this.#pool = pool;
+    this.#do = change;
+  }
+
+  read(name: string): Promise<Uint8Array | null> {
+    return Promise.resolve(this.#disk.files.get(name) ?? null);
+  }
+
+  has(name: string): Promise<boolean> {
+    return Promise.resolve(this.#disk.files.has(name));
+  }
+
+  size(name: string): Promise<number | null> {
+    return Promise.resolve(this.#disk.files.get(name)?.byteLength ?? null);
+  }
+
+  readPart(name: string, offset: number, length: number): Promise<Uint8Array | null> {
+    const bytes = this.#disk.files.get(name);
+    return Promise.resolve(bytes?.subarray(offset, offset + length) ?? null);
+  }
+
+  list(prefix: string): Promise<string[]> {
+    const names = [...this.#disk.files.keys()].filter((name) => name.startsWith(prefix));
+    return Promise.resolve(names.sort());
+  }
+
+  write(name: string, bytes: Uint8Array): Promise<void> {
+    const kept = this.#pool.keep(name, bytes);
+    const apply = (): void => {
+      this.#disk.set(name, kept);
+    };
+    return this.#do({ names: [name], bytes: kept.byteLength, isAppend: false, apply });
+  }
+
+  append(name: string, bytes: Uint8Array): Promise<void> {
+    const added = bytes.slice();
+    const apply = (part: number): void => {
+      const before = this.#disk.files.get(name) ?? new Uint8Array();
+      const more = added.subarray(0, Math.floor(part * added.byteLength));
+      this.#disk.set(name, concatBytes(before, more));
+    };
+    return this.#do({ names: [name], bytes: added.byteLength, isAppend: true, apply });
+  }
+
+  create(name: string): Promise<StoreWriter> {
+    const pieces: Uint8Array[] = [];
+    return Promise.resolve({
+      write: (bytes) => Promise.resolve(void pieces.push(bytes.slice())),
+      commit: () => this.write(name, concatBytes(...pieces)),
+      discard: () => Promise.resolve(void pieces.splice(0)),
+    });
+  }
+
+  move(from: string, to: string): Promise<void> {
+    const moved = this.#disk.files.get(from);
+    if (moved === undefined) return Promise.reject(new Error(`there is no ${from}`));
+    const apply = (): void => {
+      this.#disk.set(from, null);
+      this.#disk.set(to, moved);
+    };
+    return this.#do({ names: [from, to], bytes: 0, isAppend: false, apply });
+  }
+
+  remove(name: string): Promise<void> {
+    const apply = (): void => {
+      this.#disk.set(name, null);
+    };
+    return this.#do({ names: [name], bytes: 0, isAppend: false, apply });
+  }
+}
+
+/** Files that are the same on all honest nodes. */
+const pooledForm = /^(blobs|log\/tile|log\/decisions)\//;
 
 /**
  * Keeps equal files once: all honest nodes hold the same log and models, and a simulation of a hundred of them has one
@@ -220,7 +266,7 @@ export class BytePool {
 
   /** A copy of `bytes` that stays as it is; an earlier one where there is an equal one of this name. */
   keep(name: string, bytes: Uint8Array): Uint8Array {
-    if (bytes.byteLength < pooledBytesMin) return bytes.slice();
+    if (!pooledForm.test(name)) return bytes.slice();
     const held = (this.#byName.get(name) ?? []).filter((one) => one.deref() !== undefined);
     const found = held.map((one) => one.deref()).find((one) => isEqual(one, bytes));
     if (found !== undefined) return found;

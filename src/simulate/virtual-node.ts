@@ -7,6 +7,7 @@ import {
   type PeerEvent,
   type PeerKeys,
   type PeerSettings,
+  type PureWork,
   type Trainer,
 } from '../peer/index.ts';
 import type { SignedManifest, Transport } from '../wire/index.ts';
@@ -27,6 +28,7 @@ export interface NodeParts {
   readonly network: VirtualNetwork;
   readonly disk: VirtualDisk;
   readonly crypto: CryptoPort;
+  readonly pure: PureWork;
   readonly random: Random;
   /** Made once for each run, on that run's clock. */
   readonly trainer: (clock: Clock) => Trainer;
@@ -83,7 +85,7 @@ export class VirtualNode {
   /** Starts a program over what the disk holds; nothing happens when one runs. */
   start(): void {
     if (this.#running !== null) return;
-    const { id, keys, consortium, code, consensus, settings, network, crypto } = this.#parts;
+    const { id, keys, consortium, code, consensus, settings, network, crypto, pure } = this.#parts;
     const process = new Process(this.#parts.onWake);
     const clock = this.clock.of(process);
     this.runs += 1;
@@ -98,9 +100,14 @@ export class VirtualNode {
     const random = this.#parts.random.fork(`run ${this.runs}`);
     const trainer = this.#parts.trainer(clock);
     const logger = this.#logger();
+    const fail = (error: unknown): void => {
+      if (!process.isAlive) return;
+      this.failures.push(error);
+      this.#parts.onWake();
+    };
     const peer = new Peer(
       {
-        ...{ clock, transport, trainer, logger, random, crypto },
+        ...{ clock, transport, trainer, logger, random, crypto, pure },
         store: this.#parts.bendStore(store),
       },
       {
@@ -110,15 +117,11 @@ export class VirtualNode {
           if (event.kind === 'done') this.isDone = true;
           this.#parts.onEvent(event);
         },
-        onFailure: (error) => {
-          if (process.isAlive) this.failures.push(error);
-        },
+        onFailure: fail,
       },
     );
     this.#running = { peer, process, transport };
-    peer.start().catch((error: unknown) => {
-      if (process.isAlive) this.failures.push(error);
-    });
+    peer.start().catch(fail);
   }
 
   /** The power goes: what was not on the disk is lost. */

@@ -25,6 +25,7 @@ import { keyBytes, type SignedManifest, type Topic, type Transport } from '../wi
 import { endOf, type Fault } from './faults.ts';
 import { Invariants, type Violation } from './invariants.ts';
 import { trueClock } from './node-clock.ts';
+import { sharedWork } from './shared-work.ts';
 import { virtualClock, type VirtualClock } from './virtual-clock.ts';
 import { BytePool, soundDisk, VirtualDisk, type DiskFaults } from './virtual-disk.ts';
 import {
@@ -80,6 +81,7 @@ export class VirtualWorld {
   readonly invariants: Invariants;
   readonly #options: WorldOptions;
   readonly #random: Random;
+  readonly #pure = sharedWork();
   readonly #touched = new Set<VirtualNode>();
   readonly #active: Fault[] = [];
   readonly #healCuts = new Map<Fault, () => void>();
@@ -97,6 +99,7 @@ export class VirtualWorld {
       plan: manifest.plan,
       members: manifest.members.map(({ id }) => id),
       context: { cid, epoch: 0, members },
+      pure: this.#pure,
       liars: new Set(options.liars),
     });
     const pool = new BytePool();
@@ -158,7 +161,7 @@ export class VirtualWorld {
     this.#look();
     const height = node.peer?.state.height ?? 0;
     node.kill();
-    this.invariants.crashed(id, height, (name) => node.disk.files.get(name) ?? null);
+    this.invariants.crashed(id, height, (name) => node.disk.durable(name));
   }
 
   /** Starts a node over its disk. */
@@ -182,6 +185,7 @@ export class VirtualWorld {
       consensus: this.#options.consensus ?? consensusDefaults,
       settings: { ...peerDefaults, ...this.#options.settings },
       crypto: this.#options.crypto,
+      pure: this.#pure,
       trainer: (clock) => this.#options.trainerOf(id, this.#slowed(id, clock)),
       bend: (transport) => this.#watched(id, this.#options.bend?.(transport) ?? transport),
       bendStore: (store) => this.#options.bendStore?.(id, store) ?? store,
@@ -200,7 +204,7 @@ export class VirtualWorld {
   #watched(id: NodeId, transport: Transport): Transport {
     const look = (topic: Topic, bytes: Uint8Array): void => {
       if (topic !== 'consensus') return;
-      this.invariants.sent(id, bytes, (name) => this.node(id).disk.files.get(name) ?? null);
+      this.invariants.sent(id, bytes, (name) => this.node(id).disk.durable(name));
     };
     const broadcast = transport.broadcast.bind(transport);
     const send = transport.send.bind(transport);

@@ -146,7 +146,9 @@ export {
   signUpdateStatement,
   statementPayloadType,
   sealedKeyBytes,
+  decodeUpdateStatement,
   verifyUpdateStatement,
+  type DecodedUpdate,
   type UpdateStatement,
   type VerifiedUpdate,
 } from './update-statement.ts';

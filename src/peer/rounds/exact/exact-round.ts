@@ -2,7 +2,7 @@
  * A round whose average is exact: every member gets every update and averages them by itself, to the same bytes. The parts:
  * this node's own training, the updates of all, the average of the cut, and who is still there.
  */
-import { messageOf, utf8, type Digest, type NodeId } from '../../../base/index.ts';
+import { messageOf, type Digest, type NodeId } from '../../../base/index.ts';
 import { GossipError, segmentsOf, type UpdateFacts } from '../../../gossip/index.ts';
 import type { Cut, CutUpdate, Open } from '../../../wire/index.ts';
 import type { Judgement } from '../../local-view.ts';
@@ -37,7 +37,7 @@ export class ExactRound implements RoundProtocol {
         this.#presence.abstained(self);
       },
     });
-    this.#envelopes = new EnvelopeReader(consortium, open, context.verifyBytes);
+    this.#envelopes = new EnvelopeReader(consortium, open, context.verifyBytes, ports.pure);
     this.#updates = new RoundUpdates(context, {
       envelopes: this.#envelopes,
       segments: async () => segmentsOf(await models.initial(stage)),
@@ -95,7 +95,7 @@ export class ExactRound implements RoundProtocol {
   judgeMessage(message: RoundMessage): string | null {
     if (message.t !== 'update') return null;
     try {
-      this.#envelopes.read(utf8(message.envelope));
+      this.#envelopes.read(this.#envelopes.bytesOf(message));
       return null;
     } catch (error) {
       if (error instanceof GossipError) return messageOf(error);

@@ -2,14 +2,7 @@
  * The updates of one round on one node: announced, fetched, opened, and claimed before the others. Fetching and opening
  * run beside the peer's queue and come back through `post`.
  */
-import {
-  fromUtf8,
-  invariant,
-  messageOf,
-  utf8,
-  type Digest,
-  type NodeId,
-} from '../../../base/index.ts';
+import { fromUtf8, invariant, messageOf, type Digest, type NodeId } from '../../../base/index.ts';
 import {
   GossipError,
   UpdateBook,
@@ -150,7 +143,7 @@ export class RoundUpdates implements Pick<
   take(from: NodeId, message: ExactMessage): void {
     switch (message.t) {
       case 'update':
-        this.#tryEnvelope(utf8(message.envelope), false, from);
+        this.#tryEnvelope(this.#parts.envelopes.bytesOf(message), false, from);
         return;
       case 'holds':
         this.#book.takeClaims(from, message.open, this.#context.ports.clock.nowMs());
