@@ -44,6 +44,11 @@ const forms: readonly {
   { form: /^npx annulus import /, here: null, by: 'test/interop/import.test.ts' },
   { form: /^npx annulus export /, here: null, by: 'test/interop/export.test.ts' },
   {
+    form: /^npx annulus simulate smoke --world virtual /,
+    here: 'dry',
+    by: 'test/experiment/run/virtual-run.test.ts',
+  },
+  {
     form: /^npx annulus simulate (smoke|--)/,
     here: 'dry',
     by: 'test/experiment/run/main-job.test.ts',
@@ -120,7 +125,7 @@ function formOf(command: string): (typeof forms)[number] | undefined {
   return forms.find(({ form }) => form.test(command));
 }
 
-/** The command line in this process, with rooms behind it that only tell what a run would. */
+/** The command line in this process, with rooms behind it that only tell what a run would; a virtual one is run. */
 async function dryRun(
   args: readonly string[],
 ): Promise<{ code: number; out: string; err: string }> {

@@ -55,13 +55,12 @@ export async function simulateCommand(
 ): Promise<ExitCode> {
   if (flags.world === 'virtual') {
     const name = presetName ?? defaultPreset;
-    const { settings } = await readSettings(name, flags);
-    return virtualCommand(name, settings, flags, given, world);
+    const { settings, file } = await readSettings(name, flags);
+    const counted = await countOwnCasesOf(settings, file, world);
+    return virtualCommand(name, counted, flags, given, world);
   }
-  const foreign = given.filter((flag) => virtualOnly.includes(flag));
-  if (foreign.length > 0) throw usageError(`${foreign.join(', ')}: only with --world virtual`);
   const run = await (flags.resume === undefined
-    ? newRun(presetName ?? defaultPreset, flags, world)
+    ? newRun(presetName ?? defaultPreset, flags, given, world)
     : begunRun(flags.resume, presetName, given));
   const begun = flags.resume === undefined ? undefined : mark;
   return intoFolder(run.folder, (folder) => carryOut({ ...run, folder }, flags, world), begun);
@@ -92,7 +91,14 @@ async function readSettings(
   return { settings: loadPreset(text, file, overridesOf(flags), await readNetworks()), file };
 }
 
-async function newRun(presetName: string, flags: SimulateFlags, world: World): Promise<Run> {
+async function newRun(
+  presetName: string,
+  flags: SimulateFlags,
+  given: readonly string[],
+  world: World,
+): Promise<Run> {
+  const foreign = given.filter((flag) => virtualOnly.includes(flag));
+  if (foreign.length > 0) throw usageError(`${foreign.join(', ')}: only with --world virtual`);
   const written = await readSettings(presetName, flags);
   const settings = await countOwnCasesOf(written.settings, written.file, world);
   const kills = (flags.kill ?? []).map(parseKill);

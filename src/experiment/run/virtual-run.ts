@@ -93,7 +93,9 @@ export function drawnFaults(seed: number, settings: RunSettings): readonly Fault
   const { stages } = planOf(settings);
   const untilMs = roundMs * stages.reduce((sum, { rounds }) => sum + rounds, 0);
   const range = { untilMs, forMsMax: drawnForMsMax, countMax: drawnMax };
-  return drawFaults(seededRandom(seed).fork('faults'), membersOf(settings), range);
+  const members = membersOf(settings);
+  // Read as those of a file are, so that a record that is made again from its faults is the same bytes.
+  return readFaults(drawFaults(seededRandom(seed).fork('faults'), members, range), members);
 }
 
 /**
@@ -123,9 +125,10 @@ export async function runVirtual(
         made.push(world);
         recorder.begin(world.consortium, { before: [], after: [] });
       },
-      onEvent: (node, event) => {
+      onEvent: (node, event, atMs) => {
         if (signal.aborted) throw new SimulateError({ code: 'cancelled' }, 'stopped');
-        recorder.peerEvent(node, event);
+        // Blocks have the time of whoever proposed them, whose clock may be wrong.
+        recorder.peerEvent(node, 'atMs' in event ? { ...event, atMs } : event);
       },
       onFault: (fault, isBegin) => {
         tell(recorder, fault, isBegin);
