@@ -138,7 +138,7 @@ async function begunRun(
   const { settings, kills } = readRunFile(bytes, path);
   const others = [presetName ?? [], ...given.filter((flag) => !resumeFlags.includes(flag))].flat();
   if (others.length > 0) {
-    throw usageError(`--resume goes on with a run as it was begun: leave out ${others.join(', ')}`);
+    throw usageError(`--resume continues a run with its own settings: leave out ${others.join(', ')}`);
   }
   // The file may have been edited: its settings are read as strictly as a preset's, which JSON is too.
   return { settings: loadPreset(JSON.stringify(settings), file), kills, folder };
@@ -148,7 +148,7 @@ async function begunRun(
 function stoppedWords(folder: string): string {
   if (!existsSync(join(folder, mark))) return 'stopped before the run was begun';
   const near = relative('', folder);
-  return `stopped; --resume goes on: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
+  return `stopped; to continue: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
 }
 
 function overridesOf(flags: SimulateFlags): Override[] {

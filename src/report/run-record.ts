@@ -221,7 +221,7 @@ export interface LogVerdict {
   readonly nodesVerified: number;
   readonly entries: number;
   readonly root: string;
-  /** Cosignatures on the last head, and how many a head needs. */
+  /** Cosignatures on the last checkpoint, and how many one needs. */
   readonly cosignatures: number;
   readonly quorum: number;
   /** The verifier's findings; empty when `ok`. */

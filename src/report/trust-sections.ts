@@ -18,9 +18,8 @@ export function agreementSection(record: RunRecord): Markup {
       <div class="verdict ${isAgreed(record) ? '' : 'failed'}">
         ${
           isAgreed(record)
-            ? html`<b>✓ One model on ${nodes.length} nodes,</b> the one in the log's last seal.<br /><code
-                  >${sealedDigest}</code
-                >`
+            ? html`<b>✓ One model on ${nodes.length} nodes,</b> the one in the log's last SEAL
+                block.<br /><code>${sealedDigest}</code>`
             : html`<b>✗ The nodes do not hold one sealed model.</b><br /><code
                   >${sealedDigest ?? 'nothing was sealed'}</code
                 >`
@@ -148,7 +147,7 @@ export function costSection({ stages, machine, settings }: RunRecord): Markup {
   </section>`;
 }
 
-/** Every node ended with the model of the log's last seal. */
+/** Every node ended with the model of the log's last SEAL block. */
 export function isAgreed({ nodes, sealedDigest }: RunRecord): boolean {
   return (
     sealedDigest !== null &&
@@ -189,7 +188,7 @@ function logVerdict({
 }: LogVerdict): Markup {
   return html`<div class="verdict ${ok ? '' : 'failed'}">
     ${ok ? html`<b>✓ The log verifies</b> on ${nodesVerified} nodes` : html`<b>✗ The log does not verify</b>`}:
-    ${entries} entries, head signed by ${cosignatures} hospitals where ${quorum} are needed.<br /><code
+    ${entries} entries, checkpoint signed by ${cosignatures} hospitals; ${quorum} are needed.<br /><code
       >${root}</code
     >
     ${

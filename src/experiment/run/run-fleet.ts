@@ -19,7 +19,7 @@ import { simulatedMember } from './consortium.ts';
 import { SimulateError } from './errors.ts';
 import { HospitalNode } from '../../node/index.ts';
 import type { KillRequest, MainJobPorts } from './job-ports.ts';
-import { introduceAll } from './meeting.ts';
+import { connectAll } from './connect-all.ts';
 import { changedTimings, measureDeliveryMs, pacedTimings } from './run-pace.ts';
 import type { RunRecorder } from './run-recorder.ts';
 import { RunWatch } from './run-watch.ts';
@@ -37,8 +37,8 @@ export interface FleetOptions {
   readonly folderOf: (id: NodeId) => string;
 }
 
-/** Longest time without a new connection while the peers meet. */
-const meetingStallMsMax = 30_000;
+/** Longest time without a new connection while the peers connect. */
+const connectStallMsMax = 30_000;
 /** So long without any word of any peer, and the run says who waits for what. */
 const quietMsMax = 60_000;
 /** So long, and it ends: longer than the deadline of a round, which may be waited for in silence. */
@@ -116,7 +116,7 @@ export class RunFleet {
   async start(): Promise<void> {
     this.#watch.start();
     await Promise.all(this.#nodes.map((node) => node.start(true)));
-    // Whatever ends the run ends the meeting.
+    // Whatever ends the run ends the connecting.
     await Promise.race([this.#introduce(this.#nodes), this.#ended]);
   }
 
@@ -276,7 +276,7 @@ export class RunFleet {
     const onPair = (done: number, total: number): void => {
       if (newcomers.length > 1) recorder.stageProgress('network', done, total, 'pair');
     };
-    await introduceAll(nodes, { clock, signal, stallMsMax: meetingStallMsMax, onPair }, newcomers);
+    await connectAll(nodes, { clock, signal, stallMsMax: connectStallMsMax, onPair }, newcomers);
   }
 
   #node(id: NodeId): HospitalNode {
