@@ -7,14 +7,21 @@ import { exitCodes, type ExitCode } from './errors.ts';
 import { intoFolder, readInput, readModelFolder, writeOutput } from './files.ts';
 import type { World } from './world.ts';
 
+/** Formats as `--format` takes them; their meaning is at `ExportFormat`. */
 export const exportFormats: readonly ExportFormat[] = ['safetensors', 'onnx', 'bundle'];
 
+/** Flags of `export`, as typed. */
 export interface ExportFlags {
   readonly model: string;
   readonly format: ExportFormat;
   readonly output: string;
 }
 
+/**
+ * Writes a model's folder in another program's format, and tells the names of the files.
+ *
+ * @throws {CliError} 'usage'; {DistillError} 'bad_model'; {InteropError} 'two_inputs'
+ */
 export async function exportCommand(flags: ExportFlags, world: World): Promise<ExitCode> {
   const { decodeStudent } = await import('../distill/index.ts');
   const { exportStudent } = await import('../interop/index.ts');

@@ -50,6 +50,7 @@ async function readNamed(name: string, what: string, folder: string): Promise<Pr
   }
 }
 
+/** Presets that ship with the package, by the name that `simulate` takes. */
 export async function presetNames(): Promise<string[]> {
   return namesIn('config');
 }
@@ -61,6 +62,7 @@ export async function readNetworks(): Promise<Map<string, string>> {
   return networks;
 }
 
+/** Networks that ship with the package, by the name that `import --model` takes. */
 export async function networkNames(): Promise<string[]> {
   return namesIn('config/models');
 }

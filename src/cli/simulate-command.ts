@@ -29,6 +29,7 @@ import { ProgressView } from './progress-view.ts';
 import { unlessStopped } from './stop-signals.ts';
 import type { World } from './world.ts';
 
+/** Flags of `simulate`, as typed. */
 export interface SimulateFlags {
   readonly out?: string;
   readonly seed?: string;
@@ -54,7 +55,13 @@ interface Run {
   readonly folder: string;
 }
 
-/** @param given the flags that were typed, by their long names */
+/**
+ * Runs a consortium, new or begun before, and writes its record and report. Exit 0 when one model is everywhere and the log
+ * verifies, 1 when not, 4 when rounds lack a member that nobody asked to leave.
+ *
+ * @param given the flags that were typed, by their long names
+ * @throws {CliError} 'usage', 'stopped'; {ConfigError}; as `runMainJob`
+ */
 export async function simulateCommand(
   presetName: string | undefined,
   flags: SimulateFlags,
@@ -131,7 +138,7 @@ async function begunRun(
   const { settings, kills } = readRunFile(bytes, path);
   const others = [presetName ?? [], ...given.filter((flag) => !resumeFlags.includes(flag))].flat();
   if (others.length > 0) {
-    throw usageError(`--resume goes on with a run as it was begun: leave out ${others.join(', ')}`);
+    throw usageError(`--resume continues a run with its own settings: leave out ${others.join(', ')}`);
   }
   // The file may have been edited: its settings are read as strictly as a preset's, which JSON is too.
   return { settings: loadPreset(JSON.stringify(settings), file), kills, folder };
@@ -141,7 +148,7 @@ async function begunRun(
 function stoppedWords(folder: string): string {
   if (!existsSync(join(folder, mark))) return 'stopped before the run was begun';
   const near = relative('', folder);
-  return `stopped; --resume goes on: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
+  return `stopped; to continue: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
 }
 
 function overridesOf(flags: SimulateFlags): Override[] {

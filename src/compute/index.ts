@@ -23,7 +23,7 @@ export type {
   WindowReverseOptions,
 } from './ops/ops.ts';
 export { differentiate } from './autograd/backward.ts';
-export { checkpoint } from './autograd/tape.ts';
+export { recomputed } from './autograd/tape.ts';
 // Types only: code outside `compute` names tensors without importing TF.js.
 export type {
   NumericDataType,

@@ -2,6 +2,7 @@
 import { backendNames, precisions, type EngineOptions } from '../compute/index.ts';
 import { checkChoice, checkInteger } from '../base/index.ts';
 
+/** On what the models of a run are computed. Of these only `precision` and `convolutions` change results, and the backend by rounding. */
 export interface ComputeSettings {
   /** `auto`, or one that `annulus doctor` lists. `auto` takes the best that is there; `cpu` is plain JavaScript, for checking only. */
   readonly backend: string;
@@ -17,8 +18,10 @@ export interface ComputeSettings {
   readonly precision: string;
 }
 
+/** Values of `compute.backend`. */
 export const backends: readonly string[] = ['auto', ...backendNames];
 
+/** The best backend that is there, a worker for each processor, float32. */
 export const computeDefaults: ComputeSettings = Object.freeze({
   backend: 'auto',
   workers: 0,

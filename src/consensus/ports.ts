@@ -2,6 +2,7 @@
 import type { Digest, NodeId, Random } from '../base/index.ts';
 import type { VerifySignature } from '../crypto/index.ts';
 import type { Certificate, EvidencePair } from '../wire/index.ts';
+import type { ConsensusMessage } from './messages.ts';
 import type { SafetyRules } from './safety-rules.ts';
 import type { ConsensusSettings } from './settings.ts';
 import type { WalRecord } from './write-ahead-log.ts';
@@ -23,8 +24,13 @@ export interface DecisionQuery {
 
 /** Something that happened. */
 export type ConsensusEvent =
-  /** Bytes of the consensus topic. `from` is authenticated by the transport. */
-  | { readonly kind: 'message'; readonly from: NodeId; readonly bytes: Uint8Array }
+  /** Bytes of the consensus topic. `from` is authenticated by the transport. `message` is what they say, where known. */
+  | {
+      readonly kind: 'message';
+      readonly from: NodeId;
+      readonly bytes: Uint8Array;
+      readonly message?: ConsensusMessage;
+    }
   /** A timer set by an effect ran out. */
   | { readonly kind: 'timer'; readonly id: string }
   /** The application may now judge or propose differently, or has applied a decision. */

@@ -91,7 +91,7 @@ export class SimplexMachine {
     this.#state.out.begin();
     switch (event.kind) {
       case 'message':
-        this.#onBytes(event.from, event.bytes);
+        this.#onBytes(event.from, event.bytes, event.message);
         break;
       case 'timer':
         this.#onTimer(event.id);
@@ -181,7 +181,7 @@ export class SimplexMachine {
     return this.#state.out.effects;
   }
 
-  #onBytes(from: NodeId, bytes: Uint8Array): void {
+  #onBytes(from: NodeId, bytes: Uint8Array, decoded?: ConsensusMessage): void {
     const { options, out } = this.#state;
     if (this.#state.indexOf(from) < 0) {
       out.refuse(from, 'not a member');
@@ -189,7 +189,7 @@ export class SimplexMachine {
     }
     let message: ConsensusMessage;
     try {
-      message = decodeMessage(bytes);
+      message = decoded ?? decodeMessage(bytes);
     } catch (error) {
       if (!(error instanceof ConsensusError)) throw error;
       out.refuse(from, error.message);

@@ -38,30 +38,6 @@ export function isBulkKey(key: Uint8Array, context: Uint8Array, ciphertext: Uint
   return timingSafeEqual(commitment, ciphertext.subarray(bulkSaltBytes, bulkHeaderBytes));
 }
 
-/** `plaintext` encrypted in one piece. */
-export function encryptBulk(
-  key: Uint8Array,
-  context: Uint8Array,
-  plaintext: Uint8Array,
-  salt?: Uint8Array,
-): Uint8Array {
-  const encryption = new BulkEncryption(key, context, salt);
-  return concatBytes(encryption.push(plaintext), encryption.end());
-}
-
-/** The inverse of `encryptBulk`. @throws {CryptoError} 'bad_ciphertext' */
-export function decryptBulk(
-  key: Uint8Array,
-  context: Uint8Array,
-  ciphertext: Uint8Array,
-): Uint8Array {
-  const plaintext: Uint8Array[] = [];
-  const decryption = new BulkDecryption(key, context, (chunk) => plaintext.push(chunk));
-  decryption.push(ciphertext);
-  decryption.end();
-  return concatBytes(...plaintext);
-}
-
 /** Encrypts under a uniformly random 32-byte `key`. The reader must give the same `context`. Single use. */
 export class BulkEncryption {
   readonly #keys: MessageKeys;

@@ -1,17 +1,23 @@
 /** SHA-256 (FIPS 180-4), the only hash of the project: the log's, the blobs' and the blocks'. */
-import { createHash, createHmac, type Hash } from 'node:crypto';
+import { createHash, createHmac, hash, type Hash } from 'node:crypto';
 
 import { hex, type Digest } from '../base/index.ts';
 
 /** SHA-256 of the concatenation of `parts`: 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
+  const [only] = parts;
+  // One call is three times as fast as three, and most of what is hashed is short and in one piece.
+  if (parts.length === 1 && only !== undefined)
+    return new Uint8Array(hash('sha256', only, 'buffer'));
+  const stream = createHash('sha256');
+  for (const part of parts) stream.update(part);
+  return new Uint8Array(stream.digest());
 }
 
 /** `sha256` as 64 lower-case hex digits. */
 export function digestOf(...parts: readonly Uint8Array[]): Digest {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return hash('sha256', only, 'hex') as Digest;
   return hex(sha256(...parts)) as Digest;
 }
 

@@ -19,9 +19,7 @@ export {
   BulkEncryption,
   bulkCiphertextBytes,
   bulkHeaderBytes,
-  decryptBulk,
   isBulkKey,
-  encryptBulk,
   bulkKeyBytes,
   bulkSaltBytes,
 } from './chunked-encryption.ts';

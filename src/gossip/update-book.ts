@@ -7,13 +7,12 @@ import type { Digest, NodeId } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import {
   faultCountMax,
-  memberIndex,
   quorumOf,
   type CutUpdate,
   type Open,
   type SignedManifest,
 } from '../wire/index.ts';
-import { readUpdate, type OpenedUpdate, type UpdateFacts } from './sealed-update.ts';
+import { readUpdate, type UpdateFacts } from './update-envelope.ts';
 
 /** How far this node has come with an update. */
 export type BulkState =
@@ -29,7 +28,8 @@ interface Entry {
   readonly facts: UpdateFacts;
   readonly bytes: Uint8Array;
   state: BulkState;
-  opened: OpenedUpdate | null;
+  /** What opened it. */
+  key: Uint8Array | null;
 }
 
 /** Who says that it holds an update. */
@@ -44,7 +44,6 @@ const envelopesPerAuthorMax = 2;
 
 /** See the file's header. */
 export class UpdateBook {
-  readonly #consortium: SignedManifest;
   readonly #open: Open;
   readonly #read: (bytes: Uint8Array) => UpdateFacts;
   readonly #quorum: number;
@@ -53,6 +52,9 @@ export class UpdateBook {
   readonly #entries = new Map<Digest, Entry>();
   readonly #claims = new Map<Digest, Claims>();
   readonly #claimCounts = new Map<NodeId, number>();
+  readonly #members: ReadonlySet<NodeId>;
+  /** What `certified` gave, until something changes. */
+  #certified: readonly CutUpdate[] | null = null;
 
   /** @param read checks an envelope against `open`, as `readUpdate`, which it is when absent */
   constructor(
@@ -61,7 +63,7 @@ export class UpdateBook {
     read: (bytes: Uint8Array) => UpdateFacts = (bytes) => readUpdate(consortium, open, bytes),
   ) {
     const memberCount = consortium.manifest.members.length;
-    this.#consortium = consortium;
+    this.#members = new Set(consortium.manifest.members.map(({ id }) => id));
     this.#open = open;
     this.#read = read;
     this.#quorum = quorumOf(memberCount);
@@ -86,7 +88,7 @@ export class UpdateBook {
     const facts = this.#read(bytes);
     const isOneMore = this.#entriesOf(facts.author).length >= envelopesPerAuthorMax;
     if (isOneMore && !isDecided && !this.isBelieved(env)) return null;
-    this.#entries.set(env, { facts, bytes, state: 'awaited', opened: null });
+    this.#entries.set(env, { facts, bytes, state: 'awaited', key: null });
     return facts;
   }
 
@@ -110,9 +112,9 @@ export class UpdateBook {
     return this.#entries.get(env)?.state ?? null;
   }
 
-  /** Values and key of an update that opened. */
-  openedUpdate(env: Digest): OpenedUpdate | null {
-    return this.#entries.get(env)?.opened ?? null;
+  /** The key of an update that opened. */
+  keyOf(env: Digest): Uint8Array | null {
+    return this.#entries.get(env)?.key ?? null;
   }
 
   /** Updates whose envelopes are here, by how far they are. */
@@ -125,21 +127,23 @@ export class UpdateBook {
   /** What came of the bulk of `env`. */
   mark(env: Digest, state: 'locked' | 'spoilt'): void {
     const entry = this.#entries.get(env);
-    if (entry?.opened === null) entry.state = state;
+    if (entry?.key === null) entry.state = state;
+    this.#certified = null;
   }
 
-  /** The bulk of `env` is on the disk of `self`, this node, and opened. */
-  opened(env: Digest, update: OpenedUpdate, self: NodeId, nowMs: number): void {
+  /** The bulk of `env` is on the disk of `self`, this node, and `key` opened it. */
+  opened(env: Digest, key: Uint8Array, self: NodeId, nowMs: number): void {
     const entry = this.#entries.get(env);
     if (entry === undefined) return;
-    entry.opened = update;
+    entry.key = key;
     entry.state = 'open';
+    this.#certified = null;
     this.#record(self, env, nowMs);
   }
 
   /** What `from` says that it holds. Claims are never taken back, and bounded for each member by itself. */
   takeClaims(from: NodeId, envs: readonly Digest[], nowMs: number): void {
-    if (memberIndex(this.#consortium.manifest, from) < 0) return;
+    if (!this.#members.has(from)) return;
     for (const env of envs) {
       if ((this.#claimCounts.get(from) ?? 0) >= this.claimsMax) return;
       this.#record(from, env, nowMs);
@@ -168,7 +172,8 @@ export class UpdateBook {
   }
 
   /** Updates that this node holds open and a quorum claims to hold, ascending by peer; one per peer. */
-  certified(): CutUpdate[] {
+  certified(): readonly CutUpdate[] {
+    if (this.#certified !== null) return this.#certified;
     const updates = new Map<NodeId, CutUpdate>();
     for (const [env, { quorumAtMs }] of this.#claims) {
       const entry = this.#entries.get(env);
@@ -176,12 +181,16 @@ export class UpdateBook {
       const { author: peer, upd, weight: n } = entry.facts;
       if (!updates.has(peer)) updates.set(peer, { peer, env, upd, n });
     }
-    return [...updates.values()].sort((a, b) => (a.peer < b.peer ? -1 : 1));
+    this.#certified = [...updates.values()].sort((a, b) => (a.peer < b.peer ? -1 : 1));
+    return this.#certified;
   }
 
   /** Whether a quorum claims to hold every one of `updates`: only they can vote for a cut of them. */
   areHeldTogether(updates: readonly CutUpdate[]): boolean {
-    const holders = this.#consortium.manifest.members.filter(({ id }) =>
+    // Who claims fewer than these cannot claim them all: a quick look before the long one.
+    const likely = [...this.#claimCounts].filter(([, count]) => count >= updates.length);
+    if (likely.length < this.#quorum) return false;
+    const holders = likely.filter(([id]) =>
       updates.every(({ env }) => this.#claims.get(env)?.members.has(id) === true),
     );
     return holders.length >= this.#quorum;
@@ -207,6 +216,8 @@ export class UpdateBook {
     this.#claims.set(env, claims);
     claims.members.add(member);
     this.#claimCounts.set(member, (this.#claimCounts.get(member) ?? 0) + 1);
-    if (claims.members.size >= this.#quorum) claims.quorumAtMs ??= nowMs;
+    if (claims.members.size < this.#quorum || claims.quorumAtMs !== null) return;
+    claims.quorumAtMs = nowMs;
+    this.#certified = null;
   }
 }

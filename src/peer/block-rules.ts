@@ -49,9 +49,9 @@ export function dueOps(
         return withOpen(state, [voidOf(phase.open, 'too_few_updates')], ts, view, context);
       }
       const updates = view.round.certified();
+      const here = new Set(updates.map(({ peer }) => peer));
       const isComplete = phase.open.participants.every(
-        (peer) =>
-          updates.some((update) => update.peer === peer) || mayOmit(phase.open, peer, ts, view),
+        (peer) => here.has(peer) || mayOmit(phase.open, peer, ts, view),
       );
       if (!isComplete) return null;
       if (updates.length >= phase.open.minParticipants) {

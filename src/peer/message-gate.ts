@@ -16,7 +16,6 @@ import {
 import {
   consensusDomain,
   keyBytes,
-  memberIndex,
   signedPart,
   statementBytes,
   type SignedManifest,
@@ -25,6 +24,7 @@ import {
 } from '../wire/index.ts';
 import type { CountedChecks } from './counted-checks.ts';
 import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
+import { doNow, type PureWork } from './ports.ts';
 import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */
@@ -32,6 +32,8 @@ export interface GatePorts {
   readonly consortium: SignedManifest;
   /** Checks signatures, and knows whose account they go to. */
   readonly checks: CountedChecks;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
   /** Epoch of the membership. */
   readonly epoch: () => number;
   /** Height under decision. */
@@ -45,7 +47,11 @@ export interface GatePorts {
 
 /** What goes into the queue of a message that was let in. */
 export type Admitted =
-  | { readonly kind: 'consensus'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'consensus';
+      readonly bytes: Uint8Array;
+      readonly message: ConsensusMessage;
+    }
   | { readonly kind: 'checkpoint'; readonly note: CheckedNote }
   | { readonly kind: 'peer'; readonly message: PeerMessage };
 
@@ -65,15 +71,20 @@ class Refusal extends Error {}
 export class MessageGate {
   readonly #ports: GatePorts;
   readonly #consensusKeys: readonly Uint8Array[];
+  readonly #members: ReadonlySet<NodeId>;
+  readonly #pure: PureWork;
+
   constructor(ports: GatePorts) {
     this.#ports = ports;
+    this.#pure = ports.pure ?? doNow;
     const { members } = ports.consortium.manifest;
+    this.#members = new Set(members.map(({ id }) => id));
     this.#consensusKeys = members.map(({ consensusKey }) => keyBytes(consensusKey));
   }
 
   /** Judges a message and puts what that cost to its sender's account. */
   judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
-    if (memberIndex(this.#ports.consortium.manifest, from) < 0) return rejected;
+    if (!this.#members.has(from)) return rejected;
     try {
       return this.#ports.checks.charging(from, () => this.#judge(topic, bytes));
     } catch (error) {
@@ -91,7 +102,7 @@ export class MessageGate {
         return this.#judgeCheckpoint(bytes);
       case 'updates':
       case 'status': {
-        const message = readPeerMessage(topic, bytes);
+        const message = this.#pure(readers[topic], bytes);
         if (message === null) throw new Refusal(`no message of topic ${topic}`);
         return { verdict: this.#verdictOf(message), admitted: { kind: 'peer', message } };
       }
@@ -102,7 +113,7 @@ export class MessageGate {
     const { consortium, epoch, height } = this.#ports;
     let message: ConsensusMessage;
     try {
-      message = decodeMessage(bytes);
+      message = this.#pure(decodeMessage, bytes);
     } catch (error) {
       if (error instanceof ConsensusError) throw new Refusal(error.message);
       throw error;
@@ -110,7 +121,7 @@ export class MessageGate {
     if (message.cid !== consortium.cid || message.e !== epoch()) {
       throw new Refusal('another consortium or epoch');
     }
-    const admitted = { kind: 'consensus', bytes } as const;
+    const admitted = { kind: 'consensus', bytes, message } as const;
     if (isSigned(message)) {
       // Whoever needs it gets the decision instead.
       if (message.h < height()) return { verdict: 'ignore', admitted };
@@ -123,16 +134,11 @@ export class MessageGate {
 
   #requireSignature(message: Vote | Proposal): void {
     const key = this.#consensusKeys[message.i];
-    const signature = fromBase64(message.sig);
+    const { bytes, signature } = this.#pure(signedBytes, message);
     const isGood =
       key !== undefined &&
       signature !== null &&
-      this.#ports.checks.verify(
-        key,
-        consensusDomain,
-        statementBytes(signedPart(message)),
-        signature,
-      );
+      this.#ports.checks.verify(key, consensusDomain, bytes, signature);
     if (!isGood) throw new Refusal(`bad signature on ${message.t}`);
   }
 
@@ -157,6 +163,19 @@ export class MessageGate {
     if (refusal !== null) throw new Refusal(refusal);
     return 'accept';
   }
+}
+
+const readers = {
+  updates: (bytes: Uint8Array): PeerMessage | null => readPeerMessage('updates', bytes),
+  status: (bytes: Uint8Array): PeerMessage | null => readPeerMessage('status', bytes),
+};
+
+/** What a vote's or proposal's signature covers, and the signature; null where it is no base64. */
+function signedBytes(message: Vote | Proposal): {
+  readonly bytes: Uint8Array;
+  readonly signature: Uint8Array | null;
+} {
+  return { bytes: statementBytes(signedPart(message)), signature: fromBase64(message.sig) };
 }
 
 function isSigned(message: ConsensusMessage): message is Vote | Proposal {

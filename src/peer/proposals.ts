@@ -24,14 +24,33 @@ export interface ProposalPorts {
 /** See the file's header. Asked only while all decided blocks are applied. */
 export class Proposals {
   readonly #ports: ProposalPorts;
+  /** The height after which what is due was too large to be proposed. */
+  #oversizedAt = -1;
 
   constructor(ports: ProposalPorts) {
     this.#ports = ports;
   }
 
+  /** Whether this node would propose something. Asked after every message, so it makes no body. */
+  isDue(): boolean {
+    return this.#oversizedAt !== this.#ports.state().height && this.#bare() !== null;
+  }
+
   /** The body this node would propose, or null when nothing is due. */
   due(): Uint8Array | null {
-    const { cid, rules, log, clock, envelopesHere, fits } = this.#ports;
+    const { log, fits } = this.#ports;
+    const found = this.#bare();
+    if (found === null) return null;
+    const { bare, envelopes } = found;
+    const body = encodeBlockBody({ ...bare, log: log.logAfter(bare, envelopes) });
+    if (fits('a block', body, limits.bodyBytesMax)) return body;
+    this.#oversizedAt = this.#ports.state().height;
+    return null;
+  }
+
+  /** What is due but for its place in the log, and the envelopes that it names. */
+  #bare(): { readonly bare: Omit<BlockBody, 'log'>; readonly envelopes: Uint8Array[] } | null {
+    const { cid, rules, clock, envelopesHere } = this.#ports;
     const state = this.#ports.state();
     const ts = Math.max(Math.floor(clock.nowMs()), state.ts);
     const ops = dueOps(state, ts, this.#ports.view(), rules);
@@ -39,9 +58,7 @@ export class Proposals {
     const { epoch: e, prev } = state;
     const bare = { v: 1, cid, e, h: (state.height + 1) as Height, prev, ts, ops } as const;
     const envelopes = envelopesHere(bare);
-    if (envelopes === null) return null;
-    const body = encodeBlockBody({ ...bare, log: log.logAfter(bare, envelopes) });
-    return fits('a block', body, limits.bodyBytesMax) ? body : null;
+    return envelopes === null ? null : { bare, envelopes };
   }
 
   /** Judges the body that a member, perhaps this one, proposes. */

@@ -6,6 +6,7 @@
 /** Written into `record.json`; a reader refuses another. */
 export const recordVersion = 1;
 
+/** The content of `record.json`. */
 export interface RunRecord {
   readonly version: typeof recordVersion;
   /** Short name of the run; also its folder. */
@@ -35,6 +36,7 @@ export interface RunRecord {
   readonly settings: unknown;
 }
 
+/** What the run was computed on. */
 export interface MachineRecord {
   /** For instance `linux x64`. */
   readonly platform: string;
@@ -50,6 +52,7 @@ export interface MachineRecord {
   readonly workers: number;
 }
 
+/** Who took part, as in the manifest. */
 export interface ConsortiumRecord {
   readonly name: string;
   /** SHA-256 of the manifest: the consortium's id. */
@@ -58,6 +61,7 @@ export interface ConsortiumRecord {
   readonly hospitals: readonly HospitalRecord[];
 }
 
+/** A task that somebody labelled. */
 export interface TaskRecord {
   readonly id: string;
   readonly title: string;
@@ -65,6 +69,7 @@ export interface TaskRecord {
   readonly labels: readonly string[];
 }
 
+/** One hospital, with what it held. */
 export interface HospitalRecord {
   readonly id: string;
   /** Expert-labelled training cases by task; a task without a key has none. */
@@ -77,6 +82,7 @@ export interface HospitalRecord {
   readonly annotator: string;
 }
 
+/** A part of the run, with its wall time. */
 export interface StageTime {
   /** `data`, `network`, `teacher-hps`, …, `student`, `evaluation`. */
   readonly id: string;
@@ -84,6 +90,7 @@ export interface StageTime {
   readonly ms: number;
 }
 
+/** One round, as the log has it, with what was measured of it. */
 export interface RoundRecord {
   /** Number over the whole run, from 1. */
   readonly round: number;
@@ -106,6 +113,7 @@ export interface RoundRecord {
   readonly checks: readonly RoundCheck[];
 }
 
+/** A hospital whose update entered the average. */
 export interface ParticipantRecord {
   readonly node: string;
   /** Weight in the average. */
@@ -114,6 +122,7 @@ export interface ParticipantRecord {
   readonly loss: number | null;
 }
 
+/** A median error after one round. */
 export interface RoundCheck {
   readonly task: string;
   /** `mm` for points, `dice` for a segmentation. */
@@ -129,6 +138,7 @@ export interface Distribution {
   readonly upperQuartile: number | null;
 }
 
+/** One model in one task at one hospital. */
 export interface EvaluationRow {
   /** `student`, `teacher`. */
   readonly model: string;
@@ -145,6 +155,7 @@ export interface EvaluationRow {
   readonly undefinedCount: number;
 }
 
+/** One model in one task over all hospitals that labelled it, or that never did. */
 export interface EvaluationGroup {
   readonly model: string;
   readonly task: string;
@@ -179,6 +190,7 @@ export interface SlicePicture {
   readonly areas: readonly { readonly kind: 'truth' | 'predicted'; readonly mask: string }[];
 }
 
+/** A point on a picture. */
 export interface SlicePoint {
   /** Pixels from the left edge and from the top; the centre of the first pixel is 0.5. */
   readonly x: number;
@@ -190,6 +202,7 @@ export interface SlicePoint {
   readonly offSliceMm: number;
 }
 
+/** One node at the end of the run. */
 export interface NodeRecord {
   readonly id: string;
   readonly sentBytes: number;
@@ -201,19 +214,21 @@ export interface NodeRecord {
   readonly height: number;
 }
 
+/** The audit of all logs of the run. */
 export interface LogVerdict {
   /** What `audit verify` said about every node's log. */
   readonly ok: boolean;
   readonly nodesVerified: number;
   readonly entries: number;
   readonly root: string;
-  /** Cosignatures on the last head, and how many a head needs. */
+  /** Cosignatures on the last checkpoint, and how many one needs. */
   readonly cosignatures: number;
   readonly quorum: number;
   /** The verifier's findings; empty when `ok`. */
   readonly findings: readonly string[];
 }
 
+/** Something that befell a node. */
 export interface FaultRecord {
   readonly node: string;
   readonly kind: 'killed' | 'restarted' | 'caught-up' | 'excluded';

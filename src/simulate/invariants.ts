@@ -19,6 +19,7 @@ import {
   type ChainState,
   type Peer,
   type PeerEvent,
+  type PureWork,
 } from '../peer/index.ts';
 import {
   encodeCanonical,
@@ -44,6 +45,7 @@ export interface InvariantFacts {
   readonly members: readonly NodeId[];
   /** For the statements inside certificates. */
   readonly context: Pick<EpochContext, 'cid' | 'epoch' | 'members'>;
+  readonly pure: PureWork;
   /** Whose statements may contradict each other: a test's liars. */
   readonly liars: ReadonlySet<NodeId>;
 }
@@ -71,7 +73,7 @@ export class Invariants {
 
   /** A node is about to send this. `disk` gives what its disk would keep. */
   sent(node: NodeId, bytes: Uint8Array, disk: (name: string) => Uint8Array | null): void {
-    const message = decodeMessage(bytes);
+    const message = this.#facts.pure(decodeMessage, bytes);
     if ('sig' in message) {
       this.#witness(signedPart(message));
       this.#requireWritten(node, message, disk);

@@ -3,10 +3,12 @@ import type { Clock, Digest, Logger, NodeId, Random, Store } from '../base/index
 import type { ConsensusSettings } from '../consensus/index.ts';
 import type { CryptoPort } from '../crypto/index.ts';
 import {
+  inlineAverager,
   Peer,
   type PeerEvent,
   type PeerKeys,
   type PeerSettings,
+  type PureWork,
   type Trainer,
 } from '../peer/index.ts';
 import type { SignedManifest, Transport } from '../wire/index.ts';
@@ -27,9 +29,10 @@ export interface NodeParts {
   readonly network: VirtualNetwork;
   readonly disk: VirtualDisk;
   readonly crypto: CryptoPort;
+  readonly pure: PureWork;
   readonly random: Random;
-  /** Made once for each run, on that run's clock. */
-  readonly trainer: (clock: Clock) => Trainer;
+  /** Made once for each run, on that run's clock and its disk. */
+  readonly trainer: (clock: Clock, store: Store) => Trainer;
   /** Its end of the network as it uses it: watched, or made worse. */
   readonly bend: (transport: Transport) => Transport;
   /** Its disk as it uses it. */
@@ -83,20 +86,21 @@ export class VirtualNode {
   /** Starts a program over what the disk holds; nothing happens when one runs. */
   start(): void {
     if (this.#running !== null) return;
-    const { id, keys, consortium, code, consensus, settings, network, crypto } = this.#parts;
+    const { id, keys, consortium, code, consensus, settings, network, crypto, pure } = this.#parts;
     const process = new Process(this.#parts.onWake);
     const clock = this.clock.of(process);
     this.runs += 1;
     this.isDone = false;
     this.diskError = null;
     const transport = this.#parts.bend(network.join(id, process));
-    const store = this.disk.open(process, (error) => {
+    const disk = this.disk.open(process, (error) => {
       // As a node does: what failed is said, and the program ends before it goes on.
       this.diskError ??= error;
       this.#end();
     });
+    const store = this.#parts.bendStore(disk);
     const random = this.#parts.random.fork(`run ${this.runs}`);
-    const trainer = this.#parts.trainer(clock);
+    const trainer = this.#parts.trainer(clock, store);
     const logger = this.#logger();
     const fail = (error: unknown): void => {
       if (!process.isAlive) return;
@@ -105,8 +109,8 @@ export class VirtualNode {
     };
     const peer = new Peer(
       {
-        ...{ clock, transport, trainer, logger, random, crypto },
-        store: this.#parts.bendStore(store),
+        ...{ clock, store, transport, trainer, logger, random, crypto, pure },
+        averager: inlineAverager(store),
       },
       {
         ...{ self: id, consortium, keys, code, consensus, settings, tellsHistory: false },

@@ -25,6 +25,7 @@ import { keyBytes, type SignedManifest, type Topic, type Transport } from '../wi
 import { endOf, type Fault } from './faults.ts';
 import { Invariants, type Violation } from './invariants.ts';
 import { trueClock } from './node-clock.ts';
+import { sharedWork } from './shared-work.ts';
 import { virtualClock, type VirtualClock } from './virtual-clock.ts';
 import { BytePool, soundDisk, VirtualDisk, type DiskFaults } from './virtual-disk.ts';
 import {
@@ -44,8 +45,8 @@ export interface WorldOptions {
   readonly consortium: SignedManifest;
   readonly keysOf: (id: NodeId) => PeerKeys;
   readonly crypto: CryptoPort;
-  /** The learning of a member, on the clock of one run of its program. */
-  readonly trainerOf: (id: NodeId, clock: Clock) => Trainer;
+  /** The learning of a member, on the clock and the disk of one run of its program. */
+  readonly trainerOf: (id: NodeId, clock: Clock, store: Store) => Trainer;
   /** `calmNetwork` where absent. */
   readonly network?: Partial<NetworkFaults>;
   /** `soundDisk` where absent. */
@@ -80,6 +81,7 @@ export class VirtualWorld {
   readonly invariants: Invariants;
   readonly #options: WorldOptions;
   readonly #random: Random;
+  readonly #pure = sharedWork();
   readonly #touched = new Set<VirtualNode>();
   readonly #active: Fault[] = [];
   readonly #healCuts = new Map<Fault, () => void>();
@@ -97,6 +99,7 @@ export class VirtualWorld {
       plan: manifest.plan,
       members: manifest.members.map(({ id }) => id),
       context: { cid, epoch: 0, members },
+      pure: this.#pure,
       liars: new Set(options.liars),
     });
     const pool = new BytePool();
@@ -177,7 +180,8 @@ export class VirtualWorld {
       consensus: this.#options.consensus ?? consensusDefaults,
       settings: { ...peerDefaults, ...this.#options.settings },
       crypto: this.#options.crypto,
-      trainer: (clock) => this.#options.trainerOf(id, this.#slowed(id, clock)),
+      pure: this.#pure,
+      trainer: (clock, store) => this.#options.trainerOf(id, this.#slowed(id, clock), store),
       bend: (transport) => this.#watched(id, this.#options.bend?.(transport) ?? transport),
       bendStore: (store) => this.#options.bendStore?.(id, store) ?? store,
       onEvent: (event) => {

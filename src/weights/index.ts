@@ -54,7 +54,5 @@ export {
 export {
   IntegerPacker,
   IntegerUnpacker,
-  packIntegers,
-  unpackIntegers,
   type TakeIntegers,
 } from './packed-integers.ts';

@@ -2,7 +2,7 @@
  * Canonical JSON: RFC 8785 restricted to safe integers. One value has one byte string, so a digest of the
  * bytes is a digest of the value. Decimals travel as strings or as integers with a unit (`…Micro`).
  */
-import { equalBytes, fromUtf8, invariant, utf8 } from '../base/index.ts';
+import { fromUtf8, invariant, utf8 } from '../base/index.ts';
 import { malformed, WireError } from './errors.ts';
 
 /** What a document is made of. Numbers are safe integers. */
@@ -22,13 +22,15 @@ export const defaultMaxDepth = 16;
 /** Names that reach a prototype in careless code; no document needs them. */
 const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
+const [quote, backslash] = [0x22, 0x5c] as const;
+
 /**
  * The canonical bytes of `value`: keys in UTF-16 order, no spaces.
  * @throws {InvariantError} when `value` holds anything but `Json` (a fraction, `-0`, `undefined`, a lone
  * surrogate, a class instance): only our own code encodes.
  */
 export function encodeCanonical(value: Json | object): Uint8Array {
-  return utf8(write(value, '$'));
+  return utf8(write(value));
 }
 
 /**
@@ -44,62 +46,63 @@ export function decodeStrict(bytes: Uint8Array, limits: DecodeLimits): Json {
     );
   }
   checkDepth(bytes, limits.maxDepth ?? defaultMaxDepth);
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(fromUtf8(bytes));
+    text = fromUtf8(bytes);
+    value = JSON.parse(text);
   } catch (cause) {
     throw malformed('$', 'JSON in UTF-8', cause);
   }
-  checkParsed(value, '$');
-  if (!equalBytes(encodeCanonical(value), bytes)) {
-    throw malformed('$', 'the canonical form (RFC 8785)');
-  }
+  checkParsed(value);
+  // One text has one UTF-8, so equal texts are equal bytes.
+  if (write(value) !== text) throw malformed('$', 'the canonical form (RFC 8785)');
   return value;
 }
 
-function write(value: unknown, path: string): string {
-  if (value === null || typeof value === 'boolean') return String(value);
+function write(value: unknown): string {
   if (typeof value === 'string') {
-    invariant(isWellFormed(value), `${path} is well-formed Unicode`);
+    invariant(isWellFormed(value), 'a text is well-formed Unicode');
     return JSON.stringify(value);
   }
   if (typeof value === 'number') {
-    invariant(isPlainInteger(value), `${path} is a safe integer`);
+    invariant(isPlainInteger(value), 'a number is a safe integer');
     return String(value);
   }
-  invariant(typeof value === 'object', `${path} can be written as JSON`);
-  if (Array.isArray(value)) {
-    return `[${value.map((item, index) => write(item, `${path}[${index}]`)).join(',')}]`;
-  }
-  return writeObject(value, path);
+  if (value === null || typeof value === 'boolean') return String(value);
+  invariant(typeof value === 'object', 'only what JSON knows can be written');
+  return Array.isArray(value) ? `[${value.map(write).join(',')}]` : writeObject(value);
 }
 
-function writeObject(value: object, path: string): string {
+function writeObject(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   invariant(
     prototype === Object.prototype || prototype === null,
-    `${path} is a plain object, not an instance of a class`,
+    'a plain object is written, not an instance of a class',
   );
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const texts = fields.map(([key, item]) => {
-    invariant(isWellFormed(key) && !forbiddenKeys.has(key), `${path} has writable keys`);
-    return `${JSON.stringify(key)}:${write(item, `${path}.${key}`)}`;
-  });
-  return `{${texts.join(',')}}`;
+  const fields = value as Readonly<Record<string, unknown>>;
+  let text = '';
+  for (const key of sortedKeys(value)) {
+    invariant(isWellFormed(key) && !forbiddenKeys.has(key), 'keys can be written');
+    text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${write(fields[key])}`;
+  }
+  return text === '' ? '{}' : `${text}}`;
+}
+
+/** By UTF-16 units, which is how `<` compares; what came in order stays as it is. */
+function sortedKeys(value: object): string[] {
+  const keys = Object.keys(value);
+  const isSorted = keys.every((key, at) => at === 0 || (keys[at - 1] ?? '') < key);
+  return isSorted ? keys : keys.sort((a, b) => (a < b ? -1 : 1));
 }
 
 /** Counts brackets outside strings, so that no parser ever sees a document nested deeper. */
 function checkDepth(bytes: Uint8Array, maxDepth: number): void {
-  const [quote, backslash] = [0x22, 0x5c];
   let depth = 0;
-  let inString = false;
   for (let i = 0; i < bytes.byteLength; i++) {
     const byte = bytes[i];
-    if (inString) {
-      if (byte === backslash) i++;
-      else if (byte === quote) inString = false;
-    } else if (byte === quote) {
-      inString = true;
+    if (byte === quote) {
+      i = endOfString(bytes, i);
     } else if (byte === 0x5b || byte === 0x7b) {
       depth++;
       if (depth > maxDepth) throw malformed('$', `at most ${maxDepth} levels of nesting`);
@@ -109,20 +112,31 @@ function checkDepth(bytes: Uint8Array, maxDepth: number): void {
   }
 }
 
+/** Where the string that begins at `start` ends: at a quote behind an even number of backslashes. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  for (let at = bytes.indexOf(quote, start + 1); at >= 0; at = bytes.indexOf(quote, at + 1)) {
+    let slashes = 0;
+    while (bytes[at - 1 - slashes] === backslash) slashes++;
+    if (slashes % 2 === 0) return at;
+  }
+  return bytes.byteLength;
+}
+
 /** Everything `encodeCanonical` would call a broken promise is here the sender's fault. */
-function checkParsed(value: unknown, path: string): asserts value is Json {
+function checkParsed(value: unknown): asserts value is Json {
   if (typeof value === 'number') {
-    if (!isPlainInteger(value)) throw malformed(path, 'a safe integer');
+    if (!isPlainInteger(value)) throw malformed('$', 'safe integers');
   } else if (typeof value === 'string') {
-    if (!isWellFormed(value)) throw malformed(path, 'well-formed Unicode');
+    if (!isWellFormed(value)) throw malformed('$', 'well-formed Unicode');
   } else if (Array.isArray(value)) {
-    value.forEach((item, index) => {
-      checkParsed(item, `${path}[${index}]`);
+    value.forEach((item) => {
+      checkParsed(item);
     });
   } else if (typeof value === 'object' && value !== null) {
-    for (const [key, item] of Object.entries(value)) {
-      if (forbiddenKeys.has(key) || !isWellFormed(key)) throw malformed(path, 'no such key');
-      checkParsed(item, `${path}.*`);
+    const fields = value as Readonly<Record<string, unknown>>;
+    for (const key of Object.keys(value)) {
+      if (forbiddenKeys.has(key) || !isWellFormed(key)) throw malformed('$', 'other keys');
+      checkParsed(fields[key]);
     }
   }
 }

@@ -147,18 +147,19 @@ export {
   signUpdateStatement,
   statementPayloadType,
   sealedKeyBytes,
+  decodeUpdateStatement,
   verifyUpdateStatement,
+  type DecodedUpdate,
   type UpdateStatement,
   type VerifiedUpdate,
 } from './update-statement.ts';
 export {
+  bulkContext,
+  encryptUpdateKey,
   handOverKey,
   openHandedKey,
-  decryptUpdate,
   openUpdateKey,
-  encryptUpdate,
   updateKeyInfo,
-  type EncryptedUpdate,
   type UpdateContext,
 } from './update-encryption.ts';
 export {

@@ -6,7 +6,14 @@
 import type { Digest, NodeId, RoundNumber } from '../base/index.ts';
 import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical, type Json } from './canonical.ts';
-import { decodeEnvelope, encodeEnvelope, payloadOf, signEnvelope, verifyEnvelope } from './dsse.ts';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  payloadOf,
+  signEnvelope,
+  verifyEnvelope,
+  type Envelope,
+} from './dsse.ts';
 import { malformed } from './errors.ts';
 import { entryBytesMax, membersMax } from './limits.ts';
 import { keyBytes, memberOf, type Manifest } from './manifest.ts';
@@ -159,6 +166,23 @@ export function signUpdateStatement(statement: UpdateStatement, signer: Signer):
   return encodeEnvelope(signEnvelope(statementPayloadType, payload, signer));
 }
 
+/** An envelope whose form is right, and nothing else. */
+export interface DecodedUpdate {
+  readonly statement: UpdateStatement;
+  readonly env: Digest;
+  readonly bytes: Uint8Array;
+  readonly envelope: Envelope;
+}
+
+/** Reads an envelope's form; who signed it is `verifyUpdateStatement`'s to say. @throws {WireError} */
+export function decodeUpdateStatement(bytes: Uint8Array): DecodedUpdate {
+  const envelope = decodeEnvelope(bytes);
+  if (envelope.signatures.length !== 1) throw malformed('$.signatures', 'one signature');
+  const unverified = payloadOf(envelope, statementPayloadType);
+  const document = decodeStrict(unverified, { maxBytes: entryBytesMax });
+  return { statement: readUpdateStatement(document), env: digestOf(bytes), bytes, envelope };
+}
+
 /**
  * Reads and checks an envelope: size, form, author is a member and signed it alone, this consortium, size within
  * the manifest's limits, and a sealed key for each member. Whether it fits its round is judged against the round's OPEN.
@@ -169,12 +193,9 @@ export function verifyUpdateStatement(
   manifest: Manifest,
   cid: Digest,
   verify: VerifyBytes = verifyRaw,
+  decode: (bytes: Uint8Array) => DecodedUpdate = decodeUpdateStatement,
 ): VerifiedUpdate {
-  const envelope = decodeEnvelope(bytes);
-  if (envelope.signatures.length !== 1) throw malformed('$.signatures', 'one signature');
-  const unverified = payloadOf(envelope, statementPayloadType);
-  const document = decodeStrict(unverified, { maxBytes: entryBytesMax });
-  const statement = readUpdateStatement(document);
+  const { statement, env, envelope } = decode(bytes);
   const author = memberOf(manifest, statement.author);
   if (author === null) throw malformed('$.predicate.runDetails.builder.id', 'a member');
   verifyEnvelope(envelope, statementPayloadType, keyBytes(author.logKey), verify);
@@ -190,7 +211,7 @@ export function verifyUpdateStatement(
   if (!isForAll || recipients.length !== manifest.members.length) {
     throw malformed('$.sealedKeys', 'one key for each member');
   }
-  return { statement, env: digestOf(bytes), bytes };
+  return { statement, env, bytes };
 }
 
 function subjectName({ cid, round, author }: UpdateStatement): string {

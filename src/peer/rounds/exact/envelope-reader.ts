@@ -1,8 +1,10 @@
 /** Update envelopes of one round: each good one is checked once, whoever repeats or relays it. */
-import type { Digest } from '../../../base/index.ts';
+import { utf8, type Digest } from '../../../base/index.ts';
 import { digestOf, type VerifyBytes } from '../../../crypto/index.ts';
 import { readUpdate, type UpdateFacts } from '../../../gossip/index.ts';
-import type { Open, SignedManifest } from '../../../wire/index.ts';
+import { decodeUpdateStatement, type Open, type SignedManifest } from '../../../wire/index.ts';
+import { doNow, type PureWork } from '../../ports.ts';
+import type { UpdateMessage } from './exact-messages.ts';
 
 /** Envelopes that are remembered for each participant; all are forgotten at the limit. */
 const envelopesPerAuthorMax = 2;
@@ -14,22 +16,40 @@ export class EnvelopeReader {
   readonly #verify: VerifyBytes;
   readonly #known = new Map<Digest, UpdateFacts>();
 
+  readonly #pure: PureWork;
+
   /** @param verify checks an author's signature */
-  constructor(consortium: SignedManifest, open: Open, verify: VerifyBytes) {
+  constructor(consortium: SignedManifest, open: Open, verify: VerifyBytes, pure: PureWork = doNow) {
+    this.#pure = pure;
     this.#consortium = consortium;
     this.#open = open;
     this.#verify = verify;
   }
 
+  /** The bytes of an envelope that came as text. */
+  bytesOf(message: UpdateMessage): Uint8Array {
+    return this.#pure(envelopeBytes, message);
+  }
+
   /** What an envelope says. @throws {GossipError} 'bad_update' when it is none of this round */
   read(bytes: Uint8Array): UpdateFacts {
-    const env = digestOf(bytes);
+    const env = this.#pure(digestOfBytes, bytes);
     const known = this.#known.get(env);
     if (known !== undefined) return known;
-    const facts = readUpdate(this.#consortium, this.#open, bytes, this.#verify);
+    const facts = readUpdate(this.#consortium, this.#open, bytes, this.#verify, (one) =>
+      this.#pure(decodeUpdateStatement, one),
+    );
     const max = envelopesPerAuthorMax * this.#open.participants.length;
     if (this.#known.size >= max) this.#known.clear();
     this.#known.set(env, facts);
     return facts;
   }
+}
+
+function envelopeBytes({ envelope }: UpdateMessage): Uint8Array {
+  return utf8(envelope);
+}
+
+function digestOfBytes(bytes: Uint8Array): Digest {
+  return digestOf(bytes);
 }
