@@ -42,6 +42,24 @@ Examples:
   $ annulus simulate --resume runs/my-run          continue after Ctrl-C, a crash or a power cut
   $ annulus simulate my.yaml --set training.student.rounds=12
 
+In a virtual world (--world virtual) the same peers run on virtual machines: time, network, disks and clocks are
+made up, a hospital learns a number in place of images, and a hundred of them take seconds. Nothing in record.json
+comes from this machine: the same seed gives the same bytes. It holds the faults, so that --faults repeats the run.
+A fault begins atMs after the start and lasts forMs:
+  [{ "kind": "kill", "node": "L2", "atMs": 4000, "forMs": 3000 },
+   { "kind": "cut", "from": ["L1"], "to": ["L3"], "atMs": 0, "forMs": 9000 }]
+  kill, pause                    node: its power goes; its program stands still
+  partition                      groups: lists of nodes that reach each other and nobody else
+  cut                            from, to: what these send to those is lost
+  network                        faults: latencyMsMin, latencyMsMax, dropRate, duplicateRate, breakRate, bytesPerSecond
+  disk                           node, faults: writeMs, bytesMax, writesLeft, lies
+  clock                          node, error: skewMs, driftPpm
+  slow                           node, factor: training takes so many times as long
+
+  $ annulus simulate smoke --world virtual --members 16 --rounds 3
+  $ annulus simulate smoke --world virtual --fault-seed 5
+  $ annulus simulate smoke --world virtual --faults runs/smoke-virtual-1/record.json
+
 Settings and their reasons: config/README.md
 `;
 

@@ -111,6 +111,18 @@ function addSimulate(
       collect,
     )
     .option('--resume <folder>', 'continue a run that was stopped; it gives the same models')
+    .addOption(
+      new Option('--world <kind>', 'real network, disks and images, or all of it virtual')
+        .choices(['real', 'virtual'])
+        .default('real'),
+    )
+    .option('--members <n>', "virtual: so many hospitals like the preset's, 1 to 100")
+    .option('--faults <file>', 'virtual: what goes wrong, a JSON list or the record.json of a run')
+    .option('--fault-seed <n>', 'virtual: draw what goes wrong by chance, from this seed')
+    .option(
+      '--until <seconds>',
+      'virtual: give up after so much virtual time (default: when all rounds were late)',
+    )
     .option('--set <key=value>', 'change any setting of config/README.md; repeatable', collect)
     .option(
       '--backend <name>',

@@ -266,7 +266,7 @@ class End implements Transport {
       this.#receivedBytes += bytes.byteLength;
       this.#handler?.(from, topic, bytes);
     });
-    void arrives; // lost like any other
+    arrives; // lost like any other
   }
 
   async *fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array> {

@@ -107,6 +107,11 @@ export class VirtualWorld {
     for (const fault of options.faults ?? []) this.#schedule(fault);
   }
 
+  /** Whose world it is. */
+  get consortium(): SignedManifest {
+    return this.#options.consortium;
+  }
+
   /** A member's machine. */
   node(id: NodeId): VirtualNode {
     const node = this.nodes.get(id);

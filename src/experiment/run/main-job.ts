@@ -22,6 +22,7 @@ import { elementCount, type ModelWeights } from '../../weights/index.ts';
 import type { SignedManifest } from '../../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
+import { machineRecord } from './machine-record.ts';
 import { pausedBy } from './machine-watch.ts';
 import { checkKills, checkMachine, lastBlockMs } from './preflight.ts';
 import { runClock } from './run-clock.ts';
@@ -31,7 +32,7 @@ import { picturesOf } from './run-pictures.ts';
 import { beginRun } from './run-file.ts';
 import { RunFleet } from './run-fleet.ts';
 import { limitsOf, membersOf, patchOf, planOf, taughtTasks } from './run-plan.ts';
-import { RunRecorder } from './run-recorder.ts';
+import { mainJobParts, RunRecorder } from './run-recorder.ts';
 import { readStartModels, startDigestsOf, type StartModels } from './start-models.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -73,7 +74,7 @@ export async function runMainJob(
     const consortium = foundConsortium(settings, starts);
     const during: RunRecorder['during'] = (id, title, work) =>
       recorder.during(id, title, () => untilStopped(signal, work));
-    recorder.begin(consortium);
+    recorder.begin(consortium, mainJobParts);
 
     await during('data', 'cases', () =>
       makeAllCases(settings, pool, (id) => join(folderOf(id), 'cases'), recorder),
@@ -106,7 +107,7 @@ export async function runMainJob(
       await fleet.stop();
     }
     await during('log', 'logs verified', () => fleet.verifyLogs());
-    return await recorder.record();
+    return recorder.record(await machineRecord(settings));
   } catch (error) {
     throw pausedBy(error, outputFolder);
   } finally {
