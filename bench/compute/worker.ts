@@ -25,7 +25,7 @@ export type Request =
       /** PyTorch's. */
       readonly precision: Precision;
       /** Ours: whether blocks run twice from the start, to hold less. */
-      readonly checkpointing?: boolean;
+      readonly recompute?: boolean;
     }
   | { readonly do: 'run'; readonly repeats: number }
   | { readonly do: 'output' }
@@ -56,7 +56,7 @@ export interface Answers {
   readonly memory: {
     readonly peakBytes: number;
     readonly heapBytes?: number;
-    readonly checkpointing?: boolean;
+    readonly recompute?: boolean;
   };
 }
 

@@ -74,6 +74,8 @@ export class Heads {
   readonly #verify: VerifyBytes;
   readonly #ids: readonly NodeId[];
   #cosigned: Head | null = null;
+  /** Whether cosignatures of the cosigned head are not on the disk. */
+  #isCosignedStale = false;
   #next: Head | null = null;
   readonly #ahead = new Map<string, { size: number; lines: Map<number, NoteSignature> }>();
   /** Digests of notes that can bring nothing more, whatever comes. */
@@ -134,6 +136,7 @@ export class Heads {
 
   /** Signs `checkpoint` as the latest head, with `own` as this node's cosignature where it gave one. */
   async sign(checkpoint: Checkpoint, signer: Signer, own: NoteSignature | null): Promise<void> {
+    if (this.#cosigned !== null && this.#isCosignedStale) await this.#writeCosigned(this.#cosigned);
     const text = formatCheckpoint(checkpoint);
     const cosignatures = new Map(this.#ahead.get(text)?.lines);
     for (const [key, { size }] of this.#ahead) if (size <= checkpoint.size) this.#ahead.delete(key);
@@ -205,7 +208,9 @@ export class Heads {
     if (fresh.length === 0) return 'known';
     for (const [index, line] of fresh) head.cosignatures.set(index, line);
     if (head === this.#cosigned) {
-      await this.#store.write(logPrefix + checkpointName, noteOf(head));
+      // What comes after the quorum is written once: with the last line, or before the next head.
+      this.#isCosignedStale = true;
+      if (head.cosignatures.size === this.#witnessKeys.length) await this.#writeCosigned(head);
       return 'added';
     }
     // Short of a quorum the lines stay in memory: they can be asked for again, our own is on the disk.
@@ -214,10 +219,15 @@ export class Heads {
 
   async #publishIfCosigned(head: Head): Promise<boolean> {
     if (head.cosignatures.size < quorumOf(this.#witnessKeys.length)) return false;
-    await this.#store.write(logPrefix + checkpointName, noteOf(head));
+    await this.#writeCosigned(head);
     this.#cosigned = head;
     await this.#dropNext();
     return true;
+  }
+
+  async #writeCosigned(head: Head): Promise<void> {
+    await this.#store.write(logPrefix + checkpointName, noteOf(head));
+    this.#isCosignedStale = false;
   }
 
   async #dropNext(): Promise<void> {

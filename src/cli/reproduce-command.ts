@@ -70,7 +70,7 @@ async function carryOut(
   try {
     record = await unlessStopped(
       signal,
-      () => 'stopped; the same command goes on where it was',
+      () => 'stopped; the same command continues where it stopped',
       async () => (await world.reproduce())(settings, ports, view.onProgress),
     );
   } finally {

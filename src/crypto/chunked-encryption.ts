@@ -25,41 +25,11 @@ const fullChunkBytes = chunkBytes + tagBytes;
 const algorithm = 'aes-256-gcm';
 const infoPrefix = utf8('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0');
 
-/** Size of the ciphertext of `plaintextBytes` bytes. */
-export function bulkCiphertextBytes(plaintextBytes: number): number {
-  const chunkCount = Math.floor(plaintextBytes / chunkBytes) + 1;
-  return bulkHeaderBytes + plaintextBytes + chunkCount * tagBytes;
-}
-
 /** Whether key and context are those that `ciphertext`, or its first bytes, commits to: none commits to two. */
 export function isBulkKey(key: Uint8Array, context: Uint8Array, ciphertext: Uint8Array): boolean {
   if (key.byteLength !== bulkKeyBytes || ciphertext.byteLength < bulkHeaderBytes) return false;
   const { commitment } = deriveKeys(key, ciphertext.subarray(0, bulkSaltBytes), context);
   return timingSafeEqual(commitment, ciphertext.subarray(bulkSaltBytes, bulkHeaderBytes));
-}
-
-/** `plaintext` encrypted in one piece. */
-export function encryptBulk(
-  key: Uint8Array,
-  context: Uint8Array,
-  plaintext: Uint8Array,
-  salt?: Uint8Array,
-): Uint8Array {
-  const encryption = new BulkEncryption(key, context, salt);
-  return concatBytes(encryption.push(plaintext), encryption.end());
-}
-
-/** The inverse of `encryptBulk`. @throws {CryptoError} 'bad_ciphertext' */
-export function decryptBulk(
-  key: Uint8Array,
-  context: Uint8Array,
-  ciphertext: Uint8Array,
-): Uint8Array {
-  const plaintext: Uint8Array[] = [];
-  const decryption = new BulkDecryption(key, context, (chunk) => plaintext.push(chunk));
-  decryption.push(ciphertext);
-  decryption.end();
-  return concatBytes(...plaintext);
 }
 
 /** Encrypts under a uniformly random 32-byte `key`. The reader must give the same `context`. Single use. */

@@ -17,11 +17,8 @@ export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair 
 export {
   BulkDecryption,
   BulkEncryption,
-  bulkCiphertextBytes,
   bulkHeaderBytes,
-  decryptBulk,
   isBulkKey,
-  encryptBulk,
   bulkKeyBytes,
   bulkSaltBytes,
 } from './chunked-encryption.ts';

@@ -1,18 +1,9 @@
 export { GossipError, type GossipErrorFacts } from './errors.ts';
-export { BlobShelf } from './content/blob-shelf.ts';
 export { contentName, ContentStore } from './content/content-store.ts';
 export { fileDigest, filePieces } from './content/file-pieces.ts';
 export type { RetentionRule, RoundBlobKind, RoundOfBlob } from './content/round-blobs.ts';
 export { UpdateBook } from './update-book.ts';
-export {
-  openUpdate,
-  readUpdate,
-  sealUpdate,
-  type OpenedUpdate,
-  type OwnUpdate,
-  type UpdateBulk,
-  type UpdateFacts,
-} from './sealed-update.ts';
+export { readUpdate, signUpdate, type OwnUpdate, type UpdateFacts } from './update-envelope.ts';
 export {
   headOf,
   headsOf,

@@ -16,7 +16,10 @@ export interface RunRecord {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly finishedAt: string;
-  readonly machine: MachineRecord;
+  /** What it ran on; null in virtual time, which passes alike everywhere. */
+  readonly machine: MachineRecord | null;
+  /** Of a run in virtual time, else null. */
+  readonly virtual: VirtualRecord | null;
   readonly consortium: ConsortiumRecord;
   /** Wall time of each part of the run, in order. */
   readonly stages: readonly StageTime[];
@@ -50,6 +53,26 @@ export interface MachineRecord {
   /** What computed, with what its rounding depends on: `native avx2`, `wasm`, `cpu`. */
   readonly backend: string;
   readonly workers: number;
+}
+
+/** What a virtual world was told, and what it counted. With seed and settings it is the whole run. */
+export interface VirtualRecord {
+  /** As `annulus simulate --world virtual --faults` takes them. */
+  readonly faults: readonly VirtualFault[];
+  /** Whether all nodes carried out the plan, an invariant was broken, or time was up. */
+  readonly outcome: 'done' | 'violation' | 'late';
+  /** Messages given to the network, one for each receiver, and those that came. */
+  readonly messages: { readonly sent: number; readonly delivered: number };
+  /** Keys and signatures that were made and checked, by what was done. */
+  readonly crypto: Readonly<Record<string, number>>;
+}
+
+/** A fault of a virtual world; what it is about depends on its kind. */
+export interface VirtualFault {
+  readonly kind: string;
+  /** From the start of the run, ms. */
+  readonly atMs: number;
+  readonly forMs: number;
 }
 
 /** Who took part, as in the manifest. */
@@ -221,7 +244,7 @@ export interface LogVerdict {
   readonly nodesVerified: number;
   readonly entries: number;
   readonly root: string;
-  /** Cosignatures on the last head, and how many a head needs. */
+  /** Cosignatures on the last checkpoint, and how many one needs. */
   readonly cosignatures: number;
   readonly quorum: number;
   /** The verifier's findings; empty when `ok`. */
@@ -230,8 +253,10 @@ export interface LogVerdict {
 
 /** Something that befell a node. */
 export interface FaultRecord {
+  /** A member, or `all`. */
   readonly node: string;
-  readonly kind: 'killed' | 'restarted' | 'caught-up' | 'excluded';
+  /** `disturbed` and `over`: a fault of a virtual world that stops no peer begins and ends. */
+  readonly kind: 'killed' | 'restarted' | 'caught-up' | 'excluded' | 'disturbed' | 'over';
   readonly round: number;
   readonly stage: string;
   /** Milliseconds after the start of the run. */

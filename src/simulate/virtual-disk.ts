@@ -254,8 +254,8 @@ class OpenDisk implements Store {
   }
 }
 
-/** Bytes below this are not worth looking for. */
-const pooledBytesMin = 1_024;
+/** Files that are the same on all honest nodes. */
+const pooledForm = /^(blobs|log\/tile|log\/decisions)\//;
 
 /**
  * Keeps equal files once: all honest nodes hold the same log and models, and a simulation of a hundred of them has one
@@ -266,7 +266,7 @@ export class BytePool {
 
   /** A copy of `bytes` that stays as it is; an earlier one where there is an equal one of this name. */
   keep(name: string, bytes: Uint8Array): Uint8Array {
-    if (bytes.byteLength < pooledBytesMin) return bytes.slice();
+    if (!pooledForm.test(name)) return bytes.slice();
     const held = (this.#byName.get(name) ?? []).filter((one) => one.deref() !== undefined);
     const found = held.map((one) => one.deref()).find((one) => isEqual(one, bytes));
     if (found !== undefined) return found;

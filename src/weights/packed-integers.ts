@@ -5,7 +5,7 @@
  * Both ways in pieces: an update is as large as a model and never lies in memory whole. One list of integers has exactly
  * one encoding: a reader refuses every other.
  */
-import { concatBytes, invariant } from '../base/index.ts';
+import { invariant } from '../base/index.ts';
 import { WeightsError } from './errors.ts';
 
 /** Values that share one width. */
@@ -19,26 +19,6 @@ const narrowWidthMax = 25;
 const piecesValues = 8192;
 /** A value is read as the four or five bytes it lies in: so many behind the last are there to be read. */
 const slackBytes = 8;
-
-/** The packed bytes of `values`. */
-export function packIntegers(values: Int32Array): Uint8Array {
-  const packer = new IntegerPacker();
-  return concatBytes(packer.push(values), packer.end());
-}
-
-/** The inverse of `packIntegers`. @throws {WeightsError} 'malformed' */
-export function unpackIntegers(bytes: Uint8Array, count: number): Int32Array {
-  // Each block has a byte at least: before as much as the model's size is taken, the bytes must be that many.
-  const bytesMin = Math.ceil(count / blockValues);
-  if (bytes.byteLength < bytesMin) throw malformed(`${bytesMin} bytes or more`);
-  const values = new Int32Array(count);
-  const unpacker = new IntegerUnpacker(count, (some, start) => {
-    values.set(some, start);
-  });
-  unpacker.push(bytes);
-  unpacker.end();
-  return values;
-}
 
 /** Writes integers that come in pieces of any sizes. Single use. */
 export class IntegerPacker {

@@ -154,13 +154,12 @@ export {
   type VerifiedUpdate,
 } from './update-statement.ts';
 export {
+  bulkContext,
+  encryptUpdateKey,
   handOverKey,
   openHandedKey,
-  decryptUpdate,
   openUpdateKey,
-  encryptUpdate,
   updateKeyInfo,
-  type EncryptedUpdate,
   type UpdateContext,
 } from './update-encryption.ts';
 export {

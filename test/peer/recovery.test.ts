@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { NodeId } from '../../src/base/index.ts';
 import { systemCrypto } from '../../src/crypto/index.ts';
-import { BlobShelf } from '../../src/gossip/index.ts';
+import { ContentStore } from '../../src/gossip/index.ts';
 import { BlockNews } from '../../src/peer/block-news.ts';
 import type { PeerEvent } from '../../src/peer/index.ts';
 import { recover, type RecoveryOptions } from '../../src/peer/recovery.ts';
@@ -59,7 +59,7 @@ describe('recovery of a peer', () => {
     const told: PeerEvent[] = [];
     const news = new BlockNews({
       consortium: world.consortium,
-      content: new BlobShelf(node.store, node.transport),
+      content: new ContentStore(node.store, node.transport),
       verifyBytes: systemCrypto.verifyBytes,
       logger: { log: () => undefined },
       onEvent: (event) => told.push(event),

@@ -118,6 +118,6 @@ async function lockOf(folder: string): Promise<FolderLock> {
 }
 
 function cancelled(cause?: unknown): ReproduceError {
-  const message = 'stopped; the same command goes on where it was';
+  const message = 'stopped; the same command continues where it stopped';
   return new ReproduceError({ code: 'cancelled' }, message, { cause });
 }

@@ -131,7 +131,9 @@ async function label(options: SeedOptions, singles: readonly Trained[]): Promise
   const sealed = new Map(
     federated.map(({ experiment, weights }) => [experiment.stage.id, weights]),
   );
-  const teachers = teachersOf(plan, sealed);
+  const teachers = teachersOf(plan, sealed).map(({ model: weights, ...teacher }) => {
+    return { ...teacher, weights };
+  });
   await eachOf(membersOf(settings), Infinity, (hospital) => {
     const work = labelWork(settings, hospital);
     const at = casesAt(options, hospital, expertGeneration);

@@ -4,7 +4,7 @@
  */
 import { deserialize, serialize } from 'node:v8';
 import type { Digest, NodeId, Store } from '../../base/index.ts';
-import type { JobProgress, OptimiserState, RoundTrained } from '../../distill/index.ts';
+import type { JobProgress, OptimiserState, RoundTrained, TrainArgs } from '../../distill/index.ts';
 import {
   eachOf,
   roundTraining,
@@ -89,10 +89,13 @@ async function trainNextRound(
   const isAlone = arm.regime === 'local';
   const rule = averagingRule(stage.rule, memberCount);
   const start = isAlone ? base : roundStart(base, before, rule.outerMomentum);
-  const job = { stage, round: firstRound + roundsDone, base: start, hp };
+  const job = { stage, round: firstRound + roundsDone, hp };
   const trained = await eachOf(stage.participants, Infinity, (hospital) => {
     const state = states.get(hospital) ?? null;
-    const args = roundTraining(job, hospital, casesOf(hospital), state);
+    const args: TrainArgs = {
+      ...roundTraining(job, hospital, casesOf(hospital)),
+      ...{ weights: start, state: hp.resetOptimiser ? null : state },
+    };
     let told = 0;
     const onProgress = (value: unknown): void => {
       const { done } = value as JobProgress;

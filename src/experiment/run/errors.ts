@@ -21,6 +21,9 @@ export type SimulateErrorFacts =
   | { readonly code: 'not_connected'; readonly missing: readonly string[] }
   | { readonly code: 'paused' }
   | { readonly code: 'stalled'; readonly quietMs: number }
+  /** Of a virtual world: so many members there cannot be, or its faults cannot be read. */
+  | { readonly code: 'bad_members' }
+  | { readonly code: 'bad_faults' }
   /** The person at the terminal stopped it. */
   | { readonly code: 'cancelled' };
 
