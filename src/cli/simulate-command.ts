@@ -19,6 +19,7 @@ import { recordedRun } from './recorded-run.ts';
 import { virtualCommand, virtualOnly, type VirtualFlags } from './virtual-command.ts';
 import type { World } from './world.ts';
 
+/** Flags of `simulate`, as typed. */
 export interface SimulateFlags extends VirtualFlags {
   /** `real` or `virtual`. */
   readonly world: string;
@@ -46,7 +47,13 @@ interface Run {
   readonly folder: string;
 }
 
-/** @param given the flags that were typed, by their long names */
+/**
+ * Runs a consortium, new or begun before, and writes its record and report. Exit 0 when one model is everywhere and the log
+ * verifies, 1 when not, 4 when rounds lack a member that nobody asked to leave.
+ *
+ * @param given the flags that were typed, by their long names
+ * @throws {CliError} 'usage', 'stopped'; {ConfigError}; as `runMainJob`
+ */
 export async function simulateCommand(
   presetName: string | undefined,
   flags: SimulateFlags,
@@ -123,7 +130,9 @@ async function begunRun(
   const { settings, kills } = readRunFile(bytes, path);
   const others = [presetName ?? [], ...given.filter((flag) => !resumeFlags.includes(flag))].flat();
   if (others.length > 0) {
-    throw usageError(`--resume goes on with a run as it was begun: leave out ${others.join(', ')}`);
+    throw usageError(
+      `--resume continues a run with its own settings: leave out ${others.join(', ')}`,
+    );
   }
   // The file may have been edited: its settings are read as strictly as a preset's, which JSON is too.
   return { settings: loadPreset(JSON.stringify(settings), file), kills, folder };
@@ -133,7 +142,7 @@ async function begunRun(
 function stoppedWords(folder: string): string {
   if (!existsSync(join(folder, mark))) return 'stopped before the run was begun';
   const near = relative('', folder);
-  return `stopped; --resume goes on: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
+  return `stopped; to continue: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
 }
 
 function overridesOf(flags: SimulateFlags): Override[] {

@@ -15,10 +15,11 @@ export { systemCrypto, systemSealing, type CryptoPort, type Sealing } from './cr
 export { hkdf } from './hkdf.ts';
 export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair } from './hpke.ts';
 export {
+  BulkDecryption,
+  BulkEncryption,
   bulkCiphertextBytes,
-  decryptBulk,
+  bulkHeaderBytes,
   isBulkKey,
-  encryptBulk,
   bulkKeyBytes,
   bulkSaltBytes,
 } from './chunked-encryption.ts';

@@ -49,6 +49,7 @@ export interface AtHospital {
   readonly generation: string;
 }
 
+/** Phantoms to make. */
 export interface MakeCasesArgs extends AtHospital {
   readonly hospital: PhantomHospital;
   /** Indices to make, [from, to). */
@@ -61,8 +62,10 @@ export interface MakeCasesArgs extends AtHospital {
   readonly heart: boolean;
 }
 
+/** A case of the hospital's own to take. */
 export type TakeCaseArgs = AtHospital & CaseToTake;
 
+/** A hospital's share of a round. */
 export interface TrainArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
@@ -79,12 +82,14 @@ export interface TrainArgs extends AtHospital {
   readonly seed: string;
 }
 
+/** Teachers to label the training cases with. */
 export interface LabelArgs extends AtHospital {
   readonly teachers: readonly Teacher[];
   readonly distillation: DistillationSettings;
   readonly inference: Omit<InferenceSettings, 'window'>;
 }
 
+/** A proposed model to try on a held-out case. */
 export interface CheckArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
@@ -93,6 +98,7 @@ export interface CheckArgs extends AtHospital {
   readonly sampling: SamplingSettings;
 }
 
+/** A model to score on held-out cases. */
 export interface EvaluateArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
@@ -104,6 +110,7 @@ export interface EvaluateArgs extends AtHospital {
   readonly calibrationRadiusMm?: number;
 }
 
+/** A landmark to learn by a probe, from held-out phantoms. */
 export type TransferArgs = AtHospital & LandmarkTransfer;
 
 /** What a job tells while it runs. */
@@ -113,6 +120,7 @@ export interface JobProgress {
   readonly loss?: number;
 }
 
+/** A held-out case to show with the prediction of a model. */
 export interface PictureArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly weights: ModelWeights;
@@ -133,6 +141,11 @@ export interface PicturedCase {
 /** Patches of a held-out case that a proposed model is checked on: enough to see that it fell apart. */
 const checkPatches = 1;
 
+/**
+ * One worker's jobs, run one at a time. The engine is opened by the first job that computes.
+ *
+ * @throws {ComputeError} by jobs that compute; {DistillError} as the functions behind each job say
+ */
 export class HospitalJobs {
   readonly #openStore: (folder: string) => Store;
   readonly #engineOptions: EngineOptions;

@@ -62,7 +62,9 @@ function keyFigures(record: RunRecord): Markup {
       <div class="figure ${log.ok ? 'good' : 'bad'}">
         ${log.ok ? '✓' : '✗'} ${log.entries}<small> entries</small>
       </div>
-      <div class="more">${log.cosignatures} of ${consortium.hospitals.length} signed the head</div>
+      <div class="more">
+        ${log.cosignatures} of ${consortium.hospitals.length} signed the checkpoint
+      </div>
     </div>
     <div>
       <div class="name">time</div>

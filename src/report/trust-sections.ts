@@ -9,6 +9,7 @@ import type {
   VirtualRecord,
 } from './run-record.ts';
 
+/** Whether all nodes hold one model and one log. */
 export function agreementSection(record: RunRecord): Markup {
   const { nodes, sealedDigest, log } = record;
   const bytesMax = Math.max(1, ...nodes.flatMap((node) => [node.sentBytes, node.receivedBytes]));
@@ -23,9 +24,8 @@ export function agreementSection(record: RunRecord): Markup {
       <div class="verdict ${isAgreed(record) ? '' : 'failed'}">
         ${
           isAgreed(record)
-            ? html`<b>✓ One model on ${nodes.length} nodes,</b> the one in the log's last seal.<br /><code
-                  >${sealedDigest}</code
-                >`
+            ? html`<b>✓ One model on ${nodes.length} nodes,</b> the one in the log's last SEAL
+                block.<br /><code>${sealedDigest}</code>`
             : html`<b>✗ The nodes do not hold one sealed model.</b><br /><code
                   >${sealedDigest ?? 'nothing was sealed'}</code
                 >`
@@ -60,6 +60,7 @@ export function agreementSection(record: RunRecord): Markup {
   </section>`;
 }
 
+/** Faults and how the others dealt with them; `null` where there were none. */
 export function faultSection({ faults, startedAt }: RunRecord): Markup | null {
   if (faults.length === 0) return null;
   return html`<section>
@@ -103,6 +104,7 @@ export function faultSection({ faults, startedAt }: RunRecord): Markup | null {
   </section>`;
 }
 
+/** Time of each part, wall time or virtual, memory, and the machine. */
 export function costSection({ stages, machine, virtual, settings }: RunRecord): Markup {
   const total = stages.reduce((sum, { ms }) => sum + ms, 0);
   const longest = Math.max(1, ...stages.map(({ ms }) => ms));
@@ -173,7 +175,7 @@ function virtualLines({ faults, messages, crypto }: VirtualRecord): Markup {
     </details>`;
 }
 
-/** Every node ended with the model of the log's last seal. */
+/** Every node ended with the model of the log's last SEAL block. */
 export function isAgreed({ nodes, sealedDigest }: RunRecord): boolean {
   return (
     sealedDigest !== null &&
@@ -214,7 +216,7 @@ function logVerdict({
 }: LogVerdict): Markup {
   return html`<div class="verdict ${ok ? '' : 'failed'}">
     ${ok ? html`<b>✓ The log verifies</b> on ${nodesVerified} nodes` : html`<b>✗ The log does not verify</b>`}:
-    ${entries} entries, head signed by ${cosignatures} hospitals where ${quorum} are needed.<br /><code
+    ${entries} entries, checkpoint signed by ${cosignatures} hospitals; ${quorum} are needed.<br /><code
       >${root}</code
     >
     ${

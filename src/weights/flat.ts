@@ -33,14 +33,20 @@ export function unflatten(template: ModelWeights, flat: Float32Array): ModelWeig
  */
 export function delta(after: ModelWeights, base: ModelWeights): Float32Array {
   checkSameLayout(after, base);
-  const out = flatten(after);
+  const out = new Float32Array(parameterCount(base));
   let offset = 0;
-  for (const { data } of base) {
-    for (let i = 0; i < data.length; i++) {
-      out[offset + i] = (out[offset + i] ?? 0) - (data[i] ?? 0);
-    }
+  for (const [at, { data }] of after.entries()) {
+    out.set(difference(data, base[at]?.data ?? data), offset);
     offset += data.length;
   }
+  return out;
+}
+
+/** after − base of two lists of one length, each difference rounded to float32. */
+export function difference(after: Float32Array, base: Float32Array): Float32Array {
+  checkCount(after.length, base.length);
+  const out = new Float32Array(base.length);
+  for (let i = 0; i < out.length; i++) out[i] = (after[i] as number) - (base[i] as number);
   return out;
 }
 

@@ -1,5 +1,12 @@
 export { WeightsError, type WeightsErrorFacts } from './errors.ts';
-export { elementCount, parameterCount, type ModelWeights, type NamedTensor } from './tensors.ts';
+export {
+  elementCount,
+  layoutOf,
+  parameterCount,
+  type ModelLayout,
+  type ModelWeights,
+  type NamedTensor,
+} from './tensors.ts';
 export {
   decodeSafetensors,
   encodeSafetensors,
@@ -17,9 +24,20 @@ export { floatsOf } from './stored-floats.ts';
 export { oddWeightIn, oddWeightOf, weightMax } from './magnitude.ts';
 export { encodeCanonicalWeights, modelDigest } from './digest.ts';
 export {
+  fileOrder,
+  modelFileBytes,
+  ModelReader,
+  ModelWriter,
+  pieceValues,
+  readModel,
+  writeModel,
+  type WrittenModel,
+} from './model-file.ts';
+export {
   applyDelta,
   checkSameLayout,
   delta,
+  difference,
   flatten,
   l2Norm,
   unflatten,
@@ -33,4 +51,8 @@ export {
   type UpdateWeight,
   checkWeight,
 } from './fixed-point.ts';
-export { packIntegers, unpackIntegers } from './packed-integers.ts';
+export {
+  IntegerPacker,
+  IntegerUnpacker,
+  type TakeIntegers,
+} from './packed-integers.ts';

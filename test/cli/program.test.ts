@@ -82,7 +82,7 @@ describe('annulus', () => {
     const reproduce = await run(['reproduce', '--help']);
     expect(reproduce.code).equal(0);
     expect(reproduce.out)
-      .contain('goes on where it was')
+      .contain('continues where it stopped')
       .and.contain('annulus reproduce --seeds 1');
   });
 

@@ -6,6 +6,7 @@ import type { Case, PointSet } from '../case/case.ts';
 import { refuseField } from '../case/packed.ts';
 import { DataError } from '../errors.ts';
 import { labelMap } from '../phantom/annotation.ts';
+import { imageFindings } from '../plausibility/image.ts';
 import { readingDefaults, type ReadingSettings } from '../settings.ts';
 import { heartLabels, taskIds, tasks, type PointName, type TaskId } from '../tasks.ts';
 import { toRas } from '../volume/orientation.ts';
@@ -42,9 +43,6 @@ export interface OwnCase {
   /** Nothing wrong for certain, but worth a look; a line each. */
   readonly notes: readonly string[];
 }
-
-/** A heart with contrast in it has values above. */
-const contrastHuMin = 150;
 
 /** What a case's files hold, checked, on the CT's own grid. */
 interface OpenCase {
@@ -93,7 +91,7 @@ export function readOwnCase(
       ...(heart === null ? {} : { heart: resampleLabelsOnto(heart, ct, image) }),
     },
     ct: { shape, affine },
-    notes: [...notes, ...aboutContrast(image.data)],
+    notes: [...notes, ...imageFindings(ct).map(({ text }) => `ct: ${text}`)],
   };
 }
 
@@ -140,14 +138,6 @@ const noPoints: Readonly<Record<PointName, null>> = {
   ...{ RCC: null, LCC: null, NCC: null, RCA: null, LCA: null },
   ...{ MS1: null, MS2: null },
 };
-
-function aboutContrast(data: Float32Array): string[] {
-  const highest = data.reduce((most, hu) => Math.max(most, hu), -Infinity);
-  if (highest >= contrastHuMin) return [];
-  return [
-    `ct: nothing above ${contrastHuMin} HU, found ${highest} at most: is there contrast in it?`,
-  ];
-}
 
 /** Tells which file a complaint is about. */
 function about<T>(file: CaseFile, read: () => T): T {

@@ -1,6 +1,7 @@
 /** What keeps a run from beginning, or from going on where it ended. */
 import { AnnulusError } from '../../base/index.ts';
 
+/** Codes with their facts. What the person can put right stands in the message. */
 export type SimulateErrorFacts =
   | { readonly code: 'no_run'; readonly folder: string }
   | { readonly code: 'other_program' }
@@ -26,4 +27,5 @@ export type SimulateErrorFacts =
   /** The person at the terminal stopped it. */
   | { readonly code: 'cancelled' };
 
+/** A run that cannot begin, cannot go on, or was ended. */
 export class SimulateError extends AnnulusError<SimulateErrorFacts> {}

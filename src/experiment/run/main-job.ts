@@ -12,6 +12,7 @@ import { diskStore, lockFolder, programDigest, systemClock } from '../../host/in
 import {
   eachOf,
   keepStartModel,
+  openAveragingPool,
   openTrainingPool,
   specAndTasks,
   type WorkerPool,
@@ -57,6 +58,7 @@ export async function runMainJob(
   checkKills(kills, settings);
   const starts = await readStartModels(settings);
   const pool = openTrainingPool(engine, settings.compute.workers);
+  const averagingPool = openAveragingPool();
   await checkMachine(members.length, pool.size);
   const lock = await lockFolder(outputFolder);
   try {
@@ -84,7 +86,7 @@ export async function runMainJob(
       }
     }
     const fleet = new RunFleet({
-      ...{ settings, ports, consortium, pool, clock, code, recorder, folderOf },
+      ...{ settings, ports, consortium, pool, averagingPool, clock, code, recorder, folderOf },
     });
     try {
       await during('network', 'peers find each other', () => fleet.start());
@@ -110,6 +112,7 @@ export async function runMainJob(
     throw pausedBy(error, outputFolder);
   } finally {
     await pool.close();
+    await averagingPool.close();
     await lock.release();
   }
 }

@@ -16,6 +16,7 @@ export interface Guest {
   readonly connected: readonly NodeId[];
 }
 
+/** How long a meeting may take, and who hears of it. */
 export interface MeetingOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -100,6 +101,6 @@ function notConnected(nodes: readonly Guest[], waitedMs: number): SimulateError 
   return new SimulateError(
     { code: 'not_connected', missing },
     `the hospitals do not all reach each other: ${shown}${more}, nothing new for ${Math.round(waitedMs / 1000)} s. ` +
-      'They speak over 127.0.0.1: look for a firewall on it, end other work on this machine, or take fewer hospitals; --resume goes on',
+      'They speak over 127.0.0.1: look for a firewall on it, end other work on this machine, or take fewer hospitals; --resume continues the run',
   );
 }

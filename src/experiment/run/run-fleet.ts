@@ -24,11 +24,13 @@ import { changedTimings, measureDeliveryMs, pacedTimings } from './run-pace.ts';
 import type { RunRecorder } from './run-recorder.ts';
 import { RunWatch } from './run-watch.ts';
 
+/** What all nodes of a run share. */
 export interface FleetOptions {
   readonly settings: RunSettings;
   readonly ports: MainJobPorts;
   readonly consortium: SignedManifest;
   readonly pool: WorkerPool;
+  readonly averagingPool: WorkerPool;
   readonly clock: Clock;
   readonly code: Digest;
   readonly recorder: RunRecorder;
@@ -42,6 +44,11 @@ const quietMsMax = 60_000;
 /** So long, and it ends: longer than the deadline of a round, which may be waited for in silence. */
 const stalledAfterDeadlineMs = 300_000;
 
+/**
+ * Use it once: `start`, `untilDone`, `stop`. The first failure of any node ends the run.
+ *
+ * @throws {SimulateError} 'not_connected', 'stalled'; a node's own failure
+ */
 export class RunFleet {
   readonly #options: FleetOptions;
   readonly #nodes: readonly HospitalNode[];
@@ -89,6 +96,7 @@ export class RunFleet {
           folder: options.folderOf(id),
           code: options.code,
           pool: options.pool,
+          averagingPool: options.averagingPool,
           clock: options.clock,
           logger: this.#loggerOf(id),
           onEvent: (event) => {

@@ -69,6 +69,7 @@ export interface RunEvaluation {
   readonly checks: ReadonlyMap<string, readonly RoundCheck[]>;
 }
 
+/** Made at the beginning of a run; `record` gives the record at its end. */
 export class RunRecorder {
   readonly #settings: RunSettings;
   readonly #id: string;
@@ -272,7 +273,7 @@ export class RunRecorder {
       nodesVerified: verdicts.filter(({ verdict }) => verdict.ok).length,
       entries: first?.verdict.treeSize ?? 0,
       root: first?.verdict.root ?? '',
-      cosignatures: first?.verdict.sealedBy.length ?? 0,
+      cosignatures: first?.verdict.cosignedBy.length ?? 0,
       quorum: first?.verdict.quorum ?? 0,
       findings,
     };

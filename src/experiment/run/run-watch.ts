@@ -12,6 +12,7 @@ interface WatchedRound {
   cut: readonly NodeId[] | null;
 }
 
+/** Whom the watch hears, and when it speaks. */
 export interface RunWatchOptions {
   readonly clock: Clock;
   readonly nodes: () => readonly Pick<Guest, 'id' | 'connected'>[];

@@ -70,7 +70,7 @@ function faultsOf({ code, workgroups }: Dispatch): string[] {
   const open: string[] = [];
   for (const [bracket] of code.matchAll(/[()[\]{}]/g)) {
     if ('([{'.includes(bracket)) open.push(bracket);
-    else if ((/^(\(\)|\[\]|\{\})$/.exec((`${open.pop() ?? ''}${bracket}`))) === null)
+    else if (/^(\(\)|\[\]|\{\})$/.exec(`${open.pop() ?? ''}${bracket}`) === null)
       faults.push(bracket);
   }
   if (open.length > 0) faults.push(`${open.join('')} not closed`);
