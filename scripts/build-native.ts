@@ -1,8 +1,7 @@
 /**
  * Compiles `src/compute/heap/native` into `build/kernels-<variant>.node`, for the instruction sets of this machine, or for
- * the variants named as arguments, and `build/kernels-onednn.node` where the headers of oneDNN are. Nothing here is fatal:
- * without a compiler, or where it fails, the portable kernels serve. What it prints on standard output says which path
- * was taken.
+ * the variants named as arguments. Nothing here is fatal: without a compiler, or where it fails, the portable kernels serve.
+ * What it prints on standard output says which path was taken.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -53,8 +52,7 @@ async function main(): Promise<void> {
     console.log('portable kernels only');
     return;
   }
-  const oneDnn = (await compileOneDnn(compiler)) ? 'with oneDNN' : 'without oneDNN';
-  console.log(`native kernels ${built.join(', ')} ${oneDnn}`);
+  console.log(`native kernels ${built.join(', ')}`);
 }
 
 function findCompiler(): string | null {
@@ -95,18 +93,6 @@ async function compileVariant(compiler: string, variant: Variant): Promise<strin
     files.map((file) => join(objects, `${file}.o`)),
     variant.name,
   );
-}
-
-/** Whether there is an addon with oneDNN now. It is one of its own, so that the others load without the library. */
-async function compileOneDnn(compiler: string): Promise<boolean> {
-  rmSync(targetOf('onednn'), { force: true });
-  const looks = ['-E', '-x', 'c++', '-include', 'oneapi/dnnl/dnnl.hpp', '-'];
-  const { status } = spawnSync(compiler, looks, { input: '', stdio: ['pipe', 'ignore', 'ignore'] });
-  if (status !== 0) return false;
-  const source = join(sources, 'onednn', 'onednn.cpp');
-  const failure = await link(compiler, [...compileFlags(), source, '-ldnnl'], 'onednn');
-  if (failure !== null) console.error(`annulus: oneDNN is not used: ${failure}`);
-  return failure === null;
 }
 
 function compileFlags(): string[] {

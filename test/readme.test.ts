@@ -10,7 +10,7 @@ import { loadPreset } from '../src/config/index.ts';
 import type { OnProgress } from '../src/report/index.ts';
 import { simulatedConsortium, simulatedMember } from '../src/experiment/index.ts';
 import { limitsOf, membersOf, planOf } from '../src/experiment/run/run-plan.ts';
-import { RunRecorder } from '../src/experiment/run/run-recorder.ts';
+import { mainJobParts, RunRecorder } from '../src/experiment/run/run-recorder.ts';
 import { syntheticRecord } from './report/synthetic-record.ts';
 import { syntheticReproduction } from './report/synthetic-reproduction.ts';
 import { writeToyRun } from './peer/toy-run.ts';
@@ -43,6 +43,11 @@ const forms: readonly {
   },
   { form: /^npx annulus import /, here: null, by: 'test/interop/import.test.ts' },
   { form: /^npx annulus export /, here: null, by: 'test/interop/export.test.ts' },
+  {
+    form: /^npx annulus simulate smoke --world virtual /,
+    here: 'dry',
+    by: 'test/experiment/run/virtual-run.test.ts',
+  },
   {
     form: /^npx annulus simulate (smoke|--)/,
     here: 'dry',
@@ -120,7 +125,7 @@ function formOf(command: string): (typeof forms)[number] | undefined {
   return forms.find(({ form }) => form.test(command));
 }
 
-/** The command line in this process, with rooms behind it that only tell what a run would. */
+/** The command line in this process, with rooms behind it that only tell what a run would; a virtual one is run. */
 async function dryRun(
   args: readonly string[],
 ): Promise<{ code: number; out: string; err: string }> {
@@ -160,7 +165,7 @@ function tellProgress(
   const facts = { ...consortium, plan: planOf(settings), limits: limitsOf(1) };
   const { name, domain, plan, limits } = facts;
   const recorder = new RunRecorder(settings, id, onProgress, { nowMs: () => 0 }, 0);
-  recorder.begin(simulatedConsortium(members, { name, domain, plan, limits }));
+  recorder.begin(simulatedConsortium(members, { name, domain, plan, limits }), mainJobParts);
   onProgress({ kind: 'stage-finished', stage: 'data', ms: 1000 });
   for (const { id: stage, participants } of [plan.stages[0]!, plan.stages.at(-1)!]) {
     onProgress({

@@ -29,6 +29,9 @@ const doors: readonly { readonly packages: RegExp; readonly rooms: readonly stri
 const worldRooms = ['host', 'network', 'hospital', 'cli'];
 const world = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(/;
 
+/** f = floor((n-1)/3) or q = floor(2n/3)+1, whatever n is called. */
+const quorum = /- 1\) \/ 3\)|\(2 \* [\w.]+\) \/ 3\)/;
+
 const linesMax = 400;
 /** What a longer file's header says, with the reason after it. */
 const longFileReason = /in one file because/i;
@@ -125,6 +128,13 @@ describe('the house', () => {
     expect(missing).deep.equal([]);
   });
 
+  it('says in one place how many members must agree', () => {
+    const wrong = files.filter(
+      ({ path, text }) => path !== 'src/wire/quorum.ts' && quorum.test(withoutComments(text)),
+    );
+    expect(wrong.map((file) => file.path)).deep.equal([]);
+  });
+
   it('keeps clock and dice behind ports', () => {
     const wrong = files.filter(
       (file) => !worldRooms.includes(file.room) && world.test(withoutComments(file.text)),
@@ -184,6 +194,12 @@ describe('the rules of the house', () => {
     ];
     expect(findCircle(files)).equal('src/a/x.ts → src/a/y.ts → src/a/z.ts → src/a/x.ts');
     expect(findCircle(files.slice(1))).equal(null);
+  });
+
+  it('see a quorum by its arithmetic', () => {
+    expect(quorum.test('const f = Math.floor((members.length - 1) / 3);')).equal(true);
+    expect(quorum.test('return Math.floor((2 * n) / 3) + 1;')).equal(true);
+    expect(quorum.test('return Math.ceil(bytes / 3) * 4;')).equal(false);
   });
 
   it('see clocks in code and not in comments', () => {

@@ -2,13 +2,8 @@
 import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../src/base/index.ts';
-import { machineLine, readMachine } from '../../src/cli/machine.ts';
-import {
-  convolutionChoices,
-  precisions,
-  type ConvolutionChoice,
-  type Precision,
-} from '../../src/compute/index.ts';
+import { precisions, type Precision } from '../../src/compute/index.ts';
+import { machineLine, readMachine } from '../../src/host/index.ts';
 import { compareSides, differenceMax, withTensors, type Agreement } from './agreement.ts';
 import { agreementCases, cases, quickCases, type Case } from './cases.ts';
 import { agreementLine, header, rowLine, summaryLine, type Row } from './comparison-table.ts';
@@ -24,7 +19,6 @@ node bench/compute/compare.ts [flags]        (npm run bench:compute -- [flags])
   --threads N          of both sides (default: as many as there are processors)
   --precision f32|bf16 of both sides: bf16 is PyTorch's autocast, and our native backend's (default f32)
   --tf32               PyTorch on a card rounds what it convolves to ten bits, which is its default (ours webgpu or cuda)
-  --convolutions NAME  ours on the native backend: auto, own or onednn (default auto)
   --seconds N          to spend on each case and side, at least three steps (default 8)
   --clock wall|cpu     cpu: processor time of all threads, for a machine with other work (default wall)
   --format text|json
@@ -39,7 +33,6 @@ const options = {
   backend: { type: 'string', default: 'auto' },
   threads: { type: 'string', default: String(availableParallelism()) },
   precision: { type: 'string', default: 'f32' },
-  convolutions: { type: 'string', default: 'auto' },
   tf32: { type: 'boolean', default: false },
   seconds: { type: 'string', default: '8' },
   clock: { type: 'string', default: 'wall' },
@@ -67,7 +60,6 @@ function readFlags(): ReturnType<typeof parseArgs<{ options: typeof options }>>[
     const { values } = parseArgs({ options });
     const choices = {
       precision: precisions,
-      convolutions: convolutionChoices,
       format: ['text', 'json'],
       clock: ['wall', 'cpu'],
     };
@@ -99,8 +91,7 @@ async function startPair(ourPrecision: Precision, tf32 = false): Promise<Pair> {
   try {
     const { backend } = flags;
     const hello = { do: 'hello', backend, threads: Number(flags.threads) } as const;
-    const convolutions = flags.convolutions as ConvolutionChoice;
-    const ours = await own.ask({ ...hello, options: { precision: ourPrecision, convolutions } });
+    const ours = await own.ask({ ...hello, options: { precision: ourPrecision } });
     const device = ours.version.startsWith('webgpu') || ours.version === 'cuda' ? 'cuda' : 'cpu';
     const theirs = await torch.ask({ ...hello, threads: ours.threads, device, tf32 });
     return {

@@ -18,7 +18,7 @@ interface Tried {
   readonly heapBytes: number;
   readonly peakBytes: number;
   readonly stepMs: number;
-  readonly checkpointing: boolean;
+  readonly recompute: boolean;
   /** What it was refused with; null when it trained. */
   readonly refusal: string | null;
 }
@@ -41,12 +41,12 @@ function defaultStudent(side: number): NetCase {
 }
 
 /** Trains a few steps in a process of its own; after a refusal it must still train a small patch. */
-async function attempt(net: Net, side: number, checkpointing = false): Promise<Tried> {
+async function attempt(net: Net, side: number, recompute = false): Promise<Tried> {
   const worker = startOwn();
   const train = async (of: number): Promise<readonly number[]> => {
     const given = net(of);
     await withTensors(given, (file) =>
-      worker.ask({ do: 'open', case: given, file, precision: 'f32', checkpointing }),
+      worker.ask({ do: 'open', case: given, file, precision: 'f32', recompute }),
     );
     return (await worker.ask({ do: 'run', repeats: steps })).wallMs;
   };
@@ -61,8 +61,8 @@ async function attempt(net: Net, side: number, checkpointing = false): Promise<T
     }
     const used = await worker.ask({ do: 'memory' });
     if (refusal !== null && side > smallest(net)) await train(smallest(net));
-    const { heapBytes = 0, peakBytes, checkpointing: isTwice = false } = used;
-    return { heapBytes, peakBytes, stepMs, checkpointing: isTwice, refusal };
+    const { heapBytes = 0, peakBytes, recompute: isTwice = false } = used;
+    return { heapBytes, peakBytes, stepMs, recompute: isTwice, refusal };
   } finally {
     worker.end();
   }
@@ -82,8 +82,8 @@ function gibibytes(bytes: number): string {
 }
 
 function say(side: number, tried: Tried): void {
-  const { heapBytes, peakBytes, stepMs, checkpointing, refusal } = tried;
-  const how = checkpointing ? 'blocks twice' : 'blocks once';
+  const { heapBytes, peakBytes, stepMs, recompute, refusal } = tried;
+  const how = recompute ? 'blocks twice' : 'blocks once';
   console.log(
     refusal === null
       ? `  ${side}³, ${how}: heap ${gibibytes(heapBytes)}, process ${gibibytes(peakBytes)}, ${(stepMs / 1000).toFixed(1)} s a step`

@@ -106,10 +106,10 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
   }
   if (request.do === 'memory') {
     const [, kib] = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-    const checkpointing = opened?.learner?.checkpointing ?? false;
+    const recompute = opened?.learner?.recompute ?? false;
     const heapBytes = engine?.memory().heapBytes ?? 0;
-    if (engine?.backend === 'webgpu') return { peakBytes: heapBytes, heapBytes, checkpointing };
-    return { peakBytes: Number(kib) * 1024, heapBytes, checkpointing };
+    if (engine?.backend === 'webgpu') return { peakBytes: heapBytes, heapBytes, recompute };
+    return { peakBytes: Number(kib) * 1024, heapBytes, recompute };
   }
   if (engine === null) throw new Error('hello comes first');
   if (request.do === 'open') {
@@ -118,7 +118,7 @@ async function answer(request: Request): Promise<Answers[Request['do']]> {
       request.case.kind === 'net'
         ? openNet(engine, request.case, tensors)
         : openConv(engine, request.case, tensors);
-    if (opened.learner !== undefined) opened.learner.checkpointing = request.checkpointing ?? false;
+    if (opened.learner !== undefined) opened.learner.recompute = request.recompute ?? false;
     return {};
   }
   if (opened === null) throw new Error('a case is open');

@@ -1,8 +1,7 @@
 /** One side of the comparison as a child process: a request of JSON per line in, an answer per line out. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
-import { join } from 'node:path';
-import { packageRoot } from '../../src/cli/files.ts';
+import { packageFile } from '../../src/host/index.ts';
 import type { NativeOptions, Precision } from '../../src/compute/index.ts';
 import type { Case } from './cases.ts';
 
@@ -26,7 +25,7 @@ export type Request =
       /** PyTorch's. */
       readonly precision: Precision;
       /** Ours: whether blocks run twice from the start, to hold less. */
-      readonly checkpointing?: boolean;
+      readonly recompute?: boolean;
     }
   | { readonly do: 'run'; readonly repeats: number }
   | { readonly do: 'output' }
@@ -57,7 +56,7 @@ export interface Answers {
   readonly memory: {
     readonly peakBytes: number;
     readonly heapBytes?: number;
-    readonly checkpointing?: boolean;
+    readonly recompute?: boolean;
   };
 }
 
@@ -116,6 +115,6 @@ export function startTorch(python: string): SideWorker {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('OPENBLAS_')),
   );
-  const script = join(packageRoot, 'bench', 'compute', 'torch_worker.py');
+  const script = packageFile('bench/compute/torch_worker.py');
   return new SideWorker(python, [script], { ...env, PYTHONDONTWRITEBYTECODE: '1' });
 }

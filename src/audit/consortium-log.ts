@@ -115,9 +115,9 @@ export class ConsortiumLog {
     return this.#head;
   }
 
-  /** Size of the tree under the latest sealed checkpoint; 0 before the first. */
-  get sealedSize(): number {
-    return this.#heads.sealedSize;
+  /** Size of the tree under the latest cosigned checkpoint; 0 before the first. */
+  get cosignedSize(): number {
+    return this.#heads.cosignedSize;
   }
 
   /** Size and root as if `leaves` had been appended. Writes nothing. */
@@ -164,9 +164,9 @@ export class ConsortiumLog {
     return this.#heads.latest();
   }
 
-  /** The latest sealed checkpoint, as in the file `checkpoint`; `null` before the first. */
-  sealedCheckpoint(): Uint8Array | null {
-    return this.#heads.sealed();
+  /** The latest cosigned checkpoint, as in the file `checkpoint`; `null` before the first. */
+  cosignedCheckpoint(): Uint8Array | null {
+    return this.#heads.cosigned();
   }
 
   /** Members whose cosignatures the latest head carries, in the manifest's order. */
@@ -198,7 +198,7 @@ export class ConsortiumLog {
   }
 
   /**
-   * Takes the members' cosignatures out of somebody's checkpoint. At a quorum the head is sealed: it
+   * Takes the members' cosignatures out of somebody's checkpoint. At a quorum the head is cosigned: it
    * becomes the file `checkpoint`. Lines of unknown keys are passed over.
    * @throws {AuditError} 'malformed' as `checkCosignatures`, for what was not checked before
    */
@@ -207,7 +207,7 @@ export class ConsortiumLog {
       const checked = note instanceof Uint8Array ? this.checkCosignatures(note) : note;
       if (typeof checked === 'string') return checked;
       const outcome = await this.#heads.merge(checked, this.#tree);
-      if (outcome === 'sealed') await this.#tree.sweep(this.sealedSize);
+      if (outcome === 'cosigned') await this.#tree.sweep(this.cosignedSize);
       return outcome;
     });
   }
@@ -256,7 +256,7 @@ export class ConsortiumLog {
     const line = await this.#witness.cosign(checkpoint, (size) => this.#tree.root(size));
     const own = typeof line === 'string' ? null : line;
     await this.#heads.sign(checkpoint, this.#options.logSigner, own);
-    await this.#tree.sweep(this.sealedSize);
+    await this.#tree.sweep(this.cosignedSize);
   }
 
   async #load(): Promise<void> {
@@ -275,7 +275,7 @@ export class ConsortiumLog {
     }
     await this.#heads.load(this.#tree);
     if (this.#heads.latestSize < this.#tree.size) await this.#signHead();
-    else await this.#tree.sweep(this.sealedSize);
+    else await this.#tree.sweep(this.cosignedSize);
   }
 
   async #createOrCompare(name: string, bytes: Uint8Array): Promise<void> {

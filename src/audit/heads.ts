@@ -1,6 +1,6 @@
 /**
  * The signed heads of a node's log: `checkpoint`, the latest that a quorum has cosigned, and
- * `checkpoint.next`, a larger one that still gathers cosignatures. Only the sealed one is published under
+ * `checkpoint.next`, a larger one that still gathers cosignatures. Only the cosigned one is published under
  * the name that tlog-tiles gives it, so whoever reads the directory always finds a head that verifies.
  */
 import { equalBytes, hex, invariant, type Digest, type NodeId, type Store } from '../base/index.ts';
@@ -20,11 +20,11 @@ import { formatNote, parseNote, type NoteKey, type NoteSignature } from './signe
 import { corruptLog } from './stored-tree.ts';
 
 /**
- * What somebody else's checkpoint was to us: 'sealed' it completed our quorum, 'added' it brought new
+ * What somebody else's checkpoint was to us: 'cosigned' it completed our quorum, 'added' it brought new
  * cosignatures, 'known' nothing new, 'ahead' kept until we reach its size, 'behind' of an older head,
  * 'fork' it contradicts our tree (keep the note: it is evidence).
  */
-export type MergeOutcome = 'sealed' | 'added' | 'known' | 'ahead' | 'behind' | 'fork';
+export type MergeOutcome = 'cosigned' | 'added' | 'known' | 'ahead' | 'behind' | 'fork';
 
 /**
  * A note whose form and new cosignatures hold: 'here' it is a head of ours, 'ahead' of a larger tree, 'fork' it
@@ -73,9 +73,9 @@ export class Heads {
   readonly #indexOf: ReadonlyMap<string, number>;
   readonly #verify: VerifyBytes;
   readonly #ids: readonly NodeId[];
-  #sealed: Head | null = null;
-  /** Whether cosignatures of the sealed head are not on the disk. */
-  #isSealedStale = false;
+  #cosigned: Head | null = null;
+  /** Whether cosignatures of the cosigned head are not on the disk. */
+  #isCosignedStale = false;
   #next: Head | null = null;
   readonly #ahead = new Map<string, { size: number; lines: Map<number, NoteSignature> }>();
   /** Digests of notes that can bring nothing more, whatever comes. */
@@ -99,44 +99,44 @@ export class Heads {
     this.#ids = members.map((each) => each.id);
   }
 
-  /** Size of the sealed tree; 0 before the first seal. */
-  get sealedSize(): number {
-    return this.#sealed?.size ?? 0;
+  /** Size of the cosigned tree; 0 before the first. */
+  get cosignedSize(): number {
+    return this.#cosigned?.size ?? 0;
   }
 
   /** Size of the latest signed tree; 0 before the first. */
   get latestSize(): number {
-    return (this.#next ?? this.#sealed)?.size ?? 0;
+    return (this.#next ?? this.#cosigned)?.size ?? 0;
   }
 
   /** The latest head with all cosignatures known, or `null`. */
   latest(): Uint8Array | null {
-    const head = this.#next ?? this.#sealed;
+    const head = this.#next ?? this.#cosigned;
     return head === null ? null : noteOf(head);
   }
 
-  /** The sealed head, or `null`. */
-  sealed(): Uint8Array | null {
-    return this.#sealed === null ? null : noteOf(this.#sealed);
+  /** The cosigned head, or `null`. */
+  cosigned(): Uint8Array | null {
+    return this.#cosigned === null ? null : noteOf(this.#cosigned);
   }
 
   /** Whose cosignatures the latest head carries. */
   cosigners(): NodeId[] {
-    const cosignatures = (this.#next ?? this.#sealed)?.cosignatures;
+    const cosignatures = (this.#next ?? this.#cosigned)?.cosignatures;
     return this.#ids.filter((_, index) => cosignatures?.has(index) === true);
   }
 
   /** Reads both files. @throws {AuditError} 'corrupt_log' or 'malformed' */
   async load(tree: RootedTree): Promise<void> {
-    this.#sealed = await this.#read(checkpointName, tree);
+    this.#cosigned = await this.#read(checkpointName, tree);
     this.#next = await this.#read(nextCheckpointName, tree);
-    // A crash between sealing a head and removing its forerunner.
-    if (this.#next !== null && this.#next.size <= this.sealedSize) await this.#dropNext();
+    // A crash between a quorum for a head and the removal of the one before.
+    if (this.#next !== null && this.#next.size <= this.cosignedSize) await this.#dropNext();
   }
 
   /** Signs `checkpoint` as the latest head, with `own` as this node's cosignature where it gave one. */
   async sign(checkpoint: Checkpoint, signer: Signer, own: NoteSignature | null): Promise<void> {
-    if (this.#sealed !== null && this.#isSealedStale) await this.#writeSealed(this.#sealed);
+    if (this.#cosigned !== null && this.#isCosignedStale) await this.#writeCosigned(this.#cosigned);
     const text = formatCheckpoint(checkpoint);
     const cosignatures = new Map(this.#ahead.get(text)?.lines);
     for (const [key, { size }] of this.#ahead) if (size <= checkpoint.size) this.#ahead.delete(key);
@@ -144,7 +144,7 @@ export class Heads {
     if (own !== null && index !== undefined) cosignatures.set(index, own);
     const line = signCheckpoint(text, this.origin, signer);
     this.#next = { size: checkpoint.size, text, own: line, cosignatures };
-    if (await this.#seal(this.#next)) return;
+    if (await this.#publishIfCosigned(this.#next)) return;
     await this.#store.write(logPrefix + nextCheckpointName, noteOf(this.#next));
   }
 
@@ -207,27 +207,27 @@ export class Heads {
     const fresh = [...lines].filter(([index]) => !head.cosignatures.has(index));
     if (fresh.length === 0) return 'known';
     for (const [index, line] of fresh) head.cosignatures.set(index, line);
-    if (head === this.#sealed) {
+    if (head === this.#cosigned) {
       // What comes after the quorum is written once: with the last line, or before the next head.
-      this.#isSealedStale = true;
-      if (head.cosignatures.size === this.#witnessKeys.length) await this.#writeSealed(head);
+      this.#isCosignedStale = true;
+      if (head.cosignatures.size === this.#witnessKeys.length) await this.#writeCosigned(head);
       return 'added';
     }
     // Short of a quorum the lines stay in memory: they can be asked for again, our own is on the disk.
-    return (await this.#seal(head)) ? 'sealed' : 'added';
+    return (await this.#publishIfCosigned(head)) ? 'cosigned' : 'added';
   }
 
-  async #seal(head: Head): Promise<boolean> {
+  async #publishIfCosigned(head: Head): Promise<boolean> {
     if (head.cosignatures.size < quorumOf(this.#witnessKeys.length)) return false;
-    await this.#writeSealed(head);
-    this.#sealed = head;
+    await this.#writeCosigned(head);
+    this.#cosigned = head;
     await this.#dropNext();
     return true;
   }
 
-  async #writeSealed(head: Head): Promise<void> {
+  async #writeCosigned(head: Head): Promise<void> {
     await this.#store.write(logPrefix + checkpointName, noteOf(head));
-    this.#isSealedStale = false;
+    this.#isCosignedStale = false;
   }
 
   async #dropNext(): Promise<void> {
@@ -247,7 +247,7 @@ export class Heads {
   }
 
   #headOf(text: string): Head | null {
-    return [this.#next, this.#sealed].find((head) => head?.text === text) ?? null;
+    return [this.#next, this.#cosigned].find((head) => head?.text === text) ?? null;
   }
 
   #spend(digest: Digest): void {

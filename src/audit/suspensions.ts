@@ -6,11 +6,14 @@ import type { Report } from './verdict.ts';
 /** Folds the blocks in order of height. */
 export class Suspensions {
   readonly #consortium: SignedManifest;
+  readonly #epoch: number;
   readonly #report: Report;
   readonly #from = new Map<number, number>();
 
-  constructor(consortium: SignedManifest, report: Report) {
+  /** @param epoch of the membership that the blocks are decided by */
+  constructor(consortium: SignedManifest, epoch: number, report: Report) {
     this.#consortium = consortium;
+    this.#epoch = epoch;
     this.#report = report;
   }
 
@@ -28,7 +31,7 @@ export class Suspensions {
     for (const op of body.ops) {
       if (op.op !== 'EVID') continue;
       const where = `${decisionName(body.h)} EVID`;
-      const context = { cid, epoch: body.e, members, suspendedFrom: this.#from };
+      const context = { cid, epoch: this.#epoch, members, suspendedFrom: this.#from };
       const culprit = verifyEvidence(op.pair, context);
       const isKnown = op.pair.a.h <= body.h;
       if (body.ops.length > 1) this.#report.find(where, 'it does not stand alone in its block');

@@ -44,11 +44,11 @@ export interface LogVerdict {
   readonly keptBy: NodeId | null;
   readonly heights: number;
   readonly rounds: readonly RoundRecord[];
-  /** Size and root of the sealed tree; 0 and `null` without a sealed checkpoint. */
+  /** Size and root of the cosigned tree; 0 and `null` without a cosigned checkpoint. */
   readonly treeSize: number;
   readonly root: Digest | null;
-  /** Who cosigned the sealed checkpoint. */
-  readonly sealedBy: readonly NodeId[];
+  /** Who cosigned the cosigned checkpoint. */
+  readonly cosignedBy: readonly NodeId[];
   readonly quorum: number;
 }
 
@@ -121,8 +121,8 @@ export function renderVerdict(verdict: LogVerdict): string {
   }
   if (verdict.root !== null) {
     lines.push(
-      `sealed      ${verdict.treeSize} entries, root ${verdict.root}`,
-      `sealed by   ${verdict.sealedBy.join(' ')} (${verdict.sealedBy.length}, quorum ${verdict.quorum})`,
+      `cosigned    ${verdict.treeSize} entries, root ${verdict.root}`,
+      `cosigned by ${verdict.cosignedBy.join(' ')} (${verdict.cosignedBy.length}, quorum ${verdict.quorum})`,
     );
   }
   lines.push(`heights     ${verdict.heights}`, '');

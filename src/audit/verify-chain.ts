@@ -19,6 +19,15 @@ import type { Report } from './verdict.ts';
 import { RoundReader } from './verify-rounds.ts';
 import type { SoundEntries } from './verify-tree.ts';
 
+/** Whose votes decide a block. */
+export interface DecidedBy {
+  readonly consortium: SignedManifest;
+  /** Of the membership. */
+  readonly epoch: number;
+  /** By index, the first height at which a convicted member has no vote. */
+  readonly suspendedFrom: ReadonlyMap<number, number>;
+}
+
 /**
  * The block of one decision file, if a quorum signed it; `null` otherwise, which is a finding: nothing in it can be
  * followed.
@@ -26,8 +35,7 @@ import type { SoundEntries } from './verify-tree.ts';
 export function verifyDecision(
   height: number,
   bytes: Uint8Array,
-  consortium: SignedManifest,
-  suspendedFrom: ReadonlyMap<number, number>,
+  { consortium, epoch, suspendedFrom }: DecidedBy,
   report: Report,
 ): BlockBody | null {
   const where = decisionName(height);
@@ -43,7 +51,8 @@ export function verifyDecision(
   if (problem !== null) report.find(where, problem);
   if (!isCertified) return null;
   if (body.cid !== consortium.cid) report.find(where, 'its block is of another consortium');
-  if (body.e !== 0) report.find(where, `epoch ${body.e}: the manifest is of epoch 0`);
+  if (body.e !== epoch)
+    report.find(where, `epoch ${body.e}: the members are those of epoch ${epoch}`);
   if (body.h === height) return body;
   report.find(where, `it holds height ${body.h}`);
   return null;

@@ -4,7 +4,13 @@
  * id) the auditor compares with one from another source.
  */
 import { equalBytes, messageOf, type Digest } from '../base/index.ts';
-import { quorumOf, verifyManifest, type BlockBody, type SignedManifest } from '../wire/index.ts';
+import {
+  genesisEpoch,
+  quorumOf,
+  verifyManifest,
+  type BlockBody,
+  type SignedManifest,
+} from '../wire/index.ts';
 import {
   checkpointName,
   decisionName,
@@ -38,7 +44,7 @@ export interface VerifyLogOptions {
 
 /** Heads of the directory, as far as they can be trusted. */
 interface HeadPair {
-  readonly sealed: VerifiedHead | null;
+  readonly cosigned: VerifiedHead | null;
   readonly next: VerifiedHead | null;
 }
 
@@ -69,7 +75,7 @@ export async function examineLog(
   const report = new Report();
   const names = await directory.list();
   const consortium = await readConsortium(directory, options, report);
-  const none: HeadPair = { sealed: null, next: null };
+  const none: HeadPair = { cosigned: null, next: null };
   if (consortium === null) {
     return { verdict: verdictOf(report, null, none, 0, []), consortium, bodies: [], entries: [] };
   }
@@ -83,14 +89,14 @@ export async function examineLog(
   };
   const roots = signedRoots(heads, bodies);
   const size = Math.max(0, ...roots.map((root) => root.size));
-  const sealedSize = heads.sealed?.size ?? 0;
+  const cosignedSize = heads.cosigned?.size ?? 0;
   let entries: SoundEntries = [];
   const quorum = quorumOf(consortium.manifest.members.length);
   if (isBelievable(size, names, heads, bodies, quorum)) {
     const read = (name: string): Promise<Uint8Array | null> => directory.read(name);
-    entries = await verifyTree({ read, size, sealedSize, roots, entryName }, report);
-    // Without the head that says how large the sealed tree is, it may be that of any block.
-    const kept = heads.sealed === null ? roots.map((root) => root.size) : [size, sealedSize];
+    entries = await verifyTree({ read, size, cosignedSize, roots, entryName }, report);
+    // Without the head that says how large the cosigned tree is, it may be that of any block.
+    const kept = heads.cosigned === null ? roots.map((root) => root.size) : [size, cosignedSize];
     reportStrangers(names, kept, decisions.length, report);
   } else {
     report.find('tile/entries', `too few bundles for the ${size} entries that are signed`);
@@ -104,8 +110,10 @@ export async function examineLog(
     );
   }
   const rounds = followChain(decisions, { consortium, entries, entryName, report });
-  if (size > sealedSize && heads.sealed !== null) {
-    report.note(`${size - sealedSize} entries after the sealed checkpoint wait for cosignatures`);
+  if (size > cosignedSize && heads.cosigned !== null) {
+    report.note(
+      `${size - cosignedSize} entries after the cosigned checkpoint wait for cosignatures`,
+    );
   }
   const verdict = verdictOf(report, consortium, heads, decisions.length, rounds.records());
   return { verdict, consortium, bodies, entries };
@@ -118,14 +126,14 @@ export async function examineLog(
 function isBelievable(
   size: number,
   names: readonly string[],
-  { sealed }: HeadPair,
+  { cosigned }: HeadPair,
   bodies: readonly BlockBody[],
   quorum: number,
 ): boolean {
   const bundleCount = names.filter((name) => name.startsWith('tile/entries/')).length;
   if (size <= bundleCount * tileWidth) return true;
-  const isSealed = sealed !== null && sealed.cosignedBy.length >= quorum;
-  const attested = signedRoots({ sealed: isSealed ? sealed : null, next: null }, bodies);
+  const isCosigned = cosigned !== null && cosigned.cosignedBy.length >= quorum;
+  const attested = signedRoots({ cosigned: isCosigned ? cosigned : null, next: null }, bodies);
   return attested.some((root) => root.size === size);
 }
 
@@ -169,19 +177,19 @@ async function readHeads(
     await directory.read(nextCheckpointName),
   ];
   if (bytes === null)
-    report.find(checkpointName, 'the file is missing: no quorum has sealed this log');
+    report.find(checkpointName, 'the file is missing: no quorum has cosigned this log');
   const quorum = quorumOf(consortium.manifest.members.length);
-  const sealed =
+  const cosigned =
     bytes === null ? null : verifyHead(checkpointName, bytes, consortium, quorum, report);
   const next =
     nextBytes === null ? null : verifyHead(nextCheckpointName, nextBytes, consortium, 0, report);
-  if (next !== null && sealed !== null) {
-    if (next.size <= sealed.size)
-      report.find(nextCheckpointName, 'not larger than the sealed tree');
-    if (next.keptBy !== null && sealed.keptBy !== null && next.keptBy !== sealed.keptBy)
+  if (next !== null && cosigned !== null) {
+    if (next.size <= cosigned.size)
+      report.find(nextCheckpointName, 'not larger than the cosigned tree');
+    if (next.keptBy !== null && cosigned.keptBy !== null && next.keptBy !== cosigned.keptBy)
       report.find(nextCheckpointName, `signed by ${next.keptBy}`);
   }
-  return { sealed, next };
+  return { cosigned, next };
 }
 
 /** Blocks by height from 1; `null` where a file is missing or no quorum signed what it holds. */
@@ -195,12 +203,13 @@ async function readDecisions(
   // Heights count up from 1, so there cannot be more than there are files.
   const last = Math.max(0, ...heights.filter((height) => height <= names.length));
   const decisions: (BlockBody | null)[] = [];
-  const suspensions = new Suspensions(consortium, report);
+  const epoch = genesisEpoch;
+  const suspensions = new Suspensions(consortium, epoch, report);
   for (let height = 1; height <= last; height++) {
     const bytes = await directory.read(decisionName(height));
     if (bytes === null) report.findShared(decisionName(height), 'the file is missing');
-    const { from } = suspensions;
-    const body = bytes === null ? null : verifyDecision(height, bytes, consortium, from, report);
+    const decidedBy = { consortium, epoch, suspendedFrom: suspensions.from };
+    const body = bytes === null ? null : verifyDecision(height, bytes, decidedBy, report);
     decisions.push(body);
     if (body !== null) suspensions.take(body);
   }
@@ -210,7 +219,7 @@ async function readDecisions(
 /** Every root that a key of the manifest vouches for. */
 function signedRoots(heads: HeadPair, bodies: readonly BlockBody[]): SignedRoot[] {
   const roots: SignedRoot[] = [];
-  if (heads.sealed !== null) roots.push({ where: checkpointName, ...heads.sealed });
+  if (heads.cosigned !== null) roots.push({ where: checkpointName, ...heads.cosigned });
   if (heads.next !== null) roots.push({ where: nextCheckpointName, ...heads.next });
   for (const { h, log } of bodies) roots.push({ where: decisionName(h), ...log });
   return roots;
@@ -256,12 +265,12 @@ function verdictOf(
             origin: logOrigin(consortium),
             members,
           },
-    keptBy: (heads.sealed ?? heads.next)?.keptBy ?? null,
+    keptBy: (heads.cosigned ?? heads.next)?.keptBy ?? null,
     heights,
     rounds,
-    treeSize: heads.sealed?.size ?? 0,
-    root: heads.sealed?.root ?? null,
-    sealedBy: heads.sealed?.cosignedBy ?? [],
+    treeSize: heads.cosigned?.size ?? 0,
+    root: heads.cosigned?.root ?? null,
+    cosignedBy: heads.cosigned?.cosignedBy ?? [],
     quorum: consortium === null ? 0 : quorumOf(members.length),
   };
 }

@@ -26,8 +26,8 @@ export interface TreeClaim {
   readonly read: (name: string) => Promise<Uint8Array | null>;
   /** Size of the largest tree; one of `roots` has it. */
   readonly size: number;
-  /** Size of the sealed tree, whose partial tiles must be there as well. */
-  readonly sealedSize: number;
+  /** Size of the cosigned tree, whose partial tiles must be there as well. */
+  readonly cosignedSize: number;
   readonly roots: readonly SignedRoot[];
   /** `entry 17 (update of L3, round 4)`. */
   readonly entryName: (index: number) => string;
@@ -155,7 +155,7 @@ async function readLeafHashes(claim: TreeClaim, report: Report): Promise<(Uint8A
 
 async function compareTiles(claim: TreeClaim, tree: MerkleTree, report: Report): Promise<void> {
   const tiles = new Map<string, HashTile>();
-  for (const size of [claim.size, claim.sealedSize]) {
+  for (const size of [claim.size, claim.cosignedSize]) {
     for (const tile of hashTilesOf(size)) tiles.set(tilePath(tile), tile);
   }
   for (const [path, tile] of tiles) {
@@ -176,13 +176,13 @@ async function compareTiles(claim: TreeClaim, tree: MerkleTree, report: Report):
   }
 }
 
-/** The partial bundle of the sealed tree repeats entries of the larger one. */
+/** The partial bundle of the cosigned tree repeats entries of the larger one. */
 async function compareOlderBundles(
   claim: TreeClaim,
   entries: SoundEntries,
   report: Report,
 ): Promise<void> {
-  for (const bundle of bundlesOf(claim.sealedSize)) {
+  for (const bundle of bundlesOf(claim.cosignedSize)) {
     if (isTileOf(bundle, claim.size)) continue;
     const path = tilePath(bundle);
     const bytes = await claim.read(path);

@@ -3,34 +3,38 @@
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** The bytes of a text. A lone surrogate becomes U+FFFD. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** @throws {TypeError} on bytes that are not UTF-8. */
+/** The text that `bytes` are. @throws {TypeError} on bytes that are not UTF-8. */
 export function fromUtf8(bytes: Uint8Array): string {
   return strictDecoder.decode(bytes);
 }
 
+/** Two lower-case digits for each byte. */
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
-/** `null` unless `text` is an even number of lower-case hex digits. */
+/** The bytes that `hex` wrote; `null` unless `text` is an even number of lower-case hex digits. */
 export function fromHex(text: string): Uint8Array | null {
   return /^(?:[0-9a-f]{2})*$/.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : null;
 }
 
+/** RFC 4648, with padding. */
 export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
-/** `null` unless `text` is exactly what `base64` would write: one text for one byte string. */
+/** The bytes that `base64` wrote; `null` unless `text` is exactly what `base64` would write: one text for one byte string. */
 export function fromBase64(text: string): Uint8Array | null {
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? new Uint8Array(bytes) : null;
 }
 
+/** One array of all bytes of `parts`, in order. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let offset = 0;
@@ -41,7 +45,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Not constant-time: for public bytes only. */
+/** Whether both hold the same bytes. Not constant-time: for public bytes only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && Buffer.compare(a, b) === 0;
 }

@@ -1,8 +1,9 @@
-/** Ports to the world. The core takes them as arguments; `node` and `simulate` provide them. */
+/** Ports to the world. The core takes them as arguments; `host` and `simulate` provide them. */
 
 /** Cancels a timer; calling it twice does nothing. */
 export type CancelTimer = () => void;
 
+/** Time as one machine sees it. */
 export interface Clock {
   /** Milliseconds since 1970, never falling. */
   nowMs(): number;
@@ -60,6 +61,7 @@ export interface StoreWriter {
   discard(): Promise<void>;
 }
 
+/** `debug` for who looks into a fault, `warn` for what heals by itself, `error` for what somebody must see to. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Never patient data, keys or raw network bytes. */

@@ -6,6 +6,7 @@ import { exitCodes, usageError, type ExitCode } from './errors.ts';
 import { requireFolder } from './files.ts';
 import type { World } from './world.ts';
 
+/** Flags of `audit verify`, as typed. */
 export interface AuditFlags {
   readonly format: string;
   readonly consortium?: string;

@@ -11,12 +11,19 @@ import { readNumbers } from './numbers.ts';
 import { readingOf, type ReadingFlags } from './reading-flags.ts';
 import type { World } from './world.ts';
 
+/** Flags of `cases`, as typed. */
 export interface CasesFlags extends ReadingFlags {
   readonly spacing: string;
   readonly pictures?: string;
   readonly format: string;
 }
 
+/**
+ * Looks at every case of the folder and tells what is there and what is wrong. Exit 0 when all can be used and there is one to
+ * train on, else 1.
+ *
+ * @throws {CliError} 'usage'; {HostError} 'bad_cases' for a folder of another kind
+ */
 export async function casesCommand(
   path: string,
   flags: CasesFlags,

@@ -1,5 +1,5 @@
 /** The diagnosis of a machine as a person reads it. */
-import type { Diagnosis, ExaminedBackend } from './diagnosis.ts';
+import type { Diagnosis, ExaminedBackend } from '../node/index.ts';
 
 /** Ends with a line break. */
 export function doctorText(diagnosis: Diagnosis): string {

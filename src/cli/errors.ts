@@ -8,8 +8,10 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, incompl
 /** Of a run that a signal ended: 128 and the number of SIGHUP, SIGINT or SIGTERM, as shells count. */
 export type StopCode = 129 | 130 | 143;
 
+/** What a command ends with. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes] | StopCode;
 
+/** Why a command ended without its result: what was typed, what a check found, what does not answer, or a signal. */
 export type CliErrorFacts =
   | { readonly code: 'usage' }
   | { readonly code: 'check_failed' }
@@ -19,6 +21,7 @@ export type CliErrorFacts =
 /** Something the person at the terminal can put right. */
 export class CliError extends AnnulusError<CliErrorFacts> {}
 
+/** Something in the command line that the person can put right; exit code 2. */
 export function usageError(message: string, cause?: unknown): CliError {
   return new CliError({ code: 'usage' }, message, { cause });
 }

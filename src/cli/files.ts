@@ -2,12 +2,9 @@
 import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fromUtf8 } from '../base/index.ts';
+import { modelFolderOf, packageFile } from '../host/index.ts';
 import { usageError } from './errors.ts';
-
-/** The folder that holds package.json: above `src/cli` and above `dist/src/cli`. */
-export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 /** What `annulus simulate` runs when no preset is named. */
 export const defaultPreset = 'eight-hospitals';
@@ -33,7 +30,7 @@ export async function readNetwork(name: string): Promise<PresetText> {
 
 async function readNamed(name: string, what: string, folder: string): Promise<PresetText> {
   const isPath = /[\\/]|\.ya?ml$/.test(name);
-  const file = isPath ? name : join(packageRoot, folder, `${name}.yaml`);
+  const file = isPath ? name : packageFile(join(folder, `${name}.yaml`));
   if (!existsSync(file)) {
     const known = await namesIn(folder);
     // Loaded late: `annulus --help` must not wait for every room.
@@ -53,6 +50,7 @@ async function readNamed(name: string, what: string, folder: string): Promise<Pr
   }
 }
 
+/** Presets that ship with the package, by the name that `simulate` takes. */
 export async function presetNames(): Promise<string[]> {
   return namesIn('config');
 }
@@ -64,12 +62,13 @@ export async function readNetworks(): Promise<Map<string, string>> {
   return networks;
 }
 
+/** Networks that ship with the package, by the name that `import --model` takes. */
 export async function networkNames(): Promise<string[]> {
   return namesIn('config/models');
 }
 
 async function namesIn(folder: string): Promise<string[]> {
-  const names = await readdir(join(packageRoot, folder));
+  const names = await readdir(packageFile(folder));
   return names.filter((name) => name.endsWith('.yaml')).map((name) => name.slice(0, -5));
 }
 
@@ -97,7 +96,6 @@ const modelFilesMax = 32;
 
 /** Files by name of a model's folder, or of the one in a run's. @throws {CliError} 'usage' when it is none. */
 export async function readModelFolder(path: string): Promise<Map<string, Uint8Array>> {
-  const { modelFolderOf } = await import('../host/index.ts');
   const folder = modelFolderOf(await requireFolder(path));
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
@@ -167,12 +165,4 @@ async function isTaken(path: string): Promise<boolean> {
 export async function writeOutput(path: string, data: Uint8Array | string): Promise<void> {
   await makeFolders(dirname(path));
   await writeFile(path, data);
-}
-
-function findRoot(folder: string): string {
-  if (existsSync(join(folder, 'package.json'))) return folder;
-  const parent = dirname(folder);
-  if (parent === folder)
-    throw usageError('this installation is incomplete: package.json is missing');
-  return findRoot(parent);
 }

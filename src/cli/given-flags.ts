@@ -27,10 +27,12 @@ export function refuseTwice(program: Command): void {
   }
 }
 
+/** Whether giving the flag a second time would overwrite its first value. */
 export function takesOneValue(option: Option): boolean {
   return (option.required || option.optional) && option.parseArg !== collect;
 }
 
+/** The flag as a person types it, the long name where there is one. */
 export function flagOf({ long, flags }: Option): string {
   return long ?? flags;
 }

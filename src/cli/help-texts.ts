@@ -1,89 +1,125 @@
 /** What stands below the flags in each command's `--help`: what happens, and examples. */
+/** Below the commands of `annulus --help`. */
 export const overview = `
 Begin here:
-  $ annulus simulate                        eight hospitals, about ten minutes, a report at the end
+  $ annulus simulate                        eight hospitals, about ten minutes, with a report at the end
   $ annulus doctor                          what this machine can train on, and how fast
-  $ annulus reproduce                       the paper's six arms compared, an hour and a half
+  $ annulus reproduce                       compares the paper's six arms; an hour and a half
   $ annulus audit verify runs/eight-hospitals-1
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
 
 annulus COMMAND --help explains a command, with examples.
-In the clone "annulus" is "npx annulus"; from any other folder it is the clone's bin/annulus.js.
-Exit codes: 0 done, 1 a check or a run failed, 2 wrong input, 3 disk, port, peer or backend out of reach,
-4 a run is whole, but rounds were closed without a member that nobody asked to leave,
-129, 130 or 143 ended by SIGHUP, Ctrl-C or SIGTERM.
+In the cloned folder, type "npx annulus" for "annulus"; in other folders, the path of the clone's bin/annulus.js.
+
+Exit codes:
+  0              done
+  1              a check failed, or a run failed
+  2              wrong input
+  3              a disk, port, peer or backend cannot be used
+  4              the run is complete, but some rounds ended without a member that should have taken part
+  129, 130, 143  ended by SIGHUP, Ctrl-C or SIGTERM
 `;
 
+/** Below the flags of `annulus simulate --help`. */
 export const simulateExamples = `
-What happens: cases for every hospital, phantoms (made images with known points) or its own folder of CTs; a
-teacher for each task among the hospitals that labelled it; pseudo-labels; one student among all; errors on
-held-out cases. Every peer has its own identity, network host, disk folder and log.
+What happens:
+  1. Every hospital gets its cases: phantoms (images made by a program, with known points) or its own folder of CTs.
+  2. For each task, the hospitals that labelled it train a teacher together.
+  3. The teachers label the images of every hospital (pseudo-labels).
+  4. All hospitals train one student together.
+  5. Teachers and student are tested on held-out cases.
+Every peer has its own identity, network host, disk folder and log.
 
-What is written: report.html to look at, record.json as data, model/ for predict, nodes/ for audit.
+What is written: report.html to look at, record.json as data, model/ for "annulus predict", nodes/ for "annulus audit".
 
 Stages, in order: teacher-hps, teacher-ms, teacher-calc, student.
 
 Examples:
   $ annulus simulate                               the main job, config/eight-hospitals.yaml
-  $ annulus simulate smoke --out /tmp/smoke        everything in small, under a minute
+  $ annulus simulate smoke --out /tmp/smoke        a small version of everything, under a minute
   $ annulus simulate --seed 2                      other patients, other models
-  $ annulus simulate --kill L3@student:2           one peer dies in round 2 of the student and returns
-  $ annulus simulate --resume runs/my-run          go on after Ctrl-C, a crash or a power cut
+  $ annulus simulate --kill L3@student:2           one peer stops in round 2 of the student, and comes back
+  $ annulus simulate --resume runs/my-run          continue after Ctrl-C, a crash or a power cut
   $ annulus simulate my.yaml --set training.student.rounds=12
+
+In a virtual world (--world virtual) the same peers run on virtual machines: time, network, disks and clocks are
+made up, a hospital learns a number in place of images, and a hundred of them take seconds. Nothing in record.json
+comes from this machine: the same seed gives the same bytes. It holds the faults, so that --faults repeats the run.
+A fault begins atMs after the start and lasts forMs:
+  [{ "kind": "kill", "node": "L2", "atMs": 4000, "forMs": 3000 },
+   { "kind": "cut", "from": ["L1"], "to": ["L3"], "atMs": 0, "forMs": 9000 }]
+  kill, pause                    node: its power goes; its program stands still
+  partition                      groups: lists of nodes that reach each other and nobody else
+  cut                            from, to: what these send to those is lost
+  network                        faults: latencyMsMin, latencyMsMax, dropRate, duplicateRate, breakRate, bytesPerSecond
+  disk                           node, faults: writeMs, bytesMax, writesLeft, lies
+  clock                          node, error: skewMs, driftPpm
+  slow                           node, factor: training takes so many times as long
+
+  $ annulus simulate smoke --world virtual --members 16 --rounds 3
+  $ annulus simulate smoke --world virtual --fault-seed 5
+  $ annulus simulate smoke --world virtual --faults runs/smoke-virtual-1/record.json
 
 Settings and their reasons: config/README.md
 `;
 
+/** Below the flags of `annulus reproduce --help`. */
 export const reproduceExamples = `
-The arms: U-Net and SwinUNETR, each trained alone at every hospital that labelled a task, federated among
-those hospitals, and distilled: one model for all tasks, taught by experts and by the federated U-Nets, among
-all hospitals. Training and averaging are what hospitals run, without the network, which changes no number.
+The six arms are two networks, U-Net and SwinUNETR, each trained in three regimes:
+  local       each hospital that labelled a task trains alone
+  federated   the hospitals that labelled a task train together
+  distilled   all hospitals train one model for all tasks, on the labels of experts and of the federated U-Nets
+Training and averaging are the same as in "annulus simulate", only without a network; the numbers are the same too.
 
-All are scored on held-out cases of training clients (hospitals that labelled the task) and of other clients
-(that never did). A claim of the paper holds or does not, by the figures behind it; its own table stands beside.
+Each model is tested on held-out cases of training clients (hospitals that labelled the task) and of other clients
+(hospitals that did not). For each claim of the paper you see whether it holds here, and the figures that decide. The
+paper's own table stands beside ours.
 
-What is written: results.json, table.txt, report.html. Every finished round, set of labels and evaluation is
-on the disk: stopped or killed at any moment, the same command goes on where it was, to the same numbers. The
-folder keeps its settings; further --seeds may be added to it.
+What is written: results.json, table.txt, report.html. Every finished round, label and evaluation is kept on the disk.
+You can stop the command at any time: the same command continues where it stopped, and gives the same numbers. You can
+add --seeds later; all other settings of the folder stay as they are.
 
 Examples:
   $ annulus reproduce                              three seeds of config/reproduce.yaml, an hour and a half
-  $ annulus reproduce --seeds 1                    a third of it
-  $ annulus reproduce smoke --seeds 1              every part in small, about a minute; it learns little
+  $ annulus reproduce --seeds 1                    one seed of the three
+  $ annulus reproduce smoke --seeds 1              a small version of everything, about a minute; it learns little
   $ annulus reproduce --out runs/longer --set training.student.rounds=20
 `;
 
+/** Below the flags of `annulus cases --help`. */
 export const casesExamples = `
-A case is a folder; its name is its own affair and goes nowhere:
+A case is a folder. You may choose its name freely: the name is never sent or logged.
   train/<case>/ct.nii.gz       the CT in HU (NIfTI)
                hps.mrk.json    RCC LCC NCC RCA LCA, as 3D Slicer saves points
                ms.mrk.json     MS1 MS2
                calc.nii.gz     calcium 1, on the CT's grid
                heart.nii.gz    the heart's structures 1 to 7, for training.heart
   test/<case>/...              held out: never trained on
-All but the CT may lack. A preset names the folder: consortium.hospitals[].folder.
-A case that cannot be used is named and set aside, and the rest is looked at; a run does the same. What systems leave
-behind (.DS_Store, Thumbs.db, desktop.ini, ._*) is passed over and counted.
+Only the CT is required. To train on the folder, name it in a preset: consortium.hospitals[].folder.
+A case that cannot be used is named and set aside, and the others are used; a run does the same. Files that systems leave
+behind (.DS_Store, Thumbs.db, desktop.ini, ._*) are ignored and counted.
 
-Where a file can be read in more than one way, --frame, --axes and --units say how; a preset says so with
-consortium.hospitals[].reading.
+Some files can be read in more than one way: then --frame, --axes and --units say how. In a preset,
+consortium.hospitals[].reading does.
 
 Examples:
   $ annulus cases /data/annulus                    exit 0 if all can be used, 1 if some are set aside
   $ annulus cases /data/annulus --pictures look.html
   $ annulus cases /data/annulus --format json
-  $ annulus cases /data/annulus --axes LAS         of files without orientation
+  $ annulus cases /data/annulus --axes LAS         for files without orientation
 `;
 
+/** Below the flags of `annulus predict --help`. */
 export const predictExamples = `
 Writes labels.nii.gz (the points as spheres), points.mrk.json (3D Slicer) and calc.nii.gz (calcium) in the space of
 the CT, and heart.nii.gz if the model was taught the heart. labels.json says what the values mean.
 
-Every answer is held against what a heart can be: how far apart the points are, their plane and sides, blood around
-them, the calcium, and whether the image is a contrast CT at all. An answer that cannot be true is called implausible,
-with the reasons, on standard error, in the text, the JSON and labels.json; the exit code stays 0 without --strict.
+Every result is checked against the anatomy of a heart: the distances between the points, their plane and sides, blood
+around them, the calcium, and whether the image is a contrast CT at all. A result that cannot be true is called
+implausible, with the reasons: on standard error, in the text, in the JSON and in labels.json. The exit code is still 0,
+with --strict it is 1.
 
---heart is NIfTI on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
+--heart is a NIfTI file on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
 5 right ventricle, 6 aorta, 7 pulmonary artery, 0 elsewhere. A model trained with training.heart=condition needs it.
 
 Examples:
@@ -91,12 +127,13 @@ Examples:
   $ annulus predict --model conditioned --input ct.nii.gz --heart heart.nii.gz --output out
 `;
 
+/** Below the flags of `annulus export --help`. */
 export const exportExamples = `
 safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.
-onnx          one file for ONNX Runtime and others (opset 17): one window in, the logits of every task out.
-bundle        a bundle of MONAI: from a folder of CTs to a label map of each task, with "monai.bundle run".
+onnx          one file for ONNX Runtime and others (opset 17). Input: one window. Output: the logits of every task.
+bundle        a MONAI bundle: "monai.bundle run" makes a label map of each task for every CT in a folder.
 
-model.json goes along with the first two: grid, window and intensities that the student was taught.
+The first two come with model.json: the grid, window and intensities that the student was trained with.
 
 Examples:
   $ annulus export --model runs/eight-hospitals-1/model --format safetensors --output student
@@ -105,12 +142,14 @@ Examples:
   $ annulus export --model runs/eight-hospitals-1/model --format bundle --output bundle
 `;
 
+/** Below the flags of `annulus import --help`. */
 export const importExamples = `
-Takes what fits by name and shape, and says what it skipped, what was missing and why. Names may have anything in
-front (module., network., state_dict.), be those of MONAI's or nnU-Net's classes, also of old versions; float64, float16
-and bfloat16 become float32; a first convolution of other input channels is summed. config/models/README.md has the networks.
+Uses every tensor that fits by name and shape, and prints what it skipped, what was missing, and why. It knows the names
+of MONAI's and nnU-Net's classes, also of old versions, with any prefix (module., network., state_dict.). float64, float16
+and bfloat16 become float32. If the first convolution has another number of input channels, channels are added up or filled
+with zeros. config/models/README.md describes the networks.
 
-A .pth is a pickle, which runs code when it is opened. Convert it where you trust it (pip install torch safetensors):
+A .pth file is a pickle: opening it can run code. If you trust it, convert it (pip install torch safetensors):
 
   import torch
   from safetensors.torch import save_file
@@ -118,18 +157,19 @@ A .pth is a pickle, which runs code when it is opened. Convert it where you trus
   state = state.get("network_weights", state.get("state_dict", state))
   save_file({k: v.clone().contiguous() for k, v in state.items() if torch.is_tensor(v)}, "weights.safetensors")
 
-nnU-Net's own files hold more than tensors and need weights_only=False.
+nnU-Net's own files contain more than tensors and need weights_only=False.
 
 Examples:
   $ annulus import weights.safetensors --model small-swin-unetr --output start
   $ annulus simulate --set training.student.start=start
 `;
 
+/** Below the flags of `annulus audit verify --help`. */
 export const auditExamples = `
-Checks the manifest's signatures, every block's certificate, every entry, the Merkle tree and its
-cosigned head, and says who took part in each round, with what weight, and which model came out. Of a
-run also that all members are there with their own logs, that blobs have their digests, and that model/
-is the last sealed model. Ends with what it did not check.
+Checks the manifest's signatures, the certificate of every block, every entry, the Merkle tree and its cosigned
+checkpoint. Prints who took part in each round, with what weight, and which model came out. For the folder of a run it
+also checks that all members are there with their own logs, that blobs have their digests, and that model/ is the last
+sealed model. At the end it lists what it did not check.
 
 Examples:
   $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
@@ -137,10 +177,11 @@ Examples:
   $ annulus audit verify copies --allow-missing             copies/nodes/ of some of the members
 `;
 
+/** Below the flags of `annulus doctor --help`. */
 export const doctorExamples = `
-Ends with 0 when something here can train, with 3 when nothing can.
+The exit code is 0 when this machine can train, and 3 when it cannot.
 
 Examples:
-  $ annulus doctor                          with a speed test of about ten seconds
+  $ annulus doctor                          includes a speed test of about ten seconds
   $ annulus doctor --quick --format json    for scripts
 `;

@@ -12,6 +12,7 @@ import type { World } from './world.ts';
 /** As `training.heart`; named here so that `--help` loads no room. */
 export const heartChoices: readonly HeartUse[] = ['none', 'condition', 'head'];
 
+/** Flags of `import`, as typed. */
 export interface ImportFlags {
   readonly model: string;
   readonly output: string;
@@ -24,6 +25,12 @@ export interface ImportFlags {
   readonly format: string;
 }
 
+/**
+ * Makes a model's folder of a weights file, and tells what was taken, left out and drawn anew.
+ *
+ * @param weights path of the safetensors file
+ * @throws {CliError} 'usage'; {InteropError} when the file is not of this network; {ConfigError} for the network's own file
+ */
 export async function importCommand(
   weights: string,
   flags: ImportFlags,

@@ -6,6 +6,7 @@
 import type { Writable } from 'node:stream';
 import { printableText } from '../base/index.ts';
 
+/** One of the two streams of the process. It never throws: what could not be written is told by `fault`. */
 export class Outlet {
   readonly #stream: Writable;
   #isClosed = false;

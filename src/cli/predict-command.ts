@@ -7,6 +7,7 @@ import { intoFolder, readInput, readModelFolder, writeOutput } from './files.ts'
 import { readingOf, type ReadingFlags } from './reading-flags.ts';
 import type { World } from './world.ts';
 
+/** Flags of `predict`, as typed. */
 export interface PredictFlags extends ReadingFlags {
   readonly model: string;
   readonly input: string;
@@ -18,6 +19,11 @@ export interface PredictFlags extends ReadingFlags {
   readonly strict?: boolean;
 }
 
+/**
+ * Predicts one CT and writes its files. Exit 0, with `--strict` 1 when the answer is implausible.
+ *
+ * @throws {CliError} 'usage', among others when a segmentation of the heart is missing or of no use; as `predictFile`
+ */
 export async function predictCommand(flags: PredictFlags, world: World): Promise<ExitCode> {
   const model = await readModelFolder(flags.model);
   const { niftiBytesMax } = await import('../data/index.ts');

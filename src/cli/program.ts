@@ -1,15 +1,15 @@
 /** The commands, their flags and their help. Everything they do is in their own files. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { printableLine } from '../base/index.ts';
 import { backendNames, precisions } from '../compute/index.ts';
+import { packageFile } from '../host/index.ts';
 import { auditCommand, type AuditFlags } from './audit-command.ts';
 import { casesCommand, type CasesFlags } from './cases-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { defaultPreset, networkNames, packageRoot, presetNames } from './files.ts';
+import { defaultPreset, networkNames, presetNames } from './files.ts';
 import { collect, givenFlags, refuseTwice } from './given-flags.ts';
 import {
   auditExamples,
@@ -103,20 +103,35 @@ function addSimulate(
       '--out <folder>',
       'where to write; must be empty (default: runs/PRESET-SEED, or the next free name)',
     )
-    .option('--seed <n>', "seed of everything drawn by chance (default: the preset's)")
+    .option('--seed <n>', "fixes everything that is random (default: the preset's)")
     .option('--rounds <n>', "rounds of every teacher and of the student (default: the preset's)")
     .option(
       '--kill <who>',
       'stop a peer while it trains: HOSPITAL@STAGE:ROUND; repeatable',
       collect,
     )
-    .option('--resume <folder>', 'go on with a run that ended before its time, to the same models')
-    .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
-    .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
-    .option('--precision <name>', `${precisions.join(' or ')}: bf16 on the native backend alone`)
+    .option('--resume <folder>', 'continue a run that was stopped; it gives the same models')
+    .addOption(
+      new Option('--world <kind>', 'real network, disks and images, or all of it virtual')
+        .choices(['real', 'virtual'])
+        .default('real'),
+    )
+    .option('--members <n>', "virtual: so many hospitals like the preset's, 1 to 100")
+    .option('--faults <file>', 'virtual: what goes wrong, a JSON list or the record.json of a run')
+    .option('--fault-seed <n>', 'virtual: draw what goes wrong by chance, from this seed')
+    .option(
+      '--until <seconds>',
+      'virtual: give up after so much virtual time (default: when all rounds were late)',
+    )
+    .option('--set <key=value>', 'change any setting of config/README.md; repeatable', collect)
+    .option(
+      '--backend <name>',
+      `what computes: ${['auto', ...backendNames].join(', ')}; see doctor`,
+    )
+    .option('--precision <name>', `${precisions.join(' or ')}; bf16 only with the native backend`)
     .option(
       '--workers <n>',
-      'training workers; 0 is one per processor, fewer get several threads each',
+      'training workers; 0: one per processor. With fewer workers each gets several threads',
     )
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
@@ -133,17 +148,22 @@ function addReproduce(
 ): void {
   program
     .command('reproduce')
-    .description(
-      "Train and compare the paper's six arms on phantoms: table, figure, its claims put to the test.",
-    )
+    .description("Train and compare the paper's six arms on phantoms, and test the paper's claims.")
     .argument('[preset]', `${presets.join(', ')}, or a path to a .yaml file`, reproducePreset)
-    .option('--out <folder>', 'where to write, or to go on (default: runs/reproduce)')
-    .option('--seeds <list>', 'seeds, each with its own patients and first weights', defaultSeeds)
-    .option('--set <key=value>', 'any setting of config/README.md; repeatable', collect)
-    .option('--backend <name>', `compute on ${['auto', ...backendNames].join(', ')}: see doctor`)
+    .option('--out <folder>', 'where to write, or to continue (default: runs/reproduce)')
+    .option(
+      '--seeds <list>',
+      'list of seeds; each has its own patients and first weights',
+      defaultSeeds,
+    )
+    .option('--set <key=value>', 'change any setting of config/README.md; repeatable', collect)
+    .option(
+      '--backend <name>',
+      `what computes: ${['auto', ...backendNames].join(', ')}; see doctor`,
+    )
     .option(
       '--workers <n>',
-      'training workers; 0 is one per processor, fewer get several threads each',
+      'training workers; 0: one per processor. With fewer workers each gets several threads',
     )
     .addOption(formatOption())
     .addHelpText('after', reproduceExamples)
@@ -156,11 +176,11 @@ function addCases(program: Command, world: World, finish: (code: ExitCode) => vo
   const cases = program
     .command('cases')
     .description(
-      "Look through a hospital's own folder of CTs and labels: what is there, what is wrong.",
+      "Check a hospital's own folder of CTs and labels: what is there, and what is wrong.",
     )
     .argument('<folder>', 'with train/<case>/ and test/<case>/')
-    .option('--spacing <d,h,w>', 'mm of the grid that models see, as phantom.spacingMm', '3,3,3')
-    .option('--pictures <file>', 'a page to look at, .html: slices through what is marked');
+    .option('--spacing <d,h,w>', 'mm of the grid that models see; as phantom.spacingMm', '3,3,3')
+    .option('--pictures <file>', 'write an .html page with slices through what is marked');
   addReadingFlags(cases)
     .addOption(formatOption())
     .addHelpText('after', casesExamples)
@@ -175,7 +195,7 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
     .description('Find points and calcium in a CT with a trained student.')
     .requiredOption('--model <folder>', 'a run, or its model/ folder')
     .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
-    .option('--heart <file>', 'a segmentation of its heart, for a model that needs one')
+    .option('--heart <file>', 'a segmentation of the heart, if the model needs one')
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .addOption(
       new Option('--backend <name>', 'what computes')
@@ -183,11 +203,11 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
         .default('auto'),
     )
     .addOption(
-      new Option('--precision <name>', 'of the products; bf16 on the native backend alone')
+      new Option('--precision <name>', 'of products; bf16 only with the native backend')
         .choices(precisions)
         .default('f32'),
     )
-    .option('--strict', 'exit code 1 when the answer is implausible')
+    .option('--strict', 'exit code 1 when the result is implausible')
     .addOption(formatOption());
   addReadingFlags(predict)
     .addHelpText('after', predictExamples)
@@ -202,7 +222,9 @@ function addExport(program: Command, world: World, finish: (code: ExitCode) => v
     .description('Write a trained student for other programs.')
     .requiredOption('--model <folder>', 'a run, or its model/ folder')
     .addOption(
-      new Option('--format <kind>', 'for whom').choices(exportFormats).makeOptionMandatory(),
+      new Option('--format <kind>', 'for which program')
+        .choices(exportFormats)
+        .makeOptionMandatory(),
     )
     .requiredOption('--output <folder>', 'where to write; must be empty')
     .addHelpText('after', exportExamples)
@@ -219,20 +241,20 @@ function addImport(
 ): void {
   program
     .command('import')
-    .description("Make a model to begin from out of another program's weights.")
+    .description("Turn another program's weights into a model to begin with.")
     .argument('<weights>', 'a .safetensors file')
     .requiredOption('--model <name>', `${networks.join(', ')}, or a path to a .yaml file`)
     .requiredOption('--output <folder>', 'where to write; must be empty')
-    .option('--tasks <ids>', 'heads that the model gets', 'hps,ms,calc')
+    .option('--tasks <ids>', 'tasks that the model gets a head for', 'hps,ms,calc')
     .addOption(
-      new Option('--heart <use>', "the heart's segmentation, as training.heart of the run")
+      new Option('--heart <use>', "use of the heart's segmentation; as training.heart of the run")
         .choices(heartChoices)
         .default('none'),
     )
-    .option('--fresh-heads', 'take no head from the file, even if it fits')
+    .option('--fresh-heads', 'give all heads new weights, even if those of the file fit')
     .option('--window <d,h,w>', 'voxels of a patch (default: 96,96,96)')
     .option('--spacing <d,h,w>', 'mm of a voxel', '1,1,1')
-    .option('--seed <n>', 'fixes the first weights of what the file lacks', '1')
+    .option('--seed <n>', 'fixes the weights that the file does not have', '1')
     .addOption(formatOption())
     .addHelpText('after', importExamples)
     .action(async (weights: string, flags: ImportFlags) => {
@@ -243,14 +265,14 @@ function addImport(
 function addAudit(program: Command, world: World, finish: (code: ExitCode) => void): void {
   const audit = program
     .command('audit')
-    .description('Check what a consortium wrote down.')
+    .description('Check the log of a consortium.')
     .helpCommand(false);
   audit
     .command('verify')
-    .description('Re-derive everything a log claims, offline: exit 0 if it holds, 1 if not.')
+    .description('Check everything that a log says, offline: exit code 0 if it is right, 1 if not.')
     .argument('<folder>', "a run's folder, a node's folder, or a log")
-    .option('--consortium <id>', "its id as you were told it; else the log's own is believed")
-    .option('--allow-missing', 'of a run: members whose folders are not there are no fault')
+    .option('--consortium <id>', 'the id that you expect; without it the id in the log is believed')
+    .option('--allow-missing', 'for the folder of a run: missing folders of members are no error')
     .addOption(formatOption())
     .addHelpText('after', auditExamples)
     .action(async (folder: string, flags: AuditFlags) => {
@@ -264,7 +286,7 @@ function addDoctor(program: Command, world: World, finish: (code: ExitCode) => v
     .description(
       'Show what this machine can train on, how fast, what is missing and how to get it.',
     )
-    .option('--quick', 'without the ten-second speed test')
+    .option('--quick', 'skip the speed test of ten seconds')
     .addOption(formatOption())
     .addHelpText('after', doctorExamples)
     .action(async (flags: DoctorFlags) => {
@@ -292,6 +314,6 @@ function oneLine(text: string): string {
 }
 
 async function packageVersion(): Promise<string> {
-  const text = await readFile(join(packageRoot, 'package.json'), 'utf8');
+  const text = await readFile(packageFile('package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -4,6 +4,7 @@ import type { ReadingSettings } from '../data/index.ts';
 import { usageError } from './errors.ts';
 import { readNumbers } from './numbers.ts';
 
+/** How files are read where they can be read in more than one way, as typed. */
 export interface ReadingFlags {
   readonly frame?: string;
   readonly axes?: string;
@@ -11,12 +12,13 @@ export interface ReadingFlags {
   readonly voxelsMax?: string;
 }
 
+/** Declares them on a command that reads CTs; gives the command back. */
 export function addReadingFlags(command: Command): Command {
   return command
-    .option('--frame <n>', 'which volume of a file with several in time, from 0')
-    .option('--axes <letters>', 'where axes run to in files without orientation, such as LAS')
+    .option('--frame <n>', 'which volume, from 0, of a file with several in time')
+    .option('--axes <letters>', 'where the axes point in files without orientation, such as LAS')
     .addOption(
-      new Option('--units <which>', 'of files in metres or microns: believe it, or its numbers are mm').choices(['header', 'mm']), // prettier-ignore
+      new Option('--units <which>', 'for files in metres or microns: believe the header, or read the numbers as mm').choices(['header', 'mm']), // prettier-ignore
     )
     .option('--voxels-max <n>', 'largest volume that is read (default: 134217728, 512 cubed)');
 }

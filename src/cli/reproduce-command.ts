@@ -11,6 +11,7 @@ import { unlessStopped } from './stop-signals.ts';
 import { WorkView } from './work-view.ts';
 import type { World } from './world.ts';
 
+/** Flags of `reproduce`, as typed. */
 export interface ReproduceFlags {
   readonly out?: string;
   readonly seeds: string;
@@ -20,12 +21,18 @@ export interface ReproduceFlags {
   readonly format: string;
 }
 
+/** Of `--seeds`: three, as the table in docs/reproduction.md. */
 export const defaultSeeds = '1,2,3';
 
 /** What says that a folder was begun by this command. */
 const mark = 'reproduction.json';
 const seedMax = 2 ** 32 - 1;
 
+/**
+ * Trains and compares the six arms, or goes on where the folder ends, and writes table, figures and record.
+ *
+ * @throws {CliError} 'usage', 'stopped'; {ConfigError}; as `reproduce`
+ */
 export async function reproduceCommand(
   presetName: string,
   flags: ReproduceFlags,
@@ -63,7 +70,7 @@ async function carryOut(
   try {
     record = await unlessStopped(
       signal,
-      () => 'stopped; the same command goes on where it was',
+      () => 'stopped; the same command continues where it stopped',
       async () => (await world.reproduce())(settings, ports, view.onProgress),
     );
   } finally {

@@ -1,17 +1,8 @@
 /** `annulus simulate`: a whole consortium in this process, its report and its logs in one folder. */
 import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import { printableLine } from '../base/index.ts';
 import type { Override, RunSettings } from '../config/index.ts';
-import {
-  durationText,
-  renderReport,
-  shortDigest,
-  summaryOf,
-  type RunRecord,
-  type RunSummary,
-} from '../report/index.ts';
-import { exitCodes, usageError, type ExitCode } from './errors.ts';
+import { usageError, type ExitCode } from './errors.ts';
 import {
   defaultPreset,
   freeFolder,
@@ -20,16 +11,18 @@ import {
   readNetworks,
   readPreset,
   requireFolder,
-  writeOutput,
 } from './files.ts';
 import type { KillRequest } from '../experiment/index.ts';
 import { settingOf } from './overrides.ts';
 import { countOwnCasesOf } from './own-cases.ts';
-import { ProgressView } from './progress-view.ts';
-import { unlessStopped } from './stop-signals.ts';
+import { recordedRun } from './recorded-run.ts';
+import { virtualCommand, virtualOnly, type VirtualFlags } from './virtual-command.ts';
 import type { World } from './world.ts';
 
-export interface SimulateFlags {
+/** Flags of `simulate`, as typed. */
+export interface SimulateFlags extends VirtualFlags {
+  /** `real` or `virtual`. */
+  readonly world: string;
   readonly out?: string;
   readonly seed?: string;
   readonly rounds?: string;
@@ -54,61 +47,67 @@ interface Run {
   readonly folder: string;
 }
 
-/** @param given the flags that were typed, by their long names */
+/**
+ * Runs a consortium, new or begun before, and writes its record and report. Exit 0 when one model is everywhere and the log
+ * verifies, 1 when not, 4 when rounds lack a member that nobody asked to leave.
+ *
+ * @param given the flags that were typed, by their long names
+ * @throws {CliError} 'usage', 'stopped'; {ConfigError}; as `runMainJob`
+ */
 export async function simulateCommand(
   presetName: string | undefined,
   flags: SimulateFlags,
   given: readonly string[],
   world: World,
 ): Promise<ExitCode> {
+  if (flags.world === 'virtual') {
+    const name = presetName ?? defaultPreset;
+    const { settings, file } = await readSettings(name, flags);
+    const counted = await countOwnCasesOf(settings, file, world);
+    return virtualCommand(name, counted, flags, given, world);
+  }
   const run = await (flags.resume === undefined
-    ? newRun(presetName ?? defaultPreset, flags, world)
+    ? newRun(presetName ?? defaultPreset, flags, given, world)
     : begunRun(flags.resume, presetName, given));
   const begun = flags.resume === undefined ? undefined : mark;
   return intoFolder(run.folder, (folder) => carryOut({ ...run, folder }, flags, world), begun);
 }
 
-async function carryOut(
+function carryOut(
   { settings, kills, folder }: Run,
   flags: SimulateFlags,
   world: World,
 ): Promise<ExitCode> {
-  const { signal } = world;
-
-  const asJson = flags.format === 'json';
-  // With --format json, standard output carries the one document and nothing else.
-  const view = new ProgressView({
-    write: asJson ? world.err : world.out,
-    erase: world.erase,
-    isLive: world.isLive && !asJson,
-    columns: world.columns,
-    nowMs: world.nowMs,
-  });
-  let record: RunRecord;
-  try {
-    const ports = { id: basename(folder), outputFolder: folder, kills, signal };
-    record = await unlessStopped(
-      signal,
-      () => stoppedWords(folder),
-      async () => (await world.mainJob())(settings, ports, view.onProgress),
-    );
-  } finally {
-    view.stop();
-  }
-  await writeOutput(join(folder, 'record.json'), `${JSON.stringify(record, null, 1)}\n`);
-  await writeOutput(join(folder, 'report.html'), renderReport(record));
-  const summary = summaryOf(record, folder);
-  world.out(asJson ? `${JSON.stringify(summary)}\n` : textOf(summary));
-  if (!summary.ok) return exitCodes.failed;
-  return summary.missed.some(({ isAsked }) => !isAsked) ? exitCodes.incomplete : exitCodes.done;
+  const ports = { id: basename(folder), outputFolder: folder, kills, signal: world.signal };
+  return recordedRun(
+    {
+      ...{ folder, format: flags.format },
+      stoppedWords: () => stoppedWords(folder),
+      work: async (onProgress) => (await world.mainJob())(settings, ports, onProgress),
+    },
+    world,
+  );
 }
 
-async function newRun(presetName: string, flags: SimulateFlags, world: World): Promise<Run> {
+async function readSettings(
+  presetName: string,
+  flags: SimulateFlags,
+): Promise<{ readonly settings: RunSettings; readonly file: string }> {
   const { loadPreset } = await import('../config/index.ts');
-  const preset = await readPreset(presetName);
-  const networks = await readNetworks();
-  const written = loadPreset(preset.text, preset.file, overridesOf(flags), networks);
-  const settings = await countOwnCasesOf(written, preset.file, world);
+  const { text, file } = await readPreset(presetName);
+  return { settings: loadPreset(text, file, overridesOf(flags), await readNetworks()), file };
+}
+
+async function newRun(
+  presetName: string,
+  flags: SimulateFlags,
+  given: readonly string[],
+  world: World,
+): Promise<Run> {
+  const foreign = given.filter((flag) => virtualOnly.includes(flag));
+  if (foreign.length > 0) throw usageError(`${foreign.join(', ')}: only with --world virtual`);
+  const written = await readSettings(presetName, flags);
+  const settings = await countOwnCasesOf(written.settings, written.file, world);
   const kills = (flags.kill ?? []).map(parseKill);
   const { checkKills } = await import('../experiment/index.ts');
   checkKills(kills, settings);
@@ -131,7 +130,9 @@ async function begunRun(
   const { settings, kills } = readRunFile(bytes, path);
   const others = [presetName ?? [], ...given.filter((flag) => !resumeFlags.includes(flag))].flat();
   if (others.length > 0) {
-    throw usageError(`--resume goes on with a run as it was begun: leave out ${others.join(', ')}`);
+    throw usageError(
+      `--resume continues a run with its own settings: leave out ${others.join(', ')}`,
+    );
   }
   // The file may have been edited: its settings are read as strictly as a preset's, which JSON is too.
   return { settings: loadPreset(JSON.stringify(settings), file), kills, folder };
@@ -141,7 +142,7 @@ async function begunRun(
 function stoppedWords(folder: string): string {
   if (!existsSync(join(folder, mark))) return 'stopped before the run was begun';
   const near = relative('', folder);
-  return `stopped; --resume goes on: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
+  return `stopped; to continue: annulus simulate --resume ${near.startsWith('..') ? folder : near}`;
 }
 
 function overridesOf(flags: SimulateFlags): Override[] {
@@ -165,26 +166,4 @@ function parseKill(text: string): KillRequest {
     throw usageError(`--kill: expected HOSPITAL@STAGE:ROUND such as L3@student:2, got "${text}"`);
   }
   return { node, stage, stageRound: Number(round) };
-}
-
-function textOf({ folder, ms, missed, sealedDigest, models, log }: RunSummary): string {
-  const rounds = missed.map(
-    ({ node, round, isAsked }) => `${node} in ${round}${isAsked ? ' (--kill)' : ''}`,
-  );
-  const same = models.filter(({ digest }) => digest === sealedDigest).length;
-  return [
-    '',
-    `student   ${sealedDigest ?? 'not sealed'} on ${same} of ${models.length} nodes`,
-    `log       ${log.entries} entries, root ${shortDigest(log.root)}, ${log.ok ? 'verified' : 'NOT verified'}`,
-    ...(rounds.length > 0
-      ? [
-          `missed    ${rounds.length} ${rounds.length === 1 ? 'round' : 'rounds'} closed without a member: ${rounds.join(', ')}`,
-        ]
-      : []),
-    `time      ${durationText(ms)}`,
-    `report    ${join(folder, 'report.html')}`,
-    '',
-  ]
-    .map(printableLine)
-    .join('\n');
 }

@@ -2,7 +2,9 @@
 import { constants } from 'node:os';
 import { CliError, type StopCode } from './errors.ts';
 
+/** Ctrl-C, a polite kill, and a terminal that was closed. */
 export const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** One of `stopSignals`. */
 export type StopSignal = (typeof stopSignals)[number];
 
 /** One Ctrl-C may come more than once: from the terminal, and from whoever started this process. */

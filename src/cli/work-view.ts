@@ -8,6 +8,7 @@ const repaintMsMin = 200;
 /** Before so much of the work was done now, nothing can be said about the rest. */
 const shareMin = 0.01;
 
+/** Writes a line for whatever ended; on a live screen the share done and the time left stand below, painted over as they change. */
 export class WorkView {
   readonly #screen: Screen;
   readonly #startMs: number;

@@ -11,7 +11,7 @@ export const backendNames = ['cuda', 'webgpu', 'native', 'wasm', 'tfjs-node', 'c
 /** One of `backendNames`. */
 export type BackendName = (typeof backendNames)[number];
 
-/** What an engine is opened with; precision and whose convolutions are for `native` alone. */
+/** What an engine is opened with; bf16 is for `native` alone. */
 export interface EngineOptions extends Partial<NativeOptions> {
   /**
    * `auto` is the best that is there. `webgpu` is a graphics card; `native` is our kernels in C++ on the heap of `wasm`, the portable ones; `cpu` is

@@ -8,13 +8,7 @@ export {
   type EngineOptions,
 } from './engine.ts';
 export { precisionNote } from './heap/native/module.ts';
-export {
-  convolutionChoices,
-  precisions,
-  type ConvolutionChoice,
-  type NativeOptions,
-  type Precision,
-} from './heap/native/options.ts';
+export { precisions, type NativeOptions, type Precision } from './heap/native/options.ts';
 export type {
   AdamWSettings,
   SgdSettings,
@@ -29,8 +23,8 @@ export type {
   WindowReverseOptions,
 } from './ops/ops.ts';
 export { differentiate } from './autograd/backward.ts';
-export { checkpoint } from './autograd/tape.ts';
-// Types only: other rooms name tensors without reaching past this door.
+export { recomputed } from './autograd/tape.ts';
+// Types only: code outside `compute` names tensors without importing TF.js.
 export type {
   NumericDataType,
   Rank,

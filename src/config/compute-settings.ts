@@ -1,12 +1,8 @@
 /** On what the hospitals of one process compute. */
-import {
-  backendNames,
-  convolutionChoices,
-  precisions,
-  type EngineOptions,
-} from '../compute/index.ts';
+import { backendNames, precisions, type EngineOptions } from '../compute/index.ts';
 import { checkChoice, checkInteger } from '../base/index.ts';
 
+/** On what the models of a run are computed. Of these only `precision` and `convolutions` change results, and the backend by rounding. */
 export interface ComputeSettings {
   /** `auto`, or one that `annulus doctor` lists. `auto` takes the best that is there; `cpu` is plain JavaScript, for checking only. */
   readonly backend: string;
@@ -17,20 +13,19 @@ export interface ComputeSettings {
   readonly workers: number;
   /**
    * `f32`, or `bf16`: convolutions and dense products take their operands rounded to bf16 and add up in float32, and all
-   * that is kept stays float32. The native backend alone has it; faster where the processor has bf16 instructions.
+   * that is kept stays float32. The native backend alone has it; where it is faster says docs/compute.md.
    */
   readonly precision: string;
-  /** `auto`, `own` or `onednn`: whose convolutions the native backend takes. `auto` is what was measured to be faster. */
-  readonly convolutions: string;
 }
 
+/** Values of `compute.backend`. */
 export const backends: readonly string[] = ['auto', ...backendNames];
 
+/** The best backend that is there, a worker for each processor, float32. */
 export const computeDefaults: ComputeSettings = Object.freeze({
   backend: 'auto',
   workers: 0,
   precision: 'f32',
-  convolutions: 'auto',
 });
 
 /** @throws {SettingError} naming the key out of range. */
@@ -38,11 +33,10 @@ export function validateCompute(settings: ComputeSettings): void {
   checkChoice('backend', settings.backend, backends);
   checkInteger('workers', settings.workers, 0, 64);
   checkChoice('precision', settings.precision, precisions);
-  checkChoice('convolutions', settings.convolutions, convolutionChoices);
 }
 
 /** How every worker opens its engine, the number of threads apart; the settings are valid. */
 export function engineOptionsOf(settings: ComputeSettings): EngineOptions {
-  const { backend, precision, convolutions } = settings;
-  return { backend, precision, convolutions } as EngineOptions;
+  const { backend, precision } = settings;
+  return { backend, precision } as EngineOptions;
 }

@@ -49,6 +49,7 @@ export interface ConsortiumSettings {
   readonly hospitals: readonly HospitalSettings[];
 }
 
+/** A hospital without cases, with the usual scanner and annotator: a preset says what differs. */
 export const hospitalDefaults: Omit<HospitalSettings, 'id'> = Object.freeze({
   folder: '',
   reading: readingDefaults,
@@ -57,6 +58,7 @@ export const hospitalDefaults: Omit<HospitalSettings, 'id'> = Object.freeze({
   annotator: annotatorDefaults,
 });
 
+/** Most hospitals of one run: all their pairs are connected, with both ends in one process. */
 export const hospitalCountMax = 64;
 
 /** Training cases of a hospital: labels are nested, so the largest count holds the others. */

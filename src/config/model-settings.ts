@@ -15,6 +15,7 @@ export type Architecture =
   | Omit<SwinUnetrSpec, 'inChannels' | 'heads'>
   | Omit<UnetrSpec, 'inChannels' | 'heads'>;
 
+/** Networks of the two kinds of stage. Heads and inputs follow from the tasks and from `training.heart`. */
 export interface ModelSettings {
   /** Every teacher, with one head. */
   readonly teacher: Architecture;

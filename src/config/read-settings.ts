@@ -103,6 +103,7 @@ export function childOf(tree: Tree | null, key: string): Tree | null {
   return tree?.kind === 'map' ? (tree.entries.get(key)?.value ?? null) : null;
 }
 
+/** A path of a setting as messages write it: `training.student.rounds`. */
 export function joined(path: string, key: string): string {
   return [path, key].filter((part) => part !== '').join('.');
 }

@@ -9,6 +9,7 @@ import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/in
  */
 export const federations = ['fedavg', 'fedprox', 'diloco'] as const;
 
+/** How the hospitals of a stage learn together: one of `federations`. */
 export type Federation = (typeof federations)[number];
 
 /** One kind of stage. All hospitals agree on it in the manifest. */
@@ -33,6 +34,7 @@ export interface StageSettings {
   readonly start: string;
 }
 
+/** What is trained how long, and how updates are averaged. All hospitals agree on it in the manifest. */
 export interface TrainingSettings {
   /** Voxels of a training patch along [depth, height, width], 8 to 256 each, or `whole`. */
   readonly patch: readonly number[] | 'whole';

@@ -34,8 +34,10 @@ export type Tree = Place &
     | { readonly kind: 'leaf'; readonly value: Leaf }
   );
 
+/** A plain value of YAML, as the core schema reads it. */
 export type Leaf = string | number | boolean | null;
 
+/** A value under a key, and the line that the key stands on; 0 when it did not come from a file. */
 export interface Entry {
   readonly keyLine: number;
   readonly value: Tree;

@@ -15,13 +15,18 @@ export class Convictions {
 
   /** Keeps and tells checked evidence, once for each member that still has a vote. */
   convict(pair: EvidencePair): void {
-    const { options, suspendedFrom, out } = this.#state;
+    const { options, out } = this.#state;
     const culprit = pair.a.i;
     const member = options.members[culprit];
-    if (member === undefined || this.#pairs.has(culprit) || suspendedFrom.has(culprit)) return;
+    if (member === undefined || this.isConvicted(culprit)) return;
     this.#pairs.set(culprit, pair);
     out.push({ kind: 'evidence', culprit: member.id, pair });
     out.broadcast({ ...this.#state.common(), t: 'EVIDENCE', pair });
+  }
+
+  /** Whether evidence against a member is known, decided about or not: more of it is no news. */
+  isConvicted(index: number): boolean {
+    return this.#pairs.has(index) || this.#state.suspendedFrom.has(index);
   }
 
   /** Another member says that somebody broke the rules. */

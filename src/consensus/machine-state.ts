@@ -1,12 +1,15 @@
 /** What the parts of one machine share: who takes part, the height under decision, and what this node may do there. */
-import { type Digest, type NodeId } from '../base/index.ts';
-import { verifySignature } from '../crypto/index.ts';
+import { utf8, type Digest, type NodeId } from '../base/index.ts';
+import { digestOf, verifySignature } from '../crypto/index.ts';
 import {
+  certificatesOf,
   faultCountMax,
   hasVoteAt,
+  isChainShaped,
   verifyCertificate,
   voterCount,
   type Certificate,
+  type Chain,
   type EpochContext,
 } from '../wire/index.ts';
 import { ConsensusError } from './errors.ts';
@@ -19,6 +22,9 @@ import type { SimplexOptions } from './ports.ts';
 import { SafetyRules } from './safety-rules.ts';
 import { validateConsensusSettings } from './settings.ts';
 import { rememberingVerify } from './verified-signatures.ts';
+
+/** Certificates remembered: of a height with many views a few hundred are told. */
+const soundMax = 1_024;
 
 /** See the file's header. */
 export class MachineState {
@@ -41,6 +47,8 @@ export class MachineState {
   /** Two values were decided at one height. */
   isHalted = false;
   readonly #indexOf: ReadonlyMap<NodeId, number>;
+  /** Digests of certificates that hold; all are forgotten at the limit. */
+  readonly #sound = new Set<Digest>();
 
   /** @throws {ConsensusError} 'bad_setting' */
   constructor(options: SimplexOptions) {
@@ -60,7 +68,7 @@ export class MachineState {
       epoch: options.epoch,
       members,
       suspendedFrom: this.suspendedFrom,
-      verify: rememberingVerify(options.verify ?? verifySignature),
+      verify: options.verify ?? rememberingVerify(verifySignature),
     };
     this.now = this.#heightAfter(height, application.prevBodyDigest(height));
   }
@@ -113,10 +121,29 @@ export class MachineState {
     return view > this.view + this.options.settings.viewsAheadMax;
   }
 
-  /** Whether a certificate of any height decided so far, or of this one, holds. */
+  /** Whether a certificate of this height could change anything here. */
+  isNews(certificate: Certificate): boolean {
+    const { kind, v } = certificate;
+    if (this.isTooFar(v)) return false;
+    return kind === 'NULLIFY' ? v >= this.view : !this.now.hasCertificate(certificate);
+  }
+
+  /** Whether a certificate of any height decided so far, or of this one, holds. Checked once: it comes from many. */
   isSound(certificate: Certificate): boolean {
+    const name = digestOf(utf8(JSON.stringify(certificate)));
+    if (this.#sound.has(name)) return true;
     const count = voterCount(this.context, certificate.h);
-    return verifyCertificate(certificate, this.context, this.now.rules.quorum(count));
+    const quorum = this.now.rules.quorum(count);
+    if (!verifyCertificate(certificate, this.context, quorum)) return false;
+    if (this.#sound.size >= soundMax) this.#sound.clear();
+    this.#sound.add(name);
+    return true;
+  }
+
+  /** Whether `chain` allows view `view` of this height to be entered. */
+  isChainSound(chain: Chain, view: number): boolean {
+    if (!isChainShaped(chain, this.height, view)) return false;
+    return certificatesOf(chain).every((certificate) => this.isSound(certificate));
   }
 
   #heightAfter(height: number, previous: Digest): HeightState {

@@ -127,7 +127,7 @@ export interface SimplexOptions {
   readonly settings: ConsensusSettings;
   /** Spreads retransmissions; no safety hangs on it. */
   readonly random: Random;
-  /** Ed25519 when absent. */
+  /** Asked often for the same signatures: one that remembers them. Ed25519, remembered, when absent. */
   readonly verify?: VerifySignature;
   /** Fresh rules for each height. For tests that break them on purpose. */
   readonly makeRules?: () => SafetyRules;

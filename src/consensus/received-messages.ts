@@ -1,7 +1,7 @@
 /** What other members say about the height under decision: checked, cheap questions first, before it counts. */
 import type { NodeId } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import { isStatementBy, signedPart, verifyChain, type Certificate } from '../wire/index.ts';
+import { isStatementBy, signedPart, type Certificate } from '../wire/index.ts';
 import { bytesOf } from './bodies.ts';
 import type { Convictions } from './convictions.ts';
 import { evidenceOf } from './height-state.ts';
@@ -66,20 +66,19 @@ export class ReceivedMessages {
 
   /** CERT, and the notarization of a VIEW that is behind. */
   onCertificate(from: NodeId, certificate: Certificate): void {
-    const { kind, h, v } = certificate;
-    const { now, height, view, out } = this.#state;
-    if (h !== height || this.#state.isTooFar(v)) return;
-    if (kind === 'NULLIFY' ? v < view : now.hasCertificate(certificate)) return;
+    const { kind, h } = certificate;
+    const { height, out } = this.#state;
+    if (h !== height || !this.#state.isNews(certificate)) return;
     if (this.#state.isSound(certificate)) this.#voting.admit(certificate, true);
     else out.refuse(from, `certificate without a quorum for ${kind}`);
   }
 
   /** VIEW: another member is in `v` and says why. */
   onView(from: NodeId, { v, chain }: View): void {
-    const { now, height, view, context, out } = this.#state;
+    const { now, view, out } = this.#state;
     if (v > view) {
       if (this.#state.isTooFar(v)) return;
-      if (verifyChain(chain, height, v, context, now.quorum)) this.#voting.adopt(chain);
+      if (this.#state.isChainSound(chain, v)) this.#voting.adopt(chain);
       else out.refuse(from, 'view without justification');
     } else if (chain.nota?.kind === 'NOTARIZE' && chain.nota.v > now.parent) {
       // Votes to nullify count only beside the notarization that their signers knew.

@@ -6,12 +6,13 @@
  * - `recovery`: the start from the write-ahead log. `own-votes`: R8, the question before the first vote.
  * - `received-messages`: what is checked before another's word counts. `voting`: signing and counting.
  * - `view-rules`: R1 to R5. `decisions`: R6 and answers to those behind. `catch-up`: R7, the own way forward. `bodies`.
- * - `convictions`: evidence. `machine-timers`: the two timers.
+ * - `convictions`: evidence. `machine-timers`: the two timers. `relay-verdict`: what is worth passing on.
  *
  * They share a `MachineState` and its `Outbox`. No rule calls another: each changes the state, and `#settle` runs
  * whatever the state now allows until nothing is left, so no rule can act on a height already decided.
  */
 import type { NodeId } from '../base/index.ts';
+import type { Verdict } from '../wire/index.ts';
 import { Bodies } from './bodies.ts';
 import { CatchUp } from './catch-up.ts';
 import { Convictions } from './convictions.ts';
@@ -24,6 +25,7 @@ import { OwnVotes } from './own-votes.ts';
 import type { CheckedMessage, ConsensusEvent, Effect, SimplexOptions } from './ports.ts';
 import { ReceivedMessages } from './received-messages.ts';
 import { recover } from './recovery.ts';
+import { relayVerdict } from './relay-verdict.ts';
 import { ViewRules } from './view-rules.ts';
 import { Voting } from './voting.ts';
 import type { WalRecord } from './write-ahead-log.ts';
@@ -100,9 +102,7 @@ export class SimplexMachine {
         this.#timers.applicationChanged();
         break;
       case 'decided':
-        if (event.height === this.height) {
-          this.#catchUp.onDecision(event.body, event.certificate);
-        }
+        if (event.height === this.height) this.#catchUp.onDecision(event.body, event.certificate);
         break;
       case 'foundDecision':
         this.#decisions.onFound(event, event);
@@ -111,6 +111,14 @@ export class SimplexMachine {
     this.#settle();
     this.#catchUp.goOn();
     return this.#finish();
+  }
+
+  /**
+   * Whether a decoded message is worth passing on: 'reject' for what no honest member sends, 'ignore' for what is old or
+   * cannot be checked yet. The signatures of votes and proposals are the caller's to check. Changes nothing.
+   */
+  relayVerdict(message: ConsensusMessage): Verdict {
+    return relayVerdict(message, this.#state, this.#convictions);
   }
 
   /** Runs rules to completion. Each looks at the state afresh, so a decision in between is harmless. */
@@ -172,8 +180,6 @@ export class SimplexMachine {
     this.#timers.settle();
     return this.#state.out.effects;
   }
-
-  // ----------------------------------------------------------------------------------------- messages
 
   #onBytes(from: NodeId, bytes: Uint8Array, checked: CheckedMessage | null = null): void {
     const { options, out } = this.#state;

@@ -15,10 +15,10 @@ export { systemCrypto, systemSealing, type CryptoPort, type Sealing } from './cr
 export { hkdf } from './hkdf.ts';
 export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair } from './hpke.ts';
 export {
-  bulkCiphertextBytes,
-  decryptBulk,
+  BulkDecryption,
+  BulkEncryption,
+  bulkHeaderBytes,
   isBulkKey,
-  encryptBulk,
   bulkKeyBytes,
   bulkSaltBytes,
 } from './chunked-encryption.ts';

@@ -19,6 +19,7 @@ export const heartChannels: number = heartLabels.length + 1;
 /** What becomes of the segmentation: nothing, a second input, or a head of its own. */
 export const heartUses = ['none', 'condition', 'head'] as const;
 
+/** One of `heartUses`. */
 export type HeartUse = (typeof heartUses)[number];
 
 /** What a model of `spec` does with it. */

@@ -83,6 +83,7 @@ interface StepSettings {
   readonly proxMu: number;
 }
 
+/** Adam with decoupled weight decay (Loshchilov & Hutter 2019). */
 export interface AdamWOptimiser extends StepSettings {
   readonly kind: 'adamw';
   readonly beta1: number;
@@ -99,8 +100,10 @@ export interface SgdOptimiser extends StepSettings {
 /** Optimisers by name, as settings and plans write them. */
 export const optimiserKinds = ['adamw', 'sgd'] as const;
 
+/** One of `optimiserKinds`. */
 export type OptimiserKind = (typeof optimiserKinds)[number];
 
+/** One optimiser with its numbers for one step; `lr` follows the schedule from round to round. */
 export type OptimiserSettings = AdamWOptimiser | SgdOptimiser;
 
 /** Loshchilov & Hutter's usual moments; neither clipped nor pulled. */

@@ -18,5 +18,12 @@ export {
   planOf,
   taughtTasks,
 } from './run/run-plan.ts';
+export {
+  drawnFaults,
+  faultsFrom,
+  runVirtual,
+  withMembers,
+  type VirtualPorts,
+} from './run/virtual-run.ts';
 export { hospitalRecord, taskRecords } from './run/run-recorder.ts';
 export { caseToShow } from './run/case-pictures.ts';

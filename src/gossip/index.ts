@@ -1,31 +1,38 @@
 export { GossipError, type GossipErrorFacts } from './errors.ts';
-export { BlobShelf } from './content/blob-shelf.ts';
+export { contentName, ContentStore } from './content/content-store.ts';
+export { fileDigest, filePieces } from './content/file-pieces.ts';
 export type { RetentionRule, RoundBlobKind, RoundOfBlob } from './content/round-blobs.ts';
 export { UpdateBook } from './update-book.ts';
+export { readUpdate, signUpdate, type OwnUpdate, type UpdateFacts } from './update-envelope.ts';
 export {
-  openUpdate,
-  readUpdate,
-  sealUpdate,
-  type OpenedUpdate,
-  type OwnUpdate,
-  type UpdateBulk,
-  type UpdateFacts,
-} from './sealed-update.ts';
-export { IntegerMean } from './average/integer-mean.ts';
-export {
-  checkUpdate,
   headOf,
   headsOf,
   segmentsOf,
+  UpdateBounds,
   weightIn,
   type Segment,
   type UpdateWeights,
+  type WeightScale,
 } from './average/head-weights.ts';
-export { averagingRule, type AveragingRule } from './average/averaging-rule.ts';
-export { roundStart } from './average/outer-step.ts';
 export {
-  roundAverage,
-  roundUpdate,
-  type RoundUpdate,
+  averagingRule,
+  type AveragingRule,
   type TrainedSamples,
-} from './average/round-average.ts';
+} from './average/averaging-rule.ts';
+export { roundStart } from './average/outer-step.ts';
+export { roundAverage, roundUpdate, type RoundUpdate } from './average/round-average.ts';
+export { RoundSum } from './average/round-sum.ts';
+export {
+  averageRound,
+  checkRoundUpdate,
+  encryptRoundUpdate,
+  startRound,
+  type AverageJob,
+  type AverageOutcome,
+  type CheckJob,
+  type CheckOutcome,
+  type EncryptedBulk,
+  type EncryptJob,
+  type StartJob,
+  type UpdateFile,
+} from './bulk/round-jobs.ts';

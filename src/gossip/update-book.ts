@@ -12,7 +12,7 @@ import {
   type Open,
   type SignedManifest,
 } from '../wire/index.ts';
-import { readUpdate, type OpenedUpdate, type UpdateFacts } from './sealed-update.ts';
+import { readUpdate, type UpdateFacts } from './update-envelope.ts';
 
 /** How far this node has come with an update. */
 export type BulkState =
@@ -28,7 +28,8 @@ interface Entry {
   readonly facts: UpdateFacts;
   readonly bytes: Uint8Array;
   state: BulkState;
-  opened: OpenedUpdate | null;
+  /** What opened it. */
+  key: Uint8Array | null;
 }
 
 /** Who says that it holds an update. */
@@ -87,7 +88,7 @@ export class UpdateBook {
     const facts = this.#read(bytes);
     const isOneMore = this.#entriesOf(facts.author).length >= envelopesPerAuthorMax;
     if (isOneMore && !isDecided && !this.isBelieved(env)) return null;
-    this.#entries.set(env, { facts, bytes, state: 'awaited', opened: null });
+    this.#entries.set(env, { facts, bytes, state: 'awaited', key: null });
     return facts;
   }
 
@@ -111,9 +112,9 @@ export class UpdateBook {
     return this.#entries.get(env)?.state ?? null;
   }
 
-  /** Values and key of an update that opened. */
-  openedUpdate(env: Digest): OpenedUpdate | null {
-    return this.#entries.get(env)?.opened ?? null;
+  /** The key of an update that opened. */
+  keyOf(env: Digest): Uint8Array | null {
+    return this.#entries.get(env)?.key ?? null;
   }
 
   /** Updates whose envelopes are here, by how far they are. */
@@ -126,15 +127,15 @@ export class UpdateBook {
   /** What came of the bulk of `env`. */
   mark(env: Digest, state: 'locked' | 'spoilt'): void {
     const entry = this.#entries.get(env);
-    if (entry?.opened === null) entry.state = state;
+    if (entry?.key === null) entry.state = state;
     this.#certified = null;
   }
 
-  /** The bulk of `env` is on the disk of `self`, this node, and opened. */
-  opened(env: Digest, update: OpenedUpdate, self: NodeId, nowMs: number): void {
+  /** The bulk of `env` is on the disk of `self`, this node, and `key` opened it. */
+  opened(env: Digest, key: Uint8Array, self: NodeId, nowMs: number): void {
     const entry = this.#entries.get(env);
     if (entry === undefined) return;
-    entry.opened = update;
+    entry.key = key;
     entry.state = 'open';
     this.#certified = null;
     this.#record(self, env, nowMs);

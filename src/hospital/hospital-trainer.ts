@@ -1,34 +1,38 @@
 /** The peer's `Trainer` on this machine: it turns a round's OPEN into jobs of the training workers. */
-import type { Digest, Store } from '../base/index.ts';
+import type { Digest } from '../base/index.ts';
 import type { IntensityScale } from '../data/index.ts';
+import type { InferenceSettings, JobProgress } from '../distill/index.ts';
 import type {
-  CheckArgs,
-  InferenceSettings,
-  JobProgress,
-  LabelArgs,
-  RoundTrained,
-} from '../distill/index.ts';
-import { readModelSpec, startingWeights } from '../models/index.ts';
-import type { ReportWork, Trainer, TrainingJob, TrainingResult } from '../peer/index.ts';
-import type { ModelWeights } from '../weights/index.ts';
+  InitialModel,
+  ReportWork,
+  Trainer,
+  TrainingJob,
+  TrainingResult,
+} from '../peer/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
-import { diskStore } from '../host/index.ts';
-import { commitmentFor, recordsRoot } from './data-commitment.ts';
+import { commitmentFor } from './data-commitment.ts';
+import type {
+  CheckModelArgs,
+  InitialModelArgs,
+  LabelByArgs,
+  ModelAt,
+  RecordsArgs,
+  TrainedModel,
+  TrainModelArgs,
+} from './model-jobs.ts';
 import {
   checkStages,
   expertGeneration,
   pseudoGeneration,
   roundTraining,
   specAndTasks,
-  stageWeights,
   teachersOf,
   type CasesAt,
 } from './round-jobs.ts';
-import { readStartModel } from './start-models.ts';
 import { distillationOf, samplingOf } from './stage-training.ts';
-import { StateStore } from './state-store.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
+/** Which hospital it is, where its files are, and who computes. */
 export interface HospitalTrainerOptions {
   readonly hospital: string;
   /** Folder of the hospital's cases. */
@@ -41,13 +45,13 @@ export interface HospitalTrainerOptions {
   readonly pool: Pick<WorkerPool, 'run'>;
   /** 32 secret bytes of this hospital, under which its records are hashed. */
   readonly siteKey: Uint8Array;
-  /** Where the models are that stages begin from (`keepStartModel`). Default: there are none. */
-  readonly starts?: Pick<Store, 'read'>;
+  /** Folder of the node: of the store that its peer has, where models are, also those that stages begin from. */
+  readonly nodeFolder: string;
 }
 
+/** See the file's header. */
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
-  readonly #states: StateStore;
   #generation = expertGeneration;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
 
@@ -55,40 +59,40 @@ export class HospitalTrainer implements Trainer {
   constructor(options: HospitalTrainerOptions) {
     checkStages(options.plan);
     this.#options = options;
-    this.#states = new StateStore(diskStore(options.stateFolder));
   }
 
-  async initialWeights(stage: PlanStage): Promise<ModelWeights> {
-    const { plan, starts = { read: () => Promise.resolve(null) } } = this.#options;
-    const fresh = stageWeights(plan, stage);
-    if (stage.start === undefined) return fresh;
-    const start = await readStartModel(starts, stage.start);
-    return startingWeights(readModelSpec(stage.model), fresh, start);
+  async initialModel(stage: PlanStage, into: string): Promise<InitialModel> {
+    const { seed } = this.#options.plan;
+    const args: InitialModelArgs = { seed, stage, into: this.#model(into) };
+    return (await this.#run('initialModel', args, () => undefined)) as InitialModel;
   }
 
   async prepare(
     stage: PlanStage,
-    sealed: ReadonlyMap<string, ModelWeights>,
+    sealed: ReadonlyMap<string, string>,
     report: ReportWork,
   ): Promise<void> {
     if (stage.kind !== 'student' || this.#generation !== expertGeneration) return;
     const { plan, inference } = this.#options;
     const distillation = distillationOf(stage.training);
-    const teachers = teachersOf(plan, sealed);
-    const args: LabelArgs = { ...this.#at(), teachers, inference, distillation };
-    await this.#run('label', args, report);
+    const teachers = teachersOf(plan, sealed).map(({ model, ...teacher }) => {
+      return { ...teacher, model: this.#model(model) };
+    });
+    const args: LabelByArgs = { ...this.#at(), teachers, inference, distillation };
+    await this.#run('labelBy', args, report);
     this.#generation = pseudoGeneration(stage);
   }
 
   async train(job: TrainingJob, report: ReportWork): Promise<TrainingResult> {
-    const { hospital } = this.#options;
-    const { stage, round } = job;
-    const state = await this.#states.before(stage.id, round);
-    const args = roundTraining(job, hospital, this.#at(), state);
-    const trained = (await this.#run('train', args, report)) as RoundTrained;
-    await this.#states.write(stage.id, round, trained.state);
+    const { hospital, stateFolder } = this.#options;
+    const { stage, round, start, into } = job;
+    const args: TrainModelArgs = {
+      ...roundTraining(job, hospital, this.#at()),
+      ...{ start: this.#model(start), into: this.#model(into) },
+      states: { folder: stateFolder, stage: stage.id, round, isReset: job.hp.resetOptimiser },
+    };
+    const trained = (await this.#run('trainModel', args, report)) as TrainedModel;
     return {
-      weights: trained.weights,
       samples: trained.samples,
       heads: trained.heads,
       metricsMilli: { loss: thousandths(trained.loss) },
@@ -96,18 +100,25 @@ export class HospitalTrainer implements Trainer {
     };
   }
 
-  async check(stage: PlanStage, weights: ModelWeights): Promise<number | null> {
+  async check(stage: PlanStage, model: string): Promise<number | null> {
     const { patch } = stage.training;
     const sampling = samplingOf(stage.training);
-    const args: CheckArgs = { ...this.#at(), ...specAndTasks(stage), weights, patch, sampling };
-    return (await this.#run('check', args, () => undefined)) as number | null;
+    const at = { ...this.#at(), ...specAndTasks(stage) };
+    const args: CheckModelArgs = { ...at, model: this.#model(model), patch, sampling };
+    return (await this.#run('checkModel', args, () => undefined)) as number | null;
+  }
+
+  #model(name: string): ModelAt {
+    return { node: this.#options.nodeFolder, name };
   }
 
   async #commitment(round: number): Promise<Digest> {
     const { folder, siteKey } = this.#options;
     if (this.#records?.generation !== this.#generation) {
-      const root = await recordsRoot(diskStore(folder), 'train/', siteKey);
-      this.#records = { generation: this.#generation, root };
+      const generation = this.#generation;
+      const args: RecordsArgs = { folder, siteKey };
+      const root = (await this.#run('recordsRoot', args, () => undefined)) as Uint8Array;
+      this.#records = { generation, root };
     }
     return commitmentFor(this.#records.root, siteKey, round);
   }

@@ -33,3 +33,4 @@ export {
 export { keepStartModel, readStartModel } from './start-models.ts';
 export type { TrainingWorkerData } from './training-entry.ts';
 export { openTrainingPool } from './training-pool.ts';
+export { openAveragingPool, workerAverager } from './worker-averager.ts';

@@ -4,7 +4,7 @@
  */
 import { seededRandom } from '../base/index.ts';
 import { parseTaskId, taskIds, type IntensityScale, type TaskId } from '../data/index.ts';
-import type { OptimiserState, Teacher, TrainArgs } from '../distill/index.ts';
+import type { Teacher, TrainArgs } from '../distill/index.ts';
 import { initialWeights, ModelsError, readModelSpec, type ModelSpec } from '../models/index.ts';
 import type { TrainingJob } from '../peer/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
@@ -61,20 +61,17 @@ export function stageWeights({ seed }: Pick<Plan, 'seed'>, stage: PlanStage): Mo
   return initialWeights(readModelSpec(stage.model), seededRandom(seed).fork(`stage/${stage.id}`));
 }
 
-/** The job of `hospital` in a round. @param state its moments after its last round of the stage, or null */
+/** The job of `hospital` in a round, but for the model that it begins with and its moments. */
 export function roundTraining(
-  { stage, round, base, hp }: Omit<TrainingJob, 'roundsSealed'>,
+  { stage, round, hp }: Pick<TrainingJob, 'stage' | 'round' | 'hp'>,
   hospital: string,
   at: CasesAt,
-  state: OptimiserState | null,
-): TrainArgs {
-  const { patch, batch, resetOptimiser, steps, seed } = hp;
+): Omit<TrainArgs, 'weights' | 'state'> {
+  const { patch, batch, steps, seed } = hp;
   return {
     ...at,
     ...specAndTasks(stage),
     origins: stage.kind === 'teacher' ? ['expert'] : ['expert', 'pseudo'],
-    weights: base,
-    state: resetOptimiser ? null : state,
     steps,
     batch,
     patch,
@@ -85,16 +82,15 @@ export function roundTraining(
   };
 }
 
-/** The sealed teachers of a plan. @param sealed models by stage id */
-export function teachersOf(
+/** The sealed teachers of a plan, each with its model. @param sealed models, or where they are, by stage id */
+export function teachersOf<Model>(
   { stages }: Pick<Plan, 'stages'>,
-  sealed: ReadonlyMap<string, ModelWeights>,
-): Teacher[] {
-  return stages.flatMap((stage): Teacher[] => {
+  sealed: ReadonlyMap<string, Model>,
+): (Omit<Teacher, 'weights'> & { readonly model: Model })[] {
+  return stages.flatMap((stage) => {
     const task = parseTaskId(stage.task);
-    const weights = sealed.get(stage.id);
-    if (stage.kind !== 'teacher' || task === null || weights === undefined) return [];
-    const spec = readModelSpec(stage.model);
-    return [{ task, spec, weights, window: stage.training.patch }];
+    const model = sealed.get(stage.id);
+    if (stage.kind !== 'teacher' || task === null || model === undefined) return [];
+    return [{ task, spec: readModelSpec(stage.model), window: stage.training.patch, model }];
   });
 }

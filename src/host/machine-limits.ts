@@ -1,9 +1,16 @@
-/** What this machine lets one process do: open files, and speak to itself. */
+/** What this machine lets one process do: write, open files, and speak to itself. */
+import { statfs } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { messageOf } from '../base/index.ts';
 
 const loopback = '127.0.0.1';
 const answerMsMax = 5_000;
+
+/** Bytes that this user may still write where `folder` lies. @throws a system error when there is no such folder */
+export async function freeDiskBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
 
 /** Files and sockets that this process may have open at once; null where the system has no such limit. */
 export function openFilesMax(): number | null {

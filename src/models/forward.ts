@@ -17,7 +17,7 @@ export interface ForwardOptions {
    * Whether a pass that is differentiated keeps the inputs of each block alone and runs it again for its gradients:
    * the same bytes, less memory, a third more time. Default false.
    */
-  readonly checkpointing?: boolean;
+  readonly recompute?: boolean;
 }
 
 /** Looks parameters up by name; the rank is the caller's to know, as the parameter list fixes it. */

@@ -54,7 +54,7 @@ export function lossAndGradients(
       return [found.value, ...found.gradients];
     };
     const kinds = targets.map(({ head, scale, smooth }) => [head, scale, smooth]);
-    const key = JSON.stringify([spec, kinds, options.checkpointing]);
+    const key = JSON.stringify([spec, kinds, options.recompute]);
     const all = isDrawn ? compute(inputs) : engine.repeat({ key, inputs, parameters, compute });
     // TF.js's types know no null in what a tidy returns.
     return all as Tensor[];

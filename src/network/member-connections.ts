@@ -7,7 +7,8 @@ import type { Connection, Stream } from '@libp2p/interface';
 import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { DialKeeper } from './dial-keeper.ts';
 import { NetworkError } from './errors.ts';
-import { gateGossip, hearers } from './gossip-gate.ts';
+import { gateGossip } from './gossip-gate.ts';
+import { GossipHealth } from './gossip-health.ts';
 import { answerHello, sayHello } from './hello-protocol.ts';
 import { HelloTurns } from './hello-turns.ts';
 import type { Host } from './libp2p-host.ts';
@@ -15,11 +16,6 @@ import type { DirectoryEntry, MemberDirectory } from './member-directory.ts';
 import { MemberLinks } from './member-links.ts';
 import { updateProtocol } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
-
-/** Pause between looks at a pair whose gossip streams are not both open yet. */
-const lookAgainMs = 50;
-/** Looks in a row that found a pair deaf before it is hung up. */
-const deafCountMax = 3;
 
 /** What the connections need of their node. */
 export interface ConnectionPorts {
@@ -40,9 +36,8 @@ export class MemberConnections {
   readonly #links = new MemberLinks();
   readonly #hellos: HelloTurns;
   readonly #keeper: DialKeeper;
+  readonly #gossipHealth: GossipHealth;
   #isRunning = false;
-  #healthTimer: NodeJS.Timeout | null = null;
-  #lookAgain: NodeJS.Timeout | null = null;
 
   constructor(host: Host, ports: ConnectionPorts) {
     this.#host = host;
@@ -67,6 +62,13 @@ export class MemberConnections {
       isConnected: (member) => this.#links.get(member.id) !== null,
       dial: async (member) => this.#dial(member),
     });
+    this.#gossipHealth = new GossipHealth(host, {
+      ...{ consortium: ports.consortium, directory, links: this.#links, logger },
+      intervalMs: settings.healthIntervalMs,
+      hangUp: (member) => {
+        this.#hangUp(member);
+      },
+    });
     host.addEventListener('connection:open', (event) => {
       this.#onConnection(event.detail);
     });
@@ -78,7 +80,7 @@ export class MemberConnections {
       async (connection) => (await this.welcomed(connection)) !== null,
     );
     host.services.gossip.addEventListener('subscription-change', () => {
-      this.#lookOverGossip();
+      this.#gossipHealth.look();
     });
   }
 
@@ -86,17 +88,14 @@ export class MemberConnections {
   start(): void {
     this.#isRunning = true;
     this.#keeper.start();
-    this.#healthTimer = setInterval(() => {
-      this.#checkHealth();
-    }, this.#ports.settings.healthIntervalMs);
+    this.#gossipHealth.start();
   }
 
   /** Stops dialling and forgets all peers without telling; the host is stopped after. */
   stop(): void {
     this.#isRunning = false;
     this.#keeper.stop();
-    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
-    if (this.#lookAgain !== null) clearTimeout(this.#lookAgain);
+    this.#gossipHealth.stop();
     this.#links.onChange(() => undefined);
     this.#links.clear();
   }
@@ -177,7 +176,7 @@ export class MemberConnections {
     }
     this.#links.saidHello(member.id, connection.id);
     this.#keeper.reached(member);
-    this.#lookOverGossip();
+    this.#gossipHealth.look();
   }
 
   #onConnection(connection: Connection): void {
@@ -236,36 +235,5 @@ export class MemberConnections {
       signal,
       maxOutboundStreams: protocol === updateProtocol ? 64 : 4,
     });
-  }
-
-  // Gossip: a member counts as a peer when it subscribed to every topic and we can speak to it.
-
-  #lookOverGossip(): void {
-    const hears = hearers(this.#host.services.gossip, this.#ports.consortium);
-    for (const [id] of this.#links.entries()) {
-      const peer = this.#directory.ofNode(id)?.peerId.toString() ?? '';
-      this.#links.setHearsGossip(id, hears(peer));
-    }
-    // gossipsub tells when it hears a peer, not when it can speak to it: look again soon.
-    const isWaiting = this.#links.entries().some(([, link]) => !link.hearsGossip);
-    if (isWaiting) this.#lookAgain ??= setTimeout(this.#onLookAgain, lookAgainMs);
-  }
-
-  readonly #onLookAgain = (): void => {
-    this.#lookAgain = null;
-    if (this.#isRunning) this.#lookOverGossip();
-  };
-
-  /** An oversize message or a full buffer can leave a pair deaf for ever: hang up and start afresh. */
-  #checkHealth(): void {
-    this.#lookOverGossip();
-    for (const [id, link] of this.#links.entries()) {
-      link.deafCount = link.hearsGossip ? 0 : link.deafCount + 1;
-      const member = this.#directory.ofNode(id);
-      if (link.deafCount >= deafCountMax && member !== null) {
-        this.#ports.logger.log('warn', 'peer is deaf to gossip, hanging up', { peer: id });
-        this.#hangUp(member);
-      }
-    }
   }
 }

@@ -3,7 +3,7 @@ import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from 
 import { systemCrypto } from '../crypto/index.ts';
 import { intensityDefaults } from '../distill/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
-import { HospitalTrainer, type WorkerPool } from '../hospital/index.ts';
+import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
 import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import { keyBytes, type SignedManifest, type TransportStats } from '../wire/index.ts';
@@ -11,6 +11,7 @@ import type { NodeMember } from './member-keys.ts';
 import type { NodeSettings } from './settings.ts';
 import { watched, watchedStore } from './watched-port.ts';
 
+/** What a node is, where it lives and who hears of it. */
 export interface HospitalNodeOptions {
   readonly member: NodeMember;
   readonly consortium: SignedManifest;
@@ -19,6 +20,8 @@ export interface HospitalNodeOptions {
   readonly folder: string;
   readonly code: Digest;
   readonly pool: WorkerPool;
+  /** As `openAveragingPool` gives it. */
+  readonly averagingPool: WorkerPool;
   readonly clock: Clock;
   /** Hears what `peer.log` in the folder keeps. */
   readonly logger: Logger;
@@ -34,6 +37,7 @@ interface Running {
   readonly closeLog: () => void;
 }
 
+/** A node that is off until `start`; after `stop` it can be started again, and goes on from its folder. */
 export class HospitalNode {
   readonly id: NodeId;
   readonly #options: HospitalNodeOptions;
@@ -68,7 +72,7 @@ export class HospitalNode {
 
   /** @param tellsHistory whether the peer tells again what its log holds */
   async start(tellsHistory: boolean): Promise<void> {
-    const { member, consortium, settings, folder, code, pool } = this.#options;
+    const { member, consortium, settings, folder, code, pool, averagingPool } = this.#options;
     const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
       log: (level, message, facts) => {
@@ -100,7 +104,7 @@ export class HospitalNode {
       inference: settings.inference,
       pool,
       siteKey: keys.site,
-      starts: diskStore(folder),
+      nodeFolder: folder,
     });
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(
@@ -108,6 +112,7 @@ export class HospitalNode {
         ...{ clock: this.#options.clock, transport, logger, random, crypto: systemCrypto },
         store: watchedStore(diskStore(folder), onFault),
         trainer: watched(trainer, onFault),
+        averager: watched(workerAverager(averagingPool, folder), onFault),
       },
       {
         self: this.id,

@@ -12,6 +12,7 @@ export interface NodeKeys extends Omit<PeerKeys, 'sealPrivate'> {
   readonly site: Uint8Array;
 }
 
+/** Who a node is in its consortium. */
 export interface NodeMember {
   readonly id: NodeId;
   readonly keys: NodeKeys;

@@ -2,7 +2,7 @@
 import { messageOf, type Digest, type Logger, type Store } from '../base/index.ts';
 import { envelopeDigests, type ConsortiumLog } from '../audit/index.ts';
 import type { Decision } from '../consensus/index.ts';
-import type { BlobShelf } from '../gossip/index.ts';
+import type { ContentStore } from '../gossip/index.ts';
 import { decodeBlockBody, limits, type BlockBody, type Json, type Plan } from '../wire/index.ts';
 import { advance, type ChainState } from './chain.ts';
 import { snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
@@ -11,9 +11,9 @@ import { snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
 export interface AppliedChainPorts {
   readonly cid: Digest;
   readonly plan: Plan;
-  readonly log: ConsortiumLog;
+  readonly log: Pick<ConsortiumLog, 'appendHeight'>;
   readonly store: Store;
-  readonly content: BlobShelf;
+  readonly content: Pick<ContentStore, 'obtainBytes'>;
   readonly logger: Logger;
   /** The envelopes that a block names, if the round has them all; null otherwise. */
   readonly envelopesHere: (body: BlockBody) => Uint8Array[] | null;
@@ -92,7 +92,7 @@ export class AppliedChain {
     block.isFetching = true;
     const { content, logger, onEnvelopes } = this.#ports;
     const wanted = envelopeDigests(block.body).map((digest) =>
-      content.obtain(digest, limits.entryBytesMax, null, null),
+      content.obtainBytes(digest, limits.entryBytesMax, null),
     );
     void Promise.all(wanted).then(
       (envelopes) => {

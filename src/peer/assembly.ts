@@ -1,7 +1,7 @@
 /** Puts the pieces of a peer together: each is given what it needs, and knows nothing else of the others. */
 import type { NodeId } from '../base/index.ts';
 import { SimplexMachine, type Decision, type SimplexOptions } from '../consensus/index.ts';
-import type { BlobShelf } from '../gossip/index.ts';
+import type { ContentStore } from '../gossip/index.ts';
 import { decodeBlockBody, type BlockBody } from '../wire/index.ts';
 import { AppliedChain } from './applied-chain.ts';
 import type { BlockNews } from './block-news.ts';
@@ -17,7 +17,7 @@ import { epochContext, votersOf } from './epoch-context.ts';
 import type { EventQueue, Task } from './event-queue.ts';
 import { Housekeeper } from './housekeeping.ts';
 import { MessageGate } from './message-gate.ts';
-import type { ModelShelf } from './model-shelf.ts';
+import type { ModelStore } from './model-store.ts';
 import { Outbox } from './outbox.ts';
 import type { PeerOptions } from './peer-options.ts';
 import type { PlanModels } from './plan-models.ts';
@@ -33,8 +33,8 @@ export interface PeerParts {
   readonly queue: EventQueue;
   readonly timers: Timers;
   readonly checks: CountedChecks;
-  readonly content: BlobShelf;
-  readonly models: ModelShelf;
+  readonly content: ContentStore;
+  readonly models: ModelStore;
   readonly planModels: PlanModels;
   readonly news: BlockNews;
 }
@@ -93,12 +93,13 @@ export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): P
     catchUp: new CatchUp(state.height, (height) => {
       onEvent({ kind: 'caught-up', height });
     }),
-    housekeeper: new Housekeeper({ store, shelf: content, settings, log, logger }),
+    housekeeper: new Housekeeper({ store, content, settings, log, logger }),
     consensus: new ConsensusDriver({ ...driven, post, onDecided }),
     gate: new MessageGate({
       ...{ consortium, checks, ...(ports.pure && { pure: ports.pure }) },
       epoch: () => chain.state.epoch,
       height: () => machine.height,
+      relayVerdict: (message) => machine.relayVerdict(message),
       round: () => round.protocol,
       checkCosignatures: (note) => log.checkCosignatures(note),
     }),
@@ -114,7 +115,7 @@ function currentRound(
   const { ports, options, queue, checks, content, models, planModels } = parts;
   const { self, consortium, keys, settings, onEvent } = options;
   return new CurrentRound({
-    ...{ plan: consortium.manifest.plan, planModels, models, shelf: content },
+    ...{ plan: consortium.manifest.plan, planModels, models, content },
     ...{ self, consortium, keys, ports, settings, onEvent, verifyBytes: checks.verifyBytes },
     isStopped: () => queue.isStopped,
     post: (task) => {

@@ -1,7 +1,7 @@
 /** What decided blocks mean to the people who watch: the peer's events, and a line in its log for each suspension. */
 import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
-import { digestOf, type VerifyBytes } from '../crypto/index.ts';
-import { readUpdate, type BlobShelf, type UpdateFacts } from '../gossip/index.ts';
+import type { VerifyBytes } from '../crypto/index.ts';
+import { readUpdate, type ContentStore, type UpdateFacts } from '../gossip/index.ts';
 import type { BlockBody, Cut, Open, Seal, SignedManifest } from '../wire/index.ts';
 import { suspendedBy, type ChainState } from './chain.ts';
 import type { PeerEvent, SealedRound } from './events.ts';
@@ -9,7 +9,7 @@ import type { PeerEvent, SealedRound } from './events.ts';
 /** What `BlockNews` works with. */
 export interface BlockNewsPorts {
   readonly consortium: SignedManifest;
-  readonly content: Pick<BlobShelf, 'read'>;
+  readonly content: Pick<ContentStore, 'read'>;
   readonly verifyBytes: VerifyBytes;
   readonly logger: Logger;
   readonly onEvent: (event: PeerEvent) => void;
@@ -93,7 +93,6 @@ export class BlockNews {
   async #read(open: Open, env: Digest): Promise<UpdateFacts | null> {
     const { consortium, content, verifyBytes } = this.#ports;
     const envelope = await content.read(env);
-    if (envelope === null || digestOf(envelope) !== env) return null;
-    return readUpdate(consortium, open, envelope, verifyBytes);
+    return envelope === null ? null : readUpdate(consortium, open, envelope, verifyBytes);
   }
 }

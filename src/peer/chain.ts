@@ -5,6 +5,7 @@
 import { invariant, type Digest, type Height, type RoundNumber } from '../base/index.ts';
 import {
   bodyDigest,
+  genesisEpoch,
   genesisPrev,
   hyperparametersOf,
   type BlockBody,
@@ -25,7 +26,7 @@ export type Phase =
 
 /** What the decided blocks add up to. */
 export interface ChainState {
-  /** Of the membership: 0 at the start; no operation changes it so far. */
+  /** Of the membership: `genesisEpoch`, as no operation changes it so far. */
   readonly epoch: number;
   /** Last decided height, 0 before the first. */
   readonly height: Height;
@@ -50,7 +51,7 @@ export interface ChainState {
 export function genesisChain(plan: Plan): ChainState {
   const stageIndex = stageFrom(plan, 0);
   return {
-    epoch: 0,
+    epoch: genesisEpoch,
     height: 0 as Height,
     prev: genesisPrev,
     ts: 0,

@@ -5,7 +5,10 @@ import type { Transport } from '../wire/index.ts';
 
 /** What `Checkpoints` works with. */
 export interface CheckpointPorts {
-  readonly log: ConsortiumLog;
+  readonly log: Pick<
+    ConsortiumLog,
+    'head' | 'cosignedSize' | 'checkpoint' | 'cosignedCheckpoint' | 'addCosignatures'
+  >;
   readonly transport: Pick<Transport, 'broadcast' | 'send'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly logger: Logger;
@@ -18,7 +21,7 @@ export class Checkpoints {
   readonly #ports: CheckpointPorts;
   /** Members whose contradicting checkpoint was logged. */
   readonly #forksLogged = new Set<NodeId>();
-  /** When a member last got our sealed checkpoint, ms since 1970. */
+  /** When a member last got our cosigned checkpoint, ms since 1970. */
   readonly #helpedAtMs = new Map<NodeId, number>();
 
   constructor(ports: CheckpointPorts) {
@@ -34,7 +37,7 @@ export class Checkpoints {
   /** As `broadcast`, unless a quorum has cosigned the whole log. */
   repeat(): void {
     const { log } = this.#ports;
-    if (log.sealedSize < log.head.size) this.broadcast();
+    if (log.cosignedSize < log.head.size) this.broadcast();
   }
 
   /** Takes the cosignatures of a checkpoint that was checked. One that contradicts our log is logged, once for each member. */
@@ -45,11 +48,11 @@ export class Checkpoints {
     this.#ports.logger.log('error', 'a checkpoint contradicts our log', { from });
   }
 
-  /** Sends our sealed checkpoint to a member whose log lacks cosignatures. @param sealedSize what it says of its log */
-  help(member: NodeId, sealedSize: number): void {
+  /** Sends our cosigned checkpoint to a member whose log lacks cosignatures. @param cosignedSize what it says of its log */
+  help(member: NodeId, cosignedSize: number): void {
     const { log, transport, clock, helpEveryMs } = this.#ports;
-    if (sealedSize >= log.sealedSize) return;
-    const note = log.sealedCheckpoint();
+    if (cosignedSize >= log.cosignedSize) return;
+    const note = log.cosignedCheckpoint();
     const nowMs = clock.nowMs();
     const helpedMs = this.#helpedAtMs.get(member) ?? -Infinity;
     if (note === null || nowMs - helpedMs < helpEveryMs) return;

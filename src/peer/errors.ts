@@ -4,4 +4,5 @@ import { AnnulusError } from '../base/index.ts';
 export type PeerErrorFacts =
   { readonly code: 'not_a_member'; readonly node: string } | { readonly code: 'must_not_vote' };
 
+/** A peer that cannot be made, or must stop. */
 export class PeerError extends AnnulusError<PeerErrorFacts> {}

@@ -5,6 +5,7 @@
 import type { Digest, NodeId } from '../base/index.ts';
 import type { WorkProgress } from './trainer.ts';
 
+/** A round that ended with a model that a quorum has sealed. */
 export interface SealedRound {
   readonly round: number;
   readonly stage: string;
@@ -24,6 +25,7 @@ export interface SealedRound {
   readonly atMs: number;
 }
 
+/** Progress of one peer, as it happens; `round` counts from 1 over all stages. */
 export type PeerEvent =
   | {
       readonly kind: 'opened';

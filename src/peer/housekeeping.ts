@@ -5,7 +5,7 @@
 import { messageOf, type Digest, type Logger, type Store } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
 import { removeWalBelow } from '../consensus/index.ts';
-import type { BlobShelf } from '../gossip/index.ts';
+import type { ContentStore } from '../gossip/index.ts';
 import type { ChainState } from './chain.ts';
 import type { PeerSettings } from './settings.ts';
 
@@ -14,10 +14,15 @@ export function ownUpdateName(round: number): string {
   return `own/${round}.env`;
 }
 
+/** Where a round's own work leaves a large file until it has its name by digest, or the round is over. */
+export function workName(round: number, what: string): string {
+  return `work/${round}/${what}`;
+}
+
 /** What `tidyDisk` looks at. */
 export interface Housekeeping {
   readonly store: Store;
-  readonly shelf: BlobShelf;
+  readonly content: ContentStore;
   readonly state: ChainState;
   /** Up to here a quorum has cosigned the log. */
   readonly cosignedHeight: number;
@@ -26,22 +31,26 @@ export interface Housekeeping {
 
 /** Removes what the settings do not keep. A crash in between leaves work for the next time. */
 export async function tidyDisk(options: Housekeeping): Promise<void> {
-  const { store, shelf, state, settings } = options;
+  const { store, content, state, settings } = options;
   // Until then its records may be the only proof of who signed two things.
   await removeWalBelow(store, state.epoch, options.cosignedHeight + 1);
   const kept = new Set([state.round, state.round - 1].map(ownUpdateName));
   for (const name of await store.list('own/')) if (!kept.has(name)) await store.remove(name);
   const { phase, models, bases, round } = state;
+  const isUnderWay = phase.kind === 'open' || phase.kind === 'cut';
+  for (const name of await store.list('work/')) {
+    if (!isUnderWay || !name.startsWith(workName(round, ''))) await store.remove(name);
+  }
   const needed = new Set<Digest>([...models.values(), ...bases.values()]);
-  if (phase.kind === 'open' || phase.kind === 'cut') needed.add(phase.open.base);
+  if (isUnderWay) needed.add(phase.open.base);
   const { updateRoundsKept: updateRounds, modelRoundsKept: modelRounds } = settings;
   const rule = { updateRounds, modelRounds, bytesMax: settings.bulkBytesMax };
-  await shelf.prune(rule, round, (digest) => needed.has(digest));
+  await content.prune(rule, round, (digest) => needed.has(digest));
 }
 
 /** What a `Housekeeper` works with. */
-export interface HousekeeperPorts extends Pick<Housekeeping, 'store' | 'shelf' | 'settings'> {
-  readonly log: Pick<ConsortiumLog, 'sealedSize'>;
+export interface HousekeeperPorts extends Pick<Housekeeping, 'store' | 'content' | 'settings'> {
+  readonly log: Pick<ConsortiumLog, 'cosignedSize'>;
   readonly logger: Logger;
 }
 
@@ -77,8 +86,8 @@ export class Housekeeper {
 
   /** The last height, of those applied since the start, under a checkpoint that a quorum has cosigned. */
   #cosignedHeight(): number {
-    const { sealedSize } = this.#ports.log;
-    const height = this.#heads.filter(({ size }) => size <= sealedSize).at(-1)?.height ?? 0;
+    const { cosignedSize } = this.#ports.log;
+    const height = this.#heads.filter(({ size }) => size <= cosignedSize).at(-1)?.height ?? 0;
     this.#heads = this.#heads.filter((head) => head.height >= height);
     return height;
   }

@@ -1,8 +1,16 @@
 export { PeerError, type PeerErrorFacts } from './errors.ts';
 export { peerDefaults, type PeerSettings } from './settings.ts';
 export type { PeerEvent, SealedRound } from './events.ts';
-export type { ReportWork, Trainer, TrainingJob, TrainingResult, WorkProgress } from './trainer.ts';
+export type {
+  InitialModel,
+  ReportWork,
+  Trainer,
+  TrainingJob,
+  TrainingResult,
+  WorkProgress,
+} from './trainer.ts';
 export { advance, genesisChain, nextOpen, stageOf, type ChainState, type Phase } from './chain.ts';
 export { doNow, type PeerKeys, type PeerPorts, type PureWork } from './ports.ts';
 export type { PeerOptions } from './peer-options.ts';
 export { Peer } from './peer.ts';
+export { inlineAverager, type Averager } from './averager.ts';

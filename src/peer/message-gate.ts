@@ -2,7 +2,7 @@
  * What a message is worth, decided before it waits in the peer's queue, cheap questions first: its form, whether it is
  * known or late, and the one signature that says whose it is. `reject` is for what no honest member sends, whatever it
  * knows; what may be news to one and old to another is at most ignored, since a relay is blamed for what we reject.
- * Certificates and justifications are left to the machine, which knows what they are for.
+ * What carries no signature of its own (certificates, views, evidence) goes on only when the machine finds its proof sound.
  */
 import { fromBase64, type NodeId } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
@@ -39,6 +39,8 @@ export interface GatePorts {
   readonly epoch: () => number;
   /** Height under decision. */
   readonly height: () => number;
+  /** What the machine says of a message of consensus, but for the signatures of votes and proposals. */
+  readonly relayVerdict: (message: ConsensusMessage) => Verdict;
   /** The round under way. */
   readonly round: () => Pick<RoundProtocol, 'open' | 'judgeMessage'> | null;
   readonly checkCosignatures: (note: Uint8Array) => CheckedNote | 'known' | 'behind';
@@ -125,7 +127,10 @@ export class MessageGate {
     const checked = { message, isSigned: isSigned(message) && !isLate };
     const admitted = { kind: 'consensus', bytes, checked } as const;
     // Whoever needs what is late gets the decision instead.
-    return { verdict: isLate ? 'ignore' : 'accept', admitted };
+    if (isLate) return { verdict: 'ignore', admitted };
+    const verdict = this.#ports.relayVerdict(message);
+    if (verdict === 'reject') throw new Refusal(`${message.t} that proves nothing`);
+    return { verdict, admitted };
   }
 
   #requireSignature(message: Vote | Proposal): void {

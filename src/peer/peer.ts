@@ -4,7 +4,7 @@
  */
 import { invariant, type Digest } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
-import { BlobShelf } from '../gossip/index.ts';
+import { ContentStore } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import { memberIndex, type Plan, type PlanStage } from '../wire/index.ts';
 import type { PeerParts } from './assembly.ts';
@@ -13,7 +13,7 @@ import { genesisChain, type ChainState } from './chain.ts';
 import { CountedChecks } from './counted-checks.ts';
 import { PeerError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
-import { ModelShelf } from './model-shelf.ts';
+import { ModelStore } from './model-store.ts';
 import type { PeerOptions } from './peer-options.ts';
 import { PlanModels } from './plan-models.ts';
 import type { PeerPorts } from './ports.ts';
@@ -43,8 +43,8 @@ export class Peer {
     const checks = new CountedChecks(crypto, (from, cost) => {
       transport.charge(from, cost);
     });
-    const content = new BlobShelf(store, transport);
-    const models = new ModelShelf(content, trainer, () => this.state.round);
+    const content = new ContentStore(store, transport);
+    const models = new ModelStore({ store, content, trainer, round: () => this.state.round });
     const planModels = new PlanModels(plan, models, logger);
     const { verifyBytes } = checks;
     const news = new BlockNews({ consortium, content, verifyBytes, logger, onEvent });
@@ -81,7 +81,7 @@ export class Peer {
 
   /** A model of `stage` that was sealed in some round. @throws {GossipError} when nobody has it */
   async modelOf(stage: PlanStage, digest: Digest): Promise<ModelWeights> {
-    return this.#parts.planModels.obtain(stage, digest);
+    return this.#parts.planModels.read(stage, digest);
   }
 
   /** Bytes of the log's files, for those who verify; there once `start` is over. */

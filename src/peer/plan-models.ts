@@ -3,26 +3,26 @@ import { messageOf, type Digest, type Logger } from '../base/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
 import type { ChainState } from './chain.ts';
-import type { ModelShelf } from './model-shelf.ts';
+import type { ModelStore } from './model-store.ts';
 
 /** See the file's header. */
 export class PlanModels {
   readonly #plan: Plan;
-  readonly #models: ModelShelf;
+  readonly #models: ModelStore;
   readonly #logger: Logger;
   #isComputing = false;
   #isCollecting = false;
   #isComplete = false;
 
-  constructor(plan: Plan, models: ModelShelf, logger: Logger) {
+  constructor(plan: Plan, models: ModelStore, logger: Logger) {
     this.#plan = plan;
     this.#models = models;
     this.#logger = logger;
   }
 
   /** A model of `stage` by digest, from the disk or the peers. @throws {GossipError} when nobody has it */
-  obtain(stage: PlanStage, digest: Digest): Promise<ModelWeights> {
-    return this.#models.obtain(stage, digest);
+  read(stage: PlanStage, digest: Digest): Promise<ModelWeights> {
+    return this.#models.read(stage, digest);
   }
 
   /** Latest sealed model of a stage; null before its first seal. @throws {GossipError} when nobody has it */
@@ -32,17 +32,15 @@ export class PlanModels {
   ): Promise<ModelWeights | null> {
     const digest = models.get(stage);
     const found = this.#plan.stages.find(({ id }) => id === stage);
-    return digest === undefined || found === undefined ? null : this.obtain(found, digest);
+    return digest === undefined || found === undefined ? null : this.read(found, digest);
   }
 
-  /** Latest sealed models of the stages before the one under way. @throws {GossipError} when nobody has one of them */
-  async teachers(
-    state: Pick<ChainState, 'models' | 'stageIndex'>,
-  ): Promise<Map<string, ModelWeights>> {
-    const teachers = new Map<string, ModelWeights>();
-    for (const { id } of this.#plan.stages.slice(0, state.stageIndex)) {
-      const model = await this.sealed(id, state);
-      if (model !== null) teachers.set(id, model);
+  /** Names in the store of the latest sealed models of the stages before the one under way, by stage. @throws {GossipError} when nobody has one of them */
+  async teachers(state: Pick<ChainState, 'models' | 'stageIndex'>): Promise<Map<string, string>> {
+    const teachers = new Map<string, string>();
+    for (const stage of this.#plan.stages.slice(0, state.stageIndex)) {
+      const digest = state.models.get(stage.id);
+      if (digest !== undefined) teachers.set(stage.id, await this.#models.obtain(stage, digest));
     }
     return teachers;
   }
@@ -67,7 +65,7 @@ export class PlanModels {
     if (this.#isComputing) return;
     this.#isComputing = true;
     const work = (async () => {
-      for (const stage of this.#plan.stages) await this.#models.initial(stage);
+      for (const stage of this.#plan.stages) await this.#models.prepare(stage);
     })();
     const end = (): void => {
       onEnd(work);

@@ -2,6 +2,7 @@
 import type { Clock, Logger, Random, Store } from '../base/index.ts';
 import type { CryptoPort, Signer } from '../crypto/index.ts';
 import type { Transport } from '../wire/index.ts';
+import type { Averager } from './averager.ts';
 import type { Trainer } from './trainer.ts';
 
 /** The keys of one member, each for one role. */
@@ -22,12 +23,15 @@ export type PureWork = <I extends object, O>(work: (input: I) => O, input: I) =>
 /** Does the work. */
 export const doNow: PureWork = (work, input) => work(input);
 
-/** Everything outside: time, disk, network, learning, chance, and the checks of signatures. */
+/** Everything outside: time, disk, network, learning, heavy work, chance, and the checks of signatures. */
 export interface PeerPorts {
   readonly clock: Clock;
   readonly store: Store;
   readonly transport: Transport;
+  /** Works over `store`. */
   readonly trainer: Trainer;
+  /** Works over `store`. */
+  readonly averager: Averager;
   readonly logger: Logger;
   readonly random: Random;
   readonly crypto: CryptoPort;

@@ -10,7 +10,7 @@ import type { ChainState } from './chain.ts';
 export interface ProposalPorts {
   readonly cid: Digest;
   readonly rules: RuleContext;
-  readonly log: ConsortiumLog;
+  readonly log: Pick<ConsortiumLog, 'logAfter'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly clockSkewMs: number;
   readonly state: () => ChainState;

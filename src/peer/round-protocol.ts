@@ -4,12 +4,11 @@
  */
 import type { Digest, NodeId } from '../base/index.ts';
 import type { VerifyBytes } from '../crypto/index.ts';
-import type { BlobShelf, UpdateFacts } from '../gossip/index.ts';
-import type { ModelWeights } from '../weights/index.ts';
+import type { ContentStore, UpdateFacts } from '../gossip/index.ts';
 import type { Cut, Open, PlanStage, SignedManifest } from '../wire/index.ts';
 import type { RoundView } from './local-view.ts';
 import type { PeerEvent } from './events.ts';
-import type { ModelShelf } from './model-shelf.ts';
+import type { ModelStore } from './model-store.ts';
 import type { RoundMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { PeerSettings } from './settings.ts';
@@ -26,13 +25,13 @@ export interface RoundContext {
   readonly consortium: SignedManifest;
   readonly keys: Pick<PeerKeys, 'log' | 'sealPrivate'>;
   readonly ports: PeerPorts;
-  readonly shelf: BlobShelf;
-  readonly models: ModelShelf;
+  readonly content: ContentStore;
+  readonly models: ModelStore;
   readonly settings: Pick<PeerSettings, 'silenceMs' | 'holdsDelayMs' | 'lossFactorMax'>;
   /** Checks a signature over bytes, and puts that to the account of the member whose message is looked at. */
   readonly verifyBytes: VerifyBytes;
-  /** Sealed models of the stages before. */
-  readonly teachers: () => Promise<ReadonlyMap<string, ModelWeights>>;
+  /** Names in the store of the sealed models of the stages before, by stage. */
+  readonly teachers: () => Promise<ReadonlyMap<string, string>>;
   readonly onEvent: (event: PeerEvent) => void;
   /** Runs a task in the peer's queue while this round is still the current one; consensus is asked again after it. */
   readonly post: (task: () => Promise<void> | void) => void;

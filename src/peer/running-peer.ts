@@ -178,7 +178,7 @@ export class RunningPeer {
   /** Tells, once, that the plan is carried out, this node holds its models and a quorum has cosigned its log. */
   #finish(): void {
     const { size, root } = this.log.head;
-    const isAllHere = this.log.sealedSize === size && this.#parts.planModels.isComplete;
+    const isAllHere = this.log.cosignedSize === size && this.#parts.planModels.isComplete;
     if (this.#isDone || this.state.phase.kind !== 'done' || !isAllHere) return;
     this.#isDone = true;
     this.#parts.options.onEvent({ kind: 'done', treeSize: size, root });
@@ -192,7 +192,7 @@ export class RunningPeer {
       const { height: h, round: r, phase } = this.state;
       const round = this.#pieces.round.protocol;
       const abstained = round?.isAbstaining === true ? { x: round.open.r } : {};
-      this.#pieces.outbox.broadcast({ t: 'status', h, r, s: this.log.sealedSize, ...abstained });
+      this.#pieces.outbox.broadcast({ t: 'status', h, r, s: this.log.cosignedSize, ...abstained });
       round?.repeat();
       this.#pieces.checkpoints.repeat();
       if (phase.kind === 'done') this.#collectModels();

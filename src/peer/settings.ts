@@ -24,6 +24,7 @@ export interface PeerSettings {
   readonly bulkBytesMax: number;
 }
 
+/** Settings for hospitals on the internet. */
 export const peerDefaults: PeerSettings = Object.freeze({
   tickMs: 1000,
   silenceMs: 20_000,

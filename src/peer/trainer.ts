@@ -1,6 +1,9 @@
-/** The port to learning: what a peer asks of the machine that holds the images. */
+/**
+ * The port to learning: what a peer asks of the machine that holds the images. Models are canonical files of the node's
+ * store, by their names there: they are too large for the thread of the peer.
+ */
 import type { Digest } from '../base/index.ts';
-import type { ModelWeights } from '../weights/index.ts';
+import type { ModelLayout, WrittenModel } from '../weights/index.ts';
 import type { Hyperparameters, PlanStage } from '../wire/index.ts';
 
 /** How far long work has come. */
@@ -11,21 +14,25 @@ export interface WorkProgress {
   readonly loss?: number;
 }
 
+/** Hears of progress, as often as the work likes. */
 export type ReportWork = (progress: WorkProgress) => void;
 
+/** One round's training on one hospital. */
 export interface TrainingJob {
   readonly stage: PlanStage;
   readonly round: number;
   /** Rounds of this stage that are already sealed. */
   readonly roundsSealed: number;
-  /** Where all begin this round. */
-  readonly base: ModelWeights;
+  /** The model where all begin this round. */
+  readonly start: string;
+  /** Where the trained model is left. */
+  readonly into: string;
   /** Hyper-parameters as agreed in OPEN. */
   readonly hp: Hyperparameters;
 }
 
+/** What is told of a training, beside the model it left. */
 export interface TrainingResult {
-  readonly weights: ModelWeights;
   /** Labelled cases trained on: the update's weight before the cap. */
   readonly samples: number;
   /** Those with a label of each head that was trained; 0 or absent for a head that was not. */
@@ -36,17 +43,23 @@ export interface TrainingResult {
   readonly dataset: Digest;
 }
 
+/** What a stage begins with. */
+export interface InitialModel extends WrittenModel {
+  readonly layout: ModelLayout;
+}
+
 /** Implemented by the room that learns; the peer knows neither images nor TF.js. */
 export interface Trainer {
-  /** The model every member starts this stage from: a function of the plan alone. */
-  initialWeights(stage: PlanStage): Promise<ModelWeights>;
-  /** Readies the hospital for a stage: the student's pseudo-labels from the sealed teachers. Resumable, idempotent. */
-  prepare(
-    stage: PlanStage,
-    sealed: ReadonlyMap<string, ModelWeights>,
-    report: ReportWork,
-  ): Promise<void>;
+  /** Leaves in `into` the model that every member starts this stage from: a function of the plan alone. */
+  initialModel(stage: PlanStage, into: string): Promise<InitialModel>;
+  /**
+   * Readies the hospital for a stage: the student's pseudo-labels from the sealed teachers. Resumable, idempotent.
+   *
+   * @param sealed the models of the stages before, by stage
+   */
+  prepare(stage: PlanStage, sealed: ReadonlyMap<string, string>, report: ReportWork): Promise<void>;
+  /** Trains the model of a round and leaves it. @throws when it cannot be trained here */
   train(job: TrainingJob, report: ReportWork): Promise<TrainingResult>;
   /** Loss of a proposed model on this hospital's own hold-out, or null when it has none for the stage. */
-  check(stage: PlanStage, weights: ModelWeights): Promise<number | null>;
+  check(stage: PlanStage, model: string): Promise<number | null>;
 }

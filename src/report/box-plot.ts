@@ -3,6 +3,7 @@ import { linearScale, px, type Scale } from './axis.ts';
 import { fixed, quantile } from './figures.ts';
 import { html, type Markup } from './markup.ts';
 
+/** One box with its name below it. */
 export interface Box {
   readonly label: string;
   readonly values: readonly number[];
@@ -12,6 +13,7 @@ export interface Box {
   readonly notes: readonly string[];
 }
 
+/** Boxes to draw on one axis. */
 export interface BoxPlot {
   readonly title: string;
   readonly unit: string;
@@ -33,6 +35,7 @@ const left = 38;
 const top = 12;
 const bottom = 72;
 
+/** The drawing with its title, and the figures in words for who cannot see it. */
 export function boxPlot({ title, unit, groups, to, width = 340 }: BoxPlot): Markup {
   const values = groups.flatMap(({ boxes }) => boxes.flatMap((box) => box.values));
   const y = linearScale([0, to ?? axisEnd(groups)], [height - bottom, top], 6);

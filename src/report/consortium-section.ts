@@ -3,6 +3,7 @@ import { px } from './axis.ts';
 import { html, type Markup } from './markup.ts';
 import type { ConsortiumRecord, HospitalRecord, TaskRecord } from './run-record.ts';
 
+/** Who takes part: labels, cases, scanner and annotator of each hospital. */
 export function consortiumSection({ hospitals, tasks, id }: ConsortiumRecord): Markup {
   const total = (count: (hospital: HospitalRecord) => number): number =>
     hospitals.reduce((sum, hospital) => sum + count(hospital), 0);

@@ -8,6 +8,7 @@ export function fixed(value: number | null, digits = 1): string {
   return value === null || !Number.isFinite(value) ? absent : value.toFixed(digits);
 }
 
+/** 0.042 → `4.2 %`, 0.42 → `42 %`: a decimal below 9.95 % alone. */
 export function percent(share: number | null): string {
   if (share === null || !Number.isFinite(share)) return absent;
   const percents = share * 100;
@@ -56,6 +57,7 @@ export function quantile(values: readonly number[], share: number): number | nul
   return low + (high - low) * (position - Math.floor(position));
 }
 
+/** Arithmetic mean; `null` of nothing. */
 export function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -24,6 +24,8 @@ export {
   type SlicePoint,
   type StageTime,
   type TaskRecord,
+  type VirtualFault,
+  type VirtualRecord,
 } from './run-record.ts';
 export type { HospitalState, OnProgress, PlannedStage, ProgressEvent } from './progress.ts';
 export {

@@ -3,6 +3,7 @@ import { linearScale, px, type Scale } from './axis.ts';
 import { fixed } from './figures.ts';
 import { html, type Markup } from './markup.ts';
 
+/** Values of one name, one for each round of the chart. */
 export interface Line {
   readonly name: string;
   /** `null`, where there was no value, leaves a gap; `undefined`, where nobody looked, does not. */
@@ -11,6 +12,7 @@ export interface Line {
   readonly tone: string;
 }
 
+/** Lines to draw on one axis. */
 export interface LineChart {
   readonly title: string;
   readonly unit: string;
@@ -31,6 +33,7 @@ function isThere(value: number | null | undefined): value is number {
   return typeof value === 'number';
 }
 
+/** The drawing with its title, and the first and last values in words for who cannot see it. */
 export function lineChart({ title, unit, lines, rounds, fromZero }: LineChart): Markup {
   const all = lines.flatMap(({ values }) => values.filter(isThere));
   const low = fromZero ? 0 : Math.min(...all);

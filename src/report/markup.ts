@@ -9,6 +9,7 @@ export class Markup {
   }
 }
 
+/** What may stand in a template: markup as it is, text and numbers escaped, lists joined, `null` and `false` as nothing. */
 export type MarkupPart = Markup | string | number | null | false | readonly MarkupPart[];
 
 /** Escapes what stands between the pieces; `null` and `false` become nothing, lists are joined. */

@@ -2,6 +2,7 @@
 import { html, Markup, type MarkupPart } from './markup.ts';
 import { reportStyle } from './report-style.ts';
 
+/** What is different from report to report. */
 export interface Page {
   /** Of the window. */
   readonly title: string;

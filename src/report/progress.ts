@@ -21,6 +21,7 @@ export interface PlannedStage {
   readonly cost: number;
 }
 
+/** Something that happened in a run, in the order in which it did. */
 export type ProgressEvent =
   | {
       readonly kind: 'run-started';
@@ -77,4 +78,5 @@ export type ProgressEvent =
       readonly logOk: boolean;
     };
 
+/** Hears every event; must not throw. */
 export type OnProgress = (event: ProgressEvent) => void;

@@ -15,18 +15,32 @@ export function renderReport(record: RunRecord): string {
   return renderPage({
     title: `Annulus: ${consortium.name}, seed ${seed}`,
     heading: `${consortium.name}: one student, nobody in the middle`,
-    summary: html`${consortium.hospitals.length} hospitals trained teachers where labels were, and a
-    transformer for all tasks together.`,
+    summary: summaryLine(record),
     stamp: html`run <span class="mono">${id}</span><br />preset ${preset}, seed ${seed}<br />${startedAt.slice(0, 16).replace('T', ' ')}
       UTC`,
     sections: html`${keyFigures(record)} ${consortiumSection(consortium)}
-    ${evaluationSection(record)} ${sliceSection(record)} ${curveSection(record)}
-    ${agreementSection(record)} ${faultSection(record)} ${roundSection(record)}
-    ${costSection(record)}`,
+    ${record.virtual === null ? evaluationSection(record) : null} ${sliceSection(record)}
+    ${curveSection(record)} ${agreementSection(record)} ${faultSection(record)}
+    ${roundSection(record)} ${costSection(record)}`,
     footer: html`Run ${id}, ${startedAt} to ${finishedAt}. Everything on this page is in record.json
-      beside it; the log can be checked by <code>annulus audit verify</code>. Phantoms and research
-      software: not for diagnosis.`,
+    beside
+    it${
+      record.virtual === null
+        ? html`; the log can be checked by <code>annulus audit verify</code>. Phantoms and research
+            software: not for diagnosis.`
+        : html`. Its times are virtual, and the same on every machine.`
+    }`,
   });
+}
+
+function summaryLine({ consortium, virtual }: RunRecord): Markup {
+  const count = consortium.hospitals.length;
+  if (virtual === null) {
+    return html`${count} hospitals trained teachers where labels were, and a transformer for all
+    tasks together.`;
+  }
+  return html`${count} virtual hospitals carried out the plan in virtual time. They agree as real
+  ones do, and learn a number each in place of images.`;
 }
 
 function keyFigures(record: RunRecord): Markup {
@@ -35,7 +49,7 @@ function keyFigures(record: RunRecord): Markup {
   const voided = rounds.length - sealed;
   const agreed = isAgreed(record);
   return html`<div class="facts">
-    ${consortium.tasks.map((task) => taskFigure(record, task))}
+    ${record.virtual === null ? consortium.tasks.map((task) => taskFigure(record, task)) : null}
     <div>
       <div class="name">one model</div>
       <div class="figure ${agreed ? 'good' : 'bad'}">
@@ -48,7 +62,9 @@ function keyFigures(record: RunRecord): Markup {
       <div class="figure ${log.ok ? 'good' : 'bad'}">
         ${log.ok ? '✓' : '✗'} ${log.entries}<small> entries</small>
       </div>
-      <div class="more">${log.cosignatures} of ${consortium.hospitals.length} signed the head</div>
+      <div class="more">
+        ${log.cosignatures} of ${consortium.hospitals.length} signed the checkpoint
+      </div>
     </div>
     <div>
       <div class="name">time</div>

@@ -6,6 +6,7 @@ import { digitsOf } from './reproduction-sections.ts';
 import { unitOf } from './result-sections.ts';
 import type { TaskRecord } from './run-record.ts';
 
+/** Errors of every arm at every hospital, in a table that can be scrolled. */
 export function hospitalSection(record: ReproductionRecord): Markup {
   return html`<section class="wide">
     <h2>
@@ -62,6 +63,7 @@ function hospitalCell(figures: HospitalFigures | undefined, task: TaskRecord): M
   >`;
 }
 
+/** Which hospitals there were, with what labels and scanners. */
 export function clientHospitals({ hospitals, tasks }: ReproductionRecord): Markup {
   return html`<section>
     <h2>
@@ -97,6 +99,7 @@ export function clientHospitals({ hospitals, tasks }: ReproductionRecord): Marku
   </section>`;
 }
 
+/** Every model that was trained: by whom, how long, its size, its last digest and loss. */
 export function modelSection({ models, arms, settings }: ReproductionRecord): Markup {
   const titleOf = (id: string): string => arms.find((arm) => arm.id === id)?.title ?? id;
   return html`<section>

@@ -7,6 +7,7 @@ import type { HospitalRecord, TaskRecord } from './run-record.ts';
 /** Written into `results.json`; a reader refuses another. */
 export const reproductionVersion = 1;
 
+/** The content of `results.json`. */
 export interface ReproductionRecord {
   readonly version: typeof reproductionVersion;
   readonly preset: string;
@@ -29,6 +30,7 @@ export interface ReproductionRecord {
   readonly settings: unknown;
 }
 
+/** A row of the paper's table: a network in a regime. */
 export interface ArmRecord {
   readonly id: string;
   readonly title: string;
@@ -89,6 +91,7 @@ export interface Figures {
   readonly annotatorMedian: number | null;
 }
 
+/** One arm and task at training or at other clients. */
 export interface GroupFigures extends Figures {
   readonly arm: string;
   readonly task: string;
@@ -99,6 +102,7 @@ export interface GroupFigures extends Figures {
   readonly values: readonly number[];
 }
 
+/** One arm and task at one hospital, all seeds together. */
 export interface HospitalFigures extends Figures {
   readonly arm: string;
   readonly task: string;
@@ -116,6 +120,7 @@ export interface DownstreamRecord {
   readonly figures: readonly DownstreamFigures[];
 }
 
+/** Distances of one backbone's probe. */
 export interface DownstreamFigures extends Omit<Figures, 'annotatorMedian' | 'calibrationError'> {
   readonly arm: string;
   readonly seed: number | null;
@@ -123,6 +128,7 @@ export interface DownstreamFigures extends Omit<Figures, 'annotatorMedian' | 'ca
   readonly values: readonly number[];
 }
 
+/** A median of the paper, read off its figures: mm or Dice. */
 export interface PaperMedian {
   readonly arm: string;
   readonly task: string;

@@ -63,6 +63,7 @@ function armFigure(record: ReproductionRecord, task: TaskRecord): Markup {
   });
 }
 
+/** The table of arms beside the paper's medians, with intervals and misses. */
 export function armTable(record: ReproductionRecord): Markup {
   const { tasks, arms, paper } = record;
   const paperOf = (arm: ArmRecord, task: TaskRecord): string =>
@@ -197,6 +198,7 @@ export function downstreamSection({ downstream, arms }: ReproductionRecord): Mar
   </section>`;
 }
 
+/** How far the probabilities of each arm are from how often they are right. */
 export function calibrationSection(record: ReproductionRecord): Markup {
   const { arms, tasks } = record;
   return html`<section>
@@ -259,6 +261,7 @@ function medianText(
   return html`${fixed(median, digits)} <span class="quiet">${range}</span>`;
 }
 
+/** Decimals that a median of this task is shown with. */
 export function digitsOf({ kind }: TaskRecord): number {
   return kind === 'points' ? 2 : 3;
 }

@@ -2,17 +2,22 @@
 import { boxPlot, type Box } from './box-plot.ts';
 import { absent, fixed, median, percent } from './figures.ts';
 import { html, type Markup } from './markup.ts';
-import type { EvaluationGroup, EvaluationRow, RunRecord, TaskRecord } from './run-record.ts';
+import type {
+  ConsortiumRecord,
+  EvaluationGroup,
+  EvaluationRow,
+  RunRecord,
+  TaskRecord,
+} from './run-record.ts';
 import { sliceFigure } from './slice-figure.ts';
 
 const groupTitles = { training: 'labelled the task', other: 'never labelled it' } as const;
 const groupIds = ['training', 'other'] as const;
 
+/** Errors of student and teachers at every hospital, as table and box plots. */
 export function evaluationSection({ consortium, evaluation, groups }: RunRecord): Markup {
-  const { tasks, hospitals } = consortium;
+  const { tasks } = consortium;
   const models = modelsOf(evaluation);
-  const find = (model: string, task: string, hospital: string): EvaluationRow | undefined =>
-    evaluation.find((r) => r.model === model && r.task === task && r.hospital === hospital);
   return html`<section class="wide">
     <h2>
       Errors on held-out cases<small
@@ -24,44 +29,10 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
       <div class="scroll">
         <table class="tight">
           <thead>
-            <tr>
-              <th rowspan="2" class="left" scope="col">hospital</th>
-              ${tasks.map(
-                (task) =>
-                  html`<th
-                    class="gap"
-                    colspan="${models.length * columnCount(task)}"
-                    scope="colgroup"
-                  >
-                    ${task.title} (${task.id}), ${unitOf(task)}
-                  </th>`,
-              )}
-            </tr>
-            <tr>
-              ${tasks.map((task) =>
-                models.map(
-                  (model, index) =>
-                    html`<th scope="col" class="${index === 0 ? 'gap' : ''}">${model}</th>
-                      ${task.kind === 'points' ? html`<th scope="col">missed</th>` : null}`,
-                ),
-              )}
-            </tr>
+            ${errorHeads(tasks, models)}
           </thead>
           <tbody>
-            ${hospitals.map(
-              ({ id, labelled }) =>
-                html`<tr>
-                  <th scope="row">${id}</th>
-                  ${tasks.map((task) =>
-                    models.map((model, index) =>
-                      rowCells(find(model, task.id, id), task, [
-                        index === 0 ? 'gap' : '',
-                        (labelled[task.id] ?? 0) > 0 ? 'taught' : '',
-                      ]),
-                    ),
-                  )}
-                </tr>`,
-            )}
+            ${hospitalRows(consortium, evaluation, models)}
             ${groupIds.map(
               (group) =>
                 html`<tr class="sum">
@@ -95,6 +66,52 @@ export function evaluationSection({ consortium, evaluation, groups }: RunRecord)
   </section>`;
 }
 
+/** Two rows: tasks, and below each the models. */
+function errorHeads(tasks: readonly TaskRecord[], models: readonly string[]): Markup {
+  return html`<tr>
+      <th rowspan="2" class="left" scope="col">hospital</th>
+      ${tasks.map(
+        (task) =>
+          html`<th class="gap" colspan="${models.length * columnCount(task)}" scope="colgroup">
+            ${task.title} (${task.id}), ${unitOf(task)}
+          </th>`,
+      )}
+    </tr>
+    <tr>
+      ${tasks.map((task) =>
+        models.map(
+          (model, index) =>
+            html`<th scope="col" class="${index === 0 ? 'gap' : ''}">${model}</th>
+              ${task.kind === 'points' ? html`<th scope="col">missed</th>` : null}`,
+        ),
+      )}
+    </tr>`;
+}
+
+function hospitalRows(
+  { tasks, hospitals }: ConsortiumRecord,
+  evaluation: readonly EvaluationRow[],
+  models: readonly string[],
+): Markup[] {
+  const find = (model: string, task: string, hospital: string): EvaluationRow | undefined =>
+    evaluation.find((r) => r.model === model && r.task === task && r.hospital === hospital);
+  return hospitals.map(
+    ({ id, labelled }) =>
+      html`<tr>
+        <th scope="row">${id}</th>
+        ${tasks.map((task) =>
+          models.map((model, index) =>
+            rowCells(find(model, task.id, id), task, [
+              index === 0 ? 'gap' : '',
+              (labelled[task.id] ?? 0) > 0 ? 'taught' : '',
+            ]),
+          ),
+        )}
+      </tr>`,
+  );
+}
+
+/** Slices of held-out cases and of a real CT; `null` where the record has none. */
 export function sliceSection({ slices }: RunRecord): Markup | null {
   if (slices.length === 0) return null;
   return html`<section class="wide">
@@ -131,6 +148,7 @@ export function modelsOf(evaluation: readonly EvaluationRow[]): string[] {
   return names.sort((a, b) => Number(b === 'student') - Number(a === 'student'));
 }
 
+/** The unit of errors in a task. */
 export function unitOf({ kind }: TaskRecord): string {
   return kind === 'points' ? 'mm' : 'Dice';
 }

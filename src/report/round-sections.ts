@@ -4,6 +4,7 @@ import { lineChart, type Line } from './line-chart.ts';
 import { html, type Markup } from './markup.ts';
 import type { RoundRecord, RunRecord } from './run-record.ts';
 
+/** Loss and errors from round to round. */
 export function curveSection(record: RunRecord): Markup {
   const stages = stagesOf(record.rounds);
   return html`<section class="wide">
@@ -25,6 +26,7 @@ export function curveSection(record: RunRecord): Markup {
   </section>`;
 }
 
+/** Every round: who took part with what weight, who was left out, and the model that came out. */
 export function roundSection({ rounds, consortium }: RunRecord): Markup {
   const nodes = consortium.hospitals.map(({ id }) => id);
   return html`<section class="wide">

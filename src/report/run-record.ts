@@ -6,6 +6,7 @@
 /** Written into `record.json`; a reader refuses another. */
 export const recordVersion = 1;
 
+/** The content of `record.json`. */
 export interface RunRecord {
   readonly version: typeof recordVersion;
   /** Short name of the run; also its folder. */
@@ -15,7 +16,10 @@ export interface RunRecord {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly finishedAt: string;
-  readonly machine: MachineRecord;
+  /** What it ran on; null in virtual time, which passes alike everywhere. */
+  readonly machine: MachineRecord | null;
+  /** Of a run in virtual time, else null. */
+  readonly virtual: VirtualRecord | null;
   readonly consortium: ConsortiumRecord;
   /** Wall time of each part of the run, in order. */
   readonly stages: readonly StageTime[];
@@ -35,6 +39,7 @@ export interface RunRecord {
   readonly settings: unknown;
 }
 
+/** What the run was computed on. */
 export interface MachineRecord {
   /** For instance `linux x64`. */
   readonly platform: string;
@@ -50,6 +55,27 @@ export interface MachineRecord {
   readonly workers: number;
 }
 
+/** What a virtual world was told, and what it counted. With seed and settings it is the whole run. */
+export interface VirtualRecord {
+  /** As `annulus simulate --world virtual --faults` takes them. */
+  readonly faults: readonly VirtualFault[];
+  /** Whether all nodes carried out the plan, an invariant was broken, or time was up. */
+  readonly outcome: 'done' | 'violation' | 'late';
+  /** Messages given to the network, one for each receiver, and those that came. */
+  readonly messages: { readonly sent: number; readonly delivered: number };
+  /** Keys and signatures that were made and checked, by what was done. */
+  readonly crypto: Readonly<Record<string, number>>;
+}
+
+/** A fault of a virtual world; what it is about depends on its kind. */
+export interface VirtualFault {
+  readonly kind: string;
+  /** From the start of the run, ms. */
+  readonly atMs: number;
+  readonly forMs: number;
+}
+
+/** Who took part, as in the manifest. */
 export interface ConsortiumRecord {
   readonly name: string;
   /** SHA-256 of the manifest: the consortium's id. */
@@ -58,6 +84,7 @@ export interface ConsortiumRecord {
   readonly hospitals: readonly HospitalRecord[];
 }
 
+/** A task that somebody labelled. */
 export interface TaskRecord {
   readonly id: string;
   readonly title: string;
@@ -65,6 +92,7 @@ export interface TaskRecord {
   readonly labels: readonly string[];
 }
 
+/** One hospital, with what it held. */
 export interface HospitalRecord {
   readonly id: string;
   /** Expert-labelled training cases by task; a task without a key has none. */
@@ -77,6 +105,7 @@ export interface HospitalRecord {
   readonly annotator: string;
 }
 
+/** A part of the run, with its wall time. */
 export interface StageTime {
   /** `data`, `network`, `teacher-hps`, …, `student`, `evaluation`. */
   readonly id: string;
@@ -84,6 +113,7 @@ export interface StageTime {
   readonly ms: number;
 }
 
+/** One round, as the log has it, with what was measured of it. */
 export interface RoundRecord {
   /** Number over the whole run, from 1. */
   readonly round: number;
@@ -106,6 +136,7 @@ export interface RoundRecord {
   readonly checks: readonly RoundCheck[];
 }
 
+/** A hospital whose update entered the average. */
 export interface ParticipantRecord {
   readonly node: string;
   /** Weight in the average. */
@@ -114,6 +145,7 @@ export interface ParticipantRecord {
   readonly loss: number | null;
 }
 
+/** A median error after one round. */
 export interface RoundCheck {
   readonly task: string;
   /** `mm` for points, `dice` for a segmentation. */
@@ -129,6 +161,7 @@ export interface Distribution {
   readonly upperQuartile: number | null;
 }
 
+/** One model in one task at one hospital. */
 export interface EvaluationRow {
   /** `student`, `teacher`. */
   readonly model: string;
@@ -145,6 +178,7 @@ export interface EvaluationRow {
   readonly undefinedCount: number;
 }
 
+/** One model in one task over all hospitals that labelled it, or that never did. */
 export interface EvaluationGroup {
   readonly model: string;
   readonly task: string;
@@ -179,6 +213,7 @@ export interface SlicePicture {
   readonly areas: readonly { readonly kind: 'truth' | 'predicted'; readonly mask: string }[];
 }
 
+/** A point on a picture. */
 export interface SlicePoint {
   /** Pixels from the left edge and from the top; the centre of the first pixel is 0.5. */
   readonly x: number;
@@ -190,6 +225,7 @@ export interface SlicePoint {
   readonly offSliceMm: number;
 }
 
+/** One node at the end of the run. */
 export interface NodeRecord {
   readonly id: string;
   readonly sentBytes: number;
@@ -201,22 +237,26 @@ export interface NodeRecord {
   readonly height: number;
 }
 
+/** The audit of all logs of the run. */
 export interface LogVerdict {
   /** What `audit verify` said about every node's log. */
   readonly ok: boolean;
   readonly nodesVerified: number;
   readonly entries: number;
   readonly root: string;
-  /** Cosignatures on the last head, and how many a head needs. */
+  /** Cosignatures on the last checkpoint, and how many one needs. */
   readonly cosignatures: number;
   readonly quorum: number;
   /** The verifier's findings; empty when `ok`. */
   readonly findings: readonly string[];
 }
 
+/** Something that befell a node. */
 export interface FaultRecord {
+  /** A member, or `all`. */
   readonly node: string;
-  readonly kind: 'killed' | 'restarted' | 'caught-up' | 'excluded';
+  /** `disturbed` and `over`: a fault of a virtual world that stops no peer begins and ends. */
+  readonly kind: 'killed' | 'restarted' | 'caught-up' | 'excluded' | 'disturbed' | 'over';
   readonly round: number;
   readonly stage: string;
   /** Milliseconds after the start of the run. */

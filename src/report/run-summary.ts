@@ -1,12 +1,18 @@
 /** What became of a run, from its record alone: whether it is good, what was missed, and a short document for scripts. */
-import type { EvaluationRow, FaultRecord, LogVerdict, RunRecord } from './run-record.ts';
+import type {
+  EvaluationRow,
+  FaultRecord,
+  LogVerdict,
+  RunRecord,
+  VirtualRecord,
+} from './run-record.ts';
 
 /** A round that was closed without a member: the models are other ones than they would have been. */
 export interface MissedRound {
   readonly node: string;
   /** Stage and number of the round in it: `student 2`. */
   readonly round: string;
-  /** By `--kill`: then it is no surprise. */
+  /** By `--kill`, or by a fault of a virtual world: then it is no surprise. */
   readonly isAsked: boolean;
 }
 
@@ -26,11 +32,13 @@ export interface RunSummary {
   readonly log: LogVerdict;
   readonly evaluation: readonly EvaluationRow[];
   readonly faults: readonly FaultRecord[];
+  /** Of a run in virtual time, else null. */
+  readonly virtual: VirtualRecord | null;
 }
 
 /** @param folder where the run was written */
 export function summaryOf(record: RunRecord, folder: string): RunSummary {
-  const { id, seed, preset, sealedDigest, log, nodes, evaluation, faults } = record;
+  const { id, seed, preset, sealedDigest, log, nodes, evaluation, faults, virtual } = record;
   return {
     ...{ id, preset, seed, folder },
     ok: isGood(record),
@@ -38,7 +46,7 @@ export function summaryOf(record: RunRecord, folder: string): RunSummary {
     missed: missedRounds(record),
     sealedDigest,
     models: nodes.map((node) => ({ node: node.id, digest: node.modelDigest })),
-    ...{ log, evaluation, faults },
+    ...{ log, evaluation, faults, virtual },
   };
 }
 
@@ -57,14 +65,18 @@ function isGood({ nodes, sealedDigest, log }: RunRecord): boolean {
   );
 }
 
-function missedRounds({ rounds, faults }: RunRecord): MissedRound[] {
+function missedRounds({ rounds, faults, virtual }: RunRecord): MissedRound[] {
+  // Faults of a network keep away whom they do not name.
+  const isDisturbed = virtual !== null && virtual.faults.length > 0;
   return rounds.flatMap(({ stage, stageRound, round, excluded }) =>
     excluded.map(({ node }) => ({
       node,
       round: `${stage} ${stageRound}`,
-      isAsked: faults.some(
-        (fault) => fault.kind === 'killed' && fault.node === node && fault.round <= round,
-      ),
+      isAsked:
+        isDisturbed ||
+        faults.some(
+          (fault) => fault.kind === 'killed' && fault.node === node && fault.round <= round,
+        ),
     })),
   );
 }

@@ -1,8 +1,15 @@
 /** Why to believe it: one model on all nodes, the log's verdict, what went wrong, what it cost. */
 import { bytesText, durationText, shortDigest } from './figures.ts';
 import { html, type Markup } from './markup.ts';
-import type { LogVerdict, NodeRecord, RunRecord } from './run-record.ts';
+import type {
+  LogVerdict,
+  MachineRecord,
+  NodeRecord,
+  RunRecord,
+  VirtualRecord,
+} from './run-record.ts';
 
+/** Whether all nodes hold one model and one log. */
 export function agreementSection(record: RunRecord): Markup {
   const { nodes, sealedDigest, log } = record;
   const bytesMax = Math.max(1, ...nodes.flatMap((node) => [node.sentBytes, node.receivedBytes]));
@@ -17,9 +24,8 @@ export function agreementSection(record: RunRecord): Markup {
       <div class="verdict ${isAgreed(record) ? '' : 'failed'}">
         ${
           isAgreed(record)
-            ? html`<b>✓ One model on ${nodes.length} nodes,</b> the one in the log's last seal.<br /><code
-                  >${sealedDigest}</code
-                >`
+            ? html`<b>✓ One model on ${nodes.length} nodes,</b> the one in the log's last SEAL
+                block.<br /><code>${sealedDigest}</code>`
             : html`<b>✗ The nodes do not hold one sealed model.</b><br /><code
                   >${sealedDigest ?? 'nothing was sealed'}</code
                 >`
@@ -54,6 +60,7 @@ export function agreementSection(record: RunRecord): Markup {
   </section>`;
 }
 
+/** Faults and how the others dealt with them; `null` where there were none. */
 export function faultSection({ faults, startedAt }: RunRecord): Markup | null {
   if (faults.length === 0) return null;
   return html`<section>
@@ -97,11 +104,16 @@ export function faultSection({ faults, startedAt }: RunRecord): Markup | null {
   </section>`;
 }
 
-export function costSection({ stages, machine, settings }: RunRecord): Markup {
+/** Time of each part, wall time or virtual, memory, and the machine. */
+export function costSection({ stages, machine, virtual, settings }: RunRecord): Markup {
   const total = stages.reduce((sum, { ms }) => sum + ms, 0);
   const longest = Math.max(1, ...stages.map(({ ms }) => ms));
   return html`<section>
-    <h2>Cost<small>Wall time of each part, and the machine.</small></h2>
+    <h2>
+      Cost<small
+        >${machine === null ? 'Virtual time of each part.' : 'Wall time of each part, and the machine.'}</small
+      >
+    </h2>
     <div class="body">
       <div class="scroll">
         <table>
@@ -129,14 +141,8 @@ export function costSection({ stages, machine, settings }: RunRecord): Markup {
           </tbody>
         </table>
       </div>
-      <p>
-        ${machine.processor}, ${machine.processorCount} processors,
-        ${bytesText(machine.memoryBytes)} memory, ${machine.platform}; ${machine.backend} on
-        ${machine.workers} training threads, at most ${bytesText(machine.peakMemoryBytes)} in use.
-      </p>
-      <p class="quiet">
-        ${Object.entries(machine.versions).map(([name, version], index) => `${index > 0 ? ' · ' : ''}${name} ${version}`)}
-      </p>
+      ${machine === null ? null : machineLines(machine)}
+      ${virtual === null ? null : virtualLines(virtual)}
       <details>
         <summary>Settings of this run</summary>
         <pre class="mono">${JSON.stringify(settings, null, 1)}</pre>
@@ -145,7 +151,31 @@ export function costSection({ stages, machine, settings }: RunRecord): Markup {
   </section>`;
 }
 
-/** Every node ended with the model of the log's last seal. */
+function machineLines(machine: MachineRecord): Markup {
+  const versions = Object.entries(machine.versions);
+  return html`<p>
+      ${machine.processor}, ${machine.processorCount} processors, ${bytesText(machine.memoryBytes)}
+      memory, ${machine.platform}; ${machine.backend} on ${machine.workers} training threads, at
+      most ${bytesText(machine.peakMemoryBytes)} in use.
+    </p>
+    <p class="quiet">
+      ${versions.map(([name, version], index) => `${index > 0 ? ' · ' : ''}${name} ${version}`)}
+    </p>`;
+}
+
+function virtualLines({ faults, messages, crypto }: VirtualRecord): Markup {
+  const counts = Object.entries(crypto).map(([what, count]) => `${count} ${what}`);
+  return html`<p>
+      Virtual machines with hospitals that learn a quadratic each in place of images:
+      ${messages.sent} messages, of which ${messages.delivered} came; of keys ${counts.join(', ')}.
+    </p>
+    <details>
+      <summary>${faults.length} faults, to be repeated with --faults</summary>
+      <pre class="mono">${JSON.stringify(faults, null, 1)}</pre>
+    </details>`;
+}
+
+/** Every node ended with the model of the log's last SEAL block. */
 export function isAgreed({ nodes, sealedDigest }: RunRecord): boolean {
   return (
     sealedDigest !== null &&
@@ -186,7 +216,7 @@ function logVerdict({
 }: LogVerdict): Markup {
   return html`<div class="verdict ${ok ? '' : 'failed'}">
     ${ok ? html`<b>✓ The log verifies</b> on ${nodesVerified} nodes` : html`<b>✗ The log does not verify</b>`}:
-    ${entries} entries, head signed by ${cosignatures} hospitals where ${quorum} are needed.<br /><code
+    ${entries} entries, checkpoint signed by ${cosignatures} hospitals; ${quorum} are needed.<br /><code
       >${root}</code
     >
     ${

@@ -2,6 +2,7 @@
 import { html, type Markup } from './markup.ts';
 import type { ReproductionRecord, VerdictRecord } from './reproduction-record.ts';
 
+/** The paper's claims, whether each holds here, and by which figures. */
 export function verdictSection({ verdicts }: ReproductionRecord): Markup {
   return html`<section class="wide">
     <h2>

@@ -1,3 +1,4 @@
+export { readFaults } from './read-faults.ts';
 export { virtualClock, type VirtualClock } from './virtual-clock.ts';
 export {
   seededQuadratics,
@@ -11,6 +12,7 @@ export {
   type SimulationRecord,
 } from './simulate-consortium.ts';
 export { VirtualWorld, worldStartMs, type WorldOptions, type WorldOutcome } from './world.ts';
+export type { VirtualNode } from './virtual-node.ts';
 export { drawFaults, endOf, shrinkFaults, type Fault, type FaultRange } from './faults.ts';
 export type { Violation } from './invariants.ts';
 export { memberNames, virtualConsortium, virtualMember, type VirtualMember } from './members.ts';

@@ -6,10 +6,10 @@
  *
  * over those in the cut. With the same hospitals in every round, x after R rounds is c + (1-η)^R (x_0 - c).
  */
-import { utf8, type Clock, type NodeId } from '../base/index.ts';
+import { utf8, type Clock, type NodeId, type Store } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import type { Trainer, TrainingJob, TrainingResult } from '../peer/index.ts';
-import type { ModelWeights } from '../weights/index.ts';
+import { readModel, writeModel, type ModelWeights } from '../weights/index.ts';
 
 /** What one hospital learns from. */
 export interface Quadratic {
@@ -51,33 +51,41 @@ export function modelAfter(
 }
 
 /** The trainer of one hospital. The model is one tensor `w`, as large as the optimum, and begins at 0. */
-export function quadraticTrainer(id: NodeId, clock: Clock, training: QuadraticTraining): Trainer {
+export function quadraticTrainer(
+  id: NodeId,
+  clock: Clock,
+  store: Store,
+  training: QuadraticTraining,
+): Trainer {
   const { optimum, samples, share, durationMs } = training;
+  const layout = [{ name: 'w', shape: [optimum.length] }] as const;
   const lossOf = (weights: ModelWeights): number => {
     const data = weights[0]?.data ?? [];
     return optimum.reduce((sum, c, at) => sum + ((data[at] ?? 0) - c) ** 2, 0) / 2;
   };
   return {
-    initialWeights: () =>
-      Promise.resolve([
-        { name: 'w', shape: [optimum.length], data: new Float32Array(optimum.length) },
-      ]),
+    async initialModel(_stage, into) {
+      const weights = [{ ...layout[0], data: new Float32Array(optimum.length) }];
+      return { ...(await writeModel(store, into, weights)), layout };
+    },
     prepare: () => Promise.resolve(),
-    async train({ base, round }: TrainingJob): Promise<TrainingResult> {
+    async train({ start, into, round }: TrainingJob): Promise<TrainingResult> {
       await new Promise<void>((resolve) => {
         const delayMs = durationMs();
         if (Number.isFinite(delayMs)) clock.setTimer(delayMs, resolve);
       });
+      const base = await readModel(store, start, layout);
       const weights = base.map((tensor) => ({
         ...tensor,
         data: tensor.data.map((x, at) => x + share * ((optimum[at] ?? 0) - x)),
       }));
+      await writeModel(store, into, weights);
       return {
-        ...{ weights, samples, heads: {} },
+        ...{ samples, heads: {} },
         metricsMilli: { loss: Math.round(1000 * lossOf(base)) },
         dataset: digestOf(utf8(`quadratic ${id} ${round}`)),
       };
     },
-    check: (_stage, weights) => Promise.resolve(lossOf(weights)),
+    check: async (_stage, model) => lossOf(await readModel(store, model, layout)),
   };
 }

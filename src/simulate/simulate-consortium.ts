@@ -6,7 +6,14 @@
  * record.outcome;            // 'done'
  * record.rounds.at(-1).model // the digest that every node sealed last
  */
-import { invariant, seededRandom, type Clock, type Digest, type NodeId } from '../base/index.ts';
+import {
+  invariant,
+  seededRandom,
+  type Clock,
+  type Digest,
+  type NodeId,
+  type Store,
+} from '../base/index.ts';
 import type { ConsensusSettings } from '../consensus/index.ts';
 import type { PeerEvent, PeerSettings, SealedRound, Trainer } from '../peer/index.ts';
 import {
@@ -229,12 +236,12 @@ function worldParts(
 /** Trains for one to two seconds, each round another time. */
 function seededTrainers(seed: number, members: readonly NodeId[]): WorldOptions['trainerOf'] {
   const quadratics = seededQuadratics(seed, members);
-  return (id: NodeId, clock: Clock): Trainer => {
+  return (id: NodeId, clock: Clock, store: Store): Trainer => {
     const quadratic = quadratics.get(id);
     invariant(quadratic !== undefined, `${id} learns from something`);
     const random = seededRandom(seed).fork(`training ${id}`);
     const durationMs = (): number => 1_000 + random.integer(1_000);
-    return quadraticTrainer(id, clock, { ...quadratic, share: trainingShare, durationMs });
+    return quadraticTrainer(id, clock, store, { ...quadratic, share: trainingShare, durationMs });
   };
 }
 

@@ -261,6 +261,7 @@ class End implements Transport {
   }
 
   receive(from: NodeId, topic: Topic, bytes: Uint8Array): void {
+    // What does not arrive is lost like any other.
     this.#process.deliver(() => {
       this.#wires.counts.delivered += 1;
       this.#receivedBytes += bytes.byteLength;

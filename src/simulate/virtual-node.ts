@@ -3,6 +3,7 @@ import type { Clock, Digest, Logger, NodeId, Random, Store } from '../base/index
 import type { ConsensusSettings } from '../consensus/index.ts';
 import type { CryptoPort } from '../crypto/index.ts';
 import {
+  inlineAverager,
   Peer,
   type PeerEvent,
   type PeerKeys,
@@ -30,8 +31,8 @@ export interface NodeParts {
   readonly crypto: CryptoPort;
   readonly pure: PureWork;
   readonly random: Random;
-  /** Made once for each run, on that run's clock. */
-  readonly trainer: (clock: Clock) => Trainer;
+  /** Made once for each run, on that run's clock and its disk. */
+  readonly trainer: (clock: Clock, store: Store) => Trainer;
   /** Its end of the network as it uses it: watched, or made worse. */
   readonly bend: (transport: Transport) => Transport;
   /** Its disk as it uses it. */
@@ -92,13 +93,14 @@ export class VirtualNode {
     this.isDone = false;
     this.diskError = null;
     const transport = this.#parts.bend(network.join(id, process));
-    const store = this.disk.open(process, (error) => {
+    const disk = this.disk.open(process, (error) => {
       // As a node does: what failed is said, and the program ends before it goes on.
       this.diskError ??= error;
       this.#end();
     });
+    const store = this.#parts.bendStore(disk);
     const random = this.#parts.random.fork(`run ${this.runs}`);
-    const trainer = this.#parts.trainer(clock);
+    const trainer = this.#parts.trainer(clock, store);
     const logger = this.#logger();
     const fail = (error: unknown): void => {
       if (!process.isAlive) return;
@@ -107,8 +109,8 @@ export class VirtualNode {
     };
     const peer = new Peer(
       {
-        ...{ clock, transport, trainer, logger, random, crypto, pure },
-        store: this.#parts.bendStore(store),
+        ...{ clock, store, transport, trainer, logger, random, crypto, pure },
+        averager: inlineAverager(store),
       },
       {
         ...{ self: id, consortium, keys, code, consensus, settings, tellsHistory: false },

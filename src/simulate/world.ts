@@ -45,8 +45,8 @@ export interface WorldOptions {
   readonly consortium: SignedManifest;
   readonly keysOf: (id: NodeId) => PeerKeys;
   readonly crypto: CryptoPort;
-  /** The learning of a member, on the clock of one run of its program. */
-  readonly trainerOf: (id: NodeId, clock: Clock) => Trainer;
+  /** The learning of a member, on the clock and the disk of one run of its program. */
+  readonly trainerOf: (id: NodeId, clock: Clock, store: Store) => Trainer;
   /** `calmNetwork` where absent. */
   readonly network?: Partial<NetworkFaults>;
   /** `soundDisk` where absent. */
@@ -105,6 +105,11 @@ export class VirtualWorld {
     const pool = new BytePool();
     this.nodes = new Map(manifest.members.map(({ id }) => [id, this.#nodeOf(id, pool)]));
     for (const fault of options.faults ?? []) this.#schedule(fault);
+  }
+
+  /** Whose world it is. */
+  get consortium(): SignedManifest {
+    return this.#options.consortium;
   }
 
   /** A member's machine. */
@@ -181,7 +186,7 @@ export class VirtualWorld {
       settings: { ...peerDefaults, ...this.#options.settings },
       crypto: this.#options.crypto,
       pure: this.#pure,
-      trainer: (clock) => this.#options.trainerOf(id, this.#slowed(id, clock)),
+      trainer: (clock, store) => this.#options.trainerOf(id, this.#slowed(id, clock), store),
       bend: (transport) => {
         const watched = this.#watched(id, transport);
         return this.#options.bend?.(watched) ?? watched;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 import type { Digest } from '../base/index.ts';
 import { encodeSafetensors, safetensorsPieces } from './safetensors.ts';
-import type { ModelWeights, NamedTensor } from './tensors.ts';
+import type { ModelWeights } from './tensors.ts';
 
 /** The canonical file of a model: float32 tensors ascending by name (UTF-16), no metadata. */
 export function encodeCanonicalWeights(weights: ModelWeights): Uint8Array {
@@ -17,6 +17,7 @@ export function modelDigest(weights: ModelWeights): Digest {
   return hash.digest('hex') as Digest;
 }
 
-function byName(weights: ModelWeights): NamedTensor[] {
-  return [...weights].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+/** In the order of the canonical file. */
+export function byName<T extends { readonly name: string }>(tensors: readonly T[]): T[] {
+  return [...tensors].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }

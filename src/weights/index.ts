@@ -1,5 +1,12 @@
 export { WeightsError, type WeightsErrorFacts } from './errors.ts';
-export { elementCount, parameterCount, type ModelWeights, type NamedTensor } from './tensors.ts';
+export {
+  elementCount,
+  layoutOf,
+  parameterCount,
+  type ModelLayout,
+  type ModelWeights,
+  type NamedTensor,
+} from './tensors.ts';
 export {
   decodeSafetensors,
   encodeSafetensors,
@@ -17,14 +24,16 @@ export { floatsOf } from './stored-floats.ts';
 export { oddWeightIn, oddWeightOf, weightMax } from './magnitude.ts';
 export { encodeCanonicalWeights, modelDigest } from './digest.ts';
 export {
-  applyDelta,
-  checkSameLayout,
-  delta,
-  flatten,
-  l2Norm,
-  unflatten,
-  checkCount,
-} from './flat.ts';
+  fileOrder,
+  modelFileBytes,
+  ModelReader,
+  ModelWriter,
+  pieceValues,
+  readModel,
+  writeModel,
+  type WrittenModel,
+} from './model-file.ts';
+export { checkCount, checkSameLayout, delta, difference } from './flat.ts';
 export {
   fixedPointFor,
   quantise,
@@ -33,4 +42,4 @@ export {
   type UpdateWeight,
   checkWeight,
 } from './fixed-point.ts';
-export { packIntegers, unpackIntegers } from './packed-integers.ts';
+export { IntegerPacker, IntegerUnpacker, type TakeIntegers } from './packed-integers.ts';

@@ -93,15 +93,35 @@ export function safetensorsPieces(
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array[] {
   invariant(isLittleEndian, 'the machine is little-endian, as the format');
+  const heads = tensors.map(({ name, shape, data }) => {
+    invariant(elementCount(shape) === data.length, `the shape of ${name} fits its data`);
+    return { name, shape, dtype: dtypeOf(data), bytes: data.byteLength };
+  });
+  return [safetensorsHeader(heads, metadata), ...tensors.map(({ data }) => rawBytes(data))];
+}
+
+/** A tensor without its numbers. */
+export interface TensorHead {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: StoredType;
+  /** Size of its numbers in the file. */
+  readonly bytes: number;
+}
+
+/** What stands in a file before the numbers of `tensors`, which follow in this order without a gap. */
+export function safetensorsHeader(
+  tensors: readonly TensorHead[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
   const names = new Set(tensors.map((tensor) => tensor.name));
   invariant(names.size === tensors.length && !names.has('__metadata__'), 'names are unique');
   // Written by hand: a JavaScript object would move names like "0" to the front.
   const fields = metadata === undefined ? [] : [`"__metadata__":${JSON.stringify(metadata)}`];
   let offset = 0;
-  for (const { name, shape, data } of tensors) {
-    invariant(elementCount(shape) === data.length, `the shape of ${name} fits its data`);
-    const end = offset + data.byteLength;
-    const entry = { dtype: dtypeOf(data), shape, data_offsets: [offset, end] };
+  for (const { name, shape, dtype, bytes } of tensors) {
+    const end = offset + bytes;
+    const entry = { dtype, shape, data_offsets: [offset, end] };
     fields.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     offset = end;
   }
@@ -110,7 +130,7 @@ export function safetensorsPieces(
   const header = new Uint8Array(8 + padded).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);
   header.set(json, 8);
-  return [header, ...tensors.map(({ data }) => rawBytes(data))];
+  return header;
 }
 
 /**

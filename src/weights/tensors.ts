@@ -7,6 +7,9 @@ export interface NamedTensor {
   readonly data: Float32Array;
 }
 
+/** Names and shapes of a model's parameters, in the order of its parameter list. */
+export type ModelLayout = readonly Pick<NamedTensor, 'name' | 'shape'>[];
+
 /** A model's parameters in the order of its parameter list. */
 export type ModelWeights = readonly NamedTensor[];
 
@@ -16,6 +19,11 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /** How many numbers a model has. */
-export function parameterCount(weights: ModelWeights): number {
-  return weights.reduce((sum, tensor) => sum + tensor.data.length, 0);
+export function parameterCount(layout: ModelLayout): number {
+  return layout.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+}
+
+/** Names and shapes without the numbers. */
+export function layoutOf(weights: ModelWeights): ModelLayout {
+  return weights.map(({ name, shape }) => ({ name, shape }));
 }

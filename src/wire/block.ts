@@ -110,6 +110,9 @@ export interface BlockBody {
   readonly log: { readonly size: number; readonly root: Digest };
 }
 
+/** The epoch of the membership that a manifest begins with. */
+export const genesisEpoch = 0;
+
 /** `prev` of the block at height 1. */
 export const genesisPrev: Digest = '0'.repeat(64) as Digest;
 

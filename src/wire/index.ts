@@ -125,6 +125,7 @@ export {
   bodyDigest,
   decodeBlockBody,
   encodeBlockBody,
+  genesisEpoch,
   genesisPrev,
   openDigest,
   readBlockBody,
@@ -153,13 +154,12 @@ export {
   type VerifiedUpdate,
 } from './update-statement.ts';
 export {
+  bulkContext,
+  encryptUpdateKey,
   handOverKey,
   openHandedKey,
-  decryptUpdate,
   openUpdateKey,
-  encryptUpdate,
   updateKeyInfo,
-  type EncryptedUpdate,
   type UpdateContext,
 } from './update-encryption.ts';
 export {

@@ -31,6 +31,7 @@ export interface MessageCost {
   readonly refusal?: string;
 }
 
+/** Which part of a blob is fetched, and until when. */
 export interface FetchOptions {
   /** First byte wanted; a resumed fetch starts where the last one ended. */
   readonly offset: number;
@@ -41,6 +42,7 @@ export interface FetchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Bytes since the start, of all connections together; over libp2p those that TCP carries. */
 export interface TransportStats {
   readonly sentBytes: number;
   readonly receivedBytes: number;

@@ -3,17 +3,7 @@
  * to every member. Round, author, recipient and consortium are bound in, so nothing can be replayed.
  */
 import { base64, utf8, type Digest, type NodeId, type RoundNumber } from '../base/index.ts';
-import {
-  bulkKeyBytes,
-  bulkSaltBytes,
-  CryptoError,
-  decryptBulk,
-  digestOf,
-  encryptBulk,
-  isBulkKey,
-  systemSealing,
-  type Sealing,
-} from '../crypto/index.ts';
+import { CryptoError, systemSealing, type Sealing } from '../crypto/index.ts';
 import { encodeCanonical } from './canonical.ts';
 import { keyBytes, type Member } from './manifest.ts';
 import type { UpdateStatement } from './update-statement.ts';
@@ -30,66 +20,39 @@ export interface UpdateContext {
   readonly author: NodeId;
 }
 
-/** An update ready to be announced: the fields of its statement, and the bytes to serve. */
-export interface EncryptedUpdate extends Pick<
-  UpdateStatement,
-  'update' | 'updateBytes' | 'sealedKeys'
-> {
-  readonly ciphertext: Uint8Array;
-}
-
-/** Encrypts `plaintext` for all `members` (the author among them, who may need it after a restart). */
-export async function encryptUpdate(
+/** The key of an update, encrypted to all `members` (the author among them, who may need it after a restart). */
+export async function encryptUpdateKey(
   context: UpdateContext,
   members: readonly Pick<Member, 'id' | 'sealKey'>[],
-  plaintext: Uint8Array,
+  key: Uint8Array,
   sealing: Sealing = systemSealing,
-): Promise<EncryptedUpdate> {
-  const key = sealing.randomBytes(bulkKeyBytes);
-  const salt = sealing.randomBytes(bulkSaltBytes);
-  const ciphertext = encryptBulk(key, bulkContext(context), plaintext, salt);
-  const sealed = await Promise.all(
-    members.map(async ({ id, sealKey }): Promise<[NodeId, string]> => {
-      const aad = keyAad(context, id);
-      const bytes = await sealing.sealTo(keyBytes(sealKey), utf8(updateKeyInfo), aad, key);
-      return [id, base64(bytes)];
-    }),
-  );
-  key.fill(0);
-  return {
-    ciphertext,
-    update: digestOf(ciphertext),
-    updateBytes: ciphertext.byteLength,
-    sealedKeys: Object.fromEntries(sealed),
-  };
+): Promise<UpdateStatement['sealedKeys']> {
+  const sealed = members.map(async ({ id, sealKey }): Promise<[NodeId, string]> => {
+    const aad = keyAad(context, id);
+    const bytes = await sealing.sealTo(keyBytes(sealKey), utf8(updateKeyInfo), aad, key);
+    return [id, base64(bytes)];
+  });
+  return Object.fromEntries(await Promise.all(sealed));
 }
 
 /**
- * The key of an update, decrypted by `recipient` with its `sealPrivateKey`; null when the author encrypted something else for it.
- * The digest of `ciphertext` must have been checked against the statement.
+ * The key that the author of an update encrypted for `recipient`; null when it is no key for it. Whether it is the update's,
+ * the ciphertext says (`isBulkKey`).
  */
 export function openUpdateKey(
   statement: UpdateStatement,
   recipient: NodeId,
   sealPrivateKey: Uint8Array,
-  ciphertext: Uint8Array,
   sealing: Sealing = systemSealing,
 ): Promise<Uint8Array | null> {
   const sealed = keyBytes(statement.sealedKeys[recipient] ?? '');
   const opening = { info: updateKeyInfo, aad: keyAad(statement, recipient), sealed };
-  return openKey(statement, sealPrivateKey, opening, ciphertext, sealing);
+  return openKey(sealPrivateKey, opening, sealing);
 }
 
-/**
- * The plaintext of an update under its key.
- * @throws {CryptoError} 'bad_ciphertext': for every member alike, since the ciphertext commits to its key
- */
-export function decryptUpdate(
-  statement: UpdateStatement,
-  key: Uint8Array,
-  ciphertext: Uint8Array,
-): Uint8Array {
-  return decryptBulk(key, bulkContext(statement), ciphertext);
+/** What the ciphertext of an update is bound to, beside its key. */
+export function bulkContext({ cid, round, author }: UpdateContext): Uint8Array {
+  return encodeCanonical({ author, cid, round, type: 'update' });
 }
 
 /**
@@ -107,42 +70,33 @@ export function handOverKey(
   return sealing.sealTo(keyBytes(to.sealKey), utf8(handedKeyInfo), aad, key);
 }
 
-/** What `handOverKey` gave, opened by `to`; null when it is not the update's key. */
+/** What `handOverKey` gave, opened by `to`; null when it is no key for it. */
 export function openHandedKey(
   statement: UpdateStatement,
   parties: { readonly from: NodeId; readonly to: NodeId },
   sealPrivateKey: Uint8Array,
   sealed: Uint8Array,
-  ciphertext: Uint8Array,
   sealing: Sealing = systemSealing,
 ): Promise<Uint8Array | null> {
   const aad = handOverAad(statement, parties.from, parties.to);
-  const opening = { info: handedKeyInfo, aad, sealed };
-  return openKey(statement, sealPrivateKey, opening, ciphertext, sealing);
+  return openKey(sealPrivateKey, { info: handedKeyInfo, aad, sealed }, sealing);
 }
 
 async function openKey(
-  statement: UpdateStatement,
   sealPrivateKey: Uint8Array,
   {
     info,
     aad,
     sealed,
   }: { readonly info: string; readonly aad: Uint8Array; readonly sealed: Uint8Array },
-  ciphertext: Uint8Array,
   sealing: Sealing,
 ): Promise<Uint8Array | null> {
   try {
-    const key = await sealing.openSealed(sealPrivateKey, utf8(info), aad, sealed);
-    return isBulkKey(key, bulkContext(statement), ciphertext) ? key : null;
+    return await sealing.openSealed(sealPrivateKey, utf8(info), aad, sealed);
   } catch (error) {
     if (error instanceof CryptoError) return null;
     throw error;
   }
-}
-
-function bulkContext({ cid, round, author }: UpdateContext): Uint8Array {
-  return encodeCanonical({ author, cid, round, type: 'update' });
 }
 
 function keyAad({ cid, round, author }: UpdateContext, recipient: NodeId): Uint8Array {

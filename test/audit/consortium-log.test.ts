@@ -117,21 +117,21 @@ describe('ConsortiumLog', () => {
     expect((await openLog(store)).head).deep.equals(again.head);
   });
 
-  it('seals a checkpoint at a quorum of cosignatures and keeps later ones', async () => {
+  it('has a checkpoint cosigned at a quorum of cosignatures and keeps later ones', async () => {
     const stores = [0, 1, 2, 3].map(() => new MemoryStore());
     const logs = await Promise.all(stores.map((store, i) => openLog(store, i)));
     const steps = await grow(logs[0]!, 2);
     for (const log of logs.slice(1)) await replay(log, steps);
     const notes = logs.map((log) => log.checkpoint()!);
-    expect(logs[0]!.sealedCheckpoint()).equals(null);
+    expect(logs[0]!.cosignedCheckpoint()).equals(null);
     expect(await logs[0]!.addCosignatures(notes[0]!)).equals('known');
     expect(await logs[0]!.addCosignatures(notes[1]!)).equals('added');
     expect(stores[0]!.files.has('log/checkpoint')).equals(false);
-    expect(await logs[0]!.addCosignatures(notes[2]!)).equals('sealed');
+    expect(await logs[0]!.addCosignatures(notes[2]!)).equals('cosigned');
     expect(await logs[0]!.addCosignatures(notes[3]!)).equals('added');
     expect(logs[0]!.cosigners()).deep.equals(['L1', 'L2', 'L3', 'L4']);
-    const sealed = parseNote(stores[0]!.files.get('log/checkpoint')!);
-    expect(sealed.signatures.map((signature) => signature.name)).deep.equals([
+    const cosigned = parseNote(stores[0]!.files.get('log/checkpoint')!);
+    expect(cosigned.signatures.map((signature) => signature.name)).deep.equals([
       logs[0]!.origin,
       'L1/witness',
       'L2/witness',
@@ -139,9 +139,9 @@ describe('ConsortiumLog', () => {
       'L4/witness',
     ]);
     expect(stores[0]!.files.has('log/checkpoint.next')).equals(false);
-    // The sealed note alone seals another node's log, as when it comes back after an absence.
-    expect(await logs[3]!.addCosignatures(logs[0]!.checkpoint()!)).equals('sealed');
-    expect((await openLog(stores[0]!)).sealedSize).equals(6);
+    // The cosigned note alone is enough for another node's log, as when it comes back after an absence.
+    expect(await logs[3]!.addCosignatures(logs[0]!.checkpoint()!)).equals('cosigned');
+    expect((await openLog(stores[0]!)).cosignedSize).equals(6);
   });
 
   it('keeps cosignatures that come before the decision', async () => {
@@ -153,7 +153,7 @@ describe('ConsortiumLog', () => {
       expect(await behind.addCosignatures(log.checkpoint()!)).equals('ahead');
     }
     await replay(behind, steps);
-    expect(behind.sealedSize).equals(6);
+    expect(behind.cosignedSize).equals(6);
   });
 
   it('refuses what contradicts it', async () => {

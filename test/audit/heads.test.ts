@@ -112,7 +112,7 @@ describe('a checkpoint from somebody else', () => {
       expect(note.kind).equal('ahead');
       await log.addCosignatures(note);
     }
-    expect(log.sealedSize).equal(2);
+    expect(log.cosignedSize).equal(2);
   });
 });
 

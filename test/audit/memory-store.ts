@@ -5,6 +5,10 @@ export class MemoryStore implements Store {
   readonly files: Map<string, Uint8Array> = new Map<string, Uint8Array>();
   /** Writes and removals still granted. */
   writesLeft: number;
+  /** Values under way that were neither committed nor discarded. */
+  underWay = 0;
+  /** Values under way take nothing. */
+  writerFails = false;
 
   constructor(writesLeft?: number) {
     this.writesLeft = writesLeft ?? Infinity;
@@ -15,7 +19,7 @@ export class MemoryStore implements Store {
   }
 
   write(name: string, bytes: Uint8Array): Promise<void> {
-    return this.#change(() => this.files.set(name, bytes.slice()));
+    return this.#change(() => this.files.set(name, new Uint8Array(bytes)));
   }
 
   append(name: string, bytes: Uint8Array): Promise<void> {
@@ -36,10 +40,26 @@ export class MemoryStore implements Store {
 
   create(name: string): Promise<StoreWriter> {
     const pieces: Uint8Array[] = [];
+    let isOver = false;
+    const end = (): void => {
+      if (!isOver) this.underWay -= 1;
+      isOver = true;
+    };
+    this.underWay += 1;
     return Promise.resolve({
-      write: (bytes) => Promise.resolve(void pieces.push(bytes.slice())),
-      commit: () => this.write(name, Buffer.concat(pieces)),
-      discard: () => Promise.resolve(void pieces.splice(0)),
+      write: (bytes) => {
+        if (this.writerFails) return Promise.reject(new Error('the disk is gone'));
+        pieces.push(new Uint8Array(bytes));
+        return Promise.resolve();
+      },
+      commit: () => {
+        end();
+        return this.write(name, Buffer.concat(pieces));
+      },
+      discard: () => {
+        end();
+        return Promise.resolve();
+      },
     });
   }
 

@@ -22,8 +22,8 @@ export interface SampleOptions {
   readonly rounds?: readonly ('sealed' | 'absent' | 'void')[];
   /** A stage without rounds comes first in the plan. */
   readonly hasIdleStage?: boolean;
-  /** Heights appended after the last checkpoint was sealed. */
-  readonly unsealed?: boolean;
+  /** Heights appended after the last checkpoint was cosigned. */
+  readonly isUncosigned?: boolean;
   /** Changes a body before `log` is computed and the body is certified: a consortium that agrees on it. */
   readonly warp?: (body: Omit<BlockBody, 'log'>) => Omit<BlockBody, 'log'>;
   /** Changes a statement before it is signed. */
@@ -48,7 +48,7 @@ export async function makeSampleLog(options: SampleOptions = {}): Promise<Sample
     await maker.round(outcome);
   }
   await maker.exchange();
-  if (options.unsealed === true) await maker.round('sealed');
+  if (options.isUncosigned === true) await maker.round('sealed');
   return { consortium, files: maker.files(), bodies: maker.bodies };
 }
 

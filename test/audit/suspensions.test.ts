@@ -3,7 +3,9 @@ import { expect } from 'chai';
 import { base64, utf8, type Digest } from '../../src/base/index.ts';
 import { judgeCertificate } from '../../src/audit/certificate.ts';
 import { Suspensions } from '../../src/audit/suspensions.ts';
+import { encodeDecision } from '../../src/audit/log-files.ts';
 import { Report } from '../../src/audit/verdict.ts';
+import { verifyDecision } from '../../src/audit/verify-chain.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import {
   consensusDomain,
@@ -43,7 +45,7 @@ function body(h: number, ops: readonly Op[]): BlockBody {
 describe('suspended keys, as an auditor follows them', () => {
   it('count in the certificate of the block that convicts them, and in none after it', () => {
     const report = new Report();
-    const suspensions = new Suspensions(consortium.signed, report);
+    const suspensions = new Suspensions(consortium.signed, 0, report);
     suspensions.take(body(3, [{ op: 'EVID', pair: pairOf(0) }]));
     expect(report.findings).to.deep.equal([]);
     expect([...suspensions.from]).to.deep.equal([[0, 4]]);
@@ -61,6 +63,22 @@ describe('suspended keys, as an auditor follows them', () => {
       'expected valid votes of 3 members, got 2',
     );
     expect(problemOf(3, 3), 'nor three of five').to.include('expected valid votes of 4');
+  });
+
+  it('are those of one epoch: a block or evidence of another is a finding', () => {
+    const report = new Report();
+    new Suspensions(consortium.signed, 1, report).take(body(3, [{ op: 'EVID', pair: pairOf(0) }]));
+    expect(JSON.stringify(report.findings)).to.include('proves nothing');
+    const block = body(1, [open(consortium, 1, digestOf(utf8('base')))]);
+    const decision = { body: block, certificate: certify(consortium, block) };
+    const findingsAt = (epoch: number): string => {
+      const found = new Report();
+      const decidedBy = { consortium: consortium.signed, epoch, suspendedFrom: new Map() };
+      verifyDecision(1, encodeDecision(decision), decidedBy, found);
+      return JSON.stringify(found.findings);
+    };
+    expect(findingsAt(0)).to.equal('[]');
+    expect(findingsAt(1)).to.include('epoch 0: the members are those of epoch 1');
   });
 
   it('are found out when the evidence proves nothing, comes twice or beside something else', () => {
@@ -82,7 +100,7 @@ describe('suspended keys, as an auditor follows them', () => {
     ];
     for (const [name, ops, problem] of bad) {
       const report = new Report();
-      new Suspensions(consortium.signed, report).take(body(3, ops));
+      new Suspensions(consortium.signed, 0, report).take(body(3, ops));
       expect(report.findings.map((finding) => JSON.stringify(finding)).join(), name).to.include(
         problem,
       );

@@ -52,7 +52,7 @@ describe('verifyLogDirectory', () => {
     expect(verdict.ok).equals(true);
     expect(verdict.consortium?.cid).equals(consortium.signed.cid);
     expect(verdict.keptBy).equals('L1');
-    expect(verdict.sealedBy).deep.equals(['L1', 'L2', 'L3', 'L4']);
+    expect(verdict.cosignedBy).deep.equals(['L1', 'L2', 'L3', 'L4']);
     // 11 blocks (three of 3 heights, one of 2) and 4 + 3 + 4 updates.
     expect([verdict.heights, verdict.treeSize]).deep.equals([11, 22]);
     expect(verdict.root).equals(bodies.at(-1)!.log.root);
@@ -93,12 +93,12 @@ describe('verifyLogDirectory', () => {
     expect(verdict.treeSize).equals(40 * 7);
     expect(verdict.findings.filter(({ what }) => !what.includes('plan'))).deep.equals([]);
 
-    const waiting = await makeSampleLog({ rounds: ['sealed', 'sealed'], unsealed: true });
+    const waiting = await makeSampleLog({ rounds: ['sealed', 'sealed'], isUncosigned: true });
     expect(waiting.files.has('checkpoint.next')).equals(true);
     const accepted = await verify(waiting.files);
     expect(textOf(accepted)).equals('');
     expect(accepted.notes).deep.equals([
-      '7 entries after the sealed checkpoint wait for cosignatures',
+      '7 entries after the cosigned checkpoint wait for cosignatures',
     ]);
     expect(accepted.treeSize).equals(14);
   });
@@ -120,7 +120,7 @@ describe('verifyLogDirectory', () => {
   });
 
   it('finds any flipped bit in any file, and names the file or an entry', async () => {
-    const { files } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+    const { files } = await makeSampleLog({ rounds: ['sealed'], isUncosigned: true });
     const random = seededRandom('flip');
     for (const [name, bytes] of files) {
       const sample = Array.from({ length: 8 }, () => random.integer(bytes.byteLength));
@@ -139,7 +139,7 @@ describe('verifyLogDirectory', () => {
   });
 
   it('finds missing, cut, extended and foreign files', async () => {
-    const { files } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+    const { files } = await makeSampleLog({ rounds: ['sealed'], isUncosigned: true });
     for (const name of files.keys()) {
       const without = new Map(files);
       without.delete(name);
@@ -164,7 +164,7 @@ describe('verifyLogDirectory', () => {
   it('finds a tail cut off together with its decisions', async () => {
     const { files } = await makeSampleLog({ rounds: ['sealed'] });
     const older = await makeSampleLog({ rounds: [] });
-    expect((await verify(older.files)).ok).equals(false); // nothing sealed yet
+    expect((await verify(older.files)).ok).equals(false); // nothing cosigned yet
     const without = new Map(files);
     without.delete('decisions/3.json');
     expect(textOf(await verify(without))).not.equals('');
@@ -307,7 +307,7 @@ describe('verifyLogDirectory', () => {
   });
 
   it('does not believe the size that one member says when there are no bundles for it', async () => {
-    const { files, consortium } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+    const { files, consortium } = await makeSampleLog({ rounds: ['sealed'], isUncosigned: true });
     const name = logOrigin(consortium.signed);
     const text = formatCheckpoint({ origin: name, size: 2 ** 40, root: new Uint8Array(32) });
     const line = signCheckpoint(text, name, consortium.members[0]!.keys.log);
@@ -319,8 +319,8 @@ describe('verifyLogDirectory', () => {
 
   describe('gives one finding for one cause', () => {
     it('when a file is deleted, and counts what could not be checked', async () => {
-      // 14 entries: of either round 4 updates and 3 blocks, in a sealed bundle of 7 and one of 14.
-      const { files } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+      // 14 entries: of either round 4 updates and 3 blocks, in a cosigned bundle of 7 and one of 14.
+      const { files } = await makeSampleLog({ rounds: ['sealed'], isUncosigned: true });
       const expected = new Map([
         ['tile/entries/000.p/14', 'the file is missing: 14 entries could not be checked'],
         [
@@ -345,7 +345,7 @@ describe('verifyLogDirectory', () => {
     });
 
     it('when a byte in the middle of a file is flipped', async () => {
-      const { files } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+      const { files } = await makeSampleLog({ rounds: ['sealed'], isUncosigned: true });
       for (const [name, bytes] of files) {
         const verdict = await verify(changed(files, name, flipAt(bytes.byteLength >> 1)));
         expect(verdict.findings, `${name}: ${textOf(verdict)}`).has.length(1);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Diagnosis, ExaminedBackend } from '../../src/cli/diagnosis.ts';
+import type { Diagnosis, ExaminedBackend } from '../../src/node/index.ts';
 import { doctorCommand } from '../../src/cli/doctor-command.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';

@@ -72,6 +72,12 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'simulate --rounds': 'refused with --resume',
   'simulate --kill': 'refused with --resume',
   'simulate --resume': 'always',
+  'simulate --world': 'refused with --resume',
+  // Of a virtual world alone: test/cli/program.test.ts.
+  'simulate --members': 'refused with --resume',
+  'simulate --faults': 'refused with --resume',
+  'simulate --fault-seed': 'refused with --resume',
+  'simulate --until': 'refused with --resume',
   'simulate --set': 'refused with --resume',
   'simulate --backend': 'refused with --resume',
   'simulate --precision': 'refused with --resume',

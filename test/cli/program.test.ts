@@ -82,10 +82,11 @@ describe('annulus', () => {
     const reproduce = await run(['reproduce', '--help']);
     expect(reproduce.code).equal(0);
     expect(reproduce.out)
-      .contain('goes on where it was')
+      .contain('continues where it stopped')
       .and.contain('annulus reproduce --seeds 1');
   });
 
+  const virtual = ['simulate', 'smoke', '--world', 'virtual'];
   const mistakes: [string[], string][] = [
     [['simulat'], 'Did you mean simulate?'],
     [['simulate', '--sed', '3'], "unknown option '--sed'"],
@@ -113,6 +114,16 @@ describe('annulus', () => {
     [['predict', '--backend', 'gpu'], "argument 'gpu' is invalid"],
     [['predict', '--precision', 'f16'], "argument 'f16' is invalid"],
     [['simulate', 'smoke', '--precision', 'f16'], '--precision: compute.precision'],
+    [['simulate', 'smoke', '--world', 'flat'], "argument 'flat' is invalid"],
+    [['simulate', 'smoke', '--members', '7'], '--members: only with --world virtual'],
+    [[...virtual, '--kill', 'L3@student:1'], '--kill: not with --world virtual'],
+    [[...virtual, '--resume', folder], '--resume: not with --world virtual'],
+    [[...virtual, '--members', '0'], '--members: expected a whole number from 1 to 100'],
+    [[...virtual, '--members', '1e3'], '--members: expected a whole number'],
+    [[...virtual, '--until', 'noon'], '--until: expected whole seconds'],
+    [[...virtual, '--fault-seed', '-1'], '--fault-seed: expected a whole number'],
+    [[...virtual, '--faults', presetFile], 'bad.yaml: '],
+    [[...virtual, '--faults', presetFile, '--fault-seed', '1'], 'one of the two'],
   ];
   for (const [args, words] of mistakes) {
     it(`answers ${args.slice(0, 2).join(' ')} (${words}) in one line, with exit code 2`, async () => {
@@ -140,6 +151,25 @@ describe('annulus', () => {
     ]);
     expect(code).equal(0);
     expect(JSON.parse(out)).deep.include({ seed: 5, ok: true, folder: target });
+  });
+
+  it('runs a virtual world, to the same bytes wherever it is written', async () => {
+    const [one, other] = [join(folder, 'one'), join(folder, 'other')];
+    const small = [...virtual, '--members', '5', '--rounds', '1', '--fault-seed', '2'];
+    const told = await run([...small, '--out', one]);
+    expect([told.code, told.err]).deep.equal([0, '']);
+    expect(told.out)
+      .match(/student {3}[0-9a-f]{64} on 5 of 5 nodes/)
+      .and.match(/of virtual time/);
+    const record = readFileSync(join(one, 'record.json'), 'utf8');
+    const again = [...virtual, '--members', '5', '--rounds', '1', '--format', 'json'];
+    const faults = ['--faults', join(one, 'record.json')];
+    const json = await run([...again, ...faults, '--out', other]);
+    expect(JSON.parse(json.out)).deep.include({ ok: true, folder: other });
+    expect(readFileSync(join(other, 'record.json'), 'utf8')).equal(record);
+    expect(readFileSync(join(other, 'report.html'))).deep.equal(
+      readFileSync(join(one, 'report.html')),
+    );
   });
 
   it('writes results, table and report of a reproduction, also into a folder that was begun', async () => {

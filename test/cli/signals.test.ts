@@ -53,7 +53,7 @@ describe('a signal', function () {
     for (const [words, signal, expected] of phases) {
       const { code, err } = await stopped(start(args), words, signal);
       expect(code, `${words}: ${err}`).equal(expected);
-      expect(err, words).contain('stopped; --resume goes on').and.not.contain('internal error');
+      expect(err, words).contain('stopped; to continue').and.not.contain('internal error');
       args = ['simulate', '--resume', run];
     }
     // And a reader that goes away (`| head`) neither ends the run nor hides how it ended.
@@ -71,7 +71,7 @@ describe('a signal', function () {
     process.kill(-(child.pid ?? 0), 'SIGINT');
     const { code, err } = await ended;
     expect(code).equal(130);
-    expect(err).contain('stopped; --resume goes on');
+    expect(err).contain('stopped; to continue');
   });
 
   it('that kills the starter outright leaves no orphan', async () => {
@@ -81,7 +81,7 @@ describe('a signal', function () {
     // The pipes close when the last who holds them has ended.
     const { signal, err } = await ended;
     expect(signal).equal('SIGKILL');
-    expect(err).contain('stopped; --resume goes on');
+    expect(err).contain('stopped; to continue');
     expect(existsSync(join(run, '.lock')), 'it did not end in order').equal(false);
     expect(existsSync(join(run, 'record.json')), 'the run went on to its end').equal(false);
   });
@@ -100,7 +100,7 @@ describe('a signal', function () {
     child.kill('SIGTERM');
     const { code, err } = await ended;
     expect(code).equal(143);
-    expect(err).contain('stopped; the same command goes on where it was');
+    expect(err).contain('stopped; the same command continues where it stopped');
   });
 
   it('ends at once a command that has nothing to put in order, whatever it waits for', async () => {

@@ -3,13 +3,12 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { fromHex, hex, InvariantError, utf8 } from '../../src/base/index.ts';
+import { concatBytes, fromHex, hex, InvariantError, utf8 } from '../../src/base/index.ts';
 import {
-  bulkCiphertextBytes,
   CryptoError,
-  decryptBulk,
+  BulkDecryption,
+  BulkEncryption,
   digestOf,
-  encryptBulk,
   hkdf,
 } from '../../src/crypto/index.ts';
 
@@ -29,6 +28,33 @@ const key = fromHex(vectors.key)!;
 const plaintextOf = (size: number): Uint8Array =>
   Uint8Array.from({ length: size }, (_, i) => (31 * i + 7) & 255);
 
+/** One piece in, one piece out. */
+function encryptBulk(
+  withKey: Uint8Array,
+  context: Uint8Array,
+  plaintext: Uint8Array,
+  salt?: Uint8Array,
+): Uint8Array {
+  const encryption = new BulkEncryption(withKey, context, salt);
+  return concatBytes(encryption.push(plaintext), encryption.end());
+}
+
+function decryptBulk(withKey: Uint8Array, context: Uint8Array, ciphertext: Uint8Array): Uint8Array {
+  return decryptPieces(withKey, context, [ciphertext]);
+}
+
+function decryptPieces(
+  withKey: Uint8Array,
+  context: Uint8Array,
+  pieces: readonly Uint8Array[],
+): Uint8Array {
+  const plaintext: Uint8Array[] = [];
+  const decryption = new BulkDecryption(withKey, context, (chunk) => plaintext.push(chunk));
+  for (const piece of pieces) decryption.push(piece);
+  decryption.end();
+  return concatBytes(...plaintext);
+}
+
 function codeOf(ciphertext: Uint8Array, withKey = key, context = utf8('c')): string {
   try {
     decryptBulk(withKey, context, ciphertext);
@@ -47,11 +73,52 @@ describe('chunked encryption', () => {
       const [salt, bound] = [fromHex(vectors.salt)!, fromHex(context)!];
       const made = encryptBulk(key, bound, plaintext, salt);
       expect(made.byteLength, `${plaintextBytes} bytes`).to.equal(ciphertextBytes);
-      expect(bulkCiphertextBytes(plaintextBytes)).to.equal(ciphertextBytes);
       expect(digestOf(made), `${plaintextBytes} bytes`).to.equal(sha256);
       if (ciphertext !== undefined) expect(hex(made)).to.equal(ciphertext);
       expect(Buffer.compare(decryptBulk(key, bound, made), plaintext)).to.equal(0);
     }
+  });
+
+  it('gives the same in pieces of any sizes', () => {
+    const salt = fromHex(vectors.salt)!;
+    const sizes = fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 70_000 }), sizes, (size, cuts) => {
+        const plaintext = plaintextOf(size);
+        const encryption = new BulkEncryption(key, utf8('c'), salt);
+        const parts = inPieces(plaintext, cuts).map((piece) => encryption.push(piece));
+        const made = concatBytes(...parts, encryption.end());
+        const whole = encryptBulk(key, utf8('c'), plaintext, salt);
+        expect(Buffer.compare(made, whole)).to.equal(0);
+        const opened = decryptPieces(key, utf8('c'), inPieces(whole, cuts));
+        expect(Buffer.compare(opened, plaintext)).to.equal(0);
+      }),
+      { numRuns: 60, seed: 1 },
+    );
+    const small = encryptBulk(key, utf8('c'), plaintextOf(100));
+    const bytes = inPieces(small, [1]);
+    expect(Buffer.compare(decryptPieces(key, utf8('c'), bytes), plaintextOf(100))).to.equal(0);
+  });
+
+  it('gives no byte of a chunk whose tag does not hold, nor under a key it does not commit to', () => {
+    const sealed = encryptBulk(key, utf8('c'), plaintextOf(40_000));
+    const takenOf = (bytes: Uint8Array, withKey = key): number => {
+      let taken = 0;
+      const decryption = new BulkDecryption(withKey, utf8('c'), (chunk) => {
+        taken += chunk.byteLength;
+      });
+      expect(() => {
+        decryption.push(bytes);
+        decryption.end();
+      }).to.throw(CryptoError);
+      return taken;
+    };
+    const bent = (at: number): Uint8Array => sealed.map((b, i) => (i === at ? b ^ 1 : b));
+    // The second chunk begins at 56 + 16400: the first one was sound.
+    expect(takenOf(bent(56 + 16_400))).to.equal(16_384);
+    expect(takenOf(bent(56))).to.equal(0);
+    expect(takenOf(bent(30))).to.equal(0);
+    expect(takenOf(sealed, new Uint8Array(32))).to.equal(0);
   });
 
   it('draws a new salt each time', () => {
@@ -97,6 +164,16 @@ describe('chunked encryption', () => {
     expect(() => encryptBulk(new Uint8Array(16), utf8('c'), key)).to.throw(InvariantError);
   });
 });
+
+function inPieces(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0, n = 0; at < bytes.byteLength; n++) {
+    const size = sizes[n % sizes.length]!;
+    pieces.push(bytes.slice(at, at + size));
+    at += size;
+  }
+  return pieces;
+}
 
 describe('hkdf', () => {
   it('gives the keys of RFC 5869, A.1', () => {

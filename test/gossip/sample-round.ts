@@ -1,14 +1,20 @@
 /** A consortium of eight with an open round, and updates of its members. */
 import type { Digest, NodeId, RoundNumber } from '../../src/base/index.ts';
-import { utf8 } from '../../src/base/index.ts';
-import { digestOf } from '../../src/crypto/index.ts';
-import { sealUpdate, type OwnUpdate } from '../../src/gossip/index.ts';
+import { concatBytes, utf8 } from '../../src/base/index.ts';
+import { BulkEncryption, digestOf, systemSealing } from '../../src/crypto/index.ts';
+import { signUpdate, type OwnUpdate } from '../../src/gossip/index.ts';
 import {
   simulatedConsortium,
   simulatedMember,
   type SimulatedMember,
 } from '../../src/experiment/run/consortium.ts';
-import { hyperparametersOf, type Open, type SignedManifest } from '../../src/wire/index.ts';
+import {
+  bulkContext,
+  hyperparametersOf,
+  type Open,
+  type SignedManifest,
+} from '../../src/wire/index.ts';
+import { packIntegers } from '../weights/packed.ts';
 import { plainRule, sampleStage } from '../wire/sample-stage.ts';
 
 export const members: readonly SimulatedMember[] = Array.from({ length: 8 }, (_, i) =>
@@ -49,23 +55,35 @@ export function member(id: string): SimulatedMember {
   return found;
 }
 
+/** What an update of a test is made of. */
+export interface SampleUpdate extends Partial<OwnUpdate> {
+  readonly values?: Int32Array;
+  readonly weight?: number;
+  readonly heads?: Readonly<Record<string, number>>;
+}
+
 /** An update of `author`: three integers with weight 10, unless told otherwise. */
 export async function updateOf(
   author: string,
-  other: Partial<OwnUpdate> = {},
+  { values = Int32Array.of(1, -2, 3), weight = 10, heads = {}, ...other }: SampleUpdate = {},
 ): Promise<{ envelope: Uint8Array; ciphertext: Uint8Array; env: Digest; upd: Digest }> {
   const { id, keys } = member(author);
-  const sealed = await sealUpdate({
+  const key = systemSealing.randomBytes(32);
+  const context = bulkContext({ cid: consortium.cid, round: open.r, author: id });
+  const encryption = new BulkEncryption(key, context, systemSealing.randomBytes(24));
+  const ciphertext = concatBytes(encryption.push(packIntegers(values)), encryption.end());
+  const upd = digestOf(ciphertext);
+  const weights = { weight, heads };
+  const envelope = await signUpdate({
     consortium,
     open,
     author: id,
-    values: Int32Array.of(1, -2, 3),
-    weight: 10,
-    heads: {},
+    bulk: { update: upd, updateBytes: ciphertext.byteLength, weights },
+    key,
     metricsMilli: { loss: 1500 },
     dataset: digestOf(utf8('data')),
     logSigner: keys.log,
     ...other,
   });
-  return { ...sealed, env: digestOf(sealed.envelope), upd: digestOf(sealed.ciphertext) };
+  return { envelope, ciphertext, env: digestOf(envelope), upd };
 }

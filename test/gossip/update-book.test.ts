@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import { utf8, type Digest, type NodeId } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { UpdateBook, type OpenedUpdate } from '../../src/gossip/index.ts';
+import { UpdateBook } from '../../src/gossip/index.ts';
 import { consortium, ids, open, updateOf } from './sample-round.ts';
 
 const someDigest = (text: string): Digest => digestOf(utf8(text));
 const [l1, l2, l8] = [ids[0]!, ids[1]!, ids[7]!];
-const update: OpenedUpdate = { values: Int32Array.of(1, -2, 3), key: new Uint8Array(32) };
+const key = new Uint8Array(32);
 
 describe('update book', () => {
   it('certifies an update that it holds at six claims of eight members, and says since when', async () => {
     const { book, env, upd } = await bookWith('L2');
     // Quorum: floor(2 · 8 / 3) + 1 = 6.
-    book.opened(env, update, l1, 100);
+    book.opened(env, key, l1, 100);
     for (const from of ids.slice(1, 5)) book.takeClaims(from, [env], 101);
     expect(book.certified()).to.deep.equal([]);
     expect(book.certifiedForMs(l2, 500)).to.equal(null);
@@ -35,7 +35,7 @@ describe('update book', () => {
     for (const author of ['L5', 'L2', 'L3']) {
       const { envelope, env } = await updateOf(author);
       book.takeEnvelope(envelope);
-      book.opened(env, update, l1, 0);
+      book.opened(env, key, l1, 0);
       claim(book, env);
     }
     expect(book.certified().map(({ peer }) => peer)).to.deep.equal(['L2', 'L3', 'L5']);
@@ -43,7 +43,7 @@ describe('update book', () => {
 
   it('counts each member once, and no stranger', async () => {
     const { book, env } = await bookWith('L2');
-    book.opened(env, update, l1, 0);
+    book.opened(env, key, l1, 0);
     for (let i = 0; i < 9; i++) book.takeClaims(l2, [env, env], 0);
     book.takeClaims(l1, [env], 0);
     for (const stranger of ['L9', 'X1', 'X2', 'X3'] as NodeId[])
@@ -59,7 +59,7 @@ describe('update book', () => {
     for (const author of ['L2', 'L3']) {
       const { envelope, env } = await updateOf(author);
       book.takeEnvelope(envelope);
-      book.opened(env, update, l1, 0);
+      book.opened(env, key, l1, 0);
       envs.push(env);
     }
     // L1 to L6 hold the first, L1 and L4 to L8 the second: six each, and together four.
@@ -84,7 +84,7 @@ describe('update book', () => {
     // f = 2: three claims, one of them honest. The first fourteen lies have three.
     expect(book.missing()).to.have.length(14);
     expect(book.isBelieved(lies[14]!)).to.equal(false);
-    book.opened(env, update, l1, 0);
+    book.opened(env, key, l1, 0);
     for (const id of ids.slice(3, 7)) book.takeClaims(id, [env], 0);
     expect(book.certified(), 'five of eight').to.deep.equal([]);
   });
@@ -116,7 +116,7 @@ describe('update book', () => {
     claim(book, d!.env, 3);
     expect(book.takeEnvelope(d!.envelope)?.env).to.equal(d!.env);
     for (const { env } of [a!, b!, c!, d!]) {
-      book.opened(env, update, l1, 0);
+      book.opened(env, key, l1, 0);
       claim(book, env);
     }
     expect(book.certified(), 'one update an author').to.have.length(1);
@@ -129,11 +129,11 @@ describe('update book', () => {
     expect(inState('awaited')).to.deep.equal([env]);
     book.mark(env, 'locked');
     expect([inState('awaited'), inState('locked')]).to.deep.equal([[], [env]]);
-    book.opened(env, update, l1, 0);
+    book.opened(env, key, l1, 0);
     book.mark(env, 'locked');
     expect([inState('locked'), inState('open')]).to.deep.equal([[], [env]]);
-    expect(book.openedUpdate(env)).to.equal(update);
-    book.opened(someDigest('x'), update, l1, 0);
+    expect(book.keyOf(env)).to.equal(key);
+    book.opened(someDigest('x'), key, l1, 0);
     expect(book.stateOf(someDigest('x'))).to.equal(null);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { expect } from 'chai';
 
-import { parseNodeId, seededRandom, utf8, type NodeId, type Store } from '../../src/base/index.ts';
+import { parseNodeId, seededRandom, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
 import {
   distillationDefaults,
   encodeStudent,
@@ -17,6 +17,7 @@ import {
 import { initialWeights, readModelSpec } from '../../src/models/index.ts';
 import { diskStore } from '../../src/host/index.ts';
 import { HospitalError } from '../../src/hospital/errors.ts';
+import { ModelJobs } from '../../src/hospital/model-jobs.ts';
 import {
   HospitalTrainer,
   keepStartModel,
@@ -24,7 +25,7 @@ import {
   specAndTasks,
 } from '../../src/hospital/index.ts';
 import type { TrainingResult } from '../../src/peer/index.ts';
-import { modelDigest, type ModelWeights } from '../../src/weights/index.ts';
+import { layoutOf, modelDigest, readModel } from '../../src/weights/index.ts';
 import type { Plan, PlanStage } from '../../src/wire/index.ts';
 import { plainRule } from '../wire/sample-stage.ts';
 
@@ -33,7 +34,7 @@ interface Call {
   readonly args: unknown;
 }
 
-/** A pool that writes down what it is asked, and trains by adding one to the step count. */
+/** A pool that does its work on files here, writes down what is learnt, and trains by adding one to the step count. */
 class FakePool {
   readonly calls: Call[] = [];
   /** The next job fails. */
@@ -41,13 +42,37 @@ class FakePool {
   loss = 1.2345;
 
   run(method: string, args: unknown): Promise<unknown> {
-    this.calls.push({ method, args });
-    if (this.isBroken) return Promise.reject(new Error('the worker is gone'));
-    if (method !== 'train') return Promise.resolve(method === 'check' ? 0.25 : 1);
-    const { weights, state } = args as TrainArgs;
-    const steps = (state?.[0]?.steps ?? 0) + 1;
-    const next = [{ name: 'w', steps, buffers: [] }];
-    return Promise.resolve({ weights, state: next, samples: 3, loss: this.loss });
+    const noted = (name: string, given: unknown): void => {
+      this.calls.push({ method: name, args: given });
+      if (this.isBroken) throw new Error('the worker is gone');
+    };
+    const models = new ModelJobs(
+      {
+        train: (given) => {
+          noted('train', given);
+          const steps = (given.state?.[0]?.steps ?? 0) + 1;
+          const state = [{ name: 'w', steps, buffers: [] }];
+          const { weights } = given;
+          return Promise.resolve({ weights, state, samples: 3, heads: {}, loss: this.loss });
+        },
+        label: async (given) => {
+          await Promise.resolve();
+          noted('label', given);
+          return 1;
+        },
+        check: async (given) => {
+          await Promise.resolve();
+          noted('check', given);
+          return 0.25;
+        },
+      },
+      diskStore,
+    );
+    const job = Reflect.get(models, method) as (
+      given: unknown,
+      report: unknown,
+    ) => Promise<unknown>;
+    return job.call(models, args, () => undefined);
   }
 
   argsOf<Args>(method: string): Args[] {
@@ -98,11 +123,12 @@ describe('HospitalTrainer', () => {
   });
 
   const trainerOf = (
-    changes: { plan?: Plan; hospital?: string; siteKey?: Uint8Array; starts?: Store } = {},
+    changes: { plan?: Plan; hospital?: string; siteKey?: Uint8Array } = {},
   ): HospitalTrainer =>
     new HospitalTrainer({
       hospital: 'L1',
       folder,
+      nodeFolder: folder,
       stateFolder: join(folder, 'states'),
       plan,
       intensity: intensityDefaults,
@@ -111,25 +137,34 @@ describe('HospitalTrainer', () => {
       siteKey: new Uint8Array(32).fill(1),
       ...changes,
     });
+  const initial = async (trainer: HospitalTrainer, stage: PlanStage): Promise<Digest> =>
+    (await trainer.initialModel(stage, `initial/${stage.id}`)).digest;
   const train = async (
     trainer: HospitalTrainer,
     stage: PlanStage,
     round: number,
   ): Promise<TrainingResult> => {
     const hp = { ...stage.training, seed: 7, steps: 5, lrMicro: 900 };
-    const base = await trainer.initialWeights(stage);
-    return trainer.train({ stage, round, roundsSealed: 0, base, hp }, silent);
+    await initial(trainer, stage);
+    const files = { start: `initial/${stage.id}`, into: `work/${round}/trained` };
+    return trainer.train({ stage, round, roundsSealed: 0, ...files, hp }, silent);
   };
 
   it('starts a stage from weights that plan and stage alone fix', async () => {
-    const digest = async (trainer: HospitalTrainer, stage: PlanStage): Promise<string> =>
-      modelDigest(await trainer.initialWeights(stage));
-    const first = await digest(trainerOf(), hps);
-    expect(await digest(trainerOf({ hospital: 'L2' }), hps), 'another hospital').equal(first);
-    expect(await digest(trainerOf({ plan: { ...plan, seed: 8 } }), hps), 'seed').not.equal(first);
+    const first = await initial(trainerOf(), hps);
+    expect(await initial(trainerOf({ hospital: 'L2' }), hps), 'another hospital').equal(first);
+    expect(await initial(trainerOf({ plan: { ...plan, seed: 8 } }), hps), 'seed').not.equal(first);
     const renamed = { ...hps, id: 'teacher-again' };
-    expect(await digest(trainerOf(), renamed), 'another stage').not.equal(first);
+    expect(await initial(trainerOf(), renamed), 'another stage').not.equal(first);
     expect(pool.calls).deep.equal([]);
+    const made = await trainerOf().initialModel(hps, 'first');
+    const weights = initialWeights(
+      readModelSpec(hps.model),
+      seededRandom(7).fork('stage/teacher-hps'),
+    );
+    expect(made.digest).equal(modelDigest(weights));
+    expect(made.layout).deep.equal(layoutOf(weights));
+    expect(await readModel(diskStore(folder), 'first', made.layout)).deep.equal(weights);
   });
 
   it('starts a stage from the model that the plan names, if that lies in the folder, whole', async () => {
@@ -140,9 +175,7 @@ describe('HospitalTrainer', () => {
     const start: PlanStage = { ...hps, start: digest };
     const from = { spec, weights, digest, intensity: intensityDefaults };
     const refused = async (reason: string): Promise<void> => {
-      const error: unknown = await trainerOf({ starts: store })
-        .initialWeights(start)
-        .catch((caught: unknown) => caught);
+      const error: unknown = await initial(trainerOf(), start).catch((caught: unknown) => caught);
       expect(error).instanceOf(HospitalError).with.property('code', 'bad_start');
       expect((error as HospitalError).message)
         .contain(digest)
@@ -150,8 +183,7 @@ describe('HospitalTrainer', () => {
     };
     await refused('model.json is missing');
     await keepStartModel(store, { ...from, spacingMm: [1, 1, 1], window: [16, 16, 16] });
-    const begun = await trainerOf({ starts: store, hospital: 'L2' }).initialWeights(start);
-    expect(modelDigest(begun)).equal(digest);
+    expect(await initial(trainerOf({ hospital: 'L2' }), start)).equal(digest);
 
     const other = initialWeights(spec, seededRandom('other'));
     for (const [name, bytes] of encodeStudent({
@@ -167,8 +199,11 @@ describe('HospitalTrainer', () => {
 
   it('gives each teacher to the labelling with its own weights and window, before the student only', async () => {
     const trainer = trainerOf();
-    const sealed = new Map<string, ModelWeights>();
-    for (const stage of [hps, ms]) sealed.set(stage.id, await trainer.initialWeights(stage));
+    const [sealed, digests] = [new Map<string, string>(), new Map<string, Digest>()];
+    for (const stage of [hps, ms]) {
+      digests.set(stage.id, await initial(trainer, stage));
+      sealed.set(stage.id, `initial/${stage.id}`);
+    }
     await trainer.prepare(hps, new Map(), silent);
     expect(pool.calls).deep.equal([]);
     await trainer.prepare(student, sealed, silent);
@@ -178,7 +213,7 @@ describe('HospitalTrainer', () => {
     expect(
       labelled?.teachers.map(({ task, spec, weights, window }) => ({
         ...{ task, heads: spec.heads, window },
-        same: weights === sealed.get(`teacher-${task}`),
+        same: modelDigest(weights) === digests.get(`teacher-${task}`),
       })),
     ).deep.equal([
       { task: 'hps', heads: { hps: 6 }, window: [16, 16, 16], same: true },
@@ -189,7 +224,8 @@ describe('HospitalTrainer', () => {
 
   it('labels with the teachers that were sealed, and not with those that were not', async () => {
     const trainer = trainerOf();
-    await trainer.prepare(student, new Map([[ms.id, await trainer.initialWeights(ms)]]), silent);
+    await initial(trainer, ms);
+    await trainer.prepare(student, new Map([[ms.id, `initial/${ms.id}`]]), silent);
     const [labelled] = pool.argsOf<LabelArgs>('label');
     expect(labelled?.teachers.map(({ task }) => task)).deep.equal(['ms']);
   });
@@ -199,7 +235,7 @@ describe('HospitalTrainer', () => {
     await train(trainer, hps, 0);
     await trainer.prepare(student, new Map(), silent);
     await train(trainer, student, 1);
-    await trainer.check(student, await trainer.initialWeights(student));
+    expect(await trainer.check(student, 'work/1/trained')).equal(0.25);
     const [before, after] = pool.argsOf<TrainArgs>('train').map(({ generation }) => generation);
     expect(after).not.equal(before);
     expect(pool.argsOf<LabelArgs>('label')[0]?.generation).equal(before);

@@ -12,7 +12,7 @@ import { consensusDefaults } from '../../src/consensus/index.ts';
 import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import { diskStore, systemClock } from '../../src/host/index.ts';
 import { networkDefaults, openLibp2pTransport } from '../../src/network/index.ts';
-import { Peer, peerDefaults } from '../../src/peer/index.ts';
+import { inlineAverager, Peer, peerDefaults } from '../../src/peer/index.ts';
 import { simulatedConsortium, simulatedMember } from '../../src/experiment/run/consortium.ts';
 import { type MessageCost, type SignedManifest } from '../../src/wire/index.ts';
 import { fast, pass, testMembers, until, type TestMember } from '../network/libp2p-cluster.ts';
@@ -224,14 +224,17 @@ async function openPeer(init: {
     };
   }
   const clock = systemClock();
-  const trainer = toyTrainer(clock);
-  trainer.durationMs = 50;
   const store = diskStore(join(folder, id));
+  // Of its own: what its work reads is not read for others.
+  const workStore = diskStore(join(folder, id));
+  const trainer = toyTrainer(clock, workStore);
+  trainer.durationMs = 50;
   const honest: Honest = {
     sealed: 0,
     peer: new Peer(
       {
         ...{ clock, transport, trainer, logger },
+        averager: inlineAverager(workStore),
         store: seen?.watch(store) ?? store,
         random: seededRandom(seed).fork(id),
         crypto: systemCrypto,

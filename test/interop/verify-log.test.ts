@@ -78,7 +78,7 @@ describe('a log checked by Python', () => {
   });
 
   it('fails on a decision removed and on a file too many, and names it', async () => {
-    const { files } = await makeSampleLog({ rounds: ['sealed'], unsealed: true });
+    const { files } = await makeSampleLog({ rounds: ['sealed'], isUncosigned: true });
     const whole = verifyWithPython(files);
     expect(whole.stderr).equals('');
     // Two rounds of three blocks; of the second the head waits for cosignatures.

@@ -49,7 +49,7 @@ def main(directory):
     if log.has("checkpoint.next"):
         signed, signed_root, _ = log.read_checkpoint("checkpoint.next", vkeys)
         if signed <= size:
-            raise Wrong("checkpoint.next: not larger than the sealed tree")
+            raise Wrong("checkpoint.next: not larger than the cosigned tree")
     if largest < signed:
         raise Wrong("decisions/%d.json: the file is missing: %d of the %d entries belong to no decision"
                     % (len(decisions) + 1, signed - largest, signed))
@@ -94,11 +94,11 @@ class Log:
             for file in files:
                 yield os.path.relpath(os.path.join(folder, file), self.directory).replace(os.sep, "/")
 
-    def check_names(self, sealed, largest, heights):
+    def check_names(self, cosigned, largest, heights):
         """No file but those of the two trees, the decisions and the four that every log has."""
         known = {"manifest.json", "policy", "checkpoint", "checkpoint.next"}
         known.update("decisions/%d.json" % height for height in range(1, heights + 1))
-        for size in (sealed, largest):
+        for size in (cosigned, largest):
             known.update(path for path, _ in tile_paths("entries", size))
             level, n = 0, size
             while n > 0:

@@ -196,9 +196,9 @@ for (const backend of backends) {
         const x = input(shape) as never;
         const labels = { hps: labelsOf([...shape.slice(0, 4)] as never, 3) };
         const model = buildModel(engine, spec);
-        const pass = async (checkpointing: boolean): Promise<Record<string, Buffer>> => {
+        const pass = async (recompute: boolean): Promise<Record<string, Buffer>> => {
           // Dropout is on: a block run again must drop the same.
-          const options = { training: true, seed: 5, checkpointing };
+          const options = { training: true, seed: 5, recompute };
           const before = engine.memory().tensorCount;
           const result = lossAndGradients(engine, model, params, x, labels, options);
           const found: Record<string, Buffer> = {

@@ -33,7 +33,7 @@ const specs: readonly ModelSpec[] = [
 /** The parameters after three steps of AdamW, one after the other. */
 async function trained(spec: ModelSpec, precision: Precision, threads: number): Promise<Buffer> {
   const engine = await openEngine({
-    ...({ backend: 'native', convolutions: 'own' } as const),
+    ...({ backend: 'native' } as const),
     ...{ precision, threads },
   });
   const { tf, ops, close } = engine;

@@ -12,7 +12,7 @@ import {
 import { verifyLogDirectory } from '../../src/audit/index.ts';
 import { encodeMessage, type Vote } from '../../src/consensus/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { sealUpdate } from '../../src/gossip/index.ts';
+import { signUpdate } from '../../src/gossip/index.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
 import { consensusDomain, statementBytes, type Open } from '../../src/wire/index.ts';
 import { directoryOf } from '../audit/sample-log.ts';
@@ -119,13 +119,15 @@ describe('a member that signs two updates of one round', () => {
     world.node('L5').trainer.durationMs = Infinity;
     const envelopes: string[] = [];
     for (const value of [1, 2]) {
-      const { envelope } = await sealUpdate({
+      const update = digestOf(utf8(`update ${value}`));
+      const envelope = await signUpdate({
         ...{
           consortium: world.consortium,
           open: (phase as { open: Open }).open,
           author: member.id,
         },
-        ...{ values: Int32Array.of(value, 0, 0, 0), weight: 10, heads: {} },
+        bulk: { update, updateBytes: 100, weights: { weight: 10, heads: {} } },
+        key: new Uint8Array(32),
         ...{
           metricsMilli: { loss: 1 },
           dataset: digestOf(utf8('data')),

@@ -5,7 +5,7 @@ import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import { CountedChecks } from '../../src/peer/counted-checks.ts';
 import { MessageGate } from '../../src/peer/message-gate.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
-import { encodeCanonical, topics, type Topic } from '../../src/wire/index.ts';
+import { encodeCanonical, topics, type Topic, type Verdict } from '../../src/wire/index.ts';
 import { consortium, member, open } from '../gossip/sample-round.ts';
 
 const [l1, l2] = ['L1', 'L2'] as NodeId[];
@@ -14,18 +14,21 @@ const height = 7;
 describe('MessageGate', () => {
   let gate: MessageGate;
   let charged: string[];
+  let relay: Verdict;
   let checkpoint: 'known' | 'bad' | 'fresh';
   let refusal: string | null;
 
   beforeEach(() => {
     charged = [];
     checkpoint = 'fresh';
+    relay = 'accept';
     refusal = null;
     const round = { open, judgeMessage: () => refusal };
     const checks = new CountedChecks(systemCrypto, (from, { signatures, refusal: why }) => {
       charged.push(`${from} ${signatures}${why === undefined ? '' : ` ${why}`}`);
     });
     gate = new MessageGate({
+      relayVerdict: () => relay,
       ...{ consortium, checks, epoch: () => 0, height: () => height, round: () => round },
       checkCosignatures: () => {
         if (checkpoint === 'bad') {
@@ -82,6 +85,16 @@ describe('MessageGate', () => {
   it('does not pass on late votes, and does not look at their signatures', () => {
     const late = vote({ h: height - 1, signer: 'L1' });
     expect(judged('consensus', late)).to.deep.equal(['ignore', true, []]);
+  });
+
+  it('passes on what has no signature of its own as the machine says, and lets in all but what it rejects', () => {
+    const status = encodeCanonical({ t: 'STATUS', cid: consortium.cid, e: 0, h: height, v: 0 });
+    expect(judged('consensus', status)).to.deep.equal(['accept', true, []]);
+    relay = 'ignore';
+    expect(judged('consensus', status)).to.deep.equal(['ignore', true, []]);
+    relay = 'reject';
+    const why = ['L2 0 STATUS that proves nothing'];
+    expect(judged('consensus', status)).to.deep.equal(['reject', false, why]);
   });
 
   it('has the round judge its messages, and passes on of other rounds what needs no check', () => {

@@ -1,9 +1,10 @@
 /** Peers on an in-memory network in virtual time, with a trainer that adds a constant: rounds without learning. */
-import { seededRandom, type Clock, type NodeId } from '../../src/base/index.ts';
+import { seededRandom, type Clock, type NodeId, type Store } from '../../src/base/index.ts';
 import type { Logger } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
 import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import {
+  inlineAverager,
   Peer,
   peerDefaults,
   type PeerEvent,
@@ -21,7 +22,7 @@ import {
   type NetworkFaults,
   type VirtualNetwork,
 } from '../../src/simulate/virtual-network.ts';
-import type { ModelWeights } from '../../src/weights/index.ts';
+import { layoutOf, readModel, writeModel, type ModelWeights } from '../../src/weights/index.ts';
 import { type PlanStage, type SignedManifest, type Transport } from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
 import { sampleStage } from '../wire/sample-stage.ts';
@@ -148,8 +149,9 @@ export class PeerNetwork {
   }
 
   #add(member: SimulatedMember): void {
-    const trainer = toyTrainer(this.clock);
-    const node = { member, store: new MemoryStore(), trainer, events: [], failures: [], log: [] };
+    const store = new MemoryStore();
+    const trainer = toyTrainer(this.clock, store);
+    const node = { member, store, trainer, events: [], failures: [], log: [] };
     const whole = {
       ...node,
       peer: undefined as unknown as Peer,
@@ -186,6 +188,7 @@ export class PeerNetwork {
         store: node.store,
         transport: node.transport,
         trainer: node.trainer,
+        averager: inlineAverager(node.store),
         logger,
         random: seededRandom(this.#seed).fork(id),
         crypto: systemCrypto,
@@ -211,7 +214,7 @@ export class PeerNetwork {
 }
 
 /** See `ToyTrainer`. */
-export function toyTrainer(clock: Pick<Clock, 'setTimer'>): ToyTrainer {
+export function toyTrainer(clock: Pick<Clock, 'setTimer'>, store: Store): ToyTrainer {
   /** What belongs to a head without samples stays. */
   const shift = (
     base: ModelWeights,
@@ -222,6 +225,10 @@ export function toyTrainer(clock: Pick<Clock, 'setTimer'>): ToyTrainer {
       const isTrained = heads[tensor.name.split('.')[1] ?? ''] !== 0;
       return { ...tensor, data: tensor.data.map((value) => value + (isTrained ? by : 0)) };
     });
+  const initial = (heads: Readonly<Record<string, number>>): ModelWeights =>
+    ['w', ...Object.keys(heads).map((head) => `outs.${head}.w`)].map((name) => {
+      return { name, shape: [4], data: new Float32Array(4) };
+    });
   return {
     step: 0.25,
     samples: 10,
@@ -229,22 +236,21 @@ export function toyTrainer(clock: Pick<Clock, 'setTimer'>): ToyTrainer {
     durationMs: 5_000,
     refuses: false,
     fails: false,
-    initialWeights(this: ToyTrainer) {
-      const names = ['w', ...Object.keys(this.heads).map((head) => `outs.${head}.w`)];
-      return Promise.resolve(
-        names.map((name) => ({ name, shape: [4], data: new Float32Array(4) })),
-      );
+    async initialModel(this: ToyTrainer, _stage, into) {
+      const weights = initial(this.heads);
+      return { ...(await writeModel(store, into, weights)), layout: layoutOf(weights) };
     },
     prepare: () => Promise.resolve(),
-    async train(this: ToyTrainer, { base }: TrainingJob) {
+    async train(this: ToyTrainer, { start, into }: TrainingJob) {
       if (this.fails) throw new Error('the loss is not finite');
       if (this.durationMs === Infinity) await new Promise(() => undefined);
       await new Promise<void>((resolve) => {
         clock.setTimer(this.durationMs, resolve);
       });
       const dataset = digestOf(new TextEncoder().encode('toy data'));
+      const base = await readModel(store, start, layoutOf(initial(this.heads)));
+      await writeModel(store, into, shift(base, this.step, this.heads));
       return {
-        weights: shift(base, this.step, this.heads),
         samples: this.samples,
         heads: this.heads,
         metricsMilli: { loss: 1500 },

@@ -30,6 +30,7 @@ describe('peer', () => {
   it('carries out two rounds of 24 members, whose messages stay far below their limit', async () => {
     const members = Array.from({ length: 24 }, (_, i) => `L${i + 1}` as NodeId).sort();
     let largest = 0;
+    let checks = 0;
     const world = new PeerNetwork({
       members: 24,
       stages: [{ id: 'student', participants: members, rounds: 2 }],
@@ -38,6 +39,9 @@ describe('peer', () => {
         transport.broadcast = (topic, bytes) => {
           largest = Math.max(largest, bytes.byteLength);
           broadcast(topic, bytes);
+        };
+        transport.charge = (_, { signatures }) => {
+          checks += signatures;
         };
         return transport;
       },
@@ -50,6 +54,12 @@ describe('peer', () => {
     // The cut: 24 · 175 bytes with names of three letters and weights of two digits, and its frame, as base64; the
     // envelope: 24 keys of 108 letters, as base64 in base64 in JSON. Either is a tenth of 64 KiB.
     expect(largest).to.be.below(10 * 1024);
+    // Of each other member and round: its NOTARIZE and FINALIZE of two blocks (three in the first round), an update, and for
+    // each block a head signed and cosigned. 4 + 1 + 4 and 6 + 1 + 6; proposals beside. So n² in all, and not n³.
+    const each = checks / 24;
+    expect(each).to.be.within(2 * 23 * 5, 23 * (9 + 13) + 2 * 24);
+    // eslint-disable-next-line no-console -- a figure for whoever runs this
+    console.log(`      24 members, two rounds: ${Math.round(each)} signatures checked by each`);
   }).timeout(60_000);
 
   it('averages by samples, capped', async () => {

@@ -48,6 +48,7 @@ export function syntheticRecord(): RunRecord {
     seed: 1,
     startedAt: '2026-01-15T09:30:00.000Z',
     finishedAt: '2026-01-15T09:38:41.000Z',
+    virtual: null,
     machine: {
       platform: 'linux x64',
       processor: 'Example Processor 3.0 GHz',

@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { seededRandom } from '../../src/base/index.ts';
 import { readVector } from '../wire/fixtures.ts';
-import { packIntegers, unpackIntegers, WeightsError } from '../../src/weights/index.ts';
+import { concatBytes } from '../../src/base/index.ts';
+import { IntegerPacker, WeightsError } from '../../src/weights/index.ts';
+import { packIntegers, unpackIntegers, unpackPieces } from './packed.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -86,6 +88,50 @@ describe('packed integers', () => {
     });
   }
 
+  it('writes and reads the same in pieces of any sizes', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: 150 }), { minLength: 1, maxLength: 12 });
+    const anyWidth = fc
+      .tuple(int32, fc.integer({ min: 0, max: 31 }))
+      .map(([value, by]) => value >> by);
+    fc.assert(
+      fc.property(fc.array(anyWidth, { maxLength: 600 }), sizes, (list, cuts) => {
+        const values = Int32Array.from(list);
+        const packer = new IntegerPacker();
+        const packed = inPieces(values, cuts).map((piece) => packer.push(piece));
+        const whole = concatBytes(...packed, packer.end());
+        expect(whole).to.deep.equal(packIntegers(values));
+        expect(unpackPieces(inPieces(whole, cuts), values.length)).to.deep.equal(values);
+      }),
+      { numRuns: 300, seed: 3 },
+    );
+  });
+
+  it('hands on more than it holds: long runs of zeros, and a block over three pieces', () => {
+    const values = new Int32Array(20_000);
+    values[19_999] = -5;
+    const bytes = packIntegers(values);
+    expect(bytes.byteLength).to.equal(313 + 16); // 312 blocks of 64 and one of 32 values of 4 bits
+    expect(unpackIntegers(bytes, 20_000)).to.deep.equal(values);
+    const [a, b, c] = [bytes.subarray(0, 314), bytes.subarray(314, 320), bytes.subarray(320)];
+    expect(unpackPieces([a, b, c], 20_000)).to.deep.equal(values);
+  });
+
+  it('notices every cut and every flipped bit, or reads another list', () => {
+    const values = Int32Array.from({ length: 100 }, (_, i) => (i * 7919) % 1000);
+    const bytes = packIntegers(values);
+    for (let size = 0; size < bytes.byteLength; size++) {
+      const cut = codeOf(() => unpackIntegers(bytes.subarray(0, size), 100));
+      expect(cut, `cut at ${size}`).to.equal('malformed');
+    }
+    for (let bit = 0; bit < 8 * bytes.byteLength; bit++) {
+      const bent = bytes.slice();
+      bent[bit >> 3]! ^= 1 << (bit & 7);
+      const read = codeOf(() => unpackIntegers(bent, 100));
+      if (read instanceof Int32Array) expect(packIntegers(read), `bit ${bit}`).to.deep.equal(bent);
+      else expect(read).to.equal('malformed');
+    }
+  });
+
   it('takes no memory for a model that the bytes cannot fill', () => {
     const act = (): Int32Array => unpackIntegers(new Uint8Array(1000), 2 ** 40);
     expect(codeOf(act)).to.equal('malformed');
@@ -103,6 +149,17 @@ describe('packed integers', () => {
     expect(bits).to.be.within(12.01, 13.3);
   });
 });
+
+/** `list` cut into pieces of these sizes, over and over; a size of 0 gives an empty one. */
+function inPieces<T extends Int32Array | Uint8Array>(list: T, sizes: readonly number[]): T[] {
+  const pieces: T[] = [];
+  for (let at = 0, n = 0; at < list.length; n++) {
+    const size = sizes[n % sizes.length]! + (n >= sizes.length ? 1 : 0);
+    pieces.push(list.slice(at, at + size) as T);
+    at += size;
+  }
+  return pieces;
+}
 
 function codeOf(act: () => Int32Array): Int32Array | string {
   try {

@@ -18,7 +18,7 @@ interface Tools {
 
 /**
  * The value of `compute` and its gradient for each of `xs`, null where it does not depend on one; all the caller's to
- * dispose. Checkpoints are run again. Frees whatever else was made, also when it throws.
+ * dispose. Recomputed blocks are run again. Frees whatever else was made, also when it throws.
  */
 export function differentiate<T extends Tensor>(
   tools: Tools,
@@ -47,7 +47,7 @@ class BackwardWalk {
   readonly #dependent: Set<number>;
   /** Gradients by tensor id, as far as they are summed. */
   readonly #sums = new Map<number, Tensor>();
-  /** By the id of a checkpoint's copy of an input: the input's. Their gradients are one sum, in the tape's order. */
+  /** By the id of a recomputed block's copy of an input: the input's. Their gradients are one sum, in the tape's order. */
   readonly #originals = new Map<number, number>();
 
   constructor(tools: Tools, xs: readonly Tensor[]) {

@@ -1,7 +1,7 @@
 /**
  * Passes recorded for their gradients. TF.js's engine writes down each operation with what its gradient needs; a
- * checkpoint writes down a whole block with its inputs alone (Chen et al. 2016, "Training Deep Nets with Sublinear
- * Memory Cost").
+ * recomputed block is written down with its inputs alone (gradient checkpointing: Chen et al. 2016, "Training Deep Nets
+ * with Sublinear Memory Cost").
  */
 import type * as tfjs from '@tensorflow/tfjs';
 import type { Tensor } from '@tensorflow/tfjs';
@@ -15,11 +15,11 @@ export interface TapeNode {
   readonly kernelName: string;
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly outputs: readonly Tensor[];
-  /** Copies that the tape holds for the gradient; of a checkpoint its inputs, in order. */
+  /** Copies that the tape holds for the gradient; of a recomputed block its inputs, in order. */
   readonly saved: readonly Tensor[];
   /** Lazy gradients by input name. The outputs' gradients come in their order, null where nothing depends on one. */
   readonly gradient?: (dys: readonly (Tensor | null)[]) => Readonly<Record<string, () => Tensor>>;
-  /** Of a checkpoint: makes its one output from its inputs. */
+  /** Of a recomputed block: makes its one output from its inputs. */
   readonly block?: (...inputs: Tensor[]) => Tensor;
 }
 
@@ -39,7 +39,7 @@ interface TapeEngine {
   endTape(): void;
 }
 
-/** Only our backward walk knows checkpoints; on a tape of TF.js's own there are none. */
+/** Only our backward walk knows recomputed blocks; on a tape of TF.js's own there are none. */
 const ownTapes = new WeakSet<Tape>();
 
 function engineOf(tf: Tf): TapeEngine {
@@ -77,7 +77,7 @@ export function record<T extends Tensor>(
  *
  * @param block makes one new tensor and leaves its inputs alone.
  */
-export function checkpoint<Inputs extends Tensor[], Output extends Tensor>(
+export function recomputed<Inputs extends Tensor[], Output extends Tensor>(
   tf: Tf,
   inputs: readonly [...Inputs],
   block: (...inputs: Inputs) => Output,
@@ -90,7 +90,7 @@ export function checkpoint<Inputs extends Tensor[], Output extends Tensor>(
   try {
     const output = tf.tidy(() => block(...inputs));
     tape.push({
-      kernelName: 'checkpoint',
+      kernelName: 'recomputed',
       inputs: Object.fromEntries(inputs.entries()),
       outputs: [output],
       saved: inputs.map((input) => tf.keep(tf.clone(input))),

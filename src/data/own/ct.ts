@@ -1,16 +1,15 @@
-/** A CT out of a NIfTI file: what its values and its size must be, and what its owner should know of it. */
+/** A CT out of a NIfTI file: what its values and its size must be. Whether it is a heart's CT is for `plausibility` to say. */
 import { refuseField } from '../case/packed.ts';
 import { DataError } from '../errors.ts';
 import type { NiftiOptions } from '../nifti/header.ts';
 import { openNifti } from '../nifti/reader.ts';
-import { airHuMax } from '../plausibility/anatomy.ts';
 import { spacingOf, type Volume } from '../volume/volume.ts';
 
 /** A CT, in the file's own axes. */
 export interface CtFile {
   /** HU, each a finite number. */
   readonly volume: Volume;
-  /** Nothing wrong for certain, but worth a look; a line each. */
+  /** How the file was read where it could be read otherwise; a line each. */
   readonly notes: readonly string[];
 }
 
@@ -18,8 +17,6 @@ export interface CtFile {
 const airHu = -1024;
 /** What 16 bits hold, signed or not. CTs pad with -2000 to -32768, metal reaches 30000. */
 const valueRange = { min: -32768, max: 65535 } as const;
-/** Label maps have few values, and none below 0. */
-const labelMax = 127;
 /** The root of an aorta is as long and as wide: in less there is no heart to learn or to find. */
 const extentMmMin = 20;
 
@@ -32,14 +29,13 @@ export function readCt(bytes: Uint8Array, options: NiftiOptions = {}): CtFile {
   const { geometry, header, notes, count, valueOf, scratch } = openNifti(bytes, options);
   checkExtent(geometry.shape, spacingOf(geometry.affine));
   const data = scratch ?? new Float32Array(count);
-  let [lowest, highest, filled, isWhole] = [Infinity, -Infinity, 0, true];
+  let [lowest, highest, filled] = [Infinity, -Infinity, 0];
   for (let n = 0; n < count; n++) {
     const value = valueOf(n);
     if (Number.isFinite(value)) {
       data[n] = value;
       if (value < lowest) lowest = value;
       if (value > highest) highest = value;
-      isWhole &&= Number.isInteger(value);
     } else {
       data[n] = airHu;
       filled += 1;
@@ -62,7 +58,6 @@ export function readCt(bytes: Uint8Array, options: NiftiOptions = {}): CtFile {
         ? ['its axes are taken as told (--axes), since it has no orientation of its own']
         : []),
       ...aboutFilled(filled, count),
-      ...aboutValues(lowest, highest, isWhole),
     ],
   };
 }
@@ -85,18 +80,5 @@ function aboutFilled(filled: number, count: number): string[] {
   if (filled === 0) return [];
   return [
     `${filled} of ${count} voxels are NaN or infinite: taken as air, ${airHu} HU; is that what they are?`,
-  ];
-}
-
-function aboutValues(lowest: number, highest: number, isWhole: boolean): string[] {
-  if (lowest === highest) return [`every voxel is ${lowest}: an empty image?`];
-  if (isWhole && lowest >= 0 && highest <= labelMax) {
-    return [`whole numbers from ${lowest} to ${highest} alone: a label map, and no CT?`];
-  }
-  // A heart region has lung in it. Values that never go below are shifted: stored without their intercept of -1024.
-  if (lowest <= airHuMax) return [];
-  return [
-    `nothing below ${airHuMax} HU, found ${lowest} at least: is it in HU, with lung in it? Some programs lose the ` +
-      'intercept of -1024',
   ];
 }

@@ -2,10 +2,11 @@
  * A hospital's own case, out of the files that its experts work with: a CT as NIfTI, points as 3D Slicer's markups, label
  * maps on the CT's grid. Everything is brought to the grid that the models see; nothing is guessed.
  */
+import { labelMap } from '../case/annotation.ts';
 import type { Case, PointSet } from '../case/case.ts';
 import { refuseField } from '../case/packed.ts';
 import { DataError } from '../errors.ts';
-import { labelMap } from '../phantom/annotation.ts';
+import { imageFindings } from '../plausibility/image.ts';
 import { readingDefaults, type ReadingSettings } from '../settings.ts';
 import { heartLabels, taskIds, tasks, type PointName, type TaskId } from '../tasks.ts';
 import { toRas } from '../volume/orientation.ts';
@@ -16,7 +17,7 @@ import { readCt } from './ct.ts';
 import { readLabels } from './label-map.ts';
 import { aboutPlaces, readPoints } from './own-points.ts';
 
-/** What a case may be made of. All but the CT may lack: what nobody labelled, the teachers will. */
+/** What a case may be made of. All but the CT may be missing: teachers give pseudo-labels for what nobody labelled. */
 export type CaseFile = 'ct' | TaskId | 'heart';
 
 /** All files of a case: its CT, points or labels for each task, labels of the heart. */
@@ -34,7 +35,7 @@ export const caseFileNames: Readonly<Record<CaseFile, readonly string[]>> = {
 /** Bytes of a case's files. */
 export type CaseFiles = Readonly<Partial<Record<CaseFile, Uint8Array>>>;
 
-/** A case, and what its owner should know of it. */
+/** A case, and notes on how it was read. */
 export interface OwnCase {
   readonly case: Case;
   /** The CT's own grid. */
@@ -42,9 +43,6 @@ export interface OwnCase {
   /** Nothing wrong for certain, but worth a look; a line each. */
   readonly notes: readonly string[];
 }
-
-/** A heart with contrast in it has values above. */
-const contrastHuMin = 150;
 
 /** What a case's files hold, checked, on the CT's own grid. */
 interface OpenCase {
@@ -93,7 +91,7 @@ export function readOwnCase(
       ...(heart === null ? {} : { heart: resampleLabelsOnto(heart, ct, image) }),
     },
     ct: { shape, affine },
-    notes: [...notes, ...aboutContrast(image.data)],
+    notes: [...notes, ...imageFindings(ct).map(({ text }) => `ct: ${text}`)],
   };
 }
 
@@ -140,14 +138,6 @@ const noPoints: Readonly<Record<PointName, null>> = {
   ...{ RCC: null, LCC: null, NCC: null, RCA: null, LCA: null },
   ...{ MS1: null, MS2: null },
 };
-
-function aboutContrast(data: Float32Array): string[] {
-  const highest = data.reduce((most, hu) => Math.max(most, hu), -Infinity);
-  if (highest >= contrastHuMin) return [];
-  return [
-    `ct: nothing above ${contrastHuMin} HU, found ${highest} at most: is there contrast in it?`,
-  ];
-}
 
 /** Tells which file a complaint is about. */
 function about<T>(file: CaseFile, read: () => T): T {

@@ -33,6 +33,11 @@ interface LoadedCase {
   readonly origin: Case['origin'];
 }
 
+/**
+ * Cases of one hospital in its `Store`. Training cases are kept in memory once they are read, so that rounds do not read them again.
+ *
+ * @throws {DataError} by every method that reads, for a file that is not what this program wrote
+ */
 export class CaseStore {
   readonly #store: Store;
   readonly #intensity: IntensityScale;

@@ -12,6 +12,7 @@ import {
 } from '../../data/index.ts';
 import type { CaseStore } from './case-store.ts';
 
+/** What one simulated hospital has. */
 export interface PhantomHospital {
   readonly id: string;
   /** Labels are nested: the first `hps` cases carry hps, the first `ms` cases ms, and so on. */

@@ -10,6 +10,7 @@ import {
 import type { CaseSplit, CaseStore } from './case-store.ts';
 import type { HeartUse } from '../heart-map.ts';
 
+/** A case as its files, and how models want it. */
 export interface CaseToTake {
   /** A pseudonym. */
   readonly id: string;
@@ -30,6 +31,7 @@ export interface TakenCase {
   readonly notes: readonly string[];
 }
 
+/** Reads the files, resamples them onto the models' grid and writes the case. A problem of the files is told, not thrown. */
 export async function takeCase(
   caseStore: CaseStore,
   { id, split, files, spacingMm, pointRadiusMm, heart, reading }: CaseToTake,

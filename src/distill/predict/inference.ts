@@ -12,6 +12,7 @@ import {
 } from '../../models/index.ts';
 import { sizeFor, type PatchSize } from '../train/patch-size.ts';
 
+/** How a volume is searched: windows that overlap, their logits blended with a Gaussian weight. */
 export interface InferenceSettings {
   /** Window in voxels: the training patch. */
   readonly window: PatchSize;

@@ -21,6 +21,7 @@ import { LoadedModel } from '../loaded-model.ts';
 import { modelInput } from '../model-input.ts';
 import type { StudentPackage } from './student-package.ts';
 
+/** What a student found in one CT. Maps are on the CT's own grid, in the order of its file. */
 export interface CtPrediction {
   /** The points' spheres on the CT's own grid; value n + 1 is `pointNames[n]`. */
   readonly labels: Uint8Array;

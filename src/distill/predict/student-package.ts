@@ -22,6 +22,7 @@ import {
 import { DistillError } from '../errors.ts';
 import { heartChannels, heartHead } from '../heart-map.ts';
 
+/** A trained model with all that its use on a CT needs: grid, window and intensities it was taught. */
 export interface StudentPackage {
   readonly spec: ModelSpec;
   readonly weights: ModelWeights;

@@ -9,6 +9,7 @@ import { predictLabelMaps, type InferenceSettings } from '../predict/inference.t
 import { Probe, type ProbeTraining } from './probe.ts';
 import { foregroundOf, type TrainingCase } from '../train/patch-sampler.ts';
 
+/** A finished model, the landmark to learn, and how. */
 export interface LandmarkTransfer {
   /** The finished model. */
   readonly spec: ModelSpec;
@@ -21,6 +22,7 @@ export interface LandmarkTransfer {
   readonly inference: InferenceSettings;
 }
 
+/** Where a probe put the landmark in one case it was not trained on. */
 export interface LandmarkFound {
   readonly id: string;
   /** Distance in mm to the true place; null when it was not found. */

@@ -35,6 +35,7 @@ export interface ProbeSettings {
   readonly classes: number;
 }
 
+/** How long and on which patches a probe is trained: one patch a step. */
 export interface ProbeTraining {
   readonly steps: number;
   readonly patch: Triple;

@@ -14,7 +14,7 @@ export class Learner {
   readonly #engine: Engine;
   readonly #optimiser: Optimiser;
   /** Whether blocks run twice to hold less; so from the first patch on that does not fit otherwise. */
-  checkpointing = false;
+  recompute = false;
 
   /** @param state what the optimiser remembers of an earlier round, or null to begin with zeros. */
   constructor(
@@ -90,14 +90,14 @@ export class Learner {
     const x = this.loaded.input(patch);
     const labels = labelsOf(patch);
     const pass = (): LossAndGradients => {
-      const options = { training: true, seed, checkpointing: this.checkpointing };
+      const options = { training: true, seed, recompute: this.recompute };
       return lossAndGradients(this.#engine, model, tensors, x, labels, options);
     };
     try {
       return pass();
     } catch (error) {
-      if (this.checkpointing || !isExhausted(error)) throw error;
-      this.checkpointing = true;
+      if (this.recompute || !isExhausted(error)) throw error;
+      this.recompute = true;
       return pass();
     } finally {
       x.dispose();

@@ -12,6 +12,7 @@ import { drawPatch, drawSource, type TrainingCase } from './patch-sampler.ts';
 import { sizeFor, type PatchSize } from './patch-size.ts';
 import type { OptimiserSettings, SamplingSettings } from '../settings.ts';
 
+/** What a hospital is asked to train in one round. */
 export interface RoundTraining {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
@@ -27,6 +28,7 @@ export interface RoundTraining {
   readonly seed: string;
 }
 
+/** What came of it; `state` stays at the hospital. */
 export interface RoundTrained {
   readonly weights: ModelWeights;
   readonly state: OptimiserState;
@@ -38,6 +40,9 @@ export interface RoundTrained {
 }
 
 /**
+ * Trains a budget of steps from the round's model. The same cases, round and backend give the same bytes.
+ *
+ * @param report called after each step, from 1, with the loss before it
  * @throws {ComputeError} what the device reported; {DistillError} 'no_cases' without a labelled case, 'no_heart' when a model
  * that needs the heart meets a case without, 'diverged' when a loss or a weight is not finite
  */

@@ -6,6 +6,7 @@ import { Learner } from './learner.ts';
 import type { Patch } from './patch-sampler.ts';
 import type { OptimiserSettings } from '../settings.ts';
 
+/** What is timed, and for how long. */
 export interface SpeedTest {
   readonly spec: ModelSpec;
   readonly patch: Triple;
@@ -16,6 +17,7 @@ export interface SpeedTest {
   readonly nowMs: () => number;
 }
 
+/** How fast it went. */
 export interface Speed {
   /** Of conv3d 3×3×3 with both gradients, 32³ voxels, 16 → 16 channels; the best of the runs. */
   readonly convGflops: number;

@@ -20,6 +20,7 @@ import type { Arm, Experiment } from './experiments.ts';
 import { sharing, workMs } from './progress.ts';
 import type { SeedOptions } from './seed-options.ts';
 
+/** The middle of the sinotubular junction: near the points that were taught, and not one of them. */
 export const downstreamLandmark: LandmarkName = 'STJ';
 /** As few as an expert labels in an hour. */
 export const downstreamTrainingCount = 8;
@@ -43,6 +44,7 @@ export function downstreamSteps({ training }: RunSettings): number {
   return Math.min(stepsMax, training.student.rounds * training.student.stepsPerRound);
 }
 
+/** All of the downstream test of one seed, in the unit of `workMs`. */
 export function downstreamWork(settings: RunSettings): number {
   const phantoms = (downstreamTrainingCount + searchedCount) * workMs.phantom;
   return phantoms + 2 * probeWork(settings);
@@ -60,6 +62,12 @@ export function downstreamCases(options: SeedOptions): Promise<CaseJob[]> {
   return caseJobs({ ...settings, consortium }, () => at(options).folder);
 }
 
+/**
+ * Trains a probe on the backbone of one model and searches for the landmark in the other cases; read from the journal if done before.
+ *
+ * @param experiment the model's, for which `isBackbone` holds
+ * @throws {DistillError} 'diverged'; what the pool's job throws
+ */
 export async function testDownstream(
   options: SeedOptions,
   { id, arm, stage }: Experiment,

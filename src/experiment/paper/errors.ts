@@ -10,4 +10,5 @@ export type ReproduceErrorFacts =
   /** The person at the terminal stopped it. */
   | { readonly code: 'cancelled' };
 
+/** Bad input to a reproduction, or its end by whoever began it. */
 export class ReproduceError extends AnnulusError<ReproduceErrorFacts> {}

@@ -18,11 +18,13 @@ import {
 import type { Json, PlanStage } from '../../wire/index.ts';
 import { ReproduceError } from './errors.ts';
 
+/** The two networks of the paper. */
 export type NetworkId = 'unet' | 'swin';
 
-/** Alone on own labels; together on experts' labels; together on experts' and teachers' labels. */
+/** How a model was trained: alone on own labels; together on experts' labels; together on experts' and teachers' labels. */
 export type Regime = 'local' | 'federated' | 'distilled';
 
+/** A row of the paper's table. */
 export interface Arm {
   readonly id: `${NetworkId}-${Regime}`;
   readonly network: NetworkId;
@@ -59,6 +61,7 @@ export interface Experiment {
   readonly tasks: readonly TaskId[];
 }
 
+/** All experiments of one seed, in the order in which one can follow the other. */
 export interface Experiments {
   /** Local and federated models, of one task each. */
   readonly single: readonly Experiment[];

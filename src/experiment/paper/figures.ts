@@ -36,6 +36,7 @@ export interface CaseResult {
   readonly calibration: CalibrationBins | null;
 }
 
+/** Scores of all evaluations as one list: an entry for each seed, model, task of the model and held-out case. */
 export function caseResults(settings: RunSettings, results: readonly SeedResult[]): CaseResult[] {
   return results.flatMap(({ seed, experiments }) =>
     experiments.flatMap(({ experiment, evaluations }) =>
@@ -81,6 +82,7 @@ export function groupFigures(
   );
 }
 
+/** Every arm and task at every hospital, all seeds together. */
 export function hospitalFigures(
   settings: RunSettings,
   results: readonly CaseResult[],
@@ -111,6 +113,7 @@ export function downstreamFigures(results: readonly SeedResult[]): DownstreamFig
   );
 }
 
+/** Median, spread, misses and calibration of one task over some cases. */
 export function figuresOf(task: TaskId, results: readonly CaseResult[]): Figures {
   const isPoints = tasks[task].kind === 'points';
   const annotator = results.flatMap((one) => present(one.annotator)).sort((a, b) => a - b);

@@ -13,6 +13,7 @@ const medians: Readonly<Record<string, Readonly<Record<TaskId, readonly [number,
   'swin-distilled': { hps: [2.6, 3.1], ms: [2.6, 2.8], calc: [0.69, 0.72] },
 };
 
+/** By arm, task and group, as the record has them. */
 export const paperMedians: readonly PaperMedian[] = arms.flatMap(({ id: arm }) =>
   Object.entries(medians[arm] ?? {}).flatMap(([task, [training, other]]): PaperMedian[] => [
     { arm, task, group: 'training', median: training },

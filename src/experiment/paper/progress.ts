@@ -1,6 +1,7 @@
 /** How far a reproduction has come, in work and not in units: a round of eight hospitals counts for eight. */
 import type { JobProgress } from '../../distill/index.ts';
 
+/** How far a reproduction has come. */
 export interface ReproduceProgress {
   /** Work of the whole, in rough milliseconds of one processor. */
   readonly total: number;
@@ -12,12 +13,14 @@ export interface ReproduceProgress {
   readonly line: string | null;
 }
 
+/** Hears of progress; called often, and from wherever work ended. */
 export type OnReproduceProgress = (progress: ReproduceProgress) => void;
 
 /** Milliseconds that each kind of work takes on one slow core at the default sizes; only their ratios matter. */
 export const workMs: Readonly<Record<'phantom' | 'step' | 'volume' | 'probeStep', number>> =
   Object.freeze({ phantom: 400, step: 110, volume: 340, probeStep: 105 });
 
+/** Adds up the work of all seeds and tells it with each change. */
 export class WorkMeter {
   readonly #onProgress: OnReproduceProgress;
   readonly #total: number;

@@ -17,6 +17,11 @@ import { paperMedians } from './paper.ts';
 import type { SeedResult } from './seed-run.ts';
 import { downstreamVerdict, verdictsOf } from './verdicts.ts';
 
+/**
+ * The record of a reproduction. The same settings, backend and results give the same bytes.
+ *
+ * @param backend as `backendVariant` names it
+ */
 export function recordOf(
   settings: RunSettings,
   backend: string,

@@ -18,6 +18,7 @@ import { recordOf } from './record.ts';
 import { runSeed, type SeedResult } from './seed-run.ts';
 import { workOf } from './seed-work.ts';
 
+/** Where a reproduction goes, what it covers and who may end it. */
 export interface ReproducePorts {
   /** Absolute; empty, or begun before. */
   readonly outputFolder: string;
@@ -117,6 +118,6 @@ async function lockOf(folder: string): Promise<FolderLock> {
 }
 
 function cancelled(cause?: unknown): ReproduceError {
-  const message = 'stopped; the same command goes on where it was';
+  const message = 'stopped; the same command continues where it stopped';
   return new ReproduceError({ code: 'cancelled' }, message, { cause });
 }

@@ -5,6 +5,7 @@ import type { WorkerPool } from '../../hospital/index.ts';
 import type { Journal } from './journal.ts';
 import type { WorkMeter } from './progress.ts';
 
+/** What the work of one seed shares. */
 export interface SeedOptions {
   /** With the seed in its place. */
   readonly settings: RunSettings;

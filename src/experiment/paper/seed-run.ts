@@ -38,6 +38,7 @@ export interface ScoredExperiment {
   }[];
 }
 
+/** Every model of one seed with its scores, and the downstream test. */
 export interface SeedResult {
   readonly seed: number;
   readonly experiments: readonly ScoredExperiment[];
@@ -50,6 +51,11 @@ interface Trained {
   readonly rounds: readonly TrainedRound[];
 }
 
+/**
+ * Makes the patients, trains and scores every model, then the downstream test. What the folder holds is not done again.
+ *
+ * @throws what the pool's jobs throw
+ */
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { settings, meter } = options;
   const { seed } = settings;
@@ -125,7 +131,9 @@ async function label(options: SeedOptions, singles: readonly Trained[]): Promise
   const sealed = new Map(
     federated.map(({ experiment, weights }) => [experiment.stage.id, weights]),
   );
-  const teachers = teachersOf(plan, sealed);
+  const teachers = teachersOf(plan, sealed).map(({ model: weights, ...teacher }) => {
+    return { ...teacher, weights };
+  });
   await eachOf(membersOf(settings), Infinity, (hospital) => {
     const work = labelWork(settings, hospital);
     const at = casesAt(options, hospital, expertGeneration);

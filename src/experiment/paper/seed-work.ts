@@ -45,6 +45,7 @@ export function labelWork(settings: RunSettings, hospital: NodeId): number {
   return volumes.reduce((sum, count) => sum + count, 0) * workMs.volume;
 }
 
+/** Held-out cases of a hospital. */
 export function testCount(settings: RunSettings, hospital: NodeId): number {
   return hospitalOf(settings, hospital).cases.test;
 }

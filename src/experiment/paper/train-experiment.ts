@@ -4,7 +4,7 @@
  */
 import { deserialize, serialize } from 'node:v8';
 import type { Digest, NodeId, Store } from '../../base/index.ts';
-import type { JobProgress, OptimiserState, RoundTrained } from '../../distill/index.ts';
+import type { JobProgress, OptimiserState, RoundTrained, TrainArgs } from '../../distill/index.ts';
 import {
   eachOf,
   roundTraining,
@@ -33,6 +33,7 @@ export interface ExperimentState {
   readonly rounds: readonly TrainedRound[];
 }
 
+/** A round that was trained. */
 export interface TrainedRound {
   /** SHA-256 of the model after the round; a consortium seals the same. */
   readonly digest: Digest;
@@ -40,6 +41,7 @@ export interface TrainedRound {
   readonly loss: number;
 }
 
+/** What all experiments of a seed share. */
 export interface ExperimentOptions {
   readonly seed: number;
   readonly pool: Pick<WorkerPool, 'run'>;
@@ -87,10 +89,13 @@ async function trainNextRound(
   const isAlone = arm.regime === 'local';
   const rule = averagingRule(stage.rule, memberCount);
   const start = isAlone ? base : roundStart(base, before, rule.outerMomentum);
-  const job = { stage, round: firstRound + roundsDone, base: start, hp };
+  const job = { stage, round: firstRound + roundsDone, hp };
   const trained = await eachOf(stage.participants, Infinity, (hospital) => {
     const state = states.get(hospital) ?? null;
-    const args = roundTraining(job, hospital, casesOf(hospital), state);
+    const args: TrainArgs = {
+      ...roundTraining(job, hospital, casesOf(hospital)),
+      ...{ weights: start, state: hp.resetOptimiser ? null : state },
+    };
     let told = 0;
     const onProgress = (value: unknown): void => {
       const { done } = value as JobProgress;

@@ -38,6 +38,11 @@ const teacher: Arm['id'] = 'unet-federated';
 const nearBest = 0.1;
 const nearTeacher = 0.15;
 
+/**
+ * Whether each claim holds: over all seeds, for each seed, and by the paper's own medians.
+ *
+ * @param taught tasks that somebody labelled; claims about others are left out
+ */
 export function verdictsOf(
   taught: readonly TaskId[],
   seeds: readonly number[],

@@ -27,6 +27,7 @@ export interface MemberKeys {
   readonly site: Uint8Array;
 }
 
+/** A hospital of a simulated consortium, with all its private keys. */
 export interface SimulatedMember {
   readonly id: NodeId;
   readonly labels: readonly string[];

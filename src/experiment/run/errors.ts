@@ -1,6 +1,7 @@
 /** What keeps a run from beginning, or from going on where it ended. */
 import { AnnulusError } from '../../base/index.ts';
 
+/** Codes with their facts. What the person can put right stands in the message. */
 export type SimulateErrorFacts =
   | { readonly code: 'no_run'; readonly folder: string }
   | { readonly code: 'other_program' }
@@ -20,7 +21,11 @@ export type SimulateErrorFacts =
   | { readonly code: 'not_connected'; readonly missing: readonly string[] }
   | { readonly code: 'paused' }
   | { readonly code: 'stalled'; readonly quietMs: number }
+  /** Of a virtual world: so many members there cannot be, or its faults cannot be read. */
+  | { readonly code: 'bad_members' }
+  | { readonly code: 'bad_faults' }
   /** The person at the terminal stopped it. */
   | { readonly code: 'cancelled' };
 
+/** A run that cannot begin, cannot go on, or was ended. */
 export class SimulateError extends AnnulusError<SimulateErrorFacts> {}

@@ -12,6 +12,7 @@ import { diskStore, lockFolder, programDigest, systemClock } from '../../host/in
 import {
   eachOf,
   keepStartModel,
+  openAveragingPool,
   openTrainingPool,
   specAndTasks,
   type WorkerPool,
@@ -21,6 +22,7 @@ import { elementCount, type ModelWeights } from '../../weights/index.ts';
 import type { SignedManifest } from '../../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
+import { machineRecord } from './machine-record.ts';
 import { pausedBy } from './machine-watch.ts';
 import { checkKills, checkMachine, lastBlockMs } from './preflight.ts';
 import { runClock } from './run-clock.ts';
@@ -30,7 +32,7 @@ import { picturesOf } from './run-pictures.ts';
 import { beginRun } from './run-file.ts';
 import { RunFleet } from './run-fleet.ts';
 import { limitsOf, membersOf, patchOf, planOf, taughtTasks } from './run-plan.ts';
-import { RunRecorder } from './run-recorder.ts';
+import { mainJobParts, RunRecorder } from './run-recorder.ts';
 import { readStartModels, startDigestsOf, type StartModels } from './start-models.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -56,6 +58,7 @@ export async function runMainJob(
   checkKills(kills, settings);
   const starts = await readStartModels(settings);
   const pool = openTrainingPool(engine, settings.compute.workers);
+  const averagingPool = openAveragingPool();
   await checkMachine(members.length, pool.size);
   const lock = await lockFolder(outputFolder);
   try {
@@ -71,7 +74,7 @@ export async function runMainJob(
     const consortium = foundConsortium(settings, starts);
     const during: RunRecorder['during'] = (id, title, work) =>
       recorder.during(id, title, () => untilStopped(signal, work));
-    recorder.begin(consortium);
+    recorder.begin(consortium, mainJobParts);
 
     await during('data', 'cases', () =>
       makeAllCases(settings, pool, (id) => join(folderOf(id), 'cases'), recorder),
@@ -83,7 +86,7 @@ export async function runMainJob(
       }
     }
     const fleet = new RunFleet({
-      ...{ settings, ports, consortium, pool, clock, code, recorder, folderOf },
+      ...{ settings, ports, consortium, pool, averagingPool, clock, code, recorder, folderOf },
     });
     try {
       await during('network', 'peers find each other', () => fleet.start());
@@ -104,11 +107,12 @@ export async function runMainJob(
       await fleet.stop();
     }
     await during('log', 'logs verified', () => fleet.verifyLogs());
-    return await recorder.record();
+    return recorder.record(await machineRecord(settings));
   } catch (error) {
     throw pausedBy(error, outputFolder);
   } finally {
     await pool.close();
+    await averagingPool.close();
     await lock.release();
   }
 }

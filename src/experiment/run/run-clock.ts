@@ -4,11 +4,13 @@
  */
 import type { Clock } from '../../base/index.ts';
 
+/** A clock that can be moved on, never back. */
 export interface RunClock extends Clock {
   /** From the first call on, time goes on from `ms`; later calls move it forward only. */
   continueFrom(ms: number): void;
 }
 
+/** The time of `machine` until `continueFrom` moves it. */
 export function runClock(machine: Clock): RunClock {
   let offsetMs: number | null = null;
   return {

@@ -23,6 +23,7 @@ import type { PlanStage, SignedManifest } from '../../wire/index.ts';
 import { holdersOf, membersOf, patchOf } from './run-plan.ts';
 import type { RunEvaluation, RunRecorder } from './run-recorder.ts';
 
+/** The run to evaluate: its settings, its models and where hospitals keep their cases. */
 export interface EvaluationOptions {
   readonly settings: RunSettings;
   readonly consortium: SignedManifest;
@@ -43,6 +44,11 @@ interface Scored {
 /** Rounds of a stage whose models are tried for the curves, spread evenly; the last among them. */
 const checkedRoundsMax = 5;
 
+/**
+ * Scores every stage's last model at every hospital, and models of a few rounds between for the curves.
+ *
+ * @throws what the pool's jobs throw
+ */
 export async function evaluateRun(options: EvaluationOptions): Promise<RunEvaluation> {
   const { consortium, models, recorder, settings } = options;
   const { stages } = consortium.manifest.plan;

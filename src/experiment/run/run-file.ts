@@ -6,6 +6,7 @@ import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
 import type { StartDigests } from './run-plan.ts';
 
+/** The content of `run.json`. */
 export interface RunFile {
   readonly format: typeof format;
   /** When the run was begun, ms since 1970. */

@@ -27,6 +27,7 @@ import type { SignedManifest } from '../../wire/index.ts';
 import { holdersOf, membersOf, patchOf } from './run-plan.ts';
 import { picturesOfScene, type Mark, type Scene } from './slice-planes.ts';
 
+/** The run to show: its models and where hospitals keep their cases. */
 export interface PicturesOptions {
   readonly settings: RunSettings;
   readonly consortium: SignedManifest;
@@ -35,6 +36,7 @@ export interface PicturesOptions {
   readonly folderOf: (id: NodeId) => string;
 }
 
+/** Slices of held-out cases and of the sample CT; none where the run has no student. */
 export async function picturesOf(options: PicturesOptions): Promise<SlicePicture[]> {
   const scenes = [...(await heldOutScenes(options)), ...(await sampleScene(options))];
   return scenes.flatMap(picturesOfScene);
@@ -48,8 +50,8 @@ async function heldOutScenes(options: PicturesOptions): Promise<Scene[]> {
   if (stage === undefined || weights === undefined) return [];
   const members = membersOf(settings);
   const holders = holdersOf(settings, 'hps');
-  const stranger = members.find((id) => !holders.includes(id));
-  const chosen = [stranger, holders[0]].filter((id) => id !== undefined);
+  const other = members.find((id) => !holders.includes(id));
+  const chosen = [other, holders[0]].filter((id) => id !== undefined);
   const scenes: Scene[] = [];
   for (const id of chosen) {
     const args: PictureArgs = {

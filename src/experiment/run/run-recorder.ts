@@ -2,16 +2,9 @@
  * Listens to a run and writes down what its report will say; passes progress on to whoever watches.
  * In one file because every event changes the one record.
  */
-import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Clock, NodeId } from '../../base/index.ts';
 import type { LogVerdict as NodeVerdict } from '../../audit/index.ts';
-import {
-  engineOptionsOf,
-  trainingCaseCount,
-  type HospitalSettings,
-  type RunSettings,
-} from '../../config/index.ts';
-import { backendVariant } from '../../compute/index.ts';
+import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../../config/index.ts';
 import { tasks } from '../../data/index.ts';
 import {
   recordVersion,
@@ -30,8 +23,8 @@ import {
   type SlicePicture,
   type StageTime,
   type TaskRecord,
+  type VirtualRecord,
 } from '../../report/index.ts';
-import { installedVersions } from '../../host/index.ts';
 import type { PeerEvent } from '../../peer/index.ts';
 import type { PlanStage, SignedManifest } from '../../wire/index.ts';
 import { taughtTasks } from './run-plan.ts';
@@ -42,6 +35,32 @@ interface OpenedRound {
   readonly openedAtMs: number;
 }
 
+/** A part of a run that is no stage of its plan. */
+export interface OtherPart {
+  readonly id: string;
+  readonly title: string;
+  /** How long it takes, roughly, in shares of all training. */
+  readonly share: number;
+}
+
+/** Before and after the stages of the plan. */
+export interface OtherParts {
+  readonly before: readonly OtherPart[];
+  readonly after: readonly OtherPart[];
+}
+
+/** Of the main job. */
+export const mainJobParts: OtherParts = {
+  before: [
+    { id: 'data', title: 'cases', share: 0.08 },
+    { id: 'network', title: 'peers find each other', share: 0.01 },
+  ],
+  after: [
+    { id: 'evaluation', title: 'held-out cases', share: 0.12 },
+    { id: 'log', title: 'logs verified', share: 0.01 },
+  ],
+};
+
 /** What the evaluation of a run yields. */
 export interface RunEvaluation {
   readonly rows: readonly EvaluationRow[];
@@ -50,6 +69,7 @@ export interface RunEvaluation {
   readonly checks: ReadonlyMap<string, readonly RoundCheck[]>;
 }
 
+/** Made at the beginning of a run; `record` gives the record at its end. */
 export class RunRecorder {
   readonly #settings: RunSettings;
   readonly #id: string;
@@ -68,7 +88,6 @@ export class RunRecorder {
   #slices: readonly SlicePicture[] = [];
   #nodes: readonly NodeRecord[] = [];
   #log: LogVerdict | null = null;
-  #peakMemoryBytes = 0;
 
   /** @param startedAtMs when the run began, on its own clock: before this process, if it goes on here */
   constructor(
@@ -90,15 +109,10 @@ export class RunRecorder {
     return this.#rounds;
   }
 
-  begin(consortium: SignedManifest): void {
+  /** @param parts what there is to do beside the stages of the plan */
+  begin(consortium: SignedManifest, parts: OtherParts): void {
     this.#consortium = consortium;
     const { members, plan } = consortium.manifest;
-    const part = (id: string, title: string, cost: number): PlannedStage => ({
-      id,
-      title,
-      rounds: 0,
-      cost,
-    });
     const trained = plan.stages.map((stage): PlannedStage => ({
       id: stage.id,
       title: titleOf(stage),
@@ -110,17 +124,14 @@ export class RunRecorder {
         (stage.kind === 'student' ? 2.5 : 1),
     }));
     const training = trained.reduce((sum, { cost }) => sum + cost, 0);
+    const planned = ({ id, title, share }: OtherPart): PlannedStage => {
+      return { id, title, rounds: 0, cost: training * share };
+    };
     this.#onProgress({
       kind: 'run-started',
       id: this.#id,
       hospitals: members.map(({ id }) => id),
-      stages: [
-        part('data', 'cases', training * 0.08),
-        part('network', 'peers find each other', training * 0.01),
-        ...trained,
-        part('evaluation', 'held-out cases', training * 0.12),
-        part('log', 'logs verified', training * 0.01),
-      ],
+      stages: [...parts.before.map(planned), ...trained, ...parts.after.map(planned)],
     });
   }
 
@@ -238,6 +249,18 @@ export class RunRecorder {
     this.#nodes = nodes;
   }
 
+  /** Something goes wrong in a virtual world, or is over. @param node the member, or `all` */
+  disturbed(node: string, kind: FaultRecord['kind'], note: string): void {
+    this.#fault(node, kind, [...this.#opened.keys()].at(-1) ?? 0, note);
+    if (kind === 'killed') this.#state(node, 'away');
+    if (kind === 'restarted') this.#state(node, 'catching up');
+  }
+
+  /** What was found about the logs, where they are judged elsewhere. */
+  judged(log: LogVerdict): void {
+    this.#log = log;
+  }
+
   verified(verdicts: readonly { readonly id: NodeId; readonly verdict: NodeVerdict }[]): void {
     const [first] = verdicts;
     const findings = verdicts.flatMap(({ id, verdict }) =>
@@ -250,13 +273,18 @@ export class RunRecorder {
       nodesVerified: verdicts.filter(({ verdict }) => verdict.ok).length,
       entries: first?.verdict.treeSize ?? 0,
       root: first?.verdict.root ?? '',
-      cosignatures: first?.verdict.sealedBy.length ?? 0,
+      cosignatures: first?.verdict.cosignedBy.length ?? 0,
       quorum: first?.verdict.quorum ?? 0,
       findings,
     };
   }
 
-  async record(): Promise<RunRecord> {
+  /**
+   * The record of the run as it ended.
+   * @param machine what it ran on; null in virtual time, which passes alike everywhere
+   * @param virtual of a run in virtual time
+   */
+  record(machine: MachineRecord | null, virtual: VirtualRecord | null = null): RunRecord {
     const { hospitals } = this.#settings.consortium;
     const finishedAtMs = this.#clock.nowMs();
     const sealedDigest =
@@ -285,7 +313,8 @@ export class RunRecorder {
       seed: this.#settings.seed,
       startedAt: isoTime(this.#startedAtMs),
       finishedAt: isoTime(finishedAtMs),
-      machine: await this.#machine(),
+      machine,
+      virtual,
       consortium: {
         name: this.#settings.consortium.name,
         id: this.#consortium?.cid ?? '',
@@ -412,13 +441,13 @@ export class RunRecorder {
   }
 
   #state(
-    node: NodeId,
+    node: string,
     state: 'waiting' | 'resting' | 'sending' | 'sealed' | 'away' | 'catching up',
   ): void {
     this.#onProgress({ kind: 'hospital', node, state });
   }
 
-  #fault(node: NodeId, kind: FaultRecord['kind'], round: number, note: string): void {
+  #fault(node: string, kind: FaultRecord['kind'], round: number, note: string): void {
     const stage = this.#opened.get(round)?.stage ?? '';
     this.#faults.push({
       node,
@@ -430,24 +459,9 @@ export class RunRecorder {
     });
     this.#onProgress({
       kind: 'note',
-      level: kind === 'caught-up' ? 'info' : 'warn',
+      level: kind === 'caught-up' || kind === 'over' ? 'info' : 'warn',
       text: `${node} ${kind}: ${note}`,
     });
-  }
-
-  async #machine(): Promise<MachineRecord> {
-    this.#peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-    const { workers } = this.#settings.compute;
-    return {
-      platform: `${process.platform} ${process.arch}`,
-      processor: cpus()[0]?.model ?? 'unknown',
-      processorCount: availableParallelism(),
-      memoryBytes: totalmem(),
-      peakMemoryBytes: this.#peakMemoryBytes,
-      versions: await installedVersions(),
-      backend: await backendVariant(engineOptionsOf(this.#settings.compute)),
-      workers: workers > 0 ? workers : availableParallelism(),
-    };
   }
 }
 

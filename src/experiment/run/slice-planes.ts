@@ -6,6 +6,7 @@ import { spacingOf, worldToVoxel, type Vector3, type Volume } from '../../data/i
 /** The plane of a picture: the axis that is held, and the axes that run down and to the right. */
 type Plane = 'axial' | 'coronal';
 
+/** A point to show, RAS mm. */
 export interface Mark {
   readonly label: string;
   readonly at: Vector3;

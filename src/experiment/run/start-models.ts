@@ -16,6 +16,8 @@ export interface StartModels {
 }
 
 /**
+ * Reads both folders, where they are named.
+ *
  * @throws {DistillError} 'bad_model' naming the setting: when the folder holds no model, or one of another network than
  * the stage's
  */
@@ -49,6 +51,7 @@ export async function readStartModels(settings: RunSettings): Promise<StartModel
   return { teacher: await read('teacher'), student: await read('student') };
 }
 
+/** Digests for the plan; a kind without a model is absent. */
 export function startDigestsOf({ teacher, student }: StartModels): StartDigests {
   return {
     ...(teacher === null ? {} : { teacher: teacher.digest }),

@@ -24,5 +24,5 @@ export async function untilStopped<T>(signal: AbortSignal, work: () => Promise<T
 }
 
 function cancelled(): SimulateError {
-  return new SimulateError({ code: 'cancelled' }, 'stopped; --resume goes on');
+  return new SimulateError({ code: 'cancelled' }, 'stopped; --resume continues the run');
 }

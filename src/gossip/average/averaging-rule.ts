@@ -1,4 +1,5 @@
 /** What the average is computed with: a round's rule in units, and how many members there are. */
+import { headsOf, type Segment, type UpdateWeights } from './head-weights.ts';
 import type { RoundRule } from '../../wire/index.ts';
 
 /** What all participants agreed on before the round. */
@@ -26,4 +27,22 @@ export function averagingRule(rule: RoundRule, memberCount: number): AveragingRu
     outerRate: outerRateMicro / 1e6,
     outerMomentum: outerMomentumMicro / 1e6,
   };
+}
+
+/** How many cases a participant trained on. */
+export interface TrainedSamples {
+  readonly samples: number;
+  /** Those with a label of each head; 0 or absent for a head that was not trained. */
+  readonly heads: Readonly<Record<string, number>>;
+}
+
+/** What a participant's update counts: its samples up to the cap, and of a head those with its label. */
+export function updateWeights(
+  segments: readonly Segment[],
+  trained: TrainedSamples,
+  { samplesCap, weightMax }: Pick<AveragingRule, 'samplesCap' | 'weightMax'>,
+): UpdateWeights {
+  const weight = Math.max(1, Math.min(trained.samples, samplesCap, weightMax));
+  const heads = headsOf(segments).map((head) => [head, Math.min(trained.heads[head] ?? 0, weight)]);
+  return { weight, heads: Object.fromEntries(heads) as Record<string, number> };
 }

@@ -4,11 +4,12 @@
  */
 import {
   WeightsError,
+  checkCount,
   checkWeight,
+  elementCount,
   valueMax,
   type FixedPoint,
-  checkCount,
-  type ModelWeights,
+  type ModelLayout,
 } from '../../weights/index.ts';
 
 /** What one update counts. */
@@ -32,13 +33,13 @@ export function headOf(name: string): string | null {
 }
 
 /** The flat vector of a model in stretches of one head, in order. */
-export function segmentsOf(layout: ModelWeights): Segment[] {
+export function segmentsOf(layout: ModelLayout): Segment[] {
   const segments: Segment[] = [];
-  for (const { name, data } of layout) {
+  for (const { name, shape } of layout) {
     const head = headOf(name);
     const last = segments.at(-1);
     const start = last?.end ?? 0;
-    const end = start + data.length;
+    const end = start + elementCount(shape);
     if (last?.head === head) segments[segments.length - 1] = { ...last, end };
     else segments.push({ head, start, end });
   }
@@ -52,41 +53,82 @@ export function headsOf(segments: readonly Segment[]): string[] {
 }
 
 /** What an update counts in a segment: 0 where it did not train. */
-export function weightIn({ head }: Segment, { weight, heads }: UpdateWeights): number {
+export function weightIn(
+  { head }: Pick<Segment, 'head'>,
+  { weight, heads }: UpdateWeights,
+): number {
   return head === null ? weight : (heads[head] ?? 0);
 }
 
-/**
- * Refuses an update that is not of this model, or pulls harder anywhere than it says.
- * @throws {WeightsError} 'shape_mismatch' unless the values are as many as the model has and the heads are the model's,
- * 'bad_weight', or 'out_of_range' for a value larger than its weight allows: any but 0 where the weight is 0
- */
-export function checkUpdate(
-  values: Int32Array,
-  weights: UpdateWeights,
-  segments: readonly Segment[],
-  weightMax: number,
-  fixedPoint: FixedPoint,
-): void {
-  checkCount(values.length, segments.at(-1)?.end ?? 0);
-  checkWeight(weights.weight, weightMax);
-  const expected = headsOf(segments);
-  if (Object.keys(weights.heads).sort().join() !== expected.join()) {
-    const wanted = `weights of ${expected.length === 0 ? 'no heads' : expected.join(', ')}`;
-    throw new WeightsError({ code: 'shape_mismatch', expected: wanted }, `expected ${wanted}`);
+/** The number that weights are shares of, and how finely. */
+export interface WeightScale {
+  readonly weightMax: number;
+  readonly fixedPoint: FixedPoint;
+}
+
+/** What the values of one update may be: refuses one that is not of this model, or pulls harder anywhere than it says. */
+export class UpdateBounds {
+  readonly #segments: readonly Segment[];
+  readonly #maxima: readonly number[];
+
+  /**
+   * @throws {WeightsError} 'bad_weight', or 'shape_mismatch' unless the heads are the model's
+   */
+  constructor(
+    segments: readonly Segment[],
+    weights: UpdateWeights,
+    { weightMax, fixedPoint }: WeightScale,
+  ) {
+    checkWeight(weights.weight, weightMax);
+    const expected = headsOf(segments);
+    if (Object.keys(weights.heads).sort().join() !== expected.join()) {
+      const wanted = `weights of ${expected.length === 0 ? 'no heads' : expected.join(', ')}`;
+      throw new WeightsError({ code: 'shape_mismatch', expected: wanted }, `expected ${wanted}`);
+    }
+    this.#segments = segments;
+    this.#maxima = segments.map((segment) => {
+      const weight = weightIn(segment, weights);
+      if (weight !== 0) checkWeight(weight, weights.weight);
+      return weight === 0 ? 0 : valueMax({ weight, weightMax }, fixedPoint);
+    });
   }
-  for (const segment of segments) {
-    const weight = weightIn(segment, weights);
-    if (weight !== 0) checkWeight(weight, weights.weight);
-    const max = weight === 0 ? 0 : valueMax({ weight, weightMax }, fixedPoint);
-    for (let i = segment.start; i < segment.end; i++) {
-      const value = values[i] as number;
-      if (value > max || value < -max) {
-        throw new WeightsError(
-          { code: 'out_of_range', index: i },
-          `expected values within ±${max}, got ${value} at ${i}`,
-        );
-      }
+
+  /** Largest |value| of each segment: 0 where the update did not train. */
+  get maxima(): readonly number[] {
+    return this.#maxima;
+  }
+
+  /**
+   * Checks a stretch of values, of which the first stands at `start` of the flat vector.
+   * @throws {WeightsError} 'shape_mismatch' when they go beyond the model, or 'out_of_range' for a value larger than its
+   * weight allows: any but 0 where the weight is 0
+   */
+  check(values: Int32Array, start: number): void {
+    const stop = start + values.length;
+    if (stop > (this.#segments.at(-1)?.end ?? 0)) checkCount(stop, this.#segments.at(-1)?.end ?? 0);
+    for (const [index, segment] of this.#segments.entries()) {
+      if (segment.end <= start || segment.start >= stop) continue;
+      const from = Math.max(segment.start, start) - start;
+      const bad = beyond(
+        values,
+        from,
+        Math.min(segment.end, stop) - start,
+        this.#maxima[index] ?? 0,
+      );
+      if (bad < 0) continue;
+      throw new WeightsError(
+        { code: 'out_of_range', index: start + bad },
+        `expected values within ±${this.#maxima[index] ?? 0}, got ${values[bad] ?? 0} at ${start + bad}`,
+      );
     }
   }
+}
+
+/** Index of the first value of [from, to) beyond ±max; -1 for none. */
+function beyond(values: Int32Array, from: number, to: number, max: number): number {
+  for (let i = from; i < to; i++) {
+    const value = values[i] as number;
+    if (value > max || value < -max) return i;
+  }
+  return -1;
 }

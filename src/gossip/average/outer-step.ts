@@ -21,9 +21,15 @@ export function roundStart(
   if (before === null || momentum === 0) return base;
   checkSameLayout(before, base);
   return base.map(({ name, shape, data }, at) => {
-    const earlier = before[at]?.data ?? data;
-    const from = (value: number, i: number): number =>
-      value + momentum * (value - (earlier[i] as number));
-    return { name, shape, data: data.map(from) };
+    return { name, shape, data: steppedOn(data, before[at]?.data ?? data, momentum) };
   });
+}
+
+/** `roundStart` for numbers that belong together. */
+export function steppedOn(
+  base: Float32Array,
+  before: Float32Array,
+  momentum: number,
+): Float32Array {
+  return base.map((value, i) => value + momentum * (value - (before[i] as number)));
 }

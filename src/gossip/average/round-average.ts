@@ -3,29 +3,20 @@
  * a consortium and whoever repeats their rounds without a network compute it here, to the same bytes.
  */
 import {
+  delta,
+  elementCount,
   fixedPointFor,
   quantise,
-  applyDelta,
-  checkCount,
-  delta,
-  parameterCount,
   type ModelWeights,
 } from '../../weights/index.ts';
-import type { AveragingRule } from './averaging-rule.ts';
-import { headsOf, segmentsOf, weightIn, type UpdateWeights } from './head-weights.ts';
-import { IntegerMean } from './integer-mean.ts';
+import { updateWeights, type AveragingRule, type TrainedSamples } from './averaging-rule.ts';
+import { segmentsOf, weightIn, type UpdateWeights } from './head-weights.ts';
+import { RoundSum } from './round-sum.ts';
 
 /** One participant's change of the base. */
 export interface RoundUpdate extends UpdateWeights {
-  /** Weighted change in fixed point, in the order of `flatten`. */
+  /** Weighted change in fixed point, in the order of the model's parameters. */
   readonly values: Int32Array;
-}
-
-/** How many cases a participant trained on. */
-export interface TrainedSamples {
-  readonly samples: number;
-  /** Those with a label of each head; 0 or absent for a head that was not trained. */
-  readonly heads: Readonly<Record<string, number>>;
 }
 
 /**
@@ -37,16 +28,14 @@ export function roundUpdate(
   after: ModelWeights,
   base: ModelWeights,
   trained: TrainedSamples,
-  { memberCount, clamp, weightMax, samplesCap }: AveragingRule,
+  rule: AveragingRule,
 ): RoundUpdate & { readonly clampedCount: number } {
+  const { memberCount, clamp, weightMax } = rule;
   const change = delta(after, base);
   const segments = segmentsOf(base);
   const fixedPoint = fixedPointFor(memberCount, clamp);
-  const weight = Math.max(1, Math.min(trained.samples, samplesCap, weightMax));
-  const heads = Object.fromEntries(
-    headsOf(segments).map((head) => [head, Math.min(trained.heads[head] ?? 0, weight)]),
-  );
-  const update = { weight, heads, values: new Int32Array(change.length) };
+  const weights = updateWeights(segments, trained, rule);
+  const update = { ...weights, values: new Int32Array(change.length) };
   let clampedCount = 0;
   for (const segment of segments) {
     const own = weightIn(segment, update);
@@ -62,24 +51,23 @@ export function roundUpdate(
 /**
  * base + rate · Σ values · wMax / (Σ weight · 2^s), for each head over those that trained it: the same bytes for any order
  * of `updates`, of which there is at least one. A head that nobody trained stays as it is.
- * @throws {WeightsError} 'shape_mismatch', and as `IntegerMean.add`
+ * @throws {WeightsError} 'shape_mismatch', 'bad_weight', and 'out_of_range' when a value is larger than its weight allows
  */
 export function roundAverage(
   base: ModelWeights,
   updates: readonly RoundUpdate[],
-  { memberCount, clamp, weightMax, outerRate }: AveragingRule,
+  rule: AveragingRule,
 ): ModelWeights {
-  const fixedPoint = fixedPointFor(memberCount, clamp);
-  const mean = new Float32Array(parameterCount(base));
-  for (const { values } of updates) checkCount(values.length, mean.length);
-  for (const segment of segmentsOf(base)) {
-    const { start, end } = segment;
-    const sum = new IntegerMean(end - start, fixedPoint, weightMax);
-    for (const update of updates) {
-      const weight = weightIn(segment, update);
-      if (weight > 0) sum.add(update.values.subarray(start, end), weight);
-    }
-    if (sum.weightSum > 0) mean.set(sum.mean(), start);
+  const sum = new RoundSum(segmentsOf(base), rule);
+  for (const update of updates) {
+    const underWay = sum.begin(update);
+    underWay.add(update.values);
+    underWay.end();
   }
-  return applyDelta(base, mean, outerRate);
+  let start = 0;
+  return base.map(({ name, shape, data }) => {
+    const averaged = sum.applyTo(data, start);
+    start += elementCount(shape);
+    return { name, shape, data: averaged };
+  });
 }

@@ -4,7 +4,7 @@ import type { GradSaveFunc, Rank, Scalar, Tensor, Tensor1D } from '@tensorflow/t
 
 import { seededRandom } from '../../../src/base/index.ts';
 import {
-  checkpoint,
+  recomputed,
   ComputeError,
   differentiate,
   openEngine,
@@ -62,7 +62,7 @@ function blocks({ tf, ops }: Engine, x: Tensor1D, length = 20): Scalar {
     let y = x;
     for (let i = 0; i < length; i += 4) {
       const before = y;
-      y = checkpoint(tf, [before], (start) =>
+      y = recomputed(tf, [before], (start) =>
         tf.tidy(() => {
           let z = start;
           for (let k = 0; k < 4; k++) {
@@ -120,12 +120,12 @@ for (const backend of backends) {
       }
     });
 
-    it('runs a checkpoint once more for the same bytes, also inside another', () => {
+    it('runs a recomputed block once more for the same bytes, also inside another', () => {
       const { tf, ops } = engine;
       const [x, w] = [draw(engine, 'x', 40), draw(engine, 'w', 40)];
       let runs = 0;
       // The block's input is used before, in and after it, and `w` both inside and outside.
-      const net = (block: typeof checkpoint): Scalar => {
+      const net = (block: typeof recomputed): Scalar => {
         const early = tf.mul(x, w);
         const late = block(tf, [early, x], (y, z) => {
           runs++;
@@ -137,7 +137,7 @@ for (const backend of backends) {
       const plain = differentiate(engine, () => net((_tf, inputs, run) => run(...inputs)), [x, w]);
       expect(runs).equal(1);
       const before = engine.memory().tensorCount;
-      const again = differentiate(engine, () => net(checkpoint), [x, w]);
+      const again = differentiate(engine, () => net(recomputed), [x, w]);
       expect(runs).equal(3);
       expect(bytesOf([again.value, ...again.gradients])).deep.equal(
         bytesOf([plain.value, ...plain.gradients]),
@@ -146,10 +146,10 @@ for (const backend of backends) {
       expect(engine.memory().tensorCount).equal(before);
     });
 
-    it('takes a checkpoint for what it holds where nothing is recorded, or by TF.js', () => {
+    it('takes a recomputed block for what it holds where nothing is recorded, or by TF.js', () => {
       const { tf } = engine;
       const x = tf.scalar(3);
-      const square = (v: Tensor): Scalar => checkpoint(tf, [v], (y) => tf.square(y) as Scalar);
+      const square = (v: Tensor): Scalar => recomputed(tf, [v], (y) => tf.square(y) as Scalar);
       expect(square(x).dataSync()[0]).equal(9);
       expect(tf.grad(square)(x).dataSync()[0]).equal(6);
     });
@@ -179,7 +179,7 @@ for (const backend of backends) {
         const net = (inBlock: boolean): Scalar => {
           const y = tf.mul(tf.square(x), x);
           const z = inBlock
-            ? checkpoint(tf, [y], (v) => fail(tf.mul<Tensor1D>(v, v)))
+            ? recomputed(tf, [y], (v) => fail(tf.mul<Tensor1D>(v, v)))
             : fail(y as Tensor1D);
           return tf.sum<Scalar>(tf.mul(z, y));
         };
@@ -242,7 +242,7 @@ for (const backend of backends.filter((name) => name !== 'cpu')) {
       expect(await fits(backend, 128, through(chain))).equal(true);
     });
 
-    it('is of checkpoints their inputs and one of them run again', async () => {
+    it('is of recomputed blocks their inputs and one of them run again', async () => {
       expect(await fits(backend, 80, through(chain))).equal(false);
       expect(await fits(backend, 80, through(blocks))).equal(true);
       expect(await fits(backend, 32, through(blocks))).equal(false);

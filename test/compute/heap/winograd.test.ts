@@ -256,7 +256,6 @@ if (native === null) {
   );
 } else {
   tilingSuite(`native kernels ${native.variant}`, (threads) =>
-    // Where registers have 512 bits, `auto` would take oneDNN's convolutions.
-    openEngine({ backend: 'native', convolutions: 'own', threads }),
+    openEngine({ backend: 'native', threads }),
   );
 }

@@ -261,11 +261,6 @@ describe('types and values', () => {
     expect(read).throw(DataError, /^calc: labels: expected labels from 0 to 1, got NaN/);
   });
 
-  it('of a label map in the place of a CT are told', () => {
-    const labels = encodeNifti({ ...grid, data: Uint8Array.from(ramp, (_, n) => n % 8) });
-    expect(readCt(labels).notes.join()).equal('whole numbers from 0 to 7 alone: a label map, and no CT?'); // prettier-ignore
-  });
-
   it('of files that are no NIfTI are called what they are', () => {
     const dicom = Buffer.alloc(400);
     dicom.write('DICM', 128);

@@ -161,9 +161,16 @@ describe("a hospital's own case", () => {
 
   it('notes values that cannot be HU of a chest with contrast', () => {
     const shifted = image.data.map((hu) => hu + 1024);
-    expect(readOwnCase('one', { ct: nifti(shifted) }, grid).notes.join()).contain('is it in HU');
-    const pale = image.data.map((hu) => Math.min(hu, 120));
-    expect(readOwnCase('one', { ct: nifti(pale) }, grid).notes.join()).contain('contrast');
+    expect(readOwnCase('one', { ct: nifti(shifted) }, grid).notes.join()).contain('no lung');
+    const pale = image.data.map((hu) => Math.min(hu, 90));
+    expect(readOwnCase('one', { ct: nifti(pale) }, grid).notes.join()).contain('no contrast');
+  });
+
+  it('notes a label map in the place of the CT', () => {
+    const labels = image.data.map((_, n) => n % 8);
+    const { notes } = readOwnCase('one', { ct: nifti(labels) }, grid);
+    expect(notes[0]).equal('ct: the image has a few whole numbers only: it looks like a label map');
+    expect(readOwnCase('one', whole, grid).notes).deep.equal([]);
   });
 
   const [z, y, x] = image.shape;

@@ -6,6 +6,7 @@ import {
   DataError,
   decodeMarkups,
   encodeMarkups,
+  imageFindings,
   readCt,
   readOwnCase,
   spacingOf,
@@ -21,7 +22,7 @@ interface Answer {
   readonly reading?: Partial<ReadingSettings>;
   /** Words of the refusal. */
   readonly refused?: RegExp;
-  /** Words of the notes; none at all where absent. */
+  /** Words of the notes, or of what speaks against its being a heart's CT; no note at all where absent. */
   readonly noted?: RegExp;
   readonly spacingMm?: readonly number[];
   /** Of the first voxel, RAS mm. */
@@ -37,7 +38,7 @@ const answers: readonly (readonly [string, Answer])[] = [
   ['sq_disagree.nii.gz', { origin: [-30, 30, -30], noted: /78\.0 mm apart .*60\.0 mm/ }],
   ['const.nii.gz', { ...sound, noted: /every voxel is -?\d+/ }],
   ['huge.nii.gz', { refused: /voxels: expected HU from -32768 to 65535, got .*e\+38: no CT/ }],
-  ['u16_noint.nii.gz', { ...sound, noted: /is it in HU.*intercept of -1024/ }],
+  ['u16_noint.nii.gz', { ...sound, noted: /no lung.*intercept of -1024/ }],
   ['oneslice.nii.gz', { refused: /got 72 x 72 x 3 mm: less than one heart/ }],
   ['onevoxel.nii.gz', { refused: /got 3 x 3 x 3 mm: less than one heart/ }],
   ['dead-end-questions/fourd2.nii.gz', { refused: /from 0 to 1, with --frame \(reading\.frame/ }],
@@ -85,7 +86,10 @@ describe('files that people met elsewhere', () => {
       }
       const { volume, notes } = told(name, reading);
       if (noted === undefined) expect(notes).deep.equal([]);
-      else expect(notes.join('\n')).match(noted);
+      else {
+        const against = imageFindings(volume).map(({ text }) => text);
+        expect([...notes, ...against].join('\n')).match(noted);
+      }
       const { affine } = volume;
       if (origin !== undefined) expect([affine[3], affine[7], affine[11]]).deep.equal(origin);
       if (spacingMm !== undefined) expect(spacingOf(affine)).deep.equal(spacingMm);
@@ -111,7 +115,7 @@ describe('files that people met elsewhere', () => {
     const notesOf = (name: string): string =>
       readOwnCase('one', { ct: read(name) }, grid).notes.join('\n');
     expect(notesOf('sq_disagree.nii.gz')).match(/^ct: sform and qform .*78\.0 mm/);
-    expect(notesOf('u16_noint.nii.gz')).match(/^ct: nothing below/);
+    expect(notesOf('u16_noint.nii.gz')).match(/^ct: there is no lung .*intercept of -1024/);
     expect(notesOf('const.nii.gz')).match(/^ct: every voxel is/);
     const ct = read('gz_extra5k.nii.gz');
     const points = (labels: readonly string[], apartMm: number): Uint8Array =>

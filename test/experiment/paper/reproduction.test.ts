@@ -118,7 +118,7 @@ describe('a reproduction', function () {
       }),
     );
     expect(error.code).equal('cancelled');
-    expect(error.message).contain('goes on where it was');
+    expect(error.message).contain('continues where it stopped');
   });
 
   it('compares a U-Net with a SwinUNETR and nothing else, from drawn weights', async () => {

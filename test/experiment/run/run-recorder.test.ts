@@ -57,7 +57,7 @@ describe('run recorder', () => {
       recorder.peerEvent(node, opened(2));
       recorder.peerEvent(node, sealed(2));
     }
-    const { rounds, sealedDigest } = await recorder.record();
+    const { rounds, sealedDigest } = recorder.record(null);
     const facts = rounds.map(({ round, stageRound, outcome }) => [round, stageRound, outcome]);
     expect(facts).to.deep.equal([
       [1, 1, 'void'],
@@ -75,7 +75,7 @@ describe('run recorder', () => {
     recorder.peerEvent(one!, sealed(1));
     recorder.restarted(two!, 1);
     recorder.peerEvent(two!, { kind: 'caught-up', height: 3 });
-    const { faults } = await recorder.record();
+    const { faults } = recorder.record(null);
     expect(faults.map(({ node, kind, round }) => [node, kind, round])).to.deep.equal([
       ['L2', 'killed', 1],
       ['L2', 'excluded', 1],
@@ -107,6 +107,7 @@ describe('run recorder', () => {
         plan: one1,
         limits: limitsOf(1),
       }),
+      { before: [], after: [] },
     );
     // The first round was opened at 10 and sealed at 15, before this start; this start begins at 1000.
     recorder.peerEvent(one!, opened(1));
@@ -123,7 +124,7 @@ describe('run recorder', () => {
     await meeting;
     nowMs = 1500;
     recorder.peerEvent(one!, { ...sealed(2), atMs: 1490 } as PeerEvent);
-    const { stages, rounds, startedAt, finishedAt } = await recorder.record();
+    const { stages, rounds, startedAt, finishedAt } = recorder.record(null);
     // From 10 to 1490, less the 200 ms of the meeting.
     expect(stages.map(({ id, ms }) => [id, ms])).deep.equal([
       ['network', 200],

@@ -218,14 +218,6 @@ napi_value setThreads(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** `restOpenMp()`: threads of OpenMP are to sleep where they wait. In worker threads `process.env` is a copy, unseen by libraries. */
-napi_value restOpenMp(napi_env, napi_callback_info) {
-#if !defined(_WIN32)
-  setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
-#endif
-  return nullptr;
-}
-
 bool processorFits() {
 #if defined(ANNULUS_AVX512) || defined(ANNULUS_AVX512BF16)
 #if defined(ANNULUS_AVX512BF16)
@@ -257,7 +249,6 @@ NAPI_MODULE_INIT() {
     return nullptr;
   }
   define(env, exports, "setThreads", setThreads, nullptr);
-  define(env, exports, "restOpenMp", restOpenMp, nullptr);
   napi_value kernels;
   napi_create_object(env, &kernels);
   napi_set_named_property(env, exports, "kernels", kernels);

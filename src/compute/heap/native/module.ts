@@ -5,21 +5,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { Kernels } from '../wasm/module.ts';
-import { oneDnnFor, type OneDnn } from './onednn.ts';
-import { nativeDefaults, type NativeOptions } from './options.ts';
+import type { NativeOptions } from './options.ts';
 
 /** Instruction sets, best first; a build has those that its machine asked for. */
 const variants = ['avx512bf16', 'avx512', 'avx2', 'x64', 'arm64'] as const;
-
-type Convolution = 'convForward' | 'convInputGradient' | 'convFilterGradient';
 
 type Variant = (typeof variants)[number];
 
 /** Three convolutions come in three forms each: as they are, `…Bf16` and `…Pairs`. */
 interface Addon {
   readonly setThreads: (threads: number) => void;
-  /** Has threads of OpenMP sleep where they wait; to be called before a library brings them. */
-  readonly restOpenMp: () => void;
   readonly kernels: Readonly<Record<string, (heap: ArrayBuffer, ...numbers: number[]) => void>>;
 }
 
@@ -81,14 +76,12 @@ function multipliesBf16({ variant }: NativeModule): boolean {
   return variant === 'avx512bf16';
 }
 
-/** What their rounding depends on: the instructions that they were compiled for, and what is asked for. */
-export function nativeVariant(native: NativeModule, options: Partial<NativeOptions>): string {
-  const asked = { ...nativeDefaults, ...options };
-  const words = [
-    ...(asked.precision === 'bf16' ? ['bf16'] : []),
-    ...(oneDnnFor(native, asked) === null ? [] : ['onednn']),
-  ];
-  return ['native', native.variant, ...words].join(' ');
+/** What their rounding depends on: the instructions that they were compiled for, and the precision. */
+export function nativeVariant(
+  { variant }: NativeModule,
+  { precision = 'f32' }: Partial<NativeOptions>,
+): string {
+  return `native ${variant}${precision === 'f32' ? '' : ` ${precision}`}`;
 }
 
 /** The kernels in C++ on the given heap, with `threads` threads of their own. */
@@ -96,13 +89,12 @@ export function nativeKernels(
   native: NativeModule,
   memory: WebAssembly.Memory,
   threads: number,
-  options: Partial<NativeOptions>,
+  { precision = 'f32' }: Partial<NativeOptions>,
 ): NativeKernels {
   const { addon } = native;
-  const asked = { ...nativeDefaults, ...options };
   addon.setThreads(threads);
   // Pairs of bf16 for the instruction that takes them, else float32 rounded to it.
-  const form = asked.precision === 'f32' ? '' : multipliesBf16(native) ? 'Pairs' : 'Bf16';
+  const form = precision === 'f32' ? '' : multipliesBf16(native) ? 'Pairs' : 'Bf16';
   const kernels: Record<string, unknown> = { windowAttentionScratch: () => 0 };
   for (const [name, plain] of Object.entries(addon.kernels)) {
     const kernel = addon.kernels[`${name}${form}`] ?? plain;
@@ -111,28 +103,5 @@ export function nativeKernels(
       kernel(memory.buffer, ...numbers);
     };
   }
-  const own = kernels as unknown as NativeKernels;
-  const oneDnn = oneDnnFor(native, asked);
-  return oneDnn === null ? own : { ...own, ...withOneDnn(own, oneDnn, memory, asked, threads) };
-}
-
-/** oneDNN's convolutions, and ours where it has none. */
-function withOneDnn(
-  own: NativeKernels,
-  oneDnn: OneDnn,
-  memory: WebAssembly.Memory,
-  { precision }: NativeOptions,
-  threads: number,
-): Pick<NativeKernels, Convolution> {
-  oneDnn.setThreads(threads);
-  const either =
-    (name: Convolution) =>
-    (params: number): void => {
-      if (!oneDnn[name](memory.buffer, params, precision === 'bf16')) own[name](params);
-    };
-  return {
-    convForward: either('convForward'),
-    convInputGradient: either('convInputGradient'),
-    convFilterGradient: either('convFilterGradient'),
-  };
+  return kernels as unknown as NativeKernels;
 }

@@ -1,8 +1,9 @@
 /** The average of a decided cut on one node, and what its own hold-out says of it. */
 import { messageOf, type Digest } from '../../../base/index.ts';
-import { roundAverage } from '../../../gossip/index.ts';
-import { modelDigest } from '../../../weights/index.ts';
+import { GossipError, type UpdateFile } from '../../../gossip/index.ts';
+import type { WrittenModel } from '../../../weights/index.ts';
 import type { Cut, Seal } from '../../../wire/index.ts';
+import { workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
 import { ruleOf, startOf } from './round-start.ts';
 import type { RoundUpdates } from './round-updates.ts';
@@ -47,10 +48,10 @@ export class CutAverage {
     const cut = this.#cut;
     if (cut === null || this.#isUnderWay) return;
     for (const update of cut.updates) this.#updates.obtainDecided(update);
-    const values = cut.updates.map(({ env }) => this.#updates.values(env));
-    if (!values.every((one) => one !== null)) return;
+    const files = cut.updates.map(({ env }) => this.#updates.file(env));
+    if (!files.every((one) => one !== null)) return;
     this.#isUnderWay = true;
-    void this.#meanOf(cut, values).then(
+    void this.#meanOf(cut, files).then(
       (average) => {
         this.#context.post(() => {
           this.#result = average;
@@ -64,25 +65,36 @@ export class CutAverage {
     );
   }
 
-  async #meanOf(cut: Cut, values: readonly Int32Array[]): Promise<AveragedCut> {
+  async #meanOf(cut: Cut, files: readonly UpdateFile[]): Promise<AveragedCut> {
     const { open, stage, models, settings } = this.#context;
     const base = await models.obtain(stage, open.base);
-    const updates = cut.updates.flatMap(({ env, n: weight }, index) => {
-      const [update, facts] = [values[index], this.#updates.facts(env)];
-      if (update === undefined || facts === null) return [];
-      return [{ values: update, weight, heads: facts.heads }];
-    });
-    const weights = roundAverage(await startOf(this.#context), updates, ruleOf(this.#context));
-    const agg = modelDigest(weights);
-    const loss = await models.holdOutLoss(stage, agg, weights);
+    const into = workName(open.r, 'average');
+    const model = await this.#averaged(cut, files, into);
+    const loss = await models.holdOutLoss(stage, model.digest, into);
     const baseLoss = await models.holdOutLoss(stage, open.base, base);
     const total = cut.updates.reduce((sum, { n }) => sum + n, 0);
     const metrics = { lossMilli: this.#meanLossMilli(cut, total), updates: cut.updates.length };
-    const seal: Seal = { op: 'SEAL', r: open.r, agg, W: total, metrics };
+    const seal: Seal = { op: 'SEAL', r: open.r, agg: model.digest, W: total, metrics };
     const isRefused = isWorse(loss, baseLoss, settings.lossFactorMax);
     // On the disk before this node votes for it: a sealed model is held by all who sealed it.
-    if (!isRefused) await models.keep(weights);
+    if (!isRefused) await models.adopt(into, model);
     return { seal, isRefused };
+  }
+
+  /** @throws {GossipError} 'blob_mismatch' when the file of an update is damaged: it has been mended then */
+  async #averaged(cut: Cut, updates: readonly UpdateFile[], into: string): Promise<WrittenModel> {
+    const { stage, models, ports } = this.#context;
+    const layout = await models.layout(stage);
+    const start = await startOf(this.#context);
+    const rule = ruleOf(this.#context);
+    const outcome = await ports.averager.average({ layout, start, updates, rule, into });
+    if (outcome.kind === 'averaged') return outcome.model;
+    const { digest } = outcome;
+    for (const { env, upd } of cut.updates) if (upd === digest) await this.#updates.mend(env);
+    throw new GossipError(
+      { code: 'blob_mismatch', digest, from: 'the disk' },
+      `the update ${digest.slice(0, 12)} was damaged on the disk and is fetched again`,
+    );
   }
 
   /** Weighted mean of the signed training losses, rounded down: the same on every node. */

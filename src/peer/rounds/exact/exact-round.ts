@@ -3,7 +3,7 @@
  * this node's own training, the updates of all, the average of the cut, and who is still there.
  */
 import { messageOf, type Digest, type NodeId } from '../../../base/index.ts';
-import { GossipError, segmentsOf, type UpdateFacts } from '../../../gossip/index.ts';
+import { GossipError, type UpdateFacts } from '../../../gossip/index.ts';
 import type { Cut, CutUpdate, Open } from '../../../wire/index.ts';
 import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
@@ -24,7 +24,7 @@ export class ExactRound implements RoundProtocol {
   readonly #envelopes: EnvelopeReader;
 
   constructor(context: RoundContext) {
-    const { open, stage, self, consortium, models, ports, settings, onEvent } = context;
+    const { open, self, consortium, ports, settings, onEvent } = context;
     const { silenceMs } = settings;
     this.open = open;
     this.#presence = new Presence({ self, clock: ports.clock, silenceMs });
@@ -40,7 +40,6 @@ export class ExactRound implements RoundProtocol {
     this.#envelopes = new EnvelopeReader(consortium, open, context.verifyBytes, ports.pure);
     this.#updates = new RoundUpdates(context, {
       envelopes: this.#envelopes,
-      segments: async () => segmentsOf(await models.initial(stage)),
       onOpened: () => {
         this.#average.goOn();
       },

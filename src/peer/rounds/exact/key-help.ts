@@ -3,7 +3,7 @@
  * the key on. Between two ticks one key is handed to each member and one of each is tried, whatever they send.
  */
 import { base64, fromBase64, type Digest, type NodeId } from '../../../base/index.ts';
-import type { OpenedUpdate, UpdateBook } from '../../../gossip/index.ts';
+import type { UpdateBook } from '../../../gossip/index.ts';
 import { handOverKey } from '../../../wire/index.ts';
 import type { RoundContext } from '../../round-protocol.ts';
 import type { HoldsMessage, KeyMessage } from './exact-messages.ts';
@@ -22,7 +22,7 @@ export interface KeyHelpParts {
   readonly opening: UpdateOpening;
   readonly work: SideWork;
   /** An update that was locked is open. */
-  readonly onOpened: (env: Digest, opened: OpenedUpdate) => void;
+  readonly onOpened: (env: Digest, key: Uint8Array) => void;
 }
 
 /** See the file's header. */
@@ -48,13 +48,13 @@ export class KeyHelp {
     const { consortium, self, open, ports, send, post } = this.#context;
     const { book, work } = this.#parts;
     const to = consortium.manifest.members.find(({ id }) => id === member);
-    const env = locked.find((one) => book.openedUpdate(one) !== null);
+    const env = locked.find((one) => book.keyOf(one) !== null);
     if (to === undefined || env === undefined || this.#helped.has(member)) return;
-    const [facts, opened] = [book.facts(env), book.openedUpdate(env)];
-    if (facts === null || opened === null) return;
+    const [facts, key] = [book.facts(env), book.keyOf(env)];
+    if (facts === null || key === null) return;
     this.#helped.add(member);
     work.run('a key was not handed on', async () => {
-      const sealed = await handOverKey(facts.statement, self, to, opened.key, ports.crypto.sealing);
+      const sealed = await handOverKey(facts.statement, self, to, key, ports.crypto.sealing);
       post(() => {
         send(member, { t: 'key', r: open.r, env, sealed: base64(sealed) });
       });
@@ -70,10 +70,10 @@ export class KeyHelp {
     if (this.#tried.has(from)) return;
     this.#tried.add(from);
     work.run('a key was not tried', async () => {
-      const opened = await opening.open(facts, { from, sealed: bytes });
-      if (opened === null) return;
+      const key = await opening.open(facts, { from, sealed: bytes });
+      if (key === null) return;
       this.#context.post(() => {
-        if (book.stateOf(env) === 'locked') onOpened(env, opened);
+        if (book.stateOf(env) === 'locked') onOpened(env, key);
       });
     });
   }

@@ -1,9 +1,11 @@
 /** This node's own part of an exact round: it trains, encrypts what changed for all members and signs the envelope. */
-import { messageOf } from '../../../base/index.ts';
-import { GossipError, roundUpdate, sealUpdate } from '../../../gossip/index.ts';
-import { ownUpdateName } from '../../housekeeping.ts';
+import { hex, messageOf } from '../../../base/index.ts';
+import { bulkKeyBytes, bulkSaltBytes } from '../../../crypto/index.ts';
+import { GossipError, signUpdate, type EncryptedBulk } from '../../../gossip/index.ts';
+import { bulkContext } from '../../../wire/index.ts';
+import { ownUpdateName, workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import type { WorkProgress } from '../../trainer.ts';
+import type { TrainingResult, WorkProgress } from '../../trainer.ts';
 import { ruleOf, startOf } from './round-start.ts';
 
 /** What came of the training. */
@@ -61,33 +63,51 @@ export class OwnTraining {
 
   /** The signed envelope, or null when the round went on meanwhile. */
   async #trainAndSeal(): Promise<Uint8Array | null> {
-    const { open, stage, self, consortium, keys, ports, shelf, roundsSealed } = this.#context;
+    const { open, stage, ports, content, roundsSealed } = this.#context;
     // One update a round, also across a crash: two different ones would be equivocation.
     const remembered = ownUpdateName(open.r);
     const earlier = await ports.store.read(remembered);
     if (earlier !== null) return earlier;
-    const base = await startOf(this.#context);
+    const start = await startOf(this.#context);
     await ports.trainer.prepare(stage, await this.#context.teachers(), this.#reporter('prepare'));
-    const job = { stage, round: open.r, roundsSealed, base, hp: open.hp };
+    const after = workName(open.r, 'trained');
+    const job = { stage, round: open.r, roundsSealed, start, into: after, hp: open.hp };
     const result = await ports.trainer.train(job, this.#reporter('train'));
-    const update = roundUpdate(result.weights, base, result, ruleOf(this.#context));
-    const { values, weight, heads, clampedCount } = update;
-    const sealed = await sealUpdate({
-      consortium,
-      open,
-      author: self,
-      ...{ values, weight, heads },
-      metricsMilli: { ...result.metricsMilli, clamped: Math.min(clampedCount, 2_000_000) * 1000 },
-      dataset: result.dataset,
-      logSigner: keys.log,
-      sealing: ports.crypto.sealing,
-    });
+    const { name, bulk, envelope } = await this.#encrypted(start, after, result);
     // A peer that was stopped, and perhaps started again over this disk, must not leave a second update here.
     if (!this.#context.isCurrent()) return null;
-    await shelf.put(sealed.ciphertext, { round: open.r, kind: 'update' });
-    await shelf.put(sealed.envelope, null);
-    await ports.store.write(remembered, sealed.envelope);
-    return sealed.envelope;
+    const written = { digest: bulk.update, bytes: bulk.updateBytes };
+    await content.adopt(name, written, { round: open.r, kind: 'update' });
+    await content.put(envelope, null);
+    await ports.store.write(remembered, envelope);
+    return envelope;
+  }
+
+  /** What changed, encrypted for all members, and its signed envelope. */
+  async #encrypted(
+    start: string,
+    after: string,
+    trained: TrainingResult,
+  ): Promise<{ name: string; bulk: EncryptedBulk; envelope: Uint8Array }> {
+    const { open, stage, self: author, consortium, keys, ports, models } = this.#context;
+    const { sealing } = ports.crypto;
+    const [key, salt] = [sealing.randomBytes(bulkKeyBytes), sealing.randomBytes(bulkSaltBytes)];
+    // Of its own: a peer that was stopped may still be at work here under another key.
+    const name = workName(open.r, `update-${hex(salt)}`);
+    const bulk = await ports.averager.encrypt({
+      ...{ start, after, trained, key, salt, rule: ruleOf(this.#context) },
+      layout: await models.layout(stage),
+      context: bulkContext({ cid: consortium.cid, round: open.r, author }),
+      into: name,
+    });
+    const clamped = Math.min(bulk.clampedCount, 2_000_000) * 1000;
+    const envelope = await signUpdate({
+      ...{ consortium, open, author, bulk, key, sealing },
+      metricsMilli: { ...trained.metricsMilli, clamped },
+      dataset: trained.dataset,
+      logSigner: keys.log,
+    });
+    return { name, bulk, envelope };
   }
 
   #reporter(work: 'prepare' | 'train'): (progress: WorkProgress) => void {

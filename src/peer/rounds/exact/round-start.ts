@@ -1,17 +1,23 @@
 /** What training and the average of an exact round share: the model they begin at, and the rule they follow. */
-import { averagingRule, roundStart, type AveragingRule } from '../../../gossip/index.ts';
-import type { ModelWeights } from '../../../weights/index.ts';
+import { averagingRule, type AveragingRule } from '../../../gossip/index.ts';
+import { workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
 
-/** Where all begin this round. @throws {GossipError} when nobody has a model that it follows from */
+/** Name in the store of the model where all begin this round. @throws {GossipError} when nobody has one it follows from */
 export async function startOf(
-  context: Pick<RoundContext, 'stage' | 'models' | 'before' | 'open' | 'consortium'>,
-): Promise<ModelWeights> {
-  const { stage, models, before, open } = context;
-  const { outerMomentum } = ruleOf(context);
+  context: Pick<RoundContext, 'stage' | 'models' | 'before' | 'open' | 'consortium' | 'ports'>,
+): Promise<string> {
+  const { stage, models, before: beforeDigest, open, ports } = context;
+  const { outerMomentum: momentum } = ruleOf(context);
   const base = await models.obtain(stage, open.base);
-  if (before === null || outerMomentum === 0) return base;
-  return roundStart(base, await models.obtain(stage, before), outerMomentum);
+  if (beforeDigest === null || momentum === 0) return base;
+  const into = workName(open.r, 'start');
+  // A round's start is the same for its training and its average, and after a crash.
+  if (await ports.store.has(into)) return into;
+  const before = await models.obtain(stage, beforeDigest);
+  const layout = await models.layout(stage);
+  await ports.averager.start({ layout, base, before, momentum, into });
+  return into;
 }
 
 /** How the changes of a round become its model. */

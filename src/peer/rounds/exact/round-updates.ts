@@ -6,9 +6,8 @@ import { fromUtf8, invariant, messageOf, type Digest, type NodeId } from '../../
 import {
   GossipError,
   UpdateBook,
-  type OpenedUpdate,
-  type Segment,
   type UpdateFacts,
+  type UpdateFile,
 } from '../../../gossip/index.ts';
 import { limits, type CutUpdate } from '../../../wire/index.ts';
 import type { Judgement, RoundView } from '../../local-view.ts';
@@ -17,7 +16,7 @@ import type { ExactMessage } from './exact-messages.ts';
 import type { EnvelopeReader } from './envelope-reader.ts';
 import { KeyHelp } from './key-help.ts';
 import { SideWork } from './side-work.ts';
-import { UpdateOpening } from './update-opening.ts';
+import { updateFile, UpdateOpening } from './update-opening.ts';
 
 /** What the log says while a fetch fails. */
 const notHere = 'an update is not here yet';
@@ -25,8 +24,6 @@ const notHere = 'an update is not here yet';
 /** What the updates share with their round. */
 interface RoundParts {
   readonly envelopes: EnvelopeReader;
-  /** Of the stage's model. */
-  readonly segments: () => Promise<readonly Segment[]>;
   /** One more update is open. */
   readonly onOpened: () => void;
 }
@@ -52,14 +49,14 @@ export class RoundUpdates implements Pick<
       parts.envelopes.read(bytes),
     );
     const work = new SideWork(context.open.r, context.ports.logger);
-    const opening = new UpdateOpening(context, book, parts.segments);
+    const opening = new UpdateOpening(context, book);
     this.#book = book;
     this.#work = work;
     this.#opening = opening;
     this.#keys = new KeyHelp(context, {
       ...{ book, opening, work },
-      onOpened: (env, opened) => {
-        this.#keep(env, opened);
+      onOpened: (env, key) => {
+        this.#keep(env, key);
         this.#sayHoldingsSoon();
       },
     });
@@ -109,8 +106,16 @@ export class RoundUpdates implements Pick<
     return this.#book.facts(env);
   }
 
-  values(env: Digest): Int32Array | null {
-    return this.#book.openedUpdate(env)?.values ?? null;
+  /** The ciphertext of an update that is here and opened, under its key; null for another. */
+  file(env: Digest): UpdateFile | null {
+    const [facts, key] = [this.#book.facts(env), this.#book.keyOf(env)];
+    return facts === null || key === null ? null : updateFile(facts, key);
+  }
+
+  /** Sees to it that the ciphertext of an update that was opened is sound: a disk may have lost a bit of it since. */
+  async mend(env: Digest): Promise<void> {
+    const facts = this.#book.facts(env);
+    if (facts !== null) await this.#opening.fetch(facts);
   }
 
   /** Tells the others of this node's own update, which is on the disk. */
@@ -182,7 +187,7 @@ export class RoundUpdates implements Pick<
 
   #obtainEnvelope(env: Digest, from: NodeId, isDecided: boolean): void {
     this.#work.once(env, notHere, async () => {
-      const bytes = await this.#context.shelf.obtain(env, limits.entryBytesMax, from, null);
+      const bytes = await this.#context.content.obtainBytes(env, limits.entryBytesMax, from);
       this.#context.post(() => {
         this.#tryEnvelope(bytes, isDecided, from);
       });
@@ -192,23 +197,23 @@ export class RoundUpdates implements Pick<
   // Bulk.
 
   #obtainBulk(facts: UpdateFacts): void {
-    const { shelf } = this.#context;
+    const { content } = this.#context;
     this.#work.once(facts.upd, notHere, async () => {
       // Who claims to hold an update has both on its disk.
       const envelope = this.#book.envelope(facts.env);
-      if (envelope !== null) await shelf.put(envelope, null);
-      const opened = await this.#opening.open(facts);
+      if (envelope !== null) await content.put(envelope, null);
+      const key = await this.#opening.open(facts);
       this.#context.post(() => {
-        if (opened === null) this.#book.mark(facts.env, 'locked');
-        else this.#keep(facts.env, opened);
+        if (key === null) this.#book.mark(facts.env, 'locked');
+        else this.#keep(facts.env, key);
         this.#sayHoldingsSoon();
       });
     });
   }
 
-  #keep(env: Digest, opened: OpenedUpdate): void {
+  #keep(env: Digest, key: Uint8Array): void {
     const { self, ports } = this.#context;
-    this.#book.opened(env, opened, self, ports.clock.nowMs());
+    this.#book.opened(env, key, self, ports.clock.nowMs());
     this.#parts.onOpened();
   }
 

@@ -104,7 +104,7 @@ if (loadNative() === null) {
   describe('native convolutions', () => {
     let native: Float32Array[][];
     before(async () => {
-      native = await allValues({ backend: 'native', convolutions: 'own' });
+      native = await allValues({ backend: 'native' });
     });
 
     it('give what plain JavaScript gives, values and gradients, over drawn shapes', async () => {
@@ -126,7 +126,7 @@ if (loadNative() === null) {
 
     for (const threads of [2, 3]) {
       it(`give the same bytes on ${String(threads)} threads`, async () => {
-        const values = await allValues({ backend: 'native', convolutions: 'own', threads });
+        const values = await allValues({ backend: 'native', threads });
         values.forEach((tensors, c) => {
           tensors.forEach((tensor, t) => {
             const bytes = Buffer.from(tensor.buffer);

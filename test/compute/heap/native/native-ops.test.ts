@@ -11,7 +11,7 @@ if (native === null) {
 } else {
   for (const threads of [1, 3]) {
     opsSuite(`native kernels ${native.variant} on ${String(threads)} threads`, () =>
-      openEngine({ backend: 'native', convolutions: 'own', threads }),
+      openEngine({ backend: 'native', threads }),
     );
   }
 }

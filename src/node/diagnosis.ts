@@ -1,13 +1,17 @@
 /** Looks at this machine: what can train here, how fast, and what will get in the way. */
-import { statfs } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { messageOf } from '../base/index.ts';
-import type { BackendReport } from '../compute/index.ts';
-import type { Speed } from '../distill/index.ts';
-import { findBuildTools, type BuildTools } from './build-tools.ts';
-import { readMachine, type Machine } from './machine.ts';
-import type { World } from './world.ts';
+import { listBackends, openEngine, type BackendReport } from '../compute/index.ts';
+import { modelDefaults, modelSpecFor, trainingDefaults } from '../config/index.ts';
+import { adamWDefaults, testSpeed, type Speed } from '../distill/index.ts';
+import {
+  findBuildTools,
+  freeDiskBytes,
+  openFilesMax,
+  readMachine,
+  type BuildTools,
+  type Machine,
+} from '../host/index.ts';
 
 /** A backend, and how it did. */
 export interface ExaminedBackend extends BackendReport {
@@ -17,6 +21,7 @@ export interface ExaminedBackend extends BackendReport {
   readonly failure: string | null;
 }
 
+/** What this machine is and can do, as data. */
 export interface Diagnosis {
   readonly machine: Machine;
   readonly memoryFreeBytes: number;
@@ -40,32 +45,39 @@ const least = { diskBytes: 2 ** 30, memoryBytes: 2 ** 31, openFiles: 1024 };
 /** Losses of the same step on two backends differ by rounding only. */
 const lossDifferenceMax = 1e-3;
 
-/** @param withSpeed whether to try every backend that is there, for about ten seconds together. */
-export async function examine(withSpeed: boolean, world: World): Promise<Diagnosis> {
-  const { listBackends } = await import('../compute/index.ts');
+/** What a diagnosis looks at, and how. */
+export interface Examination {
+  /** Whether to try every backend that is there, for about ten seconds together. */
+  readonly withSpeed: boolean;
+  /** Where runs would be written. */
+  readonly folder: string;
+  /** The environment: `CXX` in it names a compiler. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly nowMs: () => number;
+  /** A backend is about to be tried. */
+  readonly onTry: (backend: string) => void;
+}
+
+/** The machine as it is now. */
+export async function examine(examination: Examination): Promise<Diagnosis> {
+  const { withSpeed, folder, env, onTry } = examination;
   const reports = await listBackends();
   const isTried = ({ name, available }: BackendReport): boolean =>
     withSpeed && available && name !== 'cpu';
   const share = budgetMs / Math.max(1, reports.filter(isTried).length);
   const backends: ExaminedBackend[] = [];
   for (const report of reports) {
-    if (isTried(report) && world.isLive) {
-      world.erase(0);
-      world.out(`trying ${report.name} …`);
-    }
+    if (isTried(report)) onTry(report.name);
     backends.push(
       isTried(report)
-        ? await tryBackend(report, share, world)
+        ? await tryBackend(report, share, examination)
         : { ...report, speed: null, failure: null },
     );
   }
-  if (world.isLive) world.erase(0);
-  const folder = process.cwd();
-  const disk = await statfs(folder);
   const facts = {
     ...{ machine: readMachine(), memoryFreeBytes: freemem(), folder, backends },
-    ...{ diskFreeBytes: disk.bavail * disk.bsize, openFilesMax: readOpenFilesMax() },
-    tools: findBuildTools(process.env),
+    ...{ diskFreeBytes: await freeDiskBytes(folder), openFilesMax: openFilesMax() },
+    tools: findBuildTools(env),
   };
   // As openEngine: the first that is there. One that is there and fails is trouble, not a reason to take the next.
   const first = backends.find(({ automatic, available }) => automatic && available);
@@ -76,11 +88,8 @@ export async function examine(withSpeed: boolean, world: World): Promise<Diagnos
 async function tryBackend(
   report: BackendReport,
   budget: number,
-  { nowMs }: World,
+  { nowMs }: Examination,
 ): Promise<ExaminedBackend> {
-  const { openEngine } = await import('../compute/index.ts');
-  const { adamWDefaults, testSpeed } = await import('../distill/index.ts');
-  const { modelDefaults, modelSpecFor, trainingDefaults } = await import('../config/index.ts');
   const { patch, teacher } = trainingDefaults;
   try {
     const engine = await openEngine({ backend: report.name });
@@ -132,14 +141,4 @@ function warningsOf(
     }
   }
   return warnings;
-}
-
-function readOpenFilesMax(): number | null {
-  try {
-    const [, soft] =
-      /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-    return soft === undefined ? null : Number(soft);
-  } catch {
-    return null;
-  }
 }

@@ -7,7 +7,7 @@ import {
   type NodeId,
 } from '../../../src/base/index.ts';
 import { digestOf } from '../../../src/crypto/index.ts';
-import { BlobShelf, GossipError } from '../../../src/gossip/index.ts';
+import { ContentStore, GossipError } from '../../../src/gossip/index.ts';
 import {
   TransportError,
   type BlobProvider,
@@ -21,32 +21,61 @@ const blob = new Uint8Array(1000).map(() => seeded.integer(256));
 const digest = digestOf(blob);
 const bytesMax = 1000;
 
-describe('blob shelf', () => {
+describe('content store', () => {
   it('serves what it put, under its hash, and nothing else', async () => {
-    const { shelf, served } = shelfWith({});
-    expect(await shelf.put(blob, null)).to.equal(digest);
+    const { content, served } = storeWith({});
+    expect(await content.put(blob, null)).to.equal(digest);
     const held = await served(digest);
     expect(held?.totalBytes).to.equal(blob.byteLength);
     expect(await held?.read(1, 3)).to.deep.equal(blob.slice(1, 4));
     expect(await served(digestOf(utf8('x')))).to.equal(null);
-    await shelf.remove(digest);
-    expect(await shelf.has(digest)).to.equal(false);
+    await content.remove(digest);
+    expect(await content.has(digest)).to.equal(false);
+  });
+
+  it('gives its name to what the own work left, and remembers it with its round first', async () => {
+    const { content, store } = storeWith({});
+    await store.write('work/average', blob);
+    const of = { round: 3, kind: 'model' } as const;
+    await content.adopt('work/average', { digest, bytes: blob.byteLength }, of);
+    expect(await content.read(digest)).to.deep.equal(blob);
+    expect(await store.list('work/')).to.deep.equal([]);
+    const line = Buffer.from(store.files.get('rounds/3')!).toString();
+    expect(line).to.equal(`\nmodel ${digest} 1000`);
+    // A crash between the two leaves nothing that nobody remembers.
+    const crashed = new MemoryStore(2);
+    await crashed.write('work/average', blob);
+    const broken = new ContentStore(crashed, {
+      serveBlobs: () => undefined,
+    } as unknown as Transport);
+    await broken.adopt('work/average', { digest, bytes: 1000 }, of).catch(() => undefined);
+    expect([...crashed.files.keys()]).to.deep.equal(['work/average', 'rounds/3']);
+  });
+
+  it('gives up at once when the disk does not take what comes, and says so', async () => {
+    const whole: Answer = (offset) => ({ bytes: blob.slice(offset) });
+    const { content, store, asked } = storeWith({ L1: whole, L2: whole });
+    store.writerFails = true;
+    const problem = await content.obtain(digest, bytesMax, null, null).catch((e: unknown) => e);
+    expect(String(problem)).to.equal('Error: the disk is gone');
+    expect(asked).to.deep.equal(['L1 0']);
+    expect(store.underWay).to.equal(0);
   });
 
   it('goes on from where a broken transfer ended, at the next peer', async () => {
-    const { shelf, store, asked } = shelfWith({
+    const { content, store, asked } = storeWith({
       L1: (offset) => ({ bytes: blob.slice(offset, 600), breaks: true }),
       L2: (offset) => ({ bytes: blob.slice(offset) }),
     });
-    expect(await shelf.obtain(digest, bytesMax, null, null)).to.deep.equal(blob);
+    await content.obtain(digest, bytesMax, null, null);
     expect(asked).to.deep.equal(['L1 0', 'L2 600']);
     expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
   });
 
   it('asks the named peer first', async () => {
     const whole: Answer = (offset) => ({ bytes: blob.slice(offset) });
-    const { shelf, asked } = shelfWith({ L1: whole, L2: whole });
-    await shelf.obtain(digest, bytesMax, 'L2' as NodeId, null);
+    const { content, asked } = storeWith({ L1: whole, L2: whole });
+    await content.obtain(digest, bytesMax, 'L2' as NodeId, null);
     expect(asked).to.deep.equal(['L2 0']);
   });
 
@@ -72,99 +101,116 @@ describe('blob shelf', () => {
         { L1: honest, L2: lie },
         { L1: lie, L2: lie, L3: honest },
       ]) {
-        const { shelf } = shelfWith(peers);
-        expect(await shelf.obtain(digest, bytesMax, 'L1' as NodeId, null)).to.deep.equal(blob);
+        const { content, store } = storeWith(peers);
+        await content.obtain(digest, bytesMax, 'L1' as NodeId, null);
+        expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
+        expect(store.underWay).to.equal(0);
       }
     });
 
     it(`stores nothing when the only peer ${name}`, async () => {
-      const { shelf, store } = shelfWith({ L1: lie });
-      const error = await failure(shelf.obtain(digest, bytesMax, null, null));
+      const { content, store } = storeWith({ L1: lie });
+      const error = await failure(content.obtain(digest, bytesMax, null, null));
       expect(error).to.equal('blob_unavailable');
       expect([...store.files.keys()]).to.deep.equal([]);
+      expect(store.underWay).to.equal(0);
     });
   }
 
   it('gets a blob longer than a false beginning was told to be', async () => {
     // The liar's part is longer than the blob, so no honest peer can go on from it.
-    const { shelf } = shelfWith({
+    const { content, store } = storeWith({
       L1: (offset) => ({ bytes: new Uint8Array(Math.max(0, 1500 - offset)), breaks: true }),
       L2: (offset) => (offset > blob.length ? null : { bytes: blob.slice(offset) }),
     });
-    expect(await shelf.obtain(digest, 2000, null, null)).to.deep.equal(blob);
+    await content.obtain(digest, 2000, null, null);
+    expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
   });
 
   it('lets two callers share one transfer, and forgets it afterwards', async () => {
-    const { shelf, asked } = shelfWith({ L1: (offset) => ({ bytes: blob.slice(offset) }) });
-    const [a, b] = await Promise.all([
-      shelf.obtain(digest, bytesMax, null, null),
-      shelf.obtain(digest, bytesMax, null, null),
+    const { content, asked } = storeWith({ L1: (offset) => ({ bytes: blob.slice(offset) }) });
+    await Promise.all([
+      content.obtain(digest, bytesMax, null, null),
+      content.obtain(digest, bytesMax, null, null),
     ]);
-    expect(a).to.equal(b);
     expect(asked).to.deep.equal(['L1 0']);
-    await shelf.obtain(digest, bytesMax, null, null); // from the disk
+    await content.obtain(digest, bytesMax, null, null); // from the disk
     expect(asked).to.have.length(1);
   });
 
   it('gets from another peer what the first one holds up, and ends the first transfer then', async () => {
     const whole: Answer = (offset) => ({ bytes: blob.slice(offset) });
-    const { shelf, store, asked, signals } = shelfWith({ L1: 'silent', L2: whole, L3: whole });
+    const { content, store, asked, signals } = storeWith({ L1: 'silent', L2: whole, L3: whole });
     const first = { first: 'L2', shunned: 'L1' } as { first: NodeId; shunned: NodeId };
-    shelf.hasten(digest, bytesMax, first); // nothing is under way
-    const work = shelf.obtain(digest, bytesMax, 'L1' as NodeId, null);
-    await Promise.resolve();
-    shelf.hasten(digest, bytesMax, first);
-    expect(await work).to.deep.equal(blob);
+    content.hasten(digest, bytesMax, first); // nothing is under way
+    const work = content.obtain(digest, bytesMax, 'L1' as NodeId, null);
+    await settled();
+    content.hasten(digest, bytesMax, first);
+    await work;
     expect(asked).to.deep.equal(['L1 0', 'L2 0']);
     expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
     expect(signals[0]!.aborted).to.equal(true);
   });
 
   it('asks three at once at most, and fails when all of them have', async () => {
-    const { shelf, asked } = shelfWith({ L1: 'silent', L2: 'silent', L3: 'silent', L4: 'silent' });
-    void shelf.obtain(digest, bytesMax, 'L1' as NodeId, null);
+    const { content, asked } = storeWith({
+      L1: 'silent',
+      L2: 'silent',
+      L3: 'silent',
+      L4: 'silent',
+    });
+    void content.obtain(digest, bytesMax, 'L1' as NodeId, null);
+    await settled();
     for (const id of ['L2', 'L3', 'L4', 'L2'] as NodeId[]) {
-      shelf.hasten(digest, bytesMax, { first: id, shunned: 'L1' as NodeId });
+      content.hasten(digest, bytesMax, { first: id, shunned: 'L1' as NodeId });
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled();
     expect(asked).to.deep.equal(['L1 0', 'L2 0', 'L3 0']);
-    const none = shelfWith({ L1: () => null, L2: () => null });
-    const work = none.shelf.obtain(digest, bytesMax, null, null);
-    none.shelf.hasten(digest, bytesMax, { first: 'L2' as NodeId, shunned: 'L1' as NodeId });
+    const none = storeWith({ L1: () => null, L2: () => null });
+    const work = none.content.obtain(digest, bytesMax, null, null);
+    none.content.hasten(digest, bytesMax, { first: 'L2' as NodeId, shunned: 'L1' as NodeId });
     expect(await failure(work)).to.equal('blob_unavailable');
   });
 
   it('gives up with a coded error when nobody has it, and can be asked again', async () => {
     let has = false;
-    const { shelf, asked } = shelfWith({
+    const { content, asked } = storeWith({
       L1: (offset) => (has ? { bytes: blob.slice(offset) } : null),
       L2: () => null,
     });
-    expect(await failure(shelf.obtain(digest, bytesMax, null, null))).to.equal('blob_unavailable');
+    expect(await failure(content.obtain(digest, bytesMax, null, null))).to.equal(
+      'blob_unavailable',
+    );
     expect(asked).to.have.length(6); // three turns over two peers
-    expect(await failure(shelfWith({}).shelf.obtain(digest, bytesMax, null, null))).to.equal(
+    expect(await failure(storeWith({}).content.obtain(digest, bytesMax, null, null))).to.equal(
       'blob_unavailable',
     );
     has = true;
-    expect(await shelf.obtain(digest, bytesMax, null, null)).to.deep.equal(blob);
+    expect(await content.obtainBytes(digest, bytesMax, null)).to.deep.equal(blob);
   });
 
   it('mends a blob whose bytes on the disk have changed', async () => {
-    const { shelf, store } = shelfWith({ L1: (offset) => ({ bytes: blob.slice(offset) }) });
+    const { content, store } = storeWith({ L1: (offset) => ({ bytes: blob.slice(offset) }) });
     store.files.set(
       `blobs/${digest}`,
       concatBytes(blob.slice(0, 999), Uint8Array.of(blob[999]! ^ 1)),
     );
-    expect(await shelf.obtain(digest, bytesMax, null, null)).to.deep.equal(blob);
+    expect(await content.read(digest)).to.equal(null);
+    await content.obtain(digest, bytesMax, null, null);
     expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
   });
 });
 
+/** Lets all that can happen without a word from a peer happen. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** What a peer answers to a fetch from `offset`; null when it does not have the blob. */
 type Answer = (offset: number) => { bytes: Uint8Array; breaks?: boolean } | null;
 
-interface ShelfWorld {
-  readonly shelf: BlobShelf;
+interface StoreWorld {
+  readonly content: ContentStore;
   readonly store: MemoryStore;
   /** Peer and offset of each fetch. */
   readonly asked: string[];
@@ -173,10 +219,10 @@ interface ShelfWorld {
 }
 
 /** A silent peer gives no byte and no end. */
-function shelfWith(peers: Record<string, Answer | 'silent'>): ShelfWorld {
+function storeWith(peers: Record<string, Answer | 'silent'>): StoreWorld {
   const asked: string[] = [];
   const signals: AbortSignal[] = [];
-  let provider: ShelfWorld['served'] = () => Promise.resolve(null);
+  let provider: StoreWorld['served'] = () => Promise.resolve(null);
   const fetch = async function* (
     from: NodeId,
     _digest: Digest,
@@ -202,8 +248,8 @@ function shelfWith(peers: Record<string, Answer | 'silent'>): ShelfWorld {
     },
   };
   const store = new MemoryStore();
-  const shelf = new BlobShelf(store, transport as Transport);
-  return { shelf, store, asked, signals, served: (wanted) => provider(wanted) };
+  const content = new ContentStore(store, transport as Transport);
+  return { content, store, asked, signals, served: (wanted) => provider(wanted) };
 }
 
 async function failure(work: Promise<unknown>): Promise<string | null> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
+/** What decides how fast a program computes here. */
 export interface Machine {
   readonly processor: string;
   /** Of `avx2`, `avx512f`, `avx512_bf16`, `amx_bf16` and `asimd` those there are; null where the system does not tell. */
@@ -15,6 +16,7 @@ export interface Machine {
 
 const features = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16', 'asimd'];
 
+/** The machine as the system describes it. */
 export function readMachine(): Machine {
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown processor',
@@ -26,7 +28,7 @@ export function readMachine(): Machine {
   };
 }
 
-/** One line. */
+/** The machine in one line, for the head of a table of measurements. */
 export function machineLine(machine: Machine): string {
   const { processor, processorCount, memoryBytes, platform, node } = machine;
   const memory = `${(memoryBytes / 2 ** 30).toFixed(0)} GiB`;

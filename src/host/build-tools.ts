@@ -1,9 +1,10 @@
-/** What the kernels are compiled with, and whether they are: as `annulus doctor` shows it. */
+/** What kernels are compiled with, and which of them are compiled. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from './files.ts';
+import { packageFile } from './package-file.ts';
 
+/** The compiler on this machine, and what the package's build left. */
 export interface BuildTools {
   /** First line of the C++ compiler's `--version`; null without one. */
   readonly compiler: string | null;
@@ -11,6 +12,7 @@ export interface BuildTools {
   readonly kernels: readonly { readonly file: string; readonly bytes: number }[];
 }
 
+/** @param env `CXX` in it names the compiler to try first */
 export function findBuildTools(env: Readonly<Record<string, string | undefined>>): BuildTools {
   const names = [env.CXX ?? '', 'g++', 'clang++', 'c++'].filter((name) => name !== '');
   const compiler = names.find((name) => versionOf(name) !== null) ?? null;
@@ -26,7 +28,7 @@ function versionOf(compiler: string): string | null {
 }
 
 function builtKernels(): { file: string; bytes: number }[] {
-  const folder = join(packageRoot, 'build');
+  const folder = packageFile('build');
   try {
     return readdirSync(folder)
       .filter((file) => /^kernels\S*\.(wasm|node)$/.test(file))

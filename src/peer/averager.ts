@@ -1,0 +1,42 @@
+/**
+ * The port to the heavy work of a round: encrypting, checking and averaging files of this node's store, each as large as a
+ * model. A node does it on a thread of its own, because libp2p must answer within seconds; the peer itself handles names,
+ * digests and keys only.
+ */
+import type { Store } from '../base/index.ts';
+import {
+  averageRound,
+  checkRoundUpdate,
+  encryptRoundUpdate,
+  startRound,
+  type AverageJob,
+  type AverageOutcome,
+  type CheckJob,
+  type CheckOutcome,
+  type EncryptedBulk,
+  type EncryptJob,
+  type StartJob,
+} from '../gossip/index.ts';
+import type { WrittenModel } from '../weights/index.ts';
+
+/** All over the store that the peer has; see the jobs of `gossip`. */
+export interface Averager {
+  /** Where a round starts. @throws when a file is not a model of its layout */
+  start(job: StartJob): Promise<WrittenModel>;
+  /** The own update. @throws when a file is not a model of its layout, or a weight is not finite */
+  encrypt(job: EncryptJob): Promise<EncryptedBulk>;
+  /** What is wrong with an update, if anything. */
+  check(job: CheckJob): Promise<CheckOutcome>;
+  /** The average of a cut. @throws when an update is not one that `check` lets pass */
+  average(job: AverageJob): Promise<AverageOutcome>;
+}
+
+/** Does the work where it is called: for simulations and tests, whose models are small. */
+export function inlineAverager(store: Store): Averager {
+  return {
+    start: (job) => startRound(store, job),
+    encrypt: (job) => encryptRoundUpdate(store, job),
+    check: (job) => checkRoundUpdate(store, job),
+    average: (job) => averageRound(store, job),
+  };
+}
