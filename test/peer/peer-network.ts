@@ -1,27 +1,18 @@
 /** Peers on an in-memory network in virtual time, with a trainer that adds a constant: rounds without learning. */
-import { seededRandom, type Clock, type NodeId, type Store } from '../../src/base/index.ts';
-import type { Logger } from '../../src/base/index.ts';
-import { consensusDefaults } from '../../src/consensus/index.ts';
+import type { Clock, NodeId, Store } from '../../src/base/index.ts';
 import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
-import {
-  inlineAverager,
-  Peer,
-  peerDefaults,
-  type PeerEvent,
-  type Trainer,
-  type TrainingJob,
-} from '../../src/peer/index.ts';
+import type { Peer, PeerEvent, Trainer, TrainingJob } from '../../src/peer/index.ts';
 import {
   simulatedConsortium,
   simulatedMember,
   type SimulatedMember,
 } from '../../src/experiment/run/consortium.ts';
-import { virtualClock, type VirtualClock } from '../../src/simulate/virtual-clock.ts';
 import {
-  virtualNetwork,
+  VirtualWorld,
   type NetworkFaults,
+  type VirtualClock,
   type VirtualNetwork,
-} from '../../src/simulate/virtual-network.ts';
+} from '../../src/simulate/index.ts';
 import { layoutOf, readModel, writeModel, type ModelWeights } from '../../src/weights/index.ts';
 import { type PlanStage, type SignedManifest, type Transport } from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
@@ -40,6 +31,7 @@ export interface ToyTrainer extends Trainer {
   fails: boolean;
 }
 
+/** One machine of the network, with what tests reach for. */
 export interface ToyNode {
   readonly member: SimulatedMember;
   readonly store: MemoryStore;
@@ -47,23 +39,23 @@ export interface ToyNode {
   readonly events: PeerEvent[];
   readonly failures: unknown[];
   readonly log: string[];
-  peer: Peer;
+  /** The peer of the latest run. */
+  readonly peer: Peer;
   /** The node's present end of the network. */
-  transport: Transport;
+  readonly transport: Transport;
 }
 
 const code = digestOf(new TextEncoder().encode('toy program'));
 const otherCode = digestOf(new TextEncoder().encode('another program'));
 
+/** A `VirtualWorld` of real keys, with disks that are maps and trainers that add a constant. */
 export class PeerNetwork {
-  readonly clock: VirtualClock = virtualClock(1_700_000_000_000);
+  readonly clock: VirtualClock;
   readonly network: VirtualNetwork;
   readonly consortium: SignedManifest;
-  readonly nodes: Map<string, ToyNode> = new Map<string, ToyNode>();
-  readonly #seed: number;
-  readonly #strangers: readonly string[];
+  readonly nodes: ReadonlyMap<string, ToyNode>;
+  readonly #world: VirtualWorld;
   readonly #shutOut: Readonly<Record<string, readonly string[]>>;
-  readonly #bend: (transport: Transport) => Transport;
 
   constructor(options: {
     readonly members: number;
@@ -79,16 +71,11 @@ export class PeerNetwork {
     /** A node's end of the network, made worse. */
     readonly bend?: (transport: Transport) => Transport;
   }) {
-    this.#seed = options.seed ?? 1;
-    this.#strangers = options.strangers ?? [];
+    const { seed = 1, minParticipants = 1, strangers = [], faults, bend } = options;
     this.#shutOut = options.shutOut ?? {};
-    this.#bend = options.bend ?? ((transport) => transport);
-    const random = seededRandom(this.#seed).fork('network');
-    this.network = virtualNetwork({ clock: this.clock, random, faults: options.faults ?? {} });
-    const members = Array.from({ length: options.members }, (_, i) =>
-      simulatedMember(this.#seed, `L${i + 1}` as NodeId, []),
+    const members = Array.from({ length: options.members }, (_, at) =>
+      simulatedMember(seed, `L${at + 1}` as NodeId, []),
     );
-    const { minParticipants = 1 } = options;
     const stages = options.stages.map((stage) => sampleStage({ minParticipants, ...stage }));
     this.consortium = simulatedConsortium(members, {
       name: 'toy',
@@ -96,7 +83,24 @@ export class PeerNetwork {
       plan: { seed: 1, stages },
       limits: { updateBytesMax: 100_000 },
     });
-    for (const member of members) this.#add(member);
+    const kept = new Map(members.map((member) => [member.id as string, keptOf(member)]));
+    this.#world = new VirtualWorld({
+      ...{ seed, consortium: this.consortium, crypto: systemCrypto },
+      ...(faults && { network: faults }),
+      ...(bend && { bend }),
+      keysOf: (id) => {
+        const { keys } = kept.get(id)!.member;
+        return { ...keys, sealPrivate: keys.seal.privateKey };
+      },
+      codeOf: (id) => (strangers.includes(id) ? otherCode : code),
+      consortiumOf: (id) => this.#consortiumOf(id),
+      bendStore: (id) => kept.get(id)!.store,
+      trainerOf: (id, clock) => kept.get(id)!.trainerOn(clock),
+      onEvent: (id, event) => kept.get(id)!.events.push(event),
+    });
+    this.clock = this.#world.clock;
+    this.network = this.#world.network;
+    this.nodes = new Map([...kept].map(([id, own]) => [id, this.#toyNode(own)]));
   }
 
   node(id: string): ToyNode {
@@ -106,21 +110,20 @@ export class PeerNetwork {
   }
 
   async start(): Promise<void> {
-    for (const { peer } of this.nodes.values()) await peer.start();
+    for (const id of this.nodes.keys()) await this.restart(id);
   }
 
   /** Power cut: what was not on the disk is lost. */
   async crash(id: string): Promise<void> {
-    this.network.kill(id as NodeId);
-    await this.node(id).peer.stop();
+    void this.node(id).peer; // stays to be looked at
+    this.#world.kill(id as NodeId);
+    await this.clock.advance(0);
   }
 
   /** A fresh peer over the same disk. */
   async restart(id: string): Promise<void> {
-    const node = this.node(id);
-    this.network.revive(id as NodeId);
-    node.peer = this.#peerOf(node);
-    await node.peer.start();
+    this.#world.restart(id as NodeId);
+    await this.clock.advance(0);
   }
 
   /** Runs until every node (or those named) has reported `done`. */
@@ -148,17 +151,23 @@ export class PeerNetwork {
     return this.node(id).events.flatMap((event) => (event.kind === 'sealed' ? [event.model] : []));
   }
 
-  #add(member: SimulatedMember): void {
-    const store = new MemoryStore();
-    const trainer = toyTrainer(this.clock, store);
-    const node = { member, store, trainer, events: [], failures: [], log: [] };
-    const whole = {
-      ...node,
-      peer: undefined as unknown as Peer,
-      transport: undefined as unknown as Transport,
+  #toyNode({ member, store, trainer, events }: Kept): ToyNode {
+    const node = this.#world.node(member.id);
+    const last: { peer: Peer | null; transport: Transport | null } = {
+      peer: null,
+      transport: null,
     };
-    whole.peer = this.#peerOf(whole);
-    this.nodes.set(member.id, whole);
+    return {
+      ...{ member, store, trainer, events, failures: node.failures, log: node.log },
+      get peer() {
+        last.peer = node.peer ?? last.peer;
+        return last.peer!;
+      },
+      get transport() {
+        last.transport = node.transport ?? last.transport;
+        return last.transport!;
+      },
+    };
   }
 
   /** The consortium as `author` sees it: whom it shuts out has its own key there. */
@@ -173,44 +182,28 @@ export class PeerNetwork {
     );
     return { ...this.consortium, manifest: { ...manifest, members } };
   }
+}
 
-  #peerOf(node: ToyNode): Peer {
-    const { id, keys } = node.member;
-    const logger: Logger = {
-      log: (level, message, facts) => {
-        node.log.push(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
-      },
-    };
-    node.transport = this.#bend(this.network.join(id));
-    return new Peer(
-      {
-        clock: this.clock,
-        store: node.store,
-        transport: node.transport,
-        trainer: node.trainer,
-        averager: inlineAverager(node.store),
-        logger,
-        random: seededRandom(this.#seed).fork(id),
-        crypto: systemCrypto,
-      },
-      {
-        self: id,
-        consortium: this.#consortiumOf(id),
-        keys: {
-          consensus: keys.consensus,
-          log: keys.log,
-          witness: keys.witness,
-          sealPrivate: keys.seal.privateKey,
-        },
-        code: this.#strangers.includes(id) ? otherCode : code,
-        consensus: consensusDefaults,
-        settings: peerDefaults,
-        tellsHistory: false,
-        onEvent: (event) => node.events.push(event),
-        onFailure: (error) => node.failures.push(error),
-      },
-    );
-  }
+/** What stays of a node when its program ends. */
+interface Kept {
+  readonly member: SimulatedMember;
+  readonly store: MemoryStore;
+  readonly events: PeerEvent[];
+  /** The one trainer of all its runs. */
+  readonly trainer: ToyTrainer;
+  /** The same, which from now on goes by this clock: that of a new run. */
+  readonly trainerOn: (clock: Clock) => ToyTrainer;
+}
+
+function keptOf(member: SimulatedMember): Kept {
+  const store = new MemoryStore();
+  let present: Clock | null = null;
+  const trainer = toyTrainer({ setTimer: (...timer) => present!.setTimer(...timer) }, store);
+  const trainerOn = (clock: Clock): ToyTrainer => {
+    present = clock;
+    return trainer;
+  };
+  return { member, store, events: [], trainer, trainerOn };
 }
 
 /** See `ToyTrainer`. */
