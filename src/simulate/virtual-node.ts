@@ -64,6 +64,7 @@ export class VirtualNode {
   sentBytes = 0;
   receivedBytes = 0;
   readonly #parts: NodeParts;
+  #latestPeer: Peer | null = null;
   #running: { peer: Peer; process: Process; transport: Transport } | null = null;
 
   constructor(parts: NodeParts) {
@@ -81,6 +82,11 @@ export class VirtualNode {
   /** Its end of the network in the present run, or null. */
   get transport(): Transport | null {
     return this.#running?.transport ?? null;
+  }
+
+  /** The peer of the latest run, running or not: to be looked at. */
+  get latestPeer(): Peer | null {
+    return this.#latestPeer;
   }
 
   /** Starts a program over what the disk holds; nothing happens when one runs. */
@@ -123,6 +129,7 @@ export class VirtualNode {
       },
     );
     this.#running = { peer, process, transport };
+    this.#latestPeer = peer;
     peer.start().catch(fail);
   }
 

@@ -115,7 +115,6 @@ export class PeerNetwork {
 
   /** Power cut: what was not on the disk is lost. */
   async crash(id: string): Promise<void> {
-    void this.node(id).peer; // stays to be looked at
     this.#world.kill(id as NodeId);
     await this.clock.advance(0);
   }
@@ -153,19 +152,13 @@ export class PeerNetwork {
 
   #toyNode({ member, store, trainer, events }: Kept): ToyNode {
     const node = this.#world.node(member.id);
-    const last: { peer: Peer | null; transport: Transport | null } = {
-      peer: null,
-      transport: null,
-    };
     return {
       ...{ member, store, trainer, events, failures: node.failures, log: node.log },
       get peer() {
-        last.peer = node.peer ?? last.peer;
-        return last.peer!;
+        return node.latestPeer!;
       },
       get transport() {
-        last.transport = node.transport ?? last.transport;
-        return last.transport!;
+        return node.transport!;
       },
     };
   }
