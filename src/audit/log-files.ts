@@ -70,6 +70,17 @@ export function envelopeDigests(body: Pick<BlockBody, 'ops'>): Digest[] {
     .sort();
 }
 
+/** Digests of envelopes, which nobody changes: one is asked for when a block is judged, and when it is appended. */
+const entryDigests = new WeakMap<Uint8Array, Digest>();
+
+function entryDigest(bytes: Uint8Array): Digest {
+  const known = entryDigests.get(bytes);
+  if (known !== undefined) return known;
+  const made = digestOf(bytes);
+  entryDigests.set(bytes, made);
+  return made;
+}
+
 /**
  * The log entries of one height: the envelopes named in the block's CUT, sorted by digest, then the block
  * without `log`. `envelopes` may come in any order.
@@ -80,7 +91,7 @@ export function leavesOf(
   envelopes: readonly Uint8Array[],
 ): Uint8Array[] {
   const sorted = envelopes
-    .map((bytes) => ({ bytes, digest: digestOf(bytes) }))
+    .map((bytes) => ({ bytes, digest: entryDigest(bytes) }))
     .sort((a, b) => (a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0));
   const named = envelopeDigests(body);
   if (

@@ -19,8 +19,16 @@ const nodePrefix = Uint8Array.of(0x01);
 
 /** SHA-256(0x00 || entry): the hash of one leaf. */
 export function hashLeaf(entry: Uint8Array): Uint8Array {
-  return sha256(leafPrefix, entry);
+  const known = leafHashes.get(entry);
+  if (known !== undefined) return known;
+  const made = sha256(leafPrefix, entry);
+  if (entry.byteLength >= longEntryBytes) leafHashes.set(entry, made);
+  return made;
 }
+
+/** Long entries are hashed when a block is judged, and again when it is appended: nobody changes them between. */
+const leafHashes = new WeakMap<Uint8Array, Uint8Array>();
+const longEntryBytes = 1_024;
 
 /** SHA-256(0x01 || left || right): the hash of an inner node. */
 export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {

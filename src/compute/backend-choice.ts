@@ -5,7 +5,7 @@ import { ComputeError } from './errors.ts';
 export interface Availability {
   readonly available: boolean;
   readonly detail: string;
-  /** Whether it serves to check with, not to compute on: a processor that plays a graphics card. */
+  /** Whether `auto` passes it over: a graphics card that a processor emulates is for checking only. */
   readonly onlyIfForced?: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface Candidate<Name extends string, Open> {
   readonly automatic: boolean;
   /** What to type or install where it is missing. */
   readonly howToGet: string;
-  /** Looks, and leaves nothing open. Never rejects: what goes wrong is the detail. */
+  /** Whether it can be opened; leaves nothing open. Never rejects: an error becomes the detail. */
   readonly probe: () => Promise<Availability>;
   readonly open: Open;
 }

@@ -28,7 +28,7 @@ export type ComputeErrorFacts =
   | { readonly code: 'thread_failed'; readonly detail: string }
   | { readonly code: 'bad_shape'; readonly operation: string; readonly expected: string };
 
-/** The room's one error. */
+/** What `compute` throws; its message says what to do. */
 export class ComputeError extends AnnulusError<ComputeErrorFacts> {
   constructor(facts: ComputeErrorFacts, options?: { cause?: unknown }) {
     super(facts, describe(facts), options);

@@ -24,7 +24,7 @@ export type {
 } from './ops/ops.ts';
 export { differentiate } from './autograd/backward.ts';
 export { recomputed } from './autograd/tape.ts';
-// Types only: other rooms name tensors without reaching past this door.
+// Types only: code outside `compute` names tensors without importing TF.js.
 export type {
   NumericDataType,
   Rank,

@@ -1,4 +1,4 @@
-/** A pass that recurs with other values in the same shapes: a training step's, thousands of times. */
+/** A pass that is run again and again with other values in the same shapes, as a training step is. */
 import type { Tensor } from '@tensorflow/tfjs';
 
 /** One pass of many that do the same work: see `Repeat`. */
@@ -9,12 +9,12 @@ export interface RepeatedPass {
   readonly inputs: readonly Tensor[];
   /** What else it reads; in place, as variables are. */
   readonly parameters: readonly Tensor[];
-  /** Uses the inputs it is given, which need not be `inputs` themselves; draws no chance and looks at no value. */
+  /** Uses the inputs it is given, which need not be `inputs` themselves; draws no random numbers and reads no values back. */
   readonly compute: (inputs: readonly Tensor[]) => (Tensor | null)[];
 }
 
 /** What `pass.compute` gives, the caller's to dispose. It may hold only until the next call. */
 export type Repeat = (pass: RepeatedPass) => (Tensor | null)[];
 
-/** Computes it anew: the way of all backends whose host does the work anyway. */
+/** Runs `compute` each time: for backends that work on the processor, where nothing is gained by recording. */
 export const computeAnew: Repeat = ({ inputs, compute }) => compute(inputs);

@@ -50,7 +50,7 @@ export async function probeTfjsNode(
 function reasonOf(error: unknown, name: string): string {
   const isAbsent =
     error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
-  // Where the package is there and its library is not, its own words are many.
+  // Where the package is installed and its library is missing, its message is long.
   return isAbsent
     ? `${name} is not installed`
     : `${name} does not load: ${messageOf(error).slice(0, 120)}`;

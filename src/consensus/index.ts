@@ -1,5 +1,6 @@
 export { SimplexMachine } from './simplex-machine.ts';
 export type {
+  CheckedMessage,
   ConsensusApplication,
   ConsensusEvent,
   ConsensusMember,

@@ -22,14 +22,22 @@ export interface DecisionQuery {
   readonly theirs: Certificate | null;
 }
 
+/** A message that was looked at before it waited: by the same keys as the machine's. */
+export interface CheckedMessage {
+  readonly message: ConsensusMessage;
+  /** Whether it is a vote or proposal and its own signature is good. */
+  readonly isSigned: boolean;
+}
+
 /** Something that happened. */
 export type ConsensusEvent =
-  /** Bytes of the consensus topic. `from` is authenticated by the transport. `message` is what they say, where known. */
+  /** Bytes of the consensus topic. `from` is authenticated by the transport. */
   | {
       readonly kind: 'message';
       readonly from: NodeId;
       readonly bytes: Uint8Array;
-      readonly message?: ConsensusMessage;
+      /** What is known of them already. */
+      readonly checked?: CheckedMessage;
     }
   /** A timer set by an effect ran out. */
   | { readonly kind: 'timer'; readonly id: string }

@@ -24,13 +24,14 @@ export class ReceivedMessages {
     this.#ownVotes = ownVotes;
   }
 
-  /** NOTARIZE, NULLIFY or FINALIZE. */
-  onVote(from: NodeId, vote: Vote): void {
+  /** NOTARIZE, NULLIFY or FINALIZE. @param isSigned whether its signature was found good already */
+  onVote(from: NodeId, vote: Vote, isSigned: boolean): void {
     const { now, suspendedFrom, context, out } = this.#state;
     if (this.#state.isTooFar(vote.v) || now.hasVote(vote)) return;
     // A suspended member may not have learnt of it yet: its votes say nothing, and are no offence.
     if ((suspendedFrom.get(vote.i) ?? Infinity) <= vote.h) return;
-    if (isStatementBy(vote, vote.i, vote.sig, context)) this.#voting.count(vote);
+    const isGood = isSigned || isStatementBy(vote, vote.i, vote.sig, context);
+    if (isGood) this.#voting.count(vote);
     else out.refuse(from, `bad signature on ${vote.t}`);
   }
 

@@ -22,7 +22,7 @@ import { MachineState } from './machine-state.ts';
 import { MachineTimers } from './machine-timers.ts';
 import { decodeMessage, type ConsensusMessage } from './messages.ts';
 import { OwnVotes } from './own-votes.ts';
-import type { ConsensusEvent, Effect, SimplexOptions } from './ports.ts';
+import type { CheckedMessage, ConsensusEvent, Effect, SimplexOptions } from './ports.ts';
 import { ReceivedMessages } from './received-messages.ts';
 import { recover } from './recovery.ts';
 import { relayVerdict } from './relay-verdict.ts';
@@ -91,7 +91,7 @@ export class SimplexMachine {
     this.#state.out.begin();
     switch (event.kind) {
       case 'message':
-        this.#onBytes(event.from, event.bytes, event.message);
+        this.#onBytes(event.from, event.bytes, event.checked);
         break;
       case 'timer':
         this.#onTimer(event.id);
@@ -181,7 +181,7 @@ export class SimplexMachine {
     return this.#state.out.effects;
   }
 
-  #onBytes(from: NodeId, bytes: Uint8Array, decoded?: ConsensusMessage): void {
+  #onBytes(from: NodeId, bytes: Uint8Array, checked: CheckedMessage | null = null): void {
     const { options, out } = this.#state;
     if (this.#state.indexOf(from) < 0) {
       out.refuse(from, 'not a member');
@@ -189,7 +189,7 @@ export class SimplexMachine {
     }
     let message: ConsensusMessage;
     try {
-      message = decoded ?? decodeMessage(bytes);
+      message = checked?.message ?? decodeMessage(bytes);
     } catch (error) {
       if (!(error instanceof ConsensusError)) throw error;
       out.refuse(from, error.message);
@@ -204,11 +204,11 @@ export class SimplexMachine {
     } else if (message.h > this.height) {
       this.#catchUp.onAhead(from, message, bytes);
     } else {
-      this.#onMessage(from, message);
+      this.#onMessage(from, message, checked?.isSigned === true);
     }
   }
 
-  #onMessage(from: NodeId, message: ConsensusMessage): void {
+  #onMessage(from: NodeId, message: ConsensusMessage, isSigned = false): void {
     switch (message.t) {
       case 'PROPOSE':
         this.#received.onProposal(from, message);
@@ -216,7 +216,7 @@ export class SimplexMachine {
       case 'NOTARIZE':
       case 'NULLIFY':
       case 'FINALIZE':
-        this.#received.onVote(from, message);
+        this.#received.onVote(from, message, isSigned);
         break;
       case 'CERT':
         this.#received.onCertificate(from, message.cert);

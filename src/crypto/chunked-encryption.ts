@@ -25,12 +25,6 @@ const fullChunkBytes = chunkBytes + tagBytes;
 const algorithm = 'aes-256-gcm';
 const infoPrefix = utf8('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0');
 
-/** Size of the ciphertext of `plaintextBytes` bytes. */
-export function bulkCiphertextBytes(plaintextBytes: number): number {
-  const chunkCount = Math.floor(plaintextBytes / chunkBytes) + 1;
-  return bulkHeaderBytes + plaintextBytes + chunkCount * tagBytes;
-}
-
 /** Whether key and context are those that `ciphertext`, or its first bytes, commits to: none commits to two. */
 export function isBulkKey(key: Uint8Array, context: Uint8Array, ciphertext: Uint8Array): boolean {
   if (key.byteLength !== bulkKeyBytes || ciphertext.byteLength < bulkHeaderBytes) return false;

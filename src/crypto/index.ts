@@ -17,7 +17,6 @@ export { generateHpkeKey, openSealed, sealingUnderWay, sealTo, type HpkeKeyPair 
 export {
   BulkDecryption,
   BulkEncryption,
-  bulkCiphertextBytes,
   bulkHeaderBytes,
   isBulkKey,
   bulkKeyBytes,

@@ -1,4 +1,4 @@
-/** What can be wrong with data that comes from outside this room. */
+/** What can be wrong with data that comes from files, settings and callers. */
 import { AnnulusError } from '../base/index.ts';
 
 /** Facts behind a `DataError`, by code. Never holds text out of a patient's file. */
@@ -18,5 +18,5 @@ export type DataErrorFacts =
   /** A setting or an argument outside its range. */
   | { readonly code: 'bad_setting'; readonly field: string };
 
-/** Bad input to the data room: the message says what was expected, what came and how to mend it. */
+/** Bad input to `data`: the message says what was expected, what came and how to mend it. */
 export class DataError extends AnnulusError<DataErrorFacts> {}

@@ -40,7 +40,8 @@ export {
   type ScannerSettings,
 } from './settings.ts';
 export { makePhantom, type Phantom, type Truth } from './phantom/phantom.ts';
-export { annotate, labelMap, type Annotation } from './phantom/annotation.ts';
+export { annotate } from './phantom/annotator.ts';
+export { labelMap, type Annotation } from './case/annotation.ts';
 export { paintSpheres } from './volume/spheres.ts';
 export { blurred } from './volume/blur.ts';
 export {

@@ -6,7 +6,7 @@ export type TaskId = 'hps' | 'ms' | 'calc';
 /** Names of the points a phantom or an expert gives. */
 export type PointName = 'RCC' | 'LCC' | 'NCC' | 'RCA' | 'LCA' | 'MS1' | 'MS2';
 
-/** Names of points that no task teaches; for a head that is added to a finished model. */
+/** Names of points that are in no task; for a head that is added to a trained model. */
 export type LandmarkName = 'STJ';
 
 /** One task; the label at `labels[n]` has value n + 1 in a label map, 0 is background. */

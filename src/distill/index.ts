@@ -60,19 +60,19 @@ export {
   type LandmarkFound,
   type LandmarkTransfer,
 } from './probe/landmark-transfer.ts';
-export {
-  HospitalJobs,
-  type CheckArgs,
-  type EvaluateArgs,
-  type JobProgress,
-  type LabelArgs,
-  type MakeCasesArgs,
-  type PictureArgs,
-  type PicturedCase,
-  type TakeCaseArgs,
-  type TrainArgs,
-  type TransferArgs,
-} from './hospital-jobs.ts';
+export { HospitalJobs } from './hospital-jobs.ts';
+export type {
+  CheckArgs,
+  EvaluateArgs,
+  JobProgress,
+  LabelArgs,
+  MakeCasesArgs,
+  PictureArgs,
+  PicturedCase,
+  TakeCaseArgs,
+  TrainArgs,
+  TransferArgs,
+} from './job-args.ts';
 export { decodeStudent, encodeStudent, type StudentPackage } from './predict/student-package.ts';
 export { predictCt, type CtPrediction } from './predict/prediction.ts';
 export {

@@ -11,6 +11,7 @@ export interface AveragingArgs<Method extends keyof Averager> {
   readonly job: Parameters<Averager[Method]>[0];
 }
 
+/** A handler for each method of `Averager`. */
 const createHandlers: CreateHandlers = () => {
   const stores = new Map<string, Store>();
   const over = (folder: string): Averager => {

@@ -10,13 +10,13 @@ import type {
   TrainingResult,
 } from '../peer/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
-import { diskStore } from '../host/index.ts';
-import { commitmentFor, recordsRoot } from './data-commitment.ts';
+import { commitmentFor } from './data-commitment.ts';
 import type {
   CheckModelArgs,
   InitialModelArgs,
   LabelByArgs,
   ModelAt,
+  RecordsArgs,
   TrainedModel,
   TrainModelArgs,
 } from './model-jobs.ts';
@@ -115,8 +115,10 @@ export class HospitalTrainer implements Trainer {
   async #commitment(round: number): Promise<Digest> {
     const { folder, siteKey } = this.#options;
     if (this.#records?.generation !== this.#generation) {
-      const root = await recordsRoot(diskStore(folder), 'train/', siteKey);
-      this.#records = { generation: this.#generation, root };
+      const generation = this.#generation;
+      const args: RecordsArgs = { folder, siteKey };
+      const root = (await this.#run('recordsRoot', args, () => undefined)) as Uint8Array;
+      this.#records = { generation, root };
     }
     return commitmentFor(this.#records.root, siteKey, round);
   }

@@ -21,6 +21,7 @@ import {
   type ModelWeights,
 } from '../weights/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
+import { recordsRoot } from './data-commitment.ts';
 import { stageWeights } from './round-jobs.ts';
 import { readStartModel } from './start-models.ts';
 import { StateStore } from './state-store.ts';
@@ -65,6 +66,12 @@ export interface LabelByArgs extends Omit<LabelArgs, 'teachers'> {
 /** A proposed model that is in a file. */
 export interface CheckModelArgs extends Omit<CheckArgs, 'weights'> {
   readonly model: ModelAt;
+}
+
+/** A hospital's cases, and the secret under which they are hashed. */
+export interface RecordsArgs {
+  readonly folder: string;
+  readonly siteKey: Uint8Array;
 }
 
 /** Hears how far a job has come. */
@@ -116,6 +123,11 @@ export class ModelJobs {
       teachers.push({ ...teacher, weights: await this.#read(model, teacher.spec) });
     }
     return this.#jobs.label({ ...args, teachers }, report);
+  }
+
+  /** As `recordsRoot`, of the cases that are trained on: reading and hashing all of them. */
+  async recordsRoot({ folder, siteKey }: RecordsArgs): Promise<Uint8Array> {
+    return recordsRoot(this.#openStore(folder), 'train/', siteKey);
   }
 
   /** As `HospitalJobs.check`. */

@@ -24,6 +24,7 @@ const createHandlers: CreateHandlers = (emit) => {
     initialModel: (args) => models.initialModel(args),
     trainModel: (args) => models.trainModel(args, emit),
     labelBy: (args) => models.labelBy(args, emit),
+    recordsRoot: (args) => models.recordsRoot(args),
     checkModel: (args) => models.checkModel(args),
     evaluate: (args) => jobs.evaluate(args, emit),
     transfer: (args) => jobs.transfer(args, emit),

@@ -12,7 +12,7 @@ export type ModelsErrorFacts =
   /** Sliding windows with a size, overlap or predictor that cannot work. */
   | { readonly code: 'bad_window'; readonly expected: string };
 
-/** Bad input to the models' room. */
+/** Bad input to `models`. */
 export class ModelsError extends AnnulusError<ModelsErrorFacts> {
   constructor(facts: ModelsErrorFacts, options?: { cause?: unknown }) {
     super(facts, describe(facts), options);

@@ -11,7 +11,8 @@ const pingBytes = 32;
 
 /**
  * Sends the 32 bytes of one ping back.
- * @throws {NetworkError} 'protocol_broken' for more or fewer, 'stalled' when they do not come within `idleMs`
+ * @throws {NetworkError} 'protocol_broken' for more, 'stream_cut' for fewer (the other may be about to leave), 'stalled' when
+ * nothing comes for `idleMs`
  */
 export async function answerPing(stream: Stream, idleMs: number): Promise<void> {
   const reader = new BoundedReader(stream, { highWaterBytes: pingBytes, idleMs });
@@ -19,14 +20,14 @@ export async function answerPing(stream: Stream, idleMs: number): Promise<void> 
   let isAnswered = false;
   for await (const chunk of reader) {
     heard = concatBytes(heard, chunk);
-    if (heard.byteLength > pingBytes) break;
+    if (heard.byteLength > pingBytes) {
+      throw new NetworkError({ code: 'protocol_broken', expected: 'one ping of 32 bytes' });
+    }
     if (heard.byteLength === pingBytes && !isAnswered) {
       isAnswered = true;
       stream.send(heard);
     }
   }
-  if (heard.byteLength !== pingBytes) {
-    throw new NetworkError({ code: 'protocol_broken', expected: 'one ping of 32 bytes' });
-  }
+  if (!isAnswered) throw new NetworkError({ code: 'stream_cut' });
   await stream.close({ signal: AbortSignal.timeout(idleMs) });
 }

@@ -65,10 +65,12 @@ export function dueOps(
     }
     case 'cut': {
       const aggregate = view.round.aggregate();
-      if (aggregate === null && !isOverdue(phase.open, ts, context.plan)) return null;
+      const isLate = isOverdue(phase.open, ts, context.plan);
+      if (aggregate === null && !isLate) return null;
       let end: Op;
       if (aggregate === null) end = voidOf(phase.open, 'aggregation_failed');
-      else if (aggregate.isRefused) end = voidOf(phase.open, 'rejected_model');
+      // Overdue, hold-outs are of two minds: whoever leads ends the round, or each who would seal it costs a longer view.
+      else if (aggregate.isRefused || isLate) end = voidOf(phase.open, 'rejected_model');
       else end = aggregate.seal;
       return withOpen(state, [end], ts, view, context);
     }

@@ -7,7 +7,7 @@ import type { ConsortiumLog } from '../audit/index.ts';
 import {
   openWal,
   type ConsensusEvent,
-  type ConsensusMessage,
+  type CheckedMessage,
   type Decision,
   type DecisionQuery,
   type Effect,
@@ -60,9 +60,9 @@ export class ConsensusDriver {
   }
 
   /** Hands over a member's message, and puts the signatures that it brought to that member's account. */
-  async take(from: NodeId, bytes: Uint8Array, message: ConsensusMessage): Promise<void> {
+  async take(from: NodeId, bytes: Uint8Array, checked: CheckedMessage): Promise<void> {
     const { machine, checks } = this.#parts;
-    const event = { kind: 'message', from, bytes, message } as const;
+    const event = { kind: 'message', from, bytes, checked } as const;
     await this.#carryOut(checks.charging(from, () => machine.step(event)));
   }
 

@@ -36,12 +36,13 @@ export async function tidyDisk(options: Housekeeping): Promise<void> {
   await removeWalBelow(store, state.epoch, options.cosignedHeight + 1);
   const kept = new Set([state.round, state.round - 1].map(ownUpdateName));
   for (const name of await store.list('own/')) if (!kept.has(name)) await store.remove(name);
-  for (const name of await store.list('work/')) {
-    if (!name.startsWith(workName(state.round, ''))) await store.remove(name);
-  }
   const { phase, models, bases, round } = state;
+  const isUnderWay = phase.kind === 'open' || phase.kind === 'cut';
+  for (const name of await store.list('work/')) {
+    if (!isUnderWay || !name.startsWith(workName(round, ''))) await store.remove(name);
+  }
   const needed = new Set<Digest>([...models.values(), ...bases.values()]);
-  if (phase.kind === 'open' || phase.kind === 'cut') needed.add(phase.open.base);
+  if (isUnderWay) needed.add(phase.open.base);
   const { updateRoundsKept: updateRounds, modelRoundsKept: modelRounds } = settings;
   const rule = { updateRounds, modelRounds, bytesMax: settings.bulkBytesMax };
   await content.prune(rule, round, (digest) => needed.has(digest));

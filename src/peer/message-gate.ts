@@ -9,6 +9,7 @@ import { AuditError, type CheckedNote } from '../audit/index.ts';
 import {
   ConsensusError,
   decodeMessage,
+  type CheckedMessage,
   type ConsensusMessage,
   type Proposal,
   type Vote,
@@ -50,7 +51,7 @@ export type Admitted =
   | {
       readonly kind: 'consensus';
       readonly bytes: Uint8Array;
-      readonly message: ConsensusMessage;
+      readonly checked: CheckedMessage;
     }
   | { readonly kind: 'checkpoint'; readonly note: CheckedNote }
   | { readonly kind: 'peer'; readonly message: PeerMessage };
@@ -121,12 +122,12 @@ export class MessageGate {
     if (message.cid !== consortium.cid || message.e !== epoch()) {
       throw new Refusal('another consortium or epoch');
     }
-    const admitted = { kind: 'consensus', bytes, message } as const;
-    if (isSigned(message)) {
-      // Whoever needs it gets the decision instead.
-      if (message.h < height()) return { verdict: 'ignore', admitted };
-      this.#requireSignature(message);
-    }
+    const isLate = isSigned(message) && message.h < height();
+    if (isSigned(message) && !isLate) this.#requireSignature(message);
+    const checked = { message, isSigned: isSigned(message) && !isLate };
+    const admitted = { kind: 'consensus', bytes, checked } as const;
+    // Whoever needs what is late gets the decision instead.
+    if (isLate) return { verdict: 'ignore', admitted };
     const verdict = this.#ports.relayVerdict(message);
     if (verdict === 'reject') throw new Refusal(`${message.t} that proves nothing`);
     return { verdict, admitted };

@@ -79,7 +79,7 @@ export class RunningPeer {
   async #handle(from: NodeId, admitted: Admitted): Promise<void> {
     switch (admitted.kind) {
       case 'consensus':
-        await this.#pieces.consensus.take(from, admitted.bytes, admitted.message);
+        await this.#pieces.consensus.take(from, admitted.bytes, admitted.checked);
         return;
       case 'checkpoint':
         await this.#pieces.checkpoints.merge(from, admitted.note);

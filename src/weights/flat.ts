@@ -1,31 +1,6 @@
-/** Models as one long vector, in the order of the parameter list; differences of models. */
+/** Differences of models, as one long vector in the order of the parameter list; and whether two models are of one layout. */
 import { WeightsError } from './errors.ts';
 import { parameterCount, type ModelWeights } from './tensors.ts';
-
-/** All parameters one after the other: a copy. */
-export function flatten(weights: ModelWeights): Float32Array {
-  const out = new Float32Array(parameterCount(weights));
-  let offset = 0;
-  for (const { data } of weights) {
-    out.set(data, offset);
-    offset += data.length;
-  }
-  return out;
-}
-
-/**
- * The inverse of `flatten` with the names and shapes of `template`: copies.
- * @throws {WeightsError} 'shape_mismatch' when the lengths differ
- */
-export function unflatten(template: ModelWeights, flat: Float32Array): ModelWeights {
-  checkLength(template, flat);
-  let offset = 0;
-  return template.map(({ name, shape, data }) => {
-    const part = flat.slice(offset, offset + data.length);
-    offset += data.length;
-    return { name, shape, data: part };
-  });
-}
 
 /**
  * after − base, each difference rounded to float32, flat.
@@ -50,27 +25,6 @@ export function difference(after: Float32Array, base: Float32Array): Float32Arra
   return out;
 }
 
-/**
- * base + rate · flat, each sum rounded to float32: the same bytes on every machine.
- * @throws {WeightsError} 'shape_mismatch' when the lengths differ
- */
-export function applyDelta(base: ModelWeights, flat: Float32Array, rate = 1): ModelWeights {
-  checkLength(base, flat);
-  let offset = 0;
-  return base.map(({ name, shape, data }) => {
-    const begin = offset;
-    offset += data.length;
-    return { name, shape, data: data.map((value, i) => value + rate * (flat[begin + i] ?? 0)) };
-  });
-}
-
-/** Euclidean length of a flat vector, in float64. */
-export function l2Norm(flat: Float32Array): number {
-  let sum = 0;
-  for (const value of flat) sum += value * value;
-  return Math.sqrt(sum);
-}
-
 /** @throws {WeightsError} 'shape_mismatch' unless names and shapes agree, in order. */
 export function checkSameLayout(actual: ModelWeights, expected: ModelWeights): void {
   const layoutOf = (weights: ModelWeights): string[] =>
@@ -80,10 +34,6 @@ export function checkSameLayout(actual: ModelWeights, expected: ModelWeights): v
   if (index >= 0 || got.length !== wanted.length) {
     throw mismatch(wanted[index] ?? `${wanted.length} tensors`);
   }
-}
-
-function checkLength(template: ModelWeights, flat: Float32Array): void {
-  checkCount(flat.length, parameterCount(template));
 }
 
 /** @throws {WeightsError} 'shape_mismatch' */

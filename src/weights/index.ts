@@ -33,16 +33,7 @@ export {
   writeModel,
   type WrittenModel,
 } from './model-file.ts';
-export {
-  applyDelta,
-  checkSameLayout,
-  delta,
-  difference,
-  flatten,
-  l2Norm,
-  unflatten,
-  checkCount,
-} from './flat.ts';
+export { checkCount, checkSameLayout, delta, difference } from './flat.ts';
 export {
   fixedPointFor,
   quantise,
@@ -51,8 +42,4 @@ export {
   type UpdateWeight,
   checkWeight,
 } from './fixed-point.ts';
-export {
-  IntegerPacker,
-  IntegerUnpacker,
-  type TakeIntegers,
-} from './packed-integers.ts';
+export { IntegerPacker, IntegerUnpacker, type TakeIntegers } from './packed-integers.ts';

@@ -44,13 +44,14 @@ export function optional<T>(reader: Reader<T>): OptionalField<T> {
 
 /** An object with exactly these keys. */
 export function obj<S extends Shape>(shape: S): Reader<ObjectOf<S>> {
+  const fields = Object.entries(shape);
   return (value, path = '$') => {
     const source = asObject(value, path);
     for (const key of Object.keys(source)) {
       if (!Object.hasOwn(shape, key)) throw malformed(path, 'no unknown keys');
     }
     const out: Record<string, unknown> = {};
-    for (const [key, field] of Object.entries(shape)) {
+    for (const [key, field] of fields) {
       const present = Object.hasOwn(source, key);
       if (typeof field === 'function') {
         if (!present) throw malformed(`${path}.${key}`, 'a value');

@@ -411,6 +411,14 @@ describe('block rules', () => {
       {},
       [voidOf('aggregation_failed'), reopen(overdue)],
     ],
+    [
+      'its seal just before that time',
+      ...([wasCut, overdue - 1, holds(false), [sealOf(1, 'm1'), open2(overdue - 1)]] as const),
+    ],
+    [
+      'VOID of what it would seal itself when no quorum did in time',
+      ...([wasCut, overdue, holds(false), [voidOf('rejected_model'), reopen(overdue)]] as const),
+    ],
     ['the last seal alone', last, 5000, sealsLast, [sealOf(3, 'm3')]],
     ['nothing after the plan', done, 5000, {}, null],
   ];

@@ -23,6 +23,39 @@ describe('peer under faults', () => {
     expect(world.clock.nowMs() - startedAtMs).to.be.lessThan(40_000);
   });
 
+  it('fetches anew what its disk damaged between the check of an update and the average', async () => {
+    const world = new PeerNetwork({ members: 4, stages: twoStages });
+    const { files } = world.node('L1').store;
+    const updates = (): string[] =>
+      Buffer.from(files.get('rounds/1') ?? [])
+        .toString()
+        .split('\n')
+        .flatMap((line) => (line.startsWith('update ') ? [`blobs/${line.split(' ')[1]}`] : []))
+        .filter((name) => files.has(name));
+    await world.start();
+    await world.clock.runUntil(() => updates().length === 4);
+    for (const name of updates()) {
+      const bytes = files.get(name)!.slice();
+      bytes[bytes.length - 1]! ^= 1;
+      files.set(name, bytes);
+    }
+    await endsWell(world, four, 'damaged updates');
+    expect(world.node('L1').log.join('\n')).to.include('was damaged on the disk');
+  });
+
+  it('leaves nothing of its own work on the disk once the rounds are over', async () => {
+    const world = new PeerNetwork({ members: 4, stages: twoStages });
+    await world.start();
+    await endsWell(world, four, 'work');
+    await world.clock.advance(5_000);
+    for (const id of four) {
+      const names = [...world.node(id).store.files.keys()];
+      const left = names.filter((name) => name.startsWith('work/'));
+      expect(left, id).to.deep.equal([]);
+      expect(world.node(id).store.underWay, id).to.equal(0);
+    }
+  });
+
   it('announces one update a round, whenever the power goes', async () => {
     // Training ends about 5.3 s after the start: before, in and after the announcement, and in the second round.
     for (const crashMs of [1_000, 4_000, 5_150, 5_250, 5_400, 5_700, 6_500, 12_000]) {

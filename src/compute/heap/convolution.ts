@@ -5,45 +5,28 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
+import {
+  forwardPadding,
+  padOf,
+  phasesOf,
+  sidesOf,
+  type ConvGeometry,
+  type Padding,
+  type Phase,
+  type Shape5,
+} from '../ops/conv-geometry.ts';
 import type { Triple } from '../ops/ops.ts';
+import { countOf, sizeOf } from '../ops/sizes.ts';
 import {
   packedBytes,
   paddedSides,
   sumsBytes,
   type Grid,
   type Launcher,
-  type Padding,
   type WeightOrder,
   type Window,
 } from './launcher.ts';
 import { isWorthTiling, winogradGradient, winogradProduct, type WinogradSize } from './winograd.ts';
-
-type Shape5 = readonly [number, number, number, number, number];
-
-/** Sizes of one convolution. */
-export interface ConvGeometry {
-  /** `[b, d, h, w, I]` */
-  readonly input: Shape5;
-  /** `[O, I, kd, kh, kw]` */
-  readonly weights: Shape5;
-  readonly stride: Triple;
-  /** `[b, d', h', w', O]` */
-  readonly output: Shape5;
-}
-
-/** PyTorch's padding of the odd kernels; even ones are not padded. */
-function padOf(kernel: number): number {
-  return kernel % 2 === 1 ? kernel >> 1 : 0;
-}
-
-/** `floor((size + 2·pad - k) / stride) + 1` on each axis. */
-export function convGeometry(input: Shape5, weights: Shape5, stride: Triple): ConvGeometry {
-  const side = (axis: 0 | 1 | 2): number => {
-    const kernel = weights[axis + 2] ?? 1;
-    return Math.floor(((input[axis + 1] ?? 0) + 2 * padOf(kernel) - kernel) / stride[axis]) + 1;
-  };
-  return { input, weights, stride, output: [input[0], side(0), side(1), side(2), weights[0]] };
-}
 
 /** Steps of batch, depth, height, width of a dense `[b, d, h, w, c]`, times a stride. */
 function stepsOf(
@@ -55,21 +38,6 @@ function stepsOf(
   const y = sides[2] * x;
   const z = sides[1] * y;
   return [sides[0] * z, z * stride[0], y * stride[1], x * stride[2]];
-}
-
-function sidesOf(shape: Shape5): [number, number, number] {
-  return [shape[1], shape[2], shape[3]];
-}
-
-/** The zeros that the forward windows reach into. */
-export function forwardPadding(g: ConvGeometry): Padding {
-  const pads = ([0, 1, 2] as const).flatMap((axis) => {
-    const kernel = g.weights[axis + 2] ?? 1;
-    const before = padOf(kernel);
-    const reach = ((g.output[axis + 1] ?? 1) - 1) * g.stride[axis] + kernel;
-    return [before, Math.max(0, reach - before - (g.input[axis + 1] ?? 0))];
-  });
-  return pads as unknown as Padding;
 }
 
 /** Order of `[O, I, kd, kh, kw]` with `O` as the outputs. */
@@ -93,18 +61,6 @@ function packAndMultiply(
     l.packWeights(weights, packed, order);
     l.gemm({ ...call, packed, channels: order.outputs });
   });
-}
-
-/** The dense product `x[…, I] · w[O, I]ᵀ` as a convolution of kernel 1 over one row. */
-export function denseGeometry(x: readonly number[], w: readonly number[]): ConvGeometry {
-  const [outputs = 1, inputs = 1] = w;
-  const rows = sizeOf(x) / (x.at(-1) ?? 1);
-  return {
-    input: [1, 1, 1, rows, inputs],
-    weights: [outputs, inputs, 1, 1, 1],
-    stride: [1, 1, 1],
-    output: [1, 1, 1, rows, outputs],
-  };
 }
 
 /** The words of a native convolution over three tensors and a bias; the last one says whether in tiles. */
@@ -215,40 +171,6 @@ export function convFilterGradient(
 }
 
 /**
- * The input positions i ≡ phase (mod stride) of one axis and the taps that reach them: output
- * o = (i + pad - t) / stride, so position number m sees outputs `from + m … from + m + taps - 1`.
- */
-export interface Phase {
-  readonly phase: number;
-  readonly count: number;
-  readonly taps: number;
-  /** The largest tap, which meets the first output; the next ones are `stride` apart, falling. */
-  readonly lastTap: number;
-  readonly from: number;
-}
-
-/** The phases of one axis (0 depth, 1 height, 2 width), as many as its stride or its positions allow. */
-export function phasesOf(g: ConvGeometry, axis: 0 | 1 | 2): Phase[] {
-  const size = g.input[axis + 1] ?? 1;
-  const kernel = g.weights[axis + 2] ?? 1;
-  const stride = g.stride[axis];
-  const pad = padOf(kernel);
-  const phases: Phase[] = [];
-  for (let phase = 0; phase < Math.min(stride, size); phase++) {
-    const hits = Array.from({ length: kernel }, (_, t) => t).filter(
-      (t) => (phase + pad - t) % stride === 0,
-    );
-    const lastTap = hits.at(-1) ?? 0;
-    phases.push({
-      ...{ phase, lastTap, taps: hits.length },
-      count: Math.ceil((size - phase) / stride),
-      from: (phase + pad - lastTap) / stride,
-    });
-  }
-  return phases;
-}
-
-/**
  * `[b, d', h', w', O]` and `[O, I, kd, kh, kw] → [b, d, h, w, I]`: one product per phase of the strides.
  * A bias `[I]` makes it the transposed convolution. The values may be given another shape.
  */
@@ -348,28 +270,11 @@ function inputPhase(
   );
 }
 
-/**
- * The convolution whose input gradient is the transposed convolution `[b, d, h, w, I] → [b, d·sd, …, O]` with
- * weights `[I, O, sd, sh, sw]`: those weights are `[O', I', …]` of the forward one.
- */
-export function transposedGeometry(input: Shape5, weights: Shape5): ConvGeometry {
-  const stride: Triple = [weights[2], weights[3], weights[4]];
-  const output: Shape5 = [
-    ...([input[0], input[1] * stride[0], input[2] * stride[1]] as const),
-    ...([input[3] * stride[2], weights[1]] as const),
-  ];
-  return { input: output, weights, stride, output: input };
-}
-
 /** Sums of `[…, channels]` over all but the last axis: the gradient of a bias. */
 export function columnSums(l: Launcher, dy: TensorInfo): TensorInfo {
   const channels = dy.shape.at(-1) ?? 1;
   const out = l.heap.output([channels]);
-  const rows = sizeOf(dy.shape) / channels;
+  const rows = countOf(dy) / channels;
   l.kernels.columnSums(l.heap.pointerOf(dy), l.heap.pointerOf(out), rows, channels);
   return out;
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }

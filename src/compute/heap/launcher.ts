@@ -3,6 +3,7 @@
  * them. Steps are in floats here and in bytes inside the kernels.
  */
 import { invariant } from '../../base/index.ts';
+import type { Padding } from '../ops/conv-geometry.ts';
 import type { NativeKernels } from './native/module.ts';
 import type { WasmHeap } from './wasm-heap.ts';
 import type { Kernels, PortableKernels } from './wasm/module.ts';
@@ -36,9 +37,6 @@ export interface WeightOrder {
   readonly tapSteps: readonly [number, number, number];
   readonly inputStep: number;
 }
-
-/** Zeros around each axis, before and after, in voxels. */
-export type Padding = readonly [number, number, number, number, number, number];
 
 /** Most pieces of work that is cut without regard to the threads. */
 export const fixedPiecesMax = 16;

@@ -94,6 +94,11 @@ export class WasmHeap {
     return this.#backend.dataIdMap.get(tensor.dataId).memoryOffset;
   }
 
+  /** As `pointerOf`, of each. */
+  pointersOf(...tensors: readonly TensorInfo[]): number[] {
+    return tensors.map((tensor) => this.pointerOf(tensor));
+  }
+
   /** A new tensor info with unset values. */
   output(shape: readonly number[], dtype: 'float32' | 'int32' = 'float32'): TensorInfo {
     const info = this.#backend.makeOutput([...shape], dtype);

@@ -6,9 +6,9 @@ import {
   convFilterGradient,
   convForward,
   convInputGradient,
-  type ConvGeometry,
 } from '../heap/convolution.ts';
 import type { Launcher } from '../heap/launcher.ts';
+import type { ConvGeometry } from './conv-geometry.ts';
 import { need, runOne, type Attributes, type Inputs, type OwnKernel } from './kernel-registry.ts';
 
 function geometryOf(attributes: Attributes): ConvGeometry {

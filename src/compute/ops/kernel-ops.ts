@@ -3,7 +3,7 @@ import type * as tfjs from '@tensorflow/tfjs';
 import type { Rank, Tensor, Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 
 import { ComputeError } from '../errors.ts';
-import { convGeometry, transposedGeometry } from '../heap/convolution.ts';
+import { convGeometry, transposedGeometry } from './conv-geometry.ts';
 import { convKernels } from './conv-kernels.ts';
 import { runMany, runOne, type Attributes, type OwnKernel } from './kernel-registry.ts';
 import { crossEntropyDice, lossKernels } from './loss-kernels.ts';

@@ -6,8 +6,8 @@ import type * as tfjs from '@tensorflow/tfjs';
 import type { GradFunc, NamedTensorMap, Tensor, TensorInfo } from '@tensorflow/tfjs';
 
 import { invariant } from '../../base/index.ts';
-import type { ConvGeometry } from '../heap/convolution.ts';
 import type { Launcher } from '../heap/launcher.ts';
+import type { ConvGeometry } from './conv-geometry.ts';
 
 type Tf = typeof tfjs;
 /** What a kernel was told beside its inputs; each kernel knows its own. */

@@ -1,9 +1,10 @@
 /** The loss and its gradient in one pass, as a registered kernel. */
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Scalar, Tensor, Tensor4D, Tensor5D, TensorInfo } from '@tensorflow/tfjs';
+import type { Scalar, Tensor, Tensor4D, Tensor5D } from '@tensorflow/tfjs';
 
 import { need, runMany, runOne, type OwnKernel } from './kernel-registry.ts';
 import type { CrossEntropyDice } from './ops.ts';
+import { countOf } from './sizes.ts';
 
 /** Outputs loss, ce, dice, and the loss's gradient by the logits, which costs less now than again later. */
 const crossEntropyDiceKernel: OwnKernel = {
@@ -12,7 +13,7 @@ const crossEntropyDiceKernel: OwnKernel = {
     const logits = need(inputs, 'logits');
     const [samples = 1] = logits.shape;
     const classes = logits.shape.at(-1) ?? 1;
-    const voxels = sizeOf(logits) / samples / classes;
+    const voxels = countOf(logits) / samples / classes;
     const gradient = l.heap.output(logits.shape);
     const scalars = [l.heap.output([]), l.heap.output([]), l.heap.output([])];
     const padded = Math.ceil(classes / 4) * 4;
@@ -40,7 +41,7 @@ const scaleKernel: OwnKernel = {
     const x = need(inputs, 'x');
     const out = l.heap.output(x.shape);
     const [px, py] = [l.heap.pointerOf(x), l.heap.pointerOf(out)];
-    l.kernels.scale(px, l.heap.pointerOf(need(inputs, 'factor')), py, sizeOf(x));
+    l.kernels.scale(px, l.heap.pointerOf(need(inputs, 'factor')), py, countOf(x));
     return out;
   },
 };
@@ -61,8 +62,4 @@ export function crossEntropyDice(
   const [loss, ce, dice, gradient] = outputs;
   gradient?.dispose(); // the tape keeps its own reference
   return { loss: loss as Scalar, ce: ce as Scalar, dice: dice as Scalar };
-}
-
-function sizeOf(x: TensorInfo): number {
-  return x.shape.reduce((product, side) => product * side, 1);
 }

@@ -1,29 +1,14 @@
 /** Instance norm, leaky ReLU and channel joining as registered kernels. */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 
-import type { Launcher } from '../heap/launcher.ts';
 import { need, runMany, runOne, type OwnKernel } from './kernel-registry.ts';
+import { countOf, roundUp4 } from './sizes.ts';
 
 /** Batch, voxels per sample, channels. */
 function sizes(x: TensorInfo): [number, number, number] {
   const batch = x.shape[0] ?? 1;
   const channels = x.shape.at(-1) ?? 1;
   return [batch, countOf(x) / batch / channels, channels];
-}
-
-/** Number of values. */
-export function countOf(x: TensorInfo): number {
-  return x.shape.reduce((product, side) => product * side, 1);
-}
-
-/** Heap addresses in the order given. */
-export function addresses(l: Launcher, ...tensors: TensorInfo[]): number[] {
-  return tensors.map((tensor) => l.heap.pointerOf(tensor));
-}
-
-/** The next multiple of 4, for tables read in whole vectors. */
-export function roundUp4(count: number): number {
-  return Math.ceil(count / 4) * 4;
 }
 
 /** Inputs `x`, `gamma`, `beta`; outputs y and the moments `[b, 2, c]`. */
@@ -34,8 +19,8 @@ const instanceNorm: OwnKernel = {
     const [batch, voxels, channels] = sizes(x);
     const y = l.heap.output(x.shape);
     const stats = l.heap.output([batch, 2, channels]);
-    const [px = 0, ps = 0, py = 0] = addresses(l, x, stats, y);
-    const [pg = 0, pb = 0] = addresses(l, need(inputs, 'gamma'), need(inputs, 'beta'));
+    const [px = 0, ps = 0, py = 0] = l.heap.pointersOf(x, stats, y);
+    const [pg = 0, pb = 0] = l.heap.pointersOf(need(inputs, 'gamma'), need(inputs, 'beta'));
     l.heap.scratch(roundUp4(channels) * 12, (scratch) => {
       const counts = [batch, voxels, channels];
       l.kernels.instanceMoments(px, ps, scratch, ...counts, attributes.eps as number);
@@ -66,7 +51,7 @@ const instanceNormGradient: OwnKernel = {
     const given = ['x', 'dy', 'stats', 'gamma', 'beta'].map((name) => need(inputs, name));
     l.heap.scratch(roundUp4(channels) * 40, (scratch) => {
       l.kernels.instanceNormGradient(
-        ...addresses(l, ...given, ...out),
+        ...l.heap.pointersOf(...given, ...out),
         ...[scratch, batch, voxels, channels, attributes.slope as number],
       );
     });
@@ -80,7 +65,7 @@ const leakyRelu: OwnKernel = {
     // `g` is the upstream gradient when this runs as the gradient.
     const x = need(inputs, 'x');
     const out = l.heap.output(x.shape);
-    const [px = 0, pg = 0, py = 0] = addresses(l, x, inputs.g ?? x, out);
+    const [px = 0, pg = 0, py = 0] = l.heap.pointersOf(x, inputs.g ?? x, out);
     l.kernels.leakyRelu(px, pg, py, countOf(x), attributes.slope as number);
     return out;
   },
@@ -97,7 +82,7 @@ const accumulate: OwnKernel = {
   run: (l, inputs) => {
     const [sum, term] = [need(inputs, 'sum'), need(inputs, 'term')];
     const out = l.heap.isAlone(sum) ? l.heap.share(sum) : l.heap.output(sum.shape);
-    const [ps = 0, pt = 0, po = 0] = addresses(l, sum, term, out);
+    const [ps = 0, pt = 0, po = 0] = l.heap.pointersOf(sum, term, out);
     l.kernels.add(ps, pt, po, countOf(sum));
     return out;
   },
@@ -113,7 +98,7 @@ const concat: OwnKernel = {
     const b = need(inputs, 'b');
     const [left, right] = [a.shape.at(-1) ?? 1, b.shape.at(-1) ?? 1];
     const out = l.heap.output([...a.shape.slice(0, -1), left + right]);
-    const [pa = 0, pb = 0, po = 0] = addresses(l, a, b, out);
+    const [pa = 0, pb = 0, po = 0] = l.heap.pointersOf(a, b, out);
     const [na, nb, rows] = [left * 4, right * 4, countOf(a) / left];
     l.kernels.copyRows(pa, na, po, na + nb, na, rows);
     l.kernels.copyRows(pb, nb, po + na, na + nb, nb, rows);
@@ -136,7 +121,7 @@ const channelSlice: OwnKernel = {
     const width = x.shape.at(-1) ?? 1;
     const { from, channels } = attributes as { from: number; channels: number };
     const out = l.heap.output([...x.shape.slice(0, -1), channels]);
-    const [px = 0, po = 0] = addresses(l, x, out);
+    const [px = 0, po = 0] = l.heap.pointersOf(x, out);
     const bytes = channels * 4;
     l.kernels.copyRows(px + from * 4, width * 4, po, bytes, bytes, countOf(x) / width);
     return out;

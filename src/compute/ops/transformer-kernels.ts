@@ -1,14 +1,10 @@
 /** Dense products, layer norm, GELU, windows, bias tables and attention as registered kernels. */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 
-import {
-  convFilterGradient,
-  convForward,
-  convInputGradient,
-  denseGeometry,
-} from '../heap/convolution.ts';
+import { convFilterGradient, convForward, convInputGradient } from '../heap/convolution.ts';
 import type { Launcher } from '../heap/launcher.ts';
 import { ranges } from '../heap/wasm/ranges.ts';
+import { denseGeometry } from './conv-geometry.ts';
 import {
   need,
   runMany,
@@ -17,8 +13,8 @@ import {
   type Inputs,
   type OwnKernel,
 } from './kernel-registry.ts';
-import { addresses, countOf, roundUp4 } from './norm-kernels.ts';
 import type { Triple, WindowOptions } from './ops.ts';
+import { countOf, roundUp4 } from './sizes.ts';
 
 const linearKernels: readonly OwnKernel[] = [
   {
@@ -67,7 +63,7 @@ const layerNormKernels: readonly OwnKernel[] = [
       const rows = countOf(x) / channels;
       const [y, stats] = [l.heap.output(x.shape), l.heap.output([rows, 2])];
       l.kernels.layerNorm(
-        ...addresses(l, x, need(inputs, 'gamma'), need(inputs, 'beta'), y, stats),
+        ...l.heap.pointersOf(x, need(inputs, 'gamma'), need(inputs, 'beta'), y, stats),
         ...[rows, channels, attributes.eps as number],
       );
       return [y, stats];
@@ -87,7 +83,7 @@ const layerNormKernels: readonly OwnKernel[] = [
       const out = [l.heap.output(x.shape), l.heap.output([channels]), l.heap.output([channels])];
       const given = ['x', 'dy', 'stats', 'gamma'].map((name) => need(inputs, name));
       l.heap.scratch(roundUp4(channels) * 8, (scratch) => {
-        const pointers = addresses(l, ...given, ...out);
+        const pointers = l.heap.pointersOf(...given, ...out);
         l.kernels.layerNormGradient(...pointers, scratch, countOf(x) / channels, channels);
       });
       return out;
@@ -124,7 +120,7 @@ function moveWindows(
     const side = padded[axis] ?? 1;
     return ((s % side) + side) % side;
   });
-  const pointers = addresses(l, grid, windows);
+  const pointers = l.heap.pointersOf(grid, windows);
   l.kernels.windows(
     l.params([...pointers, reverse ? 1 : 0, ...shape, ...options.window, ...shift]),
   );
@@ -179,7 +175,7 @@ const mergeKernels: readonly OwnKernel[] = [
     run: (l, inputs, attributes) => {
       const [b = 1, d = 2, h = 2, w = 2, c = 1] = attributes.shape as number[];
       const out = l.heap.output([b, d / 2, h / 2, w / 2, 8 * c]);
-      const pointers = addresses(l, need(inputs, 'x'), out);
+      const pointers = l.heap.pointersOf(need(inputs, 'x'), out);
       l.kernels.mergePatches(l.params([...pointers, 0, b, d, h, w, c]));
       return out;
     },
@@ -193,7 +189,7 @@ const mergeKernels: readonly OwnKernel[] = [
     run: (l, inputs, attributes) => {
       const shape = attributes.shape as number[];
       const out = l.heap.output(shape);
-      const pointers = addresses(l, out, need(inputs, 'dy'));
+      const pointers = l.heap.pointersOf(out, need(inputs, 'dy'));
       l.kernels.mergePatches(l.params([...pointers, 1, ...shape]));
       return out;
     },
@@ -207,7 +203,7 @@ const biasKernels: readonly OwnKernel[] = [
       const [table, index] = [need(inputs, 'table'), need(inputs, 'index')];
       const [rows = 1, heads = 1] = table.shape;
       const out = l.heap.output([heads, ...index.shape]);
-      l.kernels.gatherBias(...addresses(l, table, index, out), rows, heads, countOf(index));
+      l.kernels.gatherBias(...l.heap.pointersOf(table, index, out), rows, heads, countOf(index));
       return out;
     },
     saved: { inputs: ['index'] },
@@ -222,7 +218,7 @@ const biasKernels: readonly OwnKernel[] = [
       const [dy, index] = [need(inputs, 'dy'), need(inputs, 'index')];
       const [rows = 1, heads = 1] = attributes.shape as number[];
       const out = l.heap.output([rows, heads]);
-      const pointers = addresses(l, dy, index, out);
+      const pointers = l.heap.pointersOf(dy, index, out);
       l.kernels.gatherBiasGradient(...pointers, rows, heads, countOf(index));
       return out;
     },
@@ -298,7 +294,7 @@ const attentionKernels: readonly OwnKernel[] = [
       ];
       l.heap.zero(l.heap.pointerOf(dBias), 4 * countOf(dBias));
       const [out, logsums] = [need(inputs, 'out'), need(inputs, 'logsums')];
-      const more = addresses(l, need(inputs, 'dy'), dQkv, dBias);
+      const more = l.heap.pointersOf(need(inputs, 'dy'), dQkv, dBias);
       // All windows of a head add to its bias's gradient, so they stay together.
       const [windows = 1] = need(inputs, 'qkv').shape;
       attend(l, 'windowAttentionGradient', inputs, out, logsums, windows, more);

@@ -5,7 +5,7 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { forwardPadding, type ConvGeometry } from '../heap/convolution.ts';
+import { forwardPadding, type ConvGeometry } from '../ops/conv-geometry.ts';
 import { quadLoader, vectorType, type GpuLauncher } from './launcher.ts';
 
 const threadsMax = 256;

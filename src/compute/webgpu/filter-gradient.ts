@@ -1,7 +1,7 @@
 /** The gradient of convolution weights: sums over shares of the voxels, each and then all added in a fixed order. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { forwardPadding, type ConvGeometry } from '../heap/convolution.ts';
+import { forwardPadding, type ConvGeometry } from '../ops/conv-geometry.ts';
 import { filterGradientByRows, rowPlanOf } from './filter-gradient-rows.ts';
 import { folded, quadLoader, vectorType, type GpuLauncher } from './launcher.ts';
 import { addShares } from './shares.ts';

@@ -19,7 +19,7 @@ interface FoundGpu {
   readonly adapter: GPUAdapter;
   /** Vendor, model and driver, for people. */
   readonly description: string;
-  /** Whether it is a processor that plays a graphics card: right, but slower than wasm. */
+  /** Whether a processor emulates the graphics card: right, but slower than wasm. */
   readonly isSoftware: boolean;
 }
 

@@ -3,9 +3,8 @@ import type * as tfjs from '@tensorflow/tfjs';
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { invariant } from '../../base/index.ts';
-import { convGeometry, type ConvGeometry } from '../heap/convolution.ts';
+import { denseGeometry, type ConvGeometry } from '../ops/conv-geometry.ts';
 import { need, registerOnce, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
-import { countOf } from '../ops/norm-kernels.ts';
 import { windowAttention, windowAttentionGradient } from './attention.ts';
 import { columnSums } from './columns.ts';
 import { convFilterGradient } from './filter-gradient.ts';
@@ -16,15 +15,6 @@ import * as norm from './norm.ts';
 import { convForward, convInputGradient } from './window-product.ts';
 
 type Run = (l: GpuLauncher, inputs: Inputs, attributes: Attributes) => TensorInfo | TensorInfo[];
-
-/** A dense product as a convolution of one tap over a line of rows. */
-function lineGeometry(rows: number, inputs: number, outputs: number): ConvGeometry {
-  return convGeometry([1, 1, 1, rows, inputs], [outputs, inputs, 1, 1, 1], [1, 1, 1]);
-}
-
-function rowsOf(x: TensorInfo): number {
-  return countOf(x) / (x.shape.at(-1) ?? 1);
-}
 
 /** The same values under another shape. */
 function reshaped(info: TensorInfo, shape: readonly number[]): TensorInfo {
@@ -47,21 +37,18 @@ const runs: Readonly<Record<string, Run>> = {
   AnnulusColumnSums: (l, inputs) => columnSums(l, need(inputs, 'dy')),
   AnnulusLinear: (l, inputs) => {
     const [x, w] = [need(inputs, 'x'), need(inputs, 'w')];
-    const [outputs = 1, width = 1] = w.shape;
-    const y = convForward(l, lineGeometry(rowsOf(x), width, outputs), x, w, inputs.b ?? null);
-    return reshaped(y, [...x.shape.slice(0, -1), outputs]);
+    const y = convForward(l, denseGeometry(x.shape, w.shape), x, w, inputs.b ?? null);
+    return reshaped(y, [...x.shape.slice(0, -1), w.shape[0] ?? 1]);
   },
   AnnulusLinearInput: (l, inputs) => {
     const [dy, w] = [need(inputs, 'dy'), need(inputs, 'w')];
-    const [outputs = 1, width = 1] = w.shape;
-    const dx = convInputGradient(l, lineGeometry(rowsOf(dy), width, outputs), dy, w);
-    return reshaped(dx, [...dy.shape.slice(0, -1), width]);
+    const dx = convInputGradient(l, denseGeometry(dy.shape, w.shape), dy, w);
+    return reshaped(dx, [...dy.shape.slice(0, -1), w.shape[1] ?? 1]);
   },
   AnnulusLinearFilter: (l, inputs) => {
     const [x, dy] = [need(inputs, 'x'), need(inputs, 'dy')];
-    const [width, outputs] = [x.shape.at(-1) ?? 1, dy.shape.at(-1) ?? 1];
-    const dw = convFilterGradient(l, lineGeometry(rowsOf(x), width, outputs), x, dy);
-    return reshaped(dw, [outputs, width]);
+    const shape = [dy.shape.at(-1) ?? 1, x.shape.at(-1) ?? 1];
+    return reshaped(convFilterGradient(l, denseGeometry(x.shape, shape), x, dy), shape);
   },
   AnnulusInstanceNorm: norm.instanceNorm,
   AnnulusInstanceNormGradient: norm.instanceNormGradient,

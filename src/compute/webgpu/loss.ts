@@ -2,7 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { need, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
-import { countOf } from '../ops/norm-kernels.ts';
+import { countOf } from '../ops/sizes.ts';
 import { flatGrid, flatIndex, flatWorkgroup, float } from './launcher.ts';
 import type { Binding, GpuLauncher } from './launcher.ts';
 import { addShares } from './shares.ts';

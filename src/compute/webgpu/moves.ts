@@ -2,8 +2,8 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { need, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
-import { countOf } from '../ops/norm-kernels.ts';
 import type { WindowOptions } from '../ops/ops.ts';
+import { countOf } from '../ops/sizes.ts';
 import { windowShape } from '../ops/transformer-kernels.ts';
 import { flatGrid, flatIndex, flatWorkgroup, float, vectorType, widthOf } from './launcher.ts';
 import type { Binding, GpuLauncher } from './launcher.ts';

@@ -2,7 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
 import { need, type Attributes, type Inputs } from '../ops/kernel-registry.ts';
-import { countOf } from '../ops/norm-kernels.ts';
+import { countOf } from '../ops/sizes.ts';
 import { columnShares, type PartialSums } from './columns.ts';
 import { flatGrid, flatIndex, flatWorkgroup, float, vectorType, widthOf } from './launcher.ts';
 import type { Binding, GpuLauncher } from './launcher.ts';

@@ -29,7 +29,7 @@ interface Recording {
 
 /** Recordings at once: the sets of heads that patches have labels for, with and without a structure in them. */
 const recordingsMax = 16;
-/** The device begins while the host still sends. */
+/** Commands sent at once: few enough that the device starts while the host still sends the rest. */
 const commandsPerSubmit = 128;
 
 /** The recordings of one device. All are forgotten where the shapes change or one more would be too many. */

@@ -1,7 +1,7 @@
 /** Sums that many workgroups made of shares of the data, added up in a fixed order. */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { countOf } from '../ops/norm-kernels.ts';
+import { countOf } from '../ops/sizes.ts';
 import { flatGrid, flatIndex, flatWorkgroup, type GpuLauncher } from './launcher.ts';
 
 /** A WGSL function `sumOf(i)` of `array[i] + array[i + step] + …`, `terms` of them, in a fixed order. */

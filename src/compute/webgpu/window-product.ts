@@ -5,7 +5,7 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-import { forwardPadding, phasesOf, type ConvGeometry, type Phase } from '../heap/convolution.ts';
+import { forwardPadding, phasesOf, type ConvGeometry, type Phase } from '../ops/conv-geometry.ts';
 import type { Triple } from '../ops/ops.ts';
 import { folded, quadLoader, vectorType, type GpuLauncher } from './launcher.ts';
 

@@ -2,10 +2,10 @@
  * A hospital's own case, out of the files that its experts work with: a CT as NIfTI, points as 3D Slicer's markups, label
  * maps on the CT's grid. Everything is brought to the grid that the models see; nothing is guessed.
  */
+import { labelMap } from '../case/annotation.ts';
 import type { Case, PointSet } from '../case/case.ts';
 import { refuseField } from '../case/packed.ts';
 import { DataError } from '../errors.ts';
-import { labelMap } from '../phantom/annotation.ts';
 import { imageFindings } from '../plausibility/image.ts';
 import { readingDefaults, type ReadingSettings } from '../settings.ts';
 import { heartLabels, taskIds, tasks, type PointName, type TaskId } from '../tasks.ts';
@@ -17,7 +17,7 @@ import { readCt } from './ct.ts';
 import { readLabels } from './label-map.ts';
 import { aboutPlaces, readPoints } from './own-points.ts';
 
-/** What a case may be made of. All but the CT may lack: what nobody labelled, the teachers will. */
+/** What a case may be made of. All but the CT may be missing: teachers give pseudo-labels for what nobody labelled. */
 export type CaseFile = 'ct' | TaskId | 'heart';
 
 /** All files of a case: its CT, points or labels for each task, labels of the heart. */
@@ -35,7 +35,7 @@ export const caseFileNames: Readonly<Record<CaseFile, readonly string[]>> = {
 /** Bytes of a case's files. */
 export type CaseFiles = Readonly<Partial<Record<CaseFile, Uint8Array>>>;
 
-/** A case, and what its owner should know of it. */
+/** A case, and notes on how it was read. */
 export interface OwnCase {
   readonly case: Case;
   /** The CT's own grid. */

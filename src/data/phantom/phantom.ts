@@ -30,7 +30,7 @@ export interface Truth {
   readonly geometry: Geometry;
   /** RAS mm; independent of the grid. */
   readonly points: Readonly<Record<PointName, Vector3>>;
-  /** RAS mm; points that no task teaches. */
+  /** RAS mm; points that are in no task. */
   readonly landmarks: Readonly<Record<LandmarkName, Vector3>>;
   /** 1 where calcium fills at least half of the voxel (27 samples), else 0. All 0 in the healthy. */
   readonly calcium: Uint8Array;

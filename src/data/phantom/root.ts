@@ -155,7 +155,7 @@ export function rootPoints(root: Root): Record<PointName, Vector3> {
   };
 }
 
-/** Points that no task teaches, in the heart's frame. */
+/** Points that are in no task, in the heart's frame. */
 export function rootLandmarks(root: Root): Record<LandmarkName, Vector3> {
   return { STJ: rootToHeart(root, 0, 0, root.junctionHeightMm) };
 }

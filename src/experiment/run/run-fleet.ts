@@ -19,8 +19,8 @@ import { simulatedMember } from './consortium.ts';
 import { SimulateError } from './errors.ts';
 import { HospitalNode } from '../../node/index.ts';
 import type { KillRequest, MainJobPorts } from './job-ports.ts';
-import { introduceAll } from './meeting.ts';
-import { changedTimings, measureDeliveryMs, pacedTimings } from './run-pace.ts';
+import { connectAll } from './connect-all.ts';
+import { changedTimings, measureDeliveryMs, pacedTimings, stretchOf } from './run-pace.ts';
 import type { RunRecorder } from './run-recorder.ts';
 import { RunWatch } from './run-watch.ts';
 
@@ -37,8 +37,8 @@ export interface FleetOptions {
   readonly folderOf: (id: NodeId) => string;
 }
 
-/** Longest time without a new connection while the peers meet. */
-const meetingStallMsMax = 30_000;
+/** Longest time without a new connection while the peers connect; longer on a machine that needs longer timings. */
+const connectStallMsMax = 30_000;
 /** So long without any word of any peer, and the run says who waits for what. */
 const quietMsMax = 60_000;
 /** So long, and it ends: longer than the deadline of a round, which may be waited for in silence. */
@@ -53,6 +53,7 @@ export class RunFleet {
   readonly #options: FleetOptions;
   readonly #nodes: readonly HospitalNode[];
   readonly #watch: RunWatch;
+  readonly #connectStallMs: number;
   readonly #done = new Set<NodeId>();
   readonly #pendingKills: KillRequest[];
   /** Killed nodes by id: the round they were killed in. */
@@ -87,6 +88,7 @@ export class RunFleet {
     });
     const { manifest } = options.consortium;
     const settings = this.#paced(options.settings, manifest.members.length);
+    this.#connectStallMs = connectStallMsMax * stretchOf(options.settings, settings);
     this.#nodes = manifest.members.map(
       ({ id, labels }) =>
         new HospitalNode({
@@ -116,7 +118,7 @@ export class RunFleet {
   async start(): Promise<void> {
     this.#watch.start();
     await Promise.all(this.#nodes.map((node) => node.start(true)));
-    // Whatever ends the run ends the meeting.
+    // Whatever ends the run ends the connecting.
     await Promise.race([this.#introduce(this.#nodes), this.#ended]);
   }
 
@@ -276,7 +278,8 @@ export class RunFleet {
     const onPair = (done: number, total: number): void => {
       if (newcomers.length > 1) recorder.stageProgress('network', done, total, 'pair');
     };
-    await introduceAll(nodes, { clock, signal, stallMsMax: meetingStallMsMax, onPair }, newcomers);
+    const stallMsMax = this.#connectStallMs;
+    await connectAll(nodes, { clock, signal, stallMsMax, onPair }, newcomers);
   }
 
   #node(id: NodeId): HospitalNode {

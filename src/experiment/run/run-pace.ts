@@ -52,6 +52,11 @@ export function pacedTimings<T extends Timings>(
   };
 }
 
+/** How many times as long things take here as the settings asked for: 1 where the machine keeps them. */
+export function stretchOf(from: Timings, to: Timings): number {
+  return to.consensus.viewTimeoutMs / from.consensus.viewTimeoutMs;
+}
+
 /** What changed, a clause for each timing; empty when all are as they were. */
 export function changedTimings(from: Timings, to: Timings): string[] {
   const changed = <K extends string>(

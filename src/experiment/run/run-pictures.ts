@@ -50,8 +50,8 @@ async function heldOutScenes(options: PicturesOptions): Promise<Scene[]> {
   if (stage === undefined || weights === undefined) return [];
   const members = membersOf(settings);
   const holders = holdersOf(settings, 'hps');
-  const stranger = members.find((id) => !holders.includes(id));
-  const chosen = [stranger, holders[0]].filter((id) => id !== undefined);
+  const other = members.find((id) => !holders.includes(id));
+  const chosen = [other, holders[0]].filter((id) => id !== undefined);
   const scenes: Scene[] = [];
   for (const id of chosen) {
     const args: PictureArgs = {

@@ -1,7 +1,7 @@
 /** Hears what the peers of a run tell, and says who waits for what when nothing moves. */
 import type { Clock, NodeId } from '../../base/index.ts';
 import type { PeerEvent } from '../../peer/index.ts';
-import { missingLinks, type Guest } from './meeting.ts';
+import { missingLinks, type ConnectableNode } from './connect-all.ts';
 
 /** A round as far as the watchers know it. */
 interface WatchedRound {
@@ -15,7 +15,7 @@ interface WatchedRound {
 /** Whom the watch hears, and when it speaks. */
 export interface RunWatchOptions {
   readonly clock: Clock;
-  readonly nodes: () => readonly Pick<Guest, 'id' | 'connected'>[];
+  readonly nodes: () => readonly Pick<ConnectableNode, 'id' | 'connected'>[];
   /** Quiet for so long, the run says why; then again after twice as long, and so on. ms */
   readonly quietMsMax: number;
   readonly onQuiet: (quietMs: number, text: string) => void;

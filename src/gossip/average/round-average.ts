@@ -15,7 +15,7 @@ import { RoundSum } from './round-sum.ts';
 
 /** One participant's change of the base. */
 export interface RoundUpdate extends UpdateWeights {
-  /** Weighted change in fixed point, in the order of `flatten`. */
+  /** Weighted change in fixed point, in the order of the model's parameters. */
   readonly values: Int32Array;
 }
 

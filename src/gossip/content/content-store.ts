@@ -23,6 +23,9 @@ const turnsMax = 3;
 /** Transfers of one blob at a time: more would share the line that they wait for. */
 const attemptsMax = 3;
 
+/** Why attempts that came too late end; an error made for each would cost more than the rest. */
+const isOver = 'the transfer is over';
+
 /** A blob under way, from one peer or several. */
 interface Transfer {
   /** The round that the blob comes with. */
@@ -165,7 +168,7 @@ export class ContentStore {
     const end = (settle: () => void): void => {
       if (this.#underWay.get(digest) === transfer) this.#underWay.delete(digest);
       settle();
-      transfer.over.abort();
+      transfer.over.abort(isOver);
     };
     transfer.attempts += 1;
     this.#checkOrFetch(digest, bytesMax, order, transfer).then(

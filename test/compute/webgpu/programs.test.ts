@@ -1,7 +1,7 @@
 /** The text of the programs, which needs no graphics card: what a mistake in a template would leave in it. */
 import { expect } from 'chai';
 import type { Variable } from '@tensorflow/tfjs';
-import { convGeometry } from '../../../src/compute/heap/convolution.ts';
+import { convGeometry } from '../../../src/compute/ops/conv-geometry.ts';
 import type { Triple } from '../../../src/compute/index.ts';
 import { convFilterGradient } from '../../../src/compute/webgpu/filter-gradient.ts';
 import { crossEntropyDice } from '../../../src/compute/webgpu/loss.ts';

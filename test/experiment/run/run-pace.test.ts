@@ -5,6 +5,7 @@ import {
   changedTimings,
   measureDeliveryMs,
   pacedTimings,
+  stretchOf,
 } from '../../../src/experiment/run/run-pace.ts';
 
 const asked = {
@@ -16,6 +17,7 @@ describe('run pace', () => {
   it('leaves timings alone that the machine can keep', () => {
     // 4 * 3 deliveries of 1 ms are 12 ms: 6 % of 200 ms.
     expect(pacedTimings(asked, 4, 1)).deep.equal(asked);
+    expect(stretchOf(asked, pacedTimings(asked, 4, 1))).equal(1);
   });
 
   it('stretches them with the pairs and with the cost of a delivery', () => {
@@ -27,6 +29,7 @@ describe('run pace', () => {
     // Twelve messages to all.
     expect(consensus.viewTimeoutMs).equal(5760);
     expect(peer.silenceMs).equal(24_000);
+    expect(stretchOf(asked, { consensus, peer })).equal(2.88); // 5760 / 2000
     expect(changedTimings(asked, { consensus, peer })).deep.equal([
       'consensus.viewTimeoutMs 2000 → 5760',
       'consensus.resendMs 300 → 2400',

@@ -1,17 +1,17 @@
 import { expect } from 'chai';
 import type { NodeId } from '../../../src/base/index.ts';
-import { introduceAll, type Guest } from '../../../src/experiment/run/meeting.ts';
+import { connectAll, type ConnectableNode } from '../../../src/experiment/run/connect-all.ts';
 import { virtualClock } from '../../../src/simulate/virtual-clock.ts';
 
 /** Nodes of which each pair connects 100 ms after one was told where the other is; two calls that cross are counted. */
-function guests(count: number, deaf: readonly string[] = []) {
+function connectableNodes(count: number, deaf: readonly string[] = []) {
   const clock = virtualClock(0);
   const stats = { calls: 0, crossed: 0, atOnce: 0, atOnceMax: 0 };
   const calling = new Set<string>();
   const links = new Map<NodeId, NodeId[]>();
   const ids = Array.from({ length: count }, (_, at) => `L${at + 1}` as NodeId);
   for (const id of ids) links.set(id, []);
-  const nodes = ids.map((id): Guest => ({
+  const nodes = ids.map((id): ConnectableNode => ({
     id,
     addresses: () => [`/at/${id}`],
     get connected() {
@@ -36,17 +36,17 @@ function guests(count: number, deaf: readonly string[] = []) {
   return { clock, nodes, stats };
 }
 
-describe('meeting', () => {
+describe('connectAll', () => {
   const signal = new AbortController().signal;
 
   it('connects all pairs, one call a pair and a few at a time', async () => {
-    const { clock, nodes, stats } = guests(16);
+    const { clock, nodes, stats } = connectableNodes(16);
     const seen: number[] = [];
     let isOver = false;
     const options = { clock, signal, stallMsMax: 1000, onPair: (done: number) => seen.push(done) };
-    const meeting = introduceAll(nodes, options).then(() => (isOver = true));
+    const connecting = connectAll(nodes, options).then(() => (isOver = true));
     await clock.runUntil(() => isOver);
-    await meeting;
+    await connecting;
     // 16 * 15 / 2 pairs, each called once, from one side.
     expect(stats).include({ calls: 120, crossed: 0 });
     expect(stats.atOnceMax).lessThan(16);
@@ -55,12 +55,12 @@ describe('meeting', () => {
   });
 
   it('says who misses whom when nothing moves any more', async () => {
-    const { clock, nodes } = guests(4, ['L3']);
+    const { clock, nodes } = connectableNodes(4, ['L3']);
     let refusal: unknown = null;
     const options = { clock, signal, stallMsMax: 1000, onPair: () => undefined };
-    const meeting = introduceAll(nodes, options).catch((error: unknown) => (refusal = error));
+    const connecting = connectAll(nodes, options).catch((error: unknown) => (refusal = error));
     await clock.runUntil(() => refusal !== null);
-    await meeting;
+    await connecting;
     expect(refusal).property('code', 'not_connected');
     expect((refusal as Error).message)
       .contain('L3 misses L1 L2 L4')

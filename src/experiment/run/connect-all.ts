@@ -1,14 +1,14 @@
 /**
- * How the hospitals of one process come to know each other. All at once would be a crowd: each connection costs two
- * handshakes of this one thread, and with some sixteen members they all run out of time together, for ever. So a few
- * pairs at a time, and only one of a pair knows where to call: of two calls that cross one is in vain.
+ * Connects the hospitals of one process with each other, a few pairs at a time. Each connection costs two handshakes of this
+ * one thread: with some sixteen members, all pairs at once would run out of time together, again and again. Only one node of a
+ * pair is told the other's address, since of two calls that cross one is in vain.
  */
 import type { Clock, NodeId } from '../../base/index.ts';
 import { eachOf } from '../../hospital/index.ts';
 import { SimulateError } from './errors.ts';
 
-/** A node as the meeting sees it. */
-export interface Guest {
+/** What is needed of a node to connect it. */
+export interface ConnectableNode {
   readonly id: NodeId;
   addresses(): readonly string[];
   learnAddresses(other: NodeId, addresses: readonly string[]): void;
@@ -16,11 +16,11 @@ export interface Guest {
   readonly connected: readonly NodeId[];
 }
 
-/** How long a meeting may take, and who hears of it. */
-export interface MeetingOptions {
+/** How long connecting may take, and who hears of it. */
+export interface ConnectOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** No new pair for so long ends the meeting, ms. The whole may take as long as the machine needs. */
+  /** Connecting fails when no new pair was connected for so long, ms. The whole may take as long as the machine needs. */
   readonly stallMsMax: number;
   /** Called after each pair, with pairs done and pairs in all. */
   readonly onPair: (done: number, total: number) => void;
@@ -34,12 +34,12 @@ const lookMs = 20;
  * Resolves when every one of `nodes` is connected with every other. `newcomers`, if given, are the only ones that
  * call: the others are there already.
  *
- * @throws {SimulateError} 'not_connected' saying who misses whom, when no further pair meets
+ * @throws {SimulateError} 'not_connected' saying who misses whom, when no further pair connects
  */
-export async function introduceAll(
-  nodes: readonly Guest[],
-  options: MeetingOptions,
-  newcomers: readonly Guest[] = nodes,
+export async function connectAll(
+  nodes: readonly ConnectableNode[],
+  options: ConnectOptions,
+  newcomers: readonly ConnectableNode[] = nodes,
 ): Promise<void> {
   const { clock, signal, stallMsMax, onPair } = options;
   const pairs = pairsOf(nodes, newcomers);
@@ -47,7 +47,7 @@ export async function introduceAll(
   let movedAtMs = clock.nowMs();
   await eachOf(pairs, pairsAtOnceMax, async ([one, other]) => {
     one.learnAddresses(other.id, other.addresses());
-    while (!haveMet(one, other)) {
+    while (!areConnected(one, other)) {
       if (signal.aborted) return;
       if (clock.nowMs() - movedAtMs > stallMsMax) {
         throw notConnected(nodes, stallMsMax);
@@ -69,20 +69,25 @@ export async function introduceAll(
 }
 
 /** Who is not connected, a clause for each: `L3 misses L1 L2`. */
-export function missingLinks(nodes: readonly Pick<Guest, 'id' | 'connected'>[]): string[] {
+export function missingLinks(
+  nodes: readonly Pick<ConnectableNode, 'id' | 'connected'>[],
+): string[] {
   return nodes.flatMap(({ id, connected }) => {
     const missed = nodes.filter((other) => other.id !== id && !connected.includes(other.id));
     return missed.length === 0 ? [] : [`${id} misses ${missed.map((one) => one.id).join(' ')}`];
   });
 }
 
-function haveMet(one: Guest, other: Guest): boolean {
+function areConnected(one: ConnectableNode, other: ConnectableNode): boolean {
   return one.connected.includes(other.id) && other.connected.includes(one.id);
 }
 
 /** Each pair once, in an order in which the same node seldom stands in two pairs that follow each other. */
-function pairsOf(nodes: readonly Guest[], newcomers: readonly Guest[]): [Guest, Guest][] {
-  const pairs: [Guest, Guest][] = [];
+function pairsOf(
+  nodes: readonly ConnectableNode[],
+  newcomers: readonly ConnectableNode[],
+): [ConnectableNode, ConnectableNode][] {
+  const pairs: [ConnectableNode, ConnectableNode][] = [];
   for (let step = 1; step < nodes.length; step++) {
     for (let at = 0; at + step < nodes.length; at++) {
       const [one, other] = [nodes[at], nodes[at + step]];
@@ -94,7 +99,7 @@ function pairsOf(nodes: readonly Guest[], newcomers: readonly Guest[]): [Guest, 
   return pairs;
 }
 
-function notConnected(nodes: readonly Guest[], waitedMs: number): SimulateError {
+function notConnected(nodes: readonly ConnectableNode[], waitedMs: number): SimulateError {
   const missing = missingLinks(nodes);
   const shown = missing.slice(0, 4).join(', ');
   const more = missing.length > 4 ? ` and ${missing.length - 4} more` : '';

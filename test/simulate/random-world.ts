@@ -1,0 +1,126 @@
+/** A whole virtual world from one seed: its members, plan, machines, hospitals and what goes wrong. */
+import { seededRandom, type NodeId, type Random } from '../../src/base/index.ts';
+import { consensusDefaults } from '../../src/consensus/index.ts';
+import type { Trainer } from '../../src/peer/index.ts';
+import {
+  drawFaults,
+  endOf,
+  memberNames,
+  quadraticTrainer,
+  seededQuadratics,
+  seededShare,
+  simulateConsortium,
+  virtualPlan,
+  worldStartMs,
+  type Fault,
+  type SimulationOptions,
+  type SimulationRecord,
+} from '../../src/simulate/index.ts';
+
+/** All are shorter than a hospital's, so that what must be waited out is over soon. ms. */
+const roundTimeoutMs = 12_000;
+const consensus = { ...consensusDefaults, viewTimeoutMs: 3_000, resendMs: 1_000 };
+const settings = { tickMs: 2_000, silenceMs: 7_000 };
+
+/**
+ * After the last fault a world ends within so much virtual time, ms: three rounds that each take twice their timeout, and
+ * as much again for views that grew long while nobody answered.
+ */
+export const calmMsMax: number = 2 * 3 * 2 * roundTimeoutMs;
+
+/** Training fails and hold-outs refuse no longer than this, ms from the start. */
+const moodyUntilMs = 10_000;
+
+/** The world of `seed`. @param faults in place of those that it draws: how a failure is repeated, and made shorter */
+export function randomWorld(seed: number, faults?: readonly Fault[]): SimulationOptions {
+  const random = seededRandom(seed).fork('random world');
+  const members = memberNames(oneOf(random, [4, 4, 4, 4, 4, 4, 4, 5, 5, 6, 7]));
+  const f = Math.floor((members.length - 1) / 3);
+  const plan = virtualPlan({
+    ...{ participants: members, roundTimeoutMs },
+    rounds: oneOf(random, [2, 2, 2, 2, 2, 3]),
+    minParticipants: oneOf(random, [1, members.length - f]),
+  });
+  const network = oneOf(random, [
+    {},
+    { latencyMsMax: 500, dropRate: 0.05, duplicateRate: 0.1, breakRate: 0.02 },
+  ]);
+  const disk = oneOf(random, [{}, { writeMs: 1 + random.integer(20) }]);
+  const moods = oneOf(random, [
+    calmMoods,
+    calmMoods,
+    calmMoods,
+    calmMoods,
+    calmMoods,
+    calmMoods,
+    { failRate: 0.3, refuseRate: 0.3 },
+  ]);
+  const range = {
+    untilMs: 5_000,
+    forMsMax: oneOf(random, [1_000, 5_000, 12_000]),
+    countMax: oneOf(random, [3, 6, 12]),
+  };
+  const drawn = drawFaults(random.fork('faults'), members, range);
+  const chosen = faults ?? drawn;
+  return {
+    ...{ seed, members, plan, network, disk, consensus, settings, faults: chosen },
+    trainerOf: moodyTrainers(seed, members, moods),
+    untilMs: endOf(chosen) + calmMsMax,
+  };
+}
+
+/** Runs a world, and says in one line what went wrong; null when it ended well. */
+export async function failureOf(options: SimulationOptions): Promise<string | null> {
+  const record = await simulateConsortium(options);
+  return record.outcome === 'done' ? null : describeRecord(record);
+}
+
+function describeRecord({ outcome, violation, nodes }: SimulationRecord): string {
+  if (violation !== null) return `${violation.invariant} at ${violation.node}: ${violation.detail}`;
+  const heights = nodes.map(({ id, height, isDone }) => `${id} ${height}${isDone ? ' done' : ''}`);
+  return `${outcome}: ${heights.join(', ')}`;
+}
+
+/** How often a hospital's own work goes wrong, 0 to 1. */
+interface Moods {
+  readonly failRate: number;
+  readonly refuseRate: number;
+}
+
+const calmMoods: Moods = { failRate: 0, refuseRate: 0 };
+
+/** Quadratics that at first fail to train, or refuse good models. */
+function moodyTrainers(
+  seed: number,
+  members: readonly NodeId[],
+  { failRate, refuseRate }: Moods,
+): NonNullable<SimulationOptions['trainerOf']> {
+  const quadratics = seededQuadratics(seed, members);
+  return (id, clock): Trainer => {
+    const random = seededRandom(seed).fork(`moods of ${id}`);
+    const quadratic = quadratics.get(id) ?? { optimum: [], samples: 1 };
+    const durationMs = (): number => 500 + random.integer(1_500);
+    const sound = quadraticTrainer(id, clock, { ...quadratic, share: seededShare, durationMs });
+    const happens = (rate: number): boolean =>
+      random.uniform() < rate && clock.nowMs() < worldStartMs + moodyUntilMs;
+    return {
+      ...sound,
+      async train(job, report) {
+        if (happens(failRate)) throw new Error('the loss is not finite');
+        const result = await sound.train(job, report);
+        // A round that is trained again gives another model: what was refused once is refused for good.
+        const weights = result.weights.map((tensor) => ({
+          ...tensor,
+          data: tensor.data.map((x) => x + job.round / 1000),
+        }));
+        return { ...result, weights };
+      },
+      check: (stage, weights) =>
+        happens(refuseRate) ? Promise.resolve(NaN) : sound.check(stage, weights),
+    };
+  };
+}
+
+function oneOf<T>(random: Random, from: readonly T[]): T {
+  return from[random.integer(from.length)]!;
+}
