@@ -16,6 +16,7 @@ import {
   type SimulationOptions,
   type SimulationRecord,
 } from '../../src/simulate/index.ts';
+import { readModel, writeModel } from '../../src/weights/index.ts';
 
 /** All are shorter than a hospital's, so that what must be waited out is over soon. ms. */
 const roundTimeoutMs = 12_000;
@@ -96,11 +97,15 @@ function moodyTrainers(
   { failRate, refuseRate }: Moods,
 ): NonNullable<SimulationOptions['trainerOf']> {
   const quadratics = seededQuadratics(seed, members);
-  return (id, clock): Trainer => {
+  return (id, clock, store): Trainer => {
     const random = seededRandom(seed).fork(`moods of ${id}`);
     const quadratic = quadratics.get(id) ?? { optimum: [], samples: 1 };
     const durationMs = (): number => 500 + random.integer(1_500);
-    const sound = quadraticTrainer(id, clock, { ...quadratic, share: seededShare, durationMs });
+    const sound = quadraticTrainer(id, clock, store, {
+      ...quadratic,
+      share: seededShare,
+      durationMs,
+    });
     const happens = (rate: number): boolean =>
       random.uniform() < rate && clock.nowMs() < worldStartMs + moodyUntilMs;
     return {
@@ -109,11 +114,14 @@ function moodyTrainers(
         if (happens(failRate)) throw new Error('the loss is not finite');
         const result = await sound.train(job, report);
         // A round that is trained again gives another model: what was refused once is refused for good.
-        const weights = result.weights.map((tensor) => ({
+        const layout = [{ name: 'w', shape: [quadratic.optimum.length] }];
+        const weights = await readModel(store, job.into, layout);
+        const moved = weights.map((tensor) => ({
           ...tensor,
           data: tensor.data.map((x) => x + job.round / 1000),
         }));
-        return { ...result, weights };
+        await writeModel(store, job.into, moved);
+        return result;
       },
       check: (stage, weights) =>
         happens(refuseRate) ? Promise.resolve(NaN) : sound.check(stage, weights),

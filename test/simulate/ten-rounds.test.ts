@@ -103,11 +103,15 @@ function trainers(
   stragglers: readonly NodeId[],
 ): NonNullable<SimulationOptions['trainerOf']> {
   const hospitals = seededQuadratics(seed, members);
-  return (id, clock) => {
+  return (id, clock, store) => {
     const random = seededRandom(seed).fork(`training ${id}`);
     const durationMs = (): number =>
       stragglers.includes(id) ? 20_000 : 1_000 + random.integer(1_000);
-    return quadraticTrainer(id, clock, { ...hospitals.get(id)!, share: seededShare, durationMs });
+    return quadraticTrainer(id, clock, store, {
+      ...hospitals.get(id)!,
+      share: seededShare,
+      durationMs,
+    });
   };
 }
 
