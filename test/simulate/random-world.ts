@@ -16,7 +16,6 @@ import {
   type SimulationOptions,
   type SimulationRecord,
 } from '../../src/simulate/index.ts';
-import { readModel, writeModel } from '../../src/weights/index.ts';
 
 /** All are shorter than a hospital's, so that what must be waited out is over soon. ms. */
 const roundTimeoutMs = 12_000;
@@ -99,32 +98,24 @@ function moodyTrainers(
   const quadratics = seededQuadratics(seed, members);
   return (id, clock, store): Trainer => {
     const random = seededRandom(seed).fork(`moods of ${id}`);
-    const quadratic = quadratics.get(id) ?? { optimum: [], samples: 1 };
+    const { optimum, samples } = quadratics.get(id)!;
     const durationMs = (): number => 500 + random.integer(1_500);
-    const sound = quadraticTrainer(id, clock, store, {
-      ...quadratic,
-      share: seededShare,
-      durationMs,
-    });
+    const trainer = (shift: number): Trainer => {
+      const training = { optimum: optimum.map((c) => c + shift), samples, share: seededShare };
+      return quadraticTrainer(id, clock, store, { ...training, durationMs });
+    };
     const happens = (rate: number): boolean =>
       random.uniform() < rate && clock.nowMs() < worldStartMs + moodyUntilMs;
+    const sound = trainer(0);
     return {
       ...sound,
       async train(job, report) {
         if (happens(failRate)) throw new Error('the loss is not finite');
-        const result = await sound.train(job, report);
-        // A round that is trained again gives another model: what was refused once is refused for good.
-        const layout = [{ name: 'w', shape: [quadratic.optimum.length] }];
-        const weights = await readModel(store, job.into, layout);
-        const moved = weights.map((tensor) => ({
-          ...tensor,
-          data: tensor.data.map((x) => x + job.round / 1000),
-        }));
-        await writeModel(store, job.into, moved);
-        return result;
+        // A round that is done again gives another model: what a hold-out refused once it refuses for good.
+        return trainer(job.round / 1000).train(job, report);
       },
-      check: (stage, weights) =>
-        happens(refuseRate) ? Promise.resolve(NaN) : sound.check(stage, weights),
+      check: (stage, model) =>
+        happens(refuseRate) ? Promise.resolve(NaN) : sound.check(stage, model),
     };
   };
 }
