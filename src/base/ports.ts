@@ -43,8 +43,8 @@ export interface Store {
   readPart(name: string, offset: number, length: number): Promise<Uint8Array | null>;
   /** A value too large for one piece of memory, written from its beginning; nothing is seen of it before `commit`. */
   create(name: string): Promise<StoreWriter>;
-  /** Gives a value another name, replacing what had it. @throws when there is no value `from` */
-  move(from: string, to: string): Promise<void>;
+  /** Gives a value another name, replacing what had it. False, and nothing done, when there is no value `from`. */
+  move(from: string, to: string): Promise<boolean>;
   /** Names that begin with `prefix`, sorted. */
   list(prefix: string): Promise<string[]>;
   /** Does nothing when absent. */

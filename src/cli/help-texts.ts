@@ -43,7 +43,7 @@ Examples:
   $ annulus simulate my.yaml --set training.student.rounds=12
 
 In a virtual world (--world virtual) the same peers run on virtual machines: time, network, disks and clocks are
-made up, a hospital learns a number in place of images, and a hundred of them take seconds. Nothing in record.json
+made up, a hospital learns a few numbers in place of images, and a hundred of them fit one process. Nothing in record.json
 comes from this machine: the same seed gives the same bytes. It holds the faults, so that --faults repeats the run.
 A fault begins atMs after the start and lasts forMs:
   [{ "kind": "kill", "node": "L2", "atMs": 4000, "forMs": 3000 },

@@ -86,16 +86,22 @@ class DiskStore implements Store {
     return new DiskWriter(file, temporary, path, (work) => this.#inTurn(name, work));
   }
 
-  async move(from: string, to: string): Promise<void> {
+  async move(from: string, to: string): Promise<boolean> {
     const [source, target] = [this.#pathOf(from), this.#pathOf(to)];
-    if (from === to) return;
+    if (from === to) return this.has(from);
     // Always in the same order, so that two moves never wait for each other.
     const [first, second] = from < to ? [from, to] : [to, from];
-    await this.#inTurn(first, () =>
+    return this.#inTurn(first, () =>
       this.#inTurn(second, async () => {
-        await rename(source, await withFolder(target));
+        const folder = await withFolder(target);
+        const isMoved = await nullIfAbsent(async () => {
+          await rename(source, folder);
+          return true;
+        });
+        if (isMoved === null) return false;
         await syncFolder(dirname(target));
         await syncFolder(dirname(source));
+        return true;
       }),
     );
   }

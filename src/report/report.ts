@@ -40,7 +40,7 @@ function summaryLine({ consortium, virtual }: RunRecord): Markup {
     tasks together.`;
   }
   return html`${count} virtual hospitals carried out the plan in virtual time. They agree as real
-  ones do, and learn a number each in place of images.`;
+  ones do, and learn a few numbers each in place of images.`;
 }
 
 function keyFigures(record: RunRecord): Markup {

@@ -104,7 +104,7 @@ export function faultSection({ faults, startedAt }: RunRecord): Markup | null {
   </section>`;
 }
 
-/** Wall time of each part, memory, and the machine. */
+/** Time of each part, wall time or virtual, memory, and the machine. */
 export function costSection({ stages, machine, virtual, settings }: RunRecord): Markup {
   const total = stages.reduce((sum, { ms }) => sum + ms, 0);
   const longest = Math.max(1, ...stages.map(({ ms }) => ms));

@@ -24,6 +24,7 @@ import {
 import {
   encodeCanonical,
   forbiddenPair,
+  isStatementBy,
   signedPart,
   statementsOf,
   type EpochContext,
@@ -43,8 +44,8 @@ export interface Violation {
 export interface InvariantFacts {
   readonly plan: Plan;
   readonly members: readonly NodeId[];
-  /** For the statements inside certificates. */
-  readonly context: Pick<EpochContext, 'cid' | 'epoch' | 'members'>;
+  /** Who signs, and how that is checked. */
+  readonly context: EpochContext;
   readonly pure: PureWork;
   /** Whose statements may contradict each other: a test's liars. */
   readonly liars: ReadonlySet<NodeId>;
@@ -153,6 +154,8 @@ export class Invariants {
     const key = `${i}/${h}`;
     const seen = this.#signed.get(key) ?? [];
     if (seen.some((one) => one.t === t && one.v === v && one.x === x && one.p === p)) return;
+    // What somebody says of another counts only with that one's signature.
+    if (!isStatementBy(statement, i, statement.sig, this.#facts.context)) return;
     this.#signed.set(key, [...seen, statement]);
     const other = seen.find((one) => forbiddenPair(one, statement) !== null);
     const signer = this.#facts.members[i];

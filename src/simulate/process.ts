@@ -34,16 +34,14 @@ export class Process {
     else if (this.#state === 'paused') this.#waiting.push(task);
   }
 
-  /** As `wake`, for a message from outside; false when it is lost. */
-  deliver(task: () => void): boolean {
+  /** As `wake`, for a message from outside, which is lost when too many wait. */
+  deliver(task: () => void): void {
     if (this.#state === 'running') {
       this.#run(task);
-      return true;
+    } else if (this.#state === 'paused' && this.#messages < messagesKeptMax) {
+      this.#messages += 1;
+      this.#waiting.push(task);
     }
-    if (this.#state === 'dead' || this.#messages >= messagesKeptMax) return false;
-    this.#messages += 1;
-    this.#waiting.push(task);
-    return true;
   }
 
   /** Stops the program where it is. */

@@ -236,14 +236,16 @@ class OpenDisk implements Store {
     });
   }
 
-  move(from: string, to: string): Promise<void> {
+  async move(from: string, to: string): Promise<boolean> {
     const moved = this.#disk.files.get(from);
-    if (moved === undefined) return Promise.reject(new Error(`there is no ${from}`));
+    if (moved === undefined) return false;
+    const kept = this.#pool.keep(to, moved);
     const apply = (): void => {
       this.#disk.set(from, null);
-      this.#disk.set(to, moved);
+      this.#disk.set(to, kept);
     };
-    return this.#do({ names: [from, to], bytes: 0, isAppend: false, apply });
+    await this.#do({ names: [from, to], bytes: 0, isAppend: false, apply });
+    return true;
   }
 
   remove(name: string): Promise<void> {

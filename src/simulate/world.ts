@@ -98,7 +98,7 @@ export class VirtualWorld {
     this.invariants = new Invariants({
       plan: manifest.plan,
       members: manifest.members.map(({ id }) => id),
-      context: { cid, epoch: 0, members },
+      context: { cid, epoch: 0, members, verify: options.crypto.verify },
       pure: this.#pure,
       liars: new Set(options.liars),
     });
@@ -187,7 +187,10 @@ export class VirtualWorld {
       crypto: this.#options.crypto,
       pure: this.#pure,
       trainer: (clock, store) => this.#options.trainerOf(id, this.#slowed(id, clock), store),
-      bend: (transport) => this.#watched(id, this.#options.bend?.(transport) ?? transport),
+      bend: (transport) => {
+        const watched = this.#watched(id, transport);
+        return this.#options.bend?.(watched) ?? watched;
+      },
       bendStore: (store) => this.#options.bendStore?.(id, store) ?? store,
       onEvent: (event) => {
         this.invariants.told(id, event);

@@ -63,13 +63,14 @@ export class MemoryStore implements Store {
     });
   }
 
-  move(from: string, to: string): Promise<void> {
+  async move(from: string, to: string): Promise<boolean> {
     const bytes = this.files.get(from);
-    if (bytes === undefined) return Promise.reject(new Error(`there is no ${from}`));
-    return this.#change(() => {
+    if (bytes === undefined) return false;
+    await this.#change(() => {
       this.files.delete(from);
       this.files.set(to, bytes);
     });
+    return true;
   }
 
   list(prefix: string): Promise<string[]> {

@@ -87,6 +87,7 @@ export class ContentStore {
    * Gives its name to something large that lies in the store already, as this node's own work left it.
    *
    * @param name where it lies now; nothing is there afterwards
+   * @throws {GossipError} 'blob_unavailable' when nothing is there: its round was over and its work was removed
    */
   async adopt(
     name: string,
@@ -94,7 +95,11 @@ export class ContentStore {
     of: RoundOfBlob,
   ): Promise<void> {
     await this.#rounds.note(of, digest, bytes);
-    await this.#store.move(name, contentName(digest));
+    if (await this.#store.move(name, contentName(digest))) return;
+    throw new GossipError(
+      { code: 'blob_unavailable', digest, asked: 0 },
+      `blob ${digest.slice(0, 12)}: ${name} is gone`,
+    );
   }
 
   /** Removes blobs of old rounds; as `RoundBlobs.prune`. */

@@ -43,7 +43,7 @@ describe('run recorder', () => {
     expect(taught.annotator).equal('bias 5.0 mm, scatter 1 mm');
   });
 
-  it('writes each round once, void ones with the number of the round that is tried again', async () => {
+  it('writes each round once, void ones with the number of the round that is tried again', () => {
     const recorder = recorderAt({ nowMs: () => 0 });
     for (const node of participants) {
       recorder.peerEvent(node, opened(1));
@@ -68,7 +68,7 @@ describe('run recorder', () => {
     expect(sealedDigest).to.equal(model);
   });
 
-  it('notes who was left out, killed, started again and caught up', async () => {
+  it('notes who was left out, killed, started again and caught up', () => {
     const recorder = recorderAt({ nowMs: () => 0 });
     recorder.peerEvent(one!, opened(1));
     recorder.killed(two!, 1);

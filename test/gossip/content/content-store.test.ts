@@ -42,6 +42,9 @@ describe('content store', () => {
     expect(await store.list('work/')).to.deep.equal([]);
     const line = Buffer.from(store.files.get('rounds/3')!).toString();
     expect(line).to.equal(`\nmodel ${digest} 1000`);
+    // What a round that is over has removed is no fault of the disk.
+    const gone = content.adopt('work/average', { digest, bytes: 1000 }, of);
+    expect(await failure(gone)).to.equal('blob_unavailable');
     // A crash between the two leaves nothing that nobody remembers.
     const crashed = new MemoryStore(2);
     await crashed.write('work/average', blob);

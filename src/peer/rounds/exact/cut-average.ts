@@ -53,11 +53,13 @@ export class CutAverage {
     this.#isUnderWay = true;
     void this.#meanOf(cut, files).then(
       (average) => {
+        if (average === null) return;
         this.#context.post(() => {
           this.#result = average;
         });
       },
       (error: unknown) => {
+        if (!this.#context.isCurrent()) return;
         this.#isUnderWay = false; // the tick tries again
         const facts = { round: cut.r, reason: messageOf(error) };
         this.#context.ports.logger.log('error', 'averaging failed', facts);
@@ -65,7 +67,8 @@ export class CutAverage {
     );
   }
 
-  async #meanOf(cut: Cut, files: readonly UpdateFile[]): Promise<AveragedCut> {
+  /** Null when the round went on meanwhile: others have sealed it, and what this node made of it is of no use. */
+  async #meanOf(cut: Cut, files: readonly UpdateFile[]): Promise<AveragedCut | null> {
     const { open, stage, models, settings } = this.#context;
     const base = await models.obtain(stage, open.base);
     const into = workName(open.r, 'average');
@@ -76,6 +79,7 @@ export class CutAverage {
     const metrics = { lossMilli: this.#meanLossMilli(cut, total), updates: cut.updates.length };
     const seal: Seal = { op: 'SEAL', r: open.r, agg: model.digest, W: total, metrics };
     const isRefused = isWorse(loss, baseLoss, settings.lossFactorMax);
+    if (!this.#context.isCurrent()) return null;
     // On the disk before this node votes for it: a sealed model is held by all who sealed it.
     if (!isRefused) await models.adopt(into, model);
     return { seal, isRefused };
