@@ -6,6 +6,7 @@ export {
   simulateConsortium,
   virtualLimits,
   virtualPlan,
+  type Attack,
   type SimulatedNode,
   type SimulatedRound,
   type SimulationOptions,

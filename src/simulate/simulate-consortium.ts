@@ -15,6 +15,7 @@ import {
   type Store,
 } from '../base/index.ts';
 import type { ConsensusSettings } from '../consensus/index.ts';
+import type { Signer } from '../crypto/index.ts';
 import type { PeerEvent, PeerSettings, SealedRound, Trainer } from '../peer/index.ts';
 import {
   samplingRangesMicro,
@@ -25,7 +26,8 @@ import {
   type RoundRule,
   type Training,
 } from '../wire/index.ts';
-import { countedCrypto, type CryptoCounts } from './counted-crypto.ts';
+import { countedCrypto, type CountedCrypto, type CryptoCounts } from './counted-crypto.ts';
+import { twoFaced, type TwoFaced, type TwoFacedParts } from './attacks/two-faced.ts';
 import type { Fault } from './faults.ts';
 import type { Violation } from './invariants.ts';
 import { virtualConsortium, virtualMember } from './members.ts';
@@ -33,6 +35,9 @@ import { quadraticTrainer, type Quadratic } from './quadratic-trainer.ts';
 import type { DiskFaults } from './virtual-disk.ts';
 import type { NetworkCounts, NetworkFaults } from './virtual-network.ts';
 import { VirtualWorld, worldStartMs, type WorldOptions, type WorldOutcome } from './world.ts';
+
+/** An attack as data. */
+export type Attack = TwoFaced;
 
 /** A virtual consortium and what happens to it. */
 export interface SimulationOptions {
@@ -50,6 +55,8 @@ export interface SimulationOptions {
   readonly consensus?: ConsensusSettings;
   readonly settings?: Partial<PeerSettings>;
   readonly faults?: readonly Fault[];
+  /** What members do against the others. Nobody waits for them at the end. */
+  readonly attack?: Attack;
   /** Members that nobody waits for at the end: those whose faults never end. */
   readonly excused?: readonly NodeId[];
   /** The run is given up after so much virtual time, ms; a day where absent. */
@@ -95,6 +102,7 @@ export interface SimulationRecord {
   readonly members: readonly NodeId[];
   readonly plan: Plan;
   readonly faults: readonly Fault[];
+  readonly attack?: Attack;
   readonly outcome: WorldOutcome;
   /** The invariant that was broken, where one was. */
   readonly violation: Violation | null;
@@ -185,8 +193,9 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
   });
   const keys = new Map(keyed.map(({ id, keys: own }) => [id, own]));
   const rounds = new Map<number, SimulatedRound>();
-  const world = new VirtualWorld({
+  const world: VirtualWorld = new VirtualWorld({
     ...worldParts(options),
+    ...attackParts(options, counted, (id) => world.node(id).peer?.log ?? null),
     ...{ seed, consortium, faults, crypto: options.parts?.crypto ?? counted },
     keysOf: (id) => {
       const own = keys.get(id);
@@ -201,11 +210,13 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
   });
   options.prepare?.(world);
   world.start();
-  const waitedFor = members.filter((id) => options.excused?.includes(id) !== true);
+  const excused = new Set([...(options.excused ?? []), ...(options.attack?.liars ?? [])]);
+  const waitedFor = members.filter((id) => !excused.has(id));
   const isEnough = (): boolean => waitedFor.every((id) => world.node(id).isDone);
   const outcome = await world.run(untilMs, isEnough);
   return {
     ...{ format: 'annulus/simulation/v1', seed, members, plan, faults, outcome },
+    ...(options.attack && { attack: options.attack }),
     violation: world.violation,
     rounds: [...rounds.values()].sort((a, b) => a.round - b.round),
     blocks: world.invariants.blocks(),
@@ -231,6 +242,17 @@ function worldParts(
     ...(bendStore && { bendStore }),
     ...(liars && { liars }),
   };
+}
+
+function attackParts(
+  { attack, members }: Pick<SimulationOptions, 'attack' | 'members'>,
+  crypto: CountedCrypto,
+  logOf: TwoFacedParts['logOf'],
+): Pick<WorldOptions, 'bend' | 'liars'> {
+  if (attack === undefined) return {};
+  const { liars } = attack;
+  const signerOf = (id: NodeId): Signer => virtualMember(id, crypto).keys.consensus;
+  return { liars, bend: twoFaced({ attack, members, signerOf, logOf }) };
 }
 
 /** Trains for one to two seconds, each round another time. */

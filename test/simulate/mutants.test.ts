@@ -90,6 +90,30 @@ describe('a world made wrong', () => {
     expect(await brokenBy(changes)).to.equal(undefined);
   });
 
+  it('ends well though a member forgets its votes when its power goes: it hears of them and votes no more', async () => {
+    const bendStore = (id: NodeId, store: Store): Store => {
+      const read = store.read.bind(store);
+      if (id === l2)
+        store.read = (name) => (name.startsWith('wal/') ? Promise.resolve(null) : read(name));
+      return store;
+    };
+    let retiredCount = 0;
+    // Somewhere here the first block is voted for.
+    for (let atMs = 50; atMs <= 150; atMs += 10) {
+      let world: VirtualWorld | undefined;
+      const { outcome, violation } = await run({
+        faults: [{ kind: 'kill', node: l2, atMs, forMs: 100 }],
+        prepare: (made) => {
+          world = made;
+        },
+        parts: { bendStore },
+      });
+      expect([outcome, violation], `at ${atMs}`).to.deep.equal(['done', null]);
+      if (world?.node(l2).disk.files.has('retired.json') === true) retiredCount += 1;
+    }
+    expect(retiredCount).to.be.greaterThan(0);
+  });
+
   it('shows forged votes to peers that believe everything, and refuses them otherwise', async () => {
     expect(await brokenBy({ parts: { bend: forging, liars: [l4] } })).to.equal(undefined);
     const counted = countedCrypto(seed);

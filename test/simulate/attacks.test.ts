@@ -1,0 +1,51 @@
+/** Members that sign twice: as long as they are no more than f nobody is deceived, and their keys lose their votes. */
+import { expect } from 'chai';
+import {
+  memberNames,
+  simulateConsortium,
+  virtualPlan,
+  type SimulationRecord,
+  type VirtualWorld,
+} from '../../src/simulate/index.ts';
+
+/** The last `liarCount` of `count` members are liars. */
+async function attacked(
+  seed: number,
+  count: number,
+  liarCount: number,
+): Promise<{ readonly record: SimulationRecord; readonly world: VirtualWorld }> {
+  const members = memberNames(count);
+  const worlds: VirtualWorld[] = [];
+  const record = await simulateConsortium({
+    ...{ seed, members, plan: virtualPlan({ participants: members, rounds: 2 }) },
+    attack: { kind: 'two-faced', liars: members.slice(count - liarCount) },
+    untilMs: 1_800_000,
+    prepare: (made) => void worlds.push(made),
+  });
+  return { record, world: worlds[0]! };
+}
+
+describe('two-faced members', () => {
+  for (const [count, liarCount] of [
+    [4, 1],
+    [5, 1],
+    [7, 2],
+  ] as const) {
+    it(`${liarCount} of ${count}: the others agree, carry out the plan and take the votes of the liars`, async () => {
+      for (let seed = 1; seed <= 5; seed++) {
+        const { record, world } = await attacked(seed, count, liarCount);
+        expect(record.violation, `seed ${seed}`).to.equal(null);
+        expect(record.outcome, `seed ${seed}`).to.equal('done');
+        const suspended = [...world.node(memberNames(count)[0]!).peer!.state.suspendedFrom.keys()];
+        const liars = Array.from({ length: liarCount }, (_, i) => count - liarCount + i);
+        expect(suspended.sort(), `seed ${seed}`).to.deep.equal(liars);
+      }
+    });
+  }
+
+  it('2 of 4 are more than f: two blocks are decided at one height, and that is seen', async () => {
+    const { record } = await attacked(1, 4, 2);
+    expect(record.outcome).to.equal('violation');
+    expect(record.violation!.invariant).to.equal('agreement');
+  });
+});
