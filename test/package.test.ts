@@ -23,12 +23,12 @@ describe('the package', () => {
     const lock = JSON.parse(read('package-lock.json')) as { packages: { '': PackageFile } };
     expect(file.engines.node).equal('>=20');
     expect(lock.packages[''].engines.node).equal(file.engines.node);
-    expect(read('README.md')).contain('Any Node from 20 on may start it');
+    expect(read('README.md')).match(/start it with Node 20\s+or newer/);
   });
 
   it('lets nobody type npx outside the clone, where the registry would answer for a name that is not ours', async () => {
     const readme = read('README.md');
-    const warning = readme.indexOf('Type the commands of this page in the clone.');
+    const warning = readme.indexOf('Run the commands of this page inside the cloned folder.');
     expect(warning).greaterThan(0);
     // Before the second command: whoever reads on has read it.
     expect(warning).lessThan(readme.split('npx annulus').slice(0, 3).join('npx annulus').length);
@@ -49,7 +49,7 @@ describe('the package', () => {
       () => undefined,
     );
     program.outputHelp();
-    expect(shown).contain('In the clone "annulus" is "npx annulus"; from any other folder');
+    expect(shown).contain('In the cloned folder, type "npx annulus" for "annulus"; in other folders');
     shown = shown.replace('"npx annulus"', '');
     for (const command of program.commands.flatMap((one) => [one, ...one.commands])) {
       command.outputHelp();
