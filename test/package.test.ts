@@ -49,7 +49,9 @@ describe('the package', () => {
       () => undefined,
     );
     program.outputHelp();
-    expect(shown).contain('In the cloned folder, type "npx annulus" for "annulus"; in other folders');
+    expect(shown).contain(
+      'In the cloned folder, type "npx annulus" for "annulus"; in other folders',
+    );
     shown = shown.replace('"npx annulus"', '');
     for (const command of program.commands.flatMap((one) => [one, ...one.commands])) {
       command.outputHelp();

@@ -34,7 +34,9 @@ interface Entry {
 
 /** Who says that it holds an update. */
 interface Claims {
-  readonly members: Set<NodeId>;
+  /** By index in the manifest: 1 of who does. */
+  readonly by: Uint8Array;
+  count: number;
   /** When a quorum was reached here, ms since 1970. */
   quorumAtMs: number | null;
 }
@@ -51,8 +53,11 @@ export class UpdateBook {
   readonly #liarsMax: number;
   readonly #entries = new Map<Digest, Entry>();
   readonly #claims = new Map<Digest, Claims>();
-  readonly #claimCounts = new Map<NodeId, number>();
-  readonly #members: ReadonlySet<NodeId>;
+  /** By index in the manifest. */
+  readonly #members: readonly NodeId[];
+  readonly #indexOf: ReadonlyMap<NodeId, number>;
+  /** How many updates each claims. */
+  readonly #claimCounts: Uint32Array;
   /** What `certified` gave, until something changes. */
   #certified: readonly CutUpdate[] | null = null;
 
@@ -62,8 +67,10 @@ export class UpdateBook {
     open: Open,
     read: (bytes: Uint8Array) => UpdateFacts = (bytes) => readUpdate(consortium, open, bytes),
   ) {
-    const memberCount = consortium.manifest.members.length;
-    this.#members = new Set(consortium.manifest.members.map(({ id }) => id));
+    this.#members = consortium.manifest.members.map(({ id }) => id);
+    this.#indexOf = new Map(this.#members.map((id, index) => [id, index]));
+    const memberCount = this.#members.length;
+    this.#claimCounts = new Uint32Array(memberCount);
     this.#open = open;
     this.#read = read;
     this.#quorum = quorumOf(memberCount);
@@ -138,34 +145,35 @@ export class UpdateBook {
     entry.key = key;
     entry.state = 'open';
     this.#certified = null;
-    this.#record(self, env, nowMs);
+    const index = this.#indexOf.get(self);
+    if (index !== undefined) this.#record(index, env, nowMs);
   }
 
   /** What `from` says that it holds. Claims are never taken back, and bounded for each member by itself. */
   takeClaims(from: NodeId, envs: readonly Digest[], nowMs: number): void {
-    if (!this.#members.has(from)) return;
+    const index = this.#indexOf.get(from);
+    if (index === undefined) return;
     for (const env of envs) {
-      if ((this.#claimCounts.get(from) ?? 0) >= this.claimsMax) return;
-      this.#record(from, env, nowMs);
+      if ((this.#claimCounts[index] ?? 0) >= this.claimsMax) return;
+      this.#record(index, env, nowMs);
     }
   }
 
   /** Whether so many claim to hold it that an honest member is among them. */
   isBelieved(env: Digest): boolean {
-    return (this.#claims.get(env)?.members.size ?? 0) > this.#liarsMax;
+    return (this.#claims.get(env)?.count ?? 0) > this.#liarsMax;
   }
 
   /** Who claims to hold an update, beside its author and `self`; nobody unless an honest member is among all who do. */
   helpers({ author, env }: Pick<UpdateFacts, 'author' | 'env'>, self: NodeId): NodeId[] {
     if (!this.isBelieved(env)) return [];
-    const members = [...(this.#claims.get(env)?.members ?? [])];
-    return members.filter((id) => id !== author && id !== self);
+    return this.#claimantsOf(env).filter((id) => id !== author && id !== self);
   }
 
   /** Updates that an honest member holds and whose envelope is not here, with one that claims to have it. */
   missing(): { readonly env: Digest; readonly holder: NodeId }[] {
-    return [...this.#claims].flatMap(([env, { members }]) => {
-      const [holder] = members;
+    return [...this.#claims.keys()].flatMap((env) => {
+      const [holder] = this.#claimantsOf(env);
       if (holder === undefined || this.#entries.has(env) || !this.isBelieved(env)) return [];
       return [{ env, holder }];
     });
@@ -187,13 +195,11 @@ export class UpdateBook {
 
   /** Whether a quorum claims to hold every one of `updates`: only they can vote for a cut of them. */
   areHeldTogether(updates: readonly CutUpdate[]): boolean {
+    const claims = updates.map(({ env }) => this.#claims.get(env));
     // Who claims fewer than these cannot claim them all: a quick look before the long one.
-    const likely = [...this.#claimCounts].filter(([, count]) => count >= updates.length);
-    if (likely.length < this.#quorum) return false;
-    const holders = likely.filter(([id]) =>
-      updates.every(({ env }) => this.#claims.get(env)?.members.has(id) === true),
-    );
-    return holders.length >= this.#quorum;
+    const holdsAll = (count: number, index: number): boolean =>
+      count >= updates.length && claims.every((one) => one?.by[index] === 1);
+    return this.#claimCounts.filter(holdsAll).length >= this.#quorum;
   }
 
   /** For how long this node has known that a quorum claims the author's update, which it holds; null if it does not. */
@@ -210,13 +216,23 @@ export class UpdateBook {
     return [...this.#entries.values()].filter(({ facts }) => facts.author === author);
   }
 
-  #record(member: NodeId, env: Digest, nowMs: number): void {
-    const claims = this.#claims.get(env) ?? { members: new Set<NodeId>(), quorumAtMs: null };
-    if (claims.members.has(member)) return;
-    this.#claims.set(env, claims);
-    claims.members.add(member);
-    this.#claimCounts.set(member, (this.#claimCounts.get(member) ?? 0) + 1);
-    if (claims.members.size < this.#quorum || claims.quorumAtMs !== null) return;
+  /** Who claims to hold it, in the order of the manifest. */
+  #claimantsOf(env: Digest): NodeId[] {
+    const by = this.#claims.get(env)?.by;
+    return this.#members.filter((_, index) => by?.[index] === 1);
+  }
+
+  #record(member: number, env: Digest, nowMs: number): void {
+    let claims = this.#claims.get(env);
+    if (claims === undefined) {
+      claims = { by: new Uint8Array(this.#members.length), count: 0, quorumAtMs: null };
+      this.#claims.set(env, claims);
+    }
+    if (claims.by[member] === 1) return;
+    claims.by[member] = 1;
+    claims.count += 1;
+    this.#claimCounts[member] = (this.#claimCounts[member] ?? 0) + 1;
+    if (claims.count < this.#quorum || claims.quorumAtMs !== null) return;
     claims.quorumAtMs = nowMs;
     this.#certified = null;
   }

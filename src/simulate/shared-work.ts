@@ -1,5 +1,6 @@
-/** Pure work done once for all nodes that were given the very same object, as broadcasts give them. */
-import type { PureWork } from '../peer/index.ts';
+/** Pure work done once for all nodes: for the very same object, as broadcasts give them, or for the very same update. */
+import { hex } from '../base/index.ts';
+import type { Averager, PureWork } from '../peer/index.ts';
 
 /** A `PureWork` with a memory as long as its inputs live. Work that throws is done again. */
 export function sharedWork(): PureWork {
@@ -17,4 +18,25 @@ export function sharedWork(): PureWork {
     outputs.set(work, output);
     return output;
   };
+}
+
+/**
+ * An averager for each node with a memory that all share: what fits at one node fits at every other, since the digest names
+ * the bytes and the content store has looked at them. What does not fit is looked at again by each.
+ */
+export function sharedChecks(): (averager: Averager) => Averager {
+  const fitting = new Set<string>();
+  return (averager) => ({
+    start: (job) => averager.start(job),
+    encrypt: (job) => averager.encrypt(job),
+    average: (job) => averager.average(job),
+    check: async (job) => {
+      const { digest, key, weights, updateBytes } = job;
+      const name = `${digest} ${hex(key)} ${updateBytes} ${JSON.stringify(weights)}`;
+      if (fitting.has(name)) return { kind: 'fits' };
+      const outcome = await averager.check(job);
+      if (outcome.kind === 'fits') fitting.add(name);
+      return outcome;
+    },
+  });
 }

@@ -5,6 +5,7 @@ import type { CryptoPort } from '../crypto/index.ts';
 import {
   inlineAverager,
   Peer,
+  type Averager,
   type PeerEvent,
   type PeerKeys,
   type PeerSettings,
@@ -30,6 +31,8 @@ export interface NodeParts {
   readonly disk: VirtualDisk;
   readonly crypto: CryptoPort;
   readonly pure: PureWork;
+  /** What all nodes share of the heavy work. */
+  readonly share: (averager: Averager) => Averager;
   readonly random: Random;
   /** Made once for each run, on that run's clock and its disk. */
   readonly trainer: (clock: Clock, store: Store) => Trainer;
@@ -116,7 +119,7 @@ export class VirtualNode {
     const peer = new Peer(
       {
         ...{ clock, store, transport, trainer, logger, random, crypto, pure },
-        averager: inlineAverager(store),
+        averager: this.#parts.share(inlineAverager(store)),
       },
       {
         ...{ self: id, consortium, keys, code, consensus, settings, tellsHistory: false },

@@ -25,7 +25,7 @@ import { keyBytes, type SignedManifest, type Topic, type Transport } from '../wi
 import { endOf, type Fault } from './faults.ts';
 import { Invariants, type Violation } from './invariants.ts';
 import { trueClock } from './node-clock.ts';
-import { sharedWork } from './shared-work.ts';
+import { sharedChecks, sharedWork } from './shared-work.ts';
 import { virtualClock, type VirtualClock } from './virtual-clock.ts';
 import { BytePool, soundDisk, VirtualDisk, type DiskFaults } from './virtual-disk.ts';
 import {
@@ -82,6 +82,7 @@ export class VirtualWorld {
   readonly #options: WorldOptions;
   readonly #random: Random;
   readonly #pure = sharedWork();
+  readonly #share = sharedChecks();
   readonly #touched = new Set<VirtualNode>();
   readonly #active: Fault[] = [];
   readonly #healCuts = new Map<Fault, () => void>();
@@ -186,6 +187,7 @@ export class VirtualWorld {
       settings: { ...peerDefaults, ...this.#options.settings },
       crypto: this.#options.crypto,
       pure: this.#pure,
+      share: this.#share,
       trainer: (clock, store) => this.#options.trainerOf(id, this.#slowed(id, clock), store),
       bend: (transport) => {
         const watched = this.#watched(id, transport);
