@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { consensusDefaults } from '../../src/consensus/index.ts';
 import { memberNames, simulateConsortium, virtualPlan } from '../../src/simulate/index.ts';
 import { limits } from '../../src/wire/index.ts';
 
@@ -54,6 +55,8 @@ async function runOne(peers: number): Promise<void> {
     network: { latencyMsMax: 100 },
     disk: { writeMs: 2 },
     settings: { tickMs: 10_000, holdsDelayMs: 1_000 },
+    // As the main job's preset.
+    consensus: { ...consensusDefaults, viewTimeoutMs: 8_000, resendMs: 5_000, resendMsMax: 10_000 },
   });
   const seconds = (performance.now() - startMs) / 1000;
   if (record.outcome !== 'done') throw new Error(`${peers} peers: ${record.outcome}`);

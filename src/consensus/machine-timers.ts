@@ -1,16 +1,20 @@
-/** When the machine is to be woken: at the end of a view, and to say again what others may have missed. */
+/** When the machine is to be woken: at the end of a view, to propose again, and to say again what others may have missed. */
 import type { MachineState } from './machine-state.ts';
 import { viewTimeoutMs } from './settings.ts';
 
 const resendTimer = 'resend';
 
-/** The two timers, brought in line with the state at the end of each step. */
+/** The timers, brought in line with the state at the end of each step. */
 export class MachineTimers {
   readonly #state: MachineState;
   /** Id of the view timer that runs. */
   #viewTimer: string | null = null;
   /** Whether the time of this view is up. */
   #hasViewFired = false;
+  /** Id of the timer that runs before what was notarized is proposed again. */
+  #againTimer: string | null = null;
+  /** Whether that one ran out in this view. */
+  #hasWaited = false;
   #resendDelayMs: number;
   #isResendDue = true;
   #isDue = false;
@@ -31,7 +35,18 @@ export class MachineTimers {
   /** R1: a view has its own time. */
   viewBegan(): void {
     this.#hasViewFired = false;
+    this.#hasWaited = false;
     this.hurry();
+  }
+
+  /**
+   * R1: whether the leader of this view may propose again what the view before it notarized. At first it may not: the
+   * decision is most likely on its way, and every member would vote for nothing.
+   */
+  get mayProposeAgain(): boolean {
+    const { nota, nulli } = this.#state.now.chain;
+    const { proposeAgainMs } = this.#state.options.settings;
+    return nota === null || nulli !== null || this.#hasWaited || proposeAgainMs === 0;
   }
 
   /** This node has a vote from now on: it may still give up a view whose time was up before. */
@@ -51,12 +66,17 @@ export class MachineTimers {
   }
 
   /** What a timer that ran out was for; `null` for one that was taken back meanwhile. */
-  fired(id: string): 'resend' | 'view' | null {
+  fired(id: string): 'resend' | 'view' | 'again' | null {
     if (id === resendTimer) {
       this.#isResendDue = true;
       const { resendMsMax } = this.#state.options.settings;
       this.#resendDelayMs = Math.min(this.#resendDelayMs * 2, resendMsMax);
       return 'resend';
+    }
+    if (id === this.#againTimer) {
+      this.#againTimer = null;
+      this.#hasWaited = true;
+      return 'again';
     }
     if (id !== this.#viewTimer) return null;
     this.#viewTimer = null;
@@ -68,19 +88,36 @@ export class MachineTimers {
   settle(): void {
     const { options, out, height, view } = this.#state;
     const id = this.#isTimed() ? `view/${height}/${view}` : null;
-    if (this.#viewTimer !== null && this.#viewTimer !== id) {
-      out.push({ kind: 'clearTimer', id: this.#viewTimer });
-      this.#viewTimer = null;
-    }
+    this.#viewTimer = this.#kept(this.#viewTimer, id);
     if (id !== null && this.#viewTimer === null && !this.#hasViewFired) {
       this.#viewTimer = id;
       out.push({ kind: 'setTimer', id, delayMs: viewTimeoutMs(options.settings, view) });
+    }
+    const again = this.#isHoldingBack() ? `again/${height}/${view}` : null;
+    this.#againTimer = this.#kept(this.#againTimer, again);
+    if (again !== null && this.#againTimer === null) {
+      this.#againTimer = again;
+      out.push({ kind: 'setTimer', id: again, delayMs: options.settings.proposeAgainMs });
     }
     if (this.#isResendDue) {
       this.#isResendDue = false;
       const delayMs = Math.round(this.#resendDelayMs * (0.5 + options.random.uniform()));
       out.push({ kind: 'setTimer', id: resendTimer, delayMs });
     }
+  }
+
+  /** The timer that runs if it is the wanted one; else it is taken back. */
+  #kept(running: string | null, wanted: string | null): string | null {
+    if (running === null || running === wanted) return running;
+    this.#state.out.push({ kind: 'clearTimer', id: running });
+    return null;
+  }
+
+  /** Whether this node leads the view and waits before it proposes again. */
+  #isHoldingBack(): boolean {
+    const { now, isVoter, view, self } = this.#state;
+    if (!isVoter || this.mayProposeAgain || now.leader(view) !== self) return false;
+    return now.rules.maySign('PROPOSE', view);
   }
 
   /** R1: a view has all the time there is until something is due, or begun and not ended. */

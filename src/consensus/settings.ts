@@ -9,6 +9,11 @@ export interface ConsensusSettings {
   readonly viewTimeoutGrowth: number;
   /** Longest view. `viewTimeoutMs` to 3600000. */
   readonly viewTimeoutMsMax: number;
+  /**
+   * A leader that follows right on a notarization waits so long for the decision before it proposes the value again, 0 to
+   * 60000. Below it every decision costs a second proposal and its votes; above a few round trips nothing is gained.
+   */
+  readonly proposeAgainMs: number;
   /** First retransmission, spread by +-50 %. 50 to 60000. */
   readonly resendMs: number;
   /** The interval doubles up to this while nothing moves. `resendMs` to 600000. */
@@ -26,6 +31,7 @@ export const consensusDefaults: ConsensusSettings = Object.freeze({
   viewTimeoutMs: 10_000,
   viewTimeoutGrowth: 1.5,
   viewTimeoutMsMax: 600_000,
+  proposeAgainMs: 500,
   resendMs: 2_000,
   resendMsMax: 30_000,
   viewsAheadMax: 1_000,
@@ -49,6 +55,7 @@ export function validateConsensusSettings(settings: ConsensusSettings): Consensu
   check('viewTimeoutMs', 100, 600_000);
   check('viewTimeoutGrowth', 1, 4, false);
   check('viewTimeoutMsMax', settings.viewTimeoutMs, 3_600_000);
+  check('proposeAgainMs', 0, 60_000);
   check('resendMs', 50, 60_000);
   check('resendMsMax', settings.resendMs, 600_000);
   check('viewsAheadMax', 1, 10_000);

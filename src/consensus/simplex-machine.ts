@@ -155,6 +155,7 @@ export class SimplexMachine {
     const due = this.#timers.fired(id);
     if (due === 'resend') this.#resend();
     else if (due === 'view') this.#rules.nullify(); // R4
+    // After 'again' the leader may propose, as any step lets it.
   }
 
   /** R7: says again whatever others may have missed. */

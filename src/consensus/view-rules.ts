@@ -46,7 +46,7 @@ export class ViewRules {
     const { now, isVoter, self, options, out } = this.#state;
     const { view, chain, rules, height } = now;
     if (!isVoter || now.leader(view) !== self) return false;
-    if (!rules.maySign('PROPOSE', view)) return false;
+    if (!rules.maySign('PROPOSE', view) || !this.#timers.mayProposeAgain) return false;
     const forced = rules.forced(chain);
     let body: Uint8Array | null;
     if (forced !== null) {
@@ -94,13 +94,13 @@ export class ViewRules {
 
   /** R3 on a notarization; a finalization is kept for R6. */
   onCertificate(certificate: Certificate, announce: boolean): void {
-    const { now, isVoter, out } = this.#state;
+    const { now, isVoter } = this.#state;
     const { kind, v, x } = certificate;
     if (kind === 'FINALIZE') {
       now.final ??= certificate;
       return;
     }
-    if (announce) out.broadcast({ ...this.#state.common(), t: 'CERT', cert: certificate });
+    if (announce) this.#tell(certificate);
     invariant(x !== undefined, 'a notarization names a value');
     if (isVoter && now.rules.maySign('FINALIZE', v)) {
       this.#voting.sign('FINALIZE', v, x, { cert: certificate });
@@ -110,6 +110,19 @@ export class ViewRules {
       // The nullification behind this view covers more than it need now, and nothing at all right after `v`.
       now.take(now.view, { nota: certificate, nulli: v === now.view - 1 ? null : now.chain.nulli });
       this.#timers.hurry();
+    }
+  }
+
+  /**
+   * R3, R5: tells a certificate at once if this node is one of the f+1 whose turn comes next, an honest one among them. Most
+   * have it from the votes; who has not gets it from these, or with the VIEW that everybody says again (R7).
+   */
+  #tell(certificate: Certificate): void {
+    const { now, self, faultMax, out } = this.#state;
+    const turn = (now.order.indexOf(self) - certificate.v - 1) % now.order.length;
+    const isNext = (turn + now.order.length) % now.order.length <= faultMax;
+    if (now.order.includes(self) && isNext) {
+      out.broadcast({ ...this.#state.common(), t: 'CERT', cert: certificate });
     }
   }
 
@@ -130,11 +143,11 @@ export class ViewRules {
 
   /** R5: on a nullification of this view or a later one, enters the view after it, whatever lies between. */
   advance(): boolean {
-    const { now, out } = this.#state;
+    const { now } = this.#state;
     const found = now.nullification();
     if (found === null) return false;
     const { certificate, announce } = found;
-    if (announce) out.broadcast({ ...this.#state.common(), t: 'CERT', cert: certificate });
+    if (announce) this.#tell(certificate);
     this.#enter(certificate.v + 1, { nota: now.chain.nota, nulli: certificate });
     return true;
   }

@@ -23,7 +23,7 @@ export interface VirtualClock extends Clock {
    */
   hold<T>(work: Promise<T>): Promise<T>;
   /**
-   * Fires timers in order of time, then of setting, letting promises settle after each, until `isDone`.
+   * Fires timers in order of time, then of setting, until `isDone`. Promises settle, and `isDone` is asked, after all of one time.
    * Whether `isDone` became true; false when no timer is left or a limit is reached.
    */
   runUntil(isDone: () => boolean, limits?: RunLimits): Promise<boolean>;
@@ -90,12 +90,8 @@ class SteppedClock implements VirtualClock {
       if (isDone()) return true;
       const timer = this.#next();
       if (timer === null || timer.atMs > untilMs) return false;
-      this.#pop();
       this.#nowMs = Math.max(this.#nowMs, timer.atMs);
-      const { fire } = timer;
-      timer.fire = null;
-      this.#pending--;
-      fire?.();
+      fired += this.#fireUntil(timer.atMs, this.#serial, maxTimers - fired) - 1;
       await this.#settle();
     }
     return isDone();
@@ -105,6 +101,21 @@ class SteppedClock implements VirtualClock {
     const untilMs = this.#nowMs + durationMs;
     await this.runUntil(() => false, { untilMs });
     this.#nowMs = untilMs;
+  }
+
+  /** Fires what is due by `atMs` and was set before `serial`; gives how many. */
+  #fireUntil(atMs: number, serial: number, countMax: number): number {
+    let count = 0;
+    for (; count < countMax; count++) {
+      const timer = this.#next();
+      if (timer === null || timer.atMs > atMs || timer.serial >= serial) break;
+      this.#pop();
+      const { fire } = timer;
+      timer.fire = null;
+      this.#pending--;
+      fire?.();
+    }
+    return count;
   }
 
   async #settle(): Promise<void> {

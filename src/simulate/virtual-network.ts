@@ -175,7 +175,10 @@ class Wires implements VirtualNetwork {
     if (target === null || dropped || this.isCut(from.self, to)) return;
     const { life } = target;
     for (let copy = 0; copy < copies; copy++) {
-      this.clock.setTimer(leavesInMs + this.latencyMs(), () => {
+      // At whole milliseconds: what comes to many nodes at one time is one step of the clock.
+      const nowMs = this.clock.nowMs();
+      const inMs = Math.ceil(nowMs + leavesInMs + this.latencyMs()) - nowMs;
+      this.clock.setTimer(inMs, () => {
         // A connection that ended meanwhile has taken its messages with it.
         if (target.life === life && target.isLive) target.receive(from.self, topic, bytes);
       });

@@ -170,6 +170,12 @@ export class Bench {
     return this.#take(this.machine.step({ kind: 'appChanged' }));
   }
 
+  /** Lets the time run out in which a leader waits for the decision before it proposes again. */
+  waited(): this {
+    const { height, view } = this.machine;
+    return this.#take(this.machine.step({ kind: 'timer', id: `again/${height}/${view}` }));
+  }
+
   /** Lets the timer of the current view run out. */
   timeout(): this {
     const id = `view/${this.machine.height}/${this.machine.view}`;

@@ -20,6 +20,7 @@ describe('consensus settings', () => {
       { viewTimeoutGrowth: 0.9 },
       { viewTimeoutGrowth: Number.NaN },
       { viewTimeoutMsMax: consensusDefaults.viewTimeoutMs - 1 },
+      { proposeAgainMs: -1 },
       { resendMs: 1 },
       { resendMsMax: consensusDefaults.resendMs - 1 },
       { viewsAheadMax: 0 },

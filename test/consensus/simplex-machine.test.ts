@@ -113,15 +113,43 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       bench.offer = bodyB;
       bench.hear(epoch.proposal(0, bodyA));
       bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NOTARIZE', 0, xA) });
-      const proposal = bench.said().find((message) => message.t === 'PROPOSE');
+      // The decision is most likely on its way.
+      expect(bench.words()).not.include('PROPOSE/1');
+      const proposal = bench
+        .waited()
+        .said()
+        .find((message) => message.t === 'PROPOSE');
       expect(proposal).include({ v: 1, x: xA, p: 0 });
+    });
+
+    it('does not propose again what is decided while the leader waits, nor once the view was given up', () => {
+      const bench = new Bench(epoch, epoch.leader(1));
+      bench.hear(epoch.proposal(0, bodyA));
+      bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NOTARIZE', 0, xA) });
+      const [again] = bench.effects.filter(
+        (e) => e.kind === 'setTimer' && e.id.startsWith('again/'),
+      );
+      expect(again).include({ id: 'again/1/1', delayMs: 500 });
+      bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('FINALIZE', 0, xA) });
+      expect(bench.effects.some((e) => e.kind === 'clearTimer' && e.id === 'again/1/1')).equal(
+        true,
+      );
+      expect(bench.waited().words()).not.include('PROPOSE/1');
+    });
+
+    it('proposes a notarized value again at once where views between were given up', () => {
+      const bench = new Bench(epoch, epoch.leader(2));
+      bench.hear(epoch.proposal(0, bodyA));
+      bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NOTARIZE', 0, xA) });
+      bench.hear({ ...common, t: 'CERT', cert: epoch.nulls(2).nulli! });
+      expect(bench.words()).include('PROPOSE/2');
     });
 
     it('fetches the body of a notarized value it never saw before proposing it again', () => {
       const bench = new Bench(epoch, epoch.leader(1));
       bench.offer = bodyB;
       bench.hear({ ...common, t: 'CERT', cert: epoch.certificate('NOTARIZE', 0, xA) });
-      expect(bench.words()).not.include('PROPOSE/1');
+      expect(bench.waited().words()).not.include('PROPOSE/1');
       const asked = bench.sent().filter(({ message }) => message.t === 'GETBODY');
       expect(asked.length).equal(2); // f + 1: one of them is honest and has it
       bench.hear({ ...common, t: 'BODY', body: base64(bodyA) });

@@ -49,10 +49,10 @@ describe('the simulation catches a machine that', () => {
     ['nullify after finalize', { adversary: 'chaos', blackout: true }, ['honest-pair'], 674, 1],
     ['body not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 263, 1],
     ['certificate not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 674, 1],
-    ['gives up too much', { adversary: 'chaos' }, ['honest-pair'], 35, 5],
-    ['gives up too little', { adversary: 'chaos' }, ['liveness'], 41, 1],
+    ['gives up too much', { adversary: 'chaos' }, ['honest-pair'], 14, 1],
+    ['gives up too little', { adversary: 'chaos' }, ['liveness'], 123, 1],
     ['forgets what it gave up', { adversary: 'chaos', blackout: true }, ['honest-pair'], 2858, 1],
-    ['any parent', { adversary: 'chaos' }, ['justification'], 1555, 1],
+    ['any parent', { adversary: 'chaos' }, ['justification'], 1333, 1],
     ['parent not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 4279, 1],
   ];
 
