@@ -53,7 +53,7 @@ describe('the simulation catches a machine that', () => {
     ['gives up too little', { adversary: 'chaos' }, ['liveness'], 123, 1],
     ['forgets what it gave up', { adversary: 'chaos', blackout: true }, ['honest-pair'], 2858, 1],
     ['any parent', { adversary: 'chaos' }, ['justification'], 1333, 1],
-    ['parent not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 4279, 1],
+    ['parent not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 15524, 1],
   ];
 
   for (const [name, options, invariants, from, seeds] of expected) {
