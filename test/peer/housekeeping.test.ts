@@ -5,7 +5,7 @@ import type { MemoryStore } from '../audit/memory-store.ts';
 import { PeerNetwork } from './peer-network.ts';
 
 const four = ['L1', 'L2', 'L3', 'L4'].map((id) => id as never);
-const rounds = 20;
+const rounds = 50;
 
 function run(): PeerNetwork {
   return new PeerNetwork({
@@ -54,7 +54,7 @@ describe('months of running', () => {
     await world.crash('L4');
     expect(await world.runUntilDone(['L1', 'L2', 'L3'])).equal(true);
 
-    // Two blocks a round: the chain is 41 high, the last snapshot stands at 32.
+    // Two blocks a round: the chain is 101 high, the last snapshot stands at 96.
     const { store } = world.node('L1');
     const read = store.read.bind(store);
     const decisions: string[] = [];
@@ -66,7 +66,7 @@ describe('months of running', () => {
     await world.restart('L1');
     const { height } = world.node('L1').peer.state;
     expect(height).equal(2 * rounds + 1);
-    expect(new Set(decisions).size, 'heights read at the start').equal(height - 32 + 1);
+    expect(new Set(decisions).size, 'heights read at the start').equal(height - 96 + 1);
 
     await world.restart('L4');
     expect(await world.runUntilDone(['L4'])).equal(true);
