@@ -10,11 +10,8 @@ export function curveSection(record: RunRecord): Markup {
   return html`<section class="wide">
     <h2>
       Learning<small
-        >Mean training loss in each round (thin: one hospital, strong: all), and the error of the
-        sealed model on held-out cases. The loss is the sum, over the tasks that a case has labels
-        of and over the scales i of a model's outputs, of 2<sup>−i</sup> × (cross-entropy − Dice),
-        Dice being the soft overlap from 0 to 1. A term ranges from −1, when all is right, upwards
-        without end: a negative loss is a good one, and nearer to −1 for each task is better.</small
+        >Mean training loss in each round (thin: one hospital, strong:
+        all)${record.virtual === null ? lossOfImages : lossOfQuadratics}</small
       >
     </h2>
     <div class="body">
@@ -25,6 +22,15 @@ export function curveSection(record: RunRecord): Markup {
     </div>
   </section>`;
 }
+
+const lossOfImages: Markup = html`, and the error of the sealed model on held-out cases. The loss is
+  the sum, over the tasks that a case has labels of and over the scales i of a model's outputs, of
+  2<sup>−i</sup> × (cross-entropy − Dice), Dice being the soft overlap from 0 to 1. A term ranges
+  from −1, when all is right, upwards without end: a negative loss is a good one, and nearer to −1
+  for each task is better.`;
+
+const lossOfQuadratics: Markup = html`. The loss of a hospital is half the squared distance from the
+model to its own optimum. Their optima differ, so it does not fall to 0.`;
 
 /** Every round: who took part with what weight, who was left out, and the model that came out. */
 export function roundSection({ rounds, consortium }: RunRecord): Markup {

@@ -212,11 +212,7 @@ function tell(recorder: RunRecorder, fault: Fault, isBegin: boolean): void {
     recorder.disturbed(node, kind, note);
     return;
   }
-  recorder.disturbed(
-    node,
-    isBegin ? 'disturbed' : 'over',
-    `${wordsOf(fault)}${isBegin ? '' : ': over'}`,
-  );
+  recorder.disturbed(node, isBegin ? 'disturbed' : 'over', wordsOf(fault));
 }
 
 /** What a fault is, in a few words. */
