@@ -26,7 +26,7 @@ describe('simulated consortia, many seeds', () => {
   for (const [name, makeRules] of Object.entries(mutants)) {
     it(`catches "${name}" without knowing the seed`, () => {
       const caught = [true, false].some(
-        (blackout) => firstCaught({ adversary: 'chaos', blackout, makeRules }, 6_000) !== null,
+        (blackout) => firstCaught({ adversary: 'chaos', blackout, makeRules }, 16_000) !== null,
       );
       expect(caught).equal(true);
     });
