@@ -119,11 +119,9 @@ export class ViewRules {
    */
   #tell(certificate: Certificate): void {
     const { now, self, faultMax, out } = this.#state;
-    const turn = (now.order.indexOf(self) - certificate.v - 1) % now.order.length;
-    const isNext = (turn + now.order.length) % now.order.length <= faultMax;
-    if (now.order.includes(self) && isNext) {
-      out.broadcast({ ...this.#state.common(), t: 'CERT', cert: certificate });
-    }
+    const turns = Array.from({ length: faultMax + 1 }, (_, i) => now.leader(certificate.v + 1 + i));
+    if (!turns.includes(self)) return;
+    out.broadcast({ ...this.#state.common(), t: 'CERT', cert: certificate });
   }
 
   /** R4: gives up all views after the highest notarization, to the current one. */

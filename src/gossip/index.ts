@@ -2,7 +2,7 @@ export { GossipError, type GossipErrorFacts } from './errors.ts';
 export { contentName, ContentStore } from './content/content-store.ts';
 export { fileDigest, filePieces } from './content/file-pieces.ts';
 export type { RetentionRule, RoundBlobKind, RoundOfBlob } from './content/round-blobs.ts';
-export { UpdateBook } from './update-book.ts';
+export { envelopesPerAuthorMax, UpdateBook } from './update-book.ts';
 export { readUpdate, signUpdate, type OwnUpdate, type UpdateFacts } from './update-envelope.ts';
 export {
   headOf,

@@ -42,7 +42,7 @@ interface Claims {
 }
 
 /** Envelopes of one author that are kept: an honest one signs one a round, a second is evidence. */
-const envelopesPerAuthorMax = 2;
+export const envelopesPerAuthorMax = 2;
 
 /** See the file's header. */
 export class UpdateBook {

@@ -19,7 +19,7 @@ import { encodeBlockBody, readCertificate } from '../wire/index.ts';
 import type { CountedChecks } from './counted-checks.ts';
 import { PeerError } from './errors.ts';
 import type { Task } from './event-queue.ts';
-import { retiredText, type EvidenceShelf } from './evidence-shelf.ts';
+import { retiredText, type EvidenceStore } from './evidence-store.ts';
 import type { Outbox } from './outbox.ts';
 import type { PeerPorts } from './ports.ts';
 import type { Timers } from './timers.ts';
@@ -31,7 +31,7 @@ export interface ConsensusDriverPorts {
   readonly epoch: number;
   readonly ports: Pick<PeerPorts, 'store' | 'transport' | 'logger'>;
   readonly log: Pick<ConsortiumLog, 'decision'>;
-  readonly evidence: EvidenceShelf;
+  readonly evidence: EvidenceStore;
   readonly checks: CountedChecks;
   readonly outbox: Outbox;
   readonly timers: Timers;

@@ -11,14 +11,14 @@ import { bodyDigest, type BlockBody } from '../wire/index.ts';
 import { advance, genesisChain, type ChainState } from './chain.ts';
 import { loadSnapshot } from './chain-snapshot.ts';
 import { epochContext } from './epoch-context.ts';
-import { EvidenceShelf, retiredText } from './evidence-shelf.ts';
+import { EvidenceStore, retiredText } from './evidence-store.ts';
 
 /** See the file's header. */
 export interface Recovered {
   readonly log: ConsortiumLog;
   /** The chain at the log's head. */
   readonly state: ChainState;
-  readonly evidence: EvidenceShelf;
+  readonly evidence: EvidenceStore;
   /** Whether this node's key must not vote. */
   readonly isRetired: boolean;
   /** Of the height after the head, and later ones. */
@@ -42,7 +42,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { consortium } = options.log;
   const log = await openConsortiumLog(store, options.log);
   const state = await chainAtHead(log, options);
-  const evidence = new EvidenceShelf(store, logger);
+  const evidence = new EvidenceStore(store, logger);
   const { suspendedFrom } = state;
   await evidence.load({ ...epochContext(consortium, state.epoch, verify), suspendedFrom });
   const isRetired = await evidence.isRetired();

@@ -217,7 +217,7 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
   return {
     ...{ format: 'annulus/simulation/v1', seed, members, plan, faults, outcome },
     ...(options.attack && { attack: options.attack }),
-    violation: world.violation,
+    violation: world.invariants.violation,
     rounds: [...rounds.values()].sort((a, b) => a.round - b.round),
     blocks: world.invariants.blocks(),
     nodes: [...world.nodes.keys()].map((id) => nodeRecord(world, id)),

@@ -21,9 +21,15 @@ import {
   type PeerSettings,
   type Trainer,
 } from '../peer/index.ts';
-import { keyBytes, type SignedManifest, type Topic, type Transport } from '../wire/index.ts';
+import {
+  genesisEpoch,
+  keyBytes,
+  type SignedManifest,
+  type Topic,
+  type Transport,
+} from '../wire/index.ts';
 import { endOf, type Fault } from './faults.ts';
-import { Invariants, type Violation } from './invariants.ts';
+import { Invariants } from './invariants.ts';
 import { trueClock } from './node-clock.ts';
 import { sharedChecks, sharedWork } from './shared-work.ts';
 import { virtualClock, type VirtualClock } from './virtual-clock.ts';
@@ -99,7 +105,7 @@ export class VirtualWorld {
     this.invariants = new Invariants({
       plan: manifest.plan,
       members: manifest.members.map(({ id }) => id),
-      context: { cid, epoch: 0, members, verify: options.crypto.verify },
+      context: { cid, epoch: genesisEpoch, members, verify: options.crypto.verify },
       pure: this.#pure,
       liars: new Set(options.liars),
     });
@@ -149,11 +155,6 @@ export class VirtualWorld {
   isDone(): boolean {
     for (const node of this.nodes.values()) if (!node.isDone) return false;
     return true;
-  }
-
-  /** The first invariant that was broken, or null. */
-  get violation(): Violation | null {
-    return this.invariants.violation;
   }
 
   /** Cuts the power of a node. */

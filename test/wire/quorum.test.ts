@@ -31,4 +31,16 @@ describe('f and q of n members', () => {
       expect(q, `n = ${n}: n - f are a quorum`).most(n - f);
     }
   });
+
+  it('bear as many liars as are left when proven ones are suspended, and go on with as many away', () => {
+    for (let n = 1; n <= 100; n++) {
+      const f = faultCountMax(n);
+      for (let s = 0; s <= f; s++) {
+        const [rest, q] = [n - s, quorumOf(n - s)];
+        expect(faultCountMax(rest), `n = ${n}, ${s} suspended`).least(f - s);
+        expect(2 * q - rest, `n = ${n}, ${s} suspended`).greaterThan(faultCountMax(rest));
+        expect(rest - faultCountMax(rest), `n = ${n}, ${s} suspended`).least(q);
+      }
+    }
+  });
 });

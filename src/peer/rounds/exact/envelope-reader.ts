@@ -1,21 +1,18 @@
 /** Update envelopes of one round: each good one is checked once, whoever repeats or relays it. */
 import { utf8, type Digest } from '../../../base/index.ts';
 import { digestOf, type VerifyBytes } from '../../../crypto/index.ts';
-import { readUpdate, type UpdateFacts } from '../../../gossip/index.ts';
+import { envelopesPerAuthorMax, readUpdate, type UpdateFacts } from '../../../gossip/index.ts';
 import { decodeUpdateStatement, type Open, type SignedManifest } from '../../../wire/index.ts';
 import { doNow, type PureWork } from '../../ports.ts';
 import type { UpdateMessage } from './exact-messages.ts';
-
-/** Envelopes that are remembered for each participant; all are forgotten at the limit. */
-const envelopesPerAuthorMax = 2;
 
 /** See the file's header. */
 export class EnvelopeReader {
   readonly #consortium: SignedManifest;
   readonly #open: Open;
   readonly #verify: VerifyBytes;
+  /** By digest; all are forgotten when there are more than the book of updates takes. */
   readonly #known = new Map<Digest, UpdateFacts>();
-
   readonly #pure: PureWork;
 
   /** @param verify checks an author's signature */

@@ -1,5 +1,6 @@
 /** What members say to each other about the updates of an exact round. Specified in docs/specs/peer-messages.md. */
 import type { Digest, RoundNumber } from '../../../base/index.ts';
+import { envelopesPerAuthorMax } from '../../../gossip/index.ts';
 import {
   arr,
   b64,
@@ -43,8 +44,8 @@ export interface KeyMessage {
 /** Everything that is said about the updates of an exact round. */
 export type ExactMessage = UpdateMessage | HoldsMessage | KeyMessage;
 
-/** Two updates of each participant: more than an honest member ever has. */
-const holdingsMax = 2 * limits.membersMax;
+/** As many as a member can claim (`UpdateBook.claimsMax`), in the largest consortium. */
+const holdingsMax = envelopesPerAuthorMax * limits.membersMax;
 
 /** Reads each kind; all travel on the topic `updates`. */
 export const exactMessages: { readonly [T in ExactMessage['t']]: Reader<ExactMessage & { t: T }> } =

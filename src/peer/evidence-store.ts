@@ -25,7 +25,7 @@ const prefix = 'evidence/';
 const retiredName = 'retired.json';
 
 /** See the file's header. */
-export class EvidenceShelf {
+export class EvidenceStore {
   readonly #store: Store;
   readonly #logger: Logger;
   /** By the culprit's index. */
