@@ -28,9 +28,9 @@ import {
   type Topic,
   type Transport,
 } from '../wire/index.ts';
+import { FaultSchedule } from './fault-schedule.ts';
 import { endOf, type Fault } from './faults.ts';
 import { Invariants } from './invariants.ts';
-import { trueClock } from './node-clock.ts';
 import { sharedChecks, sharedWork } from './shared-work.ts';
 import { virtualClock, type VirtualClock } from './virtual-clock.ts';
 import { BytePool, soundDisk, VirtualDisk, type DiskFaults } from './virtual-disk.ts';
@@ -90,7 +90,7 @@ export class VirtualWorld {
   readonly #pure = sharedWork();
   readonly #share = sharedChecks();
   readonly #touched = new Set<VirtualNode>();
-  readonly #active: Fault[] = [];
+  readonly #faults: FaultSchedule;
   readonly #healCuts = new Map<Fault, () => void>();
 
   constructor(options: WorldOptions) {
@@ -111,7 +111,9 @@ export class VirtualWorld {
     });
     const pool = new BytePool();
     this.nodes = new Map(manifest.members.map(({ id }) => [id, this.#nodeOf(id, pool)]));
-    for (const fault of options.faults ?? []) this.#schedule(fault);
+    this.#faults = new FaultSchedule(this.clock, options.faults ?? [], (fault, isBegin) => {
+      this.#changed(fault, isBegin);
+    });
   }
 
   /** Whose world it is. */
@@ -227,13 +229,9 @@ export class VirtualWorld {
 
   /** Training by this clock takes as much longer as faults say. */
   #slowed(id: NodeId, clock: Clock): Clock {
-    const factor = (): number =>
-      this.#active.reduce((product, fault) => {
-        return fault.kind === 'slow' && fault.node === id ? product * fault.factor : product;
-      }, 1);
     return {
       nowMs: () => clock.nowMs(),
-      setTimer: (delayMs, fire) => clock.setTimer(delayMs * factor(), fire),
+      setTimer: (delayMs, fire) => clock.setTimer(delayMs * this.#faults.slowness(id), fire),
     };
   }
 
@@ -263,109 +261,44 @@ export class VirtualWorld {
 
   // Faults.
 
-  #schedule(fault: Fault): void {
-    this.clock.setTimer(fault.atMs, () => {
-      this.#active.push(fault);
-      this.#options.onFault?.(fault, true, this.clock.nowMs());
-      this.#begin(fault);
-      this.clock.setTimer(fault.forMs, () => {
-        this.#active.splice(this.#active.indexOf(fault), 1);
-        this.#options.onFault?.(fault, false, this.clock.nowMs());
-        this.#end(fault);
-      });
-    });
-  }
-
-  #begin(fault: Fault): void {
+  #changed(fault: Fault, isBegin: boolean): void {
+    this.#options.onFault?.(fault, isBegin, this.clock.nowMs());
     switch (fault.kind) {
       case 'kill':
-        this.kill(fault.node);
+        if (isBegin) this.kill(fault.node);
+        else this.#startIfWell(fault.node);
         return;
       case 'pause':
-        this.node(fault.node).pause();
+        if (isBegin) this.node(fault.node).pause();
+        else if (!this.#faults.isUnder(fault.node, 'pause')) this.node(fault.node).resume();
         return;
       case 'cut':
-        this.#healCuts.set(fault, this.network.cut(fault.from, fault.to));
+        if (isBegin) this.#healCuts.set(fault, this.network.cut(fault.from, fault.to));
+        else this.#healCuts.get(fault)?.();
         return;
       case 'partition':
       case 'network':
-        this.#setNetwork();
+        this.network.setFaults(this.#faults.network({ ...calmNetwork, ...this.#options.network }));
+        this.network.partition(this.#faults.partition());
         return;
-      case 'disk':
-        this.#setDisk(fault.node);
+      case 'disk': {
+        const base = { ...soundDisk, ...this.#options.disk };
+        this.node(fault.node).disk.setFaults(this.#faults.disk(fault.node, base));
+        if (!isBegin) this.#startIfWell(fault.node);
         return;
+      }
       case 'clock':
-        this.#setClock(fault.node);
+        this.node(fault.node).clock.setError(this.#faults.clockError(fault.node));
         return;
       case 'slow':
         return; // asked for whenever a training begins
     }
   }
 
-  #end(fault: Fault): void {
-    switch (fault.kind) {
-      case 'kill':
-        this.#startIfWell(fault.node);
-        return;
-      case 'pause':
-        if (!this.#isUnder(fault.node, 'pause')) this.node(fault.node).resume();
-        return;
-      case 'cut':
-        this.#healCuts.get(fault)?.();
-        this.#healCuts.delete(fault);
-        return;
-      case 'partition':
-      case 'network':
-        this.#setNetwork();
-        return;
-      case 'disk':
-        this.#setDisk(fault.node);
-        this.#startIfWell(fault.node);
-        return;
-      case 'clock':
-        this.#setClock(fault.node);
-        return;
-      case 'slow':
-        return;
-    }
-  }
-
   /** Starts a node unless its power is off or its disk is bad. */
   #startIfWell(id: NodeId): void {
     if (this.node(id).peer !== null) return;
-    if (this.#isUnder(id, 'kill') || this.#isUnder(id, 'disk')) return;
+    if (this.#faults.isUnder(id, 'kill') || this.#faults.isUnder(id, 'disk')) return;
     this.restart(id);
-  }
-
-  #isUnder(id: NodeId, kind: Fault['kind']): boolean {
-    return this.#active.some(
-      (fault) => fault.kind === kind && 'node' in fault && fault.node === id,
-    );
-  }
-
-  #setNetwork(): void {
-    const faults = { ...calmNetwork, ...this.#options.network };
-    let groups: readonly (readonly NodeId[])[] | null = null;
-    for (const fault of this.#active) {
-      if (fault.kind === 'network') Object.assign(faults, fault.faults);
-      if (fault.kind === 'partition') ({ groups } = fault);
-    }
-    this.network.setFaults(faults);
-    this.network.partition(groups);
-  }
-
-  #setDisk(id: NodeId): void {
-    const faults = { ...soundDisk, ...this.#options.disk };
-    for (const fault of this.#active) {
-      if (fault.kind === 'disk' && fault.node === id) Object.assign(faults, fault.faults);
-    }
-    this.node(id).disk.setFaults(faults);
-  }
-
-  #setClock(id: NodeId): void {
-    const errors = this.#active.flatMap((fault) =>
-      fault.kind === 'clock' && fault.node === id ? [fault.error] : [],
-    );
-    this.node(id).clock.setError(errors.at(-1) ?? trueClock);
   }
 }
