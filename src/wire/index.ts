@@ -73,19 +73,30 @@ export {
   type Schedule,
 } from './plan.ts';
 export {
-  consortiumId,
+  manifestDigest,
   keyBytes,
   manifestPayloadType,
   memberIndex,
   memberOf,
+  openManifest,
   readManifest,
+  readMember,
   signManifest,
   verifyManifest,
   type ConsortiumLimits,
   type Manifest,
   type Member,
+  type OpenedManifest,
   type SignedManifest,
 } from './manifest.ts';
+export {
+  approvalOf,
+  changeBetween,
+  renewedAlone,
+  verifySuccessor,
+  type Approval,
+  type ManifestChange,
+} from './manifest-change.ts';
 export { faultCountMax, quorumOf } from './quorum.ts';
 export {
   certificatesOf,
