@@ -106,7 +106,7 @@ function roundsNotKept(
 function lastRoundOf(bodies: readonly BlockBody[]): number {
   return Math.max(
     0,
-    ...bodies.flatMap(({ ops }) => ops.map((op) => (op.op === 'EVID' ? 0 : op.r))),
+    ...bodies.flatMap(({ ops }) => ops.map((op) => ('r' in op ? op.r : 0))),
   );
 }
 

@@ -126,7 +126,7 @@ export function followChain(
     previous = body;
     if (body === null || (gap >= 0 && index > gap)) continue;
     for (const op of body.ops) {
-      if (op.op === 'EVID') continue; // checked with the certificates, which depend on it
+      if (op.op === 'EVID' || op.op === 'MEMBER') continue; // checked with the certificates, which depend on it
       rounds.take(op, body);
       if (op.op === 'CUT' && rounds.open !== null) {
         verifyUpdates(body, rounds.open, op.updates, context);

@@ -184,10 +184,6 @@ export class SimplexMachine {
 
   #onBytes(from: NodeId, bytes: Uint8Array, checked: CheckedMessage | null = null): void {
     const { options, out } = this.#state;
-    if (this.#state.indexOf(from) < 0) {
-      out.refuse(from, 'not a member');
-      return;
-    }
     let message: ConsensusMessage;
     try {
       message = checked?.message ?? decodeMessage(bytes);
@@ -196,8 +192,14 @@ export class SimplexMachine {
       out.refuse(from, error.message);
       return;
     }
-    if (message.cid !== options.cid || message.e !== options.epoch) {
-      out.refuse(from, 'another consortium or epoch');
+    if (message.cid !== options.cid) {
+      out.refuse(from, 'another consortium');
+    } else if (message.e > options.epoch) {
+      this.#catchUp.onLaterEpoch(from);
+    } else if (message.e < options.epoch) {
+      this.#decisions.onBehind(from, message);
+    } else if (this.#state.indexOf(from) < 0 && !isForAnybody(message)) {
+      out.refuse(from, 'not a member of this epoch');
     } else if (message.t === 'EVIDENCE' || message.t === 'RECALL' || message.t === 'RECALLED') {
       this.#onMessage(from, message); // of any height
     } else if (message.h < this.height) {
@@ -248,4 +250,9 @@ export class SimplexMachine {
         break;
     }
   }
+}
+
+/** What a member of another epoch may say in this one: a question of who is behind, and a decision, which proves itself. */
+function isForAnybody({ t }: ConsensusMessage): boolean {
+  return t === 'STATUS' || t === 'GETBODY' || t === 'DECIDED';
 }

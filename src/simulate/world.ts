@@ -21,13 +21,7 @@ import {
   type PeerSettings,
   type Trainer,
 } from '../peer/index.ts';
-import {
-  genesisEpoch,
-  keyBytes,
-  type SignedManifest,
-  type Topic,
-  type Transport,
-} from '../wire/index.ts';
+import type { SignedManifest, Topic, Transport } from '../wire/index.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { endOf, type Fault } from './faults.ts';
 import { Invariants } from './invariants.ts';
@@ -98,14 +92,10 @@ export class VirtualWorld {
     this.#random = seededRandom(options.seed).fork('world');
     const random = this.#random.fork('network');
     this.network = virtualNetwork({ clock: this.clock, random, faults: options.network ?? {} });
-    const { manifest, cid } = options.consortium;
-    const members = manifest.members.map(({ consensusKey }) => ({
-      publicKey: keyBytes(consensusKey),
-    }));
+    const { manifest } = options.consortium;
     this.invariants = new Invariants({
-      plan: manifest.plan,
-      members: manifest.members.map(({ id }) => id),
-      context: { cid, epoch: genesisEpoch, members, verify: options.crypto.verify },
+      genesis: options.consortium,
+      verify: options.crypto.verify,
       pure: this.#pure,
       liars: new Set(options.liars),
     });

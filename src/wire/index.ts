@@ -64,6 +64,7 @@ export {
 export {
   hyperparametersOf,
   learningRateMicro,
+  planRefusal,
   readParticipants,
   readPlan,
   schedules,
@@ -76,6 +77,7 @@ export {
   manifestDigest,
   keyBytes,
   manifestPayloadType,
+  manifestReader,
   memberIndex,
   memberOf,
   openManifest,
@@ -96,6 +98,8 @@ export {
   verifySuccessor,
   type Approval,
   type ManifestChange,
+  type ManifestChecks,
+  type SuccessorCheck,
 } from './manifest-change.ts';
 export { faultCountMax, quorumOf } from './quorum.ts';
 export {
@@ -138,6 +142,7 @@ export {
   encodeBlockBody,
   genesisEpoch,
   genesisPrev,
+  membershipOf,
   openDigest,
   readBlockBody,
   readOp,
@@ -145,6 +150,7 @@ export {
   type Cut,
   type CutUpdate,
   type Evid,
+  type Membership,
   type Op,
   type Open,
   type RoundOp,

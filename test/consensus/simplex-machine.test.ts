@@ -48,6 +48,7 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
           propose: () => null,
           judge: () => 'wait',
           suspendedBy: () => [],
+          endsEpoch: () => false,
         },
       });
       expect(idle.of('setTimer').map((e) => e.id)).deep.equal(['resend']);
@@ -493,7 +494,8 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       expect(bench.of('findDecision')).deep.equal([
         { kind: 'findDecision', height: 0, from, theirs: null },
       ]);
-      const told = { kind: 'foundDecision', height: 0, from, theirs: null, body: bodyB } as const;
+      const asked = { height: 0, from, theirs: null } as const;
+      const told = { kind: 'foundDecision', ...asked, epoch: 1, body: bodyB } as const;
       const old = { ...cert, h: 0 };
       bench.effects = bench.machine.step({ ...told, certificate: old });
       const answer = { t: 'DECIDED', h: 0, cert: old, body: base64(bodyB) };

@@ -8,6 +8,7 @@ import type { ChainState } from '../../src/peer/index.ts';
 import {
   signedPart,
   type BlockBody,
+  type Evid,
   type EvidencePair,
   type Op,
   type VoidReason,
@@ -66,7 +67,8 @@ function view(changes: Changes = {}): LocalView {
     aggregate: () => null,
     ...changes,
   };
-  return { initialDigest: initial, evidence: () => [], ...changes, round };
+  const nothing = { evidence: () => [], pending: () => [], successor: () => 'wait' } as const;
+  return { initialDigest: initial, ...nothing, ...changes, round };
 }
 
 /** A node that never got L3's update. */
@@ -439,7 +441,7 @@ describe('evidence in the log', () => {
     a: signedPart(epoch.vote('NOTARIZE', 0, xA, i)),
     b: signedPart(epoch.vote('NOTARIZE', 0, xB, i)),
   });
-  const evid = (i: number): Op => ({ op: 'EVID', pair: pairOf(i) });
+  const evid = (i: number): Evid => ({ op: 'EVID', pair: pairOf(i) });
   const judge = (state: ChainState, ops: readonly Op[], h = 1): Judgement =>
     judgeOps(state, { h, ts: 5000, ops } as unknown as BlockBody, view(), context);
 
