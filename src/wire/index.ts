@@ -85,6 +85,7 @@ export {
   type Manifest,
   type Member,
   type SignedManifest,
+  transportMembers,
 } from './manifest.ts';
 export { faultCountMax, quorumOf } from './quorum.ts';
 export {
@@ -171,6 +172,7 @@ export {
   type MessageHandler,
   type Topic,
   type Transport,
+  type TransportMember,
   type TransportStats,
   type Verdict,
 } from './transport.ts';

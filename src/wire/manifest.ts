@@ -34,6 +34,7 @@ import {
   str,
   type Reader,
 } from './readers.ts';
+import type { TransportMember } from './transport.ts';
 
 /** DSSE payload type of a manifest. */
 export const manifestPayloadType = 'application/vnd.annulus.manifest+json';
@@ -167,6 +168,15 @@ export function verifyManifest(bytes: Uint8Array): SignedManifest {
     }
   }
   return { manifest, cid: digestOf(payload), bytes };
+}
+
+/** The members of a manifest as a transport wants them. */
+export function transportMembers(manifest: Pick<Manifest, 'members'>): TransportMember[] {
+  return manifest.members.map(({ id, transportKey, addresses }) => ({
+    id,
+    transportKey: keyBytes(transportKey),
+    addresses,
+  }));
 }
 
 /** The raw bytes of a key that a reader has already checked. */
