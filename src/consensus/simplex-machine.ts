@@ -184,6 +184,8 @@ export class SimplexMachine {
 
   #onBytes(from: NodeId, bytes: Uint8Array, checked: CheckedMessage | null = null): void {
     const { options, out } = this.#state;
+    const sender = this.#state.indexOf(from);
+    if (sender >= 0) this.#timers.heard(sender);
     let message: ConsensusMessage;
     try {
       message = checked?.message ?? decodeMessage(bytes);
@@ -198,7 +200,7 @@ export class SimplexMachine {
       this.#catchUp.onLaterEpoch(from);
     } else if (message.e < options.epoch) {
       this.#decisions.onBehind(from, message);
-    } else if (this.#state.indexOf(from) < 0 && !isForAnybody(message)) {
+    } else if (sender < 0 && !isForAnybody(message)) {
       out.refuse(from, 'not a member of this epoch');
     } else if (message.t === 'EVIDENCE' || message.t === 'RECALL' || message.t === 'RECALLED') {
       this.#onMessage(from, message); // of any height

@@ -90,6 +90,7 @@ export {
   type Member,
   type OpenedManifest,
   type SignedManifest,
+  transportMembers,
 } from './manifest.ts';
 export {
   approvalOf,
@@ -188,6 +189,7 @@ export {
   type MessageHandler,
   type Topic,
   type Transport,
+  type TransportMember,
   type TransportStats,
   type Verdict,
 } from './transport.ts';

@@ -37,6 +37,7 @@ import {
   str,
   type Reader,
 } from './readers.ts';
+import type { TransportMember } from './transport.ts';
 
 /** DSSE payload type of a manifest. */
 export const manifestPayloadType = 'application/vnd.annulus.manifest+json';
@@ -202,6 +203,15 @@ export function openManifest(
   const payload = payloadOf(envelope, manifestPayloadType);
   const manifest = read(decodeStrict(payload, { maxBytes: manifestBytesMax }));
   return { envelope, payload, manifest };
+}
+
+/** The members of a manifest as a transport wants them. */
+export function transportMembers(manifest: Pick<Manifest, 'members'>): TransportMember[] {
+  return manifest.members.map(({ id, transportKey, addresses }) => ({
+    id,
+    transportKey: keyBytes(transportKey),
+    addresses,
+  }));
 }
 
 /** The raw bytes of a key that a reader has already checked. */
