@@ -22,7 +22,10 @@ export interface PeerOptions {
   readonly consensus: ConsensusSettings;
   readonly settings: PeerSettings;
   readonly onEvent: (event: PeerEvent) => void;
-  /** A later version than those that are known is in force: the transport is to let in its members, and no others. */
+  /**
+   * A later version than the genesis is in force here: at the start, and whenever the members change. The transport was told
+   * already.
+   */
   readonly onMembers?: (inForce: SignedManifest) => void;
   /** Whether `start` tells again all that the log holds, for a watcher who remembers nothing. */
   readonly tellsHistory: boolean;

@@ -8,7 +8,12 @@ import type { ConsortiumLog } from '../audit/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { ContentStore } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import { memberOf, type PlanStage, type SignedManifest } from '../wire/index.ts';
+import {
+  memberOf,
+  transportMembers,
+  type PlanStage,
+  type SignedManifest,
+} from '../wire/index.ts';
 import { ownKeys, type PeerParts } from './assembly.ts';
 import { BlockNews } from './block-news.ts';
 import { genesisChain, type ChainState } from './chain.ts';
@@ -181,7 +186,8 @@ export class Peer {
       const what = 'this node does not vote: version in force has other keys, or not this member';
       ports.logger.log('warn', what, { version });
     }
-    if (version > newest) options.onMembers?.(consortium);
+    if (version > newest) ports.transport.setMembers(transportMembers(consortium.manifest));
+    if (version > 0) options.onMembers?.(consortium);
     return running;
   }
 

@@ -630,9 +630,15 @@ describe('a member that breaks the rules', () => {
     expect(bench.hear(epoch.vote('NULLIFY', 1_000, undefined, leader)).of('refused')).deep.equal(
       [],
     );
-    for (const change of [{ e: 2 }, { cid: previous }, { sig: far.sig }, { i: 7 }]) {
+    for (const change of [{ cid: previous }, { sig: far.sig }, { i: 7 }]) {
       const vote = { ...epoch.vote('NULLIFY', 0, undefined, leader), ...change };
       expect(bench.hear(vote, leader).of('refused'), JSON.stringify(change)).lengthOf(1);
+    }
+    // Of an epoch before nothing counts, and of a later one only that its sender knows what was decided here.
+    for (const e of [0, 2]) {
+      const vote = { ...epoch.vote('NULLIFY', 0, undefined, leader), e };
+      expect(bench.hear(vote, leader).of('refused')).deep.equal([]);
+      expect(bench.sent().map(({ message }) => message.t)).deep.equal(e === 2 ? ['STATUS'] : []);
     }
     const replayed = { ...new Epoch(4, 2).vote('NULLIFY', 0, undefined, leader), h: 1 };
     expect(bench.hear(replayed).of('refused')).lengthOf(1);

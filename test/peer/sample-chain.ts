@@ -8,7 +8,17 @@ import {
 } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { advance, genesisChain, type ChainState } from '../../src/peer/index.ts';
-import type { Cut, CutUpdate, Manifest, Op, Open, Plan, PlanStage, Seal } from '../../src/wire/index.ts';
+import type {
+  Cut,
+  CutUpdate,
+  Manifest,
+  Op,
+  Open,
+  Plan,
+  PlanStage,
+  Seal,
+  SignedManifest,
+} from '../../src/wire/index.ts';
 import { plainRule, sampleStage, studentTraining } from '../wire/sample-stage.ts';
 
 export const three: readonly NodeId[] = ['L1', 'L2', 'L3'] as NodeId[];
@@ -24,7 +34,7 @@ export const plan: Plan = {
 };
 
 /** The genesis with that plan, as far as the chain looks at it. */
-export const versions = [{ manifest: { plan } as Manifest }];
+export const versions: readonly Pick<SignedManifest, 'manifest'>[] = [{ manifest: { plan } as Manifest }];
 
 /** Digest of a stage's initial model. */
 export function initial({ id }: PlanStage): Digest {
