@@ -140,6 +140,7 @@ function namedBy(bodies: readonly BlockBody[]): Set<string> {
       ...envelopeDigests(body),
       ...body.ops.flatMap((op) => {
         if (op.op === 'CUT') return op.updates.map(({ upd }) => upd);
+        if (op.op === 'MEMBER') return [op.manifest];
         return op.op === 'SEAL' ? [op.agg] : [];
       }),
     ]),

@@ -644,7 +644,7 @@ describe('a member that breaks the rules', () => {
     expect(bench.hear(replayed).of('refused')).lengthOf(1);
     const stranger = { kind: 'message', from: 'L9' as never, bytes: encodeMessage(far) } as const;
     expect(bench.machine.step(stranger)).deep.include({
-      ...{ kind: 'refused', from: 'L9', reason: 'not a member' },
+      ...{ kind: 'refused', from: 'L9', reason: 'not a member of this epoch' },
     });
   });
 
