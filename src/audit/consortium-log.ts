@@ -25,6 +25,7 @@ import {
   membershipOf,
   verifySuccessor,
   type BlockBody,
+  type Member,
   type SignedManifest,
   type SuccessorCheck,
 } from '../wire/index.ts';
@@ -51,6 +52,8 @@ import { Witness, type WitnessRefusal } from './witness.ts';
 export interface ConsortiumLogOptions {
   /** The genesis; later versions of the manifest are files of the log. */
   readonly consortium: SignedManifest;
+  /** Later versions that are known from elsewhere: the log may not have come to the keys that this member had by then. */
+  readonly known?: readonly SignedManifest[];
   readonly self: NodeId;
   /** Signs this node's checkpoints. */
   readonly logSigner: Signer;
@@ -108,9 +111,10 @@ export class ConsortiumLog {
     this.#versions = versions;
     this.#witness = witness;
     this.#tree = new StoredTree(store);
-    const { self, logSigner, verify } = options;
-    const logKey = logSigner.publicKey;
-    this.#heads = new Heads(store, { versions, self, logKey, ...(verify && { verify }) });
+    const { self, logSigner, known = [], verify } = options;
+    const former = linesOf(self, [...versions.all, ...known]).map(({ logKey }) => keyBytes(logKey));
+    const logKeys = [logSigner.publicKey, ...former];
+    this.#heads = new Heads(store, { versions, logKeys, ...(verify && { verify }) });
   }
 
   /** As `openConsortiumLog`. */
@@ -120,10 +124,8 @@ export class ConsortiumLog {
     const height = await lastHeight(store);
     const succeed = options.succeed ?? verifySuccessor;
     const versions = await loadVersions(store, consortium, height, succeed);
-    const former = versions.all.flatMap(({ manifest }) => {
-      const line = memberOf(manifest, self);
-      return line === null ? [] : [keyBytes(line.witnessKey)];
-    });
+    const own = linesOf(self, [...versions.all, ...(options.known ?? [])]);
+    const former = own.map(({ witnessKey }) => keyBytes(witnessKey));
     const named = { name: witnessName(self), signer, former, clock, verify };
     const witness = await Witness.open(store, named);
     const log = new ConsortiumLog(store, options, versions, witness);
@@ -336,6 +338,11 @@ export class ConsortiumLog {
     this.#queue = result.catch(() => undefined);
     return result;
   }
+}
+
+/** A member as these versions name it. */
+function linesOf(id: NodeId, versions: readonly SignedManifest[]): Member[] {
+  return versions.flatMap(({ manifest }) => memberOf(manifest, id) ?? []);
 }
 
 /** The last height in a store's log; 0 before the first. @throws {AuditError} 'corrupt_log' when one is missing */

@@ -5,7 +5,7 @@
  */
 import { equalBytes, hex, type Digest, type NodeId, type Store } from '../base/index.ts';
 import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
-import { keyBytes, limits, memberOf, quorumOf, type SignedManifest } from '../wire/index.ts';
+import { limits, quorumOf, type SignedManifest } from '../wire/index.ts';
 import {
   formatCheckpoint,
   parseCheckpoint,
@@ -75,9 +75,8 @@ interface Witnesses {
 /** What `Heads` works with. */
 export interface HeadsOptions {
   readonly versions: LogVersions;
-  readonly self: NodeId;
-  /** Public key of this node's log. */
-  readonly logKey: Uint8Array;
+  /** Public keys of this node's log: the present one first, then those that it had before. */
+  readonly logKeys: readonly Uint8Array[];
   /** Ed25519 when absent. */
   readonly verify?: VerifyBytes;
 }
@@ -96,8 +95,7 @@ export class Heads {
   readonly origin: string;
   readonly #store: Store;
   readonly #versions: LogVersions;
-  readonly #self: NodeId;
-  readonly #logKey: NoteKey;
+  readonly #logKeys: readonly NoteKey[];
   readonly #verify: VerifyBytes;
   readonly #witnesses = new Map<SignedManifest, Witnesses>();
   #cosigned: Head | null = null;
@@ -108,19 +106,20 @@ export class Heads {
   /** Digests of notes that can bring nothing more, whatever comes. */
   readonly #spent = new Set<Digest>();
 
-  constructor(store: Store, { versions, self, logKey, verify }: HeadsOptions) {
+  constructor(store: Store, { versions, logKeys, verify }: HeadsOptions) {
     this.#store = store;
     this.#versions = versions;
-    this.#self = self;
     this.origin = logOrigin(versions.inForce);
-    this.#logKey = { name: this.origin, type: noteKeyTypes.log, publicKey: logKey };
+    const { origin: name } = this;
+    this.#logKeys = logKeys.map((publicKey) => ({ name, type: noteKeyTypes.log, publicKey }));
     this.#verify = verify ?? verifyRaw;
   }
 
   /** Whether the latest head is signed by a log key that this node had before. */
   get isForeign(): boolean {
     const head = this.#next ?? this.#cosigned;
-    return head !== null && !isBy(head.own, this.#logKey);
+    const [present] = this.#logKeys;
+    return head !== null && present !== undefined && !isBy(head.own, present);
   }
 
   /** Size of the cosigned tree; 0 before the first. */
@@ -308,7 +307,7 @@ export class Heads {
     const { text, signatures } = parseNote(bytes);
     const { size, root } = this.checkpointOf(text);
     const own = signatures.find((line) =>
-      this.#ownKeys().some((key) => verifyNoteSignature(text, line, key, this.#verify)),
+      this.#logKeys.some((key) => verifyNoteSignature(text, line, key, this.#verify)),
     );
     if (size > tree.size || !equalBytes(tree.root(size), root) || own === undefined) {
       throw corruptLog(name, 'a head of this tree, signed by this node');
@@ -316,15 +315,6 @@ export class Heads {
     const witnesses = this.#witnessesOf(size);
     const lines = memberLines(signatures, witnesses, false);
     return { size, text, own, witnesses, cosignatures: this.#verified(text, lines, witnesses) };
-  }
-
-  /** The log keys of this node: the present one, and those that it had before. */
-  #ownKeys(): NoteKey[] {
-    const former = this.#versions.all.flatMap(({ manifest }) => {
-      const line = memberOf(manifest, this.#self);
-      return line === null ? [] : [{ ...this.#logKey, publicKey: keyBytes(line.logKey) }];
-    });
-    return [this.#logKey, ...former];
   }
 
   /** Who vouches for the tree of `size`; of a larger tree than this log has, as far as it is known. */

@@ -194,13 +194,14 @@ export class Peer {
   #recover(isStart: boolean): Promise<Recovered> {
     const { ports, options, checks, content, news } = this.#lasting;
     const { store, clock, logger, crypto, succeed } = ports;
-    const { consortium, self, keys, tellsHistory } = options;
+    const { consortium, knownVersions = [], self, keys, tellsHistory } = options;
     const { log: logSigner, witness: witnessSigner } = keys;
     const signers = { self, logSigner, witnessSigner };
     return recover({
       ...{ store, logger, content, verify: crypto.verify },
       log: {
         ...{ consortium, ...signers, clock, verify: checks.verifyBytes },
+        known: knownVersions,
         ...(succeed && { succeed }),
       },
       consensusKey: keys.consensus.publicKey,

@@ -190,7 +190,13 @@ export class VirtualWorld {
     this.invariants.entered(id, inForce);
     if (this.#latest() === before) return;
     const { joined, renewed } = changeBetween(before.manifest, inForce.manifest);
-    for (const one of joined) this.clock.setTimer(0, () => { this.#startIfWell(one); });
+    for (const one of joined) {
+      this.clock.setTimer(0, () => {
+        // Who comes back was here before: its peer stopped by itself.
+        if (this.node(one).peer !== null) this.kill(one);
+        this.#startIfWell(one);
+      });
+    }
     for (const one of renewed) {
       this.clock.setTimer(keyChangeMs, () => {
         if (this.node(one).peer === null) return;
@@ -257,14 +263,14 @@ export class VirtualWorld {
     const { membership } = this.#options;
     const office = this.#office;
     if (membership === undefined || office === null) return null;
-    const genesis = this.consortium.manifest;
     return {
       succeed: membership.succeed,
       // A founder goes by its disk; who came later, or has another key, was given the manifests.
       knownVersions: () => {
-        const isFounder = genesis.members.some((line) => {
-          return line.id === id && line.transportKey === lineOf(office.memberNow(id)).transportKey;
-        });
+        const { transportKey } = lineOf(office.memberNow(id));
+        const isFounder = this.invariants.versions.every(({ manifest }) =>
+          manifest.members.some((line) => line.id === id && line.transportKey === transportKey),
+        );
         return isFounder ? [] : this.invariants.versions.slice(1);
       },
       transportKey: () => office.memberNow(id).keys.transport.publicKey,
