@@ -361,10 +361,7 @@ function memberLines(
 }
 
 /** Good lines by index, of those who vouch for a head: when they were checked it may not have been known who does. */
-function linesOf(
-  lines: Iterable<NoteSignature>,
-  witnesses: Witnesses,
-): Map<number, NoteSignature> {
+function linesOf(lines: Iterable<NoteSignature>, witnesses: Witnesses): Map<number, NoteSignature> {
   const found = new Map<number, NoteSignature>();
   for (const line of lines) {
     const index = indexOfLine(line, witnesses);

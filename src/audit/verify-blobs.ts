@@ -104,10 +104,7 @@ function roundsNotKept(
 }
 
 function lastRoundOf(bodies: readonly BlockBody[]): number {
-  return Math.max(
-    0,
-    ...bodies.flatMap(({ ops }) => ops.map((op) => ('r' in op ? op.r : 0))),
-  );
+  return Math.max(0, ...bodies.flatMap(({ ops }) => ops.map((op) => ('r' in op ? op.r : 0))));
 }
 
 /** The last sealed model of each stage. */

@@ -59,7 +59,9 @@ export function verifyHead(
     return [];
   });
   const ids = consortium.manifest.members.map((member) => member.id);
-  const loggers = lines.flatMap((line) => (line?.role === 'log' && line.holds ? [line.member] : []));
+  const loggers = lines.flatMap((line) =>
+    line?.role === 'log' && line.holds ? [line.member] : [],
+  );
   const cosignaturesMin = isCosigned ? quorumOf(ids.length) : 0;
   const cosignedBy = ids.filter((id) => seen.has(`witness ${id}`));
   const isLogLineWrong = lines.some((line) => line?.role === 'log' && !line.holds);

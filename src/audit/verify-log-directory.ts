@@ -14,6 +14,7 @@ import {
 import {
   checkpointName,
   decisionName,
+  decodeDecision,
   heightOfName,
   manifestName,
   nextCheckpointName,
@@ -242,15 +243,22 @@ async function readDecisions(
   const last = Math.max(0, ...heights.filter((height) => height <= names.length));
   const decisions: (BlockBody | null)[] = [];
   const suspensions = new Suspensions(genesis, genesisEpoch, report);
+  let brokenBy: string | null = null;
   const reader = new VersionReader(genesis, (name) => directory.read(name), report);
   for (let height = 1; height <= last; height++) {
-    if (reader.brokenBy !== null) {
-      decisions.push(null);
-      continue;
-    }
+    brokenBy ??= reader.brokenBy;
     const consortium = reader.versions.inForce;
     const epoch = consortium.manifest.version;
     const bytes = await directory.read(decisionName(height));
+    const lostAt = decisions.at(-1) === null ? decisionName(height - 1) : null;
+    if (brokenBy === null && lostAt !== null && bytes !== null && epochOf(bytes) > epoch) {
+      report.blame(lostAt, `its block changed the members`);
+      brokenBy = lostAt;
+    }
+    if (brokenBy !== null) {
+      decisions.push(null);
+      continue;
+    }
     if (bytes === null) report.findShared(decisionName(height), 'the file is missing');
     const decidedBy = { consortium, epoch, suspendedFrom: suspensions.from };
     const body = bytes === null ? null : verifyDecision(height, bytes, decidedBy, report);
@@ -260,7 +268,16 @@ async function readDecisions(
     const next = await reader.take(body);
     if (next !== null) suspensions.enter(next);
   }
-  return { decisions, versions: reader.versions, brokenBy: reader.brokenBy };
+  return { decisions, versions: reader.versions, brokenBy: brokenBy ?? reader.brokenBy };
+}
+
+/** What a decision says of its own epoch, unchecked; 0 when it cannot be read. */
+function epochOf(bytes: Uint8Array): number {
+  try {
+    return decodeDecision(bytes).body.e;
+  } catch {
+    return 0;
+  }
 }
 
 /** Every root that a key of the manifest vouches for. */
@@ -278,7 +295,11 @@ function reportStrangers(
     sizes,
     heights,
     versions,
-  }: { readonly sizes: readonly number[]; readonly heights: number; readonly versions: LogVersions },
+  }: {
+    readonly sizes: readonly number[];
+    readonly heights: number;
+    readonly versions: LogVersions;
+  },
   report: Report,
 ): void {
   const known = new Set([

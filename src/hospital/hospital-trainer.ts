@@ -1,5 +1,5 @@
 /** The peer's `Trainer` on this machine: it turns a round's OPEN into jobs of the training workers. */
-import type { Digest } from '../base/index.ts';
+import { messageOf, type Digest } from '../base/index.ts';
 import type { IntensityScale } from '../data/index.ts';
 import type { InferenceSettings, JobProgress } from '../distill/index.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
 } from '../peer/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
 import { commitmentFor } from './data-commitment.ts';
+import { HospitalError } from './errors.ts';
 import type {
   CheckModelArgs,
   InitialModelArgs,
@@ -39,6 +40,7 @@ export interface HospitalTrainerOptions {
   readonly folder: string;
   /** Folder for what the optimiser remembers from round to round. */
   readonly stateFolder: string;
+  /** That of the genesis; its peer tells of later ones. */
   readonly plan: Plan;
   readonly intensity: IntensityScale;
   readonly inference: Omit<InferenceSettings, 'window'>;
@@ -52,6 +54,7 @@ export interface HospitalTrainerOptions {
 /** See the file's header. */
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
+  #plan: Plan;
   #generation = expertGeneration;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
 
@@ -59,10 +62,26 @@ export class HospitalTrainer implements Trainer {
   constructor(options: HospitalTrainerOptions) {
     checkStages(options.plan);
     this.#options = options;
+    this.#plan = options.plan;
+  }
+
+  adopt(plan: Plan): void {
+    checkStages(plan);
+    this.#plan = plan;
+  }
+
+  refusalOf(plan: Plan): string | null {
+    try {
+      checkStages(plan);
+      return null;
+    } catch (error) {
+      if (error instanceof HospitalError) return messageOf(error);
+      throw error;
+    }
   }
 
   async initialModel(stage: PlanStage, into: string): Promise<InitialModel> {
-    const { seed } = this.#options.plan;
+    const { seed } = this.#plan;
     const args: InitialModelArgs = { seed, stage, into: this.#model(into) };
     return (await this.#run('initialModel', args, () => undefined)) as InitialModel;
   }
@@ -73,9 +92,9 @@ export class HospitalTrainer implements Trainer {
     report: ReportWork,
   ): Promise<void> {
     if (stage.kind !== 'student' || this.#generation !== expertGeneration) return;
-    const { plan, inference } = this.#options;
+    const { inference } = this.#options;
     const distillation = distillationOf(stage.training);
-    const teachers = teachersOf(plan, sealed).map(({ model, ...teacher }) => {
+    const teachers = teachersOf(this.#plan, sealed).map(({ model, ...teacher }) => {
       return { ...teacher, model: this.#model(model) };
     });
     const args: LabelByArgs = { ...this.#at(), teachers, inference, distillation };

@@ -14,7 +14,10 @@ import { watched, watchedStore } from './watched-port.ts';
 /** What a node is, where it lives and who hears of it. */
 export interface HospitalNodeOptions {
   readonly member: NodeMember;
+  /** The genesis. */
   readonly consortium: SignedManifest;
+  /** Later versions of the manifest that the operator was given, oldest first. */
+  readonly knownVersions?: readonly SignedManifest[];
   readonly settings: NodeSettings;
   /** `nodes/<id>` of the run. */
   readonly folder: string;
@@ -73,6 +76,8 @@ export class HospitalNode {
   /** @param tellsHistory whether the peer tells again what its log holds */
   async start(tellsHistory: boolean): Promise<void> {
     const { member, consortium, settings, folder, code, pool, averagingPool } = this.#options;
+    const { knownVersions = [] } = this.#options;
+    const { manifest } = knownVersions.at(-1) ?? consortium;
     const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
       log: (level, message, facts) => {
@@ -84,7 +89,7 @@ export class HospitalNode {
     const transport = await openLibp2pTransport({
       self: this.id,
       consortium: consortium.cid,
-      members: transportMembers(consortium.manifest),
+      members: transportMembers(manifest),
       privateKeySeed: keys.transport.seed,
       listen: '127.0.0.1:0',
       settings: settings.network,
@@ -112,7 +117,7 @@ export class HospitalNode {
       },
       {
         self: this.id,
-        consortium,
+        ...{ consortium, knownVersions },
         keys: { ...keys, sealPrivate: keys.seal.privateKey },
         code,
         consensus: settings.consensus,

@@ -88,7 +88,8 @@ export class AppliedChain {
         return false;
       }
       const certificate = next.certificate as unknown as Json;
-      const manifest = next.manifest === null ? null : this.#ports.succeed(log.consortium, next.manifest);
+      const manifest =
+        next.manifest === null ? null : this.#ports.succeed(log.consortium, next.manifest);
       await log.appendHeight({ body, certificate }, envelopes, manifest);
       const before = this.#state;
       this.#state = advance(before, body, log.versions);
@@ -109,9 +110,7 @@ export class AppliedChain {
       content.obtainBytes(digest, limits.entryBytesMax, null),
     );
     const manifest =
-      change === null
-        ? null
-        : content.obtainBytes(change.manifest, limits.manifestBytesMax, null);
+      change === null ? null : content.obtainBytes(change.manifest, limits.manifestBytesMax, null);
     void Promise.all([Promise.all(envelopes), manifest]).then(
       ([ofCut, ofMember]) => {
         block.envelopes = ofCut;

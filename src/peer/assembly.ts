@@ -60,7 +60,10 @@ export interface OwnKeys {
 }
 
 /** What the version in force says of this node's keys: it may be no member yet, or have others by now. */
-export function ownKeys({ options, consortium }: Pick<PeerParts, 'options' | 'consortium'>): OwnKeys {
+export function ownKeys({
+  options,
+  consortium,
+}: Pick<PeerParts, 'options' | 'consortium'>): OwnKeys {
   const { self, keys } = options;
   const line: Member | null = memberOf(consortium.manifest, self);
   const isOf = (key: Uint8Array, named: string | undefined): boolean => base64(key) === named;

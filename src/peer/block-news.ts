@@ -117,11 +117,7 @@ export class BlockNews {
   }
 
   /** What an envelope on the disk says; null when it is not here, or damaged. */
-  async #read(
-    consortium: SignedManifest,
-    open: Open,
-    env: Digest,
-  ): Promise<UpdateFacts | null> {
+  async #read(consortium: SignedManifest, open: Open, env: Digest): Promise<UpdateFacts | null> {
     const { content, verifyBytes } = this.#ports;
     const envelope = await content.read(env);
     return envelope === null ? null : readUpdate(consortium, open, envelope, verifyBytes);

@@ -3,7 +3,15 @@
  * as EVID carries it; `evidence/updates-<round>-<member>.json` two update envelopes of one round, which EVID has no room for.
  * `retired.json` says that this node's own key must not vote.
  */
-import { base64, fromUtf8, messageOf, utf8, type Logger, type NodeId, type Store } from '../base/index.ts';
+import {
+  base64,
+  fromUtf8,
+  messageOf,
+  utf8,
+  type Logger,
+  type NodeId,
+  type Store,
+} from '../base/index.ts';
 import {
   decodeStrict,
   encodeCanonical,

@@ -8,12 +8,7 @@ import type { ConsortiumLog } from '../audit/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { ContentStore } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import {
-  memberOf,
-  transportMembers,
-  type PlanStage,
-  type SignedManifest,
-} from '../wire/index.ts';
+import { memberOf, transportMembers, type PlanStage, type SignedManifest } from '../wire/index.ts';
 import { ownKeys, type PeerParts } from './assembly.ts';
 import { BlockNews } from './block-news.ts';
 import { genesisChain, type ChainState } from './chain.ts';
@@ -165,10 +160,8 @@ export class Peer {
     const { ports, options } = this.#lasting;
     const held = await this.#recover(isStart);
     const { consortium } = held.log;
-    const running = new RunningPeer(
-      (this.#parts = this.#partsOf(consortium, isStart)),
-      held,
-      () => this.#renew(),
+    const running = new RunningPeer((this.#parts = this.#partsOf(consortium, isStart)), held, () =>
+      this.#renew(),
     );
     this.#running = running;
     const known = versionsKnown(options);
@@ -193,7 +186,7 @@ export class Peer {
 
   #recover(isStart: boolean): Promise<Recovered> {
     const { ports, options, checks, content, news } = this.#lasting;
-    const { store, clock, logger, crypto, succeed } = ports;
+    const { store, clock, logger, crypto, trainer, succeed } = ports;
     const { consortium, knownVersions = [], self, keys, tellsHistory } = options;
     const { log: logSigner, witness: witnessSigner } = keys;
     const signers = { self, logSigner, witnessSigner };
@@ -205,6 +198,7 @@ export class Peer {
         ...(succeed && { succeed }),
       },
       consensusKey: keys.consensus.publicKey,
+      refusalOf: (plan) => trainer.refusalOf?.(plan) ?? null,
       onBlock:
         tellsHistory && isStart
           ? (before, body, versions) => news.tell(before, body, versions, () => undefined)

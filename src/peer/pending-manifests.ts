@@ -11,6 +11,7 @@ import {
   planRefusal,
   WireError,
   type Membership,
+  type Plan,
   type SignedManifest,
   type SuccessorCheck,
 } from '../wire/index.ts';
@@ -36,6 +37,8 @@ export interface PendingPorts {
   readonly logger: Logger;
   readonly inForce: SignedManifest;
   readonly check: SuccessorCheck;
+  /** Why this machine cannot carry out a plan; null when it can. */
+  readonly refusalOf: (plan: Plan) => string | null;
 }
 
 /** What a running peer does for them. */
@@ -207,18 +210,25 @@ export class PendingManifests {
   /** Why these bytes are no next version; null when they are, and remembered as such. */
   #take(bytes: Uint8Array, digest: Digest = digestOf(bytes)): string | null {
     if (this.#good.has(digest)) return null;
-    const { inForce, check } = this.#ports;
+    const { inForce, check, refusalOf } = this.#ports;
     try {
       const signed = check(inForce, bytes);
+      const refusal = refusalOf(signed.manifest.plan);
+      if (refusal !== null)
+        return this.#remember(digest, `this machine cannot carry out its plan: ${refusal}`);
       if (this.#good.size >= rememberedMax) this.#good.clear();
       this.#good.set(digest, signed);
       return null;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      if (this.#bad.size >= rememberedMax) this.#bad.clear();
-      this.#bad.add(digest);
-      return error.message;
+      return this.#remember(digest, error.message);
     }
+  }
+
+  #remember(bad: Digest, refusal: string): string {
+    if (this.#bad.size >= rememberedMax) this.#bad.clear();
+    this.#bad.add(bad);
+    return refusal;
   }
 
   #refusalByPlan(signed: SignedManifest | undefined): string | null {

@@ -11,6 +11,7 @@ import {
   bodyDigest,
   verifySuccessor,
   type BlockBody,
+  type Plan,
   type SignedManifest,
 } from '../wire/index.ts';
 import type { ContentStore } from '../gossip/index.ts';
@@ -49,6 +50,8 @@ export interface RecoveryOptions {
   readonly log: ConsortiumLogOptions;
   /** This node's, public. */
   readonly consensusKey: Uint8Array;
+  /** Why this machine cannot carry out a plan; null when it can. */
+  readonly refusalOf: (plan: Plan) => string | null;
   /** Checks signatures of evidence. */
   readonly verify: VerifySignature;
   /** Hears every block of the log; without it the chain begins at the last snapshot, if one fits. */
@@ -65,7 +68,8 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   await evidence.load({ ...epochContext(log.consortium, state.epoch, verify), suspendedFrom });
   const check = options.log.succeed ?? verifySuccessor;
   const waiting = { store, content, logger, inForce: log.consortium, check };
-  const pending = await PendingManifests.load(waiting);
+  const { refusalOf } = options;
+  const pending = await PendingManifests.load({ ...waiting, refusalOf });
   const isRetired = await evidence.isRetired(options.consensusKey);
   if (isRetired) logger.log('error', retiredText);
   const records = await recoverWal(store, state.epoch, state.height + 1);

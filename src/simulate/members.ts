@@ -101,7 +101,8 @@ const readVirtualManifest = manifestReader(b64(32, 32), b64(32, 32));
 /** As `verifySuccessor`, by keys of a simulation. */
 export function virtualSuccession(crypto: Pick<CountedCrypto, 'verifyBytes'>): SuccessorCheck {
   const { verifyBytes: verify } = crypto;
-  return (previous, bytes) => verifySuccessor(previous, bytes, { read: readVirtualManifest, verify });
+  return (previous, bytes) =>
+    verifySuccessor(previous, bytes, { read: readVirtualManifest, verify });
 }
 
 /** The envelope of a later version, signed by these, each once. */

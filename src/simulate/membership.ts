@@ -92,7 +92,10 @@ export class MembershipOffice {
     const isMember = manifest.members.some(({ id }) => id === node);
     if (kind === 'join') return isMember;
     if (kind === 'revoke') return !isMember;
-    return this.#generationIn(manifest, node)[kind === 'renew' ? 'node' : 'org'] > this.#before(kind, node);
+    return (
+      this.#generationIn(manifest, node)[kind === 'renew' ? 'node' : 'org'] >
+      this.#before(kind, node)
+    );
   }
 
   /** How often such a change of the member was made before the one that is next. */
@@ -120,13 +123,16 @@ export class MembershipOffice {
     const others = manifest.members.filter(({ id }) => id !== node);
     const members: Member[] = kind === 'revoke' ? others : [...others, line];
     members.sort((a, b) => (a.id < b.id ? -1 : 1));
-    const plan = kind === 'join' || kind === 'revoke' ? planFor(manifest.plan, kind, node) : manifest.plan;
+    const plan =
+      kind === 'join' || kind === 'revoke' ? planFor(manifest.plan, kind, node) : manifest.plan;
     const next: Manifest = {
       ...{ ...manifest, version: manifest.version + 1, prev: previous.digest },
       ...{ members, plan },
     };
     const signers = [...manifest.members, ...members].map(({ id, orgKey }) => {
-      const all = [old, generation].map((one) => memberOf(id, id === node ? one : this.#generationIn(manifest, id)));
+      const all = [old, generation].map((one) =>
+        memberOf(id, id === node ? one : this.#generationIn(manifest, id)),
+      );
       const found = all.find((one) => lineOf(one).orgKey === orgKey);
       invariant(found !== undefined, 'the office holds every org key');
       return found.keys.org;
@@ -145,7 +151,9 @@ export class MembershipOffice {
     };
     if (line === undefined) return { node: 0, org: 0 };
     return {
-      node: find((node) => lineOf(memberOf(id, { node, org: 0 })).consensusKey === line.consensusKey),
+      node: find(
+        (node) => lineOf(memberOf(id, { node, org: 0 })).consensusKey === line.consensusKey,
+      ),
       org: find((org) => lineOf(memberOf(id, { node: 0, org })).orgKey === line.orgKey),
     };
   }

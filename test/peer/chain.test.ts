@@ -98,7 +98,10 @@ describe('chain', () => {
     const stray = { ...body, prev: model('x') };
     expect(() => advance(state, stray, versions)).to.throw(InvariantError, 'names the one before');
     const later = { ...body, e: 1 };
-    expect(() => advance(state, later, versions)).to.throw(InvariantError, 'of the epoch under way');
+    expect(() => advance(state, later, versions)).to.throw(
+      InvariantError,
+      'of the epoch under way',
+    );
     expect(advance({ ...state, epoch: 1 }, later, [versions[0]!, versions[0]!]).epoch).to.equal(1);
     for (const ops of [[cutOf(1)], [sealOf(1, 'm')], [openOf(1), openOf(2)]]) {
       expect(() => advance(state, { ...body, ops }, versions), ops[0]!.op).to.throw(InvariantError);

@@ -36,7 +36,7 @@ describe('recovery of a peer', () => {
         ...{ consortium, self, clock, verify: verifyBytes },
         ...{ logSigner: keys.log, witnessSigner: keys.witness },
       },
-      ...{ verify, onBlock, consensusKey: keys.consensus.publicKey },
+      ...{ verify, onBlock, consensusKey: keys.consensus.publicKey, refusalOf: () => null },
     });
   };
 
@@ -64,9 +64,7 @@ describe('recovery of a peer', () => {
       logger: { log: () => undefined },
       onEvent: (event) => told.push(event),
     });
-    await recovered((before, body, versions) =>
-      news.tell(before, body, versions, () => undefined),
-    );
+    await recovered((before, body, versions) => news.tell(before, body, versions, () => undefined));
     const kinds = ['opened', 'cut', 'sealed', 'void'];
     const live = node.events.filter(({ kind }) => kinds.includes(kind));
     expect(told).to.deep.equal(live);

@@ -34,7 +34,9 @@ export const plan: Plan = {
 };
 
 /** The genesis with that plan, as far as the chain looks at it. */
-export const versions: readonly Pick<SignedManifest, 'manifest'>[] = [{ manifest: { plan } as Manifest }];
+export const versions: readonly Pick<SignedManifest, 'manifest'>[] = [
+  { manifest: { plan } as Manifest },
+];
 
 /** Digest of a stage's initial model. */
 export function initial({ id }: PlanStage): Digest {
