@@ -138,6 +138,7 @@ async function dryRun(
     isLive: false,
     columns: 100,
     nowMs: () => 0,
+    ...{ dateMs: () => 0, env: {}, terminal: null },
     signal: new AbortController().signal,
     mainJob: () =>
       Promise.resolve((settings, ports, onProgress) => {
@@ -150,7 +151,7 @@ async function dryRun(
         Promise.resolve({ files: new Map(), lines: ['found'], document: {}, warning: [] }),
       ),
   };
-  const code = await runCommandLine(args, world, {});
+  const code = await runCommandLine(args, world);
   return { code, out, err: args.includes('json') ? '' : err };
 }
 

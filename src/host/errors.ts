@@ -12,6 +12,9 @@ export type HostErrorFacts =
   | { readonly code: 'bad_cases'; readonly path: string; readonly expected: string }
   | { readonly code: 'key_file_mode'; readonly path: string; readonly mode: string }
   | { readonly code: 'key_file_exists'; readonly path: string }
+  | { readonly code: 'folder_missing'; readonly path: string }
+  | { readonly code: 'folder_mode'; readonly path: string; readonly mode: string }
+  | { readonly code: 'folder_not_empty'; readonly path: string }
   | { readonly code: 'bad_setting'; readonly key: string; readonly expected: string };
 
 /** The room's one error class. */
@@ -45,5 +48,11 @@ function describe(facts: HostErrorFacts): string {
       return `${facts.path} has mode ${facts.mode}: others could read the key; run chmod 600 on it`;
     case 'key_file_exists':
       return `${facts.path} exists: a key is never overwritten; move it away first`;
+    case 'folder_missing':
+      return `${facts.path}: no such folder`;
+    case 'folder_mode':
+      return `${facts.path} has mode ${facts.mode}: others could read what is in it; run chmod 700 on it`;
+    case 'folder_not_empty':
+      return `${facts.path} is not empty: choose another folder, or move away what is in it`;
   }
 }

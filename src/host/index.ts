@@ -11,6 +11,12 @@ export { machineLine, readMachine, type Machine } from './machine.ts';
 export { findBuildTools, type BuildTools } from './build-tools.ts';
 export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
+export {
+  createPrivateFolder,
+  requireNewFolder,
+  requirePrivateFolder,
+  type NewFiles,
+} from './private-folder.ts';
 export { programDigest } from './program-digest.ts';
 export { installedVersions } from './installed-versions.ts';
 export { packageFile } from './package-file.ts';
