@@ -3,6 +3,14 @@ export { nearest } from './nearest.ts';
 export { loadPreset, withOwnCases } from './load-preset.ts';
 export type { Override } from './overrides.ts';
 export { loadArchitecture, type ModelLibrary } from './architecture.ts';
+export {
+  loadNodeFile,
+  nodeFileDefaults,
+  type ControlSettings,
+  type DataSettings,
+  type NodeFile,
+} from './node-file.ts';
+export { nodeFileText, type NodeFileFacts } from './node-file-text.ts';
 export { runDefaults, type RunSettings } from './run-settings.ts';
 export {
   hospitalDefaults,
