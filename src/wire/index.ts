@@ -89,6 +89,7 @@ export {
   type Member,
   type OpenedManifest,
   type SignedManifest,
+  transportMembers,
 } from './manifest.ts';
 export {
   approvalOf,
@@ -183,6 +184,7 @@ export {
   type MessageHandler,
   type Topic,
   type Transport,
+  type TransportMember,
   type TransportStats,
   type Verdict,
 } from './transport.ts';
