@@ -1,7 +1,8 @@
 export { ConfigError, type ConfigErrorFacts } from './errors.ts';
 export { nearest } from './nearest.ts';
-export { loadPreset, withOwnCases } from './load-preset.ts';
+export { loadPreset, loadPresetFor, withOwnCases, type MemberLabels } from './load-preset.ts';
 export type { Override } from './overrides.ts';
+export { emptyStage, planForMembers } from './member-plan.ts';
 export { loadArchitecture, type ModelLibrary } from './architecture.ts';
 export {
   loadNodeFile,
@@ -37,3 +38,18 @@ export {
   engineOptionsOf,
   type ComputeSettings,
 } from './compute-settings.ts';
+export {
+  holdersOf,
+  imagesFor,
+  limitsOf,
+  limitsOfPlan,
+  membersOf,
+  minParticipantsOf,
+  oneTaskHeart,
+  patchOf,
+  planOf,
+  studentStage,
+  taughtTasks,
+  teacherStage,
+  type StartDigests,
+} from './run-plan.ts';

@@ -1,6 +1,6 @@
 /** The cases of a run, phantoms and hospitals' own, as work for the workers. */
 import type { NodeId } from '../../base/index.ts';
-import type { HospitalSettings, RunSettings } from '../../config/index.ts';
+import { imagesFor, type HospitalSettings, type RunSettings } from '../../config/index.ts';
 import { caseCount, CaseStore, type MakeCasesArgs } from '../../distill/index.ts';
 import {
   countOwnCases,
@@ -14,7 +14,6 @@ import {
 } from '../../hospital/index.ts';
 import { diskStore } from '../../host/index.ts';
 import { SimulateError } from './errors.ts';
-import { imagesFor } from './run-plan.ts';
 
 /** A few cases of one hospital. */
 export interface CaseJob {

@@ -1,7 +1,7 @@
 /** Every sealed model on every hospital's held-out cases: the table, the box plots and the curves of the report. */
 import { join } from 'node:path';
 import type { Digest, NodeId } from '../../base/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import { holdersOf, membersOf, patchOf, type RunSettings } from '../../config/index.ts';
 import { tasks, type TaskId } from '../../data/index.ts';
 import type {
   Distribution,
@@ -19,7 +19,6 @@ import { imagesOf, specAndTasks, type WorkerPool } from '../../hospital/index.ts
 import { summarise } from '../../models/index.ts';
 import type { ModelWeights } from '../../weights/index.ts';
 import type { PlanStage, SignedManifest } from '../../wire/index.ts';
-import { holdersOf, membersOf, patchOf } from './run-plan.ts';
 import type { RunEvaluation, RunRecorder } from './run-recorder.ts';
 
 /** The run to evaluate: its settings, its models and where hospitals keep their cases. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeId } from '../../base/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import { holdersOf, membersOf, patchOf, type RunSettings } from '../../config/index.ts';
 import type { SlicePicture } from '../../report/index.ts';
 import {
   decodeMarkups,
@@ -23,7 +23,6 @@ import { packageFile } from '../../host/index.ts';
 import { imagesOf, specAndTasks, type WorkerPool } from '../../hospital/index.ts';
 import { modelDigest, type ModelWeights } from '../../weights/index.ts';
 import type { SignedManifest } from '../../wire/index.ts';
-import { holdersOf, membersOf, patchOf } from './run-plan.ts';
 import { picturesOfScene, type Mark, type Scene } from './slice-planes.ts';
 
 /** The run to show: its models and where hospitals keep their cases. */

@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Digest } from '../../../src/base/index.ts';
-import { loadPreset, type RunSettings } from '../../../src/config/index.ts';
-import { caseJobs } from '../../../src/experiment/index.ts';
+import type { Digest } from '../../src/base/index.ts';
 import {
   holdersOf,
   limitsOf,
+  loadPreset,
   membersOf,
   planOf,
+  type RunSettings,
   taughtTasks,
-} from '../../../src/experiment/run/run-plan.ts';
-import { projectRoot } from '../../project-root.ts';
+} from '../../src/config/index.ts';
+import { caseJobs } from '../../src/experiment/index.ts';
+import { projectRoot } from '../project-root.ts';
 
 const preset = 'eight-hospitals.yaml';
 const readPreset = (): string => readFileSync(join(projectRoot, 'config', preset), 'utf8');

@@ -1,9 +1,10 @@
 /** From the settings of a run to the plan that its members agree on: a teacher for each task, then the student. */
-import { invariant, parseNodeId, type Digest, type NodeId } from '../../base/index.ts';
-import { modelSpecFor, type RunSettings, type StageSettings } from '../../config/index.ts';
-import { taskIds, type TaskId } from '../../data/index.ts';
-import { intensityDefaults, type HeartUse, type PatchSize } from '../../distill/index.ts';
-import { planImages, planTraining, type StageTraining } from '../../hospital/index.ts';
+import { invariant, parseNodeId, type Digest, type NodeId } from '../base/index.ts';
+import { taskIds, type TaskId } from '../data/index.ts';
+import { intensityDefaults, type HeartUse, type PatchSize } from '../distill/index.ts';
+import { planImages, planTraining, specAndTasks, type StageTraining } from '../hospital/index.ts';
+import { parameterList } from '../models/index.ts';
+import { elementCount } from '../weights/index.ts';
 import type {
   ConsortiumLimits,
   Json,
@@ -11,7 +12,10 @@ import type {
   PlanImages,
   PlanStage,
   RoundRule,
-} from '../../wire/index.ts';
+} from '../wire/index.ts';
+import { modelSpecFor } from './model-settings.ts';
+import type { RunSettings } from './run-settings.ts';
+import type { StageSettings } from './training-settings.ts';
 
 /** By kind of stage. */
 export interface StartDigests {
@@ -83,6 +87,17 @@ export function limitsOf(parameterCountMax: number): ConsortiumLimits {
   return { updateBytesMax: Math.ceil(parameterCountMax * 4 * 1.01) + 4096 };
 }
 
+/** As `limitsOf`, for the largest model of a plan. */
+export function limitsOfPlan({ stages }: Plan): ConsortiumLimits {
+  const counts = stages.map((stage) =>
+    parameterList(specAndTasks(stage).spec).reduce(
+      (sum, { shape }) => sum + elementCount(shape),
+      0,
+    ),
+  );
+  return limitsOf(Math.max(...counts));
+}
+
 /** A stage in which `participants` learn one task, as long and as fast as `stage` says. */
 export function teacherStage(
   settings: RunSettings,
@@ -116,6 +131,11 @@ export function patchOf({ patch }: Pick<RunSettings['training'], 'patch'>): Patc
   return [depth, height, width];
 }
 
+/** Half of a stage's participants, rounded up: with fewer updates a round has no result. */
+export function minParticipantsOf(participantCount: number): number {
+  return Math.ceil(participantCount / 2);
+}
+
 /** What both kinds of stage have. */
 function stageOf(
   { training }: RunSettings,
@@ -134,7 +154,7 @@ function stageOf(
     learningRateMicro: Math.round(learningRate * 1e6),
     schedule,
     roundTimeoutMs: training.roundTimeoutMs,
-    minParticipants: Math.ceil(participants.length / 2),
+    minParticipants: minParticipantsOf(participants.length),
     rule: ruleOf(training, stage),
   };
 }
