@@ -94,8 +94,9 @@ export async function askControl(
   return new Promise<ControlAnswer>((resolve, reject) => {
     const fail = (error: unknown): void => {
       const errno = errnoOf(error);
-      if (errno === 'EACCES' || errno === 'EPERM') reject(diskError(path, error));
-      else reject(new HostError({ code: 'no_control', path }, { cause: error }));
+      if (errno === 'EACCES' || errno === 'EPERM') {
+        reject(new HostError({ code: 'disk_denied', path }, { cause: error }));
+      } else reject(new HostError({ code: 'no_control', path }, { cause: error }));
     };
     const options = { socketPath: path, method, path: asked.path, ...(signal && { signal }) };
     const sent = request(options, (answer) => {

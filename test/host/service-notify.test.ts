@@ -65,7 +65,9 @@ describe('what systemd is told', () => {
       await notify.flushed();
       await ended;
       const lines = text.trim().split('\n').slice(1);
-      expect(lines.map((line) => line.split('|').filter((word) => !word.includes('PID')))).deep.equal([
+      expect(
+        lines.map((line) => line.split('|').filter((word) => !word.includes('PID'))),
+      ).deep.equal([
         ['READY=1', 'STATUS=round 3 of student'],
         ['STATUS=round 4'],
         ['WATCHDOG=1'],
