@@ -9,6 +9,15 @@ export { machineFault, errnoOf, onDisk } from './disk-error.ts';
 export { freeDiskBytes, loopbackFault, openFilesMax } from './machine-limits.ts';
 export { machineLine, readMachine, type Machine } from './machine.ts';
 export { findBuildTools, type BuildTools } from './build-tools.ts';
+export {
+  askControl,
+  openControlSocket,
+  type ControlAnswer,
+  type ControlHandler,
+  type ControlRequest,
+  type ControlSocket,
+} from './control-socket.ts';
+export { serviceNotify, type ServiceNotify } from './service-notify.ts';
 export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
 export {
