@@ -6,7 +6,7 @@ import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
 import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
-import { keyBytes, type SignedManifest, type TransportStats } from '../wire/index.ts';
+import { transportMembers, type SignedManifest, type TransportStats } from '../wire/index.ts';
 import type { NodeMember } from './member-keys.ts';
 import type { NodeSettings } from './settings.ts';
 import { watched, watchedStore } from './watched-port.ts';
@@ -84,11 +84,7 @@ export class HospitalNode {
     const transport = await openLibp2pTransport({
       self: this.id,
       consortium: consortium.cid,
-      members: consortium.manifest.members.map(({ id, transportKey, addresses }) => ({
-        id,
-        transportKey: keyBytes(transportKey),
-        addresses,
-      })),
+      members: transportMembers(consortium.manifest),
       privateKeySeed: keys.transport.seed,
       listen: '127.0.0.1:0',
       settings: settings.network,

@@ -88,6 +88,7 @@ export {
   type Member,
   type OpenedManifest,
   type SignedManifest,
+  transportMembers,
 } from './manifest.ts';
 export {
   approvalOf,
@@ -182,6 +183,7 @@ export {
   type MessageHandler,
   type Topic,
   type Transport,
+  type TransportMember,
   type TransportStats,
   type Verdict,
 } from './transport.ts';

@@ -37,6 +37,7 @@ import {
   str,
   type Reader,
 } from './readers.ts';
+import type { TransportMember } from './transport.ts';
 
 /** DSSE payload type of a manifest. */
 export const manifestPayloadType = 'application/vnd.annulus.manifest+json';
@@ -192,6 +193,15 @@ export function openManifest(bytes: Uint8Array): OpenedManifest {
   const payload = payloadOf(envelope, manifestPayloadType);
   const manifest = readManifest(decodeStrict(payload, { maxBytes: manifestBytesMax }));
   return { envelope, payload, manifest };
+}
+
+/** The members of a manifest as a transport wants them. */
+export function transportMembers(manifest: Pick<Manifest, 'members'>): TransportMember[] {
+  return manifest.members.map(({ id, transportKey, addresses }) => ({
+    id,
+    transportKey: keyBytes(transportKey),
+    addresses,
+  }));
 }
 
 /** The raw bytes of a key that a reader has already checked. */
