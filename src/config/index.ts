@@ -4,6 +4,14 @@ export { loadPreset, loadPresetFor, withOwnCases, type MemberLabels } from './lo
 export type { Override } from './overrides.ts';
 export { emptyStage, planForMembers } from './member-plan.ts';
 export { loadArchitecture, type ModelLibrary } from './architecture.ts';
+export {
+  loadNodeFile,
+  nodeFileDefaults,
+  type ControlSettings,
+  type DataSettings,
+  type NodeFile,
+} from './node-file.ts';
+export { nodeFileText, type NodeFileFacts } from './node-file-text.ts';
 export { runDefaults, type RunSettings } from './run-settings.ts';
 export {
   hospitalDefaults,
@@ -32,6 +40,7 @@ export {
 } from './compute-settings.ts';
 export {
   holdersOf,
+  imagesFor,
   limitsOf,
   limitsOfPlan,
   membersOf,

@@ -1,11 +1,18 @@
 /** From the settings of a run to the plan that its members agree on: a teacher for each task, then the student. */
 import { invariant, parseNodeId, type Digest, type NodeId } from '../base/index.ts';
 import { taskIds, type TaskId } from '../data/index.ts';
-import type { HeartUse, PatchSize } from '../distill/index.ts';
-import { planTraining, specAndTasks, type StageTraining } from '../hospital/index.ts';
+import { intensityDefaults, type HeartUse, type PatchSize } from '../distill/index.ts';
+import { planImages, planTraining, specAndTasks, type StageTraining } from '../hospital/index.ts';
 import { parameterList } from '../models/index.ts';
 import { elementCount } from '../weights/index.ts';
-import type { ConsortiumLimits, Json, Plan, PlanStage, RoundRule } from '../wire/index.ts';
+import type {
+  ConsortiumLimits,
+  Json,
+  Plan,
+  PlanImages,
+  PlanStage,
+  RoundRule,
+} from '../wire/index.ts';
 import { modelSpecFor } from './model-settings.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StageSettings } from './training-settings.ts';
@@ -59,7 +66,14 @@ export function planOf(settings: RunSettings, starts: StartDigests = {}): Plan {
     ...studentStage(settings, 'student', training.student, membersOf(settings), model),
     ...(starts.student === undefined ? {} : { start: starts.student }),
   };
-  return { seed, stages: [...teachers, student] };
+  return { seed, images: imagesFor(settings), stages: [...teachers, student] };
+}
+
+/** What images are to the models of a run. */
+export function imagesFor({ phantom, training }: RunSettings): PlanImages {
+  const { pointRadiusMm, heart } = training;
+  const { spacingMm } = phantom;
+  return planImages({ spacingMm, pointRadiusMm, heart, intensity: intensityDefaults });
 }
 
 /** What a model of one task does with the heart's segmentation: it sees it, but is not taught it. */

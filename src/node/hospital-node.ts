@@ -1,7 +1,6 @@
 /** One hospital's node: its folder, its libp2p host, its peer. Can be stopped and started again over the same folder. */
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { systemCrypto } from '../crypto/index.ts';
-import { intensityDefaults } from '../distill/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
 import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
@@ -96,7 +95,6 @@ export class HospitalNode {
       folder: this.casesFolder,
       stateFolder: `${folder}/states`,
       plan: consortium.manifest.plan,
-      intensity: intensityDefaults,
       inference: settings.inference,
       pool,
       siteKey: keys.site,

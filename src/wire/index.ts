@@ -49,6 +49,7 @@ export {
   type Envelope,
   type EnvelopeSignature,
 } from './dsse.ts';
+export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
 export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
   readHyperparameters,

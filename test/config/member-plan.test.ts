@@ -11,7 +11,7 @@ import {
   planOf,
   type MemberLabels,
 } from '../../src/config/index.ts';
-import { sampleStage } from '../wire/sample-stage.ts';
+import { plainImages, sampleStage } from '../wire/sample-stage.ts';
 import { projectRoot } from '../project-root.ts';
 
 const member = (id: string, ...labels: string[]): MemberLabels => ({ id: id as NodeId, labels });
@@ -57,6 +57,7 @@ describe('a plan whose members change', () => {
   const ids = (...members: MemberLabels[]): NodeId[] => members.map(({ id }) => id);
   const plan = {
     seed: 1,
+    images: plainImages,
     stages: [
       sampleStage({ id: 'teacher-hps', kind: 'teacher', task: 'hps', participants: ids(a, b) }),
       // C was left out on purpose.

@@ -15,10 +15,11 @@ import {
   taughtTasks,
 } from '../../config/index.ts';
 import type { OnProgress, RunRecord } from '../../report/index.ts';
-import { encodeStudent, intensityDefaults, sizeFor } from '../../distill/index.ts';
+import { encodeStudent, sizeFor } from '../../distill/index.ts';
 import { diskStore, lockFolder, programDigest, systemClock } from '../../host/index.ts';
 import {
   eachOf,
+  imagesOf,
   keepStartModel,
   openAveragingPool,
   openTrainingPool,
@@ -161,11 +162,9 @@ async function saveStudent(
   const stage = manifest.plan.stages.find(({ kind }) => kind === 'student');
   if (weights === null || stage === undefined) return;
   const { spec } = specAndTasks(stage);
+  const { intensity, spacingMm } = imagesOf(manifest.plan);
   const files = encodeStudent({
-    spec,
-    weights,
-    intensity: intensityDefaults,
-    spacingMm: settings.phantom.spacingMm,
+    ...{ spec, weights, intensity, spacingMm },
     window: sizeFor(patchOf(settings.training), settings.phantom.shape, spec),
   });
   const store = diskStore(join(outputFolder, 'model'));

@@ -11,12 +11,11 @@ import type {
 } from '../../report/index.ts';
 import {
   heartHead,
-  intensityDefaults,
   type EvaluateArgs,
   type EvaluatedCase,
   type Score,
 } from '../../distill/index.ts';
-import { specAndTasks, type WorkerPool } from '../../hospital/index.ts';
+import { imagesOf, specAndTasks, type WorkerPool } from '../../hospital/index.ts';
 import { summarise } from '../../models/index.ts';
 import type { ModelWeights } from '../../weights/index.ts';
 import type { PlanStage, SignedManifest } from '../../wire/index.ts';
@@ -98,7 +97,7 @@ export async function evaluateRun(options: EvaluationOptions): Promise<RunEvalua
 }
 
 async function evaluate(
-  { pool, settings, folderOf }: EvaluationOptions,
+  { pool, settings, consortium, folderOf }: EvaluationOptions,
   stage: PlanStage,
   weights: ModelWeights,
   hospital: NodeId,
@@ -106,7 +105,7 @@ async function evaluate(
 ): Promise<EvaluatedCase[]> {
   const args: EvaluateArgs = {
     folder: join(folderOf(hospital), 'cases'),
-    intensity: intensityDefaults,
+    intensity: imagesOf(consortium.manifest.plan).intensity,
     generation: 'test',
     ...specAndTasks(stage),
     weights,
