@@ -44,7 +44,7 @@ export interface PeerHooks {
   /** Runs a task in the peer's queue. */
   readonly post: (task: Task) => void;
   /** Something that consensus looks at has changed. */
-  readonly askAgain: () => Promise<void>;
+  readonly askAgain: () => Promise<void> | undefined;
   /** A block was decided. */
   readonly onDecided: (decision: Decision) => void;
   /** The envelopes of a decided block have come. */
@@ -119,9 +119,9 @@ function currentRound(
     ...{ self, consortium, keys, ports, settings, onEvent, verifyBytes: checks.verifyBytes },
     isStopped: () => queue.isStopped,
     post: (task) => {
-      post(async () => {
-        await task();
-        await askAgain();
+      post(() => {
+        const work = task();
+        return work === undefined ? askAgain() : work.then(askAgain);
       });
     },
     broadcast: (message) => {
