@@ -122,12 +122,13 @@ export class MessageGate {
     if (message.cid !== consortium.cid || message.e !== epoch()) {
       throw new Refusal('another consortium or epoch');
     }
-    const isLate = isSigned(message) && message.h < height();
-    if (isSigned(message) && !isLate) this.#requireSignature(message);
-    const checked = { message, isSigned: isSigned(message) && !isLate };
+    if (isSigned(message)) {
+      // Late: nobody answers it. Whoever needs the decision asks for it.
+      if (message.h < height()) return ignored;
+      this.#requireSignature(message);
+    }
+    const checked = { message, isSigned: isSigned(message) };
     const admitted = { kind: 'consensus', bytes, checked } as const;
-    // Whoever needs what is late gets the decision instead.
-    if (isLate) return { verdict: 'ignore', admitted };
     const verdict = this.#ports.relayVerdict(message);
     if (verdict === 'reject') throw new Refusal(`${message.t} that proves nothing`);
     return { verdict, admitted };
@@ -180,5 +181,5 @@ function signedBytes(message: Vote | Proposal): {
 }
 
 function isSigned(message: ConsensusMessage): message is Vote | Proposal {
-  return ['PROPOSE', 'NOTARIZE', 'NULLIFY', 'FINALIZE'].includes(message.t);
+  return 'sig' in message;
 }
