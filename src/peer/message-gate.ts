@@ -4,7 +4,7 @@
  * knows; what may be news to one and old to another is at most ignored, since a relay is blamed for what we reject.
  * What carries no signature of its own (certificates, views, evidence) goes on only when the machine finds its proof sound.
  */
-import { fromBase64, type NodeId } from '../base/index.ts';
+import { doNow, fromBase64, type NodeId, type PureWork } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
 import {
   ConsensusError,
@@ -25,7 +25,6 @@ import {
 } from '../wire/index.ts';
 import type { CountedChecks } from './counted-checks.ts';
 import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
-import { doNow, type PureWork } from './ports.ts';
 import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */

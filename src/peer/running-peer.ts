@@ -118,7 +118,7 @@ export class RunningPeer {
     news.logSuspensions(body);
     const round = this.#pieces.round.protocol;
     await news.tell(before, body, (r, env) => (round?.open.r === r ? round.facts(env) : undefined));
-    this.#pieces.checkpoints.broadcast();
+    this.#pieces.checkpoints.applied(body);
   }
 
   // The phase that the chain is in.
