@@ -78,9 +78,7 @@ export class CurrentRound {
       teachers: () => planModels.teachers(state),
       isCurrent: () => isCurrent() && !isStopped(),
       post: (task) => {
-        post(async () => {
-          if (isCurrent()) await task();
-        });
+        post(() => (isCurrent() ? task() : undefined));
       },
     });
     this.#protocol = protocol;
