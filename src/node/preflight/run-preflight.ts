@@ -12,6 +12,7 @@ import {
   modesBelow,
   syncTrialMs,
 } from '../../host/index.ts';
+import type { ProbeReport } from '../../network/index.ts';
 import { countOwnCases, listOwnCases, specAndTasks } from '../../hospital/index.ts';
 import { quorumOf, type Manifest, type PlanStage } from '../../wire/index.ts';
 import { nodeFolderOf, type Home } from '../home.ts';
@@ -21,11 +22,11 @@ import { checkData, type DataFacts } from './data-check.ts';
 import { checkDisk } from './disk-check.ts';
 import { inOrder, type Check, type Finding } from './finding.ts';
 import { checkCompute, checkPort, checkRights, type ComputeFacts } from './machine-check.ts';
-import { checkMembers, type Attempt } from './member-check.ts';
+import { checkMembers } from './member-check.ts';
 
 /** What members said when they were asked. */
 export interface AskedMembers {
-  readonly attempts: readonly Attempt[];
+  readonly reports: readonly ProbeReport[];
   /** By how much this clock is ahead of theirs. */
   readonly aheadMs: readonly number[];
   readonly versions: readonly { readonly member: NodeId; readonly version: number }[];
@@ -68,8 +69,8 @@ export async function runPreflight(options: PreflightOptions): Promise<Finding[]
   onCheck('member');
   const asked = await options.ask();
   if (asked !== null && newest !== null) {
-    const { attempts, versions, programs } = asked;
-    findings.push(...checkMembers(attempts, quorumOf(newest.members.length)));
+    const { reports, versions, programs } = asked;
+    findings.push(...checkMembers(reports, quorumOf(newest.members.length)));
     findings.push(checkManifest(newest.version, versions), ...checkVersion(code, programs));
   }
   const past = await pastOf(home);
