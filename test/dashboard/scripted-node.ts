@@ -5,7 +5,7 @@ import type { PeerEvent } from '../../src/peer/index.ts';
 import { encodeGrayPng } from '../../src/report/index.ts';
 
 export const ids = ['L1', 'L2', 'L3', 'L4', 'L5', 'L6', 'L7', 'L8'] as NodeId[];
-export const self = ids[0]!;
+export const self: NodeId = ids[0]!;
 /** 2026-11-29 10:00 UTC. */
 export const startMs = 1_795_946_400_000;
 
@@ -44,7 +44,11 @@ export function link(member: NodeId, changes: Partial<LinkState> = {}): NodeFact
   };
 }
 
-export function opened(round: number, stage: string, participants = ids): PeerEvent {
+export function opened(
+  round: number,
+  stage: string,
+  participants: readonly NodeId[] = ids,
+): PeerEvent {
   return { kind: 'opened', round, stage, participants, atMs: startMs + 60_000 * round };
 }
 
