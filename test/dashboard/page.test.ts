@@ -16,7 +16,16 @@ import { ids, life, link, sealed } from './scripted-node.ts';
 const textOf = (selector: string): string =>
   `(document.querySelector(${JSON.stringify(selector)})?.innerText ?? '')`;
 
-describe('the live page in Chromium', function () {
+const chromium = findChromium();
+const describeInBrowser = chromium === null ? leaveOut : describe;
+
+function leaveOut(): void {
+  process.stdout.write(
+    'no chromium here (Debian: apt install chromium): the live page is not tested\n',
+  );
+}
+
+describeInBrowser('the live page in Chromium', function () {
   this.timeout(90_000);
   const feed = new StatusFeed();
   const clock: Clock = { ...systemClock(), nowMs: () => feed.view.nowMs };
@@ -30,14 +39,9 @@ describe('the live page in Chromium', function () {
     ({ port } = dashboard);
   };
 
-  before(async function () {
-    const chromium = findChromium();
-    if (chromium === null) {
-      process.stdout.write('      left out: no chromium here (Debian: apt install chromium)\n');
-      this.skip();
-    }
+  before(async () => {
     await serve();
-    browser = await Browser.open(chromium);
+    browser = await Browser.open(chromium ?? '');
     await browser.look(1200, 'light');
     await browser.send('Page.navigate', { url: dashboard.url });
   });
