@@ -32,11 +32,7 @@ import type { World } from './world.ts';
 const reproducePreset = 'reproduce';
 
 /** Runs one command line. Whatever happens becomes one line on standard error and an exit code. */
-export async function runCommandLine(
-  args: readonly string[],
-  world: World,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<ExitCode> {
+export async function runCommandLine(args: readonly string[], world: World): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done;
   const finish = (code: ExitCode): void => {
     exitCode = code;
@@ -47,7 +43,7 @@ export async function runCommandLine(
     else await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     exitCode = exitCodeOf(error);
-    if (env.ANNULUS_DEBUG !== undefined && error instanceof Error) {
+    if (world.env.ANNULUS_DEBUG !== undefined && error instanceof Error) {
       world.err(`${error.stack ?? ''}\n`);
     }
     if (!isToldAlready(error)) world.err(`annulus: ${printableLine(lineOf(error))}\n`);

@@ -9,11 +9,27 @@ export { machineFault, errnoOf, onDisk } from './disk-error.ts';
 export { freeDiskBytes, loopbackFault, openFilesMax } from './machine-limits.ts';
 export { machineLine, readMachine, type Machine } from './machine.ts';
 export { findBuildTools, type BuildTools } from './build-tools.ts';
+export {
+  askControl,
+  openControlSocket,
+  type ControlAnswer,
+  type ControlHandler,
+  type ControlRequest,
+  type ControlSocket,
+} from './control-socket.ts';
+export { serviceNotify, type ServiceNotify } from './service-notify.ts';
 export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
+export {
+  createPrivateFolder,
+  requireNewFolder,
+  requirePrivateFolder,
+  type NewFiles,
+} from './private-folder.ts';
 export { programDigest } from './program-digest.ts';
 export { installedVersions } from './installed-versions.ts';
 export { packageFile } from './package-file.ts';
 export { modelFolderOf } from './model-folder.ts';
 export { isAbsent } from './durable-files.ts';
 export { readRegularFile } from './regular-file.ts';
+export { listenFault, modesBelow, syncTrialMs } from './trials.ts';

@@ -1,6 +1,5 @@
 export { NetworkError, type NetworkErrorFacts } from './errors.ts';
 export { networkDefaults, validateNetworkSettings, type NetworkSettings } from './settings.ts';
-export { transportMembers, type TransportMember } from './member-directory.ts';
 export {
   openLibp2pTransport,
   type Libp2pTransport,

@@ -5,6 +5,7 @@
 import type { Stream } from '@libp2p/interface';
 import {
   InvariantError,
+  equalBytes,
   invariant,
   messageOf,
   type Digest,
@@ -18,6 +19,7 @@ import {
   type MessageHandler,
   type Topic,
   type Transport,
+  type TransportMember,
   type TransportStats,
   type Verdict,
   limits,
@@ -29,12 +31,7 @@ import { GossipBroadcast } from './gossip-broadcast.ts';
 import { InboundStreams } from './inbound-streams.ts';
 import { createHost, type Host } from './libp2p-host.ts';
 import { listenError, portOf } from './listen-address.ts';
-import {
-  MemberDirectory,
-  ownTransportKey,
-  toMultiaddr,
-  type TransportMember,
-} from './member-directory.ts';
+import { MemberDirectory, ownTransportKey, toMultiaddr } from './member-directory.ts';
 import { MemberConnections } from './member-connections.ts';
 import { Messenger } from './message-protocol.ts';
 import { messageProtocol, updateProtocol } from './protocol-ids.ts';
@@ -120,8 +117,8 @@ class HostTransport implements Libp2pTransport {
       ...{ self, consortium, directory, settings, logger, handler },
       isWanted: (member) => !accounts.isHungUp(member),
       admit: (author, bytes) => accounts.admitBroadcast(author, bytes),
-      replayed: (relay) => {
-        accounts.replayed(relay);
+      useless: (relay, reason) => {
+        accounts.uselessBroadcast(relay, reason);
       },
     });
     this.#messenger = new Messenger({
@@ -161,6 +158,36 @@ class HostTransport implements Libp2pTransport {
     entry.addresses = addresses.map(toMultiaddr);
     this.#members.learned(entry);
   }
+
+  setMembers(members: readonly TransportMember[]): void {
+    const { logger, members: first } = this.#init;
+    const own = first.filter(({ id }) => id === this.self);
+    const isMember = members.some(
+      ({ id, transportKey }) =>
+        id === this.self && own.some((one) => equalBytes(one.transportKey, transportKey)),
+    );
+    if (!isMember) logger.log('warn', 'no member under the transport key of this machine: alone');
+    const changes = this.#directory.replace(isMember ? members.map(this.#dialable) : own);
+    for (const { id } of changes.gone) {
+      if (this.#directory.ofNode(id) === null) this.#accounts.forget(id);
+    }
+    this.#members.membersChanged(changes);
+  }
+
+  /** The member without addresses that nobody can dial: they were agreed on, and must not keep the others apart. */
+  readonly #dialable = (member: TransportMember): TransportMember => {
+    const addresses = member.addresses.filter((address) => {
+      try {
+        toMultiaddr(address);
+        return true;
+      } catch (error) {
+        const facts = { member: member.id, reason: messageOf(error) };
+        this.#init.logger.log('warn', 'a listed address is left out', facts);
+        return false;
+      }
+    });
+    return { ...member, addresses };
+  };
 
   onMessage(handler: MessageHandler): void {
     this.#handler = handler;

@@ -12,7 +12,7 @@ import { GossipHealth } from './gossip-health.ts';
 import { answerHello, sayHello } from './hello-protocol.ts';
 import { HelloTurns } from './hello-turns.ts';
 import type { Host } from './libp2p-host.ts';
-import type { DirectoryEntry, MemberDirectory } from './member-directory.ts';
+import type { DirectoryEntry, MemberChanges, MemberDirectory } from './member-directory.ts';
 import { MemberLinks } from './member-links.ts';
 import { updateProtocol } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
@@ -56,8 +56,7 @@ export class MemberConnections {
         this.#helloDone(member, connection, same);
       },
     });
-    const others = directory.all().filter(({ id }) => id !== self);
-    this.#keeper = new DialKeeper(own, others, {
+    this.#keeper = new DialKeeper(own, this.#others(), {
       ...{ settings, logger },
       isConnected: (member) => this.#links.get(member.id) !== null,
       dial: async (member) => this.#dial(member),
@@ -118,13 +117,22 @@ export class MemberConnections {
     if (this.#isRunning) this.#keeper.learned(member);
   }
 
+  /** The directory has other members now. */
+  membersChanged({ gone, moved }: MemberChanges): void {
+    this.#keeper.follow(this.#others());
+    for (const member of gone) {
+      // Here and not when the connections end: nobody knows then whose they were.
+      this.#links.forget(member.id);
+      this.#ports.onLost(member.id);
+      this.#cutAll(member);
+    }
+    for (const member of moved) this.learned(member);
+  }
+
   /** Ends all that connects us with a member, at once and without a word. */
   cut(id: NodeId): void {
     const member = this.#directory.ofNode(id);
-    if (member === null) return;
-    for (const connection of this.#of(member)) {
-      connection.abort(new NetworkError({ code: 'stream_cut' }));
-    }
+    if (member !== null) this.#cutAll(member);
   }
 
   /** Who is at the other end, once it said hello on this connection; `null` when it does not in time. */
@@ -169,6 +177,8 @@ export class MemberConnections {
   /** The other's hello is known: a peer, or one to hang up on. */
   #helloDone(member: DirectoryEntry, connection: Connection, sameConsortium: boolean): void {
     if (connection.status !== 'open' || !this.#isRunning) return;
+    // No member any more since the hello began.
+    if (this.#directory.ofNode(member.id) !== member) return;
     if (!sameConsortium) {
       this.#ports.logger.log('warn', 'peer is of another consortium', { peer: member.id });
       this.#hangUp(member);
@@ -210,6 +220,16 @@ export class MemberConnections {
 
   #of(member: DirectoryEntry): Connection[] {
     return this.#host.getConnections(member.peerId);
+  }
+
+  #others(): DirectoryEntry[] {
+    return this.#directory.all().filter(({ id }) => id !== this.#ports.self);
+  }
+
+  #cutAll(member: DirectoryEntry): void {
+    for (const connection of this.#of(member)) {
+      connection.abort(new NetworkError({ code: 'stream_cut' }));
+    }
   }
 
   #hangUp(member: DirectoryEntry): void {

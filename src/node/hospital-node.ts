@@ -1,12 +1,11 @@
 /** One hospital's node: its folder, its libp2p host, its peer. Can be stopped and started again over the same folder. */
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { systemCrypto } from '../crypto/index.ts';
-import { intensityDefaults } from '../distill/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
 import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
-import { keyBytes, type SignedManifest, type TransportStats } from '../wire/index.ts';
+import { transportMembers, type SignedManifest, type TransportStats } from '../wire/index.ts';
 import type { NodeMember } from './member-keys.ts';
 import type { NodeSettings } from './settings.ts';
 import { watched, watchedStore } from './watched-port.ts';
@@ -84,11 +83,7 @@ export class HospitalNode {
     const transport = await openLibp2pTransport({
       self: this.id,
       consortium: consortium.cid,
-      members: consortium.manifest.members.map(({ id, transportKey, addresses }) => ({
-        id,
-        transportKey: keyBytes(transportKey),
-        addresses,
-      })),
+      members: transportMembers(consortium.manifest),
       privateKeySeed: keys.transport.seed,
       listen: '127.0.0.1:0',
       settings: settings.network,
@@ -100,7 +95,6 @@ export class HospitalNode {
       folder: this.casesFolder,
       stateFolder: `${folder}/states`,
       plan: consortium.manifest.plan,
-      intensity: intensityDefaults,
       inference: settings.inference,
       pool,
       siteKey: keys.site,

@@ -49,6 +49,7 @@ export {
   type Envelope,
   type EnvelopeSignature,
 } from './dsse.ts';
+export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
 export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
   readHyperparameters,
@@ -73,19 +74,31 @@ export {
   type Schedule,
 } from './plan.ts';
 export {
-  consortiumId,
+  manifestDigest,
   keyBytes,
   manifestPayloadType,
   memberIndex,
   memberOf,
+  openManifest,
   readManifest,
+  readMember,
   signManifest,
   verifyManifest,
   type ConsortiumLimits,
   type Manifest,
   type Member,
+  type OpenedManifest,
   type SignedManifest,
+  transportMembers,
 } from './manifest.ts';
+export {
+  approvalOf,
+  changeBetween,
+  renewedAlone,
+  verifySuccessor,
+  type Approval,
+  type ManifestChange,
+} from './manifest-change.ts';
 export { faultCountMax, quorumOf } from './quorum.ts';
 export {
   certificatesOf,
@@ -171,6 +184,7 @@ export {
   type MessageHandler,
   type Topic,
   type Transport,
+  type TransportMember,
   type TransportStats,
   type Verdict,
 } from './transport.ts';

@@ -32,6 +32,7 @@ function worldOf(said: { out: string; err: string }): World {
     out: (text) => (said.out += text),
     err: (text) => (said.err += text),
     erase: () => undefined,
+    ...{ dateMs: () => 0, env: {}, terminal: null },
     ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
     mainJob: () => Promise.resolve(() => Promise.resolve(syntheticRecord())),
     reproduce: () => Promise.reject(new Error('not asked')),
@@ -41,7 +42,7 @@ function worldOf(said: { out: string; err: string }): World {
 
 async function typed(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   const said = { out: '', err: '' };
-  const code = await runCommandLine(args, worldOf(said), {});
+  const code = await runCommandLine(args, worldOf(said));
   return { code, ...said };
 }
 

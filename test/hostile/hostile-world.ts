@@ -17,7 +17,7 @@ import { simulatedConsortium, simulatedMember } from '../../src/experiment/run/c
 import { type MessageCost, type SignedManifest } from '../../src/wire/index.ts';
 import { fast, pass, testMembers, until, type TestMember } from '../network/libp2p-cluster.ts';
 import { toyTrainer } from '../peer/peer-network.ts';
-import { sampleStage } from '../wire/sample-stage.ts';
+import { plainImages, sampleStage } from '../wire/sample-stage.ts';
 import type { Flood, RogueData, RogueReport } from './rogue-worker.ts';
 
 const seed = 1;
@@ -261,6 +261,7 @@ function consortiumOf(members: readonly ReturnType<typeof simulatedMember>[]): S
     domain: 'toy.example',
     plan: {
       seed,
+      images: plainImages,
       stages: [
         sampleStage({
           ...{ id: 'student', participants: ['L1', 'L2', 'L3'] as NodeId[] },

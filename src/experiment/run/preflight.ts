@@ -2,11 +2,10 @@
 import { type Store, type NodeId, fromUtf8 } from '../../base/index.ts';
 import { logPrefix } from '../../audit/index.ts';
 import { loopbackFault, openFilesMax } from '../../host/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import { membersOf, planOf, type RunSettings } from '../../config/index.ts';
 import { faultCountMax, type PlanStage } from '../../wire/index.ts';
 import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
-import { membersOf, planOf } from './run-plan.ts';
 
 /** Files that one worker opens at once, with its pipes and its engine. */
 const filesOfWorker = 16;
