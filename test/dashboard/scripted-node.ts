@@ -12,10 +12,10 @@ export const startMs = 1_795_946_400_000;
 /** q = floor(2·8/3)+1. */
 export const quorum = 6;
 
-export function started(members: readonly NodeId[] = ids): NodeFact {
+export function started(members: readonly NodeId[] = ids, own: NodeId = self): NodeFact {
   return {
     kind: 'started',
-    self,
+    self: own,
     version: '0.1.0',
     consortium: { id: 'c0'.repeat(32), name: 'Ring of eight' },
     members: members.map((id) => ({
