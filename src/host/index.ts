@@ -6,7 +6,7 @@ export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
 export { diskStore } from './disk-store.ts';
 export { machineFault, errnoOf, onDisk } from './disk-error.ts';
-export { freeDiskBytes, loopbackFault, openFilesMax } from './machine-limits.ts';
+export { folderBytes, freeDiskBytes, loopbackFault, openFilesMax } from './machine-limits.ts';
 export { machineLine, readMachine, type Machine } from './machine.ts';
 export { findBuildTools, type BuildTools } from './build-tools.ts';
 export {

@@ -1,0 +1,4 @@
+export { DaemonError, type DaemonErrorFacts } from './errors.ts';
+export { controlSocketOf } from './control.ts';
+export { NodeDaemon, type DaemonOptions, type NodeLine } from './node-daemon.ts';
+export type { OwnData } from './own-data.ts';
