@@ -41,6 +41,12 @@ compute:
   # Training workers; 0 is one for each processor.
   workers: ${compute.workers}
 
+dashboard:
+  # The page with this node's status, for a browser on this machine, and its metrics at /metrics. isOn: false for none.
+  isOn: true
+  host: 127.0.0.1
+  port: 7480
+
 # Further sections, with the keys and ranges of config/README.md: inference, consensus, peer, network, log. For instance
 # peer: { bulkBytesMax: 50000000000 } # disk for models and updates of past rounds, bytes
 ${further.join('')}`;

@@ -62,7 +62,7 @@ function seedOf({ member }: Home): number {
 
 /** See the file's header. Use it once. */
 export class NodeDaemon {
-  readonly feed = new StatusFeed();
+  readonly feed: StatusFeed = new StatusFeed();
   readonly #options: DaemonOptions;
   readonly #consortium: SignedManifest;
   readonly #pool: WorkerPool;
