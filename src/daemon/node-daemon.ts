@@ -3,7 +3,7 @@
  * on this machine and to whoever supervises it. It goes on serving when the plan is carried out: others may need what it holds.
  */
 import { join, resolve } from 'node:path';
-import { messageOf, utf8, type Clock, type Digest } from '../base/index.ts';
+import { messageOf, utf8, type Clock, type Digest, type Logger } from '../base/index.ts';
 import { sha256 } from '../crypto/index.ts';
 import { backendVariant } from '../compute/index.ts';
 import { engineOptionsOf, type NodeFile } from '../config/index.ts';
@@ -16,6 +16,7 @@ import {
   type NodeView,
 } from '../dashboard/index.ts';
 import {
+  fileLogger,
   lockFolder,
   machineFault,
   openControlSocket,
@@ -71,6 +72,7 @@ export class NodeDaemon {
   readonly #data: OwnDataWatch;
   /** What is open, in the order of opening; closed from the end. */
   readonly #open: { readonly name: string; readonly close: () => Promise<void> | void }[] = [];
+  #log: Logger = { log: () => undefined };
   #isRunning = false;
   #told = 0;
   #stop: () => void = () => undefined;
@@ -138,6 +140,15 @@ export class NodeDaemon {
     const { home, settings, clock, dashboard, notify, program } = this.#options;
     const lock: FolderLock = await lockFolder(home.folder);
     this.#opened('lock', () => lock.release());
+    const log = fileLogger(logFileOf(home), 'info', settings.log);
+    this.#log = log;
+    this.#opened('log', log.close);
+    const socket: ControlSocket = await openControlSocket(
+      controlSocketOf(home.folder, settings),
+      controlHandler(this),
+    );
+    // Closed last but for log and lock: whoever asked for the end learns from it that it has come.
+    this.#opened('control socket', () => socket.close());
     this.#opened('workers', () => this.#pool.close());
     this.#opened('averaging worker', () => this.#averagingPool.close());
     await backendVariant(engineOptionsOf(settings.compute));
@@ -150,11 +161,6 @@ export class NodeDaemon {
         isRunning: () => this.#isRunning,
       }),
     );
-    const socket: ControlSocket = await openControlSocket(
-      controlSocketOf(home.folder, settings),
-      controlHandler(this),
-    );
-    this.#opened('control socket', () => socket.close());
     if (dashboard.isOn) {
       const logger = { log: () => undefined };
       const page: Dashboard = await serveDashboard({
@@ -195,12 +201,17 @@ export class NodeDaemon {
     for (const entry of this.feed.view.journal) {
       if (entry.number <= this.#told) continue;
       this.#told = entry.number;
-      this.#options.onLine(entry);
+      this.#write(entry);
     }
   };
 
   #say(level: NodeLine['level'], text: string): void {
-    this.#options.onLine({ atMs: this.#options.clock.nowMs(), level, text });
+    this.#write({ atMs: this.#options.clock.nowMs(), level, text });
+  }
+
+  #write({ atMs, level, text }: NodeLine): void {
+    this.#log.log(level === 'warning' ? 'warn' : level, text);
+    this.#options.onLine({ atMs, level, text });
   }
 
   readonly #onFault = (fault: HostError): void => {
@@ -237,6 +248,11 @@ export class NodeDaemon {
       pool: this.#pool,
     });
   }
+}
+
+/** Where the lines of a home's node are kept; beside it is `peer.log` with its network's and peer's own words. */
+export function logFileOf(home: Pick<Home, 'folder'>): string {
+  return join(nodeFolderOf(home), 'node.log');
 }
 
 function consortiumOf({ folder, id, manifests }: Home): SignedManifest {

@@ -32,4 +32,4 @@ export { packageFile } from './package-file.ts';
 export { modelFolderOf } from './model-folder.ts';
 export { isAbsent } from './durable-files.ts';
 export { readRegularFile } from './regular-file.ts';
-export { listenFault, modesBelow, syncTrialMs } from './trials.ts';
+export { freePorts, listenFault, modesBelow, syncTrialMs } from './trials.ts';
