@@ -19,7 +19,7 @@ export interface WatchOptions {
 
 const tickMs = 1_000;
 /** Walking through a node's folder costs a call for each file. */
-const diskEveryMs = 60_000;
+const diskEveryMs = 20_000;
 
 /** Begins to tell. @returns ends it */
 export function watchNode(options: WatchOptions): () => void {

@@ -68,9 +68,9 @@ async function make(folder: string, flags: TestnetFlags, world: World): Promise<
 
 /** What a reader can do next, and how the same is done by real hospitals. */
 function teaching(folder: string, nodes: readonly TestnetNode[], isStarted: boolean): string {
-  const near = relative('', folder) || '.';
+  const near = nearest(folder);
   const [first] = nodes;
-  const home = first === undefined ? '' : relative('', first.home);
+  const home = first === undefined ? '' : nearest(first.home);
   const pages = nodes.map(({ id, pagePort }) => `  ${id.padEnd(6)}http://127.0.0.1:${pagePort}/`);
   return `
 ${near}: ${nodes.length} hospitals, each with a home of its own, keys that were made there, and its cases as files.
@@ -81,7 +81,7 @@ In another terminal:
   annulus status --home ${home}        what ${first?.id ?? 'it'} does, and why
   annulus wait --done --home ${home}   until the plan is carried out
   annulus stop --home ${home}          ends one; annulus start --home ${home} goes on from there
-  annulus audit verify ${join(home, 'node')}  checks its log
+  annulus audit verify ${near}   checks the logs of all
   annulus testnet --stop ${near}       ends all
 Pages:
 ${pages.join('\n')}
@@ -91,6 +91,12 @@ organisation signs it (annulus consortium sign), each takes it in (annulus join)
 differs from this network: keys have passphrases, the organisation's key lies in a safe, and addresses can be reached from
 outside. docs/running-a-node.md goes through it.
 `;
+}
+
+/** The path as one would type it. */
+function nearest(path: string): string {
+  const near = relative('', path) || '.';
+  return near.startsWith('..') ? path : near;
 }
 
 /** Runs all processes until Ctrl-C, or until none is left. */
@@ -130,7 +136,7 @@ async function stopAll(folder: string, flags: TestnetFlags, world: World): Promi
   const { readTestnet } = await import('../../daemon/index.ts');
   const { HostError } = await import('../../host/index.ts');
   for (const { id, home } of await readTestnet(folder)) {
-    const said = await stopCommand({ home, format: 'text' }, { ...silent(world) }).then(
+    const said = await stopCommand({ home, format: 'text' }, silent(world)).then(
       () => 'stopped',
       (error: unknown) => {
         if (error instanceof HostError && error.code === 'no_control') return 'was not running';
