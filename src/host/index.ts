@@ -22,10 +22,12 @@ export { lockFolder, type FolderLock } from './folder-lock.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
 export {
   createPrivateFolder,
+  fillPrivateFolder,
   requireNewFolder,
   requirePrivateFolder,
   type NewFiles,
 } from './private-folder.ts';
+export { readArchive, readHead, writeArchive, type Archive } from './archive.ts';
 export { programDigest } from './program-digest.ts';
 export { installedVersions } from './installed-versions.ts';
 export { packageFile } from './package-file.ts';
