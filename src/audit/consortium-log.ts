@@ -12,6 +12,7 @@ import {
   type Clock,
   type Digest,
   type NodeId,
+  type PureWork,
   type Store,
 } from '../base/index.ts';
 import { digestOf, type Signer, type VerifyBytes } from '../crypto/index.ts';
@@ -53,6 +54,8 @@ export interface ConsortiumLogOptions {
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Checks others' cosignatures; Ed25519 when absent. */
   readonly verify?: VerifyBytes;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
 }
 
 /** The last decided height; height 0, size 0 before the first. */
@@ -93,7 +96,8 @@ export class ConsortiumLog {
     this.#options = options;
     this.#witness = witness;
     this.#tree = new StoredTree(store);
-    this.#heads = new Heads(store, options.consortium, options.self, options.verify);
+    const { consortium, self, verify, pure } = options;
+    this.#heads = new Heads(store, consortium, self, verify, pure);
   }
 
   /** As `openConsortiumLog`. */

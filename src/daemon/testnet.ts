@@ -142,7 +142,7 @@ async function makeHome(
   const { consensus, peer, network, log, inference } = settings;
   const sections = differences({ consensus, peer, network, log, inference });
   const home = await createHome(homeFolder, {
-    ...{ id, orgKey: base64(org.publicKey), passphrase: null, nowMs },
+    ...{ id, orgKey: base64(org.publicKey), passphrase: null, invitation: null, nowMs },
     addresses: [`/ip4/${host}/tcp/${port}`],
     labels: taughtTasks(settings).filter((task) => hospital.cases[task] > 0),
     settings: nodeFileText({ listen, dataFolder: '../data', workers, pagePort, sections }),

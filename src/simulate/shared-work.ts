@@ -1,6 +1,6 @@
 /** Pure work done once for all nodes: for the very same object, as broadcasts give them, or for the very same update. */
-import { hex } from '../base/index.ts';
-import type { Averager, PureWork } from '../peer/index.ts';
+import { hex, type PureWork } from '../base/index.ts';
+import type { Averager } from '../peer/index.ts';
 
 /** A `PureWork` with a memory as long as its inputs live. Work that throws is done again. */
 export function sharedWork(): PureWork {
@@ -28,6 +28,7 @@ export function sharedChecks(): (averager: Averager) => Averager {
   const fitting = new Set<string>();
   return (averager) => ({
     start: (job) => averager.start(job),
+    carry: (job) => averager.carry(job),
     encrypt: (job) => averager.encrypt(job),
     average: (job) => averager.average(job),
     check: async (job) => {

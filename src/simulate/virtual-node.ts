@@ -1,5 +1,5 @@
 /** One machine of a virtual consortium: its disk, its clock, and the peer that runs on it, one run after the other. */
-import type { Clock, Digest, Logger, NodeId, Random, Store } from '../base/index.ts';
+import type { Clock, Digest, Logger, NodeId, PureWork, Random, Store } from '../base/index.ts';
 import type { ConsensusSettings } from '../consensus/index.ts';
 import type { CryptoPort } from '../crypto/index.ts';
 import {
@@ -9,7 +9,6 @@ import {
   type PeerEvent,
   type PeerKeys,
   type PeerSettings,
-  type PureWork,
   type Trainer,
 } from '../peer/index.ts';
 import type { SignedManifest, Transport } from '../wire/index.ts';

@@ -45,9 +45,11 @@ export class RoundBlobs {
   /** Remembers, durably, that a blob of so many bytes comes with a round. Call before the blob is written. */
   async note({ round, kind }: RoundOfBlob, digest: Digest, bytes: number): Promise<void> {
     const rounds = await this.#load();
-    const known = rounds.get(round) ?? [];
-    if (known.some((entry) => entry.digest === digest)) return;
-    rounds.set(round, [...known, { kind, digest, bytes }]);
+    const known = rounds.get(round);
+    if (known?.some((entry) => entry.digest === digest) === true) return;
+    const entry = { kind, digest, bytes };
+    if (known === undefined) rounds.set(round, [entry]);
+    else known.push(entry);
     // The line break comes first: it also ends a line that a crash tore.
     await this.#store.append(nameOf(round), utf8(`\n${kind} ${digest} ${bytes}`));
   }
@@ -71,7 +73,7 @@ export class RoundBlobs {
     let keptBytes = 0;
     let removedCount = 0;
     for (const round of [...rounds.keys()].sort((a, b) => b - a)) {
-      const entries = rounds.get(round) ?? [];
+      const entries = [...(rounds.get(round) ?? [])];
       const young = entries.filter(({ kind }) => {
         const roundsMax = kind === 'update' ? rule.updateRounds : rule.modelRounds;
         return round > current - roundsMax;
