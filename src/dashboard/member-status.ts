@@ -84,7 +84,7 @@ function stateOf(view: NodeView, member: MemberView, isSelf: boolean): Judged {
   const part = view.round === null ? null : partIn(view.round, id);
   const past = part === null ? lastPart(view, id) : null;
   const found = part ?? past;
-  if (found !== null) return [found[0], `${found[1]}${isUp ? '' : away(member.link)}`];
+  if (found !== null) return [found[0], isUp ? found[1] : withLink(found[1], member.link)];
   const round = view.round;
   const isAsked = round?.participants.includes(id) === true;
   if (isSelf) return ownState(view, isAsked);
@@ -159,8 +159,11 @@ function unconnected(link: LinkState | null, round: RoundView | null): Judged {
     : ['configured', `heard before; ${how}${asked}`];
 }
 
-function away(link: LinkState | null): string {
-  return link === null ? '' : `; now ${linkWords(link)}`;
+/** A reason, and the link as it is now where the reason does not say it already. */
+function withLink(reason: string, link: LinkState | null): string {
+  if (link === null) return reason;
+  const words = linkWords(link);
+  return reason.endsWith(words) ? reason : `${reason}; now ${words}`;
 }
 
 function formerStatus({ id, revokedAtHeight }: FormerMember): MemberStatus {

@@ -116,13 +116,13 @@ function voided({ rounds }: NodeView): Notice[] {
   ];
 }
 
-function suspended({ members, nowMs }: NodeView): Notice[] {
+function suspended({ members }: NodeView): Notice[] {
   return members.flatMap(({ id, suspendedAtHeight }) =>
     suspendedAtHeight === null
       ? []
       : [
           {
-            ...{ code: `suspended-${id}`, level: 'warning', atMs: nowMs },
+            ...{ code: `suspended-${id}`, level: 'warning', atMs: 0 },
             text: `${id} has no vote since height ${suspendedAtHeight}: it signed two contradicting statements`,
             remedy:
               'the proof is in the log. A cloned disk or a stolen key does this: the member should take new keys',
@@ -131,24 +131,24 @@ function suspended({ members, nowMs }: NodeView): Notice[] {
   );
 }
 
-function diskLow({ disk, nowMs }: NodeView): Notice[] {
+function diskLow({ disk }: NodeView): Notice[] {
   if (disk === null || disk.freeBytes >= diskBytesMin) return [];
   return [
     {
-      ...{ code: 'disk-low', level: 'warning', atMs: nowMs },
+      ...{ code: 'disk-low', level: 'warning', atMs: 0 },
       text: 'less than 2 GiB are free on the disk of this node',
       remedy: 'make room before the next round: the node stops when it cannot write',
     },
   ];
 }
 
-function notCosigned({ log, round, nowMs }: NodeView): Notice[] {
+function notCosigned({ log, round }: NodeView): Notice[] {
   // Between two heads a quorum is always missing for a moment; while rounds go on the next head brings it.
   if (log === null || round !== null || log.cosigners.length >= log.quorum || log.size === 0)
     return [];
   return [
     {
-      ...{ code: 'log-not-cosigned', level: 'info', atMs: nowMs },
+      ...{ code: 'log-not-cosigned', level: 'info', atMs: 0 },
       text: `the latest log head has ${log.cosigners.length} cosignatures of the ${log.quorum} that it needs`,
       remedy: 'they come by themselves when enough members are connected',
     },

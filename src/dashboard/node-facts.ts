@@ -50,6 +50,7 @@ export interface Notice {
   readonly text: string;
   /** What to do; null where nothing is to be done. */
   readonly remedy: string | null;
+  /** Since when, ms since 1970; 0 where it is not known. */
   readonly atMs: number;
 }
 

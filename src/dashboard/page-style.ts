@@ -17,18 +17,19 @@ section:focus { outline: none }
 #connection { font-size: 13px; padding: 5px 10px; border: 1px solid var(--rule); border-radius: 3px; max-width: 34ch }
 #connection.live { color: var(--good); border-color: var(--good) }
 #connection.lost { color: var(--bad); border-color: var(--bad); background: var(--bad-fill); font-weight: 600 }
-.stale main { opacity: .55 }
+.stale main { opacity: .7 }
 #facts { margin: 0; border-bottom: 0 }
 section.wide:has(#facts) { padding: 4px 0 }
 #facts dd { margin: 0 }
-.facts .figure { font-size: 22px }
+.facts .figure { font-size: 22px } .facts .figure.words { font-size: 17px; line-height: 1.62 }
 .body .pair { grid-template-columns: 260px minmax(0, 1fr); align-items: start }
 section.wide > h2 small { margin-top: 2px }
 .reason { display: block; white-space: normal; color: var(--quiet); font-size: 12px; line-height: 1.35 }
 td.status, td.why { white-space: normal; min-width: 180px; text-align: left }
 td.why { font-size: 12px; color: var(--quiet) }
 td.left, th.left { text-align: left }
-#member-rows > tr > * { vertical-align: top; padding-top: 5px; padding-bottom: 5px }
+#member-rows td.left { white-space: normal; min-width: 92px }
+#member-rows > tr > *, #round-rows > tr > * { vertical-align: top; padding-top: 5px; padding-bottom: 5px }
 .word { font-weight: 600 }
 .word.excluded, .word.unreachable, .word.void, .word.error { color: var(--bad) }
 .word.contributed, .word.sealed { color: var(--good) }

@@ -41,6 +41,7 @@ interface Serving extends DashboardOptions {
 
 /** Pages notice a lost connection by the pings that they miss. */
 const pingMs = 5_000;
+const closingMs = 50;
 const requestMsMax = 10_000;
 const headerBytesMax = 16 * 1024;
 /** Connections beside the open streams: a browser opens six. */
@@ -87,6 +88,8 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
     close: async () => {
       endChanges();
       hub.close();
+      // The streams' last bytes go out, and the browsers see an end and no failure.
+      await new Promise<void>((resolve) => clock.setTimer(closingMs, resolve));
       await new Promise<void>((resolve) => {
         server.close(() => {
           resolve();

@@ -5,17 +5,17 @@ import type { PeerEvent } from '../../src/peer/index.ts';
 import { encodeGrayPng } from '../../src/report/index.ts';
 
 export const ids = ['L1', 'L2', 'L3', 'L4', 'L5', 'L6', 'L7', 'L8'] as NodeId[];
-export const self = ids[0]!;
+export const self: NodeId = ids[0]!;
 /** 2026-11-29 10:00 UTC. */
 export const startMs = 1_795_946_400_000;
 
 /** q = floor(2·8/3)+1. */
 export const quorum = 6;
 
-export function started(members: readonly NodeId[] = ids): NodeFact {
+export function started(members: readonly NodeId[] = ids, own: NodeId = self): NodeFact {
   return {
     kind: 'started',
-    self,
+    self: own,
     version: '0.1.0',
     consortium: { id: 'c0'.repeat(32), name: 'Ring of eight' },
     members: members.map((id) => ({
@@ -44,7 +44,11 @@ export function link(member: NodeId, changes: Partial<LinkState> = {}): NodeFact
   };
 }
 
-export function opened(round: number, stage: string, participants = ids): PeerEvent {
+export function opened(
+  round: number,
+  stage: string,
+  participants: readonly NodeId[] = ids,
+): PeerEvent {
   return { kind: 'opened', round, stage, participants, atMs: startMs + 60_000 * round };
 }
 

@@ -92,7 +92,7 @@ function fact(name: string, figure: string, unit: string, more: string, isBad = 
     element('dt', {}, name),
     element(
       'dd',
-      { class: isBad ? 'figure bad' : 'figure' },
+      { class: `figure${/[a-z]{5}/.test(figure) ? ' words' : ''}${isBad ? ' bad' : ''}` },
       figure,
       unit === '' ? null : element('small', {}, unit),
     ),
