@@ -17,7 +17,7 @@ const doors: readonly { readonly packages: RegExp; readonly rooms: readonly stri
   },
   { packages: /^yaml$/, rooms: ['config'] },
   { packages: /^commander$/, rooms: ['cli'] },
-  { packages: /^@hpke\//, rooms: ['crypto'] },
+  { packages: /^@(hpke|scure)\//, rooms: ['crypto'] },
   { packages: /^(hono|@hono\/.*|uplot)$/, rooms: ['dashboard'] },
   {
     packages: /^node:(fs|fs\/promises)$/,

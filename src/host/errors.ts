@@ -19,6 +19,7 @@ export type HostErrorFacts =
   | { readonly code: 'folder_missing'; readonly path: string }
   | { readonly code: 'folder_mode'; readonly path: string; readonly mode: string }
   | { readonly code: 'folder_not_empty'; readonly path: string }
+  | { readonly code: 'bad_archive'; readonly path: string; readonly expected: string }
   | { readonly code: 'bad_setting'; readonly key: string; readonly expected: string };
 
 /** The room's one error class. */
@@ -56,6 +57,8 @@ function describe(facts: HostErrorFacts): string {
       return `${facts.path} has mode ${facts.mode}: others could read the key; run chmod 600 on it`;
     case 'key_file_exists':
       return `${facts.path} exists: a key is never overwritten; move it away first`;
+    case 'bad_archive':
+      return `${facts.path}: expected ${facts.expected}: it was cut or changed; take another copy`;
     case 'folder_missing':
       return `${facts.path}: no such folder`;
     case 'folder_mode':

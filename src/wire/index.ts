@@ -94,11 +94,29 @@ export {
 export {
   approvalOf,
   changeBetween,
+  checkSignatures,
   renewedAlone,
   verifySuccessor,
   type Approval,
   type ManifestChange,
 } from './manifest-change.ts';
+export { combineSignatures, encodeDraft, openDraft, withSignature } from './manifest-signing.ts';
+export {
+  joinRequestPayloadType,
+  makeJoinRequest,
+  memberDigest,
+  verifyJoinRequest,
+  type JoinRequest,
+  type JoinRequestSigners,
+} from './join-request.ts';
+export {
+  invitationBytesMax,
+  invitationPayloadType,
+  makeInvitation,
+  openInvitation,
+  type Invitation,
+  type OpenedInvitation,
+} from './invitation.ts';
 export { faultCountMax, quorumOf } from './quorum.ts';
 export {
   certificatesOf,

@@ -121,7 +121,7 @@ export function approvalOf(previous: Manifest | null, opened: OpenedManifest): A
  */
 export function verifySuccessor(previous: SignedManifest, bytes: Uint8Array): SignedManifest {
   const opened = openManifest(bytes);
-  const { envelope, payload, manifest } = opened;
+  const { payload, manifest } = opened;
   const before = previous.manifest;
   if (manifest.version !== before.version + 1) {
     throw malformed('$.version', `${before.version + 1}, the version after the one in force`);
@@ -132,21 +132,7 @@ export function verifySuccessor(previous: SignedManifest, bytes: Uint8Array): Si
   if (manifest.name !== before.name) throw malformed('$.name', 'the name of the genesis');
   if (manifest.domain !== before.domain) throw malformed('$.domain', 'the domain of the genesis');
   const digest = digestOf(payload);
-  const known = new Map(
-    [...before.members, ...manifest.members].map(({ orgKey }) => {
-      const key = keyBytes(orgKey);
-      return [keyIdOf(key), key];
-    }),
-  );
-  const signed = new Set<string>();
-  for (const { keyid } of envelope.signatures) {
-    const key = known.get(keyid);
-    if (signed.has(keyid)) throw malformed('$.signatures', 'one signature of each key');
-    if (key === undefined) throw malformed('$.signatures', 'signatures of members only');
-    signed.add(keyid);
-    if (isSignedBy(envelope, payload, key)) continue;
-    throw new WireError({ code: 'bad_signature', path: '$.signatures' }, 'a signature is wrong');
-  }
+  checkSignatures(before, opened);
   const short = approvalOf(before, opened).groups.find((group) => {
     return group.signed.length < group.needed;
   });
@@ -162,4 +148,29 @@ export function verifySuccessor(previous: SignedManifest, bytes: Uint8Array): Si
 
 function isSame(one: object, other: object): boolean {
   return digestOf(encodeCanonical(one)) === digestOf(encodeCanonical(other));
+}
+
+/**
+ * Refuses a version that somebody signed who is no member of it or of the one before, or signed twice, or wrongly.
+ *
+ * @param previous null for a genesis
+ * @throws {WireError} 'malformed' or 'bad_signature'
+ */
+export function checkSignatures(previous: Manifest | null, opened: OpenedManifest): void {
+  const { envelope, payload, manifest } = opened;
+  const known = new Map(
+    [...(previous?.members ?? []), ...manifest.members].map(({ orgKey }) => {
+      const key = keyBytes(orgKey);
+      return [keyIdOf(key), key];
+    }),
+  );
+  const signed = new Set<string>();
+  for (const { keyid } of envelope.signatures) {
+    const key = known.get(keyid);
+    if (signed.has(keyid)) throw malformed('$.signatures', 'one signature of each key');
+    if (key === undefined) throw malformed('$.signatures', 'signatures of members only');
+    signed.add(keyid);
+    if (isSignedBy(envelope, payload, key)) continue;
+    throw new WireError({ code: 'bad_signature', path: '$.signatures' }, 'a signature is wrong');
+  }
 }

@@ -47,7 +47,7 @@ export async function hospital(
     id: id as NodeId,
     orgKey: base64(org.publicKey),
     ...{ addresses: ['/ip4/127.0.0.1/tcp/4001'], labels: ['ms', 'hps'] },
-    ...{ passphrase, settings: '# none\n', nowMs: 1_700_000_000_000 },
+    ...{ passphrase, settings: '# none\n', invitation: null, nowMs: 1_700_000_000_000 },
   });
   return { home, org, line: home.lines[0]!.member };
 }
