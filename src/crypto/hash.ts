@@ -17,7 +17,9 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
 /** `sha256` as 64 lower-case hex digits. */
 export function digestOf(...parts: readonly Uint8Array[]): Digest {
   const short = joinedOf(parts);
-  return (short === null ? hashOfLong(parts).digest('hex') : hash('sha256', short, 'hex')) as Digest;
+  return (
+    short === null ? hashOfLong(parts).digest('hex') : hash('sha256', short, 'hex')
+  ) as Digest;
 }
 
 /** The concatenation, good until the next call; null when it is too long to be worth a copy. */
