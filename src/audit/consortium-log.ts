@@ -11,7 +11,9 @@ import {
   invariant,
   type Clock,
   type Digest,
+  type NamedWork,
   type NodeId,
+  type PureWork,
   type Store,
 } from '../base/index.ts';
 import { digestOf, type Signer, type VerifyBytes } from '../crypto/index.ts';
@@ -64,6 +66,10 @@ export interface ConsortiumLogOptions {
   readonly verify?: VerifyBytes;
   /** Opens later versions of the manifest; `verifySuccessor` when absent. */
   readonly succeed?: SuccessorCheck;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
+  /** `makeNow` when absent. */
+  readonly named?: NamedWork;
 }
 
 /** The last decided height; height 0, size 0 before the first. */
@@ -110,11 +116,12 @@ export class ConsortiumLog {
     this.#options = options;
     this.#versions = versions;
     this.#witness = witness;
-    this.#tree = new StoredTree(store);
-    const { self, logSigner, known = [], verify } = options;
+    this.#tree = new StoredTree(store, options.named);
+    const { self, logSigner, known = [], verify, pure } = options;
     const former = linesOf(self, [...versions.all, ...known]).map(({ logKey }) => keyBytes(logKey));
     const logKeys = [logSigner.publicKey, ...former];
-    this.#heads = new Heads(store, { versions, logKeys, ...(verify && { verify }) });
+    const checks = { ...(verify && { verify }), ...(pure && { pure }) };
+    this.#heads = new Heads(store, { versions, logKeys, ...checks });
   }
 
   /** As `openConsortiumLog`. */

@@ -3,7 +3,15 @@
  * `checkpoint.next`, a larger one that still gathers cosignatures. Only the cosigned one is published under
  * the name that tlog-tiles gives it, so whoever reads the directory always finds a head that verifies.
  */
-import { equalBytes, hex, type Digest, type NodeId, type Store } from '../base/index.ts';
+import {
+  doNow,
+  equalBytes,
+  hex,
+  type Digest,
+  type NodeId,
+  type PureWork,
+  type Store,
+} from '../base/index.ts';
 import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
 import { limits, quorumOf, type SignedManifest } from '../wire/index.ts';
 import {
@@ -24,6 +32,7 @@ import {
   parseNote,
   type NoteKey,
   type NoteSignature,
+  type SignedNote,
 } from './signed-note.ts';
 import { corruptLog } from './stored-tree.ts';
 
@@ -79,6 +88,8 @@ export interface HeadsOptions {
   readonly logKeys: readonly Uint8Array[];
   /** Ed25519 when absent. */
   readonly verify?: VerifyBytes;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
 }
 
 /** Heads ahead of us whose cosignatures are kept. */
@@ -97,6 +108,7 @@ export class Heads {
   readonly #versions: LogVersions;
   readonly #logKeys: readonly NoteKey[];
   readonly #verify: VerifyBytes;
+  readonly #pure: PureWork;
   readonly #witnesses = new Map<SignedManifest, Witnesses>();
   #cosigned: Head | null = null;
   /** Whether cosignatures of the cosigned head are not on the disk. */
@@ -106,13 +118,14 @@ export class Heads {
   /** Digests of notes that can bring nothing more, whatever comes. */
   readonly #spent = new Set<Digest>();
 
-  constructor(store: Store, { versions, logKeys, verify }: HeadsOptions) {
+  constructor(store: Store, { versions, logKeys, verify, pure }: HeadsOptions) {
     this.#store = store;
     this.#versions = versions;
     this.origin = logOrigin(versions.inForce);
     const { origin: name } = this;
     this.#logKeys = logKeys.map((publicKey) => ({ name, type: noteKeyTypes.log, publicKey }));
     this.#verify = verify ?? verifyRaw;
+    this.#pure = pure ?? doNow;
   }
 
   /** Whether the latest head is signed by a log key that this node had before. */
@@ -183,34 +196,43 @@ export class Heads {
    */
   check(note: Uint8Array, tree: RootedTree): CheckedNote | 'known' | 'behind' {
     requireSize(note, limits.membersMax);
-    const digest = digestOf(note);
+    const digest = this.#pure(digestOfNote, note);
     if (this.#spent.has(digest)) return 'known';
-    const { text, signatures } = parseNote(note);
+    const parsed = this.#pure(parseNote, note);
+    const { text, signatures } = parsed;
+    const head = this.#headOf(text);
+    if (head === null) return this.#checkOther(digest, note, parsed, tree);
+    const { witnesses, cosignatures, size } = head;
+    const lines = memberLines(note, signatures, witnesses, false);
+    // The text of an own head: its root need not be made again.
+    const fresh = this.#verified(text, lines, witnesses, cosignatures);
+    if (fresh.size > 0) return { kind: 'here', digest, text, size, lines: fresh };
+    this.#spend(digest);
+    return 'known';
+  }
+
+  /** As `check`, for a head that is none of the two kept here. */
+  #checkOther(
+    digest: Digest,
+    note: Uint8Array,
+    { text, signatures }: SignedNote,
+    tree: RootedTree,
+  ): CheckedNote | 'known' | 'behind' {
     const { size, root } = this.checkpointOf(text);
     const facts = { digest, text, size };
     const witnesses = this.#witnessesOf(size);
     // Of a larger tree there may be other members, whose keys are not known here yet.
     const isAhead = size > tree.size;
-    const count = isAhead ? limits.membersMax : witnesses.ids.length;
-    requireSize(note, count);
-    if (signatures.length > count + 1) throw malformed('checkpoint', `at most ${count + 1} lines`);
-    const lines = memberLines(signatures, witnesses, isAhead);
+    const lines = memberLines(note, signatures, witnesses, isAhead);
     if (isAhead) {
       const held = this.#ahead.get(text)?.lines;
       const fresh = this.#verified(text, lines, witnesses, held);
       return fresh.size === 0 ? 'known' : { kind: 'ahead', ...facts, lines: fresh };
     }
-    if (!equalBytes(tree.root(size), root)) {
-      // One valid line makes it evidence.
-      const fresh = this.#verified(text, new Map([...lines].slice(0, 1)), witnesses);
-      return fresh.size === 0 ? 'behind' : { kind: 'fork', ...facts, lines: fresh };
-    }
-    const head = this.#headOf(text);
-    if (head === null) return 'behind';
-    const fresh = this.#verified(text, lines, witnesses, head.cosignatures);
-    if (fresh.size > 0) return { kind: 'here', ...facts, lines: fresh };
-    this.#spend(digest);
-    return 'known';
+    if (equalBytes(tree.root(size), root)) return 'behind';
+    // One valid line makes it evidence.
+    const fresh = this.#verified(text, new Map([...lines].slice(0, 1)), witnesses);
+    return fresh.size === 0 ? 'behind' : { kind: 'fork', ...facts, lines: fresh };
   }
 
   /** Takes the cosignatures of a checked note, though the tree may have grown since. */
@@ -277,7 +299,8 @@ export class Heads {
   }
 
   #headOf(text: string): Head | null {
-    return [this.#next, this.#cosigned].find((head) => head?.text === text) ?? null;
+    if (this.#next?.text === text) return this.#next;
+    return this.#cosigned?.text === text ? this.#cosigned : null;
   }
 
   #spend(digest: Digest): void {
@@ -313,7 +336,7 @@ export class Heads {
       throw corruptLog(name, 'a head of this tree, signed by this node');
     }
     const witnesses = this.#witnessesOf(size);
-    const lines = memberLines(signatures, witnesses, false);
+    const lines = memberLines(bytes, signatures, witnesses, false);
     return { size, text, own, witnesses, cosignatures: this.#verified(text, lines, witnesses) };
   }
 
@@ -338,15 +361,19 @@ function requireSize(note: Uint8Array, memberCount: number): void {
 }
 
 /**
- * Lines under members' names, unchecked. @throws {AuditError} 'malformed' for two lines of one key
+ * Lines under members' names, unchecked. @throws {AuditError} 'malformed' for two lines of one key, or too many
  *
  * @param isAhead whether the members may have other keys by now: lines of keys that are not known are passed over
  */
 function memberLines(
+  note: Uint8Array,
   signatures: readonly NoteSignature[],
   witnesses: Witnesses,
   isAhead: boolean,
 ): Map<number, NoteSignature> {
+  const count = isAhead ? limits.membersMax : witnesses.ids.length;
+  requireSize(note, count);
+  if (signatures.length > count + 1) throw malformed('checkpoint', `at most ${count + 1} lines`);
   const lines = new Map<number, NoteSignature>();
   const keys = new Set<string>();
   for (const signature of signatures) {
@@ -375,6 +402,10 @@ function indexOfLine(line: NoteSignature, { keys, indexOf }: Witnesses): number 
   const index = indexOf.get(line.name);
   const key = index === undefined ? undefined : keys[index];
   return key !== undefined && isBy(line, key) ? index : undefined;
+}
+
+function digestOfNote(note: Uint8Array): Digest {
+  return digestOf(note);
 }
 
 function noteOf(head: Head): Uint8Array {

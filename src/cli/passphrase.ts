@@ -7,8 +7,8 @@ import { usageError } from './errors.ts';
 import { readInput } from './files.ts';
 import type { World } from './world.ts';
 
-/** Which of the two: that of the node's keys or that of the organisation's key. */
-export type PassphraseOf = 'node' | 'org';
+/** Which of them: that of the node's keys, of the organisation's key, or of a backup. */
+export type PassphraseOf = 'node' | 'org' | 'backup';
 
 /** Flags that say where passphrases are. `passphrase` and `orgPassphrase` are false after `--no-…`. */
 export interface PassphraseFlags {
@@ -34,6 +34,13 @@ const names = {
     bare: '--no-org-passphrase',
     variable: 'ANNULUS_ORG_PASSPHRASE',
     credential: 'annulus-org-passphrase',
+  },
+  backup: {
+    what: 'the backup',
+    flag: '--passphrase-file',
+    bare: '--no-passphrase',
+    variable: 'ANNULUS_BACKUP_PASSPHRASE',
+    credential: 'annulus-backup-passphrase',
   },
 } as const;
 
@@ -63,7 +70,7 @@ export async function passphraseToMake(
   flags: PassphraseFlags,
   world: World,
 ): Promise<string | null> {
-  const isBare = (of === 'node' ? flags.passphrase : flags.orgPassphrase) === false;
+  const isBare = (of === 'org' ? flags.orgPassphrase : flags.passphrase) === false;
   const given = await givenPassphrase(of, flags, world);
   const { what, bare, flag } = names[of];
   if (isBare) {
@@ -95,7 +102,7 @@ async function givenPassphrase(
 }
 
 function fileOf(of: PassphraseOf, flags: PassphraseFlags): string | undefined {
-  return of === 'node' ? flags.passphraseFile : flags.orgPassphraseFile;
+  return of === 'org' ? flags.orgPassphraseFile : flags.passphraseFile;
 }
 
 /** The first line of a file. */

@@ -34,6 +34,27 @@ export async function requirePrivateFolder(path: string): Promise<void> {
  * @throws {HostError} 'folder_not_empty', 'folder_mode', or a disk code
  */
 export async function createPrivateFolder(path: string, files: NewFiles): Promise<void> {
+  await fillPrivateFolder(path, async (folder) => {
+    const folders = new Set<string>([folder]);
+    for (const [name, bytes] of files) {
+      const file = join(folder, name);
+      await makeFolder(dirname(file));
+      await writeNewFile(file, bytes, 0o600);
+      folders.add(dirname(file));
+    }
+    for (const one of folders) await syncFolder(one);
+  });
+}
+
+/**
+ * As `createPrivateFolder`, of what `fill` puts into the folder that it is given. When it fails nothing is left.
+ *
+ * @throws as `createPrivateFolder`, and what `fill` throws
+ */
+export async function fillPrivateFolder(
+  path: string,
+  fill: (folder: string) => Promise<void>,
+): Promise<void> {
   const target = resolve(path);
   await requireNewFolder(target);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
@@ -42,14 +63,7 @@ export async function createPrivateFolder(path: string, files: NewFiles): Promis
       await makeFolder(dirname(target));
       await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary, { mode: 0o700 });
-      const folders = new Set<string>([temporary]);
-      for (const [name, bytes] of files) {
-        const file = join(temporary, name);
-        await makeFolder(dirname(file));
-        await writeNewFile(file, bytes, 0o600);
-        folders.add(dirname(file));
-      }
-      for (const folder of folders) await syncFolder(folder);
+      await fill(temporary);
       // On POSIX `rename` replaces an empty folder; Windows wants it gone.
       if (process.platform === 'win32') await rmdir(target).catch(() => undefined);
       await rename(temporary, target);

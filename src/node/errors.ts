@@ -16,7 +16,16 @@ export type NodeErrorFacts =
   /** A file of another consortium. */
   | { readonly code: 'foreign_consortium'; readonly expected: string; readonly came: string }
   /** A manifest in which this hospital does not stand with the keys of this home. */
-  | { readonly code: 'not_my_keys'; readonly version: number; readonly reason: string };
+  | { readonly code: 'not_my_keys'; readonly version: number; readonly reason: string }
+  /** A version of the manifest that cannot be drafted. */
+  | { readonly code: 'bad_draft'; readonly reason: string }
+  /** An invitation that holds no longer, or not yet: one of the two clocks is wrong. */
+  | { readonly code: 'invitation_expired'; readonly agoMs: number }
+  | { readonly code: 'invitation_early'; readonly inMs: number }
+  /** A version that this hospital should not sign. */
+  | { readonly code: 'not_to_sign'; readonly reason: string }
+  /** A file that is none of what the command takes. */
+  | { readonly code: 'unknown_file'; readonly expected: string };
 
 /** The room's one error class. */
 export class NodeError extends AnnulusError<NodeErrorFacts> {
@@ -41,5 +50,22 @@ function describe(facts: NodeErrorFacts): string {
       return `the file is of consortium ${facts.came}, this home of ${facts.expected}: ask for the file of the right consortium, or use another home`;
     case 'not_my_keys':
       return `version ${facts.version} of the manifest ${facts.reason}: send the join request of this home again and have a new version signed`;
+    case 'bad_draft':
+      return facts.reason;
+    case 'invitation_expired':
+      return `the invitation expired ${durationText(facts.agoMs)} ago: ask for a new one; if it is new, the clock of this machine is wrong`;
+    case 'invitation_early':
+      return `the invitation begins in ${durationText(facts.inMs)}: the clock of this machine or of the inviter's is wrong`;
+    case 'not_to_sign':
+      return facts.reason;
+    case 'unknown_file':
+      return `expected ${facts.expected}`;
   }
+}
+
+function durationText(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000);
+  if (minutes < 120) return `${minutes} minutes`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`;
 }

@@ -55,7 +55,12 @@ export async function keepManifest(
   return keepManifests(home, [bytes], how);
 }
 
-function withVersion(
+/**
+ * The chain with one version more, verified against the one before; unchanged when it is there already.
+ *
+ * @throws as `keepManifests`
+ */
+export function withVersion(
   known: readonly SignedManifest[],
   bytes: Uint8Array,
   how: HowKnown,

@@ -20,14 +20,14 @@ import {
 export async function addNodeKeys(
   home: HomeFacts,
   passphrase: string | null,
-  facts: Pick<Member, 'addresses' | 'labels'>,
+  facts: Pick<Member, 'orgKey' | 'addresses' | 'labels'>,
 ): Promise<Member> {
   const last = home.lines.at(-1) as HeldLine;
   const before = openNodeKeys(await readKeyFile(keyFileOf(home, last.number)), passphrase);
   const secrets = newNodeSecrets(before.site);
-  const { id, role, orgKey } = last.member;
+  const { id, role } = last.member;
   const keys = publicKeysOf(nodeKeysOf(secrets));
-  const member = readMember({ id, role, orgKey, ...keys, ...facts });
+  const member = readMember({ id, role, ...keys, ...facts });
   // Keys without a line are what a crash left.
   const taken = await diskStore(home.folder).list('keys/');
   let number = last.number + 1;

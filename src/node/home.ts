@@ -76,6 +76,8 @@ export interface NewHome {
   readonly passphrase: string | null;
   /** Text of `node.yaml`. */
   readonly settings: string;
+  /** The file of the invitation that it joins by, verified; null before there is a consortium. */
+  readonly invitation: Uint8Array | null;
   readonly nowMs: number;
 }
 
@@ -85,6 +87,8 @@ const readHomeFile = obj({
   id: nodeId,
   createdAtMs: int(0, Number.MAX_SAFE_INTEGER),
 });
+/** Where the invitation is that a home was made with, in its store. */
+export const invitationFile = 'consortium/invitation.json';
 const lineForm = /^keys\/node-([1-9][0-9]{0,5})\.json$/;
 
 /** The home when none is named: `ANNULUS_HOME`, `$XDG_STATE_HOME/annulus`, or `~/.local/state/annulus`. */
@@ -119,15 +123,14 @@ export async function createHome(folder: string, home: NewHome): Promise<HomeFac
   const labels = [...new Set(home.labels)].sort();
   const line = { id, role: 'voter', orgKey, ...publicKeysOf(nodeKeysOf(secrets)) };
   const member = readMember({ ...line, addresses, labels });
-  await createPrivateFolder(
-    resolve(folder),
-    new Map([
-      ['home.json', encodeCanonical({ format: homeFormat, id, createdAtMs: nowMs })],
-      ['node.yaml', utf8(home.settings)],
-      ['keys/node-1.key', sealNodeKeys(secrets, home.passphrase)],
-      ['keys/node-1.json', encodeCanonical(member)],
-    ]),
-  );
+  const files: [string, Uint8Array][] = [
+    ['home.json', encodeCanonical({ format: homeFormat, id, createdAtMs: nowMs })],
+    ['node.yaml', utf8(home.settings)],
+    ['keys/node-1.key', sealNodeKeys(secrets, home.passphrase)],
+    ['keys/node-1.json', encodeCanonical(member)],
+  ];
+  if (home.invitation !== null) files.push([invitationFile, home.invitation]);
+  await createPrivateFolder(resolve(folder), new Map(files));
   return lookAtHome(folder);
 }
 

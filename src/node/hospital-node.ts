@@ -1,7 +1,6 @@
 /** One hospital's node: its folder, its libp2p host, its peer. Can be stopped and started again over the same folder. */
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { systemCrypto } from '../crypto/index.ts';
-import { intensityDefaults } from '../distill/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
 import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
@@ -19,7 +18,9 @@ export interface HospitalNodeOptions {
   /** Later versions of the manifest that the operator was given, oldest first. */
   readonly knownVersions?: readonly SignedManifest[];
   readonly settings: NodeSettings;
-  /** `nodes/<id>` of the run. */
+  /** Where it listens: `host:port`, or a multiaddr; port 0 takes a free one. */
+  readonly listen: string;
+  /** Where its peer keeps everything: `nodes/<id>` of a run, `node` of a home. */
   readonly folder: string;
   readonly code: Digest;
   readonly pool: WorkerPool;
@@ -36,6 +37,7 @@ export interface HospitalNodeOptions {
 
 interface Running {
   readonly peer: Peer;
+  readonly trainer: HospitalTrainer;
   readonly transport: Libp2pTransport;
   readonly closeLog: () => void;
 }
@@ -91,7 +93,7 @@ export class HospitalNode {
       consortium: consortium.cid,
       members: transportMembers(manifest),
       privateKeySeed: keys.transport.seed,
-      listen: '127.0.0.1:0',
+      listen: this.#options.listen,
       settings: settings.network,
       logger,
     });
@@ -101,7 +103,6 @@ export class HospitalNode {
       folder: this.casesFolder,
       stateFolder: `${folder}/states`,
       plan: consortium.manifest.plan,
-      intensity: intensityDefaults,
       inference: settings.inference,
       pool,
       siteKey: keys.site,
@@ -127,8 +128,13 @@ export class HospitalNode {
         onFailure: this.#options.onFailure,
       },
     );
-    this.#running = { peer, transport, closeLog: file.close };
+    this.#running = { peer, trainer, transport, closeLog: file.close };
     await peer.start();
+  }
+
+  /** Runs `work`, which may change the hospital's cases, while no job reads them; at once when the node is off. */
+  changeCases<T>(work: () => Promise<T>): Promise<T> {
+    return this.#running === null ? work() : this.#running.trainer.changeCases(work);
   }
 
   /** Members this node is connected to now. */

@@ -14,6 +14,23 @@ export {
   type HomeFacts,
   type NewHome,
 } from './home.ts';
+export {
+  draftGenesis,
+  draftNext,
+  draftRenewal,
+  membersAfter,
+  type MemberChanges,
+} from './drafts.ts';
+export { factsOf, manifestText, wordsOf, type ManifestFacts } from './manifest-text.ts';
+export { requireSignable, versionBefore } from './signing.ts';
+export { backUpHome, isBackupSealed, restoredAtMs, restoreHome, settleRestored } from './backup.ts';
+export {
+  chainOf,
+  latestCheckpoint,
+  requireTimely,
+  versionsIn,
+  versionsOf,
+} from './version-files.ts';
 export { keepManifest, keepManifests, type HowKnown } from './home-manifests.ts';
 export { addNodeKeys, forgetKeysBefore } from './home-renewal.ts';
 export {
@@ -22,6 +39,7 @@ export {
   openOrgKey,
   publicKeysOf,
   sealOrgKey,
+  nodeKeysOf,
   type NodePublicKeys,
   type OrgKey,
 } from './node-keys.ts';

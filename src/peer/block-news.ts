@@ -133,5 +133,5 @@ function changed(
   invariant(after !== undefined, 'the version that a block puts in force is here');
   const { joined, left, renewed, rerooted } = changeBetween(before.manifest, after.manifest);
   const members = after.manifest.members.map(({ id }) => id);
-  return { kind: 'members', version, height, atMs, members, joined, left, renewed, rerooted };
+  return { kind: 'membership', version, height, atMs, members, joined, left, renewed, rerooted };
 }

@@ -52,7 +52,7 @@ export type PeerEvent =
     }
   /** A version of the manifest is in force from the height after this one. */
   | {
-      readonly kind: 'members';
+      readonly kind: 'membership';
       readonly version: number;
       readonly height: number;
       readonly atMs: number;

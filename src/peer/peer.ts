@@ -127,7 +127,7 @@ export class Peer {
 
   /**
    * An operator hands in the signed envelope of the next version of the manifest. It is kept, told to the members, and put
-   * to the vote between two rounds; the event `members` says when it is in force.
+   * to the vote between two rounds; the event `membership` says when it is in force.
    *
    * @throws {PeerError} 'not_running'
    */

@@ -49,6 +49,7 @@ export {
   type Envelope,
   type EnvelopeSignature,
 } from './dsse.ts';
+export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
 export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
   readHyperparameters,
@@ -95,6 +96,7 @@ export {
 export {
   approvalOf,
   changeBetween,
+  checkSignatures,
   renewedAlone,
   verifySuccessor,
   type Approval,
@@ -102,6 +104,23 @@ export {
   type ManifestChecks,
   type SuccessorCheck,
 } from './manifest-change.ts';
+export { combineSignatures, encodeDraft, openDraft, withSignature } from './manifest-signing.ts';
+export {
+  joinRequestPayloadType,
+  makeJoinRequest,
+  memberDigest,
+  verifyJoinRequest,
+  type JoinRequest,
+  type JoinRequestSigners,
+} from './join-request.ts';
+export {
+  invitationBytesMax,
+  invitationPayloadType,
+  makeInvitation,
+  openInvitation,
+  type Invitation,
+  type OpenedInvitation,
+} from './invitation.ts';
 export { faultCountMax, quorumOf } from './quorum.ts';
 export {
   certificatesOf,

@@ -143,7 +143,7 @@ export function verifySuccessor(
   { read, verify }: ManifestChecks = systemChecks,
 ): SignedManifest {
   const opened = openManifest(bytes, read);
-  const { envelope, payload, manifest } = opened;
+  const { payload, manifest } = opened;
   const before = previous.manifest;
   if (manifest.version !== before.version + 1) {
     throw malformed('$.version', `${before.version + 1}, the version after the one in force`);
@@ -154,21 +154,7 @@ export function verifySuccessor(
   if (manifest.name !== before.name) throw malformed('$.name', 'the name of the genesis');
   if (manifest.domain !== before.domain) throw malformed('$.domain', 'the domain of the genesis');
   const digest = digestOf(payload);
-  const known = new Map(
-    [...before.members, ...manifest.members].map(({ orgKey }) => {
-      const key = keyBytes(orgKey);
-      return [keyIdOf(key), key];
-    }),
-  );
-  const signed = new Set<string>();
-  for (const { keyid } of envelope.signatures) {
-    const key = known.get(keyid);
-    if (signed.has(keyid)) throw malformed('$.signatures', 'one signature of each key');
-    if (key === undefined) throw malformed('$.signatures', 'signatures of members only');
-    signed.add(keyid);
-    if (isSignedBy(envelope, payload, key, verify)) continue;
-    throw new WireError({ code: 'bad_signature', path: '$.signatures' }, 'a signature is wrong');
-  }
+  checkSignatures(before, opened, verify);
   const short = approvalOf(before, opened, verify).groups.find((group) => {
     return group.signed.length < group.needed;
   });
@@ -184,4 +170,33 @@ export function verifySuccessor(
 
 function isSame(one: object, other: object): boolean {
   return digestOf(encodeCanonical(one)) === digestOf(encodeCanonical(other));
+}
+
+/**
+ * Refuses a version that somebody signed who is no member of it or of the one before, or signed twice, or wrongly.
+ *
+ * @param previous null for a genesis
+ * @throws {WireError} 'malformed' or 'bad_signature'
+ */
+export function checkSignatures(
+  previous: Manifest | null,
+  opened: OpenedManifest,
+  verify: VerifyBytes = verifyRaw,
+): void {
+  const { envelope, payload, manifest } = opened;
+  const known = new Map(
+    [...(previous?.members ?? []), ...manifest.members].map(({ orgKey }) => {
+      const key = keyBytes(orgKey);
+      return [keyIdOf(key), key];
+    }),
+  );
+  const signed = new Set<string>();
+  for (const { keyid } of envelope.signatures) {
+    const key = known.get(keyid);
+    if (signed.has(keyid)) throw malformed('$.signatures', 'one signature of each key');
+    if (key === undefined) throw malformed('$.signatures', 'signatures of members only');
+    signed.add(keyid);
+    if (isSignedBy(envelope, payload, key, verify)) continue;
+    throw new WireError({ code: 'bad_signature', path: '$.signatures' }, 'a signature is wrong');
+  }
 }

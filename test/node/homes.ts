@@ -13,7 +13,7 @@ import {
   type Manifest,
   type Member,
 } from '../../src/wire/index.ts';
-import { sampleStage } from '../wire/sample-stage.ts';
+import { plainImages, sampleStage } from '../wire/sample-stage.ts';
 
 /** A hospital's home and its organisation's key. */
 export interface Hospital {
@@ -47,7 +47,7 @@ export async function hospital(
     id: id as NodeId,
     orgKey: base64(org.publicKey),
     ...{ addresses: ['/ip4/127.0.0.1/tcp/4001'], labels: ['ms', 'hps'] },
-    ...{ passphrase, settings: '# none\n', nowMs: 1_700_000_000_000 },
+    ...{ passphrase, settings: '# none\n', invitation: null, nowMs: 1_700_000_000_000 },
   });
   return { home, org, line: home.lines[0]!.member };
 }
@@ -58,7 +58,7 @@ export function manifestOf(lines: readonly Member[], other: Partial<Manifest> = 
   const participants = members.map(({ id }) => id);
   return {
     ...{ version: 0, name: 'Test', domain: 'test.example', members },
-    plan: { seed: 1, stages: [sampleStage({ id: 'student', participants })] },
+    plan: { seed: 1, images: plainImages, stages: [sampleStage({ id: 'student', participants })] },
     limits: { updateBytesMax: 1000 },
     ...other,
   };

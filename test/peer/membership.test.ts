@@ -114,7 +114,7 @@ describe('a member that was away', () => {
     world.start();
     expect([await world.run(600_000), world.invariants.violation]).to.deep.equal(['done', null]);
     const versions = (told: readonly PeerEvent[]): number[] =>
-      told.flatMap((event) => (event.kind === 'members' ? [event.version] : []));
+      told.flatMap((event) => (event.kind === 'membership' ? [event.version] : []));
     expect(versions(events.get(l4)!)).to.deep.equal([1, 2, 3]);
   });
 });

@@ -85,7 +85,7 @@ describe('manifests that wait to be decided', () => {
     expect(await advices(signSuccessor(next({ version: 2 }), orgs))).to.equal(again);
     expect(await advices(new Uint8Array(600_000))).to.equal(again);
     const [stage] = genesis.manifest.plan.stages;
-    const plan = { seed: 1, stages: [{ ...stage!, rounds: 9 }] };
+    const plan = { ...genesis.manifest.plan, stages: [{ ...stage!, rounds: 9 }] };
     expect(await advices(signSuccessor(next({ plan }), orgs))).to.equal(again);
     bench.refusal = 'its model has no head of a known task';
     expect(await advices(c.bytes)).to.equal(again);
