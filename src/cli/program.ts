@@ -27,6 +27,7 @@ import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
+import { addNodeCommands } from './node/declare.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
 import type { World } from './world.ts';
 
@@ -79,6 +80,8 @@ export async function buildProgram(
   addImport(program, await networkNames(), world, finish);
   addAudit(program, world, finish);
   addMembership(program, world, finish);
+  const version = await packageVersion();
+  addNodeCommands({ program, world, version, presets: await presetNames(), finish });
   addDoctor(program, world, finish);
   refuseTwice(program);
   return program;

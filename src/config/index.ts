@@ -7,6 +7,9 @@ export { loadArchitecture, type ModelLibrary } from './architecture.ts';
 export {
   loadNodeFile,
   nodeFileDefaults,
+  readNodeFile,
+  type ReadNodeFile,
+  type SettingsSection,
   type ControlSettings,
   type DataSettings,
   type NodeFile,

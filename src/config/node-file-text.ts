@@ -7,12 +7,22 @@ export interface NodeFileFacts {
   readonly listen?: string;
   /** Folder of the hospital's own cases. */
   readonly dataFolder?: string;
+  /** Training workers; 0 is one for each processor. */
+  readonly workers?: number;
+  /** Port of the page with the node's status. */
+  readonly pagePort?: number;
   /** Further sections as plain data: `{ peer: { tickMs: 200 } }`. */
   readonly sections?: Readonly<Record<string, unknown>>;
 }
 
 /** A text that `loadNodeFile` takes. */
-export function nodeFileText({ listen, dataFolder = '', sections = {} }: NodeFileFacts): string {
+export function nodeFileText({
+  listen,
+  dataFolder = '',
+  workers = nodeFileDefaults.compute.workers,
+  pagePort = 7480,
+  sections = {},
+}: NodeFileFacts): string {
   const { data, compute } = nodeFileDefaults;
   // JSON is YAML: quotes and backslashes of any path are safe in it.
   const quoted = (text: string): string => JSON.stringify(text);
@@ -39,7 +49,13 @@ compute:
   # auto, or one that annulus doctor lists.
   backend: ${compute.backend}
   # Training workers; 0 is one for each processor.
-  workers: ${compute.workers}
+  workers: ${workers}
+
+dashboard:
+  # The page with this node's status, for a browser on this machine, and its metrics at /metrics. isOn: false for none.
+  isOn: true
+  host: 127.0.0.1
+  port: ${pagePort}
 
 # Further sections, with the keys and ranges of config/README.md: inference, consensus, peer, network, log. For instance
 # peer: { bulkBytesMax: 50000000000 } # disk for models and updates of past rounds, bytes

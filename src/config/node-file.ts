@@ -76,19 +76,36 @@ const checks: { readonly [Key in Section]: (settings: NodeFile[Key]) => unknown 
   log: validateLogSettings,
 };
 
+/** A section of a room above this one. */
+export interface SettingsSection<T extends object> {
+  readonly defaults: T;
+  /** `defaults` with a text in each list of texts, which says what such a list holds. */
+  readonly form: T;
+  readonly validate: (settings: T) => unknown;
+}
+
+/** `node.yaml` as a tree, and what reads it. */
+export interface ReadNodeFile {
+  readonly settings: NodeFile;
+  /** A further section. @throws as `loadNodeFile` */
+  readonly section: <T extends object>(key: string, section: SettingsSection<T>) => T;
+}
+
 /**
  * The settings of a node: the rooms' defaults, with the file's values over them and `overrides` over those.
  *
+ * @param further names of sections that rooms above this one read with `section`
  * @throws {ConfigError} naming file, line, key, what was expected and what came
  */
-export function loadNodeFile(
+export function readNodeFile(
   text: string,
   file: string,
-  overrides: readonly Override[] = [],
-): NodeFile {
+  overrides: readonly Override[],
+  further: readonly string[],
+): ReadNodeFile {
   const written = readYaml(text, file);
   const top = { file, path: '' };
-  const known = Object.keys(nodeFileDefaults);
+  const known = [...Object.keys(nodeFileDefaults), ...further];
   // A file of comments alone is the defaults.
   if (written.kind !== 'leaf' || written.value !== null) refuseUnknownKeys(written, known, top);
   const tree = layered(treeOfOverrides(overrides), written);
@@ -96,7 +113,28 @@ export function loadNodeFile(
   const { listen } = layOver(only(tree, 'listen'), { listen: nodeFileDefaults.listen }, top);
   validated({ listen }, validateListen, tree, top);
   const sections = Object.keys(checks).map((key) => sectionOf(key as Section, tree, file));
-  return { listen, ...Object.fromEntries(sections) } as unknown as NodeFile;
+  return {
+    settings: { listen, ...Object.fromEntries(sections) } as unknown as NodeFile,
+    section: (key, { defaults, form, validate }) => {
+      const child = childOf(tree, key);
+      if (child === null) return defaults;
+      const source = { file, path: key };
+      const laid = Object.entries(layOver(child, form, source)).map(([name, value]) => {
+        const isSaid = childOf(child, name) !== null;
+        return [name, isSaid ? (value as unknown) : defaults[name as keyof typeof defaults]];
+      });
+      return validated(Object.fromEntries(laid) as typeof defaults, validate, child, source);
+    },
+  };
+}
+
+/** As `readNodeFile`, for who does not need the sections of rooms above: they are passed over. */
+export function loadNodeFile(
+  text: string,
+  file: string,
+  overrides: readonly Override[] = [],
+): NodeFile {
+  return readNodeFile(text, file, overrides, ['dashboard']).settings;
 }
 
 function sectionOf(key: Section, tree: Tree, file: string): readonly [string, unknown] {

@@ -175,8 +175,9 @@ function nameOf(split: CaseSplit, id: string): string {
 async function stampOf({ files }: OwnCaseFolder): Promise<string> {
   const parts: string[] = [];
   for (const [file, path] of Object.entries(files)) {
-    const { size, mtimeMs } = await onDisk(path, () => stat(path));
-    parts.push(`${file}:${size}:${mtimeMs}`);
+    // One that went away since the folder was listed is found missing when the case is taken.
+    const facts = await onDisk(path, () => stat(path)).catch(() => null);
+    parts.push(`${file}:${facts?.size ?? 0}:${facts?.mtimeMs ?? 0}`);
   }
   return parts.sort().join(' ');
 }

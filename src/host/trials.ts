@@ -1,6 +1,6 @@
 /** Small trials of this machine, for who asks whether a node can run on it. They leave nothing behind. */
 import { readdir, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { messageOf } from '../base/index.ts';
@@ -73,4 +73,22 @@ export async function modesBelow(
     if (entry.isDirectory()) found.push(...(await modesBelow(path, countMax - found.length)));
   }
   return found;
+}
+
+/** Ports of `host` that were free a moment ago, all different. */
+export async function freePorts(host: string, count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  try {
+    const ports: number[] = [];
+    for (const server of servers) {
+      await new Promise<void>((resolve, reject) => {
+        server.on('error', reject);
+        server.listen({ host, port: 0, exclusive: true }, resolve);
+      });
+      ports.push((server.address() as AddressInfo).port);
+    }
+    return ports;
+  } finally {
+    for (const server of servers) server.close();
+  }
 }

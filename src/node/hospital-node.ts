@@ -15,7 +15,9 @@ export interface HospitalNodeOptions {
   readonly member: NodeMember;
   readonly consortium: SignedManifest;
   readonly settings: NodeSettings;
-  /** `nodes/<id>` of the run. */
+  /** Where it listens: `host:port`, or a multiaddr; port 0 takes a free one. */
+  readonly listen: string;
+  /** Where its peer keeps everything: `nodes/<id>` of a run, `node` of a home. */
   readonly folder: string;
   readonly code: Digest;
   readonly pool: WorkerPool;
@@ -32,6 +34,7 @@ export interface HospitalNodeOptions {
 
 interface Running {
   readonly peer: Peer;
+  readonly trainer: HospitalTrainer;
   readonly transport: Libp2pTransport;
   readonly closeLog: () => void;
 }
@@ -85,7 +88,7 @@ export class HospitalNode {
       consortium: consortium.cid,
       members: transportMembers(consortium.manifest),
       privateKeySeed: keys.transport.seed,
-      listen: '127.0.0.1:0',
+      listen: this.#options.listen,
       settings: settings.network,
       logger,
     });
@@ -120,8 +123,13 @@ export class HospitalNode {
         onFailure: this.#options.onFailure,
       },
     );
-    this.#running = { peer, transport, closeLog: file.close };
+    this.#running = { peer, trainer, transport, closeLog: file.close };
     await peer.start();
+  }
+
+  /** Runs `work`, which may change the hospital's cases, while no job reads them; at once when the node is off. */
+  changeCases<T>(work: () => Promise<T>): Promise<T> {
+    return this.#running === null ? work() : this.#running.trainer.changeCases(work);
   }
 
   /** Members this node is connected to now. */
