@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { ReadStream } from 'node:tty';
 import { expect } from 'chai';
+import { CryptoError } from '../../src/crypto/index.ts';
 import { CliError } from '../../src/cli/errors.ts';
-import { passphraseToMake, passphraseToOpen } from '../../src/cli/passphrase.ts';
+import {
+  openWithPassphrase,
+  passphraseToMake,
+  passphraseToOpen,
+} from '../../src/cli/passphrase.ts';
 import { openTerminal } from '../../src/cli/terminal.ts';
 import type { World } from '../../src/cli/world.ts';
 import { answering, type Circumstances } from './membership/hospitals.ts';
@@ -59,6 +64,28 @@ describe('a passphrase', () => {
     const env = { ANNULUS_PASSPHRASE: 'of the node', ANNULUS_ORG_PASSPHRASE: 'of the org' };
     expect(await passphraseToOpen('org', {}, world({ env }))).to.equal('of the org');
     expect(await passphraseToOpen('node', {}, world({ env }))).to.equal('of the node');
+  });
+
+  it('that is typed wrong can be typed again, twice; one from a file cannot', async () => {
+    const tried: string[] = [];
+    const open = (passphrase: string): string => {
+      tried.push(passphrase);
+      if (passphrase === 'right') return 'opened';
+      throw new CryptoError({ code: 'wrong_passphrase' }, 'wrong');
+    };
+    const asked = (around: Circumstances): Promise<unknown> =>
+      openWithPassphrase('org', 'L1-org.key', {}, world(around), open).catch(
+        (error: unknown) => (error as Error).message,
+      );
+    expect(await asked({ terminal: answering('a', 'b', 'right') })).to.equal('opened');
+    expect(tried.splice(0)).to.deep.equal(['a', 'b', 'right']);
+    expect(await asked({ terminal: answering('a', 'b', 'c', 'right') })).to.contain(
+      'L1-org.key: the passphrase does not open it',
+    );
+    expect(tried.splice(0)).to.deep.equal(['a', 'b', 'c']);
+    const env = { ANNULUS_ORG_PASSPHRASE: 'a' };
+    expect(await asked({ env, terminal: answering('right') })).to.contain('does not open it');
+    expect(tried).to.deep.equal(['a']);
   });
 
   it('of new keys is asked twice, has 12 characters, and can be left out by a flag', async () => {
