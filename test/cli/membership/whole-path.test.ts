@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { lockFolder } from '../../../src/host/index.ts';
 import { openHome } from '../../../src/node/index.ts';
 import type { ManifestFacts } from '../../../src/node/index.ts';
 import { verifyManifest } from '../../../src/wire/index.ts';
@@ -160,6 +161,10 @@ describe('a consortium by files alone', () => {
   it('goes into a backup and comes back out of it, not over the home that is there', async () => {
     const file = at('L1.backup');
     const env = { ANNULUS_BACKUP_PASSPHRASE: 'of the backup alone' };
+    const running = await lockFolder(at('L1.home'));
+    const told = await typed(['backup', '-o', file, ...home('L1')], { env });
+    expect([told.code, told.err.includes('annulus stop')]).to.deep.equal([3, true]);
+    await running.release();
     await done(['backup', '-o', file, ...home('L1')], { env });
     const over = await typed(['restore', file, ...home('L1')], { env });
     expect([over.code, over.err]).to.deep.equal([
