@@ -68,6 +68,21 @@ describe('a consortium by files alone', () => {
     );
   });
 
+  it('is combined as the signatures come: what was there stays', async () => {
+    const to = at('gathered');
+    const combine = async (file: string): Promise<string[]> => {
+      const args = ['consortium', 'combine', file, ...home('L2'), '-o', to];
+      const { approval } = (await done(args)) as ManifestFacts;
+      return [...approval!.groups[0]!.missing];
+    };
+    expect(await combine(`${genesis}.L3`)).to.deep.equal(['L1', 'L2', 'L4']);
+    expect(await combine(`${genesis}.L1`)).to.deep.equal(['L2', 'L4']);
+    expect(await combine(genesis)).to.deep.equal([]);
+    expect(readFileSync(to)).to.deep.equal(readFileSync(genesis));
+    const other = await typed(['consortium', 'combine', genesis, '-o', at('L1.request')]);
+    expect(other.err).to.contain('no version of a manifest');
+  });
+
   it('takes in a ninth by invitation, which signs as well as three of four', async () => {
     const invitation = at('invite.json');
     await done(['invite', ...of('L1'), '-o', invitation]);
