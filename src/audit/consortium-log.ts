@@ -11,6 +11,7 @@ import {
   invariant,
   type Clock,
   type Digest,
+  type NamedWork,
   type NodeId,
   type PureWork,
   type Store,
@@ -56,6 +57,8 @@ export interface ConsortiumLogOptions {
   readonly verify?: VerifyBytes;
   /** `doNow` when absent. */
   readonly pure?: PureWork;
+  /** `makeNow` when absent. */
+  readonly named?: NamedWork;
 }
 
 /** The last decided height; height 0, size 0 before the first. */
@@ -95,7 +98,7 @@ export class ConsortiumLog {
     this.#store = store;
     this.#options = options;
     this.#witness = witness;
-    this.#tree = new StoredTree(store);
+    this.#tree = new StoredTree(store, options.named);
     const { consortium, self, verify, pure } = options;
     this.#heads = new Heads(store, consortium, self, verify, pure);
   }

@@ -6,3 +6,9 @@ export type PureWork = <I extends object, O>(work: (input: I) => O, input: I) =>
 
 /** Does the work. */
 export const doNow: PureWork = (work, input) => work(input);
+
+/** Makes what its name determines: a node simply makes it (`makeNow`), a simulation makes it once for all nodes. */
+export type NamedWork = <O>(name: string, make: () => O) => O;
+
+/** Makes it. */
+export const makeNow: NamedWork = (_, make) => make();

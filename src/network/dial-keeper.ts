@@ -20,7 +20,8 @@ interface Watched {
   readonly member: DirectoryEntry;
   readonly isLower: boolean;
   failures: number;
-  dialing: boolean;
+  /** The dial under way. */
+  attempt: Promise<void> | null;
   timer: NodeJS.Timeout | null;
 }
 
@@ -49,7 +50,7 @@ export class DialKeeper {
       if (this.#watched.has(member.id)) continue;
       const watched: Watched = {
         ...{ member, isLower: isLower(this.#self, member) },
-        ...{ failures: 0, dialing: false, timer: null },
+        ...{ failures: 0, attempt: null, timer: null },
       };
       this.#watched.set(member.id, watched);
       if (this.#state === 'running') this.#begin(watched);
@@ -74,7 +75,7 @@ export class DialKeeper {
   /** A connection ended: dial again soon, or wait for the other to. */
   lost(member: DirectoryEntry): void {
     const watched = this.#of(member);
-    if (watched === null || watched.dialing) return;
+    if (watched?.attempt !== null) return;
     this.#schedule(watched, this.#dialsFirst(watched) ? this.#pauseMs(watched) : this.#reverseMs());
   }
 
@@ -95,6 +96,18 @@ export class DialKeeper {
     return watched?.member === member ? watched : null;
   }
 
+  /** Whether this node dials the member without waiting to be dialled first. */
+  isDialler(member: DirectoryEntry): boolean {
+    const watched = this.#of(member);
+    return watched !== null && this.#dialsFirst(watched);
+  }
+
+  /** Dials a member now, whoever's turn it is, unless it is connected; resolves when that succeeded or failed. */
+  async dialNow(member: DirectoryEntry): Promise<void> {
+    const watched = this.#of(member);
+    if (watched !== null) await this.#attempt(watched);
+  }
+
   #dialsFirst({ isLower, member }: Watched): boolean {
     if (member.addresses.length === 0) return false;
     return isLower || this.#self.addresses.length === 0;
@@ -111,10 +124,14 @@ export class DialKeeper {
   }
 
   async #attempt(watched: Watched): Promise<void> {
+    if (this.#state !== 'running' || this.#ports.isConnected(watched.member)) return;
+    if (watched.member.addresses.length === 0) return;
+    watched.attempt ??= this.#dial(watched);
+    await watched.attempt;
+  }
+
+  async #dial(watched: Watched): Promise<void> {
     const { member } = watched;
-    if (this.#state !== 'running' || watched.dialing || this.#ports.isConnected(member)) return;
-    if (member.addresses.length === 0) return;
-    watched.dialing = true;
     try {
       await this.#ports.dial(member);
     } catch (error) {
@@ -122,7 +139,7 @@ export class DialKeeper {
       const facts = { to: member.id, failures: watched.failures, reason: messageOf(error) };
       this.#ports.logger.log('debug', 'dial failed', facts);
     } finally {
-      watched.dialing = false;
+      watched.attempt = null;
     }
     if (!this.#ports.isConnected(member)) this.#schedule(watched, this.#pauseMs(watched));
   }

@@ -30,6 +30,14 @@ import { fetchBlob } from './fetch-blob.ts';
 import { GossipBroadcast } from './gossip-broadcast.ts';
 import { InboundStreams } from './inbound-streams.ts';
 import { createHost, type Host } from './libp2p-host.ts';
+import type { MemberLink } from './link-book.ts';
+import {
+  probeBlob,
+  probeDigest,
+  roundTripMs,
+  transferSpeed,
+  type ProbeReport,
+} from './link-probe.ts';
 import { listenError, portOf } from './listen-address.ts';
 import { MemberDirectory, ownTransportKey, toMultiaddr } from './member-directory.ts';
 import { MemberConnections } from './member-connections.ts';
@@ -59,6 +67,15 @@ export interface Libp2pTransport extends Transport {
   listenAddresses(): string[];
   /** Replaces where a member is dialled from now on. @throws {NetworkError} 'bad_address', 'not_a_member' */
   learnAddresses(member: NodeId, addresses: readonly string[]): void;
+  /** How the links with all other members stand, and what is wrong with those that do not. */
+  links(): MemberLink[];
+  /**
+   * One attempt to reach a member, and how far and fast it is if that succeeds; takes some seconds, or as long as a dial may.
+   * A member that publishes no address is not dialled.
+   *
+   * @throws {NetworkError} 'not_a_member'
+   */
+  probe(member: NodeId): Promise<ProbeReport>;
 }
 
 /**
@@ -127,7 +144,8 @@ class HostTransport implements Libp2pTransport {
       open: async (to) => this.#members.openStream(to, messageProtocol),
     });
     this.#members = new MemberConnections(host, {
-      ...{ self, consortium, directory, settings, logger },
+      ...{ self, consortium, directory, settings, logger, counter },
+      isHungUp: (member) => accounts.isHungUp(member),
       onLost: (member) => {
         this.#messenger.drop(member);
       },
@@ -139,7 +157,7 @@ class HostTransport implements Libp2pTransport {
       ...{ settings, logger, directory, accounts },
       members: this.#members,
       messenger: this.#messenger,
-      provider: async (digest) => this.#provider(digest),
+      provider: async (digest) => (digest === probeDigest ? probeBlob : this.#provider(digest)),
       isRunning: () => this.#state === 'started',
     });
   }
@@ -188,6 +206,25 @@ class HostTransport implements Libp2pTransport {
     });
     return { ...member, addresses };
   };
+
+  links(): MemberLink[] {
+    return this.#members.links();
+  }
+
+  async probe(id: NodeId): Promise<ProbeReport> {
+    const before = await this.#members.reach(id);
+    if (before === null) throw new NetworkError({ code: 'not_a_member', member: id });
+    if (!this.#members.isConnected(id)) {
+      return { link: before, roundTripMs: null, bytesPerSecond: null };
+    }
+    const connection = this.#members.connection(id);
+    const ms = await roundTripMs(connection);
+    const speed = await transferSpeed((maxBytes, signal) =>
+      this.fetch(id, probeDigest, { offset: 0, length: null, maxBytes, signal }),
+    );
+    const link = await this.#members.reach(id);
+    return { link: link ?? before, roundTripMs: ms, bytesPerSecond: speed };
+  }
 
   onMessage(handler: MessageHandler): void {
     this.#handler = handler;

@@ -97,7 +97,7 @@ export class Peer {
    */
   async start(): Promise<void> {
     const { ports, options, checks, news } = this.#parts;
-    const { store, transport, clock, logger, crypto, pure } = ports;
+    const { store, transport, clock, logger, crypto, pure, named } = ports;
     const { consortium, self, keys, tellsHistory } = options;
     const { log: logSigner, witness: witnessSigner } = keys;
     const held = await recover({
@@ -105,6 +105,7 @@ export class Peer {
       log: {
         ...{ consortium, self, logSigner, witnessSigner, clock, verify: checks.verifyBytes },
         ...(pure && { pure }),
+        ...(named && { named }),
       },
       onBlock: tellsHistory ? (before, body) => news.tell(before, body, () => undefined) : null,
     });

@@ -1,5 +1,5 @@
 /** What a peer is given: the keys of its member and its doors to the world. */
-import type { Clock, Logger, PureWork, Random, Store } from '../base/index.ts';
+import type { Clock, Logger, NamedWork, PureWork, Random, Store } from '../base/index.ts';
 import type { CryptoPort, Signer } from '../crypto/index.ts';
 import type { Transport } from '../wire/index.ts';
 import type { Averager } from './averager.ts';
@@ -28,4 +28,6 @@ export interface PeerPorts {
   readonly crypto: CryptoPort;
   /** `doNow` when absent. */
   readonly pure?: PureWork;
+  /** `makeNow` when absent. */
+  readonly named?: NamedWork;
 }

@@ -1,5 +1,5 @@
 /** Pure work done once for all nodes: for the very same object, as broadcasts give them, or for the very same update. */
-import { hex, type PureWork } from '../base/index.ts';
+import { hex, type NamedWork, type PureWork } from '../base/index.ts';
 import type { Averager } from '../peer/index.ts';
 
 /** A `PureWork` with a memory as long as its inputs live. Work that throws is done again. */
@@ -16,6 +16,22 @@ export function sharedWork(): PureWork {
     if (known !== undefined) return known;
     const output = work(input);
     outputs.set(work, output);
+    return output;
+  };
+}
+
+/** Names that are remembered: of a log's last few heights. */
+const namesMax = 16;
+
+/** A `NamedWork` that remembers what was made last. */
+export function sharedByName(): NamedWork {
+  const made = new Map<string, unknown>();
+  return <O>(name: string, make: () => O): O => {
+    if (made.has(name)) return made.get(name) as O;
+    const output = make();
+    made.set(name, output);
+    const [oldest] = made.keys();
+    if (made.size > namesMax && oldest !== undefined) made.delete(oldest);
     return output;
   };
 }

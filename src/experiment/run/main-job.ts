@@ -32,7 +32,7 @@ import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
 import { machineRecord } from './machine-record.ts';
 import { pausedBy } from './machine-watch.ts';
-import { checkKills, checkMachine, lastBlockMs } from './preflight.ts';
+import { checkKills, checkMachine, lastBlockOfAll } from './preflight.ts';
 import { runClock } from './run-clock.ts';
 import { caseJobs, caseTotal } from './run-cases.ts';
 import { evaluateRun } from './run-evaluation.ts';
@@ -76,7 +76,7 @@ export async function runMainJob(
     const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
     const nodes = members.map((id) => ({ id, store: diskStore(folderOf(id)) }));
     // A run that goes on has one clock with what it did before.
-    clock.continueFrom((await lastBlockMs(nodes)) ?? clock.nowMs());
+    clock.continueFrom((await lastBlockOfAll(nodes)) ?? clock.nowMs());
     const recorder = new RunRecorder(settings, ports.id, onProgress, clock, startedAtMs);
     const consortium = foundConsortium(settings, starts);
     const during: RunRecorder['during'] = (id, title, work) =>

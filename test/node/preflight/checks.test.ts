@@ -14,9 +14,9 @@ import {
   checkVersion,
   inOrder,
   worstOf,
-  type Attempt,
   type Finding,
 } from '../../../src/node/preflight/index.ts';
+import type { ProbeReport } from '../../../src/network/index.ts';
 import type { Manifest, Member } from '../../../src/wire/index.ts';
 
 const outcomes = (findings: readonly Finding[]): string[] => findings.map(({ outcome }) => outcome);
@@ -169,20 +169,22 @@ describe('preflight: port, rights and compute', () => {
 });
 
 describe('preflight: members', () => {
-  const reached = (id: string): Attempt => ({
-    member: id as NodeId,
-    ...{ addresses: ['/ip4/10.0.0.1/tcp/1'], failure: null, connected: 'dialled' },
+  const reached = (id: string): ProbeReport => ({
+    link: {
+      ...{ member: id as NodeId, state: 'connected', direction: 'outbound', problem: null },
+      ...{ sinceMs: 0, heardMs: 0, sentBytes: 0, receivedBytes: 0 },
+    },
     ...{ roundTripMs: 12.4, bytesPerSecond: 10_000_000 },
   });
-  const failed = (id: string): Attempt => ({
-    ...reached(id),
-    ...{ connected: null, roundTripMs: null, bytesPerSecond: null },
-    failure: { layer: 'tcp', words: 'connection refused' },
-  });
+  const problem = { layer: 'tcp', reason: 'connection refused', remedy: 'start it' } as const;
+  const failed = (id: string): ProbeReport => {
+    const link = { ...reached(id).link, state: 'unreachable', direction: null, problem } as const;
+    return { link, roundTripMs: null, bytesPerSecond: null };
+  };
 
   it('are reached, with how fast', () => {
     const [first, ...rest] = checkMembers(['L2', 'L3', 'L4'].map(reached), 3);
-    expect(first?.found).to.equal('reached direct, 12 ms, 80 Mbit/s');
+    expect(first?.found).to.equal('reached (direct), 12 ms, 80.0 Mbit/s');
     expect(outcomes(rest)).to.deep.equal(['ok', 'ok', 'ok']);
   });
 
@@ -190,14 +192,15 @@ describe('preflight: members', () => {
     const one = checkMembers([reached('L2'), reached('L3'), failed('L4')], 3);
     expect(outcomes(one)).to.deep.equal(['ok', 'ok', 'warn', 'ok']);
     expect(one[2]?.found).to.equal('not reached, at tcp: connection refused');
-    expect(one[2]?.remedy).to.not.contain('this side first');
+    expect(one[2]?.remedy).to.equal('start it');
     const all = checkMembers(['L2', 'L3', 'L4'].map(failed), 3);
     expect(outcomes(all)).to.deep.equal(['warn', 'warn', 'warn', 'fail']);
     expect(all[0]?.remedy).to.contain('look at this side first');
   });
 
   it('dial out only: nothing failed, so nobody is blamed', () => {
-    const silent: Attempt = { ...failed('L4'), addresses: [], failure: null };
+    const { link } = failed('L4');
+    const silent = { ...failed('L4'), link: { ...link, state: 'waiting', problem: null } as const };
     const lines = checkMembers([reached('L2'), reached('L3'), silent], 3);
     expect(outcomes(lines)).to.deep.equal(['ok', 'ok', 'unknown', 'ok']);
   });
