@@ -8,6 +8,7 @@ import { sha256 } from '../crypto/index.ts';
 import { backendVariant } from '../compute/index.ts';
 import { engineOptionsOf, type NodeFile } from '../config/index.ts';
 import {
+  DashboardError,
   serveDashboard,
   StatusFeed,
   type Dashboard,
@@ -137,7 +138,7 @@ export class NodeDaemon {
   }
 
   async #start(): Promise<void> {
-    const { home, settings, clock, dashboard, notify, program } = this.#options;
+    const { home, settings, clock, notify, program } = this.#options;
     const lock: FolderLock = await lockFolder(home.folder);
     this.#opened('lock', () => lock.release());
     const log = fileLogger(logFileOf(home), 'info', settings.log);
@@ -161,14 +162,7 @@ export class NodeDaemon {
         isRunning: () => this.#isRunning,
       }),
     );
-    if (dashboard.isOn) {
-      const logger = { log: () => undefined };
-      const page: Dashboard = await serveDashboard({
-        ...{ feed: this.feed, settings: dashboard, clock, logger },
-      });
-      this.#opened('page', () => page.close());
-      this.#say('info', `the status of this node: ${page.url}`);
-    }
+    await this.#openPage();
     this.#opened('own cases', () => this.#data.stop());
     await this.#data.start();
     this.#opened('node', () => this.#node.stop());
@@ -176,6 +170,24 @@ export class NodeDaemon {
     this.#isRunning = true;
     this.#say('info', `listening on ${this.#node.addresses().join(', ')}`);
     this.#opened('supervisor', superviseBy(notify, this.feed, clock));
+  }
+
+  /** A page that cannot be served is a nuisance, and no reason to leave the others alone. */
+  async #openPage(): Promise<void> {
+    const { dashboard: settings, clock } = this.#options;
+    if (!settings.isOn) return;
+    const logger = { log: () => undefined };
+    try {
+      const page: Dashboard = await serveDashboard({ feed: this.feed, settings, clock, logger });
+      this.#opened('page', () => page.close());
+      this.#say('info', `the status of this node: ${page.url}`);
+    } catch (error) {
+      if (!(error instanceof DashboardError) || error.code !== 'cannot_listen') throw error;
+      const text = `the page with the status is not served: ${error.message}`;
+      const remedy = 'set dashboard.port in node.yaml to a free one, and start the node again';
+      const atMs = clock.nowMs();
+      this.#hear({ kind: 'notice', code: 'no-page', level: 'warning', text, remedy, atMs });
+    }
   }
 
   async #close(): Promise<void> {

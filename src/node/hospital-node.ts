@@ -3,7 +3,7 @@ import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from 
 import { systemCrypto } from '../crypto/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
-import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
+import { openLibp2pTransport, type Libp2pTransport, type MemberLink } from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import { transportMembers, type SignedManifest, type TransportStats } from '../wire/index.ts';
 import type { NodeMember } from './member-keys.ts';
@@ -135,6 +135,11 @@ export class HospitalNode {
   /** Members this node is connected to now. */
   get connected(): readonly NodeId[] {
     return this.#running?.transport.peers() ?? [];
+  }
+
+  /** How the link with each other member stands, and why it does not; empty when the node is off. */
+  links(): MemberLink[] {
+    return this.#running?.transport.links() ?? [];
   }
 
   /** Where this node listens now. */
