@@ -98,6 +98,12 @@ export class RoundBlobs {
     return removedCount;
   }
 
+  /** All blobs that a round remembers. */
+  async all(): Promise<Set<Digest>> {
+    const rounds = await this.#load();
+    return new Set([...rounds.values()].flat().map(({ digest }) => digest));
+  }
+
   #load(): Promise<Map<number, Entry[]>> {
     this.#rounds ??= this.#read();
     return this.#rounds;
