@@ -41,6 +41,13 @@ export interface Store {
   size(name: string): Promise<number | null>;
   /** Bytes `[offset, offset + length)` without the rest, fewer at its end; `null` when absent. */
   readPart(name: string, offset: number, length: number): Promise<Uint8Array | null>;
+  /**
+   * Writes into a value at `offset`, creating it and making it longer where needed, with zeros in between. Not durable before
+   * `sync`: after a crash any of it may be missing.
+   */
+  writePart(name: string, offset: number, bytes: Uint8Array): Promise<void>;
+  /** Makes durable what `writePart` wrote. Does nothing when absent. */
+  sync(name: string): Promise<void>;
   /** A value too large for one piece of memory, written from its beginning; nothing is seen of it before `commit`. */
   create(name: string): Promise<StoreWriter>;
   /** Gives a value another name, replacing what had it. False, and nothing done, when there is no value `from`. */

@@ -79,6 +79,27 @@ class DiskStore implements Store {
     });
   }
 
+  async writePart(name: string, offset: number, bytes: Uint8Array): Promise<void> {
+    const path = this.#pathOf(name);
+    await this.#inTurn(name, async () => {
+      const flags = constants.O_WRONLY | constants.O_CREAT | noFollow;
+      await withFile(await withFolder(path), flags, 0o600, (file) => writeAll(file, bytes, offset));
+    });
+  }
+
+  async sync(name: string): Promise<void> {
+    const path = this.#pathOf(name);
+    await this.#inTurn(name, async () => {
+      const isThere = await nullIfAbsent(() =>
+        withFile(path, constants.O_WRONLY | noFollow, 0, async (file) => {
+          await file.sync();
+          return true;
+        }),
+      );
+      if (isThere !== null) await syncFolder(dirname(path));
+    });
+  }
+
   async create(name: string): Promise<StoreWriter> {
     const path = this.#pathOf(name);
     const temporary = await onDisk(path, () => this.#temporary());

@@ -34,10 +34,15 @@ export async function withFile<T>(
   }
 }
 
-/** `FileHandle.write` may write less than asked, for instance just before the disk is full. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/**
+ * `FileHandle.write` may write less than asked, for instance just before the disk is full.
+ *
+ * @param at where the bytes go; where the file stands when absent
+ */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, at?: number): Promise<void> {
   for (let done = 0; done < bytes.byteLength;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done);
+    const place = at === undefined ? null : at + done;
+    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, place);
     done += bytesWritten;
   }
 }

@@ -35,7 +35,12 @@ export class BoundedReader implements AsyncIterable<Uint8Array> {
     stream.addEventListener('end', this.#onEnd);
     stream.addEventListener('close', this.#onClose);
     const isOver = stream.status !== 'open' && stream.status !== 'closing';
-    if (stream.readableEnded || (isOver && stream.readBufferLength === 0)) this.#onEnd();
+    if (stream.readableEnded && stream.readBufferLength > 0) {
+      // The end overtook bytes that came with the answer to the protocol's name: they are given out in the next microtask.
+      queueMicrotask(this.#onEnd);
+    } else if (stream.readableEnded || (isOver && stream.readBufferLength === 0)) {
+      this.#onEnd();
+    }
   }
 
   /** @throws {NetworkError} 'stalled' after `idleMs` of silence, 'stream_cut' when the stream was reset. */

@@ -1,9 +1,10 @@
 /**
- * Counts the bytes every connection sends and receives, after encryption: the bytes TCP carries. It sits
- * behind libp2p's metrics hook, which shows each connection before its first byte; the other metrics of
- * that hook are not kept.
+ * Counts the bytes every connection sends and receives, after encryption: the bytes TCP carries, and when the last came. It
+ * sits behind libp2p's metrics hook, which shows each connection before its first byte; the other metrics of that hook are
+ * not kept.
  */
-import type { Metrics, MultiaddrConnection } from '@libp2p/interface';
+import type { Connection, Metrics, MultiaddrConnection } from '@libp2p/interface';
+import { invariant } from '../base/index.ts';
 import { guardPreamble, type RawConnection } from './preamble-guard.ts';
 
 /** Bytes since the start. */
@@ -12,10 +13,31 @@ export interface ByteCounts {
   readonly receivedBytes: number;
 }
 
+/** Of one connection. */
+export interface ConnectionBytes extends ByteCounts {
+  /** Unix time of the last byte received, ms; null before the first. */
+  readonly heardMs: number | null;
+}
+
+interface Counted {
+  sentBytes: number;
+  receivedBytes: number;
+  heardMs: number | null;
+}
+
 /** A counter and the hook to hand to libp2p. */
 export class ByteCounter {
+  /** By the object that a raw connection and the one made of it share. */
+  readonly #connections = new WeakMap<object, Counted>();
   #sentBytes = 0;
   #receivedBytes = 0;
+
+  /** Of a connection of this host; it goes on counting. */
+  of(connection: Pick<Connection, 'timeline'>): ConnectionBytes {
+    const counted = this.#connections.get(connection.timeline);
+    invariant(counted !== undefined, 'the metrics hook saw every connection');
+    return counted;
+  }
 
   counts(): ByteCounts {
     return { sentBytes: this.#sentBytes, receivedBytes: this.#receivedBytes };
@@ -43,9 +65,12 @@ export class ByteCounter {
   }
 
   #track(raw: RawConnection): void {
+    const counted: Counted = { sentBytes: 0, receivedBytes: 0, heardMs: null };
+    this.#connections.set(raw.timeline, counted);
     const send = raw.send.bind(raw);
     raw.send = (data): boolean => {
       this.#sentBytes += data.byteLength;
+      counted.sentBytes += data.byteLength;
       return send(data);
     };
     // Not a 'message' listener: with one attached the connection no longer keeps early bytes for Noise.
@@ -53,6 +78,8 @@ export class ByteCounter {
     if (onData !== undefined) {
       raw.onData = (data): void => {
         this.#receivedBytes += data.byteLength;
+        counted.receivedBytes += data.byteLength;
+        counted.heardMs = Date.now();
         onData(data);
       };
     }

@@ -38,8 +38,8 @@ export interface BroadcastPorts {
   readonly isWanted: (member: NodeId) => boolean;
   /** Whether a broadcast of `bytes` by `author` is to be read. */
   readonly admit: (author: NodeId, bytes: number) => boolean;
-  /** A member passed on what came before. */
-  readonly replayed: (relay: NodeId) => void;
+  /** A member passed on what no honest relay passes on often, and why it is of no use. */
+  readonly useless: (relay: NodeId, reason: string) => void;
 }
 
 /** Sends and receives broadcasts of one node. */
@@ -130,7 +130,11 @@ export class GossipBroadcast {
   #validate(topic: Topic, message: Message, relay: PeerId): TopicValidatorResult {
     if (message.type !== 'signed') return TopicValidatorResult.Reject;
     const author = this.#ports.directory.ofPeer(message.from)?.id;
-    if (author === undefined) return TopicValidatorResult.Reject;
+    if (author === undefined) {
+      // No reject: the relay may have heard of a change of the members before us, or not yet.
+      this.#blameRelay(relay, 'broadcasts of authors that are no members');
+      return TopicValidatorResult.Ignore;
+    }
     if (author === this.#ports.self) return TopicValidatorResult.Ignore;
     const { data } = message;
     if (
@@ -142,12 +146,16 @@ export class GossipBroadcast {
     const sequence = new DataView(data.buffer, data.byteOffset).getBigUint64(0);
     // First: who sends again what another signed must not use up that author's share.
     if (!this.#window(author).admit(sequence)) {
-      const member = this.#ports.directory.ofPeer(relay)?.id;
-      if (member !== undefined) this.#ports.replayed(member);
+      this.#blameRelay(relay, 'broadcasts that came before');
       return TopicValidatorResult.Ignore;
     }
     if (!this.#ports.admit(author, data.byteLength)) return TopicValidatorResult.Ignore;
     return verdicts[this.#ports.handler(author, topic, data.subarray(sequenceBytes))];
+  }
+
+  #blameRelay(relay: PeerId, reason: string): void {
+    const member = this.#ports.directory.ofPeer(relay)?.id;
+    if (member !== undefined) this.#ports.useless(member, reason);
   }
 
   #window(author: NodeId): ReplayWindow {

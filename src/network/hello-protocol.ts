@@ -1,6 +1,7 @@
 /**
  * The first words on a connection: both sides name their consortium. Only then is the other a peer. A frame
- * is `0x21 || 0x01 || consortium id (32 bytes)`: length, version, SHA-256 of the manifest.
+ * is `0x21 || 0x01 || consortium id (32 bytes)`: length, version, SHA-256 of the manifest. A frame of another version may be
+ * of another length; each side answers with its own, so that both can say what is wrong.
  */
 import { pipe } from 'it-pipe';
 import { decode, encode } from 'it-length-prefixed';
@@ -12,33 +13,44 @@ import { helloProtocol } from './protocol-ids.ts';
 
 const version = 1;
 const helloBytes = 33;
+/** Longest hello of any version. */
+const helloBytesMax = 255;
 
-/** Says hello first, on a connection we dialled. Resolves to whether the other is of `consortium`. */
+/** What a hello came to. */
+export type HelloOutcome = 'same' | 'other consortium' | 'other version';
+
+/** Says hello first, on a connection we dialled. */
 export async function sayHello(
   connection: Connection,
   consortium: Digest,
   timeoutMs: number,
-): Promise<boolean> {
+): Promise<HelloOutcome> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const stream = await connection.newStream(helloProtocol, { signal });
+  let stream: Stream;
+  try {
+    stream = await connection.newStream(helloProtocol, { signal });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'UnsupportedProtocolError') return 'other version';
+    throw error;
+  }
   return orAbort(stream, async () => {
     stream.send(encode.single(encodeHello(consortium)));
     await stream.close({ signal });
-    return (await readHello(stream, timeoutMs)) === consortium;
+    return readHello(stream, consortium, timeoutMs);
   });
 }
 
-/** Answers a hello. Resolves to whether the other is of `consortium`; it hears ours either way. */
+/** Answers a hello; the other hears ours whatever it said. */
 export async function answerHello(
   stream: Stream,
   consortium: Digest,
   timeoutMs: number,
-): Promise<boolean> {
+): Promise<HelloOutcome> {
   return orAbort(stream, async () => {
-    const theirs = await readHello(stream, timeoutMs);
+    const outcome = await readHello(stream, consortium, timeoutMs);
     stream.send(encode.single(encodeHello(consortium)));
     await stream.close({ signal: AbortSignal.timeout(timeoutMs) });
-    return theirs === consortium;
+    return outcome;
   });
 }
 
@@ -55,20 +67,25 @@ function encodeHello(consortium: Digest): Uint8Array {
   return concatBytes(Uint8Array.of(version), fromHex(consortium) ?? new Uint8Array(32));
 }
 
-async function readHello(stream: Stream, idleMs: number): Promise<string> {
+async function readHello(
+  stream: Stream,
+  consortium: Digest,
+  idleMs: number,
+): Promise<HelloOutcome> {
   const reader = new BoundedReader(stream, { highWaterBytes: 4096, idleMs });
   return pipe(
     reader,
-    (source) => decode(source, { maxDataLength: helloBytes }),
+    (source) => decode(source, { maxDataLength: helloBytesMax }),
     async (frames) => {
-      let hello: string | null = null;
+      let outcome: HelloOutcome | null = null;
       for await (const frame of frames) {
-        const isHello = frame.byteLength === helloBytes && frame.get(0) === version;
-        if (!isHello || hello !== null) throw brokenHello();
-        hello = hex(frame.subarray(1));
+        if (outcome !== null || frame.byteLength === 0) throw brokenHello();
+        if (frame.get(0) !== version) outcome = 'other version';
+        else if (frame.byteLength !== helloBytes) throw brokenHello();
+        else outcome = hex(frame.subarray(1)) === consortium ? 'same' : 'other consortium';
       }
-      if (hello === null) throw brokenHello();
-      return hello;
+      if (outcome === null) throw brokenHello();
+      return outcome;
     },
   );
 }

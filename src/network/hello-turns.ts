@@ -7,6 +7,7 @@
 import type { Connection } from '@libp2p/interface';
 import type { Logger } from '../base/index.ts';
 import { NetworkError } from './errors.ts';
+import type { HelloOutcome } from './hello-protocol.ts';
 import { isLower, type DirectoryEntry } from './member-directory.ts';
 import type { MemberLinks } from './member-links.ts';
 
@@ -19,31 +20,31 @@ export interface HelloPorts {
   readonly connections: (member: DirectoryEntry) => readonly Connection[];
   /** Closes all of them. */
   readonly hangUp: (member: DirectoryEntry) => void;
-  /** A hello was said and answered; `same` is whether both are of one consortium. */
-  readonly done: (member: DirectoryEntry, connection: Connection, same: boolean) => void;
+  /** A hello was said and answered. */
+  readonly done: (member: DirectoryEntry, connection: Connection, outcome: HelloOutcome) => void;
 }
 
 /** See the file header. */
 export class HelloTurns {
   readonly #ports: HelloPorts;
-  readonly #last = new Map<DirectoryEntry, Promise<boolean>>();
+  readonly #last = new Map<DirectoryEntry, Promise<HelloOutcome>>();
 
   constructor(ports: HelloPorts) {
     this.#ports = ports;
   }
 
   /**
-   * Has the hello on a connection unless another stands, by `talk`, which resolves to whether the other is of our
-   * consortium. Resolves to false only if it is of another; rejects when the talk broke off, the connection is then cut.
+   * Has the hello on a connection unless another stands, by `talk`. Resolves to what it came to, 'same' if another stands;
+   * rejects when the talk broke off, the connection is then cut.
    */
   async take(
     member: DirectoryEntry,
     connection: Connection,
-    talk: () => Promise<boolean>,
-  ): Promise<boolean> {
-    const greet = async (): Promise<boolean> => this.#greet(member, connection, talk);
+    talk: () => Promise<HelloOutcome>,
+  ): Promise<HelloOutcome> {
+    const greet = async (): Promise<HelloOutcome> => this.#greet(member, connection, talk);
     if (!isLower(this.#ports.own, member)) return greet();
-    const before = this.#last.get(member) ?? Promise.resolve(true);
+    const before = this.#last.get(member) ?? Promise.resolve('same');
     const mine = before.then(greet, greet);
     this.#last.set(member, mine);
     return mine;
@@ -52,13 +53,13 @@ export class HelloTurns {
   async #greet(
     member: DirectoryEntry,
     connection: Connection,
-    talk: () => Promise<boolean>,
-  ): Promise<boolean> {
-    if (!this.#hasRoom(member, connection)) return true;
+    talk: () => Promise<HelloOutcome>,
+  ): Promise<HelloOutcome> {
+    if (!this.#hasRoom(member, connection)) return 'same';
     try {
-      const same = await talk();
-      this.#ports.done(member, connection, same);
-      return same;
+      const outcome = await talk();
+      this.#ports.done(member, connection, outcome);
+      return outcome;
     } catch (error) {
       connection.abort(new NetworkError({ code: 'stream_cut' }, { cause: error }));
       throw error;

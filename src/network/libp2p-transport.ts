@@ -5,6 +5,7 @@
 import type { Stream } from '@libp2p/interface';
 import {
   InvariantError,
+  equalBytes,
   invariant,
   messageOf,
   type Digest,
@@ -18,6 +19,7 @@ import {
   type MessageHandler,
   type Topic,
   type Transport,
+  type TransportMember,
   type TransportStats,
   type Verdict,
   limits,
@@ -28,13 +30,16 @@ import { fetchBlob } from './fetch-blob.ts';
 import { GossipBroadcast } from './gossip-broadcast.ts';
 import { InboundStreams } from './inbound-streams.ts';
 import { createHost, type Host } from './libp2p-host.ts';
-import { listenError, portOf } from './listen-address.ts';
+import type { MemberLink } from './link-book.ts';
 import {
-  MemberDirectory,
-  ownTransportKey,
-  toMultiaddr,
-  type TransportMember,
-} from './member-directory.ts';
+  probeBlob,
+  probeDigest,
+  roundTripMs,
+  transferSpeed,
+  type ProbeReport,
+} from './link-probe.ts';
+import { listenError, portOf } from './listen-address.ts';
+import { MemberDirectory, ownTransportKey, toMultiaddr } from './member-directory.ts';
 import { MemberConnections } from './member-connections.ts';
 import { Messenger } from './message-protocol.ts';
 import { messageProtocol, updateProtocol } from './protocol-ids.ts';
@@ -62,6 +67,15 @@ export interface Libp2pTransport extends Transport {
   listenAddresses(): string[];
   /** Replaces where a member is dialled from now on. @throws {NetworkError} 'bad_address', 'not_a_member' */
   learnAddresses(member: NodeId, addresses: readonly string[]): void;
+  /** How the links with all other members stand, and what is wrong with those that do not. */
+  links(): MemberLink[];
+  /**
+   * One attempt to reach a member, and how far and fast it is if that succeeds; takes some seconds, or as long as a dial may.
+   * A member that publishes no address is not dialled.
+   *
+   * @throws {NetworkError} 'not_a_member'
+   */
+  probe(member: NodeId): Promise<ProbeReport>;
 }
 
 /**
@@ -120,8 +134,8 @@ class HostTransport implements Libp2pTransport {
       ...{ self, consortium, directory, settings, logger, handler },
       isWanted: (member) => !accounts.isHungUp(member),
       admit: (author, bytes) => accounts.admitBroadcast(author, bytes),
-      replayed: (relay) => {
-        accounts.replayed(relay);
+      useless: (relay, reason) => {
+        accounts.uselessBroadcast(relay, reason);
       },
     });
     this.#messenger = new Messenger({
@@ -130,7 +144,8 @@ class HostTransport implements Libp2pTransport {
       open: async (to) => this.#members.openStream(to, messageProtocol),
     });
     this.#members = new MemberConnections(host, {
-      ...{ self, consortium, directory, settings, logger },
+      ...{ self, consortium, directory, settings, logger, counter },
+      isHungUp: (member) => accounts.isHungUp(member),
       onLost: (member) => {
         this.#messenger.drop(member);
       },
@@ -142,7 +157,7 @@ class HostTransport implements Libp2pTransport {
       ...{ settings, logger, directory, accounts },
       members: this.#members,
       messenger: this.#messenger,
-      provider: async (digest) => this.#provider(digest),
+      provider: async (digest) => (digest === probeDigest ? probeBlob : this.#provider(digest)),
       isRunning: () => this.#state === 'started',
     });
   }
@@ -160,6 +175,55 @@ class HostTransport implements Libp2pTransport {
     if (entry === null) throw new NetworkError({ code: 'not_a_member', member });
     entry.addresses = addresses.map(toMultiaddr);
     this.#members.learned(entry);
+  }
+
+  setMembers(members: readonly TransportMember[]): void {
+    const { logger, members: first } = this.#init;
+    const own = first.filter(({ id }) => id === this.self);
+    const isMember = members.some(
+      ({ id, transportKey }) =>
+        id === this.self && own.some((one) => equalBytes(one.transportKey, transportKey)),
+    );
+    if (!isMember) logger.log('warn', 'no member under the transport key of this machine: alone');
+    const changes = this.#directory.replace(isMember ? members.map(this.#dialable) : own);
+    for (const { id } of changes.gone) {
+      if (this.#directory.ofNode(id) === null) this.#accounts.forget(id);
+    }
+    this.#members.membersChanged(changes);
+  }
+
+  /** The member without addresses that nobody can dial: they were agreed on, and must not keep the others apart. */
+  readonly #dialable = (member: TransportMember): TransportMember => {
+    const addresses = member.addresses.filter((address) => {
+      try {
+        toMultiaddr(address);
+        return true;
+      } catch (error) {
+        const facts = { member: member.id, reason: messageOf(error) };
+        this.#init.logger.log('warn', 'a listed address is left out', facts);
+        return false;
+      }
+    });
+    return { ...member, addresses };
+  };
+
+  links(): MemberLink[] {
+    return this.#members.links();
+  }
+
+  async probe(id: NodeId): Promise<ProbeReport> {
+    const before = await this.#members.reach(id);
+    if (before === null) throw new NetworkError({ code: 'not_a_member', member: id });
+    if (!this.#members.isConnected(id)) {
+      return { link: before, roundTripMs: null, bytesPerSecond: null };
+    }
+    const connection = this.#members.connection(id);
+    const ms = await roundTripMs(connection);
+    const speed = await transferSpeed((maxBytes, signal) =>
+      this.fetch(id, probeDigest, { offset: 0, length: null, maxBytes, signal }),
+    );
+    const link = await this.#members.reach(id);
+    return { link: link ?? before, roundTripMs: ms, bytesPerSecond: speed };
   }
 
   onMessage(handler: MessageHandler): void {

@@ -5,14 +5,17 @@
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import type { ByteCounter } from './byte-counter.ts';
 import { DialKeeper } from './dial-keeper.ts';
 import { NetworkError } from './errors.ts';
 import { gateGossip } from './gossip-gate.ts';
 import { GossipHealth } from './gossip-health.ts';
-import { answerHello, sayHello } from './hello-protocol.ts';
+import { answerHello, sayHello, type HelloOutcome } from './hello-protocol.ts';
 import { HelloTurns } from './hello-turns.ts';
 import type { Host } from './libp2p-host.ts';
-import type { DirectoryEntry, MemberDirectory } from './member-directory.ts';
+import { LinkBook, type MemberLink } from './link-book.ts';
+import { DialTrace, linkProblems } from './link-problem.ts';
+import type { DirectoryEntry, MemberChanges, MemberDirectory } from './member-directory.ts';
 import { MemberLinks } from './member-links.ts';
 import { updateProtocol } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
@@ -24,6 +27,8 @@ export interface ConnectionPorts {
   readonly directory: MemberDirectory;
   readonly settings: NetworkSettings;
   readonly logger: Logger;
+  readonly counter: ByteCounter;
+  readonly isHungUp: (member: NodeId) => boolean;
   /** A peer's connection ended. */
   readonly onLost: (member: NodeId) => void;
 }
@@ -37,6 +42,8 @@ export class MemberConnections {
   readonly #hellos: HelloTurns;
   readonly #keeper: DialKeeper;
   readonly #gossipHealth: GossipHealth;
+  readonly #book: LinkBook;
+  #listener: (connected: readonly NodeId[]) => void = () => undefined;
   #isRunning = false;
 
   constructor(host: Host, ports: ConnectionPorts) {
@@ -52,15 +59,20 @@ export class MemberConnections {
       hangUp: (member) => {
         this.#hangUp(member);
       },
-      done: (member, connection, same) => {
-        this.#helloDone(member, connection, same);
+      done: (member, connection, outcome) => {
+        this.#helloDone(member, connection, outcome);
       },
     });
-    const others = directory.all().filter(({ id }) => id !== self);
-    this.#keeper = new DialKeeper(own, others, {
+    this.#keeper = new DialKeeper(own, this.#others(), {
       ...{ settings, logger },
       isConnected: (member) => this.#links.get(member.id) !== null,
       dial: async (member) => this.#dial(member),
+    });
+    this.#book = new LinkBook({
+      ...{ counter: ports.counter, links: this.#links, isHungUp: ports.isHungUp },
+      others: () => this.#others(),
+      isDialler: (member) => this.#keeper.isDialler(member),
+      isDialable: () => own.addresses.length > 0,
     });
     this.#gossipHealth = new GossipHealth(host, {
       ...{ consortium: ports.consortium, directory, links: this.#links, logger },
@@ -68,6 +80,10 @@ export class MemberConnections {
       hangUp: (member) => {
         this.#hangUp(member);
       },
+    });
+    this.#links.onChange((connected) => {
+      this.#book.links(); // notes when they changed
+      this.#listener(connected);
     });
     host.addEventListener('connection:open', (event) => {
       this.#onConnection(event.detail);
@@ -96,7 +112,7 @@ export class MemberConnections {
     this.#isRunning = false;
     this.#keeper.stop();
     this.#gossipHealth.stop();
-    this.#links.onChange(() => undefined);
+    this.#listener = (): void => undefined;
     this.#links.clear();
   }
 
@@ -105,7 +121,32 @@ export class MemberConnections {
   }
 
   onPeers(listener: (connected: readonly NodeId[]) => void): void {
-    this.#links.onChange(listener);
+    this.#listener = listener;
+  }
+
+  /** How the links with all other members stand. */
+  links(): MemberLink[] {
+    return this.#book.links();
+  }
+
+  /** The link with a member, after a dial if it was not connected; `null` for who is no member. */
+  async reach(id: NodeId): Promise<MemberLink | null> {
+    const member = this.#directory.ofNode(id);
+    if (member === null || id === this.#ports.self) return null;
+    await this.#keeper.dialNow(member);
+    return this.#book.link(member);
+  }
+
+  /** The connection that said hello with a member. @throws {NetworkError} 'not_connected' */
+  connection(to: NodeId): Connection {
+    const member = this.#directory.ofNode(to);
+    const link = this.#links.get(to);
+    const connections = member === null ? [] : this.#of(member);
+    const usable = connections.find(
+      ({ id, status }) => id === link?.connectionId && status === 'open',
+    );
+    if (usable === undefined) throw new NetworkError({ code: 'not_connected', member: to });
+    return usable;
   }
 
   /** Whether the member said hello on a connection that is still there. */
@@ -118,13 +159,23 @@ export class MemberConnections {
     if (this.#isRunning) this.#keeper.learned(member);
   }
 
+  /** The directory has other members now. */
+  membersChanged({ gone, moved }: MemberChanges): void {
+    this.#keeper.follow(this.#others());
+    this.#book.forget(gone.map(({ id }) => id));
+    for (const member of gone) {
+      // Here and not when the connections end: nobody knows then whose they were.
+      this.#links.forget(member.id);
+      this.#ports.onLost(member.id);
+      this.#cutAll(member);
+    }
+    for (const member of moved) this.learned(member);
+  }
+
   /** Ends all that connects us with a member, at once and without a word. */
   cut(id: NodeId): void {
     const member = this.#directory.ofNode(id);
-    if (member === null) return;
-    for (const connection of this.#of(member)) {
-      connection.abort(new NetworkError({ code: 'stream_cut' }));
-    }
+    if (member !== null) this.#cutAll(member);
   }
 
   /** Who is at the other end, once it said hello on this connection; `null` when it does not in time. */
@@ -137,23 +188,43 @@ export class MemberConnections {
   }
 
   async #dial(member: DirectoryEntry): Promise<void> {
-    const signal = AbortSignal.timeout(this.#ports.settings.dialTimeoutMs);
+    const { consortium, settings } = this.#ports;
+    const signal = AbortSignal.timeout(settings.dialTimeoutMs);
     const suffix = `/p2p/${member.peerId.toString()}`;
     const addresses = member.addresses.map((address) => address.encapsulate(suffix));
-    const connection = await this.#host.dial(addresses, { signal });
+    const trace = new DialTrace(addresses, settings.dialTimeoutMs);
+    let connection: Connection;
+    try {
+      connection = await this.#host.dial(addresses, { signal, onProgress: trace.onProgress });
+    } catch (error) {
+      const problem = await trace.problem(error);
+      if (this.#isUnreached(member)) this.#book.found(member, problem);
+      throw error;
+    }
     // On a connection the other side dialled meanwhile, the hello is its to say.
     if (connection.direction === 'inbound') return;
-    const { consortium, settings } = this.#ports;
+    let outcome: HelloOutcome;
     try {
-      const same = await this.#hellos.take(member, connection, async () =>
+      outcome = await this.#hellos.take(member, connection, async () =>
         sayHello(connection, consortium, settings.helloTimeoutMs),
       );
-      if (!same)
-        throw new NetworkError({ code: 'protocol_broken', expected: 'the same consortium' });
     } catch (error) {
       // The other decides, and may have taken its own connection instead.
-      if (this.#links.get(member.id) === null) throw error;
+      if (this.#links.get(member.id) !== null) return;
+      const isSilent = error instanceof NetworkError && error.code === 'stalled';
+      const problem = isSilent ? linkProblems.noHello : linkProblems.closedAfterKey;
+      if (this.#isUnreached(member)) this.#book.found(member, problem);
+      throw error;
     }
+    if (outcome !== 'same') {
+      throw new NetworkError({ code: 'protocol_broken', expected: 'the same consortium' });
+    }
+  }
+
+  /** Whether a failed dial is all there is: no member that left meanwhile, no other connection. */
+  #isUnreached(member: DirectoryEntry): boolean {
+    const isMember = this.#directory.ofNode(member.id) === member;
+    return isMember && !this.#of(member).some(({ status }) => status === 'open');
   }
 
   /** The other side, which dialled, says hello on `stream`. Rejects when the talk breaks off. */
@@ -167,15 +238,22 @@ export class MemberConnections {
   }
 
   /** The other's hello is known: a peer, or one to hang up on. */
-  #helloDone(member: DirectoryEntry, connection: Connection, sameConsortium: boolean): void {
+  #helloDone(member: DirectoryEntry, connection: Connection, outcome: HelloOutcome): void {
     if (connection.status !== 'open' || !this.#isRunning) return;
-    if (!sameConsortium) {
-      this.#ports.logger.log('warn', 'peer is of another consortium', { peer: member.id });
-      this.#hangUp(member);
+    // No member any more since the hello began.
+    if (this.#directory.ofNode(member.id) !== member) return;
+    if (outcome !== 'same') {
+      const isVersion = outcome === 'other version';
+      const problem = isVersion ? linkProblems.otherVersion : linkProblems.otherConsortium;
+      this.#ports.logger.log('warn', problem.reason, { peer: member.id });
+      this.#book.found(member, problem);
+      // Who dialled hangs up, having read why; if it does not, the connection without a hello is closed in time.
+      if (connection.direction === 'outbound') this.#hangUp(member);
       return;
     }
     this.#links.saidHello(member.id, connection.id);
     this.#keeper.reached(member);
+    this.#book.found(member, null);
     this.#gossipHealth.look();
   }
 
@@ -185,6 +263,7 @@ export class MemberConnections {
       connection.abort(new NetworkError({ code: 'stream_cut' }));
       return;
     }
+    this.#book.opened(member, connection);
     for (const other of this.#of(member)) {
       // Who dials again gave up the dial before. So a member has three connections at most, one of them with a hello.
       const isOlder = other.id !== connection.id && other.direction === connection.direction;
@@ -205,11 +284,22 @@ export class MemberConnections {
     const member = this.#directory.ofPeer(connection.remotePeer);
     if (member === null) return;
     if (this.#links.lost(member.id, connection.id)) this.#ports.onLost(member.id);
+    this.#book.closed(member, connection);
     if (this.#isRunning) this.#keeper.lost(member);
   }
 
   #of(member: DirectoryEntry): Connection[] {
     return this.#host.getConnections(member.peerId);
+  }
+
+  #others(): DirectoryEntry[] {
+    return this.#directory.all().filter(({ id }) => id !== this.#ports.self);
+  }
+
+  #cutAll(member: DirectoryEntry): void {
+    for (const connection of this.#of(member)) {
+      connection.abort(new NetworkError({ code: 'stream_cut' }));
+    }
   }
 
   #hangUp(member: DirectoryEntry): void {
@@ -223,15 +313,8 @@ export class MemberConnections {
 
   /** A stream on the connection that said hello. @throws {NetworkError} 'not_connected' */
   async openStream(to: NodeId, protocol: string): Promise<Stream> {
-    const member = this.#directory.ofNode(to);
-    const link = this.#links.get(to);
-    const connections = member === null ? [] : this.#of(member);
-    const usable = connections.find(
-      ({ id, status }) => id === link?.connectionId && status === 'open',
-    );
-    if (usable === undefined) throw new NetworkError({ code: 'not_connected', member: to });
     const signal = AbortSignal.timeout(this.#ports.settings.dialTimeoutMs);
-    return usable.newStream(protocol, {
+    return this.connection(to).newStream(protocol, {
       signal,
       maxOutboundStreams: protocol === updateProtocol ? 64 : 4,
     });

@@ -4,32 +4,25 @@ import type { PeerId, PrivateKey } from '@libp2p/interface';
 import { peerIdFromPublicKey } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { equalBytes, type NodeId } from '../base/index.ts';
-import { keyBytes, type Manifest } from '../wire/index.ts';
+import type { TransportMember } from '../wire/index.ts';
 import { NetworkError } from './errors.ts';
 
-/** What the transport needs of one line of the manifest. */
-export interface TransportMember {
-  readonly id: NodeId;
-  /** Raw Ed25519 public key, 32 bytes: it fixes the libp2p peer id. */
-  readonly transportKey: Uint8Array;
-  /** `host:port` or a multiaddr; empty for a member that can only dial out. */
-  readonly addresses: readonly string[];
-}
-
-/** The members of a manifest as the transport wants them. */
-export function transportMembers(manifest: Manifest): TransportMember[] {
-  return manifest.members.map(({ id, transportKey, addresses }) => ({
-    id,
-    transportKey: keyBytes(transportKey),
-    addresses,
-  }));
-}
-
-/** A member with its peer id. */
+/** A member with its peer id. The same object as long as it is a member under the same key. */
 export interface DirectoryEntry {
   readonly id: NodeId;
   readonly peerId: PeerId;
+  /** Where to dial it now. */
   addresses: readonly Multiaddr[];
+  /** Addresses as the list of members has them. */
+  listed: readonly string[];
+}
+
+/** What `MemberDirectory.replace` changed. */
+export interface MemberChanges {
+  /** No members any more, or under another key now. */
+  readonly gone: readonly DirectoryEntry[];
+  /** Members as before, with other addresses. */
+  readonly moved: readonly DirectoryEntry[];
 }
 
 /** Whether `one` has the lower peer id (as base58 text): it dials first, and it decides which connection of the two stays. */
@@ -39,20 +32,39 @@ export function isLower(one: DirectoryEntry, other: DirectoryEntry): boolean {
 
 /** The allow-list of this consortium. */
 export class MemberDirectory {
-  readonly #byNode = new Map<NodeId, DirectoryEntry>();
-  readonly #byPeer = new Map<string, DirectoryEntry>();
+  #byNode = new Map<NodeId, DirectoryEntry>();
+  #byPeer = new Map<string, DirectoryEntry>();
 
   /** @throws {NetworkError} 'bad_transport_key', 'bad_address'. */
   constructor(members: readonly TransportMember[]) {
+    this.replace(members);
+  }
+
+  /**
+   * These are the members from now on. What was learned of a member's addresses stays until its line has others.
+   *
+   * @throws {NetworkError} 'bad_transport_key', 'bad_address'; nothing is changed then.
+   */
+  replace(members: readonly TransportMember[]): MemberChanges {
+    const before = this.all();
+    const byNode = new Map<NodeId, DirectoryEntry>();
+    const moves: (() => void)[] = [];
+    const moved: DirectoryEntry[] = [];
     for (const member of members) {
-      const entry = {
-        id: member.id,
-        peerId: peerIdOf(member),
-        addresses: member.addresses.map(toMultiaddr),
-      };
-      this.#byNode.set(member.id, entry);
-      this.#byPeer.set(entry.peerId.toString(), entry);
+      const { id, addresses: listed } = member;
+      const peerId = peerIdOf(member);
+      const addresses = listed.map(toMultiaddr);
+      const known = this.#byNode.get(id);
+      const isKnown = known?.peerId.equals(peerId) === true;
+      byNode.set(id, isKnown ? known : { id, peerId, addresses, listed });
+      if (!isKnown || known.listed.join(' ') === listed.join(' ')) continue;
+      moved.push(known);
+      moves.push(() => Object.assign(known, { addresses, listed }));
     }
+    for (const move of moves) move();
+    this.#byNode = byNode;
+    this.#byPeer = new Map([...byNode.values()].map((entry) => [entry.peerId.toString(), entry]));
+    return { gone: before.filter((entry) => byNode.get(entry.id) !== entry), moved };
   }
 
   ofNode(id: NodeId): DirectoryEntry | null {

@@ -62,6 +62,11 @@ export class MemberLinks {
     return true;
   }
 
+  /** Forgets the member's link, whichever connection it is. */
+  forget(id: NodeId): void {
+    if (this.#links.delete(id)) this.#tell();
+  }
+
   clear(): void {
     this.#links.clear();
     for (const wakes of this.#waiting.values()) for (const wake of wakes) wake();

@@ -7,7 +7,8 @@ import { concatBytes } from '../base/index.ts';
 import { BoundedReader } from './bounded-reader.ts';
 import { NetworkError } from './errors.ts';
 
-const pingBytes = 32;
+/** What one ping has. */
+export const pingBytes = 32;
 
 /**
  * Sends the 32 bytes of one ping back.

@@ -43,6 +43,12 @@ export class SenderAccounts {
     this.#onHangUp = hangUp;
   }
 
+  /** Nobody's account any more: who left the members begins anew when it comes back. */
+  forget(member: NodeId): void {
+    clearTimeout(this.#senders.get(member)?.episode?.timer);
+    this.#senders.delete(member);
+  }
+
   /** Forgets what waits; nothing is logged after. */
   stop(): void {
     for (const { episode } of this.#senders.values()) clearTimeout(episode?.timer);
@@ -63,12 +69,12 @@ export class SenderAccounts {
     return false;
   }
 
-  /** `relay` passed on a broadcast that had come before: gossip's own repeats end earlier. */
-  replayed(relay: NodeId): void {
+  /** `relay` passed on a broadcast that is of no use here, for a reason that an honest relay seldom has. */
+  uselessBroadcast(relay: NodeId, reason: string): void {
     if (this.isHungUp(relay)) return;
     const sender = this.#of(relay);
     const isOpen = sender.account.excess(performance.now());
-    this.#blame(relay, sender, 'broadcasts that came before', !isOpen);
+    this.#blame(relay, sender, reason, !isOpen);
   }
 
   /** Waits until a direct message of `bytes` has its turn; false when it is not to be read at all. */

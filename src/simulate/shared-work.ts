@@ -44,6 +44,7 @@ export function sharedChecks(): (averager: Averager) => Averager {
   const fitting = new Set<string>();
   return (averager) => ({
     start: (job) => averager.start(job),
+    carry: (job) => averager.carry(job),
     encrypt: (job) => averager.encrypt(job),
     average: (job) => averager.average(job),
     check: async (job) => {

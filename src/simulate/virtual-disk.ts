@@ -52,6 +52,19 @@ interface Change {
   before?: ReadonlyMap<string, Uint8Array | null>;
 }
 
+/** Bytes written into a file, and where. */
+interface Part {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+function withPart(before: Uint8Array | null, { offset, bytes }: Part): Uint8Array {
+  const after = new Uint8Array(Math.max(before?.byteLength ?? 0, offset + bytes.byteLength));
+  if (before !== null) after.set(before);
+  after.set(bytes, offset);
+  return after;
+}
+
 /** See the file's header. */
 export class VirtualDisk {
   /** What programs find, by name. Nobody changes the bytes. */
@@ -59,6 +72,8 @@ export class VirtualDisk {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #pool: BytePool;
+  /** Files written in parts since they were last durable: what they were then, and the parts. */
+  readonly #unsynced = new Map<string, { before: Uint8Array | null; parts: Part[] }>();
   #faults: DiskFaults = soundDisk;
   #pending: Change[] = [];
   #freeAtMs = 0;
@@ -83,6 +98,8 @@ export class VirtualDisk {
 
   /** What a crash would keep of a file for certain; null when nothing. */
   durable(name: string): Uint8Array | null {
+    const unsynced = this.#unsynced.get(name);
+    if (unsynced !== undefined) return unsynced.before;
     const lie = this.#pending.find(({ before }) => before?.has(name) === true);
     return lie?.before?.get(name) ?? (lie === undefined ? (this.files.get(name) ?? null) : null);
   }
@@ -101,6 +118,10 @@ export class VirtualDisk {
     }
     this.#pending = [];
     this.#freeAtMs = 0;
+    for (const [name, { before, parts }] of [...this.#unsynced]) {
+      const kept = parts.filter(() => this.#random.integer(2) === 1);
+      this.set(name, kept.reduce<Uint8Array | null>(withPart, before));
+    }
   }
 
   /**
@@ -121,6 +142,24 @@ export class VirtualDisk {
 
   /** Sets a file, or removes it with null, at once. */
   set(name: string, bytes: Uint8Array | null): void {
+    this.#unsynced.delete(name);
+    this.#replace(name, bytes);
+  }
+
+  /** Writes into a file at once; a crash may lose it until `synced`. */
+  setPart(name: string, part: Part): void {
+    const before = this.files.get(name) ?? null;
+    const unsynced = this.#unsynced.get(name) ?? { before, parts: [] };
+    this.#unsynced.set(name, { ...unsynced, parts: [...unsynced.parts, part] });
+    this.#replace(name, withPart(before, part));
+  }
+
+  /** What was written into a file outlives a crash from now on. */
+  synced(name: string): void {
+    this.#unsynced.delete(name);
+  }
+
+  #replace(name: string, bytes: Uint8Array | null): void {
     this.#bytes += (bytes?.byteLength ?? 0) - (this.files.get(name)?.byteLength ?? 0);
     if (bytes === null) this.files.delete(name);
     else this.files.set(name, bytes);
@@ -225,6 +264,21 @@ class OpenDisk implements Store {
       this.#disk.set(name, grown(before, more));
     };
     return this.#do({ names: [name], bytes: added.byteLength, isAppend: true, apply });
+  }
+
+  writePart(name: string, offset: number, bytes: Uint8Array): Promise<void> {
+    const part = { offset, bytes: bytes.slice() };
+    const apply = (): void => {
+      this.#disk.setPart(name, part);
+    };
+    return this.#do({ names: [name], bytes: part.bytes.byteLength, isAppend: false, apply });
+  }
+
+  sync(name: string): Promise<void> {
+    const apply = (): void => {
+      this.#disk.synced(name);
+    };
+    return this.#do({ names: [name], bytes: 0, isAppend: false, apply });
   }
 
   create(name: string): Promise<StoreWriter> {

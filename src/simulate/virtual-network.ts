@@ -1,8 +1,16 @@
 /**
  * Nodes in one process, joined by wires that delay, lose, repeat, narrow, cut and die as told: the `Transport` of
- * simulations and tests. Everything follows from the clock and the seed.
+ * simulations and tests. Everything follows from the clock and the seed. In one file because the wires and their ends are two
+ * halves of one thing, each useless without the other.
  */
-import { invariant, type Clock, type Digest, type NodeId, type Random } from '../base/index.ts';
+import {
+  equalBytes,
+  invariant,
+  type Clock,
+  type Digest,
+  type NodeId,
+  type Random,
+} from '../base/index.ts';
 import {
   limits,
   TransportError,
@@ -12,6 +20,7 @@ import {
   type Topic,
   type Transport,
   type TransportErrorFacts,
+  type TransportMember,
   type TransportStats,
 } from '../wire/index.ts';
 import { Process } from './process.ts';
@@ -53,8 +62,11 @@ export interface NetworkCounts {
 /** The wires and the hand that cuts them. */
 export interface VirtualNetwork {
   readonly counts: NetworkCounts;
-  /** A node's end of the network, for one run of its program; its former end is dead from now on. */
-  join(id: NodeId, process?: Process): Transport;
+  /**
+   * A node's end of the network, for one run of its program; its former end is dead from now on. It is taken for who it says it
+   * is unless it shows a key: then those who were told another (`setMembers`) do not speak to it.
+   */
+  join(id: NodeId, process?: Process, transportKey?: Uint8Array): Transport;
   /** Takes a node off: nothing more comes or goes, running fetches break. Its `Transport` stays usable. */
   kill(id: NodeId): void;
   /** Undoes `kill`. What was sent meanwhile stays lost. */
@@ -102,9 +114,9 @@ class Wires implements VirtualNetwork {
     this.#faults = faults;
   }
 
-  join(id: NodeId, process: Process = new Process()): Transport {
+  join(id: NodeId, process: Process = new Process(), transportKey?: Uint8Array): Transport {
     this.#ends.get(id)?.setOnline(false);
-    const end = new End(this, id, process);
+    const end = new End(this, id, process, transportKey ?? null);
     this.#ends.set(id, end);
     this.announcePeers();
     return end;
@@ -149,7 +161,7 @@ class Wires implements VirtualNetwork {
   reach(from: End, to: NodeId): End | null {
     const end = this.#ends.get(to);
     if (end === undefined || end === from || !end.isLive || !from.isLive) return null;
-    if (this.#ends.get(from.self) !== from) return null;
+    if (this.#ends.get(from.self) !== from || !from.admits(end) || !end.admits(from)) return null;
     const groups = this.#groupOf;
     if (groups !== null && (groups.get(from.self) ?? -1) !== (groups.get(to) ?? -2)) return null;
     return end;
@@ -180,7 +192,8 @@ class Wires implements VirtualNetwork {
       const inMs = Math.ceil(nowMs + leavesInMs + this.latencyMs()) - nowMs;
       this.clock.setTimer(inMs, () => {
         // A connection that ended meanwhile has taken its messages with it.
-        if (target.life === life && target.isLive) target.receive(from.self, topic, bytes);
+        if (target.life !== life || !target.isLive || !target.admits(from)) return;
+        target.receive(from.self, topic, bytes);
       });
     }
   }
@@ -215,6 +228,10 @@ class End implements Transport {
   readonly self: NodeId;
   readonly #wires: Wires;
   readonly #process: Process;
+  /** The key it shows; null when nobody asks for one. */
+  readonly #key: Uint8Array | null;
+  /** Members by name; null when it was never told. */
+  #members: ReadonlyMap<NodeId, TransportMember> | null = null;
   #handler: MessageHandler | null = null;
   #listener: ((connected: readonly NodeId[]) => void) | null = null;
   #provider: BlobProvider | null = null;
@@ -229,10 +246,11 @@ class End implements Transport {
   /** Grows whenever connections end, so that what was under way is recognised as lost. */
   life = 0;
 
-  constructor(wires: Wires, self: NodeId, process: Process) {
+  constructor(wires: Wires, self: NodeId, process: Process, key: Uint8Array | null) {
     this.#wires = wires;
     this.self = self;
     this.#process = process;
+    this.#key = key;
   }
 
   get isLive(): boolean {
@@ -310,6 +328,23 @@ class End implements Transport {
   /** Costs nothing here: what members may cost one another is the real network's to limit. */
   charge(): void {
     return;
+  }
+
+  setMembers(members: readonly TransportMember[]): void {
+    this.#members = new Map(members.map((member) => [member.id, member]));
+    this.#wires.announcePeers();
+  }
+
+  /** Whether `other` is a member here, under the key that it shows, and so is this node. */
+  admits(other: End): boolean {
+    return this.#isListed(other) && this.#isListed(this);
+  }
+
+  #isListed(end: End): boolean {
+    if (this.#members === null) return true;
+    const key = end.#key;
+    const member = this.#members.get(end.self);
+    return member !== undefined && (key === null || equalBytes(key, member.transportKey));
   }
 
   onMessage(handler: MessageHandler): void {

@@ -48,6 +48,15 @@ export interface TransportStats {
   readonly receivedBytes: number;
 }
 
+/** What a transport needs of one line of the manifest. */
+export interface TransportMember {
+  readonly id: NodeId;
+  /** Raw Ed25519 public key, 32 bytes: who shows another is not this member. */
+  readonly transportKey: Uint8Array;
+  /** `host:port` or a multiaddr; empty for a member that can only dial out. */
+  readonly addresses: readonly string[];
+}
+
 /** One node's connection to the others. Nothing is delivered before `start` or after `stop`. */
 export interface Transport {
   readonly self: NodeId;
@@ -67,6 +76,13 @@ export interface Transport {
   fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array>;
   /** Puts a cost to a member's account: whoever costs too much is slowed down, then hung up on for a while. */
   charge(member: NodeId, cost: MessageCost): void;
+  /**
+   * Who may be spoken to from now on, this node too; before or after `start`, again and again. Who is no member any more is
+   * hung up on at once and refused; a new member is dialled and let in; one with another key is met under that key alone,
+   * and one with other addresses is dialled there unless it is connected. A set in which this node is absent, or has another
+   * key than it runs with, leaves it alone.
+   */
+  setMembers(members: readonly TransportMember[]): void;
   /** Sets the one handler. */
   onMessage(handler: MessageHandler): void;
   /** Sets the one provider that answers others' fetches. */

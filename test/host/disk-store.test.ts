@@ -93,6 +93,20 @@ describe('files of a node', () => {
       expect(await readdir(join(folder, 'node', 'L1', '.tmp'))).to.deep.equal([]);
     });
 
+    it('takes a value in parts, in any order, with zeros between, and another store goes on with it', async () => {
+      await store.writePart('parts/x', 6, utf8('gh'));
+      await store.writePart('parts/x', 0, utf8('abc'));
+      expect(await store.read('parts/x')).to.deep.equal(utf8('abc\0\0\0gh'));
+      const other = diskStore(join(folder, 'node', 'L1'));
+      await other.writePart('parts/x', 3, utf8('de'));
+      await other.writePart('parts/x', 7, utf8('hi'));
+      await other.sync('parts/x');
+      await other.sync('parts/absent');
+      expect(await store.read('parts/x')).to.deep.equal(utf8('abcde\0ghi'));
+      expect(await other.has('parts/absent')).to.equal(false);
+      expect(await store.move('parts/x', 'blobs/x')).to.equal(true);
+    });
+
     it('leaves nothing of a value that was given up', async () => {
       const given = await store.create('blobs/a');
       await given.write(utf8('half'));

@@ -44,6 +44,16 @@ describe('two members that dial each other at once', () => {
             node.onMessage((_from, _topic, bytes) => (heard[at]!.push(textOf(bytes)), 'accept'));
             node.onPeers((connected) => (met[at]! += connected.length === 1 ? 1 : 10));
           });
+          const alarms = new Set<string>();
+          const watch = setInterval(() => {
+            for (const [link] of nodes.map((node) => node.links())) {
+              if (link?.problem != null) alarms.add(link.problem.reason);
+            }
+          }, 2);
+          closing.push(() => {
+            clearInterval(watch);
+            return Promise.resolve();
+          });
           await pair.start();
           await Promise.all([
             chat(nodes[0], nodes[1].self, 100),
@@ -54,6 +64,7 @@ describe('two members that dial each other at once', () => {
           await until(() => doors[0].open + doors[1].open === 1, `one connection, ${late}`);
           // Met once, never parted.
           expect(met, `meetings, ${late}`).to.deep.equal([1, 1]);
+          expect([...alarms], `alarms, ${late}`).to.deep.equal([]);
           expect(doors[0].dials, `dials of the second, ${late}`).to.be.at.most(1);
           expect(doors[1].dials, `dials of the first, ${late}`).to.be.at.most(1);
           // Gossip goes over the one that stayed.

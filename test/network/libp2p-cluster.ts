@@ -8,8 +8,8 @@ import {
   type Libp2pTransport,
   type Libp2pTransportInit,
   type NetworkSettings,
-  type TransportMember,
 } from '../../src/network/index.ts';
+import type { TransportMember } from '../../src/wire/index.ts';
 import type { Rig } from '../wire/transport-suite.ts';
 
 export const consortium: Digest = 'c0'.repeat(32) as Digest;
@@ -51,14 +51,15 @@ async function freePorts(count: number): Promise<number[]> {
 /** `count` members L1, L2, … with keys from fixed seeds. */
 export async function testMembers(count: number): Promise<TestMember[]> {
   const ports = await freePorts(count);
-  return Promise.all(
-    ports.map(async (port, index) => {
-      const seed = new Uint8Array(32).fill(index + 1);
-      const { publicKey } = await generateKeyPairFromSeed('Ed25519', seed);
-      const id = `L${index + 1}` as NodeId;
-      return { id, seed, port, transportKey: publicKey.raw, addresses: [`127.0.0.1:${port}`] };
-    }),
-  );
+  return Promise.all(ports.map(async (port, index) => testMember(port, index + 1)));
+}
+
+/** Member L<number> with a key from a fixed seed. */
+async function testMember(port: number, number: number): Promise<TestMember> {
+  const seed = new Uint8Array(32).fill(number);
+  const { publicKey } = await generateKeyPairFromSeed('Ed25519', seed);
+  const id = `L${number}` as NodeId;
+  return { id, seed, port, transportKey: publicKey.raw, addresses: [`127.0.0.1:${port}`] };
 }
 
 /** The transport of one member, not started. */
@@ -99,15 +100,26 @@ export async function until(
 export async function libp2pRig(ids: readonly NodeId[]): Promise<Rig> {
   const members = (await testMembers(ids.length)).map((one, at) => ({ ...one, id: ids[at]! }));
   const transports = await Promise.all(members.map(async (one) => openMember(one, members)));
+  const renewed: Libp2pTransport[] = [];
   return {
     transports,
+    members,
+    renew: async (id) => {
+      const at = members.findIndex((one) => one.id === id);
+      await transports[at]!.stop();
+      const member = { ...(await testMember(members[at]!.port, 99)), id };
+      const others = members.filter((one) => one.id !== id);
+      const transport = await openMember(member, [...others, member]);
+      renewed.push(transport);
+      return { transport, member };
+    },
     settle: async (isDone) => {
       await until(isDone, 'settled');
       return true;
     },
     during: async (work) => work,
     close: async () => {
-      await Promise.all(transports.map(async (transport) => transport.stop()));
+      await Promise.all([...transports, ...renewed].map(async (one) => one.stop()));
     },
   };
 }

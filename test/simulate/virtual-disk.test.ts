@@ -60,6 +60,22 @@ describe('VirtualDisk', () => {
     expect(left.has('one') && left.has('onet') && left.has('onetwothree')).to.equal(true);
   });
 
+  it('loses in a crash some of the parts that were not synced, and none that were', async () => {
+    const left = new Set<string>();
+    for (let seed = 0; seed < 60; seed++) {
+      const store = setUp({}, seed);
+      await store.writePart('a', 0, utf8('one'));
+      await store.sync('a');
+      await store.writePart('a', 5, utf8('two'));
+      await store.writePart('a', 2, utf8('E'));
+      expect(held('a')).to.equal('onE\0\0two');
+      expect(fromUtf8(disk.durable('a')!)).to.equal('one');
+      disk.crash();
+      left.add(held('a')!);
+    }
+    expect([...left].sort()).to.deep.equal(['onE', 'onE\0\0two', 'one', 'one\0\0two']);
+  });
+
   it('leaves of a replaced value the old one or the new one', async () => {
     const left = new Set<string>();
     for (let seed = 0; seed < 20; seed++) {

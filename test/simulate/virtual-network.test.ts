@@ -15,8 +15,22 @@ transportSuite('virtual', (ids) => {
   const clock = virtualClock();
   const network = virtualNetwork({ clock, random: seededRandom('suite') });
   const run = async (isDone: () => boolean): Promise<boolean> => clock.runUntil(isDone);
+  const members = ids.map((id, at) => ({
+    ...{ id, transportKey: new Uint8Array(32).fill(at + 1), addresses: [] },
+  }));
   return Promise.resolve({
-    transports: ids.map((id) => network.join(id)),
+    transports: members.map(({ id, transportKey }) => {
+      const transport = network.join(id, undefined, transportKey);
+      transport.setMembers(members);
+      return transport;
+    }),
+    members,
+    renew: (id) => {
+      const member = { id, transportKey: new Uint8Array(32).fill(99), addresses: [] };
+      const transport = network.join(id, undefined, member.transportKey);
+      transport.setMembers([...members.filter((one) => one.id !== id), member]);
+      return Promise.resolve({ transport, member });
+    },
     settle: run,
     during: async (work) => {
       let isSettled = false;

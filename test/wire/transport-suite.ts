@@ -2,12 +2,21 @@
 import { expect } from 'chai';
 
 import { parseDigest, type Digest, type NodeId } from '../../src/base/index.ts';
-import { TransportError, type Topic, type Transport } from '../../src/wire/index.ts';
+import {
+  TransportError,
+  type Topic,
+  type Transport,
+  type TransportMember,
+} from '../../src/wire/index.ts';
 import { heldBlob } from './held-blob.ts';
 
 /** Transports of the named nodes, not started. */
 export interface Rig {
   readonly transports: readonly Transport[];
+  /** The same nodes as members, as the transports were made with. */
+  readonly members: readonly TransportMember[];
+  /** Starts a node anew under another key; the line that others must have of it. */
+  renew(id: NodeId): Promise<{ transport: Transport; member: TransportMember }>;
   /** Lets time pass until `isDone`, at most some seconds. Whether it became true. */
   settle(isDone: () => boolean): Promise<boolean>;
   /** Lets time pass while `work` runs. */
@@ -125,6 +134,77 @@ export function transportSuite(
       await rig.during(rig.transports[2]!.stop());
       expect(await rig.settle(() => rig.transports[0]!.peers().length === 1)).to.equal(true);
       expect(seen.at(-1)).to.deep.equal(['L2']);
+    });
+
+    it('hangs up on who is no member any more, and lets it in when it is one again', async () => {
+      const [l1, l2, l3] = rig.transports as [Transport, Transport, Transport];
+      const left = rig.members.slice(0, 2);
+      const seen: (readonly NodeId[])[] = [];
+      l1.onPeers((connected) => seen.push(connected));
+      l1.setMembers(left);
+      expect(l1.peers()).to.deep.equal(['L2']); // at once
+      expect(seen).to.deep.equal([['L2']]);
+      // L2 has not heard of it yet: nothing of L3 comes to L1, also not through L2.
+      expect(await rig.settle(() => l3.peers().length === 1)).to.equal(true);
+      l3.send(l1.self, 'log', Buffer.from('direct'));
+      l3.broadcast('log', Buffer.from('to all'));
+      expect(await rig.settle(() => inbox.includes('L3>L2 log to all'))).to.equal(true);
+      l2.setMembers(left);
+      expect(await rig.settle(() => l3.peers().length === 0)).to.equal(true);
+      expect(await codeOf(collect(l3))).to.equal('unreachable');
+      expect(await codeOf(collect(l1, {}, known, l3.self))).to.equal('unreachable');
+      l1.broadcast('log', Buffer.from('still here'));
+      expect(await rig.settle(() => inbox.includes('L1>L2 log still here'))).to.equal(true);
+      expect(inbox.sort()).to.deep.equal(['L1>L2 log still here', 'L3>L2 log to all']);
+      for (const one of [l1, l2]) one.setMembers(rig.members);
+      const allMeet = (): boolean => rig.transports.every((t) => t.peers().length === 2);
+      expect(await rig.settle(allMeet)).to.equal(true);
+      l3.broadcast('log', Buffer.from('back'));
+      expect(await rig.settle(() => inbox.includes('L3>L1 log back'))).to.equal(true);
+    });
+
+    it('lets a newcomer in', async () => {
+      const [l1, l2, l3] = rig.transports as [Transport, Transport, Transport];
+      for (const one of [l1, l2]) one.setMembers(rig.members.slice(0, 2));
+      expect(await rig.settle(() => l3.peers().length === 0)).to.equal(true);
+      // Members do not hear of it at the same moment.
+      l1.setMembers(rig.members);
+      expect(await rig.settle(() => l3.peers().length === 1)).to.equal(true);
+      expect(l3.peers()).to.deep.equal(['L1']);
+      l2.setMembers(rig.members);
+      expect(await rig.settle(() => l3.peers().length === 2)).to.equal(true);
+    });
+
+    it('meets a member under its new key, and under no other', async () => {
+      const [l1, l2] = rig.transports as [Transport, Transport];
+      const { transport: l3, member } = await rig.renew(ids[2]!);
+      l3.onMessage(() => 'accept');
+      await rig.during(l3.start());
+      const others = rig.members.slice(0, 2);
+      // With the old key listed, the new one is a stranger's.
+      l1.setMembers([...others, member]);
+      expect(await rig.settle(() => l1.peers().length + l3.peers().length === 3)).to.equal(true);
+      expect(l1.peers()).to.deep.equal(['L2', 'L3']);
+      expect(l2.peers()).to.deep.equal(['L1']);
+      expect(l3.peers()).to.deep.equal(['L1']);
+      l2.setMembers([...others, member]);
+      expect(await rig.settle(() => l3.peers().length === 2)).to.equal(true);
+      l3.broadcast('log', Buffer.from('new key'));
+      expect(await rig.settle(() => inbox.length === 2)).to.equal(true);
+      expect(inbox.sort()).to.deep.equal(['L3>L1 log new key', 'L3>L2 log new key']);
+    });
+
+    it('speaks to nobody when it is no member itself', async () => {
+      const [l1, l2, l3] = rig.transports as [Transport, Transport, Transport];
+      const key = new Uint8Array(32).fill(77);
+      for (const others of [[], [{ ...rig.members[0]!, transportKey: key }]]) {
+        l1.setMembers([...others, ...rig.members.slice(1)]);
+        expect(l1.peers()).to.deep.equal([]);
+        expect(await rig.settle(() => l2.peers().length === 1)).to.equal(true);
+        l1.setMembers(rig.members);
+        const allMeet = (): boolean => [l1, l2, l3].every((t) => t.peers().length === 2);
+        expect(await rig.settle(allMeet)).to.equal(true);
+      }
     });
   });
 }
