@@ -36,6 +36,8 @@ export interface ConsensusDriverPorts {
   readonly outbox: Outbox;
   readonly timers: Timers;
   readonly post: (task: Task) => void;
+  /** This node's key must not vote any more. */
+  readonly onRetired: () => void;
   /** A block was decided. */
   readonly onDecided: (decision: Decision) => void;
 }
@@ -77,7 +79,7 @@ export class ConsensusDriver {
 
   /** Carries one effect out. The next one waits for what this gives. */
   #begin(effect: Effect): Promise<void> | undefined {
-    const { ports, evidence, checks, outbox, timers, post, onDecided } = this.#parts;
+    const { ports, evidence, checks, outbox, timers, post, onDecided, onRetired } = this.#parts;
     const { transport, logger } = ports;
     switch (effect.kind) {
       case 'persist':
@@ -112,6 +114,7 @@ export class ConsensusDriver {
       case 'retire':
         return evidence.retire(effect.reason).then(() => {
           logger.log('error', retiredText, { reason: effect.reason });
+          onRetired();
         });
       case 'refused':
         checks.refuse(effect.from, effect.reason);

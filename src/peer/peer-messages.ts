@@ -2,9 +2,10 @@
  * What peers say to each other beside votes and checkpoints: how far they are, and what the protocol of a round has them
  * say. Specified in docs/specs/peer-messages.md.
  */
-import type { Height, RoundNumber } from '../base/index.ts';
+import type { Digest, Height, RoundNumber } from '../base/index.ts';
 import {
   decodeStrict,
+  digest,
   encodeCanonical,
   height,
   int,
@@ -31,6 +32,11 @@ export interface StatusMessage {
   readonly r: RoundNumber;
   /** Size of the log under the last sealed checkpoint. */
   readonly s: number;
+  /** The sender's clock, ms since 1970. A claim, for people: it decides nothing. */
+  readonly at: number;
+  /** Digest of the sender's program, and the version of the manifest that it has in force: as above. */
+  readonly code: Digest;
+  readonly m: number;
   /** The round under way, when the sender has no update for it: training failed. */
   readonly x?: RoundNumber;
 }
@@ -47,6 +53,9 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
     h: height,
     r: roundNumber,
     s: int(0, 2 ** 31 - 1),
+    at: int(0, Number.MAX_SAFE_INTEGER),
+    code: digest,
+    m: int(0, 2 ** 31 - 1),
     x: optional(roundNumber),
   }),
   ...exactMessages,

@@ -207,6 +207,11 @@ export class RunRecorder {
         return;
       case 'done':
         this.#state(node, 'resting');
+        return;
+      // In the log, which is part of the record; and of heartbeats a run on one machine has nothing to say.
+      case 'suspended':
+      case 'retired':
+      case 'heard':
     }
   }
 
