@@ -34,7 +34,13 @@ import {
   expertGeneration,
   type WorkerPool,
 } from '../hospital/index.ts';
-import { HospitalNode, nodeFolderOf, type Home } from '../node/index.ts';
+import {
+  HospitalNode,
+  nodeFolderOf,
+  restoredAtMs,
+  type AskedMembers,
+  type Home,
+} from '../node/index.ts';
 import { quorumOf, type SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
@@ -132,13 +138,22 @@ export class NodeDaemon {
     }
   }
 
+  /** Tries all members now; what they said of themselves comes from their last heartbeats. */
+  async probe(): Promise<AskedMembers> {
+    const reports = await this.#node.probe();
+    const claims = this.feed.view.members.flatMap(({ id: member, said, link }) =>
+      said === null || link?.state !== 'connected' ? [] : [{ member, ...said }],
+    );
+    return { reports, claims };
+  }
+
   /** Ends `run` in order. */
   stop(): void {
     this.#stop();
   }
 
   async #start(): Promise<void> {
-    const { home, settings, clock, notify, program } = this.#options;
+    const { home, settings, clock, notify } = this.#options;
     const lock: FolderLock = await lockFolder(home.folder);
     this.#opened('lock', () => lock.release());
     const log = fileLogger(logFileOf(home), 'info', settings.log);
@@ -153,7 +168,8 @@ export class NodeDaemon {
     this.#opened('workers', () => this.#pool.close());
     this.#opened('averaging worker', () => this.#averagingPool.close());
     await backendVariant(engineOptionsOf(settings.compute));
-    this.#hear(startedFact(home, this.#consortium, program.version, clock.nowMs()));
+    this.#hear(startedFact(this.#options, this.#consortium));
+    await this.#tellRestored();
     this.#opened(
       'watch',
       watchNode({
@@ -188,6 +204,18 @@ export class NodeDaemon {
       const atMs = clock.nowMs();
       this.#hear({ kind: 'notice', code: 'no-page', level: 'warning', text, remedy, atMs });
     }
+  }
+
+  async #tellRestored(): Promise<void> {
+    const { home, clock } = this.#options;
+    const restoredMs = await restoredAtMs(home);
+    if (restoredMs === null) return;
+    const day = new Date(restoredMs).toISOString().slice(0, 10);
+    const text = `this home was restored from a backup on ${day}: it votes when it has caught up and its votes are known to be its own`;
+    const remedy =
+      'make sure that the home it was made of runs nowhere; annulus member rotate when in doubt';
+    const atMs = clock.nowMs();
+    this.#hear({ kind: 'notice', code: 'restored', level: 'info', text, remedy, atMs });
   }
 
   async #close(): Promise<void> {
@@ -286,13 +314,12 @@ function consortiumOf({ folder, id, manifests }: Home): SignedManifest {
 }
 
 function startedFact(
-  { id }: Home,
+  { home, program, clock, settings }: DaemonOptions,
   { cid, manifest }: SignedManifest,
-  version: string,
-  atMs: number,
 ): NodeEvent {
   return {
-    ...{ kind: 'started', self: id, version, atMs },
+    ...{ kind: 'started', self: home.id, ...program, atMs: clock.nowMs() },
+    ...{ manifestVersion: manifest.version, clockSkewMs: settings.peer.clockSkewMs },
     consortium: { id: cid, name: manifest.name },
     members: manifest.members.map((member) => ({ id: member.id, addresses: member.addresses })),
     quorum: quorumOf(manifest.members.length),

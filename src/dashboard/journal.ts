@@ -35,7 +35,8 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'link': {
       const before = view.members.find(({ id }) => id === event.member)?.link ?? null;
       const { state, layer, sinceMs } = event.link;
-      if (state === 'dialing' || (before?.state === state && before.layer === layer)) return null;
+      const isSame = before?.state === state && before.layer === layer;
+      if (state === 'dialing' || isSame) return null;
       const level = state === 'unreachable' ? 'warning' : 'info';
       return line(`${event.member}: ${linkWords(event.link)}`, level, sinceMs);
     }
@@ -44,6 +45,8 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
         `${event.member} has no vote any more: it broke the rules of consensus`,
         'warning',
       );
+    case 'retired':
+      return line('the key of this node has no vote any more', 'warning');
     case 'members':
       return line(`the consortium has ${event.members.length} members now`, 'info', event.atMs);
     case 'notice': {
@@ -59,6 +62,7 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'prediction':
       return line('a new prediction in an own case', 'info', event.atMs);
     case 'membership':
+    case 'heard':
     case 'working':
     case 'announced':
     case 'cut':

@@ -3,7 +3,12 @@ import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from 
 import { systemCrypto } from '../crypto/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
-import { openLibp2pTransport, type Libp2pTransport, type MemberLink } from '../network/index.ts';
+import {
+  openLibp2pTransport,
+  type Libp2pTransport,
+  type MemberLink,
+  type ProbeReport,
+} from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import { transportMembers, type SignedManifest, type TransportStats } from '../wire/index.ts';
 import type { NodeMember } from './member-keys.ts';
@@ -142,9 +147,16 @@ export class HospitalNode {
     return this.#running?.transport.peers() ?? [];
   }
 
-  /** How the link with each other member stands, and why it does not; empty when the node is off. */
-  links(): MemberLink[] {
+  /** How the links with all other members stand, and why; none while the node is off. */
+  links(): readonly MemberLink[] {
     return this.#running?.transport.links() ?? [];
+  }
+
+  /** Tries all other members at once, as `Libp2pTransport.probe`; none while the node is off. */
+  async probe(): Promise<ProbeReport[]> {
+    const { transport } = this.#running ?? {};
+    if (transport === undefined) return [];
+    return Promise.all(transport.links().map(({ member }) => transport.probe(member)));
   }
 
   /** Where this node listens now. */

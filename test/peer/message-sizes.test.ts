@@ -72,7 +72,7 @@ function peerMessages(n: number): PeerMessage[] {
     { t: 'update', r, envelope: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },
     { t: 'holds', r, open: envelopes, locked: envelopes },
     { t: 'key', r, env: digest, sealed: base64(new Uint8Array(80)) },
-    { t: 'status', h, r, s: number, x: r },
+    { t: 'status', h, r, s: number, at: 2 ** 53 - 1, code: digest, m: number, x: r },
     { t: 'manifest', version: number, digest },
   ];
 }

@@ -12,7 +12,15 @@ import { encodeCanonical, limits, topics, type Json } from '../../src/wire/index
 const digest = digestOf(utf8('x'));
 const sealed = Buffer.alloc(80, 7).toString('base64');
 const r = 3 as RoundNumber;
-const status = { t: 'status', h: 7 as Height, r, s: 12 } as const;
+const status = {
+  t: 'status',
+  h: 7 as Height,
+  r,
+  s: 12,
+  at: 1_795_946_400_000,
+  code: digest,
+  m: 2,
+} as const;
 const update = { t: 'update', r, envelope: '{"payload":"…"}' } as const;
 const holds = { t: 'holds', r, open: [digest], locked: [] } as const;
 const key = { t: 'key', r, env: digest, sealed } as const;
@@ -35,6 +43,11 @@ describe('peer messages', () => {
     'an unknown kind': { ...status, t: 'hello' },
     'a negative height': { ...status, h: -1 },
     'a height of 2^31': { ...status, h: 2 ** 31 },
+    'a heartbeat without a program': { t: 'status', h: 7, r: 3, s: 12, at: 0, m: 0 },
+    'a clock before 1970': { ...status, at: -1 },
+    'a clock that is no whole number of ms': { ...status, at: 0.5 },
+    'a program that is no digest': { ...status, code: 'v0.1.0' },
+    'a version of 2^31': { ...status, m: 2 ** 31 },
     'a text for a number': { ...status, r: '3' },
     'a short key': { ...key, sealed: sealed.slice(0, 104) },
     'an upper-case digest': { ...holds, open: [digest.toUpperCase()] },

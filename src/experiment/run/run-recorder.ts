@@ -210,6 +210,10 @@ export class RunRecorder {
         this.#state(node, 'resting');
         return;
       case 'membership': // the members of a run stay as they are
+      // In the log, which is part of the record; and of heartbeats a run on one machine has nothing to say.
+      case 'suspended':
+      case 'retired':
+      case 'heard':
     }
   }
 
