@@ -45,6 +45,7 @@ import { quorumOf, type SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
 import { OwnDataWatch } from './own-data.ts';
+import { OwnResults, packagedDigest } from './own-results.ts';
 import { superviseBy } from './supervised.ts';
 import { watchNode } from './watch-node.ts';
 
@@ -77,6 +78,7 @@ export class NodeDaemon {
   readonly #averagingPool: WorkerPool;
   readonly #node: HospitalNode;
   readonly #data: OwnDataWatch;
+  readonly #results: OwnResults;
   /** What is open, in the order of opening; closed from the end. */
   readonly #open: { readonly name: string; readonly close: () => Promise<void> | void }[] = [];
   #log: Logger = { log: () => undefined };
@@ -100,6 +102,11 @@ export class NodeDaemon {
     this.#pool = openTrainingPool(engineOptionsOf(settings.compute), settings.compute.workers);
     this.#averagingPool = openAveragingPool();
     this.#node = this.#makeNode();
+    const { plan } = this.#consortium.manifest;
+    const modelFolder = modelFolderIn(home);
+    this.#results = new OwnResults({
+      ...{ node: this.#node, plan, clock, modelFolder, onFact: this.#hear },
+    });
     this.#data = new OwnDataWatch({
       ...{ book: this.#book(), clock, labels: home.member.labels },
       lookEveryMs: settings.data.lookEveryS * 1000,
@@ -185,6 +192,10 @@ export class NodeDaemon {
     await this.#node.start(true);
     this.#isRunning = true;
     this.#say('info', `listening on ${this.#node.addresses().join(', ')}`);
+    this.#opened('own results', () => {
+      this.#results.stop();
+    });
+    this.#results.start(await packagedDigest(modelFolderIn(home)));
     this.#opened('supervisor', superviseBy(notify, this.feed, clock));
   }
 
@@ -238,6 +249,7 @@ export class NodeDaemon {
 
   readonly #hear = (event: NodeEvent): void => {
     this.feed.apply(event);
+    this.#results.hear(event);
     for (const entry of this.feed.view.journal) {
       if (entry.number <= this.#told) continue;
       this.#told = entry.number;
@@ -293,6 +305,11 @@ export class NodeDaemon {
 /** Where the lines of a home's node are kept; beside it is `peer.log` with its network's and peer's own words. */
 export function logFileOf(home: Pick<Home, 'folder'>): string {
   return join(nodeFolderOf(home), 'node.log');
+}
+
+/** Where a home has its trained student. */
+function modelFolderIn({ folder }: Pick<Home, 'folder'>): string {
+  return join(folder, 'model');
 }
 
 function consortiumOf({ folder, id, manifests }: Home): SignedManifest {

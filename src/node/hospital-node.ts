@@ -2,7 +2,12 @@
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { systemCrypto } from '../crypto/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
-import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
+import {
+  HospitalTrainer,
+  OwnResultJobs,
+  workerAverager,
+  type WorkerPool,
+} from '../hospital/index.ts';
 import {
   openLibp2pTransport,
   type Libp2pTransport,
@@ -43,6 +48,7 @@ export interface HospitalNodeOptions {
 interface Running {
   readonly peer: Peer;
   readonly trainer: HospitalTrainer;
+  readonly results: OwnResultJobs;
   readonly transport: Libp2pTransport;
   readonly closeLog: () => void;
 }
@@ -69,6 +75,11 @@ export class HospitalNode {
 
   get peer(): Peer | null {
     return this.#running?.peer ?? null;
+  }
+
+  /** What this hospital gets out of sealed models; null while the node is off. */
+  get results(): OwnResultJobs | null {
+    return this.#running?.results ?? null;
   }
 
   /** Bytes over the network, all starts together. */
@@ -113,6 +124,9 @@ export class HospitalNode {
       siteKey: keys.site,
       nodeFolder: folder,
     });
+    const { plan } = consortium.manifest;
+    const { inference } = settings;
+    const results = new OwnResultJobs({ trainer, pool, plan, inference, nodeFolder: folder });
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(
       {
@@ -133,7 +147,7 @@ export class HospitalNode {
         onFailure: this.#options.onFailure,
       },
     );
-    this.#running = { peer, trainer, transport, closeLog: file.close };
+    this.#running = { peer, trainer, results, transport, closeLog: file.close };
     await peer.start();
   }
 
