@@ -1,5 +1,6 @@
 /** One word for each member, and the reason in a sentence: what an operator asks first. */
 import type { NodeId } from '../base/index.ts';
+import { differencesOf } from './member-differences.ts';
 import { linkWords } from './link-words.ts';
 import type { FormerMember, MemberView } from './member-view.ts';
 import type { LinkLayer, LinkState } from './node-facts.ts';
@@ -49,7 +50,8 @@ export function memberStatuses(view: NodeView): readonly MemberStatus[] {
 function memberStatus(view: NodeView, member: MemberView): MemberStatus {
   const { id, link, contributedRound, contributedCount, excludedCount } = member;
   const isSelf = id === view.identity?.self;
-  const [state, reason] = stateOf(view, member, isSelf);
+  const [state, why] = stateOf(view, member, isSelf);
+  const reason = [why, ...differencesOf(view, id)].join('; ');
   const own = isSelf ? view.traffic : null;
   return {
     ...{
@@ -68,7 +70,7 @@ function memberStatus(view: NodeView, member: MemberView): MemberStatus {
     lastHeardMs: isSelf ? view.nowMs : (link?.lastHeardMs ?? null),
     sentBytes: (own ?? link)?.sentBytes ?? 0,
     receivedBytes: (own ?? link)?.receivedBytes ?? 0,
-    height: isSelf ? view.height : (link?.height ?? null),
+    height: isSelf ? view.height : (member.said?.height ?? link?.height ?? null),
   };
 }
 

@@ -14,12 +14,14 @@ import {
 } from './control-commands.ts';
 import {
   logsExamples,
+  preflightExamples,
   startExamples,
   statusExamples,
   testnetExamples,
   waitExamples,
 } from './help.ts';
 import { logsCommand, type LogsFlags } from './logs-command.ts';
+import { preflightCommand, type PreflightFlags } from './preflight-command.ts';
 import { startCommand, type StartFlags } from './start-command.ts';
 import { testnetCommand, type TestnetFlags } from './testnet-command.ts';
 
@@ -34,6 +36,7 @@ export interface Declaring {
 
 /** Adds all of them. */
 export function addNodeCommands(declaring: Declaring): void {
+  addPreflight(declaring);
   addStart(declaring);
   addStatus(declaring);
   addPeers(declaring);
@@ -41,6 +44,19 @@ export function addNodeCommands(declaring: Declaring): void {
   addLogs(declaring);
   addStop(declaring);
   addTestnet(declaring);
+}
+
+function addPreflight({ program, world, finish }: Declaring): void {
+  program
+    .command('preflight')
+    .description('Check this machine, this home and the way to each member, and say how to mend.')
+    .option(...homeOption)
+    .option('--passphrase-file <file>', "first line: passphrase of the node's keys")
+    .addOption(formatOption())
+    .addHelpText('after', preflightExamples)
+    .action(async (flags: PreflightFlags) => {
+      finish(await preflightCommand(flags, world));
+    });
 }
 
 function addStart({ program, world, version, finish }: Declaring): void {

@@ -56,6 +56,8 @@ export class RunWatch {
   }
 
   heard(node: NodeId, event: PeerEvent): void {
+    // A heartbeat moves nothing.
+    if (event.kind === 'heard') return;
     this.#movedAtMs = this.#options.clock.nowMs();
     this.#sayAfterMs = this.#options.quietMsMax;
     this.#working.delete(node);
@@ -85,6 +87,10 @@ export class RunWatch {
       case 'sealed':
       case 'void':
       case 'caught-up':
+      case 'membership':
+      case 'left':
+      case 'suspended':
+      case 'retired':
     }
   }
 
