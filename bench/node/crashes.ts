@@ -16,6 +16,7 @@ import { loadPreset } from '../../src/config/index.ts';
 import { writeTestnet, type TestnetNode } from '../../src/daemon/index.ts';
 import { readStatus, type NodeStatus } from '../../src/dashboard/index.ts';
 import { askControl, packageFile } from '../../src/host/index.ts';
+import { quorumOf } from '../../src/wire/index.ts';
 
 const { values } = parseArgs({
   options: {
@@ -73,6 +74,19 @@ async function statusOf(member: Member): Promise<NodeStatus | null> {
   }
 }
 
+/** Resolves when so many nodes answer and are connected that they can agree, or after a minute. */
+async function untilQuorum(): Promise<void> {
+  const giveUpMs = performance.now() + 60_000;
+  while (performance.now() < giveUpMs) {
+    const statuses = await Promise.all(members.map(statusOf));
+    const ready = statuses.filter(
+      (status) => (status?.members.filter(({ link }) => link === 'connected').length ?? 0) > 0,
+    );
+    if (ready.length >= quorumOf(members.length)) return;
+    await pause(200);
+  }
+}
+
 /** Blocks of a node's log by height, as they lie there. */
 function blocksOf(
   member: Member,
@@ -110,10 +124,11 @@ try {
   for (const member of members) start(member);
   const random = seededRandom(Number(values.seed)).fork('crashes');
   while (done < kills && performance.now() < untilMs) {
+    // Most kills wait for a network that works; one in eight comes whatever is up.
+    if (random.integer(8) > 0) await untilQuorum();
+    await pause(random.integer(2500));
     const member = members[random.integer(members.length)];
     if (member === undefined) continue;
-    await pause(random.integer(2500));
-    // A node that has not come up yet is killed while it comes up.
     const status = await statusOf(member);
     if (status !== null && status.round !== null) inRound += 1;
     if (member.child?.exitCode !== null) {
