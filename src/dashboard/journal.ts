@@ -23,6 +23,11 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
       return line(`round ${event.round} ended without a model`, 'warning', event.atMs);
     case 'caught-up':
       return line(`caught up to height ${event.height}`);
+    case 'left':
+      return line(
+        `this hospital left the consortium at height ${event.height}, by version ${event.version} of the manifest`,
+        'warning',
+      );
     case 'done':
       return line('the plan is carried out');
     case 'started':
@@ -53,6 +58,7 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
       );
     case 'prediction':
       return line('a new prediction in an own case', 'info', event.atMs);
+    case 'membership':
     case 'working':
     case 'announced':
     case 'cut':

@@ -32,6 +32,7 @@ export function reduce(view: NodeView, event: NodeEvent): NodeView {
 const peerKinds: Readonly<Record<PeerEvent['kind'], true>> = {
   ...{ opened: true, working: true, announced: true, cut: true },
   ...{ sealed: true, void: true, 'caught-up': true, done: true },
+  ...{ membership: true, left: true },
 };
 
 function isPeerEvent(event: NodeEvent): event is PeerEvent {
@@ -62,6 +63,9 @@ function afterPeerEvent(view: NodeView, event: PeerEvent): NodeView {
       return { ...afterRound(view, voidRound(view.round, event)), roundCounts: counts };
     }
     case 'caught-up':
+      return { ...view, height: Math.max(view.height, event.height) };
+    case 'membership': // what the members are, the fact `members` tells
+    case 'left':
       return { ...view, height: Math.max(view.height, event.height) };
     case 'done':
       return { ...view, round: null, work: null, deadlineMs: null, isDone: true };

@@ -13,7 +13,10 @@ import { watched, watchedStore } from './watched-port.ts';
 /** What a node is, where it lives and who hears of it. */
 export interface HospitalNodeOptions {
   readonly member: NodeMember;
+  /** The genesis. */
   readonly consortium: SignedManifest;
+  /** Later versions of the manifest that the operator was given, oldest first. */
+  readonly knownVersions?: readonly SignedManifest[];
   readonly settings: NodeSettings;
   /** Where it listens: `host:port`, or a multiaddr; port 0 takes a free one. */
   readonly listen: string;
@@ -75,6 +78,8 @@ export class HospitalNode {
   /** @param tellsHistory whether the peer tells again what its log holds */
   async start(tellsHistory: boolean): Promise<void> {
     const { member, consortium, settings, folder, code, pool, averagingPool } = this.#options;
+    const { knownVersions = [] } = this.#options;
+    const { manifest } = knownVersions.at(-1) ?? consortium;
     const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
       log: (level, message, facts) => {
@@ -86,7 +91,7 @@ export class HospitalNode {
     const transport = await openLibp2pTransport({
       self: this.id,
       consortium: consortium.cid,
-      members: transportMembers(consortium.manifest),
+      members: transportMembers(manifest),
       privateKeySeed: keys.transport.seed,
       listen: this.#options.listen,
       settings: settings.network,
@@ -113,7 +118,7 @@ export class HospitalNode {
       },
       {
         self: this.id,
-        consortium,
+        ...{ consortium, knownVersions },
         keys: { ...keys, sealPrivate: keys.seal.privateKey },
         code,
         consensus: settings.consensus,

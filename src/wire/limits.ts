@@ -79,6 +79,7 @@ export function peerBytes(memberCount: number): {
   readonly holds: number;
   readonly key: number;
   readonly status: number;
+  readonly manifest: number;
   readonly checkpoint: number;
 } {
   return {
@@ -87,6 +88,7 @@ export function peerBytes(memberCount: number): {
     holds: frameBytes + memberCount * 4 * 67,
     key: frameBytes,
     status: frameBytes,
+    manifest: frameBytes,
     // Origin, size, root and the log's own line, then one line of 160 bytes for each member.
     checkpoint: frameBytes + memberCount * 160,
   };
@@ -102,7 +104,7 @@ export const topicBytesMax: Readonly<Record<Topic, number>> = {
   consensus: Math.max(...Object.values(consensusBytesMax)),
   updates: Math.max(peerBytesMax.update, peerBytesMax.holds, peerBytesMax.key),
   log: peerBytesMax.checkpoint,
-  status: peerBytesMax.status,
+  status: Math.max(peerBytesMax.status, peerBytesMax.manifest),
 };
 
 /** One message of any topic. */

@@ -73,6 +73,7 @@ function peerMessages(n: number): PeerMessage[] {
     { t: 'holds', r, open: envelopes, locked: envelopes },
     { t: 'key', r, env: digest, sealed: base64(new Uint8Array(80)) },
     { t: 'status', h, r, s: number, x: r },
+    { t: 'manifest', version: number, digest },
   ];
 }
 

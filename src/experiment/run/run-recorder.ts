@@ -206,7 +206,10 @@ export class RunRecorder {
         );
         return;
       case 'done':
+      case 'left':
         this.#state(node, 'resting');
+        return;
+      case 'membership': // the members of a run stay as they are
     }
   }
 
