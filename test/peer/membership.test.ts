@@ -33,7 +33,7 @@ describe('a consortium whose members change', () => {
   let outcome: string;
 
   before(async () => {
-    run = changingWorld(changes, 7);
+    run = changingWorld(changes, 10);
     run.world.start();
     outcome = await run.world.run(600_000);
   });
@@ -50,7 +50,7 @@ describe('a consortium whose members change', () => {
     ]);
     const rounds = (id: NodeId): number =>
       run.events.get(id)!.filter(({ kind }) => kind === 'sealed').length;
-    expect([l2, l3, l4].map(rounds)).to.deep.equal([7, 7, 7]);
+    expect([l2, l3, l4].map(rounds)).to.deep.equal([10, 10, 10]);
   });
 
   it('tells the one that leaves, whose peer stops there', () => {
