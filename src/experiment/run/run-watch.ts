@@ -82,6 +82,7 @@ export class RunWatch {
         if (this.#round?.round === event.round) this.#round.cut = event.nodes;
         return;
       case 'done':
+      case 'left':
         this.#done.add(node);
         return;
       case 'sealed':
