@@ -7,6 +7,7 @@ const worldRooms = [
   'src/network/**',
   'src/hospital/**',
   'src/cli/**',
+  'src/dashboard/page/**',
   'test/**',
   'bench/**',
   'scripts/**',

@@ -39,6 +39,7 @@ describe('the package', () => {
     const world = {
       ...{ out: () => undefined, err: () => undefined, erase: () => undefined },
       ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
+      ...{ dateMs: () => 0, env: {}, terminal: null },
       mainJob: () => Promise.reject(new Error('not asked')),
       reproduce: () => Promise.reject(new Error('not asked')),
       predict: () => Promise.reject(new Error('not asked')),

@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { runCommandLine } from '../src/cli/program.ts';
 import type { World } from '../src/cli/world.ts';
-import { loadPreset } from '../src/config/index.ts';
+import { limitsOf, loadPreset, membersOf, planOf } from '../src/config/index.ts';
 import type { OnProgress } from '../src/report/index.ts';
 import { simulatedConsortium, simulatedMember } from '../src/experiment/index.ts';
-import { limitsOf, membersOf, planOf } from '../src/experiment/run/run-plan.ts';
 import { mainJobParts, RunRecorder } from '../src/experiment/run/run-recorder.ts';
 import { syntheticRecord } from './report/synthetic-record.ts';
 import { syntheticReproduction } from './report/synthetic-reproduction.ts';
@@ -138,6 +137,7 @@ async function dryRun(
     isLive: false,
     columns: 100,
     nowMs: () => 0,
+    ...{ dateMs: () => 0, env: {}, terminal: null },
     signal: new AbortController().signal,
     mainJob: () =>
       Promise.resolve((settings, ports, onProgress) => {
@@ -150,7 +150,7 @@ async function dryRun(
         Promise.resolve({ files: new Map(), lines: ['found'], document: {}, warning: [] }),
       ),
   };
-  const code = await runCommandLine(args, world, {});
+  const code = await runCommandLine(args, world);
   return { code, out, err: args.includes('json') ? '' : err };
 }
 

@@ -11,7 +11,9 @@ import {
   invariant,
   type Clock,
   type Digest,
+  type NamedWork,
   type NodeId,
+  type PureWork,
   type Store,
 } from '../base/index.ts';
 import { digestOf, type Signer, type VerifyBytes } from '../crypto/index.ts';
@@ -53,6 +55,10 @@ export interface ConsortiumLogOptions {
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Checks others' cosignatures; Ed25519 when absent. */
   readonly verify?: VerifyBytes;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
+  /** `makeNow` when absent. */
+  readonly named?: NamedWork;
 }
 
 /** The last decided height; height 0, size 0 before the first. */
@@ -92,8 +98,9 @@ export class ConsortiumLog {
     this.#store = store;
     this.#options = options;
     this.#witness = witness;
-    this.#tree = new StoredTree(store);
-    this.#heads = new Heads(store, options.consortium, options.self, options.verify);
+    this.#tree = new StoredTree(store, options.named);
+    const { consortium, self, verify, pure } = options;
+    this.#heads = new Heads(store, consortium, self, verify, pure);
   }
 
   /** As `openConsortiumLog`. */

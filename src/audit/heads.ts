@@ -3,7 +3,16 @@
  * `checkpoint.next`, a larger one that still gathers cosignatures. Only the cosigned one is published under
  * the name that tlog-tiles gives it, so whoever reads the directory always finds a head that verifies.
  */
-import { equalBytes, hex, invariant, type Digest, type NodeId, type Store } from '../base/index.ts';
+import {
+  doNow,
+  equalBytes,
+  hex,
+  invariant,
+  type Digest,
+  type NodeId,
+  type PureWork,
+  type Store,
+} from '../base/index.ts';
 import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
 import { quorumOf, type SignedManifest } from '../wire/index.ts';
 import {
@@ -72,6 +81,7 @@ export class Heads {
   readonly #witnessKeys: readonly NoteKey[];
   readonly #indexOf: ReadonlyMap<string, number>;
   readonly #verify: VerifyBytes;
+  readonly #pure: PureWork;
   readonly #ids: readonly NodeId[];
   #cosigned: Head | null = null;
   /** Whether cosignatures of the cosigned head are not on the disk. */
@@ -86,6 +96,7 @@ export class Heads {
     consortium: SignedManifest,
     self: NodeId,
     verify: VerifyBytes = verifyRaw,
+    pure: PureWork = doNow,
   ) {
     const { members } = consortium.manifest;
     const member = members.find((candidate) => candidate.id === self);
@@ -96,6 +107,7 @@ export class Heads {
     this.#witnessKeys = members.map(witnessKeyOf);
     this.#indexOf = new Map(this.#witnessKeys.map(({ name }, index) => [name, index]));
     this.#verify = verify;
+    this.#pure = pure;
     this.#ids = members.map((each) => each.id);
   }
 
@@ -159,29 +171,38 @@ export class Heads {
     const linesMax = this.#witnessKeys.length + 1;
     const bytesMax = textBytesMax + linesMax * lineBytesMax;
     if (note.byteLength > bytesMax) throw malformed('checkpoint', `at most ${bytesMax} bytes`);
-    const digest = digestOf(note);
+    const digest = this.#pure(digestOfNote, note);
     if (this.#spent.has(digest)) return 'known';
-    const { text, signatures } = parseNote(note);
+    const { text, signatures } = this.#pure(parseNote, note);
     if (signatures.length > linesMax) throw malformed('checkpoint', `at most ${linesMax} lines`);
+    const lines = this.#memberLines(signatures);
+    const head = this.#headOf(text);
+    if (head === null) return this.#checkOther(digest, text, lines, tree);
+    // The text of an own head: its root need not be made again.
+    const fresh = this.#verified(text, lines, head.cosignatures);
+    if (fresh.size > 0) return { kind: 'here', digest, text, size: head.size, lines: fresh };
+    this.#spend(digest);
+    return 'known';
+  }
+
+  /** As `check`, for a head that is none of the two kept here. */
+  #checkOther(
+    digest: Digest,
+    text: string,
+    lines: Cosignatures,
+    tree: RootedTree,
+  ): CheckedNote | 'known' | 'behind' {
     const { size, root } = this.checkpointOf(text);
     const facts = { digest, text, size };
-    const lines = this.#memberLines(signatures);
     if (size > tree.size) {
       const held = this.#ahead.get(text)?.lines;
       const fresh = this.#verified(text, lines, held);
       return fresh.size === 0 ? 'known' : { kind: 'ahead', ...facts, lines: fresh };
     }
-    if (!equalBytes(tree.root(size), root)) {
-      // One valid line makes it evidence.
-      const fresh = this.#verified(text, new Map([...lines].slice(0, 1)));
-      return fresh.size === 0 ? 'behind' : { kind: 'fork', ...facts, lines: fresh };
-    }
-    const head = this.#headOf(text);
-    if (head === null) return 'behind';
-    const fresh = this.#verified(text, lines, head.cosignatures);
-    if (fresh.size > 0) return { kind: 'here', ...facts, lines: fresh };
-    this.#spend(digest);
-    return 'known';
+    if (equalBytes(tree.root(size), root)) return 'behind';
+    // One valid line makes it evidence.
+    const fresh = this.#verified(text, new Map([...lines].slice(0, 1)));
+    return fresh.size === 0 ? 'behind' : { kind: 'fork', ...facts, lines: fresh };
   }
 
   /** Takes the cosignatures of a checked note, though the tree may have grown since. */
@@ -247,7 +268,8 @@ export class Heads {
   }
 
   #headOf(text: string): Head | null {
-    return [this.#next, this.#cosigned].find((head) => head?.text === text) ?? null;
+    if (this.#next?.text === text) return this.#next;
+    return this.#cosigned?.text === text ? this.#cosigned : null;
   }
 
   #spend(digest: Digest): void {
@@ -297,6 +319,10 @@ export class Heads {
     }
     return { size, text, own, cosignatures: this.#verified(text, this.#memberLines(signatures)) };
   }
+}
+
+function digestOfNote(note: Uint8Array): Digest {
+  return digestOf(note);
 }
 
 function noteOf(head: Head): Uint8Array {

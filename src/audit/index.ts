@@ -1,4 +1,5 @@
 export { AuditError, type AuditErrorFacts } from './errors.ts';
+export { lastBlockMs } from './last-block.ts';
 export { MerkleTree, hashLeaf, hashNode } from './merkle-tree.ts';
 export { verifyConsistency, verifyInclusion } from './merkle-proof.ts';
 export {

@@ -103,6 +103,5 @@ export function leavesOf(
       `envelopes of height ${body.h}: expected the ${named.length} that the block names`,
     );
   }
-  const leaf = blockLeaf({ ...body, log: { size: 1, root: '' as Digest } });
-  return [...sorted.map((entry) => entry.bytes), leaf];
+  return [...sorted.map((entry) => entry.bytes), blockLeaf(body)];
 }

@@ -2,7 +2,16 @@
  * The tree and its tile files in a store. Tiles and bundles of a new size get names of their own, so the
  * files of an older size stay whole until they are swept.
  */
-import { equalBytes, fromHex, invariant, type Digest, type Store } from '../base/index.ts';
+import {
+  equalBytes,
+  fromHex,
+  hex,
+  invariant,
+  makeNow,
+  type Digest,
+  type NamedWork,
+  type Store,
+} from '../base/index.ts';
 import { AuditError } from './errors.ts';
 import { logPrefix, tileNames } from './log-files.ts';
 import { MerkleTree, hashBytes, hashLeaf } from './merkle-tree.ts';
@@ -19,12 +28,15 @@ import {
 /** An append-only list of entries with its Merkle tree, in files. Calls must not overlap. */
 export class StoredTree {
   readonly #store: Store;
+  readonly #named: NamedWork;
   readonly #tree = new MerkleTree();
   /** Entries of the last, partial bundle. */
   #tail: Uint8Array[] = [];
 
-  constructor(store: Store) {
+  /** @param named makes the bytes of bundles */
+  constructor(store: Store, named: NamedWork = makeNow) {
     this.#store = store;
+    this.#named = named;
   }
 
   /** Number of entries. */
@@ -94,13 +106,18 @@ export class StoredTree {
     const before = this.#tree.size;
     const firstBundle = Math.floor(before / tileWidth);
     const entries = [...this.#tail, ...added];
+    // All that the bundles hold lies under this root.
+    const root = hex(this.rootAfter(added).root);
     // Encoded before the tree changes: an oversized entry must leave no trace.
     const bundles = bundlesOf(before + added.length)
       .filter((bundle) => bundle.index >= firstBundle)
       .map((bundle) => {
         const start = (bundle.index - firstBundle) * tileWidth;
-        const bytes = encodeBundle(entries.slice(start, start + bundle.width));
-        return { path: tilePath(bundle), bytes };
+        const path = tilePath(bundle);
+        const bytes = this.#named(`${root} ${path}`, () =>
+          encodeBundle(entries.slice(start, start + bundle.width)),
+        );
+        return { path, bytes };
       });
     for (const entry of added) this.#tree.append(hashLeaf(entry));
     for (const { path, bytes } of bundles) await this.#store.write(logPrefix + path, bytes);

@@ -21,6 +21,7 @@ export {
 } from './bytes.ts';
 export { foreignKind, foreignText } from './foreign-files.ts';
 export type { CancelTimer, Clock, Logger, LogLevel, Random, Store, StoreWriter } from './ports.ts';
+export { doNow, makeNow, type NamedWork, type PureWork } from './pure-work.ts';
 export { seededRandom } from './random.ts';
 export { printableLine, printableText } from './printable.ts';
 export { checkChoice, checkInteger, SettingError, checkNumber } from './check.ts';

@@ -10,17 +10,24 @@ import {
   type NodeFolder,
   type RunFolder,
 } from '../audit/index.ts';
-import type { Digest } from '../base/index.ts';
+import { fromUtf8, type Digest } from '../base/index.ts';
 import { HashStream } from '../crypto/index.ts';
 
 /** Of a log's file; a full bundle has 16 MiB. What is longer is read up to here, and then found to be too long. */
 const readBytesMax = 32 * 2 ** 20;
 
-/** `folder` is a log, a node's folder or a run's; without nodes when it is none of them. */
+/** `folder` is a log, a node's folder or home, a run's, or a test network's; without nodes when it is none of them. */
 export async function auditedRun(folder: string): Promise<RunFolder> {
-  const one = await nodeAt(folder);
+  const one = (await nodeAt(folder)) ?? (await nodeAt(join(folder, 'node')));
   if (one !== null) return { nodes: [one], isRun: false, model: null };
   const nodes: NodeFolder[] = [];
+  if (existsSync(join(folder, 'testnet.json'))) {
+    for (const name of (await readdir(folder)).sort()) {
+      const node = await nodeAt(join(folder, name, 'home', 'node'));
+      if (node !== null) nodes.push(node);
+    }
+    return { nodes, isRun: true, model: null };
+  }
   const parent = join(folder, 'nodes');
   const names = existsSync(parent) ? (await readdir(parent)).sort() : [];
   for (const name of names) {
@@ -39,11 +46,23 @@ async function nodeAt(folder: string): Promise<NodeFolder | null> {
   const node = dirname(log);
   return {
     folder,
-    name: isInNode ? basename(node) : null,
+    name: isInNode ? await nameOf(node) : null,
     log: directoryAt(log),
     blobs: isOnlyLog ? null : blobsAt(join(node, 'blobs')),
     lastCosigned: isOnlyLog ? null : await bytesOf(join(node, witnessStateName)),
   };
+}
+
+/** Whose folder it is: in a home `home.json` says so, elsewhere its own name. */
+async function nameOf(node: string): Promise<string> {
+  const bytes = basename(node) === 'node' ? await bytesOf(join(dirname(node), 'home.json')) : null;
+  if (bytes === null) return basename(node);
+  try {
+    const { id } = Object(JSON.parse(fromUtf8(bytes))) as { id?: unknown };
+    return typeof id === 'string' ? id : basename(node);
+  } catch {
+    return basename(node);
+  }
 }
 
 function isLog(folder: string): boolean {

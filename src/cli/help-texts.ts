@@ -8,6 +8,10 @@ Begin here:
   $ annulus audit verify runs/eight-hospitals-1
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
 
+To train with other hospitals:
+  $ annulus init --id L1 --address annulus.hospital.example:4001 --labels hps,ms
+  $ annulus consortium --help               how hospitals found a consortium, and change it
+
 annulus COMMAND --help explains a command, with examples.
 In the cloned folder, type "npx annulus" for "annulus"; in other folders, the path of the clone's bin/annulus.js.
 
@@ -184,4 +188,154 @@ The exit code is 0 when this machine can train, and 3 when it cannot.
 Examples:
   $ annulus doctor                          includes a speed test of about ten seconds
   $ annulus doctor --quick --format json    for scripts
+`;
+
+/** Below the flags of `annulus init --help`. */
+export const initExamples = `
+What is made, all on this machine:
+  the home        keys of the node, settings (node.yaml), later the manifests and the log; for its owner alone
+  ID-org.key      the organisation's key. It signs who is a member and nothing else. The node does not need it: move it
+                  to a stick or into a safe, where two people know its passphrase
+  ID.join-request.json
+                  public keys, addresses and labels, with proofs that you have the private keys. Send it to the others
+Eight words are printed. Read them out by phone to each of the others: they see the same words where your hospital
+stands in the manifest. Mail can be changed on its way; a voice that you know cannot.
+
+Two passphrases, 12 characters at least: of the node's keys and of the organisation's key. They are asked for; or come from
+--passphrase-file, ANNULUS_PASSPHRASE_FILE, ANNULUS_PASSPHRASE or the systemd credential annulus-passphrase, and from
+--org-passphrase-file and ANNULUS_ORG_PASSPHRASE_FILE likewise. Never from the command line.
+
+Examples:
+  $ annulus init --id L1 --address annulus.l1.example:4001 --labels hps,ms --data /data/annulus
+  $ annulus init --id L9 --address [2001:db8::9]:4001 --invitation invite.json
+  $ annulus init --id L5                           can only dial out, and has no labels
+`;
+
+/** Below `annulus consortium --help`. */
+export const membershipOverview = `
+To found one, with four hospitals:
+  1. each         annulus init --id L1 --address host:port --labels hps,ms     and sends L1.join-request.json to L1
+  2. one, L1      annulus consortium draft --name "Heart ring" --domain ring.example --preset eight-hospitals *.join-request.json
+  3. each         annulus consortium sign heart-ring-v0.draft.json             compares the words by phone, and signs
+  4. one          annulus consortium combine heart-ring-v0.signed-*.json       into heart-ring-v0.json
+  5. each         annulus join heart-ring-v0.json
+
+To change one that runs: a member drafts the next version from its home (--add, --remove, --replace, --preset), two thirds of the
+members before and after sign it, everybody who is new signs too, and one member has it ordered (consortium submit).
+Its own node's keys, addresses and labels a member renews alone: annulus member rotate.
+`;
+
+/** Below the flags of `annulus consortium draft --help`. */
+export const draftExamples = `
+A first version takes the join requests of all members. A later one goes on from the newest version in the home, or from --from.
+
+What is trained follows from a preset and from what each member labels: for each task that somebody labels a teacher of those
+who do, then one student of all. In a later version everything stays as agreed: newcomers take part in the stages whose task they
+label and in the student's, and who leaves is taken out. With --preset the whole plan is made anew.
+
+Examples:
+  $ annulus consortium draft --name "Heart ring" --domain ring.example --preset smoke L?.join-request.json
+  $ annulus consortium draft --add L9.join-request.json
+  $ annulus consortium draft --remove L3 --replace L2.join-request.json
+  $ annulus consortium draft --from heart-ring-v0.json --preset eight-hospitals --set training.student.rounds=40
+`;
+
+/** Below the flags of `annulus consortium sign --help`. */
+export const signExamples = `
+Shows what the version says and changes, then asks. Compare the words of every new member by phone before you say yes.
+Refused are: a version that does not follow the one you have, a line of your hospital that is not exactly its own, a wrong or
+strange signature. An organisation whose key changes signs with both: once with --org-key OLD, once with --org-key NEW.
+
+Examples:
+  $ annulus consortium sign heart-ring-v0.draft.json --org-key /media/stick/L1-org.key
+  $ annulus consortium sign heart-ring-v0.draft.json --request L1.join-request.json     where the home is elsewhere
+`;
+
+/** Below the flags of `annulus consortium combine --help`. */
+export const combineExamples = `
+Says which signatures are missing, and writes the file in any case: it can be combined again with what comes later.
+
+Examples:
+  $ annulus consortium combine heart-ring-v0.signed-*.json
+  $ annulus consortium combine first.json second.json -o heart-ring-v1.json
+`;
+
+/** Below the flags of `annulus consortium show --help`. */
+export const showExamples = `
+Checks no right to sign and refuses nothing that can be read. Everybody who shows the same version sees the same words.
+
+Examples:
+  $ annulus consortium show heart-ring-v1.draft.json
+  $ annulus consortium show heart-ring-v1.json --from heart-ring-v0.json --format json
+`;
+
+/** Below the flags of `annulus invite --help`. */
+export const inviteExamples = `
+The invitation says which consortium it is and holds all versions of its manifest, signed by your organisation. It is no
+secret and no permission: the hospital is a member when the others have signed a version with it.
+
+Examples:
+  $ annulus invite --org-key /media/stick/L1-org.key
+  $ annulus invite -o for-L9.json --days 14
+`;
+
+/** Below the flags of `annulus join --help`. */
+export const joinExamples = `
+Every version is verified against the one before, and the last must name the keys of this home. What is stale, of another
+consortium, not signed as it must be or without these keys is refused, and the home stays as it was.
+
+Examples:
+  $ annulus join heart-ring-v0.json
+  $ annulus join invite.json heart-ring-v1.json
+`;
+
+/** Below the flags of `annulus member rotate --help`. */
+export const rotateExamples = `
+When: a machine was lost or copied, a node does not vote any more because its key was used elsewhere, an address changed,
+or once a year. The new keys stay beside those in use until the version is in force; your organisation's signature is enough.
+
+With --new-org-key the organisation gets another key, for instance because a stick was lost. That the others must sign: a
+join request is written for consortium draft --replace.
+
+Examples:
+  $ annulus member rotate --org-key /media/stick/L1-org.key
+  $ annulus member rotate --address new.l1.example:4001
+  $ annulus member rotate --new-org-key L1-org-2.key
+`;
+
+/** Below the flags of `annulus member revoke --help`. */
+export const revokeExamples = `
+The others sign the draft, and one has it ordered. From then on the member's node is shut out: it reads nothing new.
+
+Examples:
+  $ annulus member revoke L3
+`;
+
+/** Below the flags of `annulus member list --help`. */
+export const listExamples = `
+Examples:
+  $ annulus member list
+  $ annulus member list --format json
+`;
+
+/** Below the flags of `annulus backup --help`. */
+export const backupExamples = `
+The node must be stopped. In the file: the node's keys, settings, manifests, log and votes. Not in it: the organisation's key,
+models, which the others have, and your cases. It has a passphrase of its own, asked for or from --passphrase-file,
+ANNULUS_BACKUP_PASSPHRASE_FILE or ANNULUS_BACKUP_PASSPHRASE.
+
+Examples:
+  $ annulus backup -o L1-2026-11-29.backup
+  $ annulus backup -o L1.backup --passphrase-file /root/backup-passphrase
+`;
+
+/** Below the flags of `annulus restore --help`. */
+export const restoreExamples = `
+A restored node has forgotten what it signed since the backup. It asks the others before its first vote and does not vote until it
+has caught up; if it learns of a vote that it forgot it never votes again with these keys: annulus member rotate gives it new ones.
+Never run the old and the restored node both.
+
+Examples:
+  $ annulus restore L1.backup
+  $ annulus restore L1.backup --home /srv/annulus
 `;

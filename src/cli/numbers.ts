@@ -10,3 +10,9 @@ export function readNumbers(flag: string, text: string, count: number): number[]
   }
   return words.map(Number);
 }
+
+/** A whole number from 0. @throws {CliError} 'usage' */
+export function parseCount(flag: string, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw usageError(`${flag}: expected a whole number, got "${text}"`);
+}

@@ -24,19 +24,17 @@ import {
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
 import { addReadingFlags } from './reading-flags.ts';
+import { addMembership } from './membership/declare.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
+import { addNodeCommands } from './node/declare.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
 import type { World } from './world.ts';
 
 const reproducePreset = 'reproduce';
 
 /** Runs one command line. Whatever happens becomes one line on standard error and an exit code. */
-export async function runCommandLine(
-  args: readonly string[],
-  world: World,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<ExitCode> {
+export async function runCommandLine(args: readonly string[], world: World): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done;
   const finish = (code: ExitCode): void => {
     exitCode = code;
@@ -47,7 +45,7 @@ export async function runCommandLine(
     else await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     exitCode = exitCodeOf(error);
-    if (env.ANNULUS_DEBUG !== undefined && error instanceof Error) {
+    if (world.env.ANNULUS_DEBUG !== undefined && error instanceof Error) {
       world.err(`${error.stack ?? ''}\n`);
     }
     if (!isToldAlready(error)) world.err(`annulus: ${printableLine(lineOf(error))}\n`);
@@ -81,6 +79,9 @@ export async function buildProgram(
   addExport(program, world, finish);
   addImport(program, await networkNames(), world, finish);
   addAudit(program, world, finish);
+  addMembership(program, world, finish);
+  const version = await packageVersion();
+  addNodeCommands({ program, world, version, presets: await presetNames(), finish });
   addDoctor(program, world, finish);
   refuseTwice(program);
   return program;

@@ -1,6 +1,7 @@
 /** The process as the commands see it; tests put another in its place. */
 import type { predictFile } from '../distill/index.ts';
 import type { reproduce, runMainJob } from '../experiment/index.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The main job, from cases to the record of the run. */
 export type RunMainJob = typeof runMainJob;
@@ -22,6 +23,11 @@ export interface World {
   readonly isLive: boolean;
   readonly columns: number;
   readonly nowMs: () => number;
+  /** Milliseconds since 1970, for what is dated. */
+  readonly dateMs: () => number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whom questions can be put to; null when nobody sits there. */
+  readonly terminal: Terminal | null;
   /**
    * Fires on Ctrl-C, SIGTERM and SIGHUP, with the signal's name as its reason. Signals end the process at once, as they end
    * any other, until a command reads this: then it is theirs to end in order.

@@ -1,8 +1,20 @@
 export { ConfigError, type ConfigErrorFacts } from './errors.ts';
 export { nearest } from './nearest.ts';
-export { loadPreset, withOwnCases } from './load-preset.ts';
+export { loadPreset, loadPresetFor, withOwnCases, type MemberLabels } from './load-preset.ts';
 export type { Override } from './overrides.ts';
+export { emptyStage, planForMembers } from './member-plan.ts';
 export { loadArchitecture, type ModelLibrary } from './architecture.ts';
+export {
+  loadNodeFile,
+  nodeFileDefaults,
+  readNodeFile,
+  type ReadNodeFile,
+  type SettingsSection,
+  type ControlSettings,
+  type DataSettings,
+  type NodeFile,
+} from './node-file.ts';
+export { nodeFileText, type NodeFileFacts } from './node-file-text.ts';
 export { runDefaults, type RunSettings } from './run-settings.ts';
 export {
   hospitalDefaults,
@@ -29,3 +41,18 @@ export {
   engineOptionsOf,
   type ComputeSettings,
 } from './compute-settings.ts';
+export {
+  holdersOf,
+  imagesFor,
+  limitsOf,
+  limitsOfPlan,
+  membersOf,
+  minParticipantsOf,
+  oneTaskHeart,
+  patchOf,
+  planOf,
+  studentStage,
+  taughtTasks,
+  teacherStage,
+  type StartDigests,
+} from './run-plan.ts';

@@ -1,8 +1,9 @@
 /** From a preset's text to settings that hold in every respect. Opens no files. */
 import { validateConsensusSettings } from '../consensus/index.ts';
-import { taskIds, validatePhantomSettings } from '../data/index.ts';
+import { taskIds, validatePhantomSettings, type TaskId } from '../data/index.ts';
 import { checkInput, ModelsError } from '../models/index.ts';
 import { validateLogSettings } from '../host/index.ts';
+import type { Member } from '../wire/index.ts';
 import { validateNetworkSettings } from '../network/index.ts';
 import { readArchitecture, type ModelLibrary } from './architecture.ts';
 import { checkInteger, SettingError } from '../base/index.ts';
@@ -62,6 +63,43 @@ export function loadPreset(
   return settings;
 }
 
+/** What a plan must know of a member. */
+export type MemberLabels = Pick<Member, 'id' | 'labels'>;
+
+/**
+ * As `loadPreset`, for a consortium of nodes: its members stand in the place of the preset's hospitals, each with cases of its
+ * own for the tasks it labels. Not every task needs somebody who labels it: the plan has no stage for one that nobody does.
+ */
+export function loadPresetFor(
+  members: readonly MemberLabels[],
+  text: string,
+  file: string,
+  overrides: readonly Override[] = [],
+  library: ModelLibrary = new Map(),
+): RunSettings {
+  const written = readYaml(text, file);
+  const asked = treeOfOverrides(overrides);
+  const preset = readRun(written, file, runDefaults, library);
+  const { consortium, ...settings } = readRun(asked, file, preset, library);
+  const hospitals = members.map(ownCasesOf);
+  const all = { ...settings, consortium: { ...consortium, hospitals } };
+  validateRun(all, layered(asked, written), file, somethingIsLabelled);
+  return all;
+}
+
+/** One case stands for all: a node counts its own when it starts. */
+function ownCasesOf({ id, labels }: MemberLabels): HospitalSettings {
+  const count = (task: TaskId): number => (labels.includes(task) ? 1 : 0);
+  const { test } = hospitalDefaults.cases;
+  const cases = { hps: count('hps'), ms: count('ms'), calc: count('calc'), unlabelled: 1, test };
+  return { ...hospitalDefaults, id, folder: '.', cases };
+}
+
+function somethingIsLabelled({ consortium: { hospitals } }: RunSettings): void {
+  if (taskIds.some((task) => hospitals.some(({ cases }) => cases[task] > 0))) return;
+  throw new SettingError('hospitals', `a member with labels for ${taskIds.join(', ')}`, 'none');
+}
+
 function holds(settings: RunSettings, tree: Tree, file: string): boolean {
   try {
     validateRun(settings, tree, file);
@@ -119,7 +157,12 @@ function readRun(tree: Tree, file: string, base: RunSettings, library: ModelLibr
   };
 }
 
-function validateRun(settings: RunSettings, tree: Tree, file: string): void {
+function validateRun(
+  settings: RunSettings,
+  tree: Tree,
+  file: string,
+  consortiumHolds: (settings: RunSettings) => void = somebodyLabels,
+): void {
   const check = <T>(path: string, value: T, validate: (value: T) => unknown): void => {
     const place = path === '' ? tree : path.split('.').reduce<Tree | null>(childOf, tree);
     validated(value, validate, place ?? tree, { file, path });
@@ -143,7 +186,7 @@ function validateRun(settings: RunSettings, tree: Tree, file: string): void {
   check('log', settings.log, validateLogSettings);
   check('compute', settings.compute, validateCompute);
   check('training', settings, patchFits);
-  check('consortium', settings, somebodyLabels);
+  check('consortium', settings, consortiumHolds);
 }
 
 /**

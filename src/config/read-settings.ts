@@ -109,7 +109,7 @@ export function joined(path: string, key: string): string {
 }
 
 function overlay(tree: Tree, form: Form, source: Source): Form {
-  if (Array.isArray(form)) return listLike(tree, source);
+  if (Array.isArray(form)) return listLike(tree, source, form as readonly Form[]);
   if (typeof form === 'object') {
     refuseUnknownKeys(tree, Object.keys(form), source);
     const pairs = Object.entries(form).map(([key, value]): [string, Form] => {
@@ -128,10 +128,14 @@ function overlay(tree: Tree, form: Form, source: Source): Form {
   return tree.value;
 }
 
-/** Lists in settings hold numbers: shapes, spacings, widths. */
-function listLike(tree: Tree, source: Source): number[] {
+/** Lists in settings hold numbers: shapes, spacings, widths; or texts, if the form's first is one. */
+function listLike(tree: Tree, source: Source, form: readonly Form[]): Form[] {
   return itemsOf(tree, source, 0, 64).map((item, index) => {
     const path = `${source.path}[${index}]`;
+    if (typeof form[0] === 'string') {
+      if (item.kind === 'leaf' && typeof item.value === 'string') return item.value;
+      return refuseValue(item, { ...source, path }, 'a text');
+    }
     if (item.kind !== 'leaf' || typeof item.value !== 'number' || !Number.isFinite(item.value)) {
       return refuseValue(item, { ...source, path }, 'a number');
     }

@@ -1,14 +1,6 @@
 /** Who leads which view. */
-import {
-  concatBytes,
-  fromHex,
-  hex,
-  invariant,
-  utf8,
-  type Digest,
-  type NodeId,
-} from '../base/index.ts';
-import { sha256 } from '../crypto/index.ts';
+import { concatBytes, fromHex, invariant, utf8, type Digest, type NodeId } from '../base/index.ts';
+import { digestOf } from '../crypto/index.ts';
 
 /**
  * perm(h): member indices sorted by SHA-256(previous body digest || h as 8 bytes big-endian || member id).
@@ -25,7 +17,7 @@ export function leaderOrder(
   new DataView(heightBytes.buffer).setBigUint64(0, BigInt(height));
   const ranked = ids.map((id, index) => ({
     index,
-    rank: hex(sha256(concatBytes(prefix, heightBytes, utf8(id)))),
+    rank: digestOf(concatBytes(prefix, heightBytes, utf8(id))),
   }));
   ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
   return ranked.map((entry) => entry.index);

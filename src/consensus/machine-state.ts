@@ -1,5 +1,5 @@
 /** What the parts of one machine share: who takes part, the height under decision, and what this node may do there. */
-import { utf8, type Digest, type NodeId } from '../base/index.ts';
+import { doNow, utf8, type Digest, type NodeId } from '../base/index.ts';
 import { digestOf, verifySignature } from '../crypto/index.ts';
 import {
   certificatesOf,
@@ -130,7 +130,8 @@ export class MachineState {
 
   /** Whether a certificate of any height decided so far, or of this one, holds. Checked once: it comes from many. */
   isSound(certificate: Certificate): boolean {
-    const name = digestOf(utf8(JSON.stringify(certificate)));
+    const { pure = doNow } = this.options;
+    const name = pure(nameOf, certificate);
     if (this.#sound.has(name)) return true;
     const count = voterCount(this.context, certificate.h);
     const quorum = this.now.rules.quorum(count);
@@ -153,4 +154,9 @@ export class MachineState {
     const voters = order.filter((index) => hasVoteAt(this.context, index, height));
     return new HeightState(height, voters, rules);
   }
+}
+
+/** One text for one certificate. */
+function nameOf(certificate: Certificate): Digest {
+  return digestOf(utf8(JSON.stringify(certificate)));
 }

@@ -19,6 +19,10 @@ export class MachineTimers {
   #isResendDue = true;
   #isDue = false;
   #mustAskIsDue = true;
+  /** Members that said something since this view began. */
+  readonly #heard = new Set<number>();
+  /** Leaders that let their last view pass without a word, and were not heard since. */
+  readonly #silent = new Set<number>();
 
   constructor(state: MachineState) {
     this.#state = state;
@@ -36,7 +40,14 @@ export class MachineTimers {
   viewBegan(): void {
     this.#hasViewFired = false;
     this.#hasWaited = false;
+    this.#heard.clear();
     this.hurry();
+  }
+
+  /** A member said something, whatever it was. */
+  heard(member: number): void {
+    this.#heard.add(member);
+    this.#silent.delete(member);
   }
 
   /**
@@ -81,17 +92,24 @@ export class MachineTimers {
     if (id !== this.#viewTimer) return null;
     this.#viewTimer = null;
     this.#hasViewFired = true;
+    const leader = this.#leader();
+    if (leader !== this.#state.self && !this.#heard.has(leader)) this.#silent.add(leader);
     return 'view';
   }
 
   /** Sets and clears timers as the state asks for. */
   settle(): void {
     const { options, out, height, view } = this.#state;
-    const id = this.#isTimed() ? `view/${height}/${view}` : null;
+    const isSilent = this.#silent.has(this.#leader());
+    const name = `view/${height}/${view}${isSilent ? '/silent' : ''}`;
+    const id = this.#isTimed() ? name : null;
     this.#viewTimer = this.#kept(this.#viewTimer, id);
     if (id !== null && this.#viewTimer === null && !this.#hasViewFired) {
       this.#viewTimer = id;
-      out.push({ kind: 'setTimer', id, delayMs: viewTimeoutMs(options.settings, view) });
+      const { silentLeaderMs } = options.settings;
+      const fullMs = viewTimeoutMs(options.settings, view);
+      const delayMs = isSilent ? Math.min(silentLeaderMs, fullMs) : fullMs;
+      out.push({ kind: 'setTimer', id, delayMs });
     }
     const again = this.#isHoldingBack() ? `again/${height}/${view}` : null;
     this.#againTimer = this.#kept(this.#againTimer, again);
@@ -104,6 +122,11 @@ export class MachineTimers {
       const delayMs = Math.round(this.#resendDelayMs * (0.5 + options.random.uniform()));
       out.push({ kind: 'setTimer', id: resendTimer, delayMs });
     }
+  }
+
+  #leader(): number {
+    const { now, view } = this.#state;
+    return now.leader(view);
   }
 
   /** The timer that runs if it is the wanted one; else it is taken back. */

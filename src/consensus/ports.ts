@@ -1,5 +1,5 @@
 /** What the machine is told, what it asks to be done, and what it asks the application. */
-import type { Digest, NodeId, Random } from '../base/index.ts';
+import type { Digest, NodeId, PureWork, Random } from '../base/index.ts';
 import type { VerifySignature } from '../crypto/index.ts';
 import type { Certificate, EvidencePair } from '../wire/index.ts';
 import type { ConsensusMessage } from './messages.ts';
@@ -129,6 +129,8 @@ export interface SimplexOptions {
   readonly random: Random;
   /** Asked often for the same signatures: one that remembers them. Ed25519, remembered, when absent. */
   readonly verify?: VerifySignature;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
   /** Fresh rules for each height. For tests that break them on purpose. */
   readonly makeRules?: () => SafetyRules;
 }

@@ -1,5 +1,5 @@
 /** What other members say about the height under decision: checked, cheap questions first, before it counts. */
-import type { NodeId } from '../base/index.ts';
+import { doNow, type NodeId } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { isStatementBy, signedPart, type Certificate } from '../wire/index.ts';
 import { bytesOf } from './bodies.ts';
@@ -43,8 +43,9 @@ export class ReceivedMessages {
     const isDone = v < now.view || now.proposals.has(v);
     if (this.#state.isTooFar(v) || (isDone && first?.x === x)) return;
     const statement = signedPart(proposal);
-    const body = bytesOf(proposal.body);
-    const flaw = this.#flawOf(proposal, body);
+    const { pure = doNow } = this.#state.options;
+    const { body, isNamed } = pure(openedBody, proposal);
+    const flaw = this.#flawOf(proposal, isNamed);
     if (flaw !== null) {
       out.refuse(from, flaw);
       return;
@@ -87,12 +88,20 @@ export class ReceivedMessages {
   }
 
   /** What is wrong with a proposal's turn, signature or digests; `null` when nothing is. */
-  #flawOf(proposal: Proposal, body: Uint8Array): string | null {
-    const { v, i, x, j, chain, sig } = proposal;
+  #flawOf(proposal: Proposal, isNamed: boolean): string | null {
+    const { v, i, sig } = proposal;
     const { now, context } = this.#state;
     if (i !== now.leader(v)) return 'proposal out of turn';
     if (!isStatementBy(signedPart(proposal), i, sig, context)) return 'bad signature on PROPOSE';
-    const names = digestOf(body) === x && chainDigest(chain) === j;
-    return names ? null : 'proposal names another body or chain';
+    return isNamed ? null : 'proposal names another body or chain';
   }
+}
+
+/** A proposal's body, and whether it and the chain are those that the signed part names. */
+function openedBody({ body: text, x, chain, j }: Proposal): {
+  readonly body: Uint8Array;
+  readonly isNamed: boolean;
+} {
+  const body = bytesOf(text);
+  return { body, isNamed: digestOf(body) === x && chainDigest(chain) === j };
 }

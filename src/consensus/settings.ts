@@ -10,6 +10,11 @@ export interface ConsensusSettings {
   /** Longest view. `viewTimeoutMs` to 3600000. */
   readonly viewTimeoutMsMax: number;
   /**
+   * Time of a leader that let its last view pass without a word and was not heard since, 1 to 600000; never more than the view has. A hospital that is
+   * off costs its turns no more than this; its first message gives it all its time again.
+   */
+  readonly silentLeaderMs: number;
+  /**
    * A leader that follows right on a notarization waits so long for the decision before it proposes the value again, 0 to
    * 60000. Below it every decision costs a second proposal and its votes; above a few round trips nothing is gained.
    */
@@ -31,6 +36,7 @@ export const consensusDefaults: ConsensusSettings = Object.freeze({
   viewTimeoutMs: 10_000,
   viewTimeoutGrowth: 1.5,
   viewTimeoutMsMax: 600_000,
+  silentLeaderMs: 500,
   proposeAgainMs: 500,
   resendMs: 2_000,
   resendMsMax: 30_000,
@@ -55,6 +61,7 @@ export function validateConsensusSettings(settings: ConsensusSettings): Consensu
   check('viewTimeoutMs', 100, 600_000);
   check('viewTimeoutGrowth', 1, 4, false);
   check('viewTimeoutMsMax', settings.viewTimeoutMs, 3_600_000);
+  check('silentLeaderMs', 1, 600_000);
   check('proposeAgainMs', 0, 60_000);
   check('resendMs', 50, 60_000);
   check('resendMsMax', settings.resendMs, 600_000);

@@ -184,10 +184,12 @@ export class SimplexMachine {
 
   #onBytes(from: NodeId, bytes: Uint8Array, checked: CheckedMessage | null = null): void {
     const { options, out } = this.#state;
-    if (this.#state.indexOf(from) < 0) {
+    const sender = this.#state.indexOf(from);
+    if (sender < 0) {
       out.refuse(from, 'not a member');
       return;
     }
+    this.#timers.heard(sender);
     let message: ConsensusMessage;
     try {
       message = checked?.message ?? decodeMessage(bytes);

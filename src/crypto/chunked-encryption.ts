@@ -136,12 +136,12 @@ export class BulkDecryption {
 /** Bytes that come in pieces of any sizes, handed on in chunks of one size. */
 class Chunks {
   readonly #size: number;
-  readonly #held: Uint8Array;
+  /** Grows to what it has to hold: a header, or a short message, is much less than a chunk. */
+  #held = new Uint8Array(0);
   #heldBytes = 0;
 
   constructor(size: number) {
     this.#size = size;
-    this.#held = new Uint8Array(size);
   }
 
   get heldBytes(): number {
@@ -153,8 +153,7 @@ class Chunks {
     let at = 0;
     if (this.#heldBytes > 0) {
       at = Math.min(this.#size - this.#heldBytes, piece.byteLength);
-      this.#held.set(piece.subarray(0, at), this.#heldBytes);
-      this.#heldBytes += at;
+      this.#hold(piece.subarray(0, at));
       if (this.#heldBytes < this.#size) return;
       this.#heldBytes = 0;
       take(this.#held);
@@ -162,8 +161,18 @@ class Chunks {
     for (; at + this.#size <= piece.byteLength; at += this.#size) {
       take(piece.subarray(at, at + this.#size));
     }
-    this.#held.set(piece.subarray(at));
-    this.#heldBytes = piece.byteLength - at;
+    this.#hold(piece.subarray(at));
+  }
+
+  #hold(part: Uint8Array): void {
+    const bytes = this.#heldBytes + part.byteLength;
+    if (bytes > this.#held.byteLength) {
+      const grown = new Uint8Array(Math.min(this.#size, 2 * bytes));
+      grown.set(this.#held);
+      this.#held = grown;
+    }
+    this.#held.set(part, this.#heldBytes);
+    this.#heldBytes = bytes;
   }
 
   /** What is left over, less than a chunk. */

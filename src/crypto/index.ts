@@ -23,3 +23,4 @@ export {
   bulkSaltBytes,
 } from './chunked-encryption.ts';
 export { openKeyFile, sealKeyFile } from './key-file.ts';
+export { fingerprintWords } from './fingerprint-words.ts';

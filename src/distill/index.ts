@@ -30,7 +30,15 @@ export {
 } from './train/optimiser.ts';
 export { testSpeed, type Speed, type SpeedTest } from './train/speed-test.ts';
 export { CaseStore, type CaseSplit } from './cases/case-store.ts';
-export { caseCount, makeCase, type PhantomHospital } from './cases/phantom-hospital.ts';
+export {
+  caseCount,
+  makeCase,
+  phantomOf,
+  type MadePhantom,
+  type PhantomHospital,
+  type PhantomMaking,
+} from './cases/phantom-hospital.ts';
+export { phantomFiles } from './cases/phantom-files.ts';
 export { trainRound, type RoundTrained, type RoundTraining } from './train/round-training.ts';
 export {
   inferenceDefaults,

@@ -10,15 +10,6 @@ export { readRunFile, type RunFile } from './run/run-file.ts';
 export { SimulateError, type SimulateErrorFacts } from './run/errors.ts';
 export { caseJobs, caseTotal, type CaseJob } from './run/run-cases.ts';
 export {
-  holdersOf,
-  limitsOf,
-  membersOf,
-  oneTaskHeart,
-  patchOf,
-  planOf,
-  taughtTasks,
-} from './run/run-plan.ts';
-export {
   drawnFaults,
   faultsFrom,
   runVirtual,

@@ -26,11 +26,13 @@ export { roundAverage, roundUpdate, type RoundUpdate } from './average/round-ave
 export { RoundSum } from './average/round-sum.ts';
 export {
   averageRound,
+  carryRound,
   checkRoundUpdate,
   encryptRoundUpdate,
   startRound,
   type AverageJob,
   type AverageOutcome,
+  type CarryJob,
   type CheckJob,
   type CheckOutcome,
   type EncryptedBulk,

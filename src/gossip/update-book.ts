@@ -4,7 +4,6 @@
  * fetches bulk and tells the book what came of it.
  */
 import type { Digest, NodeId } from '../base/index.ts';
-import { digestOf } from '../crypto/index.ts';
 import {
   faultCountMax,
   quorumOf,
@@ -52,6 +51,7 @@ export class UpdateBook {
   /** Among more members than this there is an honest one. */
   readonly #liarsMax: number;
   readonly #entries = new Map<Digest, Entry>();
+  #heldCount = 0;
   readonly #claims = new Map<Digest, Claims>();
   /** By index in the manifest. */
   readonly #members: readonly NodeId[];
@@ -90,9 +90,9 @@ export class UpdateBook {
    * @throws {GossipError} 'bad_update'
    */
   takeEnvelope(bytes: Uint8Array, isDecided = false): UpdateFacts | null {
-    const env = digestOf(bytes);
-    if (this.#entries.has(env)) return null;
     const facts = this.#read(bytes);
+    const { env } = facts;
+    if (this.#entries.has(env)) return null;
     const isOneMore = this.#entriesOf(facts.author).length >= envelopesPerAuthorMax;
     if (isOneMore && !isDecided && !this.isBelieved(env)) return null;
     this.#entries.set(env, { facts, bytes, state: 'awaited', key: null });
@@ -131,11 +131,15 @@ export class UpdateBook {
       .map(({ facts }) => facts);
   }
 
+  /** How many updates are here with their bulk, opened or locked. */
+  get heldCount(): number {
+    return this.#heldCount;
+  }
+
   /** What came of the bulk of `env`. */
   mark(env: Digest, state: 'locked' | 'spoilt'): void {
     const entry = this.#entries.get(env);
-    if (entry?.key === null) entry.state = state;
-    this.#certified = null;
+    if (entry?.key === null) this.#change(entry, state);
   }
 
   /** The bulk of `env` is on the disk of `self`, this node, and `key` opened it. */
@@ -143,8 +147,7 @@ export class UpdateBook {
     const entry = this.#entries.get(env);
     if (entry === undefined) return;
     entry.key = key;
-    entry.state = 'open';
-    this.#certified = null;
+    this.#change(entry, 'open');
     const index = this.#indexOf.get(self);
     if (index !== undefined) this.#record(index, env, nowMs);
   }
@@ -212,6 +215,14 @@ export class UpdateBook {
     return times.length === 0 ? null : Math.max(...times);
   }
 
+  #change(entry: Entry, state: BulkState): void {
+    this.#heldCount += Number(isHere(state)) - Number(isHere(entry.state));
+    entry.state = state;
+    // Without a quorum it is in no list of certified ones, whatever becomes of it.
+    const hasQuorum = (this.#claims.get(entry.facts.env)?.quorumAtMs ?? null) !== null;
+    if (hasQuorum) this.#certified = null;
+  }
+
   #entriesOf(author: NodeId): Entry[] {
     return [...this.#entries.values()].filter(({ facts }) => facts.author === author);
   }
@@ -236,4 +247,8 @@ export class UpdateBook {
     claims.quorumAtMs = nowMs;
     this.#certified = null;
   }
+}
+
+function isHere(state: BulkState): boolean {
+  return state === 'open' || state === 'locked';
 }

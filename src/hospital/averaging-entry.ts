@@ -21,6 +21,7 @@ const createHandlers: CreateHandlers = () => {
   };
   return {
     start: ({ folder, job }: AveragingArgs<'start'>) => over(folder).start(job),
+    carry: ({ folder, job }: AveragingArgs<'carry'>) => over(folder).carry(job),
     encrypt: ({ folder, job }: AveragingArgs<'encrypt'>) => over(folder).encrypt(job),
     check: ({ folder, job }: AveragingArgs<'check'>) => over(folder).check(job),
     average: ({ folder, job }: AveragingArgs<'average'>) => over(folder).average(job),

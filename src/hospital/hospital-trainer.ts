@@ -1,6 +1,5 @@
 /** The peer's `Trainer` on this machine: it turns a round's OPEN into jobs of the training workers. */
 import type { Digest } from '../base/index.ts';
-import type { IntensityScale } from '../data/index.ts';
 import type { InferenceSettings, JobProgress } from '../distill/index.ts';
 import type {
   InitialModel,
@@ -10,6 +9,7 @@ import type {
   TrainingResult,
 } from '../peer/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
+import { CaseGate } from './case-gate.ts';
 import { commitmentFor } from './data-commitment.ts';
 import type {
   CheckModelArgs,
@@ -20,6 +20,7 @@ import type {
   TrainedModel,
   TrainModelArgs,
 } from './model-jobs.ts';
+import { imagesOf } from './plan-images.ts';
 import {
   checkStages,
   expertGeneration,
@@ -40,7 +41,6 @@ export interface HospitalTrainerOptions {
   /** Folder for what the optimiser remembers from round to round. */
   readonly stateFolder: string;
   readonly plan: Plan;
-  readonly intensity: IntensityScale;
   readonly inference: Omit<InferenceSettings, 'window'>;
   readonly pool: Pick<WorkerPool, 'run'>;
   /** 32 secret bytes of this hospital, under which its records are hashed. */
@@ -52,7 +52,10 @@ export interface HospitalTrainerOptions {
 /** See the file's header. */
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
+  readonly #gate = new CaseGate();
   #generation = expertGeneration;
+  /** How often the cases were changed since the start: threads forget what they read of another edition. */
+  #edition = 0;
   #records: { readonly generation: string; readonly root: Uint8Array } | null = null;
 
   /** @throws {HospitalError} as `checkStages` */
@@ -67,6 +70,21 @@ export class HospitalTrainer implements Trainer {
     return (await this.#run('initialModel', args, () => undefined)) as InitialModel;
   }
 
+  /**
+   * Runs `work`, which may change the hospital's cases, while no job reads them. Afterwards they are read anew, and
+   * teachers label what is new among them.
+   */
+  changeCases<T>(work: () => Promise<T>): Promise<T> {
+    return this.#gate.change(async () => {
+      try {
+        return await work();
+      } finally {
+        this.#edition += 1;
+        this.#generation = expertGeneration;
+      }
+    });
+  }
+
   async prepare(
     stage: PlanStage,
     sealed: ReadonlyMap<string, string>,
@@ -78,34 +96,40 @@ export class HospitalTrainer implements Trainer {
     const teachers = teachersOf(plan, sealed).map(({ model, ...teacher }) => {
       return { ...teacher, model: this.#model(model) };
     });
-    const args: LabelByArgs = { ...this.#at(), teachers, inference, distillation };
-    await this.#run('labelBy', args, report);
-    this.#generation = pseudoGeneration(stage);
+    await this.#gate.read(async () => {
+      const args: LabelByArgs = { ...this.#at(), teachers, inference, distillation };
+      await this.#run('labelBy', args, report);
+      this.#generation = pseudoGeneration(stage);
+    });
   }
 
   async train(job: TrainingJob, report: ReportWork): Promise<TrainingResult> {
     const { hospital, stateFolder } = this.#options;
     const { stage, round, start, into } = job;
-    const args: TrainModelArgs = {
-      ...roundTraining(job, hospital, this.#at()),
-      ...{ start: this.#model(start), into: this.#model(into) },
-      states: { folder: stateFolder, stage: stage.id, round, isReset: job.hp.resetOptimiser },
-    };
-    const trained = (await this.#run('trainModel', args, report)) as TrainedModel;
-    return {
-      samples: trained.samples,
-      heads: trained.heads,
-      metricsMilli: { loss: thousandths(trained.loss) },
-      dataset: await this.#commitment(round),
-    };
+    return this.#gate.read(async () => {
+      const args: TrainModelArgs = {
+        ...roundTraining(job, hospital, this.#at()),
+        ...{ start: this.#model(start), into: this.#model(into) },
+        states: { folder: stateFolder, stage: stage.id, round, isReset: job.hp.resetOptimiser },
+      };
+      const trained = (await this.#run('trainModel', args, report)) as TrainedModel;
+      return {
+        samples: trained.samples,
+        heads: trained.heads,
+        metricsMilli: { loss: thousandths(trained.loss) },
+        dataset: await this.#commitment(round),
+      };
+    });
   }
 
   async check(stage: PlanStage, model: string): Promise<number | null> {
     const { patch } = stage.training;
     const sampling = samplingOf(stage.training);
-    const at = { ...this.#at(), ...specAndTasks(stage) };
-    const args: CheckModelArgs = { ...at, model: this.#model(model), patch, sampling };
-    return (await this.#run('checkModel', args, () => undefined)) as number | null;
+    return this.#gate.read(async () => {
+      const at = { ...this.#at(), ...specAndTasks(stage) };
+      const args: CheckModelArgs = { ...at, model: this.#model(model), patch, sampling };
+      return (await this.#run('checkModel', args, () => undefined)) as number | null;
+    });
   }
 
   #model(name: string): ModelAt {
@@ -114,8 +138,8 @@ export class HospitalTrainer implements Trainer {
 
   async #commitment(round: number): Promise<Digest> {
     const { folder, siteKey } = this.#options;
-    if (this.#records?.generation !== this.#generation) {
-      const generation = this.#generation;
+    const { generation } = this.#at();
+    if (this.#records?.generation !== generation) {
       const args: RecordsArgs = { folder, siteKey };
       const root = (await this.#run('recordsRoot', args, () => undefined)) as Uint8Array;
       this.#records = { generation, root };
@@ -124,8 +148,11 @@ export class HospitalTrainer implements Trainer {
   }
 
   #at(): CasesAt {
-    const { folder, intensity } = this.#options;
-    return { folder, intensity, generation: this.#generation };
+    const { folder, plan } = this.#options;
+    const { intensity } = imagesOf(plan);
+    const generation =
+      this.#edition === 0 ? this.#generation : `${this.#generation}/${this.#edition}`;
+    return { folder, intensity, generation };
   }
 
   #run(method: string, args: unknown, report: ReportWork): Promise<unknown> {

@@ -8,6 +8,13 @@ export {
   type OwnCases,
   type SetAside,
 } from './own-cases.ts';
+export {
+  OwnCaseBook,
+  type BookedCase,
+  type OwnCaseBookOptions,
+  type OwnCasesReport,
+} from './own-case-book.ts';
+export { takeOwnCase, type OwnTaking } from './take-own-case.ts';
 export { lookAtCase, type LookedAtCase, type Looking } from './look-at-case.ts';
 export { eachOf } from './side-by-side.ts';
 export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';
@@ -30,6 +37,7 @@ export {
   samplingOf,
   type StageTraining,
 } from './stage-training.ts';
+export { imagesOf, planImages, type ImageFacts } from './plan-images.ts';
 export { keepStartModel, readStartModel } from './start-models.ts';
 export type { TrainingWorkerData } from './training-entry.ts';
 export { openTrainingPool } from './training-pool.ts';

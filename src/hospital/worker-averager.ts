@@ -21,6 +21,7 @@ export function workerAverager(pool: Pick<WorkerPool, 'run'>, folder: string): A
   };
   return {
     start: (job) => run('start', job),
+    carry: (job) => run('carry', job),
     encrypt: (job) => run('encrypt', job),
     check: (job) => run('check', job),
     average: (job) => run('average', job),

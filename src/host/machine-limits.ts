@@ -1,6 +1,7 @@
 /** What this machine lets one process do: write, open files, and speak to itself. */
-import { statfs } from 'node:fs/promises';
+import { lstat, readdir, statfs } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { messageOf } from '../base/index.ts';
 
 const loopback = '127.0.0.1';
@@ -52,4 +53,15 @@ export async function loopbackFault(): Promise<string | null> {
   } finally {
     server.close();
   }
+}
+
+/** Bytes of all files below `folder`; what goes away meanwhile is not counted. */
+export async function folderBytes(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  let bytes = 0;
+  for (const name of names) {
+    const facts = await lstat(join(folder, name)).catch(() => null);
+    if (facts?.isFile() === true) bytes += facts.size;
+  }
+  return bytes;
 }

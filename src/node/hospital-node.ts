@@ -1,7 +1,6 @@
 /** One hospital's node: its folder, its libp2p host, its peer. Can be stopped and started again over the same folder. */
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { systemCrypto } from '../crypto/index.ts';
-import { intensityDefaults } from '../distill/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
 import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
@@ -16,7 +15,9 @@ export interface HospitalNodeOptions {
   readonly member: NodeMember;
   readonly consortium: SignedManifest;
   readonly settings: NodeSettings;
-  /** `nodes/<id>` of the run. */
+  /** Where it listens: `host:port`, or a multiaddr; port 0 takes a free one. */
+  readonly listen: string;
+  /** Where its peer keeps everything: `nodes/<id>` of a run, `node` of a home. */
   readonly folder: string;
   readonly code: Digest;
   readonly pool: WorkerPool;
@@ -33,6 +34,7 @@ export interface HospitalNodeOptions {
 
 interface Running {
   readonly peer: Peer;
+  readonly trainer: HospitalTrainer;
   readonly transport: Libp2pTransport;
   readonly closeLog: () => void;
 }
@@ -86,7 +88,7 @@ export class HospitalNode {
       consortium: consortium.cid,
       members: transportMembers(consortium.manifest),
       privateKeySeed: keys.transport.seed,
-      listen: '127.0.0.1:0',
+      listen: this.#options.listen,
       settings: settings.network,
       logger,
     });
@@ -96,7 +98,6 @@ export class HospitalNode {
       folder: this.casesFolder,
       stateFolder: `${folder}/states`,
       plan: consortium.manifest.plan,
-      intensity: intensityDefaults,
       inference: settings.inference,
       pool,
       siteKey: keys.site,
@@ -122,8 +123,13 @@ export class HospitalNode {
         onFailure: this.#options.onFailure,
       },
     );
-    this.#running = { peer, transport, closeLog: file.close };
+    this.#running = { peer, trainer, transport, closeLog: file.close };
     await peer.start();
+  }
+
+  /** Runs `work`, which may change the hospital's cases, while no job reads them; at once when the node is off. */
+  changeCases<T>(work: () => Promise<T>): Promise<T> {
+    return this.#running === null ? work() : this.#running.trainer.changeCases(work);
   }
 
   /** Members this node is connected to now. */

@@ -1,5 +1,12 @@
 /** The chain as one node has applied it, and the decided blocks that wait to be applied, oldest first. */
-import { messageOf, type Digest, type Logger, type Store } from '../base/index.ts';
+import {
+  doNow,
+  messageOf,
+  type Digest,
+  type Logger,
+  type PureWork,
+  type Store,
+} from '../base/index.ts';
 import { envelopeDigests, type ConsortiumLog } from '../audit/index.ts';
 import type { Decision } from '../consensus/index.ts';
 import type { ContentStore } from '../gossip/index.ts';
@@ -15,6 +22,8 @@ export interface AppliedChainPorts {
   readonly store: Store;
   readonly content: Pick<ContentStore, 'obtainBytes'>;
   readonly logger: Logger;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
   /** The envelopes that a block names, if the round has them all; null otherwise. */
   readonly envelopesHere: (body: BlockBody) => Uint8Array[] | null;
   /** What a block lacked has come: `apply` would go on. */
@@ -61,7 +70,8 @@ export class AppliedChain {
 
   /** Takes a decided block, to be applied by `apply`. */
   add({ body, certificate }: Decision): void {
-    const block = decodeBlockBody(body);
+    const { pure = doNow } = this.#ports;
+    const block = pure(decodeBlockBody, body);
     this.#waiting.push({ body: block, certificate, envelopes: null, isFetching: false });
   }
 

@@ -1,5 +1,5 @@
 /** Puts the pieces of a peer together: each is given what it needs, and knows nothing else of the others. */
-import type { NodeId } from '../base/index.ts';
+import { doNow, type NodeId } from '../base/index.ts';
 import { SimplexMachine, type Decision, type SimplexOptions } from '../consensus/index.ts';
 import type { ContentStore } from '../gossip/index.ts';
 import { decodeBlockBody, type BlockBody } from '../wire/index.ts';
@@ -44,7 +44,7 @@ export interface PeerHooks {
   /** Runs a task in the peer's queue. */
   readonly post: (task: Task) => void;
   /** Something that consensus looks at has changed. */
-  readonly askAgain: () => Promise<void>;
+  readonly askAgain: () => Promise<void> | undefined;
   /** A block was decided. */
   readonly onDecided: (decision: Decision) => void;
   /** The envelopes of a decided block have come. */
@@ -78,6 +78,7 @@ export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): P
   const chain = new AppliedChain(state, {
     ...{ cid, plan: manifest.plan, log, store, content, logger },
     ...{ envelopesHere: (body) => round.envelopesOf(body), onEnvelopes, onApplied },
+    ...(ports.pure && { pure: ports.pure }),
   });
   const machine = new SimplexMachine(
     machineOptions(parts, held, chain, proposalsOf(parts, held, chain, round, outbox)),
@@ -119,9 +120,9 @@ function currentRound(
     ...{ self, consortium, keys, ports, settings, onEvent, verifyBytes: checks.verifyBytes },
     isStopped: () => queue.isStopped,
     post: (task) => {
-      post(async () => {
-        await task();
-        await askAgain();
+      post(() => {
+        const work = task();
+        return work === undefined ? askAgain() : work.then(askAgain);
       });
     },
     broadcast: (message) => {
@@ -152,6 +153,7 @@ function proposalsOf(
   };
   return new Proposals({
     ...{ cid: consortium.cid, rules, log, clock: ports.clock },
+    ...(ports.pure && { pure: ports.pure }),
     clockSkewMs: settings.clockSkewMs,
     state: () => chain.state,
     view: (): LocalView => ({
@@ -171,6 +173,7 @@ function machineOptions(
   proposals: Proposals,
 ): SimplexOptions {
   const { consortium, self, keys, consensus } = options;
+  const { pure } = ports;
   return {
     ...{ cid: consortium.cid, epoch: state.epoch, height: state.height + 1 },
     ...{ members: votersOf(consortium), self },
@@ -180,12 +183,13 @@ function machineOptions(
       isDue: (at) => chain.isNext(at) && proposals.isDue(),
       propose: (at) => (chain.isNext(at) ? proposals.due() : null),
       judge: (at, body) => (chain.isNext(at) ? proposals.judge(body) : 'wait'),
-      suspendedBy: (body) => suspendedBy(decodeBlockBody(body)),
+      suspendedBy: (body) => suspendedBy((pure ?? doNow)(decodeBlockBody, body)),
     },
     suspendedFrom: state.suspendedFrom,
     evidence: evidence.pairs(),
     settings: consensus,
     verify: checks.verify,
     random: ports.random.fork('consensus'),
+    ...(pure && { pure }),
   };
 }

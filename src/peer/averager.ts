@@ -6,11 +6,13 @@
 import type { Store } from '../base/index.ts';
 import {
   averageRound,
+  carryRound,
   checkRoundUpdate,
   encryptRoundUpdate,
   startRound,
   type AverageJob,
   type AverageOutcome,
+  type CarryJob,
   type CheckJob,
   type CheckOutcome,
   type EncryptedBulk,
@@ -23,6 +25,8 @@ import type { WrittenModel } from '../weights/index.ts';
 export interface Averager {
   /** Where a round starts. @throws when a file is not a model of its layout */
   start(job: StartJob): Promise<WrittenModel>;
+  /** Where a member starts that adds what it learnt in an earlier round. @throws when a file is not a model of its layout */
+  carry(job: CarryJob): Promise<WrittenModel>;
   /** The own update. @throws when a file is not a model of its layout, or a weight is not finite */
   encrypt(job: EncryptJob): Promise<EncryptedBulk>;
   /** What is wrong with an update, if anything. */
@@ -35,6 +39,7 @@ export interface Averager {
 export function inlineAverager(store: Store): Averager {
   return {
     start: (job) => startRound(store, job),
+    carry: (job) => carryRound(store, job),
     encrypt: (job) => encryptRoundUpdate(store, job),
     check: (job) => checkRoundUpdate(store, job),
     average: (job) => averageRound(store, job),

@@ -1,7 +1,7 @@
 /** Checkpoints between members: each sends its own, gathers the others' cosignatures, and helps those who lack some. */
 import type { Clock, Logger, NodeId } from '../base/index.ts';
 import type { CheckedNote, ConsortiumLog } from '../audit/index.ts';
-import type { Transport } from '../wire/index.ts';
+import type { BlockBody, Transport } from '../wire/index.ts';
 
 /** What `Checkpoints` works with. */
 export interface CheckpointPorts {
@@ -28,16 +28,23 @@ export class Checkpoints {
     this.#ports = ports;
   }
 
-  /** Sends this node's checkpoint of the log's head to all. */
-  broadcast(): void {
-    const note = this.#ports.log.checkpoint();
-    if (note !== null) this.#ports.transport.broadcast('log', note);
+  /**
+   * A block was applied: sends this node's checkpoint of the log's head to all. Not after a CUT: the block that ends the
+   * round comes soon, its head covers both, and if it does not come `repeat` tells this one.
+   */
+  applied(body: BlockBody): void {
+    if (!body.ops.some(({ op }) => op === 'CUT')) this.#broadcast();
   }
 
-  /** As `broadcast`, unless a quorum has cosigned the whole log. */
+  /** Sends it again, unless a quorum has cosigned the whole log. */
   repeat(): void {
     const { log } = this.#ports;
-    if (log.cosignedSize < log.head.size) this.broadcast();
+    if (log.cosignedSize < log.head.size) this.#broadcast();
+  }
+
+  #broadcast(): void {
+    const note = this.#ports.log.checkpoint();
+    if (note !== null) this.#ports.transport.broadcast('log', note);
   }
 
   /** Takes the cosignatures of a checkpoint that was checked. One that contradicts our log is logged, once for each member. */

@@ -55,64 +55,75 @@ export class ConsensusDriver {
   }
 
   /** Hands over one event. @throws {PeerError} 'must_not_vote' when nothing decided from here on would mean anything */
-  async step(event: ConsensusEvent): Promise<void> {
-    await this.#carryOut(this.#parts.machine.step(event));
+  step(event: ConsensusEvent): Promise<void> | undefined {
+    return this.#carryOut(this.#parts.machine.step(event));
   }
 
   /** Hands over a member's message, and puts the signatures that it brought to that member's account. */
-  async take(from: NodeId, bytes: Uint8Array, checked: CheckedMessage): Promise<void> {
+  take(from: NodeId, bytes: Uint8Array, checked: CheckedMessage): Promise<void> | undefined {
     const { machine, checks } = this.#parts;
     const event = { kind: 'message', from, bytes, checked } as const;
-    await this.#carryOut(checks.charging(from, () => machine.step(event)));
+    return this.#carryOut(checks.charging(from, () => machine.step(event)));
   }
 
-  async #carryOut(effects: readonly Effect[]): Promise<void> {
+  /** Most steps write nothing and are over at once. */
+  #carryOut(effects: readonly Effect[]): Promise<void> | undefined {
+    for (const [at, effect] of effects.entries()) {
+      const work = this.#begin(effect);
+      if (work !== undefined) return work.then(() => this.#carryOut(effects.slice(at + 1)));
+    }
+    return undefined;
+  }
+
+  /** Carries one effect out. The next one waits for what this gives. */
+  #begin(effect: Effect): Promise<void> | undefined {
     const { ports, evidence, checks, outbox, timers, post, onDecided } = this.#parts;
     const { transport, logger } = ports;
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'persist':
-          await (await this.#walOf(effect.record.h)).append(effect.record);
-          break;
-        case 'broadcast':
-          transport.broadcast('consensus', effect.bytes);
-          break;
-        case 'send':
-          transport.send(effect.to, 'consensus', effect.bytes);
-          break;
-        case 'setTimer':
-          timers.set(effect.id, effect.delayMs, () => this.step({ kind: 'timer', id: effect.id }));
-          break;
-        case 'clearTimer':
-          timers.clear(effect.id);
-          break;
-        case 'decide':
-          onDecided({ body: effect.body, certificate: effect.certificate });
-          break;
-        case 'findDecision':
-          void this.#findDecision(effect).catch((error: unknown) => {
-            post(() => {
-              throw error;
-            });
+    switch (effect.kind) {
+      case 'persist':
+        return this.#persist(effect.record);
+      case 'broadcast':
+        transport.broadcast('consensus', effect.bytes);
+        break;
+      case 'send':
+        transport.send(effect.to, 'consensus', effect.bytes);
+        break;
+      case 'setTimer':
+        timers.set(effect.id, effect.delayMs, () => this.step({ kind: 'timer', id: effect.id }));
+        break;
+      case 'clearTimer':
+        timers.clear(effect.id);
+        break;
+      case 'decide':
+        onDecided({ body: effect.body, certificate: effect.certificate });
+        break;
+      case 'findDecision':
+        void this.#findDecision(effect).catch((error: unknown) => {
+          post(() => {
+            throw error;
           });
-          break;
-        case 'evidence':
-          await evidence.keep(effect.culprit, effect.pair);
-          break;
-        case 'oversized':
-          outbox.logOversized(effect.what, effect.sizeBytes);
-          break;
-        case 'retire':
-          await evidence.retire(effect.reason);
+        });
+        break;
+      case 'evidence':
+        return evidence.keep(effect.culprit, effect.pair);
+      case 'oversized':
+        outbox.logOversized(effect.what, effect.sizeBytes);
+        break;
+      case 'retire':
+        return evidence.retire(effect.reason).then(() => {
           logger.log('error', retiredText, { reason: effect.reason });
-          break;
-        case 'refused':
-          checks.refuse(effect.from, effect.reason);
-          break;
-        case 'halt':
-          throw new PeerError({ code: 'must_not_vote' }, effect.reason);
-      }
+        });
+      case 'refused':
+        checks.refuse(effect.from, effect.reason);
+        break;
+      case 'halt':
+        throw new PeerError({ code: 'must_not_vote' }, effect.reason);
     }
+    return undefined;
+  }
+
+  async #persist(record: WalRecord): Promise<void> {
+    await (await this.#walOf(record.h)).append(record);
   }
 
   /** Reads an old decision off the log, beside the queue. */

@@ -12,7 +12,15 @@ import { beginRound } from './rounds/protocols.ts';
 /** What every round is given, whichever it is. */
 export interface CurrentRoundPorts extends Omit<
   RoundContext,
-  'open' | 'stage' | 'roundsSealed' | 'before' | 'teachers' | 'isCurrent' | 'post'
+  | 'inTurn'
+  | 'open'
+  | 'stage'
+  | 'roundsSealed'
+  | 'before'
+  | 'teachers'
+  | 'isCurrent'
+  | 'isStopped'
+  | 'post'
 > {
   readonly plan: Plan;
   readonly planModels: PlanModels;
@@ -26,6 +34,8 @@ export interface CurrentRoundPorts extends Omit<
 export class CurrentRound {
   readonly #ports: CurrentRoundPorts;
   #protocol: RoundProtocol | null = null;
+  /** Ends with the last own work that was begun. */
+  #ownWork: Promise<unknown> = Promise.resolve();
 
   constructor(ports: CurrentRoundPorts) {
     this.#ports = ports;
@@ -61,17 +71,23 @@ export class CurrentRound {
     const isCurrent = (): boolean => this.#protocol === protocol;
     const protocol: RoundProtocol = beginRound({
       ...same,
+      isStopped,
       ...{ open, stage, roundsSealed: state.roundsSealed },
+      inTurn: (work) => this.#inTurn(work),
       before: state.bases.get(stage.id) ?? null,
       teachers: () => planModels.teachers(state),
       isCurrent: () => isCurrent() && !isStopped(),
       post: (task) => {
-        post(async () => {
-          if (isCurrent()) await task();
-        });
+        post(() => (isCurrent() ? task() : undefined));
       },
     });
     this.#protocol = protocol;
     return protocol;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#ownWork.then(work);
+    this.#ownWork = done.catch(() => undefined);
+    return done;
   }
 }

@@ -10,6 +10,9 @@ const messagesMax = 256;
 /** Bytes of one member's messages that may wait: sixteen of the largest. */
 const bytesMax: number = 1024 * 1024;
 
+/** Turns that were taken are forgotten when they are so many, or when nothing waits. */
+const takenMax = 1024;
+
 /** One turn of the queue. */
 export type Task = () => Promise<void> | void;
 
@@ -20,12 +23,24 @@ interface Room {
   isFull: boolean;
 }
 
+/** A task, and the room of the member whose message it is. */
+interface Turn {
+  readonly task: Task;
+  readonly room: Room | null;
+  readonly bytes: number;
+}
+
 /** See the file's header. */
 export class EventQueue {
   readonly #onFailure: (error: unknown) => void;
   readonly #onFull: (member: NodeId) => void;
   readonly #rooms = new Map<NodeId, Room>();
-  #last: Promise<void> = Promise.resolve();
+  /** What waits, from `#next` on. */
+  #turns: Turn[] = [];
+  #next = 0;
+  /** The work on what waits, the last that was begun. */
+  #work: Promise<void> = Promise.resolve();
+  #isWorking = false;
   #isStopped = false;
 
   /**
@@ -45,23 +60,14 @@ export class EventQueue {
     return this.#isStopped;
   }
 
-  /** Runs `task` after all that came before it. */
+  /** Runs `task` after all that came before it, never before this returns. */
   post(task: Task): void {
-    this.#last = this.#last.then(async () => {
-      if (this.#isStopped) return;
-      try {
-        await task();
-      } catch (error) {
-        this.stop();
-        this.#onFailure(error);
-      }
-    });
+    this.#add({ task, room: null, bytes: 0 });
   }
 
   /** As `post`, for a message of `member`; false when its room is full and the message is dropped. */
   offer(member: NodeId, bytes: number, task: Task): boolean {
-    const room = this.#rooms.get(member) ?? { messages: 0, bytes: 0, isFull: false };
-    this.#rooms.set(member, room);
+    const room = this.#roomOf(member);
     if (room.messages >= messagesMax || room.bytes + bytes > bytesMax) {
       if (!room.isFull) this.#onFull(member);
       room.isFull = true;
@@ -69,12 +75,7 @@ export class EventQueue {
     }
     room.messages += 1;
     room.bytes += bytes;
-    this.post(() => {
-      room.messages -= 1;
-      room.bytes -= bytes;
-      if (room.messages === 0) room.isFull = false;
-      return task();
-    });
+    this.#add({ task, room, bytes });
     return true;
   }
 
@@ -85,6 +86,57 @@ export class EventQueue {
 
   /** Resolves when the task under way, if any, is over. */
   async idle(): Promise<void> {
-    await this.#last;
+    await this.#work;
+  }
+
+  #roomOf(member: NodeId): Room {
+    let room = this.#rooms.get(member);
+    if (room === undefined) {
+      room = { messages: 0, bytes: 0, isFull: false };
+      this.#rooms.set(member, room);
+    }
+    return room;
+  }
+
+  #add(turn: Turn): void {
+    if (this.#isStopped) return;
+    this.#turns.push(turn);
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    this.#work = Promise.resolve().then(() => this.#takeTurns());
+  }
+
+  /** Until nothing waits. Most tasks are over when they return: waiting for each would cost more than they do. */
+  async #takeTurns(): Promise<void> {
+    for (let turn = this.#take(); turn !== null; turn = this.#take()) {
+      try {
+        const work = turn.task();
+        if (work !== undefined) await work;
+      } catch (error) {
+        this.stop();
+        this.#onFailure(error);
+      }
+    }
+    this.#isWorking = false;
+  }
+
+  #take(): Turn | null {
+    const turn = this.#isStopped ? undefined : this.#turns[this.#next++];
+    if (turn === undefined) {
+      this.#turns = [];
+      this.#next = 0;
+      return null;
+    }
+    if (this.#next === takenMax) {
+      this.#turns.splice(0, takenMax);
+      this.#next = 0;
+    }
+    const { room, bytes } = turn;
+    if (room !== null) {
+      room.messages -= 1;
+      room.bytes -= bytes;
+      if (room.messages === 0) room.isFull = false;
+    }
+    return turn;
   }
 }

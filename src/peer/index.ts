@@ -10,7 +10,7 @@ export type {
   WorkProgress,
 } from './trainer.ts';
 export { advance, genesisChain, nextOpen, stageOf, type ChainState, type Phase } from './chain.ts';
-export { doNow, type PeerKeys, type PeerPorts, type PureWork } from './ports.ts';
+export type { PeerKeys, PeerPorts } from './ports.ts';
 export type { PeerOptions } from './peer-options.ts';
 export { Peer } from './peer.ts';
 export { inlineAverager, type Averager } from './averager.ts';

@@ -4,7 +4,7 @@
  * knows; what may be news to one and old to another is at most ignored, since a relay is blamed for what we reject.
  * What carries no signature of its own (certificates, views, evidence) goes on only when the machine finds its proof sound.
  */
-import { fromBase64, type NodeId } from '../base/index.ts';
+import { doNow, fromBase64, type NodeId, type PureWork } from '../base/index.ts';
 import { AuditError, type CheckedNote } from '../audit/index.ts';
 import {
   ConsensusError,
@@ -25,7 +25,6 @@ import {
 } from '../wire/index.ts';
 import type { CountedChecks } from './counted-checks.ts';
 import { isCheckedInRound, readPeerMessage, type PeerMessage } from './peer-messages.ts';
-import { doNow, type PureWork } from './ports.ts';
 import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */
@@ -122,12 +121,13 @@ export class MessageGate {
     if (message.cid !== consortium.cid || message.e !== epoch()) {
       throw new Refusal('another consortium or epoch');
     }
-    const isLate = isSigned(message) && message.h < height();
-    if (isSigned(message) && !isLate) this.#requireSignature(message);
-    const checked = { message, isSigned: isSigned(message) && !isLate };
+    if (isSigned(message)) {
+      // Late: nobody answers it. Whoever needs the decision asks for it.
+      if (message.h < height()) return ignored;
+      this.#requireSignature(message);
+    }
+    const checked = { message, isSigned: isSigned(message) };
     const admitted = { kind: 'consensus', bytes, checked } as const;
-    // Whoever needs what is late gets the decision instead.
-    if (isLate) return { verdict: 'ignore', admitted };
     const verdict = this.#ports.relayVerdict(message);
     if (verdict === 'reject') throw new Refusal(`${message.t} that proves nothing`);
     return { verdict, admitted };
@@ -180,5 +180,5 @@ function signedBytes(message: Vote | Proposal): {
 }
 
 function isSigned(message: ConsensusMessage): message is Vote | Proposal {
-  return ['PROPOSE', 'NOTARIZE', 'NULLIFY', 'FINALIZE'].includes(message.t);
+  return 'sig' in message;
 }

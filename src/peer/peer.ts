@@ -97,12 +97,16 @@ export class Peer {
    */
   async start(): Promise<void> {
     const { ports, options, checks, news } = this.#parts;
-    const { store, transport, clock, logger, crypto } = ports;
+    const { store, transport, clock, logger, crypto, pure, named } = ports;
     const { consortium, self, keys, tellsHistory } = options;
     const { log: logSigner, witness: witnessSigner } = keys;
     const held = await recover({
       ...{ store, logger, verify: crypto.verify },
-      log: { consortium, self, logSigner, witnessSigner, clock, verify: checks.verifyBytes },
+      log: {
+        ...{ consortium, self, logSigner, witnessSigner, clock, verify: checks.verifyBytes },
+        ...(pure && { pure }),
+        ...(named && { named }),
+      },
       onBlock: tellsHistory ? (before, body) => news.tell(before, body, () => undefined) : null,
     });
     const running = new RunningPeer(this.#parts, held);

@@ -1,5 +1,5 @@
 /** What a peer is given: the keys of its member and its doors to the world. */
-import type { Clock, Logger, Random, Store } from '../base/index.ts';
+import type { Clock, Logger, NamedWork, PureWork, Random, Store } from '../base/index.ts';
 import type { CryptoPort, Signer } from '../crypto/index.ts';
 import type { Transport } from '../wire/index.ts';
 import type { Averager } from './averager.ts';
@@ -13,15 +13,6 @@ export interface PeerKeys {
   /** X25519, 32 bytes: opens what is sealed to this member. */
   readonly sealPrivate: Uint8Array;
 }
-
-/**
- * Does pure work on something that nobody changes. A node simply does it (`doNow`); a simulation of many nodes does it once
- * for all that were given the very same object.
- */
-export type PureWork = <I extends object, O>(work: (input: I) => O, input: I) => O;
-
-/** Does the work. */
-export const doNow: PureWork = (work, input) => work(input);
 
 /** Everything outside: time, disk, network, learning, heavy work, chance, and the checks of signatures. */
 export interface PeerPorts {
@@ -37,4 +28,6 @@ export interface PeerPorts {
   readonly crypto: CryptoPort;
   /** `doNow` when absent. */
   readonly pure?: PureWork;
+  /** `makeNow` when absent. */
+  readonly named?: NamedWork;
 }

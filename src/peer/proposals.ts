@@ -1,5 +1,5 @@
 /** Bodies of blocks on one node: what it would propose now, and what it thinks of others' proposals. */
-import type { Clock, Digest, Height } from '../base/index.ts';
+import { doNow, type Clock, type Digest, type Height, type PureWork } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
 import { decodeBlockBody, encodeBlockBody, limits, type BlockBody } from '../wire/index.ts';
 import { dueOps, judgeOps, type RuleContext } from './block-rules.ts';
@@ -13,6 +13,8 @@ export interface ProposalPorts {
   readonly log: Pick<ConsortiumLog, 'logAfter'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly clockSkewMs: number;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
   readonly state: () => ChainState;
   readonly view: () => LocalView;
   /** The envelopes that a block names, if all are here; null otherwise. */
@@ -63,11 +65,11 @@ export class Proposals {
 
   /** Judges the body that a member, perhaps this one, proposes. */
   judge(bytes: Uint8Array): Judgement {
-    const { cid, rules, log, clock, clockSkewMs, envelopesHere } = this.#ports;
+    const { cid, rules, log, clock, clockSkewMs, envelopesHere, pure = doNow } = this.#ports;
     const state = this.#ports.state();
     let body: BlockBody;
     try {
-      body = decodeBlockBody(bytes);
+      body = pure(decodeBlockBody, bytes);
     } catch {
       return 'reject';
     }

@@ -37,6 +37,10 @@ export interface RoundContext {
   readonly post: (task: () => Promise<void> | void) => void;
   /** Whether this round is still the current one of a running peer. */
   readonly isCurrent: () => boolean;
+  /** Does this node's own work of rounds one after the other: a machine trains one model at a time. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Whether the peer has stopped: nothing may be left on its disk any more. */
+  readonly isStopped: () => boolean;
   readonly broadcast: (message: RoundMessage) => void;
   readonly send: (to: NodeId, message: RoundMessage) => void;
   /** Keeps different envelopes that an author signed for one round. */

@@ -62,7 +62,7 @@ export class RunningPeer {
   }
 
   /** Has consensus judge and propose anew, after something that both look at has changed. */
-  #askAgain(): Promise<void> {
+  #askAgain(): Promise<void> | undefined {
     return this.#pieces.consensus.step({ kind: 'appChanged' });
   }
 
@@ -72,25 +72,24 @@ export class RunningPeer {
   receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
     const { verdict, admitted } = this.#pieces.gate.judge(from, topic, bytes);
     if (admitted === null) return verdict;
-    const task = (): Promise<void> => this.#handle(from, admitted);
+    const task = (): Promise<void> | undefined => this.#handle(from, admitted);
     return this.#parts.queue.offer(from, bytes.byteLength, task) ? verdict : 'ignore';
   }
 
-  async #handle(from: NodeId, admitted: Admitted): Promise<void> {
+  #handle(from: NodeId, admitted: Admitted): Promise<void> | undefined {
     switch (admitted.kind) {
       case 'consensus':
-        await this.#pieces.consensus.take(from, admitted.bytes, admitted.checked);
-        return;
+        return this.#pieces.consensus.take(from, admitted.bytes, admitted.checked);
       case 'checkpoint':
-        await this.#pieces.checkpoints.merge(from, admitted.note);
-        this.#finish();
-        return;
+        return this.#pieces.checkpoints.merge(from, admitted.note).then(() => {
+          this.#finish();
+        });
       case 'peer':
-        await this.#take(from, admitted.message);
+        return this.#take(from, admitted.message);
     }
   }
 
-  async #take(from: NodeId, message: PeerMessage): Promise<void> {
+  #take(from: NodeId, message: PeerMessage): Promise<void> | undefined {
     const round = this.#pieces.round.protocol;
     round?.heard(from, this.#parts.ports.clock.nowMs());
     if (message.t === 'status') {
@@ -99,8 +98,9 @@ export class RunningPeer {
       this.#pieces.checkpoints.help(from, message.s);
     } else if (message.r === round?.open.r) {
       round.take(from, message);
-      await this.#askAgain();
+      return this.#askAgain();
     }
+    return undefined;
   }
 
   // Decided blocks.
@@ -118,7 +118,7 @@ export class RunningPeer {
     news.logSuspensions(body);
     const round = this.#pieces.round.protocol;
     await news.tell(before, body, (r, env) => (round?.open.r === r ? round.facts(env) : undefined));
-    this.#pieces.checkpoints.broadcast();
+    this.#pieces.checkpoints.applied(body);
   }
 
   // The phase that the chain is in.

@@ -1,5 +1,6 @@
 export { renderCases, type CaseToShow } from './cases-page.ts';
 export { renderReport } from './report.ts';
+export { reportStyle } from './report-style.ts';
 export { reproductionText } from './reproduction-text.ts';
 export { summaryOf, type MissedRound, type RunSummary } from './run-summary.ts';
 export { renderReproduction } from './reproduction-report.ts';

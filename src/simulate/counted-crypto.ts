@@ -135,11 +135,25 @@ class SecretRegistry implements CountedCrypto {
 
 /** Two hashes over the secret and what is signed: nobody without the secret makes them. */
 function signature(secret: Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
-  const hash = sha256(secret, ...parts);
+  const hash = sha256(secret, ...parts.map(shortOf));
   const bytes = new Uint8Array(signatureBytes);
   bytes.set(hash);
   bytes.set(hash, hashBytes);
   return bytes;
+}
+
+/** Hashes of long messages, which nobody changes: an update goes to every member, and each checks its signature. */
+const longHashes = new WeakMap<Uint8Array, Uint8Array>();
+const longBytes = 1_024;
+
+function shortOf(part: Uint8Array): Uint8Array {
+  if (part.byteLength < longBytes) return part;
+  let made = longHashes.get(part);
+  if (made === undefined) {
+    made = sha256(part);
+    longHashes.set(part, made);
+  }
+  return made;
 }
 
 function padded(bytes: Uint8Array, secret: Uint8Array, once: Uint8Array): Uint8Array {

@@ -10,7 +10,7 @@
  * - `fold`: a node's chain is the fold of the blocks in its log.
  * - `alive`: no peer stops by itself, but for a disk that fails.
  */
-import type { Digest, NodeId } from '../base/index.ts';
+import type { Digest, NodeId, PureWork } from '../base/index.ts';
 import {
   ConsensusError,
   decodeMessage,
@@ -24,7 +24,6 @@ import {
   type ChainState,
   type Peer,
   type PeerEvent,
-  type PureWork,
 } from '../peer/index.ts';
 import {
   encodeCanonical,

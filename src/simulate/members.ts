@@ -81,7 +81,8 @@ export function virtualConsortium(
   const payload = encodeCanonical(manifest);
   const signers = sorted.map(({ keys }) => keys.org);
   const envelope = signEnvelope(manifestPayloadType, payload, ...signers);
-  return { manifest, cid: digestOf(payload), bytes: encodeEnvelope(envelope) };
+  const cid = digestOf(payload);
+  return { manifest, cid, digest: cid, bytes: encodeEnvelope(envelope) };
 }
 
 function lineOf({ id, labels, keys }: VirtualMember): Member {

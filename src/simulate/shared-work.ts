@@ -1,6 +1,6 @@
 /** Pure work done once for all nodes: for the very same object, as broadcasts give them, or for the very same update. */
-import { hex } from '../base/index.ts';
-import type { Averager, PureWork } from '../peer/index.ts';
+import { hex, type NamedWork, type PureWork } from '../base/index.ts';
+import type { Averager } from '../peer/index.ts';
 
 /** A `PureWork` with a memory as long as its inputs live. Work that throws is done again. */
 export function sharedWork(): PureWork {
@@ -20,6 +20,22 @@ export function sharedWork(): PureWork {
   };
 }
 
+/** Names that are remembered: of a log's last few heights. */
+const namesMax = 16;
+
+/** A `NamedWork` that remembers what was made last. */
+export function sharedByName(): NamedWork {
+  const made = new Map<string, unknown>();
+  return <O>(name: string, make: () => O): O => {
+    if (made.has(name)) return made.get(name) as O;
+    const output = make();
+    made.set(name, output);
+    const [oldest] = made.keys();
+    if (made.size > namesMax && oldest !== undefined) made.delete(oldest);
+    return output;
+  };
+}
+
 /**
  * An averager for each node with a memory that all share: what fits at one node fits at every other, since the digest names
  * the bytes and the content store has looked at them. What does not fit is looked at again by each.
@@ -28,6 +44,7 @@ export function sharedChecks(): (averager: Averager) => Averager {
   const fitting = new Set<string>();
   return (averager) => ({
     start: (job) => averager.start(job),
+    carry: (job) => averager.carry(job),
     encrypt: (job) => averager.encrypt(job),
     average: (job) => averager.average(job),
     check: async (job) => {

@@ -21,6 +21,7 @@ import {
   samplingRangesMicro,
   type ConsortiumLimits,
   type Plan,
+  type PlanImages,
   type PlanSampling,
   type PlanStage,
   type RoundRule,
@@ -140,6 +141,16 @@ const virtualTraining: Training = {
   },
 };
 
+/** What a plan must say of images; quadratics have none. */
+const virtualImages: PlanImages = {
+  ...{ spacingMmMicro: [1_000_000, 1_000_000, 1_000_000], pointRadiusMmMicro: 1_000_000 },
+  heart: 'none',
+  intensity: {
+    ...{ clipLowHuMicro: 0, clipHighHuMicro: 1_000_000 },
+    ...{ meanHuMicro: 0, stdHuMicro: 1_000_000 },
+  },
+};
+
 /** Half of the way: after ten rounds a thousandth of the distance is left. */
 const trainingShare = 0.5;
 const modelSize = 4;
@@ -151,6 +162,7 @@ export function virtualPlan(
 ): Plan {
   return {
     seed: 1,
+    images: virtualImages,
     stages: [
       {
         ...{ id: 'student', kind: 'student', model: {}, stepsPerRound: 1 },

@@ -32,9 +32,15 @@ export interface VirtualClock extends Clock {
 }
 
 interface Timer {
-  readonly atMs: number;
-  readonly serial: number;
   fire: (() => void) | null;
+}
+
+/** Timers of one time, in the order of setting. */
+interface Step {
+  readonly atMs: number;
+  readonly timers: Timer[];
+  /** The first that neither fired nor was found cancelled. */
+  next: number;
 }
 
 /** A clock that starts at `startMs` (0 when absent). */
@@ -44,10 +50,10 @@ export function virtualClock(startMs = 0): VirtualClock {
 
 class SteppedClock implements VirtualClock {
   #nowMs: number;
-  #serial = 0;
   #pending = 0;
-  /** Binary heap: the earliest timer first. */
-  readonly #heap: Timer[] = [];
+  /** By time. Messages come at whole milliseconds, many at one: what is ordered is the times, of which there are few. */
+  readonly #steps = new Map<number, Step>();
+  readonly #order = new TimeHeap();
   readonly #held = new Set<Promise<unknown>>();
 
   constructor(startMs: number) {
@@ -64,8 +70,15 @@ class SteppedClock implements VirtualClock {
 
   setTimer(delayMs: number, fire: () => void): CancelTimer {
     invariant(delayMs >= 0 && Number.isFinite(delayMs), 'a delay is finite and not negative');
-    const timer: Timer = { atMs: this.#nowMs + delayMs, serial: this.#serial++, fire };
-    this.#push(timer);
+    const atMs = this.#nowMs + delayMs;
+    const timer: Timer = { fire };
+    let step = this.#steps.get(atMs);
+    if (step === undefined) {
+      step = { atMs, timers: [], next: 0 };
+      this.#steps.set(atMs, step);
+      this.#order.push(step);
+    }
+    step.timers.push(timer);
     this.#pending++;
     return () => {
       if (timer.fire === null) return;
@@ -86,12 +99,12 @@ class SteppedClock implements VirtualClock {
   async runUntil(isDone: () => boolean, limits: RunLimits = {}): Promise<boolean> {
     const { untilMs = Infinity, maxTimers = 1_000_000 } = limits;
     await this.#settle();
-    for (let fired = 0; fired < maxTimers; fired++) {
+    for (let fired = 0; fired < maxTimers;) {
       if (isDone()) return true;
-      const timer = this.#next();
-      if (timer === null || timer.atMs > untilMs) return false;
-      this.#nowMs = Math.max(this.#nowMs, timer.atMs);
-      fired += this.#fireUntil(timer.atMs, this.#serial, maxTimers - fired) - 1;
+      const step = this.#next();
+      if (step === null || step.atMs > untilMs) return false;
+      this.#nowMs = Math.max(this.#nowMs, step.atMs);
+      fired += this.#fire(step, maxTimers - fired);
       await this.#settle();
     }
     return isDone();
@@ -103,17 +116,19 @@ class SteppedClock implements VirtualClock {
     this.#nowMs = untilMs;
   }
 
-  /** Fires what is due by `atMs` and was set before `serial`; gives how many. */
-  #fireUntil(atMs: number, serial: number, countMax: number): number {
+  /** Fires what was set for this time before now, no more than `countMax`; gives how many. What is set meanwhile waits. */
+  #fire(step: Step, countMax: number): number {
+    const { timers } = step;
+    const end = timers.length;
     let count = 0;
-    for (; count < countMax; count++) {
-      const timer = this.#next();
-      if (timer === null || timer.atMs > atMs || timer.serial >= serial) break;
-      this.#pop();
+    while (step.next < end && count < countMax) {
+      const timer = timers[step.next++];
+      if (timer?.fire == null) continue;
       const { fire } = timer;
       timer.fire = null;
       this.#pending--;
-      fire?.();
+      count++;
+      fire();
     }
     return count;
   }
@@ -129,19 +144,31 @@ class SteppedClock implements VirtualClock {
     }
   }
 
-  /** The earliest live timer; cancelled ones before it are dropped. */
-  #next(): Timer | null {
+  /** The earliest step with a live timer; those without are dropped. */
+  #next(): Step | null {
     for (;;) {
-      const first = this.#heap[0];
-      if (first === undefined) return null;
-      if (first.fire !== null) return first;
-      this.#pop();
+      const step = this.#order.first;
+      if (step === null) return null;
+      const { timers } = step;
+      while (step.next < timers.length && timers[step.next]?.fire === null) step.next++;
+      if (step.next < timers.length) return step;
+      this.#steps.delete(step.atMs);
+      this.#order.pop();
     }
   }
+}
 
-  #push(timer: Timer): void {
+/** Binary heap of steps: the earliest first. */
+class TimeHeap {
+  readonly #heap: Step[] = [];
+
+  get first(): Step | null {
+    return this.#heap[0] ?? null;
+  }
+
+  push(step: Step): void {
     const heap = this.#heap;
-    let index = heap.push(timer) - 1;
+    let index = heap.push(step) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
       if (!this.#swapIfEarlier(index, parent)) break;
@@ -149,7 +176,7 @@ class SteppedClock implements VirtualClock {
     }
   }
 
-  #pop(): void {
+  pop(): void {
     const heap = this.#heap;
     const last = heap.pop();
     if (last === undefined || heap.length === 0) return;
@@ -173,7 +200,6 @@ class SteppedClock implements VirtualClock {
 
   #isEarlier(a: number, b: number): boolean {
     const [x, y] = [this.#heap[a], this.#heap[b]];
-    if (x === undefined || y === undefined) return false;
-    return x.atMs < y.atMs || (x.atMs === y.atMs && x.serial < y.serial);
+    return x !== undefined && y !== undefined && x.atMs < y.atMs;
   }
 }

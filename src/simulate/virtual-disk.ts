@@ -261,7 +261,7 @@ class OpenDisk implements Store {
     const apply = (part: number): void => {
       const before = this.#disk.files.get(name) ?? new Uint8Array();
       const more = added.subarray(0, Math.floor(part * added.byteLength));
-      this.#disk.set(name, concatBytes(before, more));
+      this.#disk.set(name, grown(before, more));
     };
     return this.#do({ names: [name], bytes: added.byteLength, isAppend: true, apply });
   }
@@ -310,6 +310,23 @@ class OpenDisk implements Store {
   }
 }
 
+/** Buffers of files that were appended to, and up to where each is written: what grows is not copied each time. */
+const written = new WeakMap<ArrayBufferLike, number>();
+
+/** `before` and `more` in one file. Who holds `before` sees no change. */
+function grown(before: Uint8Array, more: Uint8Array): Uint8Array {
+  const size = before.byteLength + more.byteLength;
+  let whole = new Uint8Array(before.buffer);
+  const isLast = before.byteOffset === 0 && written.get(before.buffer) === before.byteLength;
+  if (!isLast || size > whole.byteLength) {
+    whole = new Uint8Array(2 * size);
+    whole.set(before);
+  }
+  whole.set(more, before.byteLength);
+  written.set(whole.buffer, size);
+  return whole.subarray(0, size);
+}
+
 /** Files that are the same on all honest nodes. */
 const pooledForm = /^(blobs|log\/tile|log\/decisions)\//;
 
@@ -333,5 +350,5 @@ export class BytePool {
 }
 
 function isEqual(a: Uint8Array | undefined, b: Uint8Array): a is Uint8Array {
-  return a !== undefined && Buffer.compare(a, b) === 0;
+  return a !== undefined && (a === b || Buffer.compare(a, b) === 0);
 }

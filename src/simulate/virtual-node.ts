@@ -1,5 +1,14 @@
 /** One machine of a virtual consortium: its disk, its clock, and the peer that runs on it, one run after the other. */
-import type { Clock, Digest, Logger, NodeId, Random, Store } from '../base/index.ts';
+import type {
+  Clock,
+  Digest,
+  Logger,
+  NamedWork,
+  NodeId,
+  PureWork,
+  Random,
+  Store,
+} from '../base/index.ts';
 import type { ConsensusSettings } from '../consensus/index.ts';
 import type { CryptoPort } from '../crypto/index.ts';
 import {
@@ -9,7 +18,6 @@ import {
   type PeerEvent,
   type PeerKeys,
   type PeerSettings,
-  type PureWork,
   type Trainer,
 } from '../peer/index.ts';
 import type { SignedManifest, Transport } from '../wire/index.ts';
@@ -31,6 +39,7 @@ export interface NodeParts {
   readonly disk: VirtualDisk;
   readonly crypto: CryptoPort;
   readonly pure: PureWork;
+  readonly named: NamedWork;
   /** What all nodes share of the heavy work. */
   readonly share: (averager: Averager) => Averager;
   readonly random: Random;
@@ -95,7 +104,8 @@ export class VirtualNode {
   /** Starts a program over what the disk holds; nothing happens when one runs. */
   start(): void {
     if (this.#running !== null) return;
-    const { id, keys, consortium, code, consensus, settings, network, crypto, pure } = this.#parts;
+    const { id, keys, consortium, code, consensus, settings, network } = this.#parts;
+    const { crypto, pure, named } = this.#parts;
     const process = new Process(this.#parts.onWake);
     const clock = this.clock.of(process);
     this.runs += 1;
@@ -118,7 +128,7 @@ export class VirtualNode {
     };
     const peer = new Peer(
       {
-        ...{ clock, store, transport, trainer, logger, random, crypto, pure },
+        ...{ clock, store, transport, trainer, logger, random, crypto, pure, named },
         averager: this.#parts.share(inlineAverager(store)),
       },
       {

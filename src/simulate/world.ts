@@ -31,7 +31,7 @@ import {
 import { FaultSchedule } from './fault-schedule.ts';
 import { endOf, type Fault } from './faults.ts';
 import { Invariants } from './invariants.ts';
-import { sharedChecks, sharedWork } from './shared-work.ts';
+import { sharedByName, sharedChecks, sharedWork } from './shared-work.ts';
 import { virtualClock, type VirtualClock } from './virtual-clock.ts';
 import { BytePool, soundDisk, VirtualDisk, type DiskFaults } from './virtual-disk.ts';
 import {
@@ -88,6 +88,7 @@ export class VirtualWorld {
   readonly #options: WorldOptions;
   readonly #random: Random;
   readonly #pure = sharedWork();
+  readonly #named = sharedByName();
   readonly #share = sharedChecks();
   readonly #touched = new Set<VirtualNode>();
   readonly #faults: FaultSchedule;
@@ -190,6 +191,7 @@ export class VirtualWorld {
       settings: { ...peerDefaults, ...this.#options.settings },
       crypto: this.#options.crypto,
       pure: this.#pure,
+      named: this.#named,
       share: this.#share,
       trainer: (clock, store) => this.#options.trainerOf(id, this.#slowed(id, clock), store),
       bend: (transport) => {

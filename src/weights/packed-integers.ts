@@ -68,7 +68,7 @@ export type TakeIntegers = (values: Int32Array, start: number) => void;
 export class IntegerUnpacker {
   readonly #count: number;
   readonly #take: TakeIntegers;
-  readonly #out = new Int32Array(piecesValues);
+  readonly #out: Int32Array;
   #outCount = 0;
   /** Values unpacked so far. */
   #done = 0;
@@ -81,6 +81,7 @@ export class IntegerUnpacker {
   constructor(count: number, take: TakeIntegers) {
     this.#count = count;
     this.#take = take;
+    this.#out = new Int32Array(Math.min(piecesValues, count));
   }
 
   /** Reads what `piece` completes. */

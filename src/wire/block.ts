@@ -203,13 +203,25 @@ export function decodeBlockBody(bytes: Uint8Array): BlockBody {
   return readBlockBody(decodeStrict(bytes, { maxBytes: bodyBytesMax }));
 }
 
-/** Digest of a body: SHA-256 of its canonical bytes. */
+const bodyDigests = new WeakMap<BlockBody, Digest>();
+
+/** Digest of a body: SHA-256 of its canonical bytes. Each body is hashed once. */
 export function bodyDigest(body: BlockBody): Digest {
-  return digestOf(encodeBlockBody(body));
+  const known = bodyDigests.get(body);
+  if (known !== undefined) return known;
+  const made = digestOf(encodeBlockBody(body));
+  bodyDigests.set(body, made);
+  return made;
 }
 
-/** The body's own log entry: its canonical bytes without `log`, which depends on this entry. */
-export function blockLeaf(body: BlockBody): Uint8Array {
+const blockLeaves = new WeakMap<Omit<BlockBody, 'log'>, Uint8Array>();
+
+/** The body's own log entry: its canonical bytes without `log`, which depends on this entry. Nobody changes them. */
+export function blockLeaf(body: Omit<BlockBody, 'log'>): Uint8Array {
+  const known = blockLeaves.get(body);
+  if (known !== undefined) return known;
   const { v, cid, e, h, prev, ts, ops } = body;
-  return encodeCanonical({ v, cid, e, h, prev, ts, ops });
+  const made = encodeCanonical({ v, cid, e, h, prev, ts, ops });
+  blockLeaves.set(body, made);
+  return made;
 }

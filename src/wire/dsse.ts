@@ -82,14 +82,9 @@ export function verifyEnvelope(
   publicKey: Uint8Array,
   verify: VerifyBytes = verifyRaw,
 ): Uint8Array {
-  const payload = payloadOf(envelope, payloadType);
-  if (!isSignedBy(envelope, payload, publicKey, verify)) {
-    throw new WireError(
-      { code: 'bad_signature', path: '$.signatures' },
-      'no signature of the envelope is of the expected key',
-    );
-  }
-  return payload;
+  const signed = signedBytesOf(envelope, payloadOf(envelope, payloadType));
+  requireSignature(signed, publicKey, verify);
+  return signed.payload;
 }
 
 /** The unverified payload of an envelope of the expected type. @throws {WireError} 'malformed' */
@@ -107,13 +102,48 @@ export function isSignedBy(
   publicKey: Uint8Array,
   verify: VerifyBytes = verifyRaw,
 ): boolean {
+  return isBy(signedBytesOf(envelope, payload), publicKey, verify);
+}
+
+/** An envelope opened for the check of its signatures, which many may make of one. */
+export interface SignedBytes {
+  readonly payload: Uint8Array;
+  /** What the signatures cover. */
+  readonly signed: Uint8Array;
+  readonly signatures: readonly { readonly keyid: string; readonly bytes: Uint8Array | null }[];
+}
+
+/** Opens an envelope with the payload that `payloadOf` gave; no signature is checked. */
+export function signedBytesOf(envelope: Envelope, payload: Uint8Array): SignedBytes {
+  return {
+    payload,
+    signed: preAuthEncoding(envelope.payloadType, payload),
+    signatures: envelope.signatures.map(({ keyid, sig }) => ({ keyid, bytes: fromBase64(sig) })),
+  };
+}
+
+/** @throws {WireError} 'bad_signature' when no signature is the key's */
+export function requireSignature(
+  signed: SignedBytes,
+  publicKey: Uint8Array,
+  verify: VerifyBytes,
+): void {
+  if (isBy(signed, publicKey, verify)) return;
+  throw new WireError(
+    { code: 'bad_signature', path: '$.signatures' },
+    'no signature of the envelope is of the expected key',
+  );
+}
+
+function isBy(
+  { signed, signatures }: SignedBytes,
+  publicKey: Uint8Array,
+  verify: VerifyBytes,
+): boolean {
   const keyid = keyIdOf(publicKey);
-  const signed = preAuthEncoding(envelope.payloadType, payload);
-  return envelope.signatures.some((signature) => {
-    if (signature.keyid !== keyid) return false;
-    const bytes = fromBase64(signature.sig);
-    return bytes !== null && verify(publicKey, signed, bytes);
-  });
+  return signatures.some(
+    (one) => one.keyid === keyid && one.bytes !== null && verify(publicKey, signed, one.bytes),
+  );
 }
 
 /** The canonical bytes of an envelope: a log entry. */

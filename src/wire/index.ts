@@ -49,6 +49,7 @@ export {
   type Envelope,
   type EnvelopeSignature,
 } from './dsse.ts';
+export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
 export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
   readHyperparameters,
@@ -73,20 +74,49 @@ export {
   type Schedule,
 } from './plan.ts';
 export {
-  consortiumId,
+  manifestDigest,
   keyBytes,
   manifestPayloadType,
   memberIndex,
   memberOf,
+  openManifest,
   readManifest,
+  readMember,
   signManifest,
   verifyManifest,
   type ConsortiumLimits,
   type Manifest,
   type Member,
+  type OpenedManifest,
   type SignedManifest,
   transportMembers,
 } from './manifest.ts';
+export {
+  approvalOf,
+  changeBetween,
+  checkSignatures,
+  renewedAlone,
+  verifySuccessor,
+  type Approval,
+  type ManifestChange,
+} from './manifest-change.ts';
+export { combineSignatures, encodeDraft, openDraft, withSignature } from './manifest-signing.ts';
+export {
+  joinRequestPayloadType,
+  makeJoinRequest,
+  memberDigest,
+  verifyJoinRequest,
+  type JoinRequest,
+  type JoinRequestSigners,
+} from './join-request.ts';
+export {
+  invitationBytesMax,
+  invitationPayloadType,
+  makeInvitation,
+  openInvitation,
+  type Invitation,
+  type OpenedInvitation,
+} from './invitation.ts';
 export { faultCountMax, quorumOf } from './quorum.ts';
 export {
   certificatesOf,

@@ -1,6 +1,7 @@
 /**
- * The consortium manifest: who the members are, their keys, the plan and the limits. Its digest is the
- * consortium's id, which stands in everything that is signed. docs/specs/manifest.md
+ * The consortium manifest: who the members are, their keys, the plan and the limits. The digest of version 0, the
+ * genesis, is the consortium's id, which stands in everything that is signed. How one version follows another is
+ * `manifest-change.ts`'s. docs/specs/manifest.md
  */
 import { fromBase64, invariant, type Digest, type NodeId } from '../base/index.ts';
 import {
@@ -26,11 +27,13 @@ import {
   arr,
   b64,
   checked,
+  digest,
   int,
   isAscending,
   literal,
   nodeId,
   obj,
+  optional,
   str,
   type Reader,
 } from './readers.ts';
@@ -67,9 +70,12 @@ export interface ConsortiumLimits {
   readonly updateBytesMax: number;
 }
 
-/** Version 0: the genesis manifest. */
+/** One version of the manifest. */
 export interface Manifest {
-  readonly version: 0;
+  /** 0 is the genesis; each later one follows the one before. */
+  readonly version: number;
+  /** Digest of the version before; absent in the genesis. */
+  readonly prev?: Digest;
   /** What people call it. */
   readonly name: string;
   /** DNS name under which its logs are named. */
@@ -83,7 +89,10 @@ export interface Manifest {
 /** A manifest whose signatures all hold. */
 export interface SignedManifest {
   readonly manifest: Manifest;
+  /** Id of the consortium: digest of its genesis. The same for all versions. */
   readonly cid: Digest;
+  /** Digest of this version: of its canonical bytes without signatures. */
+  readonly digest: Digest;
   /** The canonical bytes of the envelope, as stored and sent. */
   readonly bytes: Uint8Array;
 }
@@ -91,7 +100,8 @@ export interface SignedManifest {
 const ed25519Key = keyReader(checkPublicKey, 'an Ed25519 public key');
 const x25519Key = keyReader(checkSealKey, 'an X25519 public key');
 
-const readMember: Reader<Member> = obj({
+/** Reads one line of a manifest, keys checked. @throws {WireError} 'malformed' */
+export const readMember: Reader<Member> = obj({
   id: nodeId,
   role: literal('voter'),
   orgKey: ed25519Key,
@@ -109,7 +119,8 @@ const readMember: Reader<Member> = obj({
 /** Reads a manifest, keys checked. Signatures are `verifyManifest`'s. @throws {WireError} 'malformed' */
 export const readManifest: Reader<Manifest> = checked(
   obj({
-    version: literal(0),
+    version: int(0, 2 ** 31 - 1),
+    prev: optional(digest),
     name: str(64, /^[\x20-\x7e]+$/),
     domain: str(253, /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/),
     members: arr(readMember, membersMax, 1),
@@ -117,6 +128,9 @@ export const readManifest: Reader<Manifest> = checked(
     limits: obj({ updateBytesMax: int(1, 2 ** 31 - 1) }),
   }),
   (manifest) => {
+    if ((manifest.version === 0) !== (manifest.prev === undefined)) {
+      return 'prev in every version but the first';
+    }
     const ids = manifest.members.map((member) => member.id);
     if (!isAscending(ids)) return 'members in ascending order';
     // One key in two roles would let a signature of one purpose pass for another.
@@ -126,8 +140,8 @@ export const readManifest: Reader<Manifest> = checked(
   },
 );
 
-/** Id of the consortium: SHA-256 of the manifest's canonical bytes. */
-export function consortiumId(manifest: Manifest): Digest {
+/** SHA-256 of the manifest's canonical bytes; of the genesis it is the id of the consortium. */
+export function manifestDigest(manifest: Manifest): Digest {
   return digestOf(encodeCanonical(manifest));
 }
 
@@ -153,21 +167,32 @@ export function signManifest(manifest: Manifest, orgSigners: readonly Signer[]):
  * @throws {WireError} 'too_large', 'malformed' or 'bad_signature'
  */
 export function verifyManifest(bytes: Uint8Array): SignedManifest {
-  const envelope: Envelope = readEnvelope(decodeStrict(bytes, { maxBytes: manifestBytesMax }));
-  const payload = payloadOf(envelope, manifestPayloadType);
-  const manifest = readManifest(decodeStrict(payload, { maxBytes: manifestBytesMax }));
+  const { envelope, payload, manifest } = openManifest(bytes);
+  if (manifest.version !== 0) throw malformed('$.version', '0 in a genesis');
   if (envelope.signatures.length !== manifest.members.length) {
     throw malformed('$.signatures', 'one signature of each member');
   }
   for (const member of manifest.members) {
-    if (!isSignedBy(envelope, payload, keyBytes(member.orgKey))) {
-      throw new WireError(
-        { code: 'bad_signature', path: `$.members.${member.id}.orgKey` },
-        `the manifest is not signed by ${member.id}`,
-      );
-    }
+    if (!isSignedBy(envelope, payload, keyBytes(member.orgKey))) throw unsigned(member.id);
   }
-  return { manifest, cid: digestOf(payload), bytes };
+  const cid = digestOf(payload);
+  return { manifest, cid, digest: cid, bytes };
+}
+
+/** A manifest as it stands in its envelope: well-formed, but no signature checked. */
+export interface OpenedManifest {
+  readonly envelope: Envelope;
+  /** What is signed: the canonical bytes of the manifest. */
+  readonly payload: Uint8Array;
+  readonly manifest: Manifest;
+}
+
+/** Reads a manifest without checking a signature. @throws {WireError} 'too_large' or 'malformed' */
+export function openManifest(bytes: Uint8Array): OpenedManifest {
+  const envelope = readEnvelope(decodeStrict(bytes, { maxBytes: manifestBytesMax }));
+  const payload = payloadOf(envelope, manifestPayloadType);
+  const manifest = readManifest(decodeStrict(payload, { maxBytes: manifestBytesMax }));
+  return { envelope, payload, manifest };
 }
 
 /** The members of a manifest as a transport wants them. */
@@ -184,6 +209,13 @@ export function keyBytes(key: string): Uint8Array {
   const bytes = fromBase64(key);
   invariant(bytes !== null, 'a checked key is base64');
   return bytes;
+}
+
+function unsigned(id: NodeId): WireError {
+  return new WireError(
+    { code: 'bad_signature', path: `$.members.${id}.orgKey` },
+    `the manifest is not signed by ${id}`,
+  );
 }
 
 function keysOf(member: Member): string[] {

@@ -1,6 +1,7 @@
 /** The plan of a consortium: agreed in the manifest, so that every OPEN follows from it. */
 import { parseNodeId, type Digest, type NodeId } from '../base/index.ts';
 import type { Json } from './canonical.ts';
+import { readImages, type PlanImages } from './images.ts';
 import { membersMax } from './limits.ts';
 import {
   arr,
@@ -62,9 +63,10 @@ export interface PlanStage {
   readonly training: Training;
 }
 
-/** All stages in order, and the seed of everything agreed that is drawn by chance. */
+/** All stages in order, what images are to their models, and the seed of everything agreed that is drawn by chance. */
 export interface Plan {
   readonly seed: number;
+  readonly images: PlanImages;
   readonly stages: readonly PlanStage[];
 }
 
@@ -111,7 +113,7 @@ const readStage: Reader<PlanStage> = checked(
 
 /** Reads a plan. @throws {WireError} 'malformed' */
 export const readPlan: Reader<Plan> = checked(
-  obj({ seed: readSeed, stages: arr(readStage, 32, 1) }),
+  obj({ seed: readSeed, images: readImages, stages: arr(readStage, 32, 1) }),
   (plan) =>
     new Set(plan.stages.map((stage) => stage.id)).size === plan.stages.length
       ? null

@@ -10,9 +10,10 @@ import {
   decodeEnvelope,
   encodeEnvelope,
   payloadOf,
+  requireSignature,
+  signedBytesOf,
   signEnvelope,
-  verifyEnvelope,
-  type Envelope,
+  type SignedBytes,
 } from './dsse.ts';
 import { malformed } from './errors.ts';
 import { entryBytesMax, membersMax } from './limits.ts';
@@ -171,7 +172,8 @@ export interface DecodedUpdate {
   readonly statement: UpdateStatement;
   readonly env: Digest;
   readonly bytes: Uint8Array;
-  readonly envelope: Envelope;
+  /** The envelope, opened. */
+  readonly signed: SignedBytes;
 }
 
 /** Reads an envelope's form; who signed it is `verifyUpdateStatement`'s to say. @throws {WireError} */
@@ -180,7 +182,8 @@ export function decodeUpdateStatement(bytes: Uint8Array): DecodedUpdate {
   if (envelope.signatures.length !== 1) throw malformed('$.signatures', 'one signature');
   const unverified = payloadOf(envelope, statementPayloadType);
   const document = decodeStrict(unverified, { maxBytes: entryBytesMax });
-  return { statement: readUpdateStatement(document), env: digestOf(bytes), bytes, envelope };
+  const signed = signedBytesOf(envelope, unverified);
+  return { statement: readUpdateStatement(document), env: digestOf(bytes), bytes, signed };
 }
 
 /**
@@ -195,10 +198,10 @@ export function verifyUpdateStatement(
   verify: VerifyBytes = verifyRaw,
   decode: (bytes: Uint8Array) => DecodedUpdate = decodeUpdateStatement,
 ): VerifiedUpdate {
-  const { statement, env, envelope } = decode(bytes);
+  const { statement, env, signed } = decode(bytes);
   const author = memberOf(manifest, statement.author);
   if (author === null) throw malformed('$.predicate.runDetails.builder.id', 'a member');
-  verifyEnvelope(envelope, statementPayloadType, keyBytes(author.logKey), verify);
+  requireSignature(signed, keyBytes(author.logKey), verify);
   if (statement.cid !== cid) throw malformed('$.cid', 'this consortium');
   if (Object.values(statement.heads).some((weight) => weight > statement.weight)) {
     throw malformed('$.heads', `at most the update's weight of ${statement.weight}`);

@@ -22,7 +22,7 @@ import {
   type SignedManifest,
   type PlanStage,
 } from '../../src/wire/index.ts';
-import { plainRule, sampleStage, teacherTraining } from '../wire/sample-stage.ts';
+import { plainImages, plainRule, sampleStage, teacherTraining } from '../wire/sample-stage.ts';
 
 const roles = ['org', 'consensus', 'log', 'witness', 'transport'] as const;
 type Keys = Record<(typeof roles)[number], KeyPair>;
@@ -66,6 +66,7 @@ export function makeConsortium(
     members: members.map(({ id, keys }) => memberOf(id, keys)),
     plan: {
       seed: 1,
+      images: plainImages,
       stages: hasIdleStage ? [idle, student] : [student],
     },
     limits: { updateBytesMax: 1_000_000 },

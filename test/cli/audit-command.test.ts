@@ -30,12 +30,13 @@ async function audit(...args: readonly string[]): Promise<Told> {
     erase: () => undefined,
     columns: 100,
     nowMs: () => 0,
+    ...{ dateMs: () => 0, env: {}, terminal: null },
     signal: new AbortController().signal,
     mainJob: () => Promise.reject(new Error('not asked')),
     reproduce: () => Promise.reject(new Error('not asked')),
     predict: () => Promise.reject(new Error('not asked')),
   };
-  return { code: await runCommandLine(['audit', 'verify', ...args], world, {}), out };
+  return { code: await runCommandLine(['audit', 'verify', ...args], world), out };
 }
 
 describe('annulus audit verify', () => {

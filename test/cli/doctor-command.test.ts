@@ -19,6 +19,7 @@ function worldOf(out: (text: string) => void): World {
       columns: 100,
       nowMs: () => performance.now(),
     },
+    ...{ dateMs: () => 0, env: {}, terminal: null },
     signal: new AbortController().signal,
     mainJob: () => Promise.reject(new Error('not asked')),
     reproduce: () => Promise.reject(new Error('not asked')),
@@ -31,7 +32,6 @@ async function run(...args: string[]): Promise<Told> {
   const code = await runCommandLine(
     args,
     worldOf((text) => (out += text)),
-    {},
   );
   return { code, out };
 }

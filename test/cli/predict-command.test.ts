@@ -46,17 +46,14 @@ describe('annulus predict', () => {
       out: (text) => (out += text),
       err: (text) => (err += text),
       erase: () => undefined,
+      ...{ dateMs: () => 0, env: {}, terminal: null },
       ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
       ...{ mainJob: refuse, reproduce: refuse },
       predict: () => (predict === undefined ? loadPredict() : Promise.resolve(predict)),
     };
     const output = join(folder, `out-${(runs += 1)}`);
     const files = ['--model', model, '--input', join(shared, input), '--output', output];
-    const code = await runCommandLine(
-      ['predict', ...files, '--backend', 'wasm', ...flags],
-      world,
-      {},
-    );
+    const code = await runCommandLine(['predict', ...files, '--backend', 'wasm', ...flags], world);
     return { code, out, err, output };
   }
   const sidecar = (output: string): Sidecar =>

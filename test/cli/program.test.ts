@@ -48,12 +48,13 @@ async function run(args: readonly string[], mainJob: RunMainJob = finishes): Pro
     isLive: false,
     columns: 100,
     nowMs: () => 0,
+    ...{ dateMs: () => 0, env: {}, terminal: null },
     signal: new AbortController().signal,
     mainJob: () => Promise.resolve(mainJob),
     reproduce: () => Promise.resolve(reproduces),
     predict: () => Promise.reject(new Error('not asked')),
   };
-  const code = await runCommandLine(args, world, {});
+  const code = await runCommandLine(args, world);
   return { code, out, err };
 }
 

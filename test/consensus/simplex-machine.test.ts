@@ -318,6 +318,32 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       expect(bench.timeout().words()).deep.equal([]);
     });
 
+    it('waits half a second for a leader that was silent in its last view, and all its time once it is heard', () => {
+      const silent = epoch.leader(4);
+      const teller = others.find((i) => i !== silent && i !== voter)!;
+      const to = (bench: Bench, v: number): Effect[] =>
+        bench.hear({ ...common, t: 'VIEW', v, chain: epoch.nulls(v) }, teller).of('setTimer');
+      const timerOf = (effects: readonly Effect[]): [string, number] | undefined =>
+        effects.flatMap((effect): [string, number][] =>
+          effect.kind === 'setTimer' && effect.id.startsWith('view')
+            ? [[effect.id, effect.delayMs]]
+            : [],
+        )[0];
+      const bench = new Bench(epoch, voter);
+      // T(4) = 10 s · 1.5^4, T(8) = 10 s · 1.5^8.
+      expect(timerOf(to(bench, 4))).deep.equal(['view/1/4', 50_625]);
+      bench.timeout();
+      // The same leader's next turn; another's is as long as ever.
+      expect(timerOf(to(bench, 7))?.[1]).equal(Math.round(10_000 * 1.5 ** 7));
+      expect(timerOf(to(bench, 8))).deep.equal(['view/1/8/silent', 500]);
+      const status = { ...common, t: 'STATUS', v: 0 } as const;
+      expect(bench.hear(status, silent).of('clearTimer')).lengthOf(1);
+      expect(timerOf(bench.effects)).deep.equal(['view/1/8', Math.round(10_000 * 1.5 ** 8)]);
+      // Heard in the view that ended without a proposal: it is there, and keeps its time.
+      bench.timeout();
+      expect(timerOf(to(bench, 12))?.[0]).equal('view/1/12');
+    });
+
     it('ignores the timer of a view already left', () => {
       const bench = new Bench(epoch, voter);
       bench.hear({ ...common, t: 'VIEW', v: 1, chain: epoch.nulls(1) });

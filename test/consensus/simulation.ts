@@ -72,6 +72,8 @@ const settings: ConsensusSettings = {
   ...consensusDefaults,
   viewTimeoutMs: 1_000,
   viewTimeoutMsMax: 30_000,
+  // The seeds at which the rare mutants are seen were found without it; the virtual world has it.
+  silentLeaderMs: 1_000,
   proposeAgainMs: 0, // at once: more votes of more views are under way together
   resendMs: 400,
   resendMsMax: 4_000,

@@ -15,7 +15,7 @@ import {
   type SignedManifest,
 } from '../../src/wire/index.ts';
 import { packIntegers } from '../weights/packed.ts';
-import { plainRule, sampleStage } from '../wire/sample-stage.ts';
+import { plainImages, plainRule, sampleStage } from '../wire/sample-stage.ts';
 
 export const members: readonly SimulatedMember[] = Array.from({ length: 8 }, (_, i) =>
   simulatedMember(1, `L${i + 1}` as NodeId, []),
@@ -31,6 +31,7 @@ export const consortium: SignedManifest = simulatedConsortium(members, {
   domain: 'gossip.example',
   plan: {
     seed: 1,
+    images: plainImages,
     stages: [stage],
   },
   limits: { updateBytesMax: 100_000 },

@@ -27,7 +27,7 @@ import {
 import type { TrainingResult } from '../../src/peer/index.ts';
 import { layoutOf, modelDigest, readModel } from '../../src/weights/index.ts';
 import type { Plan, PlanStage } from '../../src/wire/index.ts';
-import { plainRule } from '../wire/sample-stage.ts';
+import { plainImages, plainRule } from '../wire/sample-stage.ts';
 
 interface Call {
   readonly method: string;
@@ -105,7 +105,7 @@ function stageOf(id: string, heads: Record<string, number>, patch: number): Plan
 const hps = stageOf('teacher-hps', { hps: 6 }, 16);
 const ms = stageOf('teacher-ms', { ms: 3 }, 24);
 const student = stageOf('student', { hps: 6, ms: 3 }, 32);
-const plan: Plan = { seed: 7, stages: [hps, ms, student] };
+const plan: Plan = { seed: 7, images: plainImages, stages: [hps, ms, student] };
 const silent = (): void => undefined;
 
 describe('HospitalTrainer', () => {
@@ -131,7 +131,6 @@ describe('HospitalTrainer', () => {
       nodeFolder: folder,
       stateFolder: join(folder, 'states'),
       plan,
-      intensity: intensityDefaults,
       inference: { overlap: 0.5, batch: 1 },
       pool,
       siteKey: new Uint8Array(32).fill(1),
@@ -240,6 +239,27 @@ describe('HospitalTrainer', () => {
     expect(after).not.equal(before);
     expect(pool.argsOf<LabelArgs>('label')[0]?.generation).equal(before);
     expect(pool.argsOf<CheckArgs>('check')[0]?.generation).equal(after);
+  });
+
+  it('has new cases read and labelled, and lets no job run while they come', async () => {
+    const trainer = trainerOf();
+    await trainer.prepare(student, new Map(), silent);
+    await train(trainer, student, 1);
+    const order: string[] = [];
+    let finish = (): void => undefined;
+    const changed = trainer.changeCases(async () => {
+      order.push('change begins');
+      await new Promise<void>((resolve) => (finish = resolve));
+      order.push('change ends');
+    });
+    const trained = train(trainer, student, 2).then(() => order.push('trained'));
+    finish();
+    await Promise.all([changed, trained]);
+    expect(order).deep.equal(['change begins', 'change ends', 'trained']);
+    await trainer.prepare(student, new Map(), silent);
+    expect(pool.argsOf('label').length).equal(2);
+    const [before, after] = pool.argsOf<TrainArgs>('train').map(({ generation }) => generation);
+    expect(after).not.equal(before);
   });
 
   it('labels again when labelling failed', async () => {

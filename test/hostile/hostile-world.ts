@@ -11,13 +11,17 @@ import { seededRandom, type Logger, type NodeId, type Store } from '../../src/ba
 import { consensusDefaults } from '../../src/consensus/index.ts';
 import { digestOf, systemCrypto } from '../../src/crypto/index.ts';
 import { diskStore, systemClock } from '../../src/host/index.ts';
-import { networkDefaults, openLibp2pTransport } from '../../src/network/index.ts';
+import {
+  networkDefaults,
+  openLibp2pTransport,
+  type NetworkSettings,
+} from '../../src/network/index.ts';
 import { inlineAverager, Peer, peerDefaults } from '../../src/peer/index.ts';
 import { simulatedConsortium, simulatedMember } from '../../src/experiment/run/consortium.ts';
 import { type MessageCost, type SignedManifest } from '../../src/wire/index.ts';
 import { fast, pass, testMembers, until, type TestMember } from '../network/libp2p-cluster.ts';
 import { toyTrainer } from '../peer/peer-network.ts';
-import { sampleStage } from '../wire/sample-stage.ts';
+import { plainImages, sampleStage } from '../wire/sample-stage.ts';
 import type { Flood, RogueData, RogueReport } from './rogue-worker.ts';
 
 const seed = 1;
@@ -51,7 +55,8 @@ export interface Figures {
   readonly sentBytes: number;
 }
 
-interface Honest {
+/** A peer that keeps the rules. */
+export interface Honest {
   readonly peer: Peer;
   sealed: number;
 }
@@ -190,15 +195,17 @@ class Seen {
   }
 }
 
-async function openPeer(init: {
+/** A peer of the world, not started. @param init.network what its transport is set to, where it is not as usual */
+export async function openPeer(init: {
   readonly consortium: SignedManifest;
   readonly members: readonly TestMember[];
   readonly id: NodeId;
   readonly folder: string;
   readonly keys: ConstructorParameters<typeof Peer>[1]['keys'];
-  readonly seen: Seen | null;
+  readonly seen?: Seen | null;
+  readonly network?: Partial<NetworkSettings>;
 }): Promise<Honest> {
-  const { consortium, members, id, folder, keys, seen } = init;
+  const { consortium, members, id, folder, keys, seen = null, network = {} } = init;
   const logger: Logger = {
     log: (level, message, facts) => {
       const line = `${level} ${message} ${JSON.stringify(facts ?? {})}`;
@@ -213,7 +220,7 @@ async function openPeer(init: {
     members: members.map((one) => (one.id === 'L4' ? { ...one, addresses: [] } : one)),
     privateKeySeed: own.seed,
     listen: `127.0.0.1:${own.port}`,
-    settings,
+    settings: { ...settings, ...network },
     logger,
   });
   if (seen !== null) {
@@ -255,12 +262,16 @@ async function openPeer(init: {
   return honest;
 }
 
-function consortiumOf(members: readonly ReturnType<typeof simulatedMember>[]): SignedManifest {
+/** The manifest of these members: rounds without end, of all but the rogue. */
+export function consortiumOf(
+  members: readonly ReturnType<typeof simulatedMember>[],
+): SignedManifest {
   return simulatedConsortium(members, {
     name: 'toy',
     domain: 'toy.example',
     plan: {
       seed,
+      images: plainImages,
       stages: [
         sampleStage({
           ...{ id: 'student', participants: ['L1', 'L2', 'L3'] as NodeId[] },

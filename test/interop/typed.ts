@@ -21,12 +21,12 @@ export async function runTyped(args: readonly string[]): Promise<Told> {
       isLive: false,
       columns: 100,
       nowMs: () => 0,
+      ...{ dateMs: () => 0, env: {}, terminal: null },
       signal: new AbortController().signal,
       mainJob: nobody,
       reproduce: nobody,
       predict: nobody,
     },
-    {},
   );
   return { code, out, err };
 }

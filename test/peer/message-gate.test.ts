@@ -82,9 +82,9 @@ describe('MessageGate', () => {
     expect(judged('consensus', vote(), 'X1' as NodeId)).to.deep.equal(['reject', false, []]);
   });
 
-  it('does not pass on late votes, and does not look at their signatures', () => {
+  it('neither passes on nor lets in late votes, and does not look at their signatures', () => {
     const late = vote({ h: height - 1, signer: 'L1' });
-    expect(judged('consensus', late)).to.deep.equal(['ignore', true, []]);
+    expect(judged('consensus', late)).to.deep.equal(['ignore', false, []]);
   });
 
   it('passes on what has no signature of its own as the machine says, and lets in all but what it rejects', () => {

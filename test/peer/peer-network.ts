@@ -16,7 +16,7 @@ import {
 import { layoutOf, readModel, writeModel, type ModelWeights } from '../../src/weights/index.ts';
 import { type PlanStage, type SignedManifest, type Transport } from '../../src/wire/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';
-import { sampleStage } from '../wire/sample-stage.ts';
+import { plainImages, sampleStage } from '../wire/sample-stage.ts';
 
 /** A round's base plus `step` in every parameter; weight and speed are the test's. */
 export interface ToyTrainer extends Trainer {
@@ -80,7 +80,7 @@ export class PeerNetwork {
     this.consortium = simulatedConsortium(members, {
       name: 'toy',
       domain: 'toy.example',
-      plan: { seed: 1, stages },
+      plan: { seed: 1, images: plainImages, stages },
       limits: { updateBytesMax: 100_000 },
     });
     const kept = new Map(members.map((member) => [member.id as string, keptOf(member)]));

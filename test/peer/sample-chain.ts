@@ -9,7 +9,7 @@ import {
 import { digestOf } from '../../src/crypto/index.ts';
 import { advance, genesisChain, type ChainState } from '../../src/peer/index.ts';
 import type { Cut, CutUpdate, Op, Open, Plan, PlanStage, Seal } from '../../src/wire/index.ts';
-import { plainRule, sampleStage, studentTraining } from '../wire/sample-stage.ts';
+import { plainImages, plainRule, sampleStage, studentTraining } from '../wire/sample-stage.ts';
 
 export const three: readonly NodeId[] = ['L1', 'L2', 'L3'] as NodeId[];
 export const code: Digest = digestOf(utf8('code'));
@@ -20,6 +20,7 @@ export function stage(id: string, other: Partial<PlanStage> = {}): PlanStage {
 
 export const plan: Plan = {
   seed: 7,
+  images: plainImages,
   stages: [stage('teacher-hps', { rounds: 2 }), stage('student')],
 };
 

@@ -81,13 +81,15 @@ async function endsWell(count: number, kinds: readonly Kind[]): Promise<void> {
   const cuts = sealed.map((round) => round.participants.map((id) => hospitals.get(id)!));
   const expected = modelAfter(cuts, seededShare, modelSize);
   const optimum = optimumOf(cuts.at(-1)!);
+  // What was learnt in a round that ended without its hospital, or without a model, is in a later one: not by that formula.
+  const isPlain = !kinds.includes('crashing') && record.rounds.length === rounds;
   const [tensor] = decodeSafetensors(
     world!.node(participants[0]!).disk.files.get(`blobs/${models[0]}`)!,
   ).tensors;
   expected.forEach((value, at) => {
     const got = tensor!.data[at] as number;
     // Each round rounds to 2^-23 of the clamp, times the members.
-    expect(got, `coordinate ${at}`).to.be.closeTo(value, 1e-4);
+    if (isPlain) expect(got, `coordinate ${at}`).to.be.closeTo(value, 1e-4);
     // Ten halvings of a distance of at most 0.5, and who crashed moves the goal a little.
     expect(got, `coordinate ${at}`).to.be.closeTo(
       optimum[at]!,
@@ -96,7 +98,7 @@ async function endsWell(count: number, kinds: readonly Kind[]): Promise<void> {
   });
 }
 
-/** As the seed's own trainers, but for those that need longer than a round. */
+/** As the seed's own trainers, but for those that need longer than late work is worth (late-work.test.ts): they are in no cut. */
 function trainers(
   seed: number,
   members: readonly NodeId[],
@@ -106,7 +108,7 @@ function trainers(
   return (id, clock, store) => {
     const random = seededRandom(seed).fork(`training ${id}`);
     const durationMs = (): number =>
-      stragglers.includes(id) ? 20_000 : 1_000 + random.integer(1_000);
+      stragglers.includes(id) ? 60_000 : 1_000 + random.integer(1_000);
     return quadraticTrainer(id, clock, store, {
       ...hospitals.get(id)!,
       share: seededShare,

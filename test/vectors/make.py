@@ -204,9 +204,14 @@ def manifest():
     student = {k: v for k, v in stage.items() if k != "task"} | {
         "id": "student", "kind": "student", "participants": IDS, "start": sha256(b"start"),
         "training": training | {"patch": "whole", "optimiser": sgd, "distillation": distillation}}
+    images = {
+        "spacingMmMicro": [3000000, 800000, 800000], "pointRadiusMmMicro": 6000000, "heart": "none",
+        "intensity": {"clipLowHuMicro": -300000000, "clipHighHuMicro": 1000000000,
+                      "meanHuMicro": 100000000, "stdHuMicro": 200500000},
+    }
     return {
         "version": 0, "name": "Vector consortium", "domain": "vectors.example", "members": members,
-        "plan": {"seed": 7, "stages": [stage, student]},
+        "plan": {"seed": 7, "images": images, "stages": [stage, student]},
         "limits": {"updateBytesMax": 1000000},
     }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { fromUtf8, utf8 } from '../../src/base/index.ts';
 import { generateEd25519 } from '../../src/crypto/index.ts';
 import {
-  consortiumId,
+  manifestDigest,
   encodeCanonical,
   memberIndex,
   memberOf,
@@ -49,7 +49,7 @@ function changed(path: string, value: unknown): Record<string, unknown> {
 describe('manifest', () => {
   it('is read and named as by another implementation', () => {
     expect(verifyManifest(bytes).cid).to.equal(vector.cid);
-    expect(consortiumId(manifest)).to.equal(vector.cid);
+    expect(manifestDigest(manifest)).to.equal(vector.cid);
     expect(ids).to.deep.equal(['L1', 'L2', 'L3', 'L4']);
   });
 

@@ -4,6 +4,7 @@ import {
   hyperparametersOf,
   learningRateMicro,
   readHyperparameters,
+  readImages,
   readRule,
   readTraining,
   schedules,
@@ -11,7 +12,13 @@ import {
   type Schedule,
 } from '../../src/wire/index.ts';
 import type { NodeId } from '../../src/base/index.ts';
-import { plainRule, sampleStage, studentTraining, teacherTraining } from './sample-stage.ts';
+import {
+  plainImages,
+  plainRule,
+  sampleStage,
+  studentTraining,
+  teacherTraining,
+} from './sample-stage.ts';
 
 const ten = { rounds: 10, learningRateMicro: 10_000 };
 const ratesOf = (
@@ -183,6 +190,43 @@ describe('the rule of a round', () => {
   it('is refused when an entry is missing', () => {
     for (const key of Object.keys(plainRule)) {
       expect(placeRefused(readRule, changed(plainRule, key, undefined)), key).to.include(key);
+    }
+  });
+});
+
+describe('the images of a plan', () => {
+  it('are read as they are', () => {
+    expect(placeRefused(readImages, plainImages)).to.equal(null);
+    const heads = { ...plainImages, heart: 'head', spacingMmMicro: [6_000_000, 300_000, 300_000] };
+    expect(placeRefused(readImages, heads)).to.equal(null);
+  });
+
+  it('lack nothing', () => {
+    const fields = ['spacingMmMicro', 'pointRadiusMmMicro', 'heart', 'intensity'];
+    for (const path of [...fields, 'intensity.stdHuMicro', 'intensity.meanHuMicro']) {
+      const place = placeRefused(readImages, changed(plainImages, path, undefined));
+      expect(place, path).to.contain(path.split('.').at(-1));
+    }
+    expect(placeRefused(readImages, { ...plainImages, more: 1 })).to.contain('unknown');
+  });
+
+  it('have no value out of its range', () => {
+    const refused: readonly [string, unknown][] = [
+      ['spacingMmMicro', [3_000_000, 3_000_000]],
+      ['spacingMmMicro', [299_999, 3_000_000, 3_000_000]],
+      ['spacingMmMicro', [3_000_000, 3_000_000, 6_000_001]],
+      ['spacingMmMicro', [3_000_000, 3_000_000.5, 3_000_000]],
+      ['pointRadiusMmMicro', 999_999],
+      ['pointRadiusMmMicro', 20_000_001],
+      ['heart', 'both'],
+      ['intensity.stdHuMicro', 0],
+      ['intensity.clipLowHuMicro', -32_768_000_001],
+      // As high as the upper end: nothing would be left between.
+      ['intensity.clipLowHuMicro', 1_000_000_000],
+    ];
+    for (const [path, value] of refused) {
+      const place = placeRefused(readImages, changed(plainImages, path, value));
+      expect(place, `${path} ${String(value)}`).to.be.a('string');
     }
   });
 });

@@ -2,6 +2,7 @@
 import {
   samplingRangesMicro,
   type PlanDistillation,
+  type PlanImages,
   type PlanSampling,
   type PlanStage,
   type RoundRule,
@@ -12,6 +13,16 @@ import {
 export const plainRule: RoundRule = {
   ...{ kind: 'exact', samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
   ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0 },
+};
+
+/** Voxels of 1 mm, points of 1 mm, no heart; HU as they are, from 0 to 1000. */
+export const plainImages: PlanImages = {
+  ...{ spacingMmMicro: [1_000_000, 1_000_000, 1_000_000], pointRadiusMmMicro: 1_000_000 },
+  heart: 'none',
+  intensity: {
+    ...{ clipLowHuMicro: 0, clipHighHuMicro: 1_000_000_000 },
+    ...{ meanHuMicro: 0, stdHuMicro: 1_000_000 },
+  },
 };
 
 const sampling = Object.fromEntries(

@@ -3,7 +3,12 @@
  * hospital that took no part. The distilled SwinUNETR's backbone against that of the federated U-Net of the points.
  */
 import { join } from 'node:path';
-import { hospitalDefaults, type HospitalSettings, type RunSettings } from '../../config/index.ts';
+import {
+  hospitalDefaults,
+  type HospitalSettings,
+  patchOf,
+  type RunSettings,
+} from '../../config/index.ts';
 import type { LandmarkName } from '../../data/index.ts';
 import {
   adamWDefaults,
@@ -14,7 +19,6 @@ import {
 } from '../../distill/index.ts';
 import { expertGeneration, specAndTasks } from '../../hospital/index.ts';
 import { caseJobs, type CaseJob } from '../run/run-cases.ts';
-import { patchOf } from '../run/run-plan.ts';
 import type { ModelWeights } from '../../weights/index.ts';
 import type { Arm, Experiment } from './experiments.ts';
 import { sharing, workMs } from './progress.ts';

@@ -4,17 +4,18 @@
  * SwinUNETR) is taken from there, so that it is the same to the last bit; the rest is built beside it.
  */
 import { invariant, type NodeId } from '../../base/index.ts';
-import { modelSpecFor, type RunSettings } from '../../config/index.ts';
-import { parseTaskId, type TaskId } from '../../data/index.ts';
 import {
   holdersOf,
   membersOf,
+  modelSpecFor,
   oneTaskHeart,
   planOf,
+  type RunSettings,
   studentStage,
   taughtTasks,
   teacherStage,
-} from '../run/run-plan.ts';
+} from '../../config/index.ts';
+import { parseTaskId, type TaskId } from '../../data/index.ts';
 import type { Json, PlanStage } from '../../wire/index.ts';
 import { ReproduceError } from './errors.ts';
 

@@ -1,6 +1,6 @@
 /** From the results of single cases to the figures of arms, tasks, groups and hospitals. Pure. */
 import { seededRandom } from '../../base/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import { holdersOf, membersOf, type RunSettings, taughtTasks } from '../../config/index.ts';
 import type {
   ClientGroup,
   DownstreamFigures,
@@ -17,7 +17,6 @@ import {
   summarise,
   type CalibrationBins,
 } from '../../models/index.ts';
-import { holdersOf, membersOf, taughtTasks } from '../run/run-plan.ts';
 import { arms } from './experiments.ts';
 import type { SeedResult } from './seed-run.ts';
 

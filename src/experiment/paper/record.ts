@@ -1,5 +1,5 @@
 /** Everything that the table and the report show, from the results of all seeds. Pure. */
-import type { RunSettings } from '../../config/index.ts';
+import { type RunSettings, taughtTasks } from '../../config/index.ts';
 import {
   reproductionVersion,
   type DownstreamRecord,
@@ -9,7 +9,6 @@ import {
 import { specAndTasks } from '../../hospital/index.ts';
 import { parameterList } from '../../models/index.ts';
 import { hospitalRecord, taskRecords } from '../run/run-recorder.ts';
-import { taughtTasks } from '../run/run-plan.ts';
 import { arms } from './experiments.ts';
 import { downstreamLandmark, downstreamSteps, downstreamTrainingCount } from './downstream.ts';
 import { caseResults, downstreamFigures, groupFigures, hospitalFigures } from './figures.ts';

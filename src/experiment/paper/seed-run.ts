@@ -1,7 +1,7 @@
 /** One seed of a reproduction: its patients, its models, their errors on held-out cases. */
 import { join } from 'node:path';
 import type { NodeId } from '../../base/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import { membersOf, patchOf, planOf, type RunSettings } from '../../config/index.ts';
 import {
   intensityDefaults,
   type EvaluateArgs,
@@ -17,7 +17,6 @@ import {
   type CasesAt,
 } from '../../hospital/index.ts';
 import { caseJobs } from '../run/run-cases.ts';
-import { membersOf, patchOf, planOf } from '../run/run-plan.ts';
 import type { ModelWeights } from '../../weights/index.ts';
 import { experimentsOf, type Experiment } from './experiments.ts';
 import { downstreamCases, isBackbone, testDownstream, type Downstream } from './downstream.ts';

@@ -1,8 +1,14 @@
 /** What one seed has to do, before it is done: which model is scored where, and how much work there is. */
 import { invariant, type NodeId } from '../../base/index.ts';
-import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../../config/index.ts';
+import {
+  holdersOf,
+  type HospitalSettings,
+  membersOf,
+  type RunSettings,
+  taughtTasks,
+  trainingCaseCount,
+} from '../../config/index.ts';
 import { caseTotal } from '../run/run-cases.ts';
-import { holdersOf, membersOf, taughtTasks } from '../run/run-plan.ts';
 import { experimentsOf, type Experiment } from './experiments.ts';
 import { downstreamWork } from './downstream.ts';
 import { workMs } from './progress.ts';

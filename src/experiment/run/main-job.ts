@@ -5,33 +5,40 @@
 import { join } from 'node:path';
 import type { NodeId } from '../../base/index.ts';
 import { backendVariant, precisionNote } from '../../compute/index.ts';
-import { engineOptionsOf, type RunSettings } from '../../config/index.ts';
+import {
+  engineOptionsOf,
+  limitsOfPlan,
+  membersOf,
+  patchOf,
+  planOf,
+  type RunSettings,
+  taughtTasks,
+} from '../../config/index.ts';
 import type { OnProgress, RunRecord } from '../../report/index.ts';
-import { encodeStudent, intensityDefaults, sizeFor } from '../../distill/index.ts';
+import { encodeStudent, sizeFor } from '../../distill/index.ts';
 import { diskStore, lockFolder, programDigest, systemClock } from '../../host/index.ts';
 import {
   eachOf,
+  imagesOf,
   keepStartModel,
   openAveragingPool,
   openTrainingPool,
   specAndTasks,
   type WorkerPool,
 } from '../../hospital/index.ts';
-import { parameterList } from '../../models/index.ts';
-import { elementCount, type ModelWeights } from '../../weights/index.ts';
+import type { ModelWeights } from '../../weights/index.ts';
 import type { SignedManifest } from '../../wire/index.ts';
 import { simulatedConsortium, simulatedMember } from './consortium.ts';
 import type { MainJobPorts } from './job-ports.ts';
 import { machineRecord } from './machine-record.ts';
 import { pausedBy } from './machine-watch.ts';
-import { checkKills, checkMachine, lastBlockMs } from './preflight.ts';
+import { checkKills, checkMachine, lastBlockOfAll } from './preflight.ts';
 import { runClock } from './run-clock.ts';
 import { caseJobs, caseTotal } from './run-cases.ts';
 import { evaluateRun } from './run-evaluation.ts';
 import { picturesOf } from './run-pictures.ts';
 import { beginRun } from './run-file.ts';
 import { RunFleet } from './run-fleet.ts';
-import { limitsOf, membersOf, patchOf, planOf, taughtTasks } from './run-plan.ts';
 import { mainJobParts, RunRecorder } from './run-recorder.ts';
 import { readStartModels, startDigestsOf, type StartModels } from './start-models.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -69,7 +76,7 @@ export async function runMainJob(
     const folderOf = (id: NodeId): string => join(outputFolder, 'nodes', id);
     const nodes = members.map((id) => ({ id, store: diskStore(folderOf(id)) }));
     // A run that goes on has one clock with what it did before.
-    clock.continueFrom((await lastBlockMs(nodes)) ?? clock.nowMs());
+    clock.continueFrom((await lastBlockOfAll(nodes)) ?? clock.nowMs());
     const recorder = new RunRecorder(settings, ports.id, onProgress, clock, startedAtMs);
     const consortium = foundConsortium(settings, starts);
     const during: RunRecorder['during'] = (id, title, work) =>
@@ -125,15 +132,8 @@ function foundConsortium(settings: RunSettings, starts: StartModels): SignedMani
     const labels = taughtTasks(settings).filter((task) => (hospital?.cases[task] ?? 0) > 0);
     return simulatedMember(settings.seed, id, labels);
   });
-  const counts = plan.stages.map((stage) =>
-    parameterList(specAndTasks(stage).spec).reduce(
-      (sum, { shape }) => sum + elementCount(shape),
-      0,
-    ),
-  );
   const { name, domain } = settings.consortium;
-  const limits = limitsOf(Math.max(...counts));
-  return simulatedConsortium(members, { name, domain, plan, limits });
+  return simulatedConsortium(members, { name, domain, plan, limits: limitsOfPlan(plan) });
 }
 
 async function makeAllCases(
@@ -162,11 +162,9 @@ async function saveStudent(
   const stage = manifest.plan.stages.find(({ kind }) => kind === 'student');
   if (weights === null || stage === undefined) return;
   const { spec } = specAndTasks(stage);
+  const { intensity, spacingMm } = imagesOf(manifest.plan);
   const files = encodeStudent({
-    spec,
-    weights,
-    intensity: intensityDefaults,
-    spacingMm: settings.phantom.spacingMm,
+    ...{ spec, weights, intensity, spacingMm },
     window: sizeFor(patchOf(settings.training), settings.phantom.shape, spec),
   });
   const store = diskStore(join(outputFolder, 'model'));

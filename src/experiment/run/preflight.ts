@@ -1,12 +1,11 @@
 /** What is looked at before a run begins: nothing here is found out better after minutes of silence. */
-import { type Store, type NodeId, fromUtf8 } from '../../base/index.ts';
-import { logPrefix } from '../../audit/index.ts';
+import { type Store, type NodeId } from '../../base/index.ts';
+import { lastBlockMs, logPrefix } from '../../audit/index.ts';
 import { loopbackFault, openFilesMax } from '../../host/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import { membersOf, planOf, type RunSettings } from '../../config/index.ts';
 import { faultCountMax, type PlanStage } from '../../wire/index.ts';
 import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
-import { membersOf, planOf } from './run-plan.ts';
 
 /** Files that one worker opens at once, with its pipes and its engine. */
 const filesOfWorker = 16;
@@ -95,14 +94,14 @@ function checkKill(
  * @throws {SimulateError} 'node_missing' when a node lost its folder while others have blocks: without its own votes
  * it could vote twice
  */
-export async function lastBlockMs(
+export async function lastBlockOfAll(
   nodes: readonly { readonly id: NodeId; readonly store: Store }[],
 ): Promise<number | null> {
   let newestMs: number | null = null;
   const empty: NodeId[] = [];
   for (const { id, store } of nodes) {
     if (!(await store.has(`${logPrefix}manifest.json`))) empty.push(id);
-    const blockMs = await newestOf(store);
+    const blockMs = await lastBlockMs(store);
     if (blockMs !== null) newestMs = Math.max(newestMs ?? 0, blockMs);
   }
   const [node] = empty;
@@ -113,17 +112,4 @@ export async function lastBlockMs(
     );
   }
   return newestMs;
-}
-
-async function newestOf(store: Store): Promise<number | null> {
-  const prefix = `${logPrefix}decisions/`;
-  const heights = (await store.list(prefix)).map((name) => parseInt(name.slice(prefix.length), 10));
-  if (heights.length === 0) return null;
-  const bytes = await store.read(`${prefix}${Math.max(...heights)}.json`);
-  try {
-    const { body } = JSON.parse(fromUtf8(bytes ?? new Uint8Array())) as { body?: { ts?: unknown } };
-    return typeof body?.ts === 'number' ? body.ts : null;
-  } catch {
-    return null; // the log's own reader says what is wrong with it
-  }
 }

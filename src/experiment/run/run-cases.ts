@@ -1,21 +1,13 @@
 /** The cases of a run, phantoms and hospitals' own, as work for the workers. */
 import type { NodeId } from '../../base/index.ts';
-import type { HospitalSettings, RunSettings } from '../../config/index.ts';
-import { niftiBytesMax } from '../../data/index.ts';
-import {
-  caseCount,
-  CaseStore,
-  intensityDefaults,
-  type MakeCasesArgs,
-  type TakeCaseArgs,
-  type TakenCase,
-} from '../../distill/index.ts';
+import { imagesFor, type HospitalSettings, type RunSettings } from '../../config/index.ts';
+import { caseCount, CaseStore, type MakeCasesArgs } from '../../distill/index.ts';
 import {
   countOwnCases,
   expertGeneration,
+  imagesOf,
   listOwnCases,
-  readCaseFiles,
-  trying,
+  takeOwnCase,
   type CasesAt,
   type OwnCaseFolder,
   type WorkerPool,
@@ -47,7 +39,7 @@ export async function caseJobs(
 ): Promise<CaseJob[]> {
   const jobs: CaseJob[] = [];
   for (const hospital of settings.consortium.hospitals) {
-    const at = casesAt(folderOf(hospital.id as NodeId));
+    const at = casesAt(settings, folderOf(hospital.id as NodeId));
     const own = hospital.folder !== '';
     jobs.push(
       ...(own ? await ownJobs(settings, hospital, at) : phantomJobs(settings, hospital, at)),
@@ -61,8 +53,9 @@ export function caseTotal({ consortium }: RunSettings): number {
   return consortium.hospitals.reduce((sum, hospital) => sum + caseCount(hospital), 0);
 }
 
-function casesAt(folder: string): CasesAt {
-  return { folder, intensity: intensityDefaults, generation: expertGeneration };
+function casesAt(settings: RunSettings, folder: string): CasesAt {
+  const { intensity } = imagesOf({ images: imagesFor(settings) });
+  return { folder, intensity, generation: expertGeneration };
 }
 
 function phantomJobs(
@@ -94,13 +87,12 @@ function phantomJobs(
  * than were planned with has somebody changed the folder.
  */
 async function ownJobs(
-  { phantom, training }: RunSettings,
+  settings: RunSettings,
   { id: hospital, folder, cases: planned, reading }: HospitalSettings,
   at: CasesAt,
 ): Promise<CaseJob[]> {
   const { cases } = await listOwnCases(folder);
-  const { spacingMm } = phantom;
-  const { pointRadiusMm, heart } = training;
+  const images = imagesOf({ images: imagesFor(settings) });
   const caseStore = new CaseStore(diskStore(at.folder), at.intensity);
   const taken: OwnCaseFolder[] = [];
   let left = cases.length;
@@ -110,13 +102,7 @@ async function ownJobs(
     id: string,
   ): Promise<boolean> => {
     if (await caseStore.has(own.split, id)) return true;
-    const read = await trying(() => readCaseFiles(own, niftiBytesMax(reading)));
-    if ('problem' in read) return false;
-    const { made: files } = read;
-    const args: TakeCaseArgs = {
-      ...{ ...at, id, split: own.split, files, spacingMm, pointRadiusMm, heart, reading },
-    };
-    return ((await pool.run('takeCase', args)) as TakenCase).problem === null;
+    return (await takeOwnCase(pool, own, id, { at, images, reading })).problem === null;
   };
   if (left === 0) checkCounts(hospital, folder, planned, countOwnCases([]));
   return cases.map((own, index) => {

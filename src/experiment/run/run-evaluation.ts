@@ -1,7 +1,7 @@
 /** Every sealed model on every hospital's held-out cases: the table, the box plots and the curves of the report. */
 import { join } from 'node:path';
 import type { Digest, NodeId } from '../../base/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import { holdersOf, membersOf, patchOf, type RunSettings } from '../../config/index.ts';
 import { tasks, type TaskId } from '../../data/index.ts';
 import type {
   Distribution,
@@ -11,16 +11,14 @@ import type {
 } from '../../report/index.ts';
 import {
   heartHead,
-  intensityDefaults,
   type EvaluateArgs,
   type EvaluatedCase,
   type Score,
 } from '../../distill/index.ts';
-import { specAndTasks, type WorkerPool } from '../../hospital/index.ts';
+import { imagesOf, specAndTasks, type WorkerPool } from '../../hospital/index.ts';
 import { summarise } from '../../models/index.ts';
 import type { ModelWeights } from '../../weights/index.ts';
 import type { PlanStage, SignedManifest } from '../../wire/index.ts';
-import { holdersOf, membersOf, patchOf } from './run-plan.ts';
 import type { RunEvaluation, RunRecorder } from './run-recorder.ts';
 
 /** The run to evaluate: its settings, its models and where hospitals keep their cases. */
@@ -99,7 +97,7 @@ export async function evaluateRun(options: EvaluationOptions): Promise<RunEvalua
 }
 
 async function evaluate(
-  { pool, settings, folderOf }: EvaluationOptions,
+  { pool, settings, consortium, folderOf }: EvaluationOptions,
   stage: PlanStage,
   weights: ModelWeights,
   hospital: NodeId,
@@ -107,7 +105,7 @@ async function evaluate(
 ): Promise<EvaluatedCase[]> {
   const args: EvaluateArgs = {
     folder: join(folderOf(hospital), 'cases'),
-    intensity: intensityDefaults,
+    intensity: imagesOf(consortium.manifest.plan).intensity,
     generation: 'test',
     ...specAndTasks(stage),
     weights,

@@ -1,10 +1,9 @@
 /** `run.json` in a run's folder: what the run was asked for, so that it can go on after any end. */
 import { fromUtf8, utf8, type Digest, type Store } from '../../base/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import type { RunSettings, StartDigests } from '../../config/index.ts';
 import { digestOf } from '../../crypto/index.ts';
 import { SimulateError } from './errors.ts';
 import type { KillRequest } from './job-ports.ts';
-import type { StartDigests } from './run-plan.ts';
 
 /** The content of `run.json`. */
 export interface RunFile {

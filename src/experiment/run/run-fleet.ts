@@ -95,6 +95,7 @@ export class RunFleet {
           member: simulatedMember(options.settings.seed, id, labels),
           consortium: options.consortium,
           settings,
+          listen: '127.0.0.1:0',
           folder: options.folderOf(id),
           code: options.code,
           pool: options.pool,

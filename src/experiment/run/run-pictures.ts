@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeId } from '../../base/index.ts';
-import type { RunSettings } from '../../config/index.ts';
+import { holdersOf, membersOf, patchOf, type RunSettings } from '../../config/index.ts';
 import type { SlicePicture } from '../../report/index.ts';
 import {
   decodeMarkups,
@@ -14,17 +14,15 @@ import {
 } from '../../data/index.ts';
 import {
   heartUseOf,
-  intensityDefaults,
   sizeFor,
   type CtPrediction,
   type PictureArgs,
   type PicturedCase,
 } from '../../distill/index.ts';
 import { packageFile } from '../../host/index.ts';
-import { specAndTasks, type WorkerPool } from '../../hospital/index.ts';
+import { imagesOf, specAndTasks, type WorkerPool } from '../../hospital/index.ts';
 import { modelDigest, type ModelWeights } from '../../weights/index.ts';
 import type { SignedManifest } from '../../wire/index.ts';
-import { holdersOf, membersOf, patchOf } from './run-plan.ts';
 import { picturesOfScene, type Mark, type Scene } from './slice-planes.ts';
 
 /** The run to show: its models and where hospitals keep their cases. */
@@ -56,7 +54,7 @@ async function heldOutScenes(options: PicturesOptions): Promise<Scene[]> {
   for (const id of chosen) {
     const args: PictureArgs = {
       folder: join(folderOf(id), 'cases'),
-      intensity: intensityDefaults,
+      intensity: imagesOf(consortium.manifest.plan).intensity,
       generation: 'test',
       spec: specAndTasks(stage).spec,
       weights,
@@ -117,11 +115,12 @@ async function sampleScene({
   if (heartUseOf(spec) === 'condition') return [];
   const bytes = await readFile(packageFile('config/sample/cardiac_ct_1.5mm.nii.gz'));
   const ct = toRas(decodeNifti(bytes).volume);
-  const { shape, spacingMm } = settings.phantom;
+  const { shape } = settings.phantom;
+  const { spacingMm, intensity } = imagesOf(consortium.manifest.plan);
   const student = {
     spec,
     weights,
-    intensity: intensityDefaults,
+    intensity,
     spacingMm,
     // Another CT may be far larger than what was learned from: it is searched by windows of a training volume's size.
     window: sizeFor(patchOf(settings.training), shape, spec),

@@ -4,7 +4,12 @@
  */
 import type { Clock, NodeId } from '../../base/index.ts';
 import type { LogVerdict as NodeVerdict } from '../../audit/index.ts';
-import { trainingCaseCount, type HospitalSettings, type RunSettings } from '../../config/index.ts';
+import {
+  type HospitalSettings,
+  type RunSettings,
+  taughtTasks,
+  trainingCaseCount,
+} from '../../config/index.ts';
 import { tasks } from '../../data/index.ts';
 import {
   recordVersion,
@@ -27,7 +32,6 @@ import {
 } from '../../report/index.ts';
 import type { PeerEvent } from '../../peer/index.ts';
 import type { PlanStage, SignedManifest } from '../../wire/index.ts';
-import { taughtTasks } from './run-plan.ts';
 
 interface OpenedRound {
   readonly stage: string;

@@ -2,12 +2,17 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AnnulusError } from '../../base/index.ts';
-import { modelSpecFor, type RunSettings } from '../../config/index.ts';
+import {
+  modelSpecFor,
+  oneTaskHeart,
+  type RunSettings,
+  type StartDigests,
+  taughtTasks,
+} from '../../config/index.ts';
 import { decodeStudent, DistillError, type StudentPackage } from '../../distill/index.ts';
 import { backboneDifference } from '../../models/index.ts';
 import { modelFolderOf } from '../../host/index.ts';
 import { safetensorsLimits } from '../../weights/index.ts';
-import { oneTaskHeart, taughtTasks, type StartDigests } from './run-plan.ts';
 
 /** By kind of stage; null begins with fresh weights. */
 export interface StartModels {

@@ -4,7 +4,13 @@
  * give the same record, byte for byte.
  */
 import { invariant, messageOf, seededRandom, type NodeId } from '../../base/index.ts';
-import type { HospitalSettings, RunSettings } from '../../config/index.ts';
+import {
+  type HospitalSettings,
+  limitsOf,
+  membersOf,
+  planOf,
+  type RunSettings,
+} from '../../config/index.ts';
 import type {
   LogVerdict,
   NodeRecord,
@@ -27,7 +33,6 @@ import {
 } from '../../simulate/index.ts';
 import { limits, quorumOf, WireError, type Plan } from '../../wire/index.ts';
 import { SimulateError } from './errors.ts';
-import { limitsOf, membersOf, planOf } from './run-plan.ts';
 import { RunRecorder } from './run-recorder.ts';
 import { untilStopped } from './until-stopped.ts';
 

@@ -55,6 +55,18 @@ export interface StartJob {
   readonly into: string;
 }
 
+/** Where a member starts that adds what it learnt in an earlier round: files of canonical models. */
+export interface CarryJob {
+  readonly layout: ModelLayout;
+  /** Where all begin this round. */
+  readonly start: string;
+  /** Where all began in the earlier one, and what the member came to. */
+  readonly earlier: string;
+  readonly after: string;
+  /** Where the sum is left. */
+  readonly into: string;
+}
+
 /** A ciphertext of an update: which it must be, and what it is under. */
 export interface UpdateFile {
   readonly ciphertext: string;
@@ -136,6 +148,22 @@ export async function startRound(store: Store, job: StartJob): Promise<WrittenMo
       await before.read(tensor, start, count),
     ];
     return steppedOn(from, earlier, job.momentum);
+  });
+}
+
+/** Writes `start` + (`after` - `earlier`). @throws {WeightsError} 'shape_mismatch' */
+export async function carryRound(store: Store, job: CarryJob): Promise<WrittenModel> {
+  const { layout } = job;
+  const start = await ModelReader.open(store, job.start, layout);
+  const after = await ModelReader.open(store, job.after, layout);
+  const earlier = await ModelReader.open(store, job.earlier, layout);
+  return writeTensors(store, job.into, layout, async (tensor, at, count) => {
+    const from = await start.read(tensor, at, count);
+    const change = difference(
+      await after.read(tensor, at, count),
+      await earlier.read(tensor, at, count),
+    );
+    return from.map((value, index) => value + (change[index] ?? 0));
   });
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { arms, experimentsOf } from '../../../src/experiment/paper/experiments.ts';
 import { scoredAt } from '../../../src/experiment/paper/seed-work.ts';
-import { planOf } from '../../../src/experiment/index.ts';
+import { planOf } from '../../../src/config/index.ts';
 import { tinySettings } from './tiny-preset.ts';
 
 describe('experiments', () => {

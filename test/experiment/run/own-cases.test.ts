@@ -35,11 +35,12 @@ async function annulus(...args: string[]): Promise<Told> {
     out: (text) => (out += text),
     err: (text) => (err += text),
     erase: () => undefined,
+    ...{ dateMs: () => 0, env: {}, terminal: null },
     ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
     ...{ mainJob: loadMainJob, reproduce: loadReproduce },
     predict: () => Promise.reject(new Error('not asked')),
   };
-  const code = await runCommandLine(args, world, {});
+  const code = await runCommandLine(args, world);
   return { code, out, err };
 }
 

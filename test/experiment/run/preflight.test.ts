@@ -7,7 +7,7 @@ import {
   checkKills,
   checkMachine,
   filesNeeded,
-  lastBlockMs,
+  lastBlockOfAll,
 } from '../../../src/experiment/run/preflight.ts';
 import { MemoryStore } from '../../audit/memory-store.ts';
 
@@ -111,9 +111,9 @@ describe('preflight', () => {
   it('finds the time of the newest block, and a node that lost its folder', async () => {
     const [one, two] = ids(2).map((id) => ({ id, store: new MemoryStore() }));
     const nodes = [one!, two!];
-    expect(await lastBlockMs(nodes), 'nothing begun').equal(null);
+    expect(await lastBlockOfAll(nodes), 'nothing begun').equal(null);
     await one!.store.write('log/manifest.json', utf8('{}'));
-    expect(await lastBlockMs(nodes), 'ended before the second node began').equal(null);
+    expect(await lastBlockOfAll(nodes), 'ended before the second node began').equal(null);
     for (const [height, ts] of [
       [9, 900],
       [10, 1000],
@@ -121,10 +121,10 @@ describe('preflight', () => {
       const text = JSON.stringify({ body: { ts } });
       await one!.store.write(`log/decisions/${height}.json`, utf8(text));
     }
-    const { code, message } = await refusalOf(lastBlockMs(nodes));
+    const { code, message } = await refusalOf(lastBlockOfAll(nodes));
     expect(code).equal('node_missing');
     expect(message).contain('the folder of L2 is gone').and.contain('put the folder back');
     await two!.store.write('log/manifest.json', utf8('{}'));
-    expect(await lastBlockMs(nodes)).equal(1000);
+    expect(await lastBlockOfAll(nodes)).equal(1000);
   });
 });

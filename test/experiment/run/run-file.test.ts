@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { fromUtf8, utf8 } from '../../../src/base/index.ts';
-import { runDefaults } from '../../../src/config/index.ts';
+import { runDefaults, type StartDigests } from '../../../src/config/index.ts';
 import { digestOf } from '../../../src/crypto/index.ts';
 import { beginRun, readRunFile } from '../../../src/experiment/run/run-file.ts';
-import type { StartDigests } from '../../../src/experiment/run/run-plan.ts';
 import { MemoryStore } from '../../audit/memory-store.ts';
 
 const code = digestOf(utf8('program'));

@@ -1,11 +1,10 @@
 import { expect } from 'chai';
 import { utf8, type NodeId } from '../../../src/base/index.ts';
-import { hospitalDefaults, runDefaults } from '../../../src/config/index.ts';
+import { hospitalDefaults, limitsOf, planOf, runDefaults } from '../../../src/config/index.ts';
 import type { ProgressEvent } from '../../../src/report/index.ts';
 import { digestOf } from '../../../src/crypto/index.ts';
 import type { PeerEvent } from '../../../src/peer/index.ts';
 import { simulatedConsortium, simulatedMember } from '../../../src/experiment/run/consortium.ts';
-import { limitsOf, planOf } from '../../../src/experiment/run/run-plan.ts';
 import { hospitalRecord, RunRecorder } from '../../../src/experiment/run/run-recorder.ts';
 
 const [one, two] = ['L1', 'L2'] as NodeId[];

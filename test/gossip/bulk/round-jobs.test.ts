@@ -4,6 +4,7 @@ import { seededRandom, utf8, type Random } from '../../../src/base/index.ts';
 import { digestOf } from '../../../src/crypto/index.ts';
 import {
   averageRound,
+  carryRound,
   checkRoundUpdate,
   roundAverage,
   roundStart,
@@ -42,6 +43,22 @@ const rule: AveragingRule = {
 const context = utf8('which update');
 
 describe('the heavy work of a round over files', () => {
+  it('adds what was learnt from one model to another', async () => {
+    const store = new MemoryStore();
+    const model = (value: number): ModelWeights => [
+      { name: 'w', shape: [3], data: Float32Array.of(value, 2 * value, -value) },
+    ];
+    const layout = layoutOf(model(0));
+    await writeModel(store, 'start', model(10));
+    await writeModel(store, 'earlier', model(1));
+    await writeModel(store, 'after', model(1.5));
+    const files = { start: 'start', earlier: 'earlier', after: 'after', into: 'sum' };
+    await carryRound(store, { layout, ...files });
+    // 10 + (1.5 - 1), 20 + (3 - 2), -10 + (-1.5 + 1)
+    const [sum] = await readModel(store, 'sum', layout);
+    expect([...sum!.data]).to.deep.equal([10.5, 21, -10.5]);
+  });
+
   it('gives the bytes of the same work on arrays, in any order of the updates', async () => {
     for (const seed of [1, 2, 3]) {
       const random = seededRandom(`files ${seed}`);

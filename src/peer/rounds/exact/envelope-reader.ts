@@ -1,9 +1,8 @@
 /** Update envelopes of one round: each good one is checked once, whoever repeats or relays it. */
-import { utf8, type Digest } from '../../../base/index.ts';
+import { doNow, utf8, type Digest, type PureWork } from '../../../base/index.ts';
 import { digestOf, type VerifyBytes } from '../../../crypto/index.ts';
 import { envelopesPerAuthorMax, readUpdate, type UpdateFacts } from '../../../gossip/index.ts';
 import { decodeUpdateStatement, type Open, type SignedManifest } from '../../../wire/index.ts';
-import { doNow, type PureWork } from '../../ports.ts';
 import type { UpdateMessage } from './exact-messages.ts';
 
 /** See the file's header. */

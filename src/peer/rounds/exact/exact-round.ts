@@ -22,11 +22,13 @@ export class ExactRound implements RoundProtocol {
   readonly #updates: RoundUpdates;
   readonly #average: CutAverage;
   readonly #envelopes: EnvelopeReader;
+  readonly #self: NodeId;
 
   constructor(context: RoundContext) {
     const { open, self, consortium, ports, settings, onEvent } = context;
     const { silenceMs } = settings;
     this.open = open;
+    this.#self = self;
     this.#presence = new Presence({ self, clock: ports.clock, silenceMs });
     this.#training = new OwnTraining(context, {
       onEnvelope: (envelope) => {
@@ -88,6 +90,7 @@ export class ExactRound implements RoundProtocol {
   }
 
   average(cut: Cut): void {
+    if (cut.updates.some(({ peer }) => peer === this.#self)) this.#training.settle();
     this.#average.begin(cut);
   }
 

@@ -47,9 +47,10 @@ export class KeyHelp {
   help(member: NodeId, { locked }: HoldsMessage): void {
     const { consortium, self, open, ports, send, post } = this.#context;
     const { book, work } = this.#parts;
-    const to = consortium.manifest.members.find(({ id }) => id === member);
     const env = locked.find((one) => book.keyOf(one) !== null);
-    if (to === undefined || env === undefined || this.#helped.has(member)) return;
+    if (env === undefined || this.#helped.has(member)) return;
+    const to = consortium.manifest.members.find(({ id }) => id === member);
+    if (to === undefined) return;
     const [facts, key] = [book.facts(env), book.keyOf(env)];
     if (facts === null || key === null) return;
     this.#helped.add(member);

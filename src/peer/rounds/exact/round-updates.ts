@@ -2,7 +2,14 @@
  * The updates of one round on one node: announced, fetched, opened, and claimed before the others. Fetching and opening
  * run beside the peer's queue and come back through `post`.
  */
-import { fromUtf8, invariant, messageOf, type Digest, type NodeId } from '../../../base/index.ts';
+import {
+  fromUtf8,
+  invariant,
+  messageOf,
+  type CancelTimer,
+  type Digest,
+  type NodeId,
+} from '../../../base/index.ts';
 import {
   GossipError,
   UpdateBook,
@@ -40,7 +47,8 @@ export class RoundUpdates implements Pick<
   readonly #opening: UpdateOpening;
   readonly #keys: KeyHelp;
   #ownEnvelope: Uint8Array | null = null;
-  #areHoldingsDue = false;
+  /** Takes the news that waits back. */
+  #takeNewsBack: CancelTimer | null = null;
 
   constructor(context: RoundContext, parts: RoundParts) {
     this.#context = context;
@@ -201,7 +209,7 @@ export class RoundUpdates implements Pick<
     this.#work.once(facts.upd, notHere, async () => {
       // Who claims to hold an update has both on its disk.
       const envelope = this.#book.envelope(facts.env);
-      if (envelope !== null) await content.put(envelope, null);
+      if (envelope !== null) await content.put(envelope, null, facts.env);
       const key = await this.#opening.open(facts);
       this.#context.post(() => {
         if (key === null) this.#book.mark(facts.env, 'locked');
@@ -219,14 +227,17 @@ export class RoundUpdates implements Pick<
 
   // What we hold.
 
-  /** One message for updates that come close together: each message goes to every member. */
+  /** One message for updates that come close together, since each goes to every member; at once when none is to come. */
   #sayHoldingsSoon(): void {
-    const { ports, settings, post } = this.#context;
-    if (this.#areHoldingsDue) return;
-    this.#areHoldingsDue = true;
-    ports.clock.setTimer(settings.holdsDelayMs, () => {
+    const { open, ports, settings, post } = this.#context;
+    this.#takeNewsBack?.();
+    this.#takeNewsBack = null;
+    if (this.#book.heldCount >= open.participants.length) {
+      this.#sendHoldings();
+      return;
+    }
+    this.#takeNewsBack = ports.clock.setTimer(settings.holdsDelayMs, () => {
       post(() => {
-        this.#areHoldingsDue = false;
         this.#sendHoldings();
       });
     });

@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Digest } from '../../../src/base/index.ts';
-import { loadPreset, type RunSettings } from '../../../src/config/index.ts';
-import { caseJobs } from '../../../src/experiment/index.ts';
+import type { Digest } from '../../src/base/index.ts';
 import {
   holdersOf,
   limitsOf,
+  loadPreset,
   membersOf,
   planOf,
+  type RunSettings,
   taughtTasks,
-} from '../../../src/experiment/run/run-plan.ts';
-import { projectRoot } from '../../project-root.ts';
+} from '../../src/config/index.ts';
+import { caseJobs } from '../../src/experiment/index.ts';
+import { projectRoot } from '../project-root.ts';
 
 const preset = 'eight-hospitals.yaml';
 const readPreset = (): string => readFileSync(join(projectRoot, 'config', preset), 'utf8');
@@ -83,6 +84,23 @@ describe('run plan', () => {
       ...{ clipNormMicro: 12_000_000, resetOptimiser: true },
     });
     expect(student!.training.optimiser).to.deep.equal({ kind: 'adamw', weightDecayMicro: 10_000 });
+  });
+
+  it('says what an image is to the models, in whole millionths', () => {
+    const told = loadPreset(readPreset(), preset, [
+      { key: 'phantom.spacingMm', text: '[2.5, 0.7, 0.7]', source: '--set' },
+      { key: 'training.pointRadiusMm', text: '5.5', source: '--set' },
+      { key: 'training.heart', text: 'condition', source: '--set' },
+    ]);
+    // distill/settings.ts: clipped to -300 and 1000 HU, mean 100, deviation 200.
+    expect(planOf(told).images).to.deep.equal({
+      ...{ spacingMmMicro: [2_500_000, 700_000, 700_000], pointRadiusMmMicro: 5_500_000 },
+      heart: 'condition',
+      intensity: {
+        ...{ clipLowHuMicro: -300_000_000, clipHighHuMicro: 1_000_000_000 },
+        ...{ meanHuMicro: 100_000_000, stdHuMicro: 200_000_000 },
+      },
+    });
   });
 
   it('writes the patch into every stage', () => {

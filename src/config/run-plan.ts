@@ -1,10 +1,21 @@
 /** From the settings of a run to the plan that its members agree on: a teacher for each task, then the student. */
-import { invariant, parseNodeId, type Digest, type NodeId } from '../../base/index.ts';
-import { modelSpecFor, type RunSettings, type StageSettings } from '../../config/index.ts';
-import { taskIds, type TaskId } from '../../data/index.ts';
-import type { HeartUse, PatchSize } from '../../distill/index.ts';
-import { planTraining, type StageTraining } from '../../hospital/index.ts';
-import type { ConsortiumLimits, Json, Plan, PlanStage, RoundRule } from '../../wire/index.ts';
+import { invariant, parseNodeId, type Digest, type NodeId } from '../base/index.ts';
+import { taskIds, type TaskId } from '../data/index.ts';
+import { intensityDefaults, type HeartUse, type PatchSize } from '../distill/index.ts';
+import { planImages, planTraining, specAndTasks, type StageTraining } from '../hospital/index.ts';
+import { parameterList } from '../models/index.ts';
+import { elementCount } from '../weights/index.ts';
+import type {
+  ConsortiumLimits,
+  Json,
+  Plan,
+  PlanImages,
+  PlanStage,
+  RoundRule,
+} from '../wire/index.ts';
+import { modelSpecFor } from './model-settings.ts';
+import type { RunSettings } from './run-settings.ts';
+import type { StageSettings } from './training-settings.ts';
 
 /** By kind of stage. */
 export interface StartDigests {
@@ -55,7 +66,14 @@ export function planOf(settings: RunSettings, starts: StartDigests = {}): Plan {
     ...studentStage(settings, 'student', training.student, membersOf(settings), model),
     ...(starts.student === undefined ? {} : { start: starts.student }),
   };
-  return { seed, stages: [...teachers, student] };
+  return { seed, images: imagesFor(settings), stages: [...teachers, student] };
+}
+
+/** What images are to the models of a run. */
+export function imagesFor({ phantom, training }: RunSettings): PlanImages {
+  const { pointRadiusMm, heart } = training;
+  const { spacingMm } = phantom;
+  return planImages({ spacingMm, pointRadiusMm, heart, intensity: intensityDefaults });
 }
 
 /** What a model of one task does with the heart's segmentation: it sees it, but is not taught it. */
@@ -67,6 +85,17 @@ export function oneTaskHeart({ training: { heart } }: RunSettings): HeartUse {
 export function limitsOf(parameterCountMax: number): ConsortiumLimits {
   // At most four bytes a parameter and one for 64 of them, and what encryption adds to each 16 KiB.
   return { updateBytesMax: Math.ceil(parameterCountMax * 4 * 1.01) + 4096 };
+}
+
+/** As `limitsOf`, for the largest model of a plan. */
+export function limitsOfPlan({ stages }: Plan): ConsortiumLimits {
+  const counts = stages.map((stage) =>
+    parameterList(specAndTasks(stage).spec).reduce(
+      (sum, { shape }) => sum + elementCount(shape),
+      0,
+    ),
+  );
+  return limitsOf(Math.max(...counts));
 }
 
 /** A stage in which `participants` learn one task, as long and as fast as `stage` says. */
@@ -102,6 +131,11 @@ export function patchOf({ patch }: Pick<RunSettings['training'], 'patch'>): Patc
   return [depth, height, width];
 }
 
+/** Half of a stage's participants, rounded up: with fewer updates a round has no result. */
+export function minParticipantsOf(participantCount: number): number {
+  return Math.ceil(participantCount / 2);
+}
+
 /** What both kinds of stage have. */
 function stageOf(
   { training }: RunSettings,
@@ -120,7 +154,7 @@ function stageOf(
     learningRateMicro: Math.round(learningRate * 1e6),
     schedule,
     roundTimeoutMs: training.roundTimeoutMs,
-    minParticipants: Math.ceil(participants.length / 2),
+    minParticipants: minParticipantsOf(participants.length),
     rule: ruleOf(training, stage),
   };
 }

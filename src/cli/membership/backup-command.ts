@@ -1,0 +1,64 @@
+/** `annulus backup` and `annulus restore`: a home in one encrypted file, and back. */
+import { existsSync } from 'node:fs';
+import { requireNewFolder, lockFolder } from '../../host/index.ts';
+import { resolve } from 'node:path';
+import { exitCodes, usageError, type ExitCode } from '../errors.ts';
+import { homeFolder, lookAtOwnHome, type HomeFlags } from '../own-home.ts';
+import { passphraseToMake, passphraseToOpen, type PassphraseFlags } from '../passphrase.ts';
+import type { World } from '../world.ts';
+import { requireFree, tell, type FormatFlags } from './shared.ts';
+
+/** Flags of `backup` and `restore`, as typed. */
+export interface BackupFlags extends HomeFlags, PassphraseFlags, FormatFlags {}
+
+/**
+ * Writes a backup of a home whose node does not run.
+ *
+ * @throws {CliError} 'usage'; {HostError} 'folder_locked' while the node runs, or a disk code
+ */
+export async function backupCommand(
+  flags: BackupFlags & { readonly output: string },
+  world: World,
+): Promise<ExitCode> {
+  const { backUpHome } = await import('../../node/index.ts');
+  const home = await lookAtOwnHome(flags, world);
+  requireFree(flags.output);
+  const passphrase = await passphraseToMake('backup', flags, world);
+  const lock = await lockFolder(home.folder);
+  try {
+    const files = await backUpHome(home, flags.output, passphrase);
+    const text = `${home.id}: ${files} files in ${flags.output}
+It holds the node's keys${passphrase === null ? ' in clear' : ''}, settings, manifests, log and votes; not the organisation's key, models or cases.
+`;
+    tell(world, flags, text, { id: home.id, file: flags.output, files });
+    return exitCodes.done;
+  } finally {
+    await lock.release();
+  }
+}
+
+/**
+ * Makes a home out of a backup.
+ *
+ * @throws {CliError} 'usage'; {HostError} 'folder_not_empty' over an existing home, 'bad_archive', or a disk code; {CryptoError}
+ */
+export async function restoreCommand(
+  file: string,
+  flags: BackupFlags,
+  world: World,
+): Promise<ExitCode> {
+  const { isBackupSealed, restoreHome } = await import('../../node/index.ts');
+  if (!existsSync(file)) throw usageError(`${file}: no such file`);
+  const folder = resolve(await homeFolder(flags, world));
+  await requireNewFolder(folder);
+  const isSealed = await isBackupSealed(file);
+  const passphrase = isSealed ? await passphraseToOpen('backup', flags, world) : null;
+  const home = await restoreHome(file, folder, passphrase, world.dateMs());
+  const text = `${home.id} is in ${home.folder}, as it was when the backup was made.
+Make sure that it runs nowhere else: two nodes with one key shut each other out.
+The node does not vote before it has caught up with the others. If it voted after the backup was made, it will not vote again
+with these keys: then, and whenever in doubt, annulus member rotate.
+`;
+  tell(world, flags, text, { id: home.id, home: home.folder });
+  return exitCodes.done;
+}

@@ -1,0 +1,177 @@
+/** `annulus consortium sign`, `combine` and `show`: from a draft to a version with all the signatures that it needs. */
+import type { SignedManifest } from '../../wire/index.ts';
+import {
+  approvalOf,
+  combineSignatures,
+  openDraft,
+  verifyJoinRequest,
+  withSignature,
+  type Member,
+  type OpenedManifest,
+} from '../../wire/index.ts';
+import type { HomeFacts } from '../../node/index.ts';
+import { CliError, exitCodes, usageError, type ExitCode } from '../errors.ts';
+import type { HomeFlags } from '../own-home.ts';
+import type { PassphraseFlags } from '../passphrase.ts';
+import type { World } from '../world.ts';
+import {
+  homeIfAny,
+  knownVersions,
+  ofFile,
+  openOrgKeyFile,
+  orgKeyFile,
+  readNamed,
+  stemOf,
+  tell,
+  writeResult,
+  type FormatFlags,
+} from './shared.ts';
+
+/** Flags that say which versions came before. */
+export interface KnownFlags extends HomeFlags, FormatFlags {
+  readonly from?: readonly string[];
+}
+
+/** Flags of `consortium sign`, as typed. */
+export interface SignFlags extends KnownFlags, PassphraseFlags {
+  readonly orgKey?: string;
+  readonly request?: string;
+  readonly yes?: boolean;
+  readonly output?: string;
+}
+
+/**
+ * Shows what a file would have signed, asks, and writes it with the signature.
+ *
+ * @throws {CliError} 'usage', also when the answer is no; {NodeError} 'not_to_sign' and others of `versionBefore`
+ */
+export async function signCommand(name: string, flags: SignFlags, world: World): Promise<ExitCode> {
+  const { factsOf, manifestText, requireSignable, versionBefore } =
+    await import('../../node/index.ts');
+  const home = await homeIfAny(flags, world);
+  const own = await ownLines(home, flags.request);
+  const [line] = own;
+  if (line === undefined) {
+    throw usageError(
+      'no home on this machine to compare with: give --home, or --request with the join request of this hospital',
+    );
+  }
+  const opened = await ofFile(await readNamed(name), 'version of a manifest', openDraft);
+  const before = versionBefore(opened, await knownVersions(home, flags.from ?? [], world));
+  const asJson = flags.format === 'json';
+  if (!asJson) world.out(manifestText(opened, before));
+  const org = await openOrgKeyFile(orgKeyFile(flags.orgKey, line.id), flags, world);
+  requireSignable(opened, before?.manifest ?? null, org, own);
+  await requireYes(flags, world, `Sign this as ${org.id}?`);
+  const bytes = withSignature(opened, org.key);
+  const file = flags.output ?? `${stemOf(opened.manifest)}.signed-${org.id}.json`;
+  await writeResult(file, bytes);
+  const signed = openDraft(bytes);
+  const isEnough = approvalOf(before?.manifest ?? null, signed).isEnough;
+  const next = isEnough
+    ? 'It has all signatures that it needs.'
+    : 'Next: give it to whoever combines the signatures.';
+  tell(world, flags, `\nsigned    ${file}\n${next}\n`, { file, ...factsOf(signed, before) });
+  return exitCodes.done;
+}
+
+/**
+ * Puts the signatures of several files of one version into one.
+ *
+ * @throws {CliError} 'usage' naming the file that is of another version or wrongly signed
+ */
+export async function combineCommand(
+  names: readonly string[],
+  flags: KnownFlags & { readonly output?: string },
+  world: World,
+): Promise<ExitCode> {
+  const { factsOf, manifestText, versionBefore } = await import('../../node/index.ts');
+  const versions: OpenedManifest[] = [];
+  for (const name of names) {
+    const opened = await ofFile(await readNamed(name), 'version of a manifest', openDraft);
+    const [first = opened] = versions;
+    if (opened.envelope.payload !== first.envelope.payload) {
+      throw usageError(
+        `${name} is another version than ${names[0] ?? ''}: all must sign the very same draft; compare annulus consortium show`,
+      );
+    }
+    versions.push(opened);
+  }
+  const [first, ...rest] = versions;
+  if (first === undefined) throw usageError('expected the files that members signed');
+  if (versions.every(({ envelope }) => envelope.signatures.length === 0)) {
+    throw usageError('nobody has signed any of the files: annulus consortium sign FILE first');
+  }
+  const known = await knownVersions(await homeIfAny(flags, world), flags.from ?? [], world);
+  const before = versionBefore(first, known);
+  for (const [at, version] of versions.entries()) {
+    const bytes = new Uint8Array();
+    await ofFile({ name: names[at] ?? '', bytes }, 'version signed by members', () =>
+      combineSignatures(before?.manifest ?? null, [version]),
+    );
+  }
+  const bytes = combineSignatures(before?.manifest ?? null, [first, ...rest]);
+  const opened = openDraft(bytes);
+  const file = flags.output ?? `${stemOf(first.manifest)}.json`;
+  await writeResult(file, bytes);
+  const next = approvalOf(before?.manifest ?? null, opened).isEnough
+    ? nextStep(first.manifest.version, file)
+    : 'Next: get the signatures that are missing, and combine again into another file.';
+  const text = `${manifestText(opened, before)}\ncombined  ${file}\n${next}\n`;
+  tell(world, flags, text, { file, ...factsOf(opened, before) });
+  return exitCodes.done;
+}
+
+function nextStep(version: number, file: string): string {
+  return version === 0
+    ? `Next: every member takes it: annulus join ${file}`
+    : `Next: one member has it ordered: annulus consortium submit ${file}; newcomers take it: annulus join ${file}`;
+}
+
+/** Shows a version, signed or not. Exit 0 whatever it lacks. */
+export async function showCommand(
+  name: string,
+  flags: KnownFlags,
+  world: World,
+): Promise<ExitCode> {
+  const { factsOf, manifestText } = await import('../../node/index.ts');
+  const opened = await ofFile(await readNamed(name), 'version of a manifest', openDraft);
+  const known = await knownVersions(await homeIfAny(flags, world), flags.from ?? [], world);
+  const before = previousOf(opened, known);
+  const isAlone = opened.manifest.version > 0 && before === null;
+  const note = isAlone
+    ? `\nThe version before is not known here: give it with --from to see what changes and who must sign.\n`
+    : '';
+  tell(world, flags, manifestText(opened, before) + note, factsOf(opened, before));
+  return exitCodes.done;
+}
+
+/** The one that it follows, when it is known; looking at a file refuses nothing. */
+function previousOf(
+  { manifest }: OpenedManifest,
+  known: readonly SignedManifest[],
+): SignedManifest | null {
+  return known.find(({ digest }) => digest === manifest.prev) ?? null;
+}
+
+/** What this hospital says of itself: in its home, or in its own join request where the home is on another machine. */
+async function ownLines(
+  home: HomeFacts | null,
+  request: string | undefined,
+): Promise<readonly Member[]> {
+  const lines = (home?.lines ?? []).map(({ member }) => member).reverse();
+  if (request === undefined) return lines;
+  const file = await readNamed(request);
+  return [(await ofFile(file, 'join request', verifyJoinRequest)).member, ...lines];
+}
+
+/** @throws {CliError} 'usage' unless the person says yes */
+async function requireYes(flags: SignFlags, { terminal }: World, question: string): Promise<void> {
+  if (flags.yes === true) return;
+  if (terminal === null) {
+    throw usageError('nobody to ask whether to sign: look at it with show, then give --yes');
+  }
+  const answer = await terminal.ask(`${question} [y/N] `, false);
+  if (/^y(es)?$/i.test(answer.trim())) return;
+  throw new CliError({ code: 'usage' }, 'not signed');
+}

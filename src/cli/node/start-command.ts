@@ -1,0 +1,61 @@
+/** `annulus start`: this home's node in the foreground, until it is asked to end. */
+import { readFile } from 'node:fs/promises';
+import { exitCodes, type ExitCode } from '../errors.ts';
+import { lookAtOwnHome, openOwnHome, type HomeFlags } from '../own-home.ts';
+import { settingOf } from '../overrides.ts';
+import type { PassphraseFlags } from '../passphrase.ts';
+import type { World } from '../world.ts';
+import type { DaemonSettings, NodeLine } from '../../daemon/index.ts';
+
+/** Flags of `start`, as typed. */
+export interface StartFlags extends HomeFlags, PassphraseFlags {
+  readonly set?: readonly string[];
+  readonly format: string;
+}
+
+/**
+ * Runs the node. Exit 0 when it was asked to end and did.
+ *
+ * @throws {DaemonError} 'paused' when the machine failed; as `NodeDaemon.run`, `openHome`, `readDaemonSettings`
+ */
+export async function startCommand(
+  flags: StartFlags,
+  version: string,
+  world: World,
+): Promise<ExitCode> {
+  const { signal } = world;
+  const { programDigest, serviceNotify, systemClock } = await import('../../host/index.ts');
+  const { NodeDaemon } = await import('../../daemon/index.ts');
+  const { node: settings, dashboard } = await readSettings(flags, world, flags.set);
+  const home = await openOwnHome(flags, world);
+  const daemon = new NodeDaemon({
+    ...{ home, settings, dashboard, clock: systemClock() },
+    program: { version, code: await programDigest() },
+    notify: serviceNotify(world.env),
+    onLine: (line) => {
+      world.out(lineText(line, flags.format));
+    },
+  });
+  await daemon.run(signal);
+  return exitCodes.done;
+}
+
+/** The settings of the home that the flags name. */
+export async function readSettings(
+  flags: HomeFlags,
+  world: World,
+  set: readonly string[] = [],
+): Promise<DaemonSettings> {
+  const { readDaemonSettings } = await import('../../daemon/index.ts');
+  const { settingsFileOf } = await import('../../node/index.ts');
+  const file = settingsFileOf(await lookAtOwnHome(flags, world));
+  return readDaemonSettings(await readFile(file, 'utf8'), file, set.map(settingOf));
+}
+
+/** `14:20:03 warning L3: unreachable …`, or the same as JSON. */
+function lineText({ atMs, level, text }: NodeLine, format: string): string {
+  const at = new Date(atMs).toISOString();
+  if (format === 'json') return `${JSON.stringify({ at, level, text })}\n`;
+  const time = at.slice(11, 19);
+  return `${time} ${level === 'info' ? '' : `${level}: `}${text}\n`;
+}

@@ -1,0 +1,138 @@
+/** Where a passphrase comes from: a file, the environment, systemd, or a question. Never from the command line, which all can read. */
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromUtf8 } from '../base/index.ts';
+import { usageError } from './errors.ts';
+import { readInput } from './files.ts';
+import type { World } from './world.ts';
+
+/** Which of them: that of the node's keys, of the organisation's key, or of a backup. */
+export type PassphraseOf = 'node' | 'org' | 'backup';
+
+/** Flags that say where passphrases are. `passphrase` and `orgPassphrase` are false after `--no-…`. */
+export interface PassphraseFlags {
+  readonly passphraseFile?: string;
+  readonly passphrase?: boolean;
+  readonly orgPassphraseFile?: string;
+  readonly orgPassphrase?: boolean;
+}
+
+const lengthMin = 12;
+const fileBytesMax = 4096;
+const names = {
+  node: {
+    what: "the node's keys",
+    flag: '--passphrase-file',
+    bare: '--no-passphrase',
+    variable: 'ANNULUS_PASSPHRASE',
+    credential: 'annulus-passphrase',
+  },
+  org: {
+    what: "the organisation's key",
+    flag: '--org-passphrase-file',
+    bare: '--no-org-passphrase',
+    variable: 'ANNULUS_ORG_PASSPHRASE',
+    credential: 'annulus-org-passphrase',
+  },
+  backup: {
+    what: 'the backup',
+    flag: '--passphrase-file',
+    bare: '--no-passphrase',
+    variable: 'ANNULUS_BACKUP_PASSPHRASE',
+    credential: 'annulus-backup-passphrase',
+  },
+} as const;
+
+/**
+ * The passphrase that opens existing keys.
+ *
+ * @throws {CliError} 'usage' when there is none to be had
+ */
+export async function passphraseToOpen(
+  of: PassphraseOf,
+  flags: PassphraseFlags,
+  world: World,
+): Promise<string> {
+  const given = await givenPassphrase(of, flags, world);
+  if (given !== null) return given;
+  if (world.terminal === null) throw noPassphrase(of, false);
+  return world.terminal.ask(`Passphrase of ${names[of].what}: `, true);
+}
+
+/**
+ * The passphrase for new keys; null when they are to be bare.
+ *
+ * @throws {CliError} 'usage' when there is none to be had, it is too short, or it was typed differently the second time
+ */
+export async function passphraseToMake(
+  of: PassphraseOf,
+  flags: PassphraseFlags,
+  world: World,
+): Promise<string | null> {
+  const isBare = (of === 'org' ? flags.orgPassphrase : flags.passphrase) === false;
+  const given = await givenPassphrase(of, flags, world);
+  const { what, bare, flag } = names[of];
+  if (isBare) {
+    if (given === null || fileOf(of, flags) === undefined) return null;
+    throw usageError(`${bare} and ${flag}: give one of them`);
+  }
+  if (given !== null) return longEnough(of, given);
+  if (world.terminal === null) throw noPassphrase(of, true);
+  const first = longEnough(of, await world.terminal.ask(`New passphrase for ${what}: `, true));
+  const second = await world.terminal.ask('The same again: ', true);
+  if (first === second) return first;
+  throw usageError('the two passphrases differ; nothing was written, start again');
+}
+
+/** What file, environment or systemd give, in this order; null when none does. */
+async function givenPassphrase(
+  of: PassphraseOf,
+  flags: PassphraseFlags,
+  { env, err }: World,
+): Promise<string | null> {
+  const { variable, credential } = names[of];
+  const file = fileOf(of, flags) ?? env[`${variable}_FILE`];
+  if (file !== undefined) return fromFile(file, err);
+  const text = env[variable];
+  if (text !== undefined) return text;
+  const folder = env.CREDENTIALS_DIRECTORY;
+  if (folder === undefined || !existsSync(join(folder, credential))) return null;
+  return fromFile(join(folder, credential), err);
+}
+
+function fileOf(of: PassphraseOf, flags: PassphraseFlags): string | undefined {
+  return of === 'org' ? flags.orgPassphraseFile : flags.passphraseFile;
+}
+
+/** The first line of a file. */
+async function fromFile(path: string, err: (text: string) => void): Promise<string> {
+  const bytes = await readInput(path, fileBytesMax);
+  const { mode } = await stat(path);
+  // Told and not refused: where containers put secrets, everybody inside may read them.
+  if (process.platform !== 'win32' && (mode & 0o007) !== 0) {
+    err(`annulus: ${path} can be read by everybody on this machine: chmod 600 ${path}\n`);
+  }
+  try {
+    const [line = ''] = fromUtf8(bytes).split(/\r?\n/);
+    if (line !== '') return line;
+  } catch (error) {
+    throw usageError(`${path}: expected a passphrase in UTF-8`, error);
+  }
+  throw usageError(`${path}: expected a passphrase in the first line, which is empty`);
+}
+
+function longEnough(of: PassphraseOf, passphrase: string): string {
+  if (passphrase.length >= lengthMin) return passphrase;
+  throw usageError(
+    `the passphrase for ${names[of].what} has ${passphrase.length} characters: expected at least ${lengthMin}, for instance four words`,
+  );
+}
+
+function noPassphrase(of: PassphraseOf, isNew: boolean): Error {
+  const { what, flag, variable, credential, bare } = names[of];
+  const also = isNew ? `, or leave the keys bare with ${bare}` : '';
+  return usageError(
+    `no passphrase for ${what}, and no terminal to ask: give ${flag} FILE, ${variable}_FILE, ${variable} or the systemd credential ${credential}${also}`,
+  );
+}

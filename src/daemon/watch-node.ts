@@ -1,0 +1,115 @@
+/** Tells again and again what a running node knows of itself beside its peer's events: time, links, bytes, disk, log, deadline. */
+import type { Clock, NodeId } from '../base/index.ts';
+import type { LinkState, NodeFact } from '../dashboard/index.ts';
+import { folderBytes, freeDiskBytes } from '../host/index.ts';
+import type { HospitalNode } from '../node/index.ts';
+import { quorumOf, type SignedManifest } from '../wire/index.ts';
+
+/** What is watched, and who hears of it. */
+export interface WatchOptions {
+  readonly node: Pick<HospitalNode, 'peer' | 'connected' | 'traffic' | 'id'>;
+  readonly consortium: () => SignedManifest;
+  /** Whether the node's peer has started: before, there is no log to look at. */
+  readonly isRunning: () => boolean;
+  /** Of the node, on the disk that is watched. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly onFact: (fact: NodeFact) => void;
+}
+
+const tickMs = 1_000;
+/** Walking through a node's folder costs a call for each file. */
+const diskEveryMs = 20_000;
+
+/** Begins to tell. @returns ends it */
+export function watchNode(options: WatchOptions): () => void {
+  const { clock } = options;
+  const told = new Told(options);
+  let cancel = (): void => undefined;
+  const tick = (): void => {
+    told.tell();
+    cancel = clock.setTimer(tickMs, tick);
+  };
+  tick();
+  return () => {
+    cancel();
+  };
+}
+
+class Told {
+  readonly #options: WatchOptions;
+  readonly #links = new Map<NodeId, LinkState>();
+  #logSize = -1;
+  #cosigned = '';
+  #deadline = '';
+  #diskAtMs = 0;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  tell(): void {
+    const { clock, node, onFact } = this.#options;
+    onFact({ kind: 'clock', nowMs: clock.nowMs() });
+    onFact({ kind: 'traffic', ...node.traffic });
+    this.#tellDisk();
+    if (!this.#options.isRunning()) return;
+    this.#tellLinks();
+    this.#tellLog();
+    this.#tellDeadline();
+  }
+
+  #tellLinks(): void {
+    const { node, consortium, onFact, clock } = this.#options;
+    const connected = new Set(node.connected);
+    for (const { id: member } of consortium().manifest.members) {
+      if (member === node.id) continue;
+      const state = connected.has(member) ? 'connected' : 'dialing';
+      const before = this.#links.get(member);
+      const nowMs = clock.nowMs();
+      const lastHeardMs = state === 'connected' ? nowMs : (before?.lastHeardMs ?? null);
+      const sinceMs = before?.state === state ? before.sinceMs : nowMs;
+      const link: LinkState = {
+        ...{ state, layer: null, detail: null, sinceMs, lastHeardMs },
+        ...{ sentBytes: 0, receivedBytes: 0, height: null },
+      };
+      this.#links.set(member, link);
+      onFact({ kind: 'link', member, link });
+    }
+  }
+
+  #tellLog(): void {
+    const { peer } = this.#options.node;
+    if (peer === null) return;
+    const { size, root, height } = peer.log.head;
+    const cosigners = peer.log.cosigners();
+    if (size === this.#logSize && cosigners.join() === this.#cosigned) return;
+    this.#logSize = size;
+    this.#cosigned = cosigners.join();
+    const quorum = quorumOf(this.#options.consortium().manifest.members.length);
+    this.#options.onFact({ kind: 'log-head', size, root, height, cosigners, quorum });
+  }
+
+  #tellDeadline(): void {
+    const { node, onFact } = this.#options;
+    const phase = node.peer?.state.phase;
+    const open = phase?.kind === 'open' || phase?.kind === 'cut' ? phase.open : null;
+    const atMs = phase?.kind === 'open' ? phase.open.deadline : null;
+    if (open === null || this.#deadline === `${open.r} ${atMs ?? ''}`) return;
+    this.#deadline = `${open.r} ${atMs ?? ''}`;
+    onFact({ kind: 'deadline', round: open.r, atMs });
+  }
+
+  #tellDisk(): void {
+    const { clock, folder, onFact } = this.#options;
+    if (clock.nowMs() - this.#diskAtMs < diskEveryMs) return;
+    this.#diskAtMs = clock.nowMs();
+    Promise.all([freeDiskBytes(folder), folderBytes(folder)]).then(
+      ([freeBytes, usedBytes]) => {
+        onFact({ kind: 'disk', freeBytes, usedBytes });
+      },
+      // A disk that fails is told by whoever writes to it.
+      () => undefined,
+    );
+  }
+}

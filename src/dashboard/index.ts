@@ -1,0 +1,27 @@
+export { DashboardError, type DashboardErrorFacts } from './errors.ts';
+export {
+  dashboardDefaults,
+  validateDashboardSettings,
+  type DashboardSettings,
+} from './settings.ts';
+export type {
+  LinkLayer,
+  LinkState,
+  MemberEntry,
+  MessageLevel,
+  NodeFact,
+  Notice,
+  PlannedStage,
+  RoundError,
+} from './node-facts.ts';
+export { emptyView, type NodeEvent, type NodeView } from './node-view.ts';
+export { reduce } from './reduce-view.ts';
+export { viewLimits } from './view-limits.ts';
+export { StatusFeed, type OnView } from './status-feed.ts';
+export type { MemberState, MemberStatus } from './member-status.ts';
+export { statusOf, statusVersion, type NodeStatus } from './node-status.ts';
+export { readStatus } from './read-status.ts';
+export { statusText } from './status-text.ts';
+export { linkRemedy, linkWords } from './link-words.ts';
+export { metricFamilies, renderMetrics, type MetricFamily, type Sample } from './metrics.ts';
+export { serveDashboard, type Dashboard, type DashboardOptions } from './serve-dashboard.ts';

@@ -1,0 +1,69 @@
+/** What happened, line by line: only what a person would want to read, not every fact. */
+import type { JournalEntry, NodeEvent, NodeView } from './node-view.ts';
+import { linkWords } from './link-words.ts';
+import type { MessageLevel } from './node-facts.ts';
+
+/** The line that `event` is worth, or null. @param view before it */
+export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> | null {
+  const line = (text: string, level: MessageLevel = 'info', atMs = view.nowMs) => ({
+    ...{ atMs, level, text },
+  });
+  switch (event.kind) {
+    case 'opened': {
+      const { round, stage, participants, atMs } = event;
+      return line(`round ${round} of ${stage} began with ${participants.length}`, 'info', atMs);
+    }
+    case 'sealed': {
+      const { round, stage, participants, excluded, atMs } = event;
+      const without = excluded.length === 0 ? '' : `, without ${excluded.join(', ')}`;
+      const text = `round ${round} of ${stage} is sealed: ${participants.length} contributed${without}`;
+      return line(text, excluded.length === 0 ? 'info' : 'warning', atMs);
+    }
+    case 'void':
+      return line(`round ${event.round} ended without a model`, 'warning', event.atMs);
+    case 'caught-up':
+      return line(`caught up to height ${event.height}`);
+    case 'done':
+      return line('the plan is carried out');
+    case 'started':
+      return line(`the node of ${event.self} started`, 'info', event.atMs);
+    case 'link': {
+      const before = view.members.find(({ id }) => id === event.member)?.link ?? null;
+      const { state, layer, sinceMs } = event.link;
+      if (state === 'dialing' || (before?.state === state && before.layer === layer)) return null;
+      const level = state === 'unreachable' ? 'warning' : 'info';
+      return line(`${event.member}: ${linkWords(event.link)}`, level, sinceMs);
+    }
+    case 'suspended':
+      return line(
+        `${event.member} has no vote any more: it broke the rules of consensus`,
+        'warning',
+      );
+    case 'members':
+      return line(`the consortium has ${event.members.length} members now`, 'info', event.atMs);
+    case 'notice': {
+      const isSaid = view.notices.some(
+        ({ code, text }) => code === event.code && text === event.text,
+      );
+      return isSaid ? null : line(event.text, event.level, event.atMs);
+    }
+    case 'notice-over':
+      return line(
+        `over: ${view.notices.find(({ code }) => code === event.code)?.text ?? event.code}`,
+      );
+    case 'prediction':
+      return line('a new prediction in an own case', 'info', event.atMs);
+    case 'working':
+    case 'announced':
+    case 'cut':
+    case 'clock':
+    case 'traffic':
+    case 'disk':
+    case 'log-head':
+    case 'deadline':
+    case 'update-held':
+    case 'left-out':
+    case 'round-error':
+      return null;
+  }
+}

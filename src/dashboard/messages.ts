@@ -1,0 +1,156 @@
+/** What is wrong now, in plain words with its remedy: said while it is so, and gone when it is over. */
+import { linkRemedy, linkWords } from './link-words.ts';
+import type { MemberView } from './member-view.ts';
+import type { Notice } from './node-facts.ts';
+import type { NodeView } from './node-view.ts';
+import type { RoundView } from './round-view.ts';
+
+/** A healthy network is not always whole: what is younger than this is no message yet. */
+const graceMs = 60_000;
+/** Rounds that a member must miss one after the other before it is said of it. */
+const missedRounds = 3;
+/** Below this a round may not fit; the node itself says when it stops for it. */
+const diskBytesMin = 2 * 2 ** 30;
+
+const gravity = { error: 0, warning: 1, info: 2 };
+
+/** Messages that hold now, the gravest first: what the node said, and what follows from the view. */
+export function messagesOf(view: NodeView): readonly Notice[] {
+  const derived = [
+    ...quorumLost(view),
+    ...unreachable(view),
+    ...missed(view),
+    ...overdue(view),
+    ...voided(view),
+    ...suspended(view),
+    ...diskLow(view),
+    ...notCosigned(view),
+  ];
+  const said = new Set(view.notices.map(({ code }) => code));
+  return [...view.notices, ...derived.filter(({ code }) => !said.has(code))].sort(
+    (a, b) => gravity[a.level] - gravity[b.level] || a.atMs - b.atMs,
+  );
+}
+
+function others({ members, identity }: NodeView): readonly MemberView[] {
+  return members.filter(({ id }) => id !== identity?.self);
+}
+
+function quorumLost(view: NodeView): Notice[] {
+  const { identity, nowMs } = view;
+  if (identity === null) return [];
+  const up = 1 + others(view).filter(({ link }) => link?.state === 'connected').length;
+  if (up >= identity.quorum || nowMs - identity.atMs < graceMs) return [];
+  const away = others(view).flatMap(({ link }) =>
+    link === null || link.state === 'connected' ? [] : [link.sinceMs],
+  );
+  const atMs = Math.max(identity.atMs, ...away);
+  if (nowMs - atMs < graceMs) return [];
+  return [
+    {
+      ...{ code: 'no-quorum', level: 'warning', atMs },
+      text: `nothing can be agreed: ${up} of ${view.members.length} members are connected, with this node, and ${identity.quorum} must be`,
+      remedy:
+        'look at the members below that are unreachable; rounds go on by themselves when enough are back',
+    },
+  ];
+}
+
+function unreachable(view: NodeView): Notice[] {
+  return others(view).flatMap(({ id, link }) => {
+    if (link?.state !== 'unreachable' || view.nowMs - link.sinceMs < graceMs) return [];
+    return [
+      {
+        ...{ code: `unreachable-${id}`, level: 'warning', atMs: link.sinceMs },
+        text: `${id} is ${linkWords(link)}`,
+        remedy: linkRemedy(link),
+      },
+    ];
+  });
+}
+
+function missed({ rounds, members }: NodeView): Notice[] {
+  return members.flatMap(({ id }) => {
+    const asked = rounds.filter(
+      ({ state, participants }) => state === 'sealed' && participants.includes(id),
+    );
+    const last = asked.slice(-missedRounds);
+    const isMissing = ({ excluded }: RoundView): boolean =>
+      excluded.some(({ node }) => node === id);
+    if (last.length < missedRounds || !last.every(isMissing)) return [];
+    const why = last.at(-1)?.excluded.find(({ node }) => node === id)?.why ?? '';
+    return [
+      {
+        ...{ code: `missed-${id}`, level: 'warning', atMs: last[0]?.endedAtMs ?? 0 },
+        text: `${id} is not in the last ${missedRounds} rounds that asked for it: ${why}`,
+        remedy: 'its images do not count while this goes on: ask the member to look at its node',
+      },
+    ];
+  });
+}
+
+function overdue({ round, deadlineMs, nowMs }: NodeView): Notice[] {
+  if (round === null || deadlineMs === null || nowMs - deadlineMs < graceMs) return [];
+  const missing = round.participants.filter((id) => !round.held.includes(id));
+  const whose =
+    round.state === 'open' && missing.length > 0 ? `; no update yet of ${missing.join(', ')}` : '';
+  return [
+    {
+      ...{ code: 'round-overdue', level: 'warning', atMs: deadlineMs },
+      text: `round ${round.round} should have ended${whose}`,
+      remedy: 'it is closed as soon as enough members agree: look whether a quorum is connected',
+    },
+  ];
+}
+
+function voided({ rounds }: NodeView): Notice[] {
+  const last = rounds.at(-1);
+  if (last?.state !== 'void') return [];
+  return [
+    {
+      ...{ code: 'round-void', level: 'warning', atMs: last.endedAtMs ?? 0 },
+      text: `round ${last.round} ended without a model: ${last.voidReason ?? 'no reason known'}`,
+      remedy:
+        'the next round tries again from the same model; when it happens again, look at the slowest members',
+    },
+  ];
+}
+
+function suspended({ members }: NodeView): Notice[] {
+  return members.flatMap(({ id, suspendedAtHeight }) =>
+    suspendedAtHeight === null
+      ? []
+      : [
+          {
+            ...{ code: `suspended-${id}`, level: 'warning', atMs: 0 },
+            text: `${id} has no vote since height ${suspendedAtHeight}: it signed two contradicting statements`,
+            remedy:
+              'the proof is in the log. A cloned disk or a stolen key does this: the member should take new keys',
+          },
+        ],
+  );
+}
+
+function diskLow({ disk }: NodeView): Notice[] {
+  if (disk === null || disk.freeBytes >= diskBytesMin) return [];
+  return [
+    {
+      ...{ code: 'disk-low', level: 'warning', atMs: 0 },
+      text: 'less than 2 GiB are free on the disk of this node',
+      remedy: 'make room before the next round: the node stops when it cannot write',
+    },
+  ];
+}
+
+function notCosigned({ log, round }: NodeView): Notice[] {
+  // Between two heads a quorum is always missing for a moment; while rounds go on the next head brings it.
+  if (log === null || round !== null || log.cosigners.length >= log.quorum || log.size === 0)
+    return [];
+  return [
+    {
+      ...{ code: 'log-not-cosigned', level: 'info', atMs: 0 },
+      text: `the latest log head has ${log.cosigners.length} cosignatures of the ${log.quorum} that it needs`,
+      remedy: 'they come by themselves when enough members are connected',
+    },
+  ];
+}

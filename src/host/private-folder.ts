@@ -1,0 +1,98 @@
+/** Folders that hold keys: their owner's alone, and made whole or not at all. */
+import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { errnoOf, onDisk } from './disk-error.ts';
+import { isAbsent, makeFolder, syncFolder, writeNewFile } from './durable-files.ts';
+import { HostError } from './errors.ts';
+
+/** Files of a folder to make: path inside it, with `/`, and bytes. Folders on the way are made. */
+export type NewFiles = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * Refuses a folder that others have any right to.
+ *
+ * @throws {HostError} 'folder_missing', 'folder_mode', or a disk code
+ */
+export async function requirePrivateFolder(path: string): Promise<void> {
+  await onDisk(path, async () => {
+    const facts = await lstat(path).catch((error: unknown) => {
+      if (isAbsent(error)) return null;
+      throw error;
+    });
+    if (facts?.isDirectory() !== true) throw new HostError({ code: 'folder_missing', path });
+    // Windows guards folders by other means than mode bits.
+    if (process.platform === 'win32' || (facts.mode & 0o077) === 0) return;
+    const mode = (facts.mode & 0o777).toString(8).padStart(4, '0');
+    throw new HostError({ code: 'folder_mode', path, mode });
+  });
+}
+
+/**
+ * Makes a folder with these files, readable by its owner alone: all of it, or nothing. It may be there already if it is
+ * empty and nobody else's.
+ *
+ * @throws {HostError} 'folder_not_empty', 'folder_mode', or a disk code
+ */
+export async function createPrivateFolder(path: string, files: NewFiles): Promise<void> {
+  await fillPrivateFolder(path, async (folder) => {
+    const folders = new Set<string>([folder]);
+    for (const [name, bytes] of files) {
+      const file = join(folder, name);
+      await makeFolder(dirname(file));
+      await writeNewFile(file, bytes, 0o600);
+      folders.add(dirname(file));
+    }
+    for (const one of folders) await syncFolder(one);
+  });
+}
+
+/**
+ * As `createPrivateFolder`, of what `fill` puts into the folder that it is given. When it fails nothing is left.
+ *
+ * @throws as `createPrivateFolder`, and what `fill` throws
+ */
+export async function fillPrivateFolder(
+  path: string,
+  fill: (folder: string) => Promise<void>,
+): Promise<void> {
+  const target = resolve(path);
+  await requireNewFolder(target);
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
+  await onDisk(target, async () => {
+    try {
+      await makeFolder(dirname(target));
+      await rm(temporary, { recursive: true, force: true });
+      await mkdir(temporary, { mode: 0o700 });
+      await fill(temporary);
+      // On POSIX `rename` replaces an empty folder; Windows wants it gone.
+      if (process.platform === 'win32') await rmdir(target).catch(() => undefined);
+      await rename(temporary, target);
+      await syncFolder(dirname(target));
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      const errno = errnoOf(error);
+      if (errno === 'ENOTEMPTY' || errno === 'EEXIST') {
+        throw new HostError({ code: 'folder_not_empty', path: target }, { cause: error });
+      }
+      throw error;
+    }
+  });
+}
+
+/**
+ * Refuses what `createPrivateFolder` would refuse, before any work.
+ *
+ * @throws {HostError} 'folder_not_empty' or 'folder_mode', or a disk code
+ */
+export async function requireNewFolder(path: string): Promise<void> {
+  const names = await onDisk(path, () =>
+    readdir(path).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return null;
+      if (errnoOf(error) === 'ENOTDIR') return ['a file'];
+      throw error;
+    }),
+  );
+  if (names === null) return;
+  if (names.length > 0) throw new HostError({ code: 'folder_not_empty', path });
+  await requirePrivateFolder(path);
+}

@@ -1,0 +1,177 @@
+import { expect } from 'chai';
+import type { NodeId } from '../../src/base/index.ts';
+import {
+  emptyView,
+  reduce,
+  statusOf,
+  type LinkLayer,
+  type NodeEvent,
+  type NodeStatus,
+} from '../../src/dashboard/index.ts';
+import { ids, life, link, opened, sealed, started, startMs } from './scripted-node.ts';
+
+const L3 = ids[2] as NodeId;
+const minute = 60_000;
+const allUp = ids.slice(1).map((id) => link(id));
+const at = (ms: number): NodeEvent => ({ kind: 'clock', nowMs: startMs + ms });
+
+function after(...events: readonly NodeEvent[]): NodeStatus {
+  return statusOf(events.reduce(reduce, emptyView), true);
+}
+
+function codes(...events: readonly NodeEvent[]): string[] {
+  return after(...events).messages.map(({ code }) => code);
+}
+
+const unreachable = (layer: LinkLayer | null): NodeEvent =>
+  link(L3, { state: 'unreachable', layer, sinceMs: startMs });
+
+describe('messages', () => {
+  it('are none of a healthy node, starting, in a round and between two', () => {
+    const losses = Object.fromEntries(ids.map((id) => [id, 0.5]));
+    const cosigned: NodeEvent = {
+      kind: 'log-head',
+      size: 9,
+      root: '',
+      height: 3,
+      cosigners: ids,
+      quorum: 6,
+    };
+    expect(codes(started(), at(1_000))).deep.equal([]);
+    expect(codes(started(), ...allUp, opened(1, 'student'), at(9 * minute))).deep.equal([]);
+    expect(
+      codes(started(), ...allUp, sealed(1, 'student', losses), cosigned, at(9 * minute)),
+    ).deep.equal([]);
+  });
+
+  it('name the layer that failed, and another remedy for each', () => {
+    const layers: readonly LinkLayer[] = ['name', 'tcp', 'noise', 'membership', 'version', 'hello'];
+    const remedies = layers.map((layer) => {
+      const [message] = after(started(), ...allUp, unreachable(layer), at(2 * minute)).messages;
+      expect(message, layer).include({ code: 'unreachable-L3', level: 'warning', atMs: startMs });
+      return message!.remedy;
+    });
+    expect(new Set(remedies).size).equal(layers.length);
+    expect(remedies[0]).contain('DNS');
+    expect(remedies[1]).contain('firewalls');
+    expect(remedies[2]).contain('key');
+    expect(remedies[3]).contain('manifest');
+    expect(remedies[4]).contain('versions');
+  });
+
+  it('wait a minute before they complain of a member, and end when it is back', () => {
+    expect(codes(started(), ...allUp, unreachable('tcp'), at(minute - 1))).deep.equal([]);
+    expect(codes(started(), ...allUp, unreachable('tcp'), at(minute))).deep.equal([
+      'unreachable-L3',
+    ]);
+    expect(codes(started(), ...allUp, unreachable('tcp'), link(L3), at(minute))).deep.equal([]);
+  });
+
+  it('say that nothing can be agreed, below a quorum alone', () => {
+    const away = (count: number): NodeEvent[] =>
+      ids
+        .slice(1, 1 + count)
+        .map((id) => link(id, { state: 'unreachable', layer: 'tcp', sinceMs: startMs }));
+    // Eight members, of whom six must agree: two may be away.
+    expect(codes(started(), ...allUp, ...away(2), at(2 * minute))).not.include('no-quorum');
+    expect(codes(started(), ...allUp, ...away(3), at(2 * minute))).include('no-quorum');
+  });
+
+  it('tell of a member that missed three rounds, not of one that missed two', () => {
+    const losses = Object.fromEntries(ids.filter((id) => id !== L3).map((id) => [id, 0.5]));
+    const missed = (count: number): NodeEvent[] =>
+      Array.from({ length: count }, (_, index) => sealed(index + 1, 'student', losses, [L3]));
+    expect(codes(started(), ...allUp, ...missed(2))).deep.equal([]);
+    expect(codes(started(), ...allUp, ...missed(3))).deep.equal(['missed-L3']);
+  });
+
+  it('tell of a round past its deadline and whose update it lacks', () => {
+    const late: NodeEvent[] = [
+      ...[started(), ...allUp, opened(1, 'student', ids.slice(0, 3))],
+      { kind: 'deadline', round: 1, atMs: startMs },
+      ...ids.slice(0, 2).map((member) => ({ kind: 'update-held', round: 1, member }) as const),
+    ];
+    expect(codes(...late, at(minute - 1))).deep.equal([]);
+    expect(after(...late, at(minute)).messages[0]?.text).equal(
+      'round 1 should have ended; no update yet of L3',
+    );
+  });
+
+  it('tell of a round without a model until one has it', () => {
+    const end: NodeEvent = {
+      kind: 'void',
+      round: 1,
+      reason: 'rejected_model',
+      height: 2,
+      atMs: startMs,
+    };
+    expect(codes(started(), ...allUp, opened(1, 'student'), end)).deep.equal(['round-void']);
+    expect(codes(started(), ...allUp, end, sealed(2, 'student', { L1: 1 }))).deep.equal([]);
+  });
+
+  it('tell of a key without a vote, a full disk and a head without cosignatures', () => {
+    expect(codes(started(), { kind: 'suspended', member: L3, height: 4 })).deep.equal([
+      'suspended-L3',
+    ]);
+    const disk = (freeBytes: number): NodeEvent => ({ kind: 'disk', freeBytes, usedBytes: 1 });
+    expect(codes(started(), disk(2 ** 31 - 1))).deep.equal(['disk-low']);
+    expect(codes(started(), disk(2 ** 31))).deep.equal([]);
+    const head: NodeEvent = {
+      kind: 'log-head',
+      size: 9,
+      root: '',
+      height: 3,
+      cosigners: ids.slice(0, 5),
+      quorum: 6,
+    };
+    expect(codes(started(), head)).deep.equal(['log-not-cosigned']);
+  });
+
+  it('are what the node says, the gravest first, until it says that it is over', () => {
+    const notice = (code: string, level: 'info' | 'warning' | 'error'): NodeEvent => ({
+      ...{ kind: 'notice', code, level, text: code, remedy: null, atMs: startMs },
+    });
+    const said = [started(), notice('a', 'info'), notice('b', 'error'), notice('c', 'warning')];
+    expect(codes(...said)).deep.equal(['b', 'c', 'a']);
+    expect(codes(...said, { kind: 'notice-over', code: 'b' })).deep.equal(['c', 'a']);
+  });
+
+  it("let the node's own word stand for the one that follows from its facts", () => {
+    const own: NodeEvent = {
+      kind: 'notice',
+      code: 'disk-low',
+      level: 'error',
+      text: 'stopped: disk full',
+      remedy: 'make room',
+      atMs: startMs,
+    };
+    const { messages } = after(started(), { kind: 'disk', freeBytes: 0, usedBytes: 1 }, own);
+    expect(messages.map(({ text }) => text)).deep.equal(['stopped: disk full']);
+  });
+
+  it('have a remedy each', () => {
+    for (const { code, remedy } of after(...life()).messages) expect(remedy, code).a('string');
+  });
+});
+
+describe('health', () => {
+  it('is that of this process: others that are away do not make it ill', () => {
+    expect(after().health).deep.equal({
+      isHealthy: false,
+      reasons: ['the node is still starting'],
+    });
+    expect(after(started(), at(9 * minute)).health.isHealthy).equal(true);
+    const error: NodeEvent = {
+      kind: 'notice',
+      code: 'e',
+      level: 'error',
+      text: 'the disk is read-only',
+      remedy: null,
+      atMs: 0,
+    };
+    expect(after(started(), error).health).deep.equal({
+      isHealthy: false,
+      reasons: ['the disk is read-only'],
+    });
+  });
+});
