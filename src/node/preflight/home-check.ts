@@ -1,4 +1,5 @@
 /** Whether the home itself can be used: its rights and files, what its keys may still do, and the process that runs on it. */
+import { join } from 'node:path';
 import { AnnulusError, fromUtf8, messageOf } from '../../base/index.ts';
 import { diskStore, modesBelow } from '../../host/index.ts';
 import type { Member } from '../../wire/index.ts';
@@ -26,9 +27,11 @@ export function checkNode(state: NodeState): Finding {
   };
 }
 
-/** Rights of everything in a home. */
+/** Rights of a home and of its keys: into a folder that is closed to others nobody else comes, whatever lies in it. */
 export async function rightsFindings(folder: string): Promise<Finding[]> {
-  return checkRights(await modesBelow(folder, modesMax));
+  const [home, ...below] = await modesBelow(folder, modesMax);
+  const keys = below.filter(({ path }) => path.startsWith(join(folder, 'keys')));
+  return checkRights([...(home === undefined ? [] : [home]), ...keys]);
 }
 
 /** What was found of a home that cannot even be looked at. @throws `error` when it is no fault of a home */
