@@ -5,6 +5,7 @@ import { diskStore, modesBelow } from '../../host/index.ts';
 import type { Member } from '../../wire/index.ts';
 import { restoredAtMs } from '../backup.ts';
 import { nodeFolderOf, type HomeFacts } from '../home.ts';
+import { span } from './clock-check.ts';
 import { fine, type Check, type Finding } from './finding.ts';
 import { checkRights } from './machine-check.ts';
 
@@ -49,14 +50,18 @@ export async function brokenHome(folder: string, error: unknown): Promise<Findin
 }
 
 /** Whether the keys of a home may vote: a restored one has to catch up first, one that signed elsewhere never again. */
-export async function votingFindings(home: HomeFacts, own: Member): Promise<Finding[]> {
+export async function votingFindings(
+  home: HomeFacts,
+  own: Member,
+  nowMs: number,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   const restored = await restoredAtMs(home);
   if (restored !== null) {
-    const day = new Date(restored).toISOString().slice(0, 10);
+    const ago = span(Math.max(0, nowMs - restored));
     findings.push({
       ...{ check: 'keys', subject: home.id, outcome: 'warn' },
-      found: `restored from a backup on ${day}: it does not vote before it has caught up`,
+      found: `restored from a backup ${ago} ago: it does not vote before it has caught up`,
       remedy:
         'make sure that the home it was made of runs nowhere; when in doubt annulus member rotate',
     });
