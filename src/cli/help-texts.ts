@@ -188,6 +188,7 @@ The exit code is 0 when this machine can train, and 3 when it cannot.
 Examples:
   $ annulus doctor                          includes a speed test of about ten seconds
   $ annulus doctor --quick --format json    for scripts
+  $ annulus doctor bundle -o help.zip       what a node shows to whoever is to help; see annulus doctor bundle --help
 `;
 
 /** Below the flags of `annulus init --help`. */

@@ -121,7 +121,7 @@ export async function passphraseToMake(
 }
 
 /** What file, environment or systemd give, in this order; null when none does. */
-async function givenPassphrase(
+export async function givenPassphrase(
   of: PassphraseOf,
   flags: PassphraseFlags,
   { env, err }: World,

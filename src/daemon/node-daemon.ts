@@ -41,6 +41,7 @@ import {
   type AskedMembers,
   type Home,
 } from '../node/index.ts';
+import { durationText } from '../report/index.ts';
 import { quorumOf, type SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
@@ -221,8 +222,8 @@ export class NodeDaemon {
     const { home, clock } = this.#options;
     const restoredMs = await restoredAtMs(home);
     if (restoredMs === null) return;
-    const day = new Date(restoredMs).toISOString().slice(0, 10);
-    const text = `this home was restored from a backup on ${day}: it votes when it has caught up and its votes are known to be its own`;
+    const ago = durationText(Math.max(0, clock.nowMs() - restoredMs));
+    const text = `this home was restored from a backup ${ago} ago: it votes when it has caught up and its votes are known to be its own`;
     const remedy =
       'make sure that the home it was made of runs nowhere; annulus member rotate when in doubt';
     const atMs = clock.nowMs();

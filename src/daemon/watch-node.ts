@@ -103,7 +103,7 @@ class Told {
 }
 
 /** A link in the words of the status. */
-export function linkState({ member: _, direction: __, ...link }: MemberLink): LinkState {
+export function linkState(link: MemberLink): LinkState {
   const { state, sinceMs, heardMs, sentBytes, receivedBytes, problem } = link;
   const shared = { sinceMs, lastHeardMs: heardMs, sentBytes, receivedBytes, height: null };
   const { layer = null, reason: detail = null, remedy = null } = problem ?? {};

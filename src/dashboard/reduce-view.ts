@@ -126,7 +126,10 @@ function isKnown(view: NodeView, round: number): boolean {
 function afterFact(view: NodeView, fact: NodeFact): NodeView {
   switch (fact.kind) {
     case 'started': {
-      const { kind: _, members, ...identity } = fact;
+      const { self, version, code, manifestVersion, clockSkewMs, atMs } = fact;
+      const { members, consortium, quorum, stages } = fact;
+      const own = { self, version, code, manifestVersion, clockSkewMs, atMs };
+      const identity = { ...own, consortium, quorum, stages };
       const nowMs = Math.max(view.nowMs, fact.atMs);
       return { ...view, identity, nowMs, members: memberViews(members) };
     }

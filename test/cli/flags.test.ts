@@ -55,7 +55,9 @@ interface Declared {
 function commandsBelow(command: Command, words: readonly string[] = []): Declared[] {
   return command.commands.flatMap((child) => {
     const own = [...words, child.name()];
-    return child.commands.length > 0 ? commandsBelow(child, own) : [{ words: own, command: child }];
+    // `doctor` does something by itself, and has a command of its own.
+    const isGroup = child.commands.length > 0 && child.options.length === 0;
+    return [...(isGroup ? [] : [{ words: own, command: child }]), ...commandsBelow(child, own)];
   });
 }
 
@@ -235,6 +237,15 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'testnet --format': 'always',
   'doctor --quick': 'always',
   'doctor --format': 'always',
+  'doctor bundle --home': 'always',
+  'doctor bundle --output': 'always',
+  'doctor bundle --with-addresses': 'always',
+  'doctor bundle --yes': 'always',
+  'doctor bundle --passphrase-file': 'always',
+  'doctor bundle --format': 'always',
+  'preflight --home': 'always',
+  'preflight --passphrase-file': 'always',
+  'preflight --format': 'always',
 };
 
 describe('a flag', () => {
@@ -310,9 +321,9 @@ describe('a flag', () => {
       ]);
     }
     // All but --kill, --set, --set, --fresh-heads, --strict, --allow-missing and --quick; of a node's commands --set, --watch,
-    // --health, --cases, --done, --follow, --detail, --set and --start; of membership --address twice, --set, --add, --remove,
-    // --replace, --from five times, --yes, and four that begin with --no.
-    expect(count).equal(Object.keys(places).length - 7 - 9 - 16);
+    // --health, --cases, --done, --follow, --detail, --set, --start, --with-addresses and --yes; of membership --address twice, --set,
+    // --add, --remove, --replace, --from five times, --yes, and four that begin with --no.
+    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 16);
   });
 
   it('and --set, or two --set, do not say the same setting twice', async () => {

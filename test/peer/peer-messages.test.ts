@@ -45,7 +45,7 @@ describe('peer messages', () => {
     'a height of 2^31': { ...status, h: 2 ** 31 },
     'a heartbeat without a program': { t: 'status', h: 7, r: 3, s: 12, at: 0, m: 0 },
     'a clock before 1970': { ...status, at: -1 },
-    'a clock that is no whole number of ms': { ...status, at: 0.5 },
+    'a clock that is a text': { ...status, at: '2026-11-29' },
     'a program that is no digest': { ...status, code: 'v0.1.0' },
     'a version of 2^31': { ...status, m: 2 ** 31 },
     'a text for a number': { ...status, r: '3' },

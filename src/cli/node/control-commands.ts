@@ -126,17 +126,19 @@ export async function peersCommand(flags: ControlFlags, world: World): Promise<E
   const peers = members
     .filter(({ isSelf }) => !isSelf)
     .map((member) => {
-      const { id, link, layer, reason, lastHeardMs, sentBytes, receivedBytes } = member;
+      const { id, link, layer, reason, remedy, lastHeardMs, sentBytes, receivedBytes } = member;
       const addresses = lines.find((line) => line.id === id)?.addresses ?? [];
-      return { id, link, layer, reason, addresses, lastHeardMs, sentBytes, receivedBytes };
+      const bytes = { sentBytes, receivedBytes };
+      return { id, link, layer, reason, remedy, addresses, lastHeardMs, ...bytes };
     });
   if (flags.format === 'json') world.out(`${JSON.stringify(peers)}\n`);
   else {
-    for (const { id, link, reason, addresses } of peers) {
+    for (const { id, link, reason, remedy, addresses } of peers) {
       world.out(
         `${id.padEnd(12)}${link.padEnd(13)}${addresses.join(' ') || 'no address: it calls'}\n`,
       );
       if (link !== 'connected') world.out(`            ${reason}\n`);
+      if (remedy !== null) world.out(`            do: ${remedy}\n`);
     }
   }
   return exitCodes.done;

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import type { ExitCode } from '../errors.ts';
 import { collect, givenFlags } from '../given-flags.ts';
 import type { World } from '../world.ts';
+import { bundleCommand, type BundleFlags } from './bundle-command.ts';
 import {
   peersCommand,
   statusCommand,
@@ -13,6 +14,7 @@ import {
   type WaitFlags,
 } from './control-commands.ts';
 import {
+  bundleExamples,
   logsExamples,
   preflightExamples,
   startExamples,
@@ -44,6 +46,25 @@ export function addNodeCommands(declaring: Declaring): void {
   addLogs(declaring);
   addStop(declaring);
   addTestnet(declaring);
+}
+
+/** Adds `bundle` to `doctor`. */
+export function addBundle(doctor: Command, world: World, finish: (code: ExitCode) => void): void {
+  doctor
+    .command('bundle')
+    .description(
+      'Write what helps others to help you into one file, without secrets, after a look.',
+    )
+    .option(...homeOption)
+    .requiredOption('-o, --output <file>', 'the .zip to write; must not be there')
+    .option('--with-addresses', 'leave names and addresses of machines in')
+    .option('--yes', 'write it without a question')
+    .option('--passphrase-file <file>', "first line: passphrase of the node's keys")
+    .addOption(formatOption())
+    .addHelpText('after', bundleExamples)
+    .action(async (flags: BundleFlags) => {
+      finish(await bundleCommand(flags, world));
+    });
 }
 
 function addPreflight({ program, world, finish }: Declaring): void {

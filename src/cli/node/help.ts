@@ -47,6 +47,17 @@ Examples:
   $ annulus preflight --format json
 `;
 
+/** Below the flags of `annulus doctor bundle --help`. */
+export const bundleExamples = `
+In it: versions, machine, preflight, settings, the newest manifest, the ends of both logs, and the status if the node runs.
+Taken out: keys, passphrases, names of cases, the last prediction, paths of the hospital's data, and names and addresses of
+machines, which get stand-ins that are the same in all files. What goes out is shown first: each file, its size, its first lines.
+
+Examples:
+  $ annulus doctor bundle -o help.zip
+  $ annulus doctor bundle -o help.zip --with-addresses --yes
+`;
+
 /** Below the flags of `annulus status --help`. */
 export const statusExamples = `
 Each member is one of

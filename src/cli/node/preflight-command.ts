@@ -1,5 +1,6 @@
 /** `annulus preflight`: whether this machine, this home and the way to the other members are fit for a node, and how to mend what is not. */
 import { printableLine } from '../../base/index.ts';
+import type { controlSocketOf } from '../../daemon/index.ts';
 import type { AskedMembers, Check, Finding, HomeFacts, NodeState } from '../../node/index.ts';
 import { CliError, exitCodes, type ExitCode } from '../errors.ts';
 import { homeFolder, lookAtOwnHome, openOwnHome, type HomeFlags } from '../own-home.ts';
@@ -91,6 +92,19 @@ export async function nodeStateAt(socket: string): Promise<NodeState> {
   } catch {
     return signal.aborted ? 'silent' : 'off';
   }
+}
+
+/** What the node of a home says of itself; null when it does not run or does not answer. */
+export async function statusOfNode(
+  home: string,
+  settings: Parameters<typeof controlSocketOf>[1],
+): Promise<unknown> {
+  const { askControl } = await import('../../host/index.ts');
+  const { controlSocketOf: socketOf } = await import('../../daemon/index.ts');
+  const signal = AbortSignal.timeout(answerMsMax);
+  const asked = { method: 'GET', path: '/status' } as const;
+  const answer = await askControl(socketOf(home, settings), asked, signal).catch(() => null);
+  return answer?.status === 200 ? answer.body : null;
 }
 
 /** The members by the running node's own links. */

@@ -89,7 +89,6 @@ export class RunWatch {
       case 'void':
       case 'caught-up':
       case 'membership':
-      case 'left':
       case 'suspended':
       case 'retired':
     }

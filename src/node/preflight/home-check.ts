@@ -1,9 +1,11 @@
 /** Whether the home itself can be used: its rights and files, what its keys may still do, and the process that runs on it. */
+import { join } from 'node:path';
 import { AnnulusError, fromUtf8, messageOf } from '../../base/index.ts';
 import { diskStore, modesBelow } from '../../host/index.ts';
 import type { Member } from '../../wire/index.ts';
 import { restoredAtMs } from '../backup.ts';
 import { nodeFolderOf, type HomeFacts } from '../home.ts';
+import { span } from './clock-check.ts';
 import { fine, type Check, type Finding } from './finding.ts';
 import { checkRights } from './machine-check.ts';
 
@@ -26,9 +28,11 @@ export function checkNode(state: NodeState): Finding {
   };
 }
 
-/** Rights of everything in a home. */
+/** Rights of a home and of its keys: into a folder that is closed to others nobody else comes, whatever lies in it. */
 export async function rightsFindings(folder: string): Promise<Finding[]> {
-  return checkRights(await modesBelow(folder, modesMax));
+  const [home, ...below] = await modesBelow(folder, modesMax);
+  const keys = below.filter(({ path }) => path.startsWith(join(folder, 'keys')));
+  return checkRights([...(home === undefined ? [] : [home]), ...keys]);
 }
 
 /** What was found of a home that cannot even be looked at. @throws `error` when it is no fault of a home */
@@ -46,14 +50,18 @@ export async function brokenHome(folder: string, error: unknown): Promise<Findin
 }
 
 /** Whether the keys of a home may vote: a restored one has to catch up first, one that signed elsewhere never again. */
-export async function votingFindings(home: HomeFacts, own: Member): Promise<Finding[]> {
+export async function votingFindings(
+  home: HomeFacts,
+  own: Member,
+  nowMs: number,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   const restored = await restoredAtMs(home);
   if (restored !== null) {
-    const day = new Date(restored).toISOString().slice(0, 10);
+    const ago = span(Math.max(0, nowMs - restored));
     findings.push({
       ...{ check: 'keys', subject: home.id, outcome: 'warn' },
-      found: `restored from a backup on ${day}: it does not vote before it has caught up`,
+      found: `restored from a backup ${ago} ago: it does not vote before it has caught up`,
       remedy:
         'make sure that the home it was made of runs nowhere; when in doubt annulus member rotate',
     });

@@ -1,16 +1,16 @@
 /** Looks at this machine, this home and the other members, one thing after the other, and says what was found. */
 import { resolve } from 'node:path';
-import { AnnulusError, messageOf, type Digest, type NodeId } from '../../base/index.ts';
+import { AnnulusError, invariant, messageOf, type Digest, type NodeId } from '../../base/index.ts';
 import { lastBlockMs } from '../../audit/index.ts';
 import { openEngine } from '../../compute/index.ts';
 import { engineOptionsOf, type NodeFile } from '../../config/index.ts';
 import { adamWDefaults, testSpeed } from '../../distill/index.ts';
-import { diskStore, freeDiskBytes, listenFault, syncTrialMs } from '../../host/index.ts';
+import { diskStore, freeDiskBytes, HostError, listenFault, syncTrialMs } from '../../host/index.ts';
 import type { ProbeReport } from '../../network/index.ts';
 import { countOwnCases, listOwnCases, specAndTasks } from '../../hospital/index.ts';
 import { quorumOf, type Manifest, type Member, type PlanStage } from '../../wire/index.ts';
 import type { MemberClaims } from '../../peer/index.ts';
-import { nodeFolderOf, type HeldLine, type HomeFacts } from '../home.ts';
+import { nodeFolderOf, type HomeFacts } from '../home.ts';
 import { haveSameNodeKeys } from '../node-keys.ts';
 import { checkClock, checkMemberClocks, type ClockFacts } from './clock-check.ts';
 import { checkKeys, checkManifest, checkVersion } from './consortium-check.ts';
@@ -54,7 +54,7 @@ export async function runPreflight(options: PreflightOptions): Promise<Finding[]
   findings.push(...(await diskFindings(home, newest)));
   onCheck('rights');
   findings.push(...(await rightsFindings(home.folder)));
-  findings.push(checkKeys(own, newest), ...(await votingFindings(home, own)));
+  findings.push(checkKeys(own, newest), ...(await votingFindings(home, own, nowMs())));
   onCheck('data');
   findings.push(...(await dataFindings(home, settings, newest)));
   onCheck('port');
@@ -78,7 +78,9 @@ export async function runPreflight(options: PreflightOptions): Promise<Finding[]
 function ownLine({ id, lines }: HomeFacts, newest: Manifest | null): Member {
   const named = newest?.members.find((member) => member.id === id);
   const held = lines.find(({ member }) => named !== undefined && haveSameNodeKeys(member, named));
-  return (held ?? (lines.at(-1) as HeldLine)).member;
+  const line = held ?? lines.at(-1);
+  invariant(line !== undefined, 'a home has keys');
+  return line.member;
 }
 
 function memberFindings(
@@ -122,9 +124,22 @@ async function diskFindings(home: HomeFacts, newest: Manifest | null): Promise<F
     const syncMs = await syncTrialMs(folder);
     return checkDisk({ folder, freeBytes, syncMs, failure: null, roundBytes });
   } catch (error) {
-    const failure = messageOf(error);
+    const failure = diskFailure(error);
     return checkDisk({ folder, freeBytes, syncMs: null, failure, roundBytes });
   }
+}
+
+/** What was found and what to do. */
+function diskFailure(error: unknown): { readonly found: string; readonly remedy: string } {
+  const look = "look for its fault in the system's log";
+  const codes: Readonly<Record<string, readonly [string, string]>> = {
+    disk_full: ['no space is left', 'free some; nothing was lost'],
+    disk_read_only: ['the file system is read-only', 'mount it writable, or move the home'],
+    disk_denied: ['no permission', "check the folder's owner and mode"],
+  };
+  const known = error instanceof HostError ? codes[error.code] : undefined;
+  const [found, remedy] = known ?? [messageOf(error), look];
+  return { found, remedy };
 }
 
 async function dataFindings(
@@ -147,7 +162,9 @@ async function dataFacts(folder: string | null): Promise<DataFacts> {
     const labelled = { calc, hps, ms };
     return { ...nothing, training: cases.length - test, labelled, setAside: setAside.length };
   } catch (error) {
-    return { ...nothing, failure: messageOf(error) };
+    // The folder is named beside it.
+    const isOfCases = error instanceof HostError && error.facts.code === 'bad_cases';
+    return { ...nothing, failure: isOfCases ? error.facts.expected : messageOf(error) };
   }
 }
 
