@@ -11,7 +11,7 @@ export interface GrayPicture {
 }
 
 /** A slice is drawn at least so wide. */
-const widthMin = 256;
+const widthMin = 360;
 /** Points further off the slice than this are left out. */
 export const offSliceMmMax = 12;
 /** Pixels between two slices. */
@@ -173,6 +173,7 @@ function sideBySide(pictures: readonly GrayPicture[]): GrayPicture {
   invariant(pictures.length > 0, 'there is a slice to show');
   const width = pictures.reduce((sum, picture) => sum + picture.width + gap, -gap);
   const canvas = new Canvas(width, Math.max(...pictures.map(({ height }) => height)));
+  canvas.gray.fill(white);
   let left = 0;
   for (const { gray, ...size } of pictures) {
     for (let y = 0; y < size.height; y++) {

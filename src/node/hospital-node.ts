@@ -2,7 +2,12 @@
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { systemCrypto } from '../crypto/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
-import { HospitalTrainer, OwnResultJobs, workerAverager, type WorkerPool } from '../hospital/index.ts';
+import {
+  HospitalTrainer,
+  OwnResultJobs,
+  workerAverager,
+  type WorkerPool,
+} from '../hospital/index.ts';
 import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import { transportMembers, type SignedManifest, type TransportStats } from '../wire/index.ts';
