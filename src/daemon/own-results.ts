@@ -95,6 +95,8 @@ export class OwnResults {
   #last: LastSealed | null = null;
   /** Where the last model is that was asked for: to look for it reads all of it. */
   #file: Pick<SealedModel, 'digest' | 'name'> | null = null;
+  /** Whether the last thing failed, and its notice stands. */
+  #hasFailed = false;
   #isStopped = false;
   #cancel: () => void = () => undefined;
 
@@ -115,7 +117,7 @@ export class OwnResults {
     this.#schedule(tickMs);
   }
 
-  /** Begins nothing more. What is under way ends with the workers. */
+  /** Begins nothing more. What is under way ends with the node. */
   stop(): void {
     this.#isStopped = true;
     this.#cancel();
@@ -156,6 +158,8 @@ export class OwnResults {
           this.#tellErrors(model, last?.round ?? 0, await results.evaluate(model));
       }
       this.#note(next, last);
+      if (this.#hasFailed) this.#options.onFact({ kind: 'notice-over', code: noticeCode });
+      this.#hasFailed = false;
       return true;
     } catch (error) {
       return this.#failed(next, last, error);
@@ -194,7 +198,6 @@ export class OwnResults {
 
   #sayPackaged(): void {
     const { onFact, clock } = this.#options;
-    onFact({ kind: 'notice-over', code: noticeCode });
     const text = 'the student that this consortium trained is in the folder model of this home';
     const remedy = 'try it on a CT: annulus predict, with --model and the folder of this home';
     const atMs = clock.nowMs();
@@ -210,6 +213,7 @@ export class OwnResults {
     if (code === 'blob_unavailable' || code === 'pool_closed') return false;
     // What is only shown is not tried again with the same model.
     if (next.kind !== 'package') this.#note(next, last);
+    this.#hasFailed = true;
     const { onFact, clock } = this.#options;
     // The code alone: a message may name a file, and a file may be named after a patient.
     const text = `${failures[next.kind]} (${code.replaceAll('_', ' ')}); rounds go on`;

@@ -43,9 +43,7 @@ export function drawSlice(slice: Slice): GrayPicture {
   const at = { scaleX, scaleY };
   canvas.paint((x, y) => smooth(slice, (x + 0.5) / scaleX - 0.5, (y + 0.5) / scaleY - 0.5));
   const areasOf = (wanted: 'predicted' | 'truth'): Inside[] =>
-    slice.areas
-      .filter(({ kind }) => kind === wanted)
-      .map(({ mask }) => insideOf(slice, mask, at));
+    slice.areas.filter(({ kind }) => kind === wanted).map(({ mask }) => insideOf(slice, mask, at));
   for (const inside of areasOf('predicted')) hatch(canvas, inside);
   for (const inside of areasOf('truth')) outline(canvas, inside);
   const near = slice.points.filter(({ offSliceMm }) => offSliceMm <= offSliceMmMax);

@@ -1,11 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { expect } from 'chai';
 import { predictionCaption } from '../../src/daemon/prediction-caption.ts';
-import {
-  drawSlice,
-  predictionPng,
-  type GrayPicture,
-} from '../../src/daemon/prediction-picture.ts';
+import { drawSlice, predictionPng, type GrayPicture } from '../../src/daemon/prediction-picture.ts';
 import type { MarkOnSlice, Slice } from '../../src/distill/index.ts';
 
 const plain = 100;
