@@ -218,7 +218,9 @@ export class UpdateBook {
   #change(entry: Entry, state: BulkState): void {
     this.#heldCount += Number(isHere(state)) - Number(isHere(entry.state));
     entry.state = state;
-    this.#certified = null;
+    // Without a quorum it is in no list of certified ones, whatever becomes of it.
+    const hasQuorum = (this.#claims.get(entry.facts.env)?.quorumAtMs ?? null) !== null;
+    if (hasQuorum) this.#certified = null;
   }
 
   #entriesOf(author: NodeId): Entry[] {

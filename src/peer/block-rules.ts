@@ -8,6 +8,7 @@ import {
   verifyEvidence,
   type BlockBody,
   type Cut,
+  type CutUpdate,
   type EpochContext,
   type Evid,
   type Op,
@@ -49,7 +50,7 @@ export function dueOps(
         return withOpen(state, [voidOf(phase.open, 'too_few_updates')], ts, view, context);
       }
       const updates = view.round.certified();
-      const here = new Set(updates.map(({ peer }) => peer));
+      const here = peersOf(updates);
       const isComplete = phase.open.participants.every(
         (peer) => here.has(peer) || mayOmit(phase.open, peer, ts, view),
       );
@@ -75,6 +76,17 @@ export function dueOps(
       return withOpen(state, [end], ts, view, context);
     }
   }
+}
+
+/** By list: it is asked for after every message, and the same list comes until one more update is certified. */
+const peerSets = new WeakMap<readonly CutUpdate[], ReadonlySet<NodeId>>();
+
+function peersOf(updates: readonly CutUpdate[]): ReadonlySet<NodeId> {
+  const known = peerSets.get(updates);
+  if (known !== undefined) return known;
+  const made = new Set(updates.map(({ peer }) => peer));
+  peerSets.set(updates, made);
+  return made;
 }
 
 /** Judges the operations of another's proposal; `ts` is the body's time. */

@@ -99,6 +99,9 @@ export async function combineCommand(
   }
   const [first, ...rest] = versions;
   if (first === undefined) throw usageError('expected the files that members signed');
+  if (versions.every(({ envelope }) => envelope.signatures.length === 0)) {
+    throw usageError('nobody has signed any of the files: annulus consortium sign FILE first');
+  }
   const known = await knownVersions(await homeIfAny(flags, world), flags.from ?? [], world);
   const before = versionBefore(first, known);
   for (const [at, version] of versions.entries()) {
@@ -109,8 +112,6 @@ export async function combineCommand(
   }
   const bytes = combineSignatures(before?.manifest ?? null, [first, ...rest]);
   const opened = openDraft(bytes);
-  if (opened.envelope.signatures.length === 0)
-    throw usageError('nobody has signed any of the files');
   const file = flags.output ?? `${stemOf(first.manifest)}.json`;
   await writeResult(file, bytes);
   const next = approvalOf(before?.manifest ?? null, opened).isEnough

@@ -75,9 +75,13 @@ export class ContentStore {
    * Stores something small under its own digest, durably.
    *
    * @param of the round it came with, and is removed with (`prune`); null for what is kept for ever
+   * @param digest of the bytes, where the caller has made it
    */
-  async put(bytes: Uint8Array, of: RoundOfBlob | null): Promise<Digest> {
-    const digest = digestOf(bytes);
+  async put(
+    bytes: Uint8Array,
+    of: RoundOfBlob | null,
+    digest: Digest = digestOf(bytes),
+  ): Promise<Digest> {
     if (of !== null) await this.#rounds.note(of, digest, bytes.byteLength);
     if (!(await this.has(digest))) await this.#store.write(contentName(digest), bytes);
     return digest;

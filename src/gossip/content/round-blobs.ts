@@ -36,7 +36,8 @@ const lineForm = /^(update|model) ([0-9a-f]{64}) (\d{1,15})$/;
 /** See the file's header. Calls may overlap. */
 export class RoundBlobs {
   readonly #store: Store;
-  #rounds: Promise<Map<number, Entry[]>> | null = null;
+  /** By round, then by digest. */
+  #rounds: Promise<Map<number, Map<Digest, Entry>>> | null = null;
 
   constructor(store: Store) {
     this.#store = store;
@@ -45,11 +46,9 @@ export class RoundBlobs {
   /** Remembers, durably, that a blob of so many bytes comes with a round. Call before the blob is written. */
   async note({ round, kind }: RoundOfBlob, digest: Digest, bytes: number): Promise<void> {
     const rounds = await this.#load();
-    const known = rounds.get(round);
-    if (known?.some((entry) => entry.digest === digest) === true) return;
-    const entry = { kind, digest, bytes };
-    if (known === undefined) rounds.set(round, [entry]);
-    else known.push(entry);
+    const known = rounds.get(round) ?? new Map<Digest, Entry>();
+    if (known.has(digest)) return;
+    rounds.set(round, known.set(digest, { kind, digest, bytes }));
     // The line break comes first: it also ends a line that a crash tore.
     await this.#store.append(nameOf(round), utf8(`\n${kind} ${digest} ${bytes}`));
   }
@@ -73,7 +72,7 @@ export class RoundBlobs {
     let keptBytes = 0;
     let removedCount = 0;
     for (const round of [...rounds.keys()].sort((a, b) => b - a)) {
-      const entries = [...(rounds.get(round) ?? [])];
+      const entries = [...(rounds.get(round)?.values() ?? [])];
       const young = entries.filter(({ kind }) => {
         const roundsMax = kind === 'update' ? rule.updateRounds : rule.modelRounds;
         return round > current - roundsMax;
@@ -92,32 +91,33 @@ export class RoundBlobs {
         removedCount += 1;
       }
       // Whatever was noted meanwhile stays; removed blobs are forgotten last, so that a crash repeats this.
-      const left = (rounds.get(round) ?? []).filter((entry) => !going.includes(entry));
-      if (left.length > 0) rounds.set(round, left);
-      else rounds.delete(round);
-      await this.#write(round, left);
+      const left = rounds.get(round) ?? new Map<Digest, Entry>();
+      for (const { digest } of going) left.delete(digest);
+      if (left.size === 0) rounds.delete(round);
+      await this.#write(round, [...left.values()]);
     }
     return removedCount;
   }
 
-  #load(): Promise<Map<number, Entry[]>> {
+  #load(): Promise<Map<number, Map<Digest, Entry>>> {
     this.#rounds ??= this.#read();
     return this.#rounds;
   }
 
-  async #read(): Promise<Map<number, Entry[]>> {
-    const rounds = new Map<number, Entry[]>();
+  async #read(): Promise<Map<number, Map<Digest, Entry>>> {
+    const rounds = new Map<number, Map<Digest, Entry>>();
     for (const name of await this.#store.list(folder)) {
       const round = Number(name.slice(folder.length));
       const bytes = await this.#store.read(name);
       if (!Number.isSafeInteger(round) || bytes === null) continue;
       const lines = fromUtf8(bytes).split('\n');
-      const entries = lines.flatMap((line): Entry[] => {
-        const [, kind, digest, size] = lineForm.exec(line) ?? [];
-        if (kind === undefined || digest === undefined) return [];
-        return [{ kind: kind as RoundBlobKind, digest: digest as Digest, bytes: Number(size) }];
+      const entries = lines.flatMap((line): [Digest, Entry][] => {
+        const [, kind, name, size] = lineForm.exec(line) ?? [];
+        if (kind === undefined || name === undefined) return [];
+        const digest = name as Digest;
+        return [[digest, { kind: kind as RoundBlobKind, digest, bytes: Number(size) }]];
       });
-      rounds.set(round, entries);
+      rounds.set(round, new Map(entries));
     }
     return rounds;
   }

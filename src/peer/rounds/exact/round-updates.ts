@@ -209,7 +209,7 @@ export class RoundUpdates implements Pick<
     this.#work.once(facts.upd, notHere, async () => {
       // Who claims to hold an update has both on its disk.
       const envelope = this.#book.envelope(facts.env);
-      if (envelope !== null) await content.put(envelope, null);
+      if (envelope !== null) await content.put(envelope, null, facts.env);
       const key = await this.#opening.open(facts);
       this.#context.post(() => {
         if (key === null) this.#book.mark(facts.env, 'locked');
