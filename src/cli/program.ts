@@ -27,7 +27,7 @@ import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
-import { addNodeCommands } from './node/declare.ts';
+import { addBundle, addNodeCommands } from './node/declare.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
 import type { World } from './world.ts';
 
@@ -194,7 +194,7 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
   const predict = program
     .command('predict')
     .description('Find points and calcium in a CT with a trained student.')
-    .requiredOption('--model <folder>', 'a run, or its model/ folder')
+    .requiredOption('--model <folder>', "a run, a node's home, or its model/ folder")
     .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
     .option('--heart <file>', 'a segmentation of the heart, if the model needs one')
     .requiredOption('--output <folder>', 'where to write; must be empty')
@@ -221,7 +221,7 @@ function addExport(program: Command, world: World, finish: (code: ExitCode) => v
   program
     .command('export')
     .description('Write a trained student for other programs.')
-    .requiredOption('--model <folder>', 'a run, or its model/ folder')
+    .requiredOption('--model <folder>', "a run, a node's home, or its model/ folder")
     .addOption(
       new Option('--format <kind>', 'for which program')
         .choices(exportFormats)
@@ -282,8 +282,11 @@ function addAudit(program: Command, world: World, finish: (code: ExitCode) => vo
 }
 
 function addDoctor(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  program
+  const doctor = program
     .command('doctor')
+    .helpCommand(false)
+    // Its flags are not those of `doctor bundle`.
+    .enablePositionalOptions()
     .description(
       'Show what this machine can train on, how fast, what is missing and how to get it.',
     )
@@ -293,6 +296,7 @@ function addDoctor(program: Command, world: World, finish: (code: ExitCode) => v
     .action(async (flags: DoctorFlags) => {
       finish(await doctorCommand(flags, world));
     });
+  addBundle(doctor, world, finish);
 }
 
 function formatOption(): Option {

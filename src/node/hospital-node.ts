@@ -2,8 +2,18 @@
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { systemCrypto } from '../crypto/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
-import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
-import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
+import {
+  HospitalTrainer,
+  OwnResultJobs,
+  workerAverager,
+  type WorkerPool,
+} from '../hospital/index.ts';
+import {
+  openLibp2pTransport,
+  type Libp2pTransport,
+  type MemberLink,
+  type ProbeReport,
+} from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import { transportMembers, type SignedManifest, type TransportStats } from '../wire/index.ts';
 import type { NodeMember } from './member-keys.ts';
@@ -38,6 +48,7 @@ export interface HospitalNodeOptions {
 interface Running {
   readonly peer: Peer;
   readonly trainer: HospitalTrainer;
+  readonly results: OwnResultJobs;
   readonly transport: Libp2pTransport;
   readonly closeLog: () => void;
 }
@@ -64,6 +75,11 @@ export class HospitalNode {
 
   get peer(): Peer | null {
     return this.#running?.peer ?? null;
+  }
+
+  /** What this hospital gets out of sealed models; null while the node is off. */
+  get results(): OwnResultJobs | null {
+    return this.#running?.results ?? null;
   }
 
   /** Bytes over the network, all starts together. */
@@ -108,6 +124,9 @@ export class HospitalNode {
       siteKey: keys.site,
       nodeFolder: folder,
     });
+    const { plan } = consortium.manifest;
+    const { inference } = settings;
+    const results = new OwnResultJobs({ trainer, pool, plan, inference, nodeFolder: folder });
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(
       {
@@ -128,7 +147,7 @@ export class HospitalNode {
         onFailure: this.#options.onFailure,
       },
     );
-    this.#running = { peer, trainer, transport, closeLog: file.close };
+    this.#running = { peer, trainer, results, transport, closeLog: file.close };
     await peer.start();
   }
 
@@ -140,6 +159,18 @@ export class HospitalNode {
   /** Members this node is connected to now. */
   get connected(): readonly NodeId[] {
     return this.#running?.transport.peers() ?? [];
+  }
+
+  /** How the links with all other members stand, and why; none while the node is off. */
+  links(): readonly MemberLink[] {
+    return this.#running?.transport.links() ?? [];
+  }
+
+  /** Tries all other members at once, as `Libp2pTransport.probe`; none while the node is off. */
+  async probe(): Promise<ProbeReport[]> {
+    const { transport } = this.#running ?? {};
+    if (transport === undefined) return [];
+    return Promise.all(transport.links().map(({ member }) => transport.probe(member)));
   }
 
   /** Where this node listens now. */
@@ -154,8 +185,9 @@ export class HospitalNode {
   /** Resolves when the peer has let go of the disk, also for a second caller. */
   async stop(): Promise<void> {
     if (this.#running === null) return this.#stopped;
-    const { peer, transport, closeLog } = this.#running;
+    const { peer, results, transport, closeLog } = this.#running;
     this.#running = null;
+    results.close();
     const { sentBytes, receivedBytes } = transport.stats();
     this.#sentBytes += sentBytes;
     this.#receivedBytes += receivedBytes;

@@ -56,6 +56,8 @@ export class RunWatch {
   }
 
   heard(node: NodeId, event: PeerEvent): void {
+    // A heartbeat moves nothing.
+    if (event.kind === 'heard') return;
     this.#movedAtMs = this.#options.clock.nowMs();
     this.#sayAfterMs = this.#options.quietMsMax;
     this.#working.delete(node);
@@ -87,6 +89,8 @@ export class RunWatch {
       case 'void':
       case 'caught-up':
       case 'membership':
+      case 'suspended':
+      case 'retired':
     }
   }
 
