@@ -246,9 +246,6 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'doctor bundle --yes': 'always',
   'doctor bundle --passphrase-file': 'always',
   'doctor bundle --format': 'always',
-  'preflight --home': 'always',
-  'preflight --passphrase-file': 'always',
-  'preflight --format': 'always',
 };
 
 describe('a flag', () => {
