@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { base64, type NodeId } from '../../src/base/index.ts';
 import { decodeMessage, encodeMessage } from '../../src/consensus/index.ts';
+import type { Submission } from '../../src/peer/index.ts';
 import {
   countedCrypto,
   memberNames,
@@ -113,5 +114,50 @@ describe('a change of members made wrong', () => {
     };
     expect(await brokenBy({ membership: changes })).to.equal(null);
     expect(await brokenBy({ membership: changes, parts: { bend, liars: [] } })).to.equal('epoch');
+  });
+});
+
+describe('versions handed in at one time', () => {
+  it('are decided one of them: the other is dropped with what to do, and asked again says why', async () => {
+    let made: VirtualWorld | undefined;
+    const versionWith = (world: VirtualWorld, updateBytesMax: number): Uint8Array => {
+      const { manifest, digest } = world.consortium;
+      const next = { ...manifest, version: 1, prev: digest, limits: { updateBytesMax } };
+      const crypto = countedCryptoWith();
+      const signers = members.slice(0, 3).map((id) => virtualMember(id, crypto).keys.org);
+      return signSuccessor(next, signers);
+    };
+    const first: Submission[] = [];
+    const outcome = await brokenBy({
+      membership: [],
+      prepare: (world) => {
+        made = world;
+        world.clock.setTimer(300, () => {
+          for (const [id, bytes] of [
+            [l1, 20_000],
+            [l2, 30_000],
+          ] as const) {
+            const submitted = world.node(id).peer!.submit(versionWith(world, bytes));
+            void submitted.then((submission) => first.push(submission));
+          }
+        });
+      },
+    });
+    expect([outcome, first.map(({ kind }) => kind)]).to.deep.equal([null, ['pending', 'pending']]);
+    const world = made!;
+    const { versions } = world.invariants;
+    expect(versions).to.have.length(2);
+    const { updateBytesMax } = versions[1]!.manifest.limits;
+    const peer = world.node(l1).peer!;
+    const height = peer.log.heightOf(1)!;
+    const again = (bytes: number): Promise<Submission> => peer.submit(versionWith(world, bytes));
+    expect(await again(updateBytesMax)).to.deep.include({ kind: 'decided', version: 1, height });
+    expect(await again(50_000 - updateBytesMax)).to.deep.include({
+      ...{ kind: 'refused', advice: 'draft again from version 1, which is in force' },
+    });
+    const dropped = [l1, l2].map((id) =>
+      world.node(id).log.some((line) => line.includes('a version of the manifest is dropped')),
+    );
+    expect(dropped).to.deep.equal([true, true]);
   });
 });
