@@ -3,12 +3,15 @@ import { join, resolve } from 'node:path';
 import { statusOf, type NodeView, type StatusFeed } from '../dashboard/index.ts';
 import type { NodeFile } from '../config/index.ts';
 import type { ControlAnswer, ControlHandler, ControlRequest } from '../host/index.ts';
+import type { Submission } from '../peer/index.ts';
 import type { OwnData } from './own-data.ts';
 
 /** The node behind the socket. */
 export interface Controlled {
   readonly feed: StatusFeed;
   readonly ownData: OwnData | null;
+  /** Hands in a signed version of the manifest. */
+  submit(bytes: Uint8Array): Promise<Submission>;
   stop(): void;
 }
 
@@ -28,6 +31,7 @@ export function controlHandler(node: Controlled): ControlHandler {
     'GET /status': () => ok(statusOf(node.feed.view, true)),
     'GET /cases': () => ok(node.ownData),
     'GET /wait': (asked) => wait(node.feed, asked),
+    'POST /submit': async ({ body }) => ok(await node.submit(body)),
     'POST /stop': () => {
       // After the answer is on its way.
       setImmediate(() => {

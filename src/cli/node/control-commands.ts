@@ -31,8 +31,8 @@ export interface WaitFlags extends ControlFlags {
 const watchMs = 1_000;
 const stopMsMax = 60_000;
 
-/** What the node answers. @throws {HostError} 'no_control'; {CliError} 'unreachable' when it refuses */
-async function ask(
+/** What the node of a home answers. @throws {HostError} 'no_control'; {CliError} 'unreachable' when it refuses */
+export async function askNode(
   flags: HomeFlags,
   world: World,
   method: 'GET' | 'POST',
@@ -53,7 +53,7 @@ async function ask(
 
 async function statusNow(flags: HomeFlags, world: World): Promise<NodeStatus> {
   const { readStatus } = await import('../../dashboard/index.ts');
-  return readStatus(JSON.stringify(await ask(flags, world, 'GET', '/status')));
+  return readStatus(JSON.stringify(await askNode(flags, world, 'GET', '/status')));
 }
 
 /** Shows what the node does and why; with `--health` says by the exit code whether it does its work. */
@@ -88,7 +88,7 @@ function rowsOf(text: string, columns: number): number {
 
 /** Own cases with their names: for the hospital's own screen, and in no log. */
 async function casesOf(flags: StatusFlags, world: World): Promise<ExitCode> {
-  const data = await ask(flags, world, 'GET', '/cases');
+  const data = await askNode(flags, world, 'GET', '/cases');
   if (flags.format === 'json') {
     world.out(`${JSON.stringify(data)}\n`);
     return exitCodes.done;
@@ -143,7 +143,7 @@ export async function waitCommand(flags: WaitFlags, world: World): Promise<ExitC
   const seconds = flags.timeout === undefined ? null : parseCount('--timeout', flags.timeout);
   const untilMs = seconds === null ? Infinity : world.nowMs() + seconds * 1000;
   for (;;) {
-    const answer = (await ask(flags, world, 'GET', `/wait?${goals.join('&')}`)) as {
+    const answer = (await askNode(flags, world, 'GET', `/wait?${goals.join('&')}`)) as {
       reached: boolean;
       status: NodeStatus;
     };
@@ -164,10 +164,10 @@ export async function waitCommand(flags: WaitFlags, world: World): Promise<ExitC
 /** Asks the node to end, and waits until it has. */
 export async function stopCommand(flags: ControlFlags, world: World): Promise<ExitCode> {
   const { HostError } = await import('../../host/index.ts');
-  await ask(flags, world, 'POST', '/stop');
+  await askNode(flags, world, 'POST', '/stop');
   const untilMs = world.nowMs() + stopMsMax;
   for (;;) {
-    const isGone = await ask(flags, world, 'GET', '/status').then(
+    const isGone = await askNode(flags, world, 'GET', '/status').then(
       () => false,
       (error: unknown) => error instanceof HostError && error.code === 'no_control',
     );
