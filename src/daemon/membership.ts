@@ -5,13 +5,15 @@ import { DaemonError } from './errors.ts';
 
 /** See the file's header. Begins with the newest version that the home has, and learns from the node what is in force. */
 export class Membership {
+  readonly #reopen: () => Promise<Home>;
   #home: Home;
   #inForce: SignedManifest;
   #keys: NodeKeys;
 
   /** @throws {DaemonError} 'not_joined', 'not_listed' */
-  constructor(home: Home) {
+  constructor(home: Home, reopen: () => Promise<Home>) {
     this.#home = home;
+    this.#reopen = reopen;
     this.#inForce = newestOf(home);
     this.#keys = home.keys;
   }
@@ -51,6 +53,8 @@ export class Membership {
     const line = memberOf(version.manifest, this.#home.id);
     // A newcomer that has not caught up yet; whoever left is told otherwise.
     if (line === null) return false;
+    // Keys that were renewed while the node runs are in the home, and not yet in this process.
+    if (this.#home.keysOf(line) === null) this.#home = await this.#reopen();
     const keys = this.#home.keysOf(line);
     if (keys === null) {
       const number = version.manifest.version;

@@ -34,13 +34,22 @@ import {
   expertGeneration,
   type WorkerPool,
 } from '../hospital/index.ts';
-import { HospitalNode, nodeFolderOf, type Home } from '../node/index.ts';
+import {
+  HospitalNode,
+  nodeFolderOf,
+  restoredAtMs,
+  type AskedMembers,
+  type Home,
+} from '../node/index.ts';
 import { PeerError, type Submission } from '../peer/index.ts';
-import { quorumOf, type SignedManifest } from '../wire/index.ts';
+import { durationText } from '../report/index.ts';
+import type { Plan, SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
+import { membersFact, startedFact } from './facts.ts';
 import { Membership, notListed } from './membership.ts';
 import { OwnDataWatch } from './own-data.ts';
+import { OwnResults, packagedDigest } from './own-results.ts';
 import { superviseBy } from './supervised.ts';
 import { watchNode } from './watch-node.ts';
 
@@ -50,6 +59,8 @@ export type NodeLine = Omit<NodeView['journal'][number], 'number'>;
 /** What a node's process is made of. */
 export interface DaemonOptions {
   readonly home: Home;
+  /** Opens it again: keys may have been added since. */
+  readonly reopen: () => Promise<Home>;
   readonly settings: NodeFile;
   readonly dashboard: DashboardSettings;
   readonly program: { readonly version: string; readonly code: Digest };
@@ -73,6 +84,7 @@ export class NodeDaemon {
   readonly #averagingPool: WorkerPool;
   #node: HospitalNode;
   readonly #data: OwnDataWatch;
+  readonly #results: OwnResults;
   /** What is open, in the order of opening; closed from the end. */
   readonly #open: { readonly name: string; readonly close: () => Promise<void> | void }[] = [];
   #log: Logger = { log: () => undefined };
@@ -89,7 +101,7 @@ export class NodeDaemon {
   constructor(options: DaemonOptions) {
     const { home, settings, clock } = options;
     this.#options = options;
-    this.#membership = new Membership(home);
+    this.#membership = new Membership(home, options.reopen);
     this.#ended = new Promise<void>((resolve, reject) => {
       this.#stop = resolve;
       this.#fail = reject;
@@ -99,6 +111,7 @@ export class NodeDaemon {
     this.#pool = openTrainingPool(engineOptionsOf(settings.compute), settings.compute.workers);
     this.#averagingPool = openAveragingPool();
     this.#node = this.#makeNode();
+    this.#results = this.#makeResults();
     this.#data = new OwnDataWatch({
       ...{ book: () => this.#book(), clock, labels: () => this.#membership.line.labels },
       lookEveryMs: settings.data.lookEveryS * 1000,
@@ -137,13 +150,22 @@ export class NodeDaemon {
     }
   }
 
+  /** Tries all members now; what they said of themselves comes from their last heartbeats. */
+  async probe(): Promise<AskedMembers> {
+    const reports = await this.#node.probe();
+    const claims = this.feed.view.members.flatMap(({ id: member, said, link }) =>
+      said === null || link?.state !== 'connected' ? [] : [{ member, ...said }],
+    );
+    return { reports, claims };
+  }
+
   /** Ends `run` in order. */
   stop(): void {
     this.#stop();
   }
 
   async #start(): Promise<void> {
-    const { home, settings, clock, notify, program } = this.#options;
+    const { home, settings, clock, notify } = this.#options;
     const lock: FolderLock = await lockFolder(home.folder);
     this.#opened('lock', () => lock.release());
     const log = fileLogger(logFileOf(home), 'info', settings.log);
@@ -158,7 +180,8 @@ export class NodeDaemon {
     this.#opened('workers', () => this.#pool.close());
     this.#opened('averaging worker', () => this.#averagingPool.close());
     await backendVariant(engineOptionsOf(settings.compute));
-    this.#hear(startedFact(home, this.#membership.inForce, program.version, clock.nowMs()));
+    this.#hear(startedFact(this.#options, this.#membership.inForce));
+    await this.#tellRestored();
     this.#opened(
       'watch',
       watchNode({
@@ -179,6 +202,10 @@ export class NodeDaemon {
     this.#alignWith(this.#node.peer?.consortium ?? this.#membership.inForce);
     await this.#changing;
     this.#say('info', `listening on ${this.#node.addresses().join(', ')}`);
+    this.#opened('own results', () => {
+      this.#results.stop();
+    });
+    this.#results.start(await packagedDigest(modelFolderIn(home)));
     this.#opened('supervisor', superviseBy(notify, this.feed, clock));
   }
 
@@ -198,6 +225,18 @@ export class NodeDaemon {
       const atMs = clock.nowMs();
       this.#hear({ kind: 'notice', code: 'no-page', level: 'warning', text, remedy, atMs });
     }
+  }
+
+  async #tellRestored(): Promise<void> {
+    const { home, clock } = this.#options;
+    const restoredMs = await restoredAtMs(home);
+    if (restoredMs === null) return;
+    const ago = durationText(Math.max(0, clock.nowMs() - restoredMs));
+    const text = `this home was restored from a backup ${ago} ago: it votes when it has caught up and its votes are known to be its own`;
+    const remedy =
+      'make sure that the home it was made of runs nowhere; annulus member rotate when in doubt';
+    const atMs = clock.nowMs();
+    this.#hear({ kind: 'notice', code: 'restored', level: 'info', text, remedy, atMs });
   }
 
   async #close(): Promise<void> {
@@ -220,6 +259,7 @@ export class NodeDaemon {
 
   readonly #hear = (event: NodeEvent): void => {
     this.feed.apply(event);
+    this.#results.hear(event);
     for (const entry of this.feed.view.journal) {
       if (entry.number <= this.#told) continue;
       this.#told = entry.number;
@@ -240,6 +280,27 @@ export class NodeDaemon {
     const words = `paused: ${fault.message}. Put that right and start the node again: it goes on from where it was`;
     this.#fail(new DaemonError({ code: 'paused' }, words, { cause: fault }));
   };
+
+  /** Both the node and the plan may be others by the time that something is done. */
+  #makeResults(): OwnResults {
+    const { home, clock } = this.#options;
+    const nodeNow = (): HospitalNode => this.#node;
+    const planNow = (): Plan => this.#membership.inForce.manifest.plan;
+    return new OwnResults({
+      ...{ clock, modelFolder: modelFolderIn(home), onFact: this.#hear },
+      node: {
+        get peer() {
+          return nodeNow().peer;
+        },
+        get results() {
+          return nodeNow().results;
+        },
+      },
+      get plan() {
+        return planNow();
+      },
+    });
+  }
 
   /** A version is in force: it is kept, told, and the node runs with the keys that it names. One change after the other. */
   #alignWith(version: SignedManifest): void {
@@ -322,27 +383,7 @@ export function logFileOf(home: Pick<Home, 'folder'>): string {
   return join(nodeFolderOf(home), 'node.log');
 }
 
-function startedFact(
-  { id }: Home,
-  { cid, manifest }: SignedManifest,
-  version: string,
-  atMs: number,
-): NodeEvent {
-  return {
-    ...{ kind: 'started', self: id, version, atMs },
-    consortium: { id: cid, name: manifest.name },
-    members: manifest.members.map((member) => ({ id: member.id, addresses: member.addresses })),
-    quorum: quorumOf(manifest.members.length),
-    stages: manifest.plan.stages.map(({ id: stage, task, rounds }) => ({
-      ...{ id: stage, task: task ?? null, rounds },
-    })),
-  };
-}
-
-function membersFact({ manifest }: SignedManifest, height: number, atMs: number): NodeEvent {
-  return {
-    ...{ kind: 'members', height, atMs },
-    members: manifest.members.map(({ id, addresses }) => ({ id, addresses })),
-    quorum: quorumOf(manifest.members.length),
-  };
+/** Where a home has its trained student. */
+function modelFolderIn({ folder }: Pick<Home, 'folder'>): string {
+  return join(folder, 'model');
 }

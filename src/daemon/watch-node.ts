@@ -1,6 +1,6 @@
 /** Tells again and again what a running node knows of itself beside its peer's events: time, links, bytes, disk, log, deadline. */
 import type { Clock } from '../base/index.ts';
-import type { LinkLayer, LinkState, NodeFact } from '../dashboard/index.ts';
+import type { LinkState, NodeFact } from '../dashboard/index.ts';
 import { folderBytes, freeDiskBytes } from '../host/index.ts';
 import type { MemberLink } from '../network/index.ts';
 import type { HospitalNode } from '../node/index.ts';
@@ -61,8 +61,8 @@ class Told {
 
   #tellLinks(): void {
     const { node, onFact } = this.#options;
-    for (const { member, ...link } of node().links()) {
-      onFact({ kind: 'link', member, link: linkFact(link) });
+    for (const link of node().links()) {
+      onFact({ kind: 'link', member: link.member, link: linkState(link) });
     }
   }
 
@@ -102,31 +102,24 @@ class Told {
   }
 }
 
-const states: Readonly<Record<MemberLink['state'], LinkState['state']>> = {
-  connected: 'connected',
-  dialing: 'dialing',
-  waiting: 'dialing',
-  unreachable: 'unreachable',
-  refused: 'unreachable',
-};
-
-const layers: Readonly<Record<NonNullable<MemberLink['problem']>['layer'], LinkLayer>> = {
-  name: 'name',
-  tcp: 'tcp',
-  noise: 'noise',
-  membership: 'membership',
-  version: 'version',
-  gossip: 'hello',
-  conduct: 'membership',
-};
-
-/** The network's words in the status'. */
-export function linkFact(link: Omit<MemberLink, 'member'>): LinkState {
+/** A link in the words of the status. */
+export function linkState(link: MemberLink): LinkState {
   const { state, sinceMs, heardMs, sentBytes, receivedBytes, problem } = link;
-  return {
-    ...{ state: states[state], sinceMs, lastHeardMs: heardMs, sentBytes, receivedBytes },
-    layer: problem === null ? null : layers[problem.layer],
-    detail: problem?.reason ?? (state === 'waiting' ? 'this node waits for its call' : null),
-    height: null,
-  };
+  const shared = { sinceMs, lastHeardMs: heardMs, sentBytes, receivedBytes, height: null };
+  const { layer = null, reason: detail = null, remedy = null } = problem ?? {};
+  switch (state) {
+    case 'connected':
+      return { state, layer: null, detail: null, remedy: null, ...shared };
+    case 'dialing':
+      return { state, layer, detail, remedy, ...shared };
+    case 'waiting':
+      return {
+        ...{ state: 'dialing', layer, ...shared },
+        detail: detail ?? 'it has no address that this node could dial, and has not called yet',
+        remedy: remedy ?? 'ask its operator whether its node runs, and what its preflight says',
+      };
+    case 'unreachable':
+    case 'refused':
+      return { state: 'unreachable', layer, detail, remedy, ...shared };
+  }
 }

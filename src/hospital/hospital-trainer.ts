@@ -104,6 +104,11 @@ export class HospitalTrainer implements Trainer {
     });
   }
 
+  /** Runs `work`, which reads the hospital's cases, while they do not change. */
+  readCases<T>(work: (at: CasesAt) => Promise<T>): Promise<T> {
+    return this.#gate.read(() => work(this.#at()));
+  }
+
   async prepare(
     stage: PlanStage,
     sealed: ReadonlyMap<string, string>,

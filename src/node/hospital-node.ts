@@ -10,8 +10,18 @@ import {
 } from '../base/index.ts';
 import { generateEd25519, systemCrypto } from '../crypto/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
-import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
-import { openLibp2pTransport, type Libp2pTransport, type MemberLink } from '../network/index.ts';
+import {
+  HospitalTrainer,
+  OwnResultJobs,
+  workerAverager,
+  type WorkerPool,
+} from '../hospital/index.ts';
+import {
+  openLibp2pTransport,
+  type Libp2pTransport,
+  type MemberLink,
+  type ProbeReport,
+} from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import {
   memberOf,
@@ -53,6 +63,7 @@ export interface HospitalNodeOptions {
 interface Running {
   readonly peer: Peer;
   readonly trainer: HospitalTrainer;
+  readonly results: OwnResultJobs;
   readonly transport: Libp2pTransport;
   readonly closeLog: () => void;
 }
@@ -79,6 +90,11 @@ export class HospitalNode {
 
   get peer(): Peer | null {
     return this.#running?.peer ?? null;
+  }
+
+  /** What this hospital gets out of sealed models; null while the node is off. */
+  get results(): OwnResultJobs | null {
+    return this.#running?.results ?? null;
   }
 
   /** Bytes over the network, all starts together. */
@@ -123,6 +139,9 @@ export class HospitalNode {
       siteKey: keys.site,
       nodeFolder: folder,
     });
+    const { plan } = consortium.manifest;
+    const { inference } = settings;
+    const results = new OwnResultJobs({ trainer, pool, plan, inference, nodeFolder: folder });
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(
       {
@@ -144,7 +163,7 @@ export class HospitalNode {
         onFailure: this.#options.onFailure,
       },
     );
-    this.#running = { peer, trainer, transport, closeLog: file.close };
+    this.#running = { peer, trainer, results, transport, closeLog: file.close };
     await peer.start();
   }
 
@@ -158,9 +177,16 @@ export class HospitalNode {
     return this.#running?.transport.peers() ?? [];
   }
 
-  /** How the link with each other member stands, and why it does not; empty when the node is off. */
-  links(): MemberLink[] {
+  /** How the links with all other members stand, and why; none while the node is off. */
+  links(): readonly MemberLink[] {
     return this.#running?.transport.links() ?? [];
+  }
+
+  /** Tries all other members at once, as `Libp2pTransport.probe`; none while the node is off. */
+  async probe(): Promise<ProbeReport[]> {
+    const { transport } = this.#running ?? {};
+    if (transport === undefined) return [];
+    return Promise.all(transport.links().map(({ member }) => transport.probe(member)));
   }
 
   /** Where this node listens now. */

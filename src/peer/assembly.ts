@@ -132,7 +132,12 @@ export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): P
       onEvent({ kind: 'caught-up', height });
     }),
     housekeeper: new Housekeeper({ store, content, settings, log, logger }),
-    consensus: new ConsensusDriver({ ...driven, post, onDecided }),
+    consensus: new ConsensusDriver({
+      ...{ ...driven, post, onDecided },
+      onRetired: () => {
+        onEvent({ kind: 'retired' });
+      },
+    }),
     gate: new MessageGate({
       ...{ consortium, checks, ...(ports.pure && { pure: ports.pure }) },
       epoch: () => chain.state.epoch,

@@ -77,10 +77,19 @@ export class BlockNews {
           onEvent(changed(op, body, consortium, versions[op.version]));
           break;
         case 'EVID':
-          break; // `logSuspensions` says it once, when it is decided
+          this.#tellSuspended(body, consortium);
+          break; // `logSuspensions` says it in the log once, when it is decided
         case 'VOID':
           onEvent({ kind: 'void', round: op.r, reason: op.reason, height: body.h, atMs });
       }
+    }
+  }
+
+  #tellSuspended(body: BlockBody, consortium: SignedManifest): void {
+    const { onEvent } = this.#ports;
+    for (const index of suspendedBy(body)) {
+      const member = consortium.manifest.members[index]?.id;
+      if (member !== undefined) onEvent({ kind: 'suspended', member, height: body.h });
     }
   }
 

@@ -38,6 +38,8 @@ export interface ConsensusDriverPorts {
   /** This node's, public. */
   readonly consensusKey: Uint8Array;
   readonly post: (task: Task) => void;
+  /** This node's key must not vote any more. */
+  readonly onRetired: () => void;
   /** A block was decided. */
   readonly onDecided: (decision: Decision) => void;
 }
@@ -79,7 +81,7 @@ export class ConsensusDriver {
 
   /** Carries one effect out. The next one waits for what this gives. */
   #begin(effect: Effect): Promise<void> | undefined {
-    const { ports, evidence, checks, outbox, timers, post, onDecided } = this.#parts;
+    const { ports, evidence, checks, outbox, timers, post, onDecided, onRetired } = this.#parts;
     const { transport, logger } = ports;
     switch (effect.kind) {
       case 'persist':
@@ -114,6 +116,7 @@ export class ConsensusDriver {
       case 'retire':
         return evidence.retire(effect.reason, this.#parts.consensusKey).then(() => {
           logger.log('error', retiredText, { reason: effect.reason });
+          onRetired();
         });
       case 'refused':
         checks.refuse(effect.from, effect.reason);

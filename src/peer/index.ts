@@ -1,6 +1,7 @@
 export { PeerError, type PeerErrorFacts } from './errors.ts';
 export { peerDefaults, type PeerSettings } from './settings.ts';
-export type { PeerEvent, SealedRound } from './events.ts';
+export type { MemberClaims, PeerEvent, SealedRound } from './events.ts';
+export { heardClaims } from './member-news.ts';
 export type {
   InitialModel,
   ReportWork,

@@ -32,6 +32,11 @@ export interface StatusMessage {
   readonly r: RoundNumber;
   /** Size of the log under the last sealed checkpoint. */
   readonly s: number;
+  /** The sender's clock, ms since 1970. A claim, for people: it decides nothing. */
+  readonly at: number;
+  /** Digest of the sender's program, and the version of the manifest that it has in force: as above. */
+  readonly code: Digest;
+  readonly m: number;
   /** The round under way, when the sender has no update for it: training failed. */
   readonly x?: RoundNumber;
 }
@@ -56,6 +61,9 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
     h: height,
     r: roundNumber,
     s: int(0, 2 ** 31 - 1),
+    at: int(0, Number.MAX_SAFE_INTEGER),
+    code: digest,
+    m: int(0, 2 ** 31 - 1),
     x: optional(roundNumber),
   }),
   manifest: obj({ t: literal('manifest'), version: int(1, 2 ** 31 - 1), digest }),

@@ -104,6 +104,11 @@ export class Peer {
     return this.#parts.planModels.read(stage, digest);
   }
 
+  /** The file of such a model in this node's store, by its name; it is there then. @throws {GossipError} when nobody has it */
+  async modelFile(stage: PlanStage, digest: Digest): Promise<string> {
+    return this.#parts.planModels.nameOf(stage, digest);
+  }
+
   /** Bytes of the log's files, for those who verify; there once `start` is over. */
   get log(): ConsortiumLog {
     invariant(this.#running !== null, 'the log is open once the peer has started');

@@ -2,13 +2,14 @@
  * A peer between its start and its stop: what it does with messages, decided blocks, the phase that the chain is in, and
  * the clock. Everything here runs in the peer's queue, one task at a time; long work runs beside it and comes back as one.
  */
-import type { NodeId } from '../base/index.ts';
+import type { Digest, NodeId } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
 import type { WalRecord } from '../consensus/index.ts';
 import { membershipOf, type BlockBody, type Topic, type Verdict } from '../wire/index.ts';
 import { assemble, ownKeys, type PeerParts, type PeerPieces } from './assembly.ts';
 import type { ChainState } from './chain.ts';
 import type { Task } from './event-queue.ts';
+import { MemberNews } from './member-news.ts';
 import type { Admitted } from './message-gate.ts';
 import type { PeerMessage } from './peer-messages.ts';
 import type { PendingManifests, Submission } from './pending-manifests.ts';
@@ -27,6 +28,7 @@ export class RunningPeer {
   readonly #pieces: PeerPieces;
   readonly #records: readonly WalRecord[];
   readonly #isAuthor: boolean;
+  readonly #members: MemberNews;
   #isDone = false;
   /** The members have changed: another one goes on from the disk. */
   #isOver = false;
@@ -55,6 +57,8 @@ export class RunningPeer {
       },
       stageIndex: () => this.state.stageIndex,
     });
+    this.#members = new MemberNews(parts.options.onEvent);
+    if (held.isRetired) parts.options.onEvent({ kind: 'retired' });
     this.#pieces = assemble(parts, held, {
       post: (task) => {
         this.#post(task);
@@ -142,6 +146,7 @@ export class RunningPeer {
     round?.heard(from, this.#parts.ports.clock.nowMs());
     if (message.t === 'status') {
       if (message.x !== undefined && message.x === round?.open.r) round.abstained(from);
+      this.#members.heard(from, message, this.#parts.ports.clock.nowMs());
       this.#pieces.catchUp.heard(message.h, this.state.height);
       this.#pieces.checkpoints.help(from, message.s);
     } else if (message.t === 'manifest') {
@@ -241,6 +246,13 @@ export class RunningPeer {
     this.#parts.options.onEvent({ kind: 'done', treeSize: size, root });
   }
 
+  /** What this node says of itself, for people at the other members. */
+  #ownClaims(): { readonly at: number; readonly code: Digest; readonly m: number } {
+    const { ports, options } = this.#parts;
+    const { code, consortium } = options;
+    return { at: Math.max(0, ports.clock.nowMs()), code, m: consortium.manifest.version };
+  }
+
   // The clock.
 
   #tick(): void {
@@ -249,7 +261,8 @@ export class RunningPeer {
       const { height: h, round: r, phase } = this.state;
       const round = this.#pieces.round.protocol;
       const abstained = round?.isAbstaining === true ? { x: round.open.r } : {};
-      this.#pieces.outbox.broadcast({ t: 'status', h, r, s: this.log.cosignedSize, ...abstained });
+      const s = this.log.cosignedSize;
+      this.#pieces.outbox.broadcast({ t: 'status', h, r, s, ...this.#ownClaims(), ...abstained });
       round?.repeat();
       this.#pieces.checkpoints.repeat();
       if (phase.kind === 'done') this.#collectModels();

@@ -209,7 +209,11 @@ export class RunRecorder {
       case 'left':
         this.#state(node, 'resting');
         return;
-      case 'membership': // the members of a run stay as they are
+      // The members of a run stay as they are; the log is part of the record; and heartbeats on one machine say nothing.
+      case 'membership':
+      case 'suspended':
+      case 'retired':
+      case 'heard':
     }
   }
 
