@@ -23,6 +23,7 @@ export { readKeyFile, writeKeyFile } from './key-file.ts';
 export {
   createPrivateFolder,
   fillPrivateFolder,
+  replacePrivateFolder,
   requireNewFolder,
   requirePrivateFolder,
   type NewFiles,
