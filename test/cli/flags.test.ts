@@ -204,6 +204,9 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'restore --passphrase-file': 'always',
   'restore --home': 'always',
   'restore --format': 'always',
+  'preflight --home': 'always',
+  'preflight --passphrase-file': 'always',
+  'preflight --format': 'always',
   'start --home': 'always',
   'start --passphrase-file': 'always',
   'start --set': 'always',
@@ -243,9 +246,6 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'doctor bundle --yes': 'always',
   'doctor bundle --passphrase-file': 'always',
   'doctor bundle --format': 'always',
-  'preflight --home': 'always',
-  'preflight --passphrase-file': 'always',
-  'preflight --format': 'always',
 };
 
 describe('a flag', () => {
