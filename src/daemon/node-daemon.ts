@@ -8,6 +8,7 @@ import { sha256 } from '../crypto/index.ts';
 import { backendVariant } from '../compute/index.ts';
 import { engineOptionsOf, type NodeFile } from '../config/index.ts';
 import {
+  DashboardError,
   serveDashboard,
   StatusFeed,
   type Dashboard,
@@ -45,6 +46,7 @@ import { quorumOf, type SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
 import { OwnDataWatch } from './own-data.ts';
+import { OwnResults, packagedDigest } from './own-results.ts';
 import { superviseBy } from './supervised.ts';
 import { watchNode } from './watch-node.ts';
 
@@ -77,6 +79,7 @@ export class NodeDaemon {
   readonly #averagingPool: WorkerPool;
   readonly #node: HospitalNode;
   readonly #data: OwnDataWatch;
+  readonly #results: OwnResults;
   /** What is open, in the order of opening; closed from the end. */
   readonly #open: { readonly name: string; readonly close: () => Promise<void> | void }[] = [];
   #log: Logger = { log: () => undefined };
@@ -100,6 +103,11 @@ export class NodeDaemon {
     this.#pool = openTrainingPool(engineOptionsOf(settings.compute), settings.compute.workers);
     this.#averagingPool = openAveragingPool();
     this.#node = this.#makeNode();
+    const { plan } = this.#consortium.manifest;
+    const modelFolder = modelFolderIn(home);
+    this.#results = new OwnResults({
+      ...{ node: this.#node, plan, clock, modelFolder, onFact: this.#hear },
+    });
     this.#data = new OwnDataWatch({
       ...{ book: this.#book(), clock, labels: home.member.labels },
       lookEveryMs: settings.data.lookEveryS * 1000,
@@ -153,7 +161,7 @@ export class NodeDaemon {
   }
 
   async #start(): Promise<void> {
-    const { home, settings, clock, dashboard, notify } = this.#options;
+    const { home, settings, clock, notify } = this.#options;
     const lock: FolderLock = await lockFolder(home.folder);
     this.#opened('lock', () => lock.release());
     const log = fileLogger(logFileOf(home), 'info', settings.log);
@@ -178,21 +186,36 @@ export class NodeDaemon {
         isRunning: () => this.#isRunning,
       }),
     );
-    if (dashboard.isOn) {
-      const logger = { log: () => undefined };
-      const page: Dashboard = await serveDashboard({
-        ...{ feed: this.feed, settings: dashboard, clock, logger },
-      });
-      this.#opened('page', () => page.close());
-      this.#say('info', `the status of this node: ${page.url}`);
-    }
+    await this.#openPage();
     this.#opened('own cases', () => this.#data.stop());
     await this.#data.start();
     this.#opened('node', () => this.#node.stop());
     await this.#node.start(true);
     this.#isRunning = true;
     this.#say('info', `listening on ${this.#node.addresses().join(', ')}`);
+    this.#opened('own results', () => {
+      this.#results.stop();
+    });
+    this.#results.start(await packagedDigest(modelFolderIn(home)));
     this.#opened('supervisor', superviseBy(notify, this.feed, clock));
+  }
+
+  /** A page that cannot be served is a nuisance, and no reason to leave the others alone. */
+  async #openPage(): Promise<void> {
+    const { dashboard: settings, clock } = this.#options;
+    if (!settings.isOn) return;
+    const logger = { log: () => undefined };
+    try {
+      const page: Dashboard = await serveDashboard({ feed: this.feed, settings, clock, logger });
+      this.#opened('page', () => page.close());
+      this.#say('info', `the status of this node: ${page.url}`);
+    } catch (error) {
+      if (!(error instanceof DashboardError) || error.code !== 'cannot_listen') throw error;
+      const text = `the page with the status is not served: ${error.message}`;
+      const remedy = 'set dashboard.port in node.yaml to a free one, and start the node again';
+      const atMs = clock.nowMs();
+      this.#hear({ kind: 'notice', code: 'no-page', level: 'warning', text, remedy, atMs });
+    }
   }
 
   async #tellRestored(): Promise<void> {
@@ -227,6 +250,7 @@ export class NodeDaemon {
 
   readonly #hear = (event: NodeEvent): void => {
     this.feed.apply(event);
+    this.#results.hear(event);
     for (const entry of this.feed.view.journal) {
       if (entry.number <= this.#told) continue;
       this.#told = entry.number;
@@ -284,6 +308,11 @@ export function logFileOf(home: Pick<Home, 'folder'>): string {
   return join(nodeFolderOf(home), 'node.log');
 }
 
+/** Where a home has its trained student. */
+function modelFolderIn({ folder }: Pick<Home, 'folder'>): string {
+  return join(folder, 'model');
+}
+
 function consortiumOf({ folder, id, manifests }: Home): SignedManifest {
   const newest = manifests.at(-1);
   if (newest === undefined) {
@@ -308,7 +337,7 @@ function startedFact(
 ): NodeEvent {
   return {
     ...{ kind: 'started', self: home.id, ...program, atMs: clock.nowMs() },
-    ...{ manifestVersion: manifest.version, clockSkewMs: settings.peer.clockSkewMs },
+    clockSkewMs: settings.peer.clockSkewMs,
     consortium: { id: cid, name: manifest.name },
     members: manifest.members.map((member) => ({ id: member.id, addresses: member.addresses })),
     quorum: quorumOf(manifest.members.length),

@@ -32,6 +32,7 @@ export function reduce(view: NodeView, event: NodeEvent): NodeView {
 const peerKinds: Readonly<Record<PeerEvent['kind'], true>> = {
   ...{ opened: true, working: true, announced: true, cut: true },
   ...{ sealed: true, void: true, 'caught-up': true, done: true },
+  ...{ membership: true, left: true },
   ...{ suspended: true, retired: true, heard: true },
 };
 
@@ -63,6 +64,9 @@ function afterPeerEvent(view: NodeView, event: PeerEvent): NodeView {
       return { ...afterRound(view, voidRound(view.round, event)), roundCounts: counts };
     }
     case 'caught-up':
+      return { ...view, height: Math.max(view.height, event.height) };
+    case 'membership': // what the members are, the fact `members` tells
+    case 'left':
       return { ...view, height: Math.max(view.height, event.height) };
     case 'suspended': {
       const { member: id, height } = event;
@@ -122,15 +126,17 @@ function isKnown(view: NodeView, round: number): boolean {
 function afterFact(view: NodeView, fact: NodeFact): NodeView {
   switch (fact.kind) {
     case 'started': {
-      const { self, version, code, manifestVersion, clockSkewMs, atMs } = fact;
+      const { self, version, code, clockSkewMs, atMs } = fact;
       const { members, consortium, quorum, stages } = fact;
-      const own = { self, version, code, manifestVersion, clockSkewMs, atMs };
+      const own = { self, version, code, clockSkewMs, atMs };
       const identity = { ...own, consortium, quorum, stages };
       const nowMs = Math.max(view.nowMs, fact.atMs);
       return { ...view, identity, nowMs, members: memberViews(members) };
     }
     case 'clock':
       return { ...view, nowMs: fact.nowMs };
+    case 'manifest':
+      return { ...view, manifestVersion: fact.version };
     case 'link':
       return { ...view, members: withLink(view.members, fact.member, fact.link) };
     case 'traffic': {

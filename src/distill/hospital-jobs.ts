@@ -15,6 +15,7 @@ import type {
   EvaluateArgs,
   JobProgress,
   LabelArgs,
+  LabelledArgs,
   MakeCasesArgs,
   PictureArgs,
   PicturedCase,
@@ -105,13 +106,24 @@ export class HospitalJobs {
     }
   }
 
+  /** Position of the first held-out case that has a label of these tasks; null when none has. */
+  async labelled({ tasks, ...at }: LabelledArgs): Promise<number | null> {
+    const caseStore = this.#caseStoreOf(at);
+    for (const [index, id] of (await caseStore.ids('test')).entries()) {
+      const { labels } = await caseStore.read('test', id);
+      if (tasks.some((task) => task in labels)) return index;
+    }
+    return null;
+  }
+
   /** Scores of all held-out cases. */
   async evaluate(
     args: EvaluateArgs,
     report: (progress: JobProgress) => void,
   ): Promise<EvaluatedCase[]> {
     const caseStore = this.#caseStoreOf(args);
-    const ids = (await caseStore.ids('test')).slice(0, args.casesMax);
+    const { from = 0, casesMax = Infinity } = args;
+    const ids = (await caseStore.ids('test')).slice(from, from + casesMax);
     const engine = await this.#open();
     const loaded = new LoadedModel(engine, args.spec, args.weights);
     try {

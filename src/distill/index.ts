@@ -68,12 +68,22 @@ export {
   type LandmarkFound,
   type LandmarkTransfer,
 } from './probe/landmark-transfer.ts';
+export {
+  slicesOf,
+  type Mark,
+  type MarkOnSlice,
+  type Scene,
+  type Slice,
+  type SlicePlane,
+} from './predict/slice-planes.ts';
+export { heldOutScene } from './predict/held-out-scene.ts';
 export { HospitalJobs } from './hospital-jobs.ts';
 export type {
   CheckArgs,
   EvaluateArgs,
   JobProgress,
   LabelArgs,
+  LabelledArgs,
   MakeCasesArgs,
   PictureArgs,
   PicturedCase,

@@ -77,12 +77,20 @@ export interface CheckArgs extends AtHospital {
   readonly sampling: SamplingSettings;
 }
 
+/** A held-out case that somebody labelled. */
+export interface LabelledArgs extends AtHospital {
+  /** With a label of at least one of these. */
+  readonly tasks: readonly TaskId[];
+}
+
 /** A model to score on held-out cases. */
 export interface EvaluateArgs extends AtHospital {
   readonly spec: ModelSpec;
   readonly tasks: readonly TaskId[];
   readonly weights: ModelWeights;
   readonly inference: InferenceSettings;
+  /** Position of the first held-out case to look at; 0 when absent. */
+  readonly from?: number;
   /** Most cases to look at; all when absent. */
   readonly casesMax?: number;
   /** Radius of a true point's sphere, mm: with it the model's calibration is taken too. */

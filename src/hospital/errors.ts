@@ -8,8 +8,12 @@ export type HospitalErrorFacts =
   | { readonly code: 'job_cancelled'; readonly method: string }
   | { readonly code: 'queue_full'; readonly jobsMax: number }
   | { readonly code: 'pool_closed' }
+  /** Work that can wait was asked for while other work runs. */
+  | { readonly code: 'pool_busy' }
   /** A stage of the plan names a model or a task that this program does not know. */
   | { readonly code: 'bad_plan'; readonly stage: string; readonly reason: string }
+  /** A file of this node does not hold the model that was sealed. */
+  | { readonly code: 'bad_model'; readonly digest: string; readonly found: string }
   /** The model that the plan begins a stage from is not on this machine as the plan has it. */
   | { readonly code: 'bad_start'; readonly digest: string; readonly reason: string };
 
@@ -26,6 +30,8 @@ function describe(facts: HospitalErrorFacts): string {
       return `stage ${facts.stage} of the plan: ${facts.reason}`;
     case 'bad_start':
       return `the plan begins from the model ${facts.digest}: ${facts.reason}`;
+    case 'bad_model':
+      return `expected the sealed model ${facts.digest}, got ${facts.found}`;
     case 'worker_crashed':
       return `the worker died during ${facts.method}: ${facts.reason}`;
     case 'job_failed':
@@ -34,6 +40,8 @@ function describe(facts: HospitalErrorFacts): string {
       return `${facts.method} was cancelled`;
     case 'queue_full':
       return `more than ${facts.jobsMax} jobs are waiting`;
+    case 'pool_busy':
+      return 'the workers have other work';
     case 'pool_closed':
       return 'the worker pool is closed';
   }

@@ -20,6 +20,8 @@ export { eachOf } from './side-by-side.ts';
 export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';
 export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.ts';
 export { HospitalTrainer, type HospitalTrainerOptions } from './hospital-trainer.ts';
+export { OwnResultJobs, type ResultPorts, type SealedModel } from './own-result-jobs.ts';
+export { type HeldOutErrors, type HeldOutPicture, ResultJobs } from './result-jobs.ts';
 export {
   checkStages,
   expertGeneration,

@@ -135,9 +135,18 @@ export class ModelJobs {
     return this.#jobs.check({ ...args, weights: await this.#read(model, args.spec) });
   }
 
-  #read({ node, name }: ModelAt, spec: ModelSpec): Promise<ModelWeights> {
-    return readModel(this.#openStore(node), name, layoutFor(spec));
+  #read(at: ModelAt, spec: ModelSpec): Promise<ModelWeights> {
+    return readModelAt(this.#openStore, at, spec);
   }
+}
+
+/** The whole model in a file. @throws {WeightsError} when it is not there, or not one of `spec` */
+export function readModelAt(
+  openStore: (folder: string) => Store,
+  { node, name }: ModelAt,
+  spec: ModelSpec,
+): Promise<ModelWeights> {
+  return readModel(openStore(node), name, layoutFor(spec));
 }
 
 /** Names and shapes of the model that a specification describes. */

@@ -6,6 +6,7 @@ import { HospitalJobs } from '../distill/index.ts';
 import { diskStore } from '../host/index.ts';
 import { ModelJobs } from './model-jobs.ts';
 import type { CreateHandlers } from './pool-messages.ts';
+import { ResultJobs } from './result-jobs.ts';
 
 /** The pool's `data`: how each worker opens its engine. */
 export type TrainingWorkerData = EngineOptions;
@@ -16,6 +17,7 @@ const createHandlers: CreateHandlers = (emit) => {
   const openStore = (folder: string): Store => diskStore(folder);
   const jobs = new HospitalJobs(openStore, data);
   const models = new ModelJobs(jobs, openStore);
+  const results = new ResultJobs(jobs, openStore);
   return {
     makeCases: (args) => jobs.makeCases(args, emit),
     takeCase: (args) => jobs.takeCase(args),
@@ -26,6 +28,9 @@ const createHandlers: CreateHandlers = (emit) => {
     labelBy: (args) => models.labelBy(args, emit),
     recordsRoot: (args) => models.recordsRoot(args),
     checkModel: (args) => models.checkModel(args),
+    evaluateModel: (args) => results.evaluateModel(args),
+    pictureModel: (args) => results.pictureModel(args),
+    packageModel: (args) => results.packageModel(args),
     evaluate: (args) => jobs.evaluate(args, emit),
     transfer: (args) => jobs.transfer(args, emit),
     picture: (args) => jobs.picture(args),

@@ -31,6 +31,11 @@ export interface JobOptions {
   /** Called with what the handler emits. */
   readonly onProgress?: (value: unknown) => void;
   readonly signal?: AbortSignal;
+  /**
+   * Whether it may wait for another day: it is refused unless the pool has nothing else to do, and cancelled as soon as a
+   * job comes that finds no worker.
+   */
+  readonly isSpare?: boolean;
 }
 
 interface Job {
@@ -67,12 +72,13 @@ export class WorkerPool {
    * Runs `method` of the entry module in a worker.
    *
    * @throws {HospitalError} 'job_failed' when the handler threw, a disk code when the machine made it, 'worker_crashed', 'job_cancelled', 'queue_full',
-   * 'pool_closed'.
+   * 'pool_closed'; 'pool_busy' for a spare job.
    */
   async run(method: string, args: unknown, options: JobOptions = {}): Promise<unknown> {
     if (this.#closed) throw new HospitalError({ code: 'pool_closed' });
     if (options.signal?.aborted === true)
       throw new HospitalError({ code: 'job_cancelled', method });
+    if (options.isSpare === true && !this.#isIdle) throw new HospitalError({ code: 'pool_busy' });
     const jobsMax = this.#init.jobsMax ?? 256;
     if (this.#waiting.length >= jobsMax) throw new HospitalError({ code: 'queue_full', jobsMax });
     this.#jobCount += 1;
@@ -117,9 +123,23 @@ export class WorkerPool {
     while (this.#waiting.length > 0) {
       const free = [...this.#slots].find(({ job }) => job === null);
       const slot = free ?? (this.#slots.size < this.size ? this.#spawn() : null);
-      if (slot === null) return;
+      if (slot === null) {
+        this.#cancelSpare();
+        return;
+      }
       const job = this.#waiting.shift();
       if (job !== undefined) this.#give(slot, job);
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.#waiting.length === 0 && [...this.#slots].every(({ job }) => job === null);
+  }
+
+  /** A job waits: a worker with a spare one is to be free. */
+  #cancelSpare(): void {
+    for (const { job, graceTimer } of this.#slots) {
+      if (job?.options.isSpare === true && graceTimer === null) this.#cancel(job);
     }
   }
 

@@ -2,7 +2,7 @@
 import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, onDisk } from './disk-error.ts';
-import { isAbsent, makeFolder, syncFolder, writeNewFile } from './durable-files.ts';
+import { isAbsent, makeFolder, nullIfAbsent, syncFolder, writeNewFile } from './durable-files.ts';
 import { HostError } from './errors.ts';
 
 /** Files of a folder to make: path inside it, with `/`, and bytes. Folders on the way are made. */
@@ -34,16 +34,47 @@ export async function requirePrivateFolder(path: string): Promise<void> {
  * @throws {HostError} 'folder_not_empty', 'folder_mode', or a disk code
  */
 export async function createPrivateFolder(path: string, files: NewFiles): Promise<void> {
-  await fillPrivateFolder(path, async (folder) => {
-    const folders = new Set<string>([folder]);
-    for (const [name, bytes] of files) {
-      const file = join(folder, name);
-      await makeFolder(dirname(file));
-      await writeNewFile(file, bytes, 0o600);
-      folders.add(dirname(file));
+  await fillPrivateFolder(path, (folder) => writeFiles(folder, files));
+}
+
+/**
+ * As `createPrivateFolder`, in place of a folder that may be there: its files are seen all at once. A crash in between
+ * leaves the old folder, the new one, or for a moment none.
+ *
+ * @throws {HostError} a disk code; the old folder is there then
+ */
+export async function replacePrivateFolder(path: string, files: NewFiles): Promise<void> {
+  const target = resolve(path);
+  const beside = (end: string): string => join(dirname(target), `.${basename(target)}.${end}`);
+  const [fresh, old] = [beside('new'), beside('old')];
+  const discard = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
+  await onDisk(target, async () => {
+    await makeFolder(dirname(target));
+    await discard(fresh);
+    await discard(old);
+    try {
+      await mkdir(fresh, { mode: 0o700 });
+      await writeFiles(fresh, files);
+    } catch (error) {
+      await discard(fresh);
+      throw error;
     }
-    for (const one of folders) await syncFolder(one);
+    await nullIfAbsent(() => rename(target, old));
+    await rename(fresh, target);
+    await syncFolder(dirname(target));
+    await discard(old);
   });
+}
+
+async function writeFiles(folder: string, files: NewFiles): Promise<void> {
+  const folders = new Set<string>([folder]);
+  for (const [name, bytes] of files) {
+    const file = join(folder, name);
+    await makeFolder(dirname(file));
+    await writeNewFile(file, bytes, 0o600);
+    folders.add(dirname(file));
+  }
+  for (const one of folders) await syncFolder(one);
 }
 
 /**

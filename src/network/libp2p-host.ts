@@ -29,7 +29,8 @@ export interface HostInit {
   readonly consortium: Digest;
   readonly directory: MemberDirectory;
   readonly privateKey: PrivateKey;
-  readonly listen: Multiaddr;
+  /** Null listens nowhere. */
+  readonly listen: Multiaddr | null;
   readonly settings: NetworkSettings;
   readonly counter: ByteCounter;
   /** Members that are not spoken to now, in either direction; none when absent. */
@@ -44,7 +45,7 @@ export async function createHost(init: HostInit): Promise<Host> {
   return createLibp2p({
     start: false,
     privateKey: init.privateKey,
-    addresses: { listen: [init.listen.toString()] },
+    addresses: { listen: init.listen === null ? [] : [init.listen.toString()] },
     nodeInfo: { name: 'annulus' },
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
     connectionEncrypters: [noise()],

@@ -2,7 +2,12 @@
 import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
 import { systemCrypto } from '../crypto/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
-import { HospitalTrainer, workerAverager, type WorkerPool } from '../hospital/index.ts';
+import {
+  HospitalTrainer,
+  OwnResultJobs,
+  workerAverager,
+  type WorkerPool,
+} from '../hospital/index.ts';
 import {
   openLibp2pTransport,
   type Libp2pTransport,
@@ -18,7 +23,10 @@ import { watched, watchedStore } from './watched-port.ts';
 /** What a node is, where it lives and who hears of it. */
 export interface HospitalNodeOptions {
   readonly member: NodeMember;
+  /** The genesis. */
   readonly consortium: SignedManifest;
+  /** Later versions of the manifest that the operator was given, oldest first. */
+  readonly knownVersions?: readonly SignedManifest[];
   readonly settings: NodeSettings;
   /** Where it listens: `host:port`, or a multiaddr; port 0 takes a free one. */
   readonly listen: string;
@@ -40,6 +48,7 @@ export interface HospitalNodeOptions {
 interface Running {
   readonly peer: Peer;
   readonly trainer: HospitalTrainer;
+  readonly results: OwnResultJobs;
   readonly transport: Libp2pTransport;
   readonly closeLog: () => void;
 }
@@ -68,6 +77,11 @@ export class HospitalNode {
     return this.#running?.peer ?? null;
   }
 
+  /** What this hospital gets out of sealed models; null while the node is off. */
+  get results(): OwnResultJobs | null {
+    return this.#running?.results ?? null;
+  }
+
   /** Bytes over the network, all starts together. */
   get traffic(): TransportStats {
     const now = this.#running?.transport.stats();
@@ -80,6 +94,8 @@ export class HospitalNode {
   /** @param tellsHistory whether the peer tells again what its log holds */
   async start(tellsHistory: boolean): Promise<void> {
     const { member, consortium, settings, folder, code, pool, averagingPool } = this.#options;
+    const { knownVersions = [] } = this.#options;
+    const { manifest } = knownVersions.at(-1) ?? consortium;
     const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
       log: (level, message, facts) => {
@@ -91,7 +107,7 @@ export class HospitalNode {
     const transport = await openLibp2pTransport({
       self: this.id,
       consortium: consortium.cid,
-      members: transportMembers(consortium.manifest),
+      members: transportMembers(manifest),
       privateKeySeed: keys.transport.seed,
       listen: this.#options.listen,
       settings: settings.network,
@@ -108,6 +124,9 @@ export class HospitalNode {
       siteKey: keys.site,
       nodeFolder: folder,
     });
+    const { plan } = consortium.manifest;
+    const { inference } = settings;
+    const results = new OwnResultJobs({ trainer, pool, plan, inference, nodeFolder: folder });
     const random = seededRandom(settings.seed).fork(`peer/${this.id}`);
     const peer = new Peer(
       {
@@ -118,7 +137,7 @@ export class HospitalNode {
       },
       {
         self: this.id,
-        consortium,
+        ...{ consortium, knownVersions },
         keys: { ...keys, sealPrivate: keys.seal.privateKey },
         code,
         consensus: settings.consensus,
@@ -128,7 +147,7 @@ export class HospitalNode {
         onFailure: this.#options.onFailure,
       },
     );
-    this.#running = { peer, trainer, transport, closeLog: file.close };
+    this.#running = { peer, trainer, results, transport, closeLog: file.close };
     await peer.start();
   }
 

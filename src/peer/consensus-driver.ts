@@ -35,6 +35,8 @@ export interface ConsensusDriverPorts {
   readonly checks: CountedChecks;
   readonly outbox: Outbox;
   readonly timers: Timers;
+  /** This node's, public. */
+  readonly consensusKey: Uint8Array;
   readonly post: (task: Task) => void;
   /** This node's key must not vote any more. */
   readonly onRetired: () => void;
@@ -112,7 +114,7 @@ export class ConsensusDriver {
         outbox.logOversized(effect.what, effect.sizeBytes);
         break;
       case 'retire':
-        return evidence.retire(effect.reason).then(() => {
+        return evidence.retire(effect.reason, this.#parts.consensusKey).then(() => {
           logger.log('error', retiredText, { reason: effect.reason });
           onRetired();
         });
@@ -135,7 +137,7 @@ export class ConsensusDriver {
     const held = await log.decision(height);
     if (held === null) return;
     const certificate = readCertificate(held.certificate);
-    const decision = { body: encodeBlockBody(held.body), certificate };
+    const decision = { body: encodeBlockBody(held.body), certificate, epoch: held.body.e };
     post(() => this.step({ kind: 'foundDecision', height, from, theirs, ...decision }));
   }
 

@@ -62,6 +62,22 @@ export type PeerEvent =
       readonly height: number;
       readonly atMs: number;
     }
+  /** A version of the manifest is in force from the height after this one. */
+  | {
+      readonly kind: 'membership';
+      readonly version: number;
+      readonly height: number;
+      readonly atMs: number;
+      readonly members: readonly NodeId[];
+      readonly joined: readonly NodeId[];
+      readonly left: readonly NodeId[];
+      /** Members whose node has other keys, addresses or labels. */
+      readonly renewed: readonly NodeId[];
+      /** Members with another org key. */
+      readonly rerooted: readonly NodeId[];
+    }
+  /** This hospital is no member any more since the version that the block of this height put in force: its peer stops. */
+  | { readonly kind: 'left'; readonly version: number; readonly height: number }
   /** A member broke the rules of consensus: its key has no vote after this height. */
   | { readonly kind: 'suspended'; readonly member: NodeId; readonly height: number }
   /** This node's own key must not vote any more: it signed what this disk does not have. */

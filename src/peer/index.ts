@@ -13,5 +13,6 @@ export type {
 export { advance, genesisChain, nextOpen, stageOf, type ChainState, type Phase } from './chain.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
 export type { PeerOptions } from './peer-options.ts';
+export type { Submission } from './pending-manifests.ts';
 export { Peer } from './peer.ts';
 export { inlineAverager, type Averager } from './averager.ts';

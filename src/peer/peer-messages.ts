@@ -41,11 +41,19 @@ export interface StatusMessage {
   readonly x?: RoundNumber;
 }
 
+/** "I have the next version of the manifest; fetch it by its hash": said while it waits to be decided. */
+export interface ManifestMessage {
+  readonly t: 'manifest';
+  readonly version: number;
+  /** SHA-256 of the signed envelope's bytes. */
+  readonly digest: Digest;
+}
+
 /** A message of some round's protocol: all have the round's number as `r`, and kinds of their own as `t`. */
 export type RoundMessage = ExactMessage;
 
 /** Everything that travels on the topics `status` and `updates`. */
-export type PeerMessage = StatusMessage | RoundMessage;
+export type PeerMessage = StatusMessage | ManifestMessage | RoundMessage;
 
 const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
   status: obj({
@@ -58,6 +66,7 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
     m: int(0, 2 ** 31 - 1),
     x: optional(roundNumber),
   }),
+  manifest: obj({ t: literal('manifest'), version: int(1, 2 ** 31 - 1), digest }),
   ...exactMessages,
 });
 
@@ -69,7 +78,7 @@ export function isCheckedInRound({ t }: RoundMessage): boolean {
 }
 
 function topicOf({ t }: PeerMessage): Topic {
-  return t === 'status' ? 'status' : 'updates';
+  return t === 'status' || t === 'manifest' ? 'status' : 'updates';
 }
 
 /** The topic and bytes of a message. */

@@ -25,6 +25,11 @@ export class PlanModels {
     return this.#models.read(stage, digest);
   }
 
+  /** The name in the store of a model of `stage`, which is there then. @throws {GossipError} when nobody has it */
+  nameOf(stage: PlanStage, digest: Digest): Promise<string> {
+    return this.#models.obtain(stage, digest);
+  }
+
   /** Latest sealed model of a stage; null before its first seal. @throws {GossipError} when nobody has it */
   async sealed(
     stage: string,

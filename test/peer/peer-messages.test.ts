@@ -7,7 +7,7 @@ import {
   writePeerMessage,
   type PeerMessage,
 } from '../../src/peer/peer-messages.ts';
-import { encodeCanonical, topics, type Json } from '../../src/wire/index.ts';
+import { encodeCanonical, limits, topics, type Json } from '../../src/wire/index.ts';
 
 const digest = digestOf(utf8('x'));
 const sealed = Buffer.alloc(80, 7).toString('base64');
@@ -52,7 +52,7 @@ describe('peer messages', () => {
     'a short key': { ...key, sealed: sealed.slice(0, 104) },
     'an upper-case digest': { ...holds, open: [digest.toUpperCase()] },
     'a digest that is none': { ...holds, locked: ['x'] },
-    'too many updates': { ...holds, open: Array.from({ length: 201 }, () => digest) },
+    'too many updates': { ...holds, open: Array.from({ length: 513 }, () => digest) },
     'a list': [status],
     nothing: null,
   };
@@ -64,11 +64,12 @@ describe('peer messages', () => {
     });
   }
 
-  it('takes two updates of a hundred members in either list, which fit into a message', () => {
-    const all = Array.from({ length: 200 }, () => digest);
+  it('takes two updates of 256 members in either list, which fit into a message', () => {
+    const all = Array.from({ length: 512 }, () => digest);
     const many = { ...holds, open: all, locked: all };
     const [topic, bytes] = writePeerMessage(many);
-    expect(bytes.byteLength).to.be.lessThan(64 * 1024);
+    // Two lists of 512 digests in quotes, each with a comma: 2 · 512 · 67 = 68608, and the frame.
+    expect(bytes.byteLength).to.be.within(68_608, limits.peerBytesMax.holds);
     expect(readPeerMessage(topic, bytes)).to.deep.equal(many);
   });
 

@@ -13,7 +13,8 @@ import { lineChart, type Line } from '../../src/report/line-chart.ts';
 import { html } from '../../src/report/markup.ts';
 import { outline, sliceFigure } from '../../src/report/slice-figure.ts';
 import type { Volume } from '../../src/data/index.ts';
-import { picturesOfScene, type Mark } from '../../src/experiment/run/slice-planes.ts';
+import type { Mark } from '../../src/distill/index.ts';
+import { picturesOfScene } from '../../src/experiment/run/slice-planes.ts';
 import { fakeDigest, syntheticRecord } from './synthetic-record.ts';
 
 describe('the report', () => {

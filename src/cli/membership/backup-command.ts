@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { requireNewFolder, lockFolder } from '../../host/index.ts';
 import { resolve } from 'node:path';
+import type { HomeFacts } from '../../node/index.ts';
 import { exitCodes, usageError, type ExitCode } from '../errors.ts';
 import { homeFolder, lookAtOwnHome, type HomeFlags } from '../own-home.ts';
-import { passphraseToMake, passphraseToOpen, type PassphraseFlags } from '../passphrase.ts';
+import { openWithPassphrase, passphraseToMake, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
 import { requireFree, tell, type FormatFlags } from './shared.ts';
 
@@ -51,9 +52,11 @@ export async function restoreCommand(
   if (!existsSync(file)) throw usageError(`${file}: no such file`);
   const folder = resolve(await homeFolder(flags, world));
   await requireNewFolder(folder);
-  const isSealed = await isBackupSealed(file);
-  const passphrase = isSealed ? await passphraseToOpen('backup', flags, world) : null;
-  const home = await restoreHome(file, folder, passphrase, world.dateMs());
+  const restore = (passphrase: string | null): Promise<HomeFacts> =>
+    restoreHome(file, folder, passphrase, world.dateMs());
+  const home = (await isBackupSealed(file))
+    ? await openWithPassphrase('backup', file, flags, world, restore)
+    : await restore(null);
   const text = `${home.id} is in ${home.folder}, as it was when the backup was made.
 Make sure that it runs nowhere else: two nodes with one key shut each other out.
 The node does not vote before it has caught up with the others. If it voted after the backup was made, it will not vote again

@@ -4,18 +4,13 @@ import { join } from 'node:path';
 import type { NodeId } from '../../base/index.ts';
 import { holdersOf, membersOf, patchOf, type RunSettings } from '../../config/index.ts';
 import type { SlicePicture } from '../../report/index.ts';
-import {
-  decodeMarkups,
-  decodeNifti,
-  plausibilityText,
-  pointsOf,
-  tasks,
-  toRas,
-} from '../../data/index.ts';
+import { decodeMarkups, decodeNifti, plausibilityText, toRas } from '../../data/index.ts';
 import {
   heartUseOf,
+  heldOutScene,
   sizeFor,
   type CtPrediction,
+  type Mark,
   type PictureArgs,
   type PicturedCase,
 } from '../../distill/index.ts';
@@ -23,7 +18,7 @@ import { packageFile } from '../../host/index.ts';
 import { imagesOf, specAndTasks, type WorkerPool } from '../../hospital/index.ts';
 import { modelDigest, type ModelWeights } from '../../weights/index.ts';
 import type { SignedManifest } from '../../wire/index.ts';
-import { picturesOfScene, type Mark, type Scene } from './slice-planes.ts';
+import { picturesOfScene, type TitledScene } from './slice-planes.ts';
 
 /** The run to show: its models and where hospitals keep their cases. */
 export interface PicturesOptions {
@@ -41,7 +36,7 @@ export async function picturesOf(options: PicturesOptions): Promise<SlicePicture
 }
 
 /** One case of a hospital that never labelled points, one of a hospital that did. */
-async function heldOutScenes(options: PicturesOptions): Promise<Scene[]> {
+async function heldOutScenes(options: PicturesOptions): Promise<TitledScene[]> {
   const { settings, consortium, pool, models, folderOf } = options;
   const stage = consortium.manifest.plan.stages.find(({ kind }) => kind === 'student');
   const weights = models.get('student');
@@ -50,7 +45,7 @@ async function heldOutScenes(options: PicturesOptions): Promise<Scene[]> {
   const holders = holdersOf(settings, 'hps');
   const other = members.find((id) => !holders.includes(id));
   const chosen = [other, holders[0]].filter((id) => id !== undefined);
-  const scenes: Scene[] = [];
+  const scenes: TitledScene[] = [];
   for (const id of chosen) {
     const args: PictureArgs = {
       folder: join(folderOf(id), 'cases'),
@@ -66,38 +61,10 @@ async function heldOutScenes(options: PicturesOptions): Promise<Scene[]> {
     const known = holders.includes(id) ? 'which labelled points' : 'which never labelled a point';
     const isOwn = settings.consortium.hospitals.some((one) => one.id === id && one.folder !== '');
     const what = isOwn ? 'case' : 'phantom';
-    scenes.push(heldOutScene(pictured, `Held-out ${what} of ${id}`, `${id}, ${known}`));
+    const words = { title: `Held-out ${what} of ${id}`, caption: `${id}, ${known}` };
+    scenes.push({ ...words, ...heldOutScene(pictured) });
   }
   return scenes;
-}
-
-function heldOutScene(
-  { image, reference, maps }: PicturedCase,
-  title: string,
-  caption: string,
-): Scene {
-  const predicted = (['hps', 'ms'] as const).flatMap((task) => {
-    const map = maps.get(task);
-    const { labels } = tasks[task];
-    const found = map === undefined ? [] : pointsOf(map, image, labels.length);
-    return found.flatMap((at, index): Mark[] =>
-      at === null ? [] : [{ label: labels[index] ?? '', at, kind: 'predicted' }],
-    );
-  });
-  const known = Object.entries(reference.points).flatMap(([label, at]): Mark[] =>
-    at === null ? [] : [{ label, at, kind: 'truth' }],
-  );
-  const calcium = maps.get('calc');
-  return {
-    title,
-    caption,
-    image,
-    marks: [...known, ...predicted],
-    areas: [
-      ...(reference.calcium === null ? [] : [{ kind: 'truth' as const, mask: reference.calcium }]),
-      ...(calcium === undefined ? [] : [{ kind: 'predicted' as const, mask: calcium }]),
-    ],
-  };
 }
 
 /** The CT that ships with the package: what a model taught on phantoms makes of a patient. */
@@ -106,7 +73,7 @@ async function sampleScene({
   consortium,
   pool,
   models,
-}: PicturesOptions): Promise<Scene[]> {
+}: PicturesOptions): Promise<TitledScene[]> {
   const stage = consortium.manifest.plan.stages.find(({ kind }) => kind === 'student');
   const weights = models.get('student');
   if (stage === undefined || weights === undefined) return [];

@@ -206,9 +206,11 @@ export class RunRecorder {
         );
         return;
       case 'done':
+      case 'left':
         this.#state(node, 'resting');
         return;
-      // In the log, which is part of the record; and of heartbeats a run on one machine has nothing to say.
+      // The members of a run stay as they are; the log is part of the record; and heartbeats on one machine say nothing.
+      case 'membership':
       case 'suspended':
       case 'retired':
       case 'heard':

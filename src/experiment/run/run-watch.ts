@@ -87,6 +87,8 @@ export class RunWatch {
       case 'sealed':
       case 'void':
       case 'caught-up':
+      case 'membership':
+      case 'left':
       case 'suspended':
       case 'retired':
     }

@@ -156,4 +156,22 @@ describe('a consortium by files alone', () => {
     expect(facts.change!.rerooted).to.deep.equal(['L3']);
     expect(facts.approval!.isEnough).to.equal(true);
   });
+
+  it('goes into a backup and comes back out of it, not over the home that is there', async () => {
+    const file = at('L1.backup');
+    const env = { ANNULUS_BACKUP_PASSPHRASE: 'of the backup alone' };
+    await done(['backup', '-o', file, ...home('L1')], { env });
+    const over = await typed(['restore', file, ...home('L1')], { env });
+    expect([over.code, over.err]).to.deep.equal([
+      2,
+      `annulus: ${at('L1.home')} is not empty: choose another folder, or move away what is in it\n`,
+    ]);
+    const wrong = { env: { ANNULUS_BACKUP_PASSPHRASE: 'of something else' } };
+    const refused = await typed(['restore', file, '--home', at('back')], wrong);
+    expect(refused.err).to.contain('the passphrase does not open it');
+    await done(['restore', file, '--home', at('back')], { env });
+    const [was, is] = [await openHome(at('L1.home'), null), await openHome(at('back'), null)];
+    expect(is.member).to.deep.equal(was.member);
+    expect(is.manifests.length).to.equal(was.manifests.length);
+  });
 });
