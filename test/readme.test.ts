@@ -24,6 +24,11 @@ const forms: readonly {
 }[] = [
   { form: /^npm (ci|test|run check)$/, here: null, by: '.ci/run' },
   { form: /^npx annulus (simulate )?--help$/, here: 'real', by: '' },
+  {
+    form: /^npx annulus (testnet|status|wait|init|consortium|join|preflight|start|audit verify net)\b/,
+    here: null,
+    by: 'test/readme-member.test.ts',
+  },
   { form: /^npx annulus audit verify \S+$/, here: 'real', by: '' },
   { form: /^npx annulus doctor$/, here: 'real', by: '' },
   { form: /^python3 test\/interop\/verify_log\.py \S+$/, here: 'real', by: '' },

@@ -22,10 +22,16 @@ import {
   bodyDigest,
   encodeBlockBody,
   genesisPrev,
+  keyBytes,
+  memberOf,
+  membershipOf,
+  verifySuccessor,
   type BlockBody,
+  type Member,
   type SignedManifest,
+  type SuccessorCheck,
 } from '../wire/index.ts';
-import { AuditError } from './errors.ts';
+import { AuditError, malformed } from './errors.ts';
 import { Heads, type CheckedNote, type MergeOutcome } from './heads.ts';
 import {
   decisionName,
@@ -35,18 +41,21 @@ import {
   leavesOf,
   logPrefix,
   manifestName,
-  policyName,
   type Decision,
 } from './log-files.ts';
+import { loadVersions, writeOnce, writeVersion, type LogVersions } from './log-versions.ts';
 import { hashLeaf } from './merkle-tree.ts';
-import { policyFile, witnessName } from './policy.ts';
+import { witnessName } from './policy.ts';
 import { parseNote, type NoteSignature } from './signed-note.ts';
 import { StoredTree, corruptLog, readLogFile } from './stored-tree.ts';
 import { Witness, type WitnessRefusal } from './witness.ts';
 
 /** Who keeps the log and with which keys. */
 export interface ConsortiumLogOptions {
+  /** The genesis; later versions of the manifest are files of the log. */
   readonly consortium: SignedManifest;
+  /** Later versions that are known from elsewhere: the log may not have come to the keys that this member had by then. */
+  readonly known?: readonly SignedManifest[];
   readonly self: NodeId;
   /** Signs this node's checkpoints. */
   readonly logSigner: Signer;
@@ -55,6 +64,8 @@ export interface ConsortiumLogOptions {
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Checks others' cosignatures; Ed25519 when absent. */
   readonly verify?: VerifyBytes;
+  /** Opens later versions of the manifest; `verifySuccessor` when absent. */
+  readonly succeed?: SuccessorCheck;
   /** `doNow` when absent. */
   readonly pure?: PureWork;
   /** `makeNow` when absent. */
@@ -89,27 +100,59 @@ export class ConsortiumLog {
   readonly #witness: Witness;
   readonly #tree: StoredTree;
   readonly #heads: Heads;
+  readonly #versions: LogVersions;
   #head: LogHead = { height: 0, size: 0, root: digestOf(), body: genesisPrev };
   #queue: Promise<unknown> = Promise.resolve();
   /** Set while a height is being written: a write that failed leaves memory and disk apart. */
   #isBroken = false;
 
-  private constructor(store: Store, options: ConsortiumLogOptions, witness: Witness) {
+  private constructor(
+    store: Store,
+    options: ConsortiumLogOptions,
+    versions: LogVersions,
+    witness: Witness,
+  ) {
     this.#store = store;
     this.#options = options;
+    this.#versions = versions;
     this.#witness = witness;
     this.#tree = new StoredTree(store, options.named);
-    const { consortium, self, verify, pure } = options;
-    this.#heads = new Heads(store, consortium, self, verify, pure);
+    const { self, logSigner, known = [], verify, pure } = options;
+    const former = linesOf(self, [...versions.all, ...known]).map(({ logKey }) => keyBytes(logKey));
+    const logKeys = [logSigner.publicKey, ...former];
+    const checks = { ...(verify && { verify }), ...(pure && { pure }) };
+    this.#heads = new Heads(store, { versions, logKeys, ...checks });
   }
 
   /** As `openConsortiumLog`. */
   static async open(store: Store, options: ConsortiumLogOptions): Promise<ConsortiumLog> {
-    const { witnessSigner: signer, clock, self, verify } = options;
-    const witness = await Witness.open(store, { name: witnessName(self), signer, clock, verify });
-    const log = new ConsortiumLog(store, options, witness);
-    await log.#load();
+    const { consortium, witnessSigner: signer, clock, self, verify } = options;
+    await writeOnce(store, manifestName, consortium.bytes);
+    const height = await lastHeight(store);
+    const succeed = options.succeed ?? verifySuccessor;
+    const versions = await loadVersions(store, consortium, height, succeed);
+    const own = linesOf(self, [...versions.all, ...(options.known ?? [])]);
+    const former = own.map(({ witnessKey }) => keyBytes(witnessKey));
+    const named = { name: witnessName(self), signer, former, clock, verify };
+    const witness = await Witness.open(store, named);
+    const log = new ConsortiumLog(store, options, versions, witness);
+    await log.#load(height);
     return log;
+  }
+
+  /** The versions of the manifest by number, from the genesis to the one in force after the last block. */
+  get versions(): readonly SignedManifest[] {
+    return this.#versions.all;
+  }
+
+  /** The height whose block put a version in force, 0 for the genesis; null for one to come. */
+  heightOf(version: number): number | null {
+    return this.#versions.heightOf(version);
+  }
+
+  /** The version in force after the last block. */
+  get consortium(): SignedManifest {
+    return this.#versions.inForce;
   }
 
   /** First line of every checkpoint. */
@@ -147,12 +190,17 @@ export class ConsortiumLog {
   /**
    * Appends a decided height and signs the new head. Appending a height again does nothing. The
    * certificate is the caller's to check.
+   * @param manifest the version that a MEMBER names, verified; null for every other block
    * @throws {AuditError} 'wrong_height' when it is not the next, 'conflicting_decision' when another body
    *   was appended at this height, 'root_mismatch' when `body.log` is not the tree that results,
-   *   'malformed' unless the envelopes are those that the block names
+   *   'malformed' unless the envelopes and the manifest are those that the block names
    */
-  async appendHeight(decision: Decision, envelopes: readonly Uint8Array[]): Promise<LogHead> {
-    return this.#serially(() => this.#append(decision, envelopes));
+  async appendHeight(
+    decision: Decision,
+    envelopes: readonly Uint8Array[],
+    manifest: SignedManifest | null = null,
+  ): Promise<LogHead> {
+    return this.#serially(() => this.#append(decision, envelopes, manifest));
   }
 
   /** A decided height as it was appended, or `null`. */
@@ -219,7 +267,11 @@ export class ConsortiumLog {
     });
   }
 
-  async #append(decision: Decision, envelopes: readonly Uint8Array[]): Promise<LogHead> {
+  async #append(
+    decision: Decision,
+    envelopes: readonly Uint8Array[],
+    manifest: SignedManifest | null,
+  ): Promise<LogHead> {
     const { body } = decision;
     if (body.h <= this.#head.height) return this.#sameAgain(body);
     const expected = this.#head.height + 1;
@@ -237,11 +289,17 @@ export class ConsortiumLog {
         `height ${body.h}: the block's log is not the tree after its entries`,
       );
     }
+    const named = membershipOf(body)?.manifest ?? null;
+    if (named !== (manifest === null ? null : digestOf(manifest.bytes))) {
+      throw malformed(`the manifest of height ${body.h}`, 'the version that its MEMBER names');
+    }
     invariant(!this.#isBroken, 'a log whose disk failed is opened anew');
     this.#isBroken = true;
+    if (manifest !== null) await writeVersion(this.#store, manifest);
     await this.#tree.append(leaves);
     await this.#store.write(logPrefix + decisionName(body.h), encodeDecision(decision));
     this.#head = { height: body.h, ...after, body: bodyDigest(body) };
+    if (manifest !== null) this.#versions.add(manifest, { size: after.size, height: body.h });
     await this.#signHead();
     this.#isBroken = false;
     return this.#head;
@@ -266,11 +324,7 @@ export class ConsortiumLog {
     await this.#tree.sweep(this.cosignedSize);
   }
 
-  async #load(): Promise<void> {
-    const { consortium } = this.#options;
-    await this.#createOrCompare(manifestName, consortium.bytes);
-    await this.#createOrCompare(policyName, policyFile(consortium));
-    const height = await this.#lastHeight();
+  async #load(height: number): Promise<void> {
     if (height > 0) {
       const { body } = decodeDecision(await readLogFile(this.#store, decisionName(height)));
       const { size, root } = body.log;
@@ -281,27 +335,9 @@ export class ConsortiumLog {
       this.#head = { height, size, root, body: bodyDigest(body) };
     }
     await this.#heads.load(this.#tree);
-    if (this.#heads.latestSize < this.#tree.size) await this.#signHead();
+    // Another log key, too, signs the head anew.
+    if (this.#heads.latestSize < this.#tree.size || this.#heads.isForeign) await this.#signHead();
     else await this.#tree.sweep(this.cosignedSize);
-  }
-
-  async #createOrCompare(name: string, bytes: Uint8Array): Promise<void> {
-    const held = await this.#store.read(logPrefix + name);
-    if (held === null) await this.#store.write(logPrefix + name, bytes);
-    else if (!equalBytes(held, bytes)) throw corruptLog(name, 'the file of this consortium');
-  }
-
-  async #lastHeight(): Promise<number> {
-    const names = await this.#store.list(`${logPrefix}decisions/`);
-    const heights = names
-      .map((name) => heightOfName(name.slice(logPrefix.length)) ?? -1)
-      .sort((a, b) => a - b);
-    heights.forEach((height, index) => {
-      if (height !== index + 1) {
-        throw corruptLog(decisionName(index + 1), 'every height up to the last');
-      }
-    });
-    return heights.length;
   }
 
   #serially<T>(work: () => T | Promise<T>): Promise<T> {
@@ -309,4 +345,23 @@ export class ConsortiumLog {
     this.#queue = result.catch(() => undefined);
     return result;
   }
+}
+
+/** A member as these versions name it. */
+function linesOf(id: NodeId, versions: readonly SignedManifest[]): Member[] {
+  return versions.flatMap(({ manifest }) => memberOf(manifest, id) ?? []);
+}
+
+/** The last height in a store's log; 0 before the first. @throws {AuditError} 'corrupt_log' when one is missing */
+async function lastHeight(store: Store): Promise<number> {
+  const names = await store.list(`${logPrefix}decisions/`);
+  const heights = names
+    .map((name) => heightOfName(name.slice(logPrefix.length)) ?? -1)
+    .sort((a, b) => a - b);
+  heights.forEach((height, index) => {
+    if (height !== index + 1) {
+      throw corruptLog(decisionName(index + 1), 'every height up to the last');
+    }
+  });
+  return heights.length;
 }

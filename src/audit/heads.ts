@@ -6,15 +6,13 @@
 import {
   doNow,
   equalBytes,
-  hex,
-  invariant,
   type Digest,
   type NodeId,
   type PureWork,
   type Store,
 } from '../base/index.ts';
 import { digestOf, verifyRaw, type Signer, type VerifyBytes } from '../crypto/index.ts';
-import { quorumOf, type SignedManifest } from '../wire/index.ts';
+import { limits, quorumOf, type SignedManifest } from '../wire/index.ts';
 import {
   formatCheckpoint,
   parseCheckpoint,
@@ -24,8 +22,25 @@ import {
 } from './checkpoint.ts';
 import { malformed } from './errors.ts';
 import { checkpointName, logPrefix, nextCheckpointName } from './log-files.ts';
-import { logKeyOf, logOrigin, witnessKeyOf } from './policy.ts';
-import { formatNote, parseNote, type NoteKey, type NoteSignature } from './signed-note.ts';
+import {
+  linesOf,
+  memberLines,
+  requireSize,
+  witnessesOf,
+  type Cosignatures,
+  type Witnesses,
+} from './head-witnesses.ts';
+import type { LogVersions } from './log-versions.ts';
+import { logOrigin } from './policy.ts';
+import {
+  formatNote,
+  isBy,
+  noteKeyTypes,
+  parseNote,
+  type NoteKey,
+  type NoteSignature,
+  type SignedNote,
+} from './signed-note.ts';
 import { corruptLog } from './stored-tree.ts';
 
 /**
@@ -48,9 +63,6 @@ export interface CheckedNote {
   readonly lines: Cosignatures;
 }
 
-/** Cosignatures by member index. */
-export type Cosignatures = ReadonlyMap<number, NoteSignature>;
-
 /** The part of a tree that heads are judged by. */
 export interface RootedTree {
   readonly size: number;
@@ -62,27 +74,36 @@ interface Head {
   readonly text: string;
   readonly own: NoteSignature;
   readonly cosignatures: Map<number, NoteSignature>;
+  /** The members who vouch for it. */
+  readonly witnesses: Witnesses;
+}
+
+/** What `Heads` works with. */
+export interface HeadsOptions {
+  readonly versions: LogVersions;
+  /** Public keys of this node's log: the present one first, then those that it had before. */
+  readonly logKeys: readonly Uint8Array[];
+  /** Ed25519 when absent. */
+  readonly verify?: VerifyBytes;
+  /** `doNow` when absent. */
+  readonly pure?: PureWork;
 }
 
 /** Heads ahead of us whose cosignatures are kept. */
 const aheadMax = 8;
 /** Notes remembered as bringing nothing more; all are forgotten at the limit. */
 const spentMax = 1024;
-/** Room for a head's text, and for one signature line: a name of at most 100 bytes and 104 of base64. */
-const textBytesMax = 512;
-const lineBytesMax = 256;
 
 /** The heads of one node's log. Calls must not overlap. */
 export class Heads {
   /** First line of every checkpoint. */
   readonly origin: string;
   readonly #store: Store;
-  readonly #logKey: NoteKey;
-  readonly #witnessKeys: readonly NoteKey[];
-  readonly #indexOf: ReadonlyMap<string, number>;
+  readonly #versions: LogVersions;
+  readonly #logKeys: readonly NoteKey[];
   readonly #verify: VerifyBytes;
   readonly #pure: PureWork;
-  readonly #ids: readonly NodeId[];
+  readonly #witnesses = new Map<SignedManifest, Witnesses>();
   #cosigned: Head | null = null;
   /** Whether cosignatures of the cosigned head are not on the disk. */
   #isCosignedStale = false;
@@ -91,24 +112,21 @@ export class Heads {
   /** Digests of notes that can bring nothing more, whatever comes. */
   readonly #spent = new Set<Digest>();
 
-  constructor(
-    store: Store,
-    consortium: SignedManifest,
-    self: NodeId,
-    verify: VerifyBytes = verifyRaw,
-    pure: PureWork = doNow,
-  ) {
-    const { members } = consortium.manifest;
-    const member = members.find((candidate) => candidate.id === self);
-    invariant(member !== undefined, 'who keeps a consortium log is a member');
+  constructor(store: Store, { versions, logKeys, verify, pure }: HeadsOptions) {
     this.#store = store;
-    this.origin = logOrigin(consortium);
-    this.#logKey = logKeyOf(consortium, member);
-    this.#witnessKeys = members.map(witnessKeyOf);
-    this.#indexOf = new Map(this.#witnessKeys.map(({ name }, index) => [name, index]));
-    this.#verify = verify;
-    this.#pure = pure;
-    this.#ids = members.map((each) => each.id);
+    this.#versions = versions;
+    this.origin = logOrigin(versions.inForce);
+    const { origin: name } = this;
+    this.#logKeys = logKeys.map((publicKey) => ({ name, type: noteKeyTypes.log, publicKey }));
+    this.#verify = verify ?? verifyRaw;
+    this.#pure = pure ?? doNow;
+  }
+
+  /** Whether the latest head is signed by a log key that this node had before. */
+  get isForeign(): boolean {
+    const head = this.#next ?? this.#cosigned;
+    const [present] = this.#logKeys;
+    return head !== null && present !== undefined && !isBy(head.own, present);
   }
 
   /** Size of the cosigned tree; 0 before the first. */
@@ -134,8 +152,8 @@ export class Heads {
 
   /** Whose cosignatures the latest head carries. */
   cosigners(): NodeId[] {
-    const cosignatures = (this.#next ?? this.#cosigned)?.cosignatures;
-    return this.#ids.filter((_, index) => cosignatures?.has(index) === true);
+    const head = this.#next ?? this.#cosigned;
+    return head?.witnesses.ids.filter((_, index) => head.cosignatures.has(index)) ?? [];
   }
 
   /** Reads both files. @throws {AuditError} 'corrupt_log' or 'malformed' */
@@ -150,12 +168,15 @@ export class Heads {
   async sign(checkpoint: Checkpoint, signer: Signer, own: NoteSignature | null): Promise<void> {
     if (this.#cosigned !== null && this.#isCosignedStale) await this.#writeCosigned(this.#cosigned);
     const text = formatCheckpoint(checkpoint);
-    const cosignatures = new Map(this.#ahead.get(text)?.lines);
+    const witnesses = this.#witnessesOf(checkpoint.size);
+    const held = this.#ahead.get(text)?.lines ?? this.#headOf(text)?.cosignatures;
+    const cosignatures = linesOf(
+      [...(held?.values() ?? []), ...(own === null ? [] : [own])],
+      witnesses,
+    );
     for (const [key, { size }] of this.#ahead) if (size <= checkpoint.size) this.#ahead.delete(key);
-    const index = this.#indexOf.get(own?.name ?? '');
-    if (own !== null && index !== undefined) cosignatures.set(index, own);
     const line = signCheckpoint(text, this.origin, signer);
-    this.#next = { size: checkpoint.size, text, own: line, cosignatures };
+    this.#next = { size: checkpoint.size, text, own: line, cosignatures, witnesses };
     if (await this.#publishIfCosigned(this.#next)) return;
     await this.#store.write(logPrefix + nextCheckpointName, noteOf(this.#next));
   }
@@ -168,19 +189,18 @@ export class Heads {
    * @throws {AuditError} 'malformed'
    */
   check(note: Uint8Array, tree: RootedTree): CheckedNote | 'known' | 'behind' {
-    const linesMax = this.#witnessKeys.length + 1;
-    const bytesMax = textBytesMax + linesMax * lineBytesMax;
-    if (note.byteLength > bytesMax) throw malformed('checkpoint', `at most ${bytesMax} bytes`);
+    requireSize(note, limits.membersMax);
     const digest = this.#pure(digestOfNote, note);
     if (this.#spent.has(digest)) return 'known';
-    const { text, signatures } = this.#pure(parseNote, note);
-    if (signatures.length > linesMax) throw malformed('checkpoint', `at most ${linesMax} lines`);
-    const lines = this.#memberLines(signatures);
+    const parsed = this.#pure(parseNote, note);
+    const { text, signatures } = parsed;
     const head = this.#headOf(text);
-    if (head === null) return this.#checkOther(digest, text, lines, tree);
+    if (head === null) return this.#checkOther(digest, note, parsed, tree);
+    const { witnesses, cosignatures, size } = head;
+    const lines = memberLines(note, signatures, witnesses, false);
     // The text of an own head: its root need not be made again.
-    const fresh = this.#verified(text, lines, head.cosignatures);
-    if (fresh.size > 0) return { kind: 'here', digest, text, size: head.size, lines: fresh };
+    const fresh = this.#verified(text, lines, witnesses, cosignatures);
+    if (fresh.size > 0) return { kind: 'here', digest, text, size, lines: fresh };
     this.#spend(digest);
     return 'known';
   }
@@ -188,20 +208,24 @@ export class Heads {
   /** As `check`, for a head that is none of the two kept here. */
   #checkOther(
     digest: Digest,
-    text: string,
-    lines: Cosignatures,
+    note: Uint8Array,
+    { text, signatures }: SignedNote,
     tree: RootedTree,
   ): CheckedNote | 'known' | 'behind' {
     const { size, root } = this.checkpointOf(text);
     const facts = { digest, text, size };
-    if (size > tree.size) {
+    const witnesses = this.#witnessesOf(size);
+    // Of a larger tree there may be other members, whose keys are not known here yet.
+    const isAhead = size > tree.size;
+    const lines = memberLines(note, signatures, witnesses, isAhead);
+    if (isAhead) {
       const held = this.#ahead.get(text)?.lines;
-      const fresh = this.#verified(text, lines, held);
+      const fresh = this.#verified(text, lines, witnesses, held);
       return fresh.size === 0 ? 'known' : { kind: 'ahead', ...facts, lines: fresh };
     }
     if (equalBytes(tree.root(size), root)) return 'behind';
     // One valid line makes it evidence.
-    const fresh = this.#verified(text, new Map([...lines].slice(0, 1)));
+    const fresh = this.#verified(text, new Map([...lines].slice(0, 1)), witnesses);
     return fresh.size === 0 ? 'behind' : { kind: 'fork', ...facts, lines: fresh };
   }
 
@@ -225,13 +249,14 @@ export class Heads {
   }
 
   async #add(head: Head, lines: Cosignatures): Promise<MergeOutcome> {
-    const fresh = [...lines].filter(([index]) => !head.cosignatures.has(index));
+    const all = linesOf(lines.values(), head.witnesses);
+    const fresh = [...all].filter(([index]) => !head.cosignatures.has(index));
     if (fresh.length === 0) return 'known';
     for (const [index, line] of fresh) head.cosignatures.set(index, line);
     if (head === this.#cosigned) {
       // What comes after the quorum is written once: with the last line, or before the next head.
       this.#isCosignedStale = true;
-      if (head.cosignatures.size === this.#witnessKeys.length) await this.#writeCosigned(head);
+      if (head.cosignatures.size === head.witnesses.ids.length) await this.#writeCosigned(head);
       return 'added';
     }
     // Short of a quorum the lines stay in memory: they can be asked for again, our own is on the disk.
@@ -239,7 +264,7 @@ export class Heads {
   }
 
   async #publishIfCosigned(head: Head): Promise<boolean> {
-    if (head.cosignatures.size < quorumOf(this.#witnessKeys.length)) return false;
+    if (head.cosignatures.size < quorumOf(head.witnesses.ids.length)) return false;
     await this.#writeCosigned(head);
     this.#cosigned = head;
     await this.#dropNext();
@@ -277,29 +302,16 @@ export class Heads {
     this.#spent.add(digest);
   }
 
-  /** Lines under members' names, unchecked. @throws {AuditError} 'malformed' for two lines of one key */
-  #memberLines(signatures: readonly NoteSignature[]): Map<number, NoteSignature> {
-    const lines = new Map<number, NoteSignature>();
-    const keys = new Set<string>();
-    for (const signature of signatures) {
-      const key = `${signature.name} ${hex(signature.keyId)}`;
-      if (keys.has(key)) throw malformed('checkpoint', 'one line of a key');
-      keys.add(key);
-      const index = this.#indexOf.get(signature.name);
-      if (index !== undefined) lines.set(index, signature);
-    }
-    return lines;
-  }
-
   /** Those of `lines` that are not in `held`, each verified. @throws {AuditError} 'malformed' at the first false one */
   #verified(
     text: string,
     lines: Cosignatures,
+    { keys }: Witnesses,
     held: Cosignatures = new Map(),
   ): Map<number, NoteSignature> {
     const fresh = new Map([...lines].filter(([index]) => !held.has(index)));
     for (const [index, signature] of fresh) {
-      const key = this.#witnessKeys[index];
+      const key = keys[index];
       if (key !== undefined && verifyNoteSignature(text, signature, key, this.#verify)) continue;
       throw malformed('checkpoint', `a valid cosignature of ${signature.name}`);
     }
@@ -312,12 +324,24 @@ export class Heads {
     const { text, signatures } = parseNote(bytes);
     const { size, root } = this.checkpointOf(text);
     const own = signatures.find((line) =>
-      verifyNoteSignature(text, line, this.#logKey, this.#verify),
+      this.#logKeys.some((key) => verifyNoteSignature(text, line, key, this.#verify)),
     );
     if (size > tree.size || !equalBytes(tree.root(size), root) || own === undefined) {
       throw corruptLog(name, 'a head of this tree, signed by this node');
     }
-    return { size, text, own, cosignatures: this.#verified(text, this.#memberLines(signatures)) };
+    const witnesses = this.#witnessesOf(size);
+    const lines = memberLines(bytes, signatures, witnesses, false);
+    return { size, text, own, witnesses, cosignatures: this.#verified(text, lines, witnesses) };
+  }
+
+  /** Who vouches for the tree of `size`; of a larger tree than this log has, as far as it is known. */
+  #witnessesOf(size: number): Witnesses {
+    const version = this.#versions.at(size);
+    const known = this.#witnesses.get(version);
+    if (known !== undefined) return known;
+    const made = witnessesOf(version);
+    this.#witnesses.set(version, made);
+    return made;
   }
 }
 

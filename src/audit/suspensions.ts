@@ -5,10 +5,10 @@ import type { Report } from './verdict.ts';
 
 /** Folds the blocks in order of height. */
 export class Suspensions {
-  readonly #consortium: SignedManifest;
-  readonly #epoch: number;
+  #consortium: SignedManifest;
+  #epoch: number;
   readonly #report: Report;
-  readonly #from = new Map<number, number>();
+  #from = new Map<number, number>();
 
   /** @param epoch of the membership that the blocks are decided by */
   constructor(consortium: SignedManifest, epoch: number, report: Report) {
@@ -20,6 +20,20 @@ export class Suspensions {
   /** By index in the manifest, the first height at which a member has no vote. */
   get from(): ReadonlyMap<number, number> {
     return this.#from;
+  }
+
+  /** The next version is in force: a suspension follows the consensus key, to its new index or away with it. */
+  enter(next: SignedManifest): void {
+    const before = this.#consortium.manifest.members;
+    const after = next.manifest.members;
+    const kept = [...this.#from].flatMap(([index, from]) => {
+      const key = before[index]?.consensusKey;
+      const now = after.findIndex(({ consensusKey }) => consensusKey === key);
+      return now < 0 ? [] : [[now, from] as const];
+    });
+    this.#from = new Map(kept);
+    this.#consortium = next;
+    this.#epoch = next.manifest.version;
   }
 
   /** Takes the EVID of a block: alone in it, proving something, against a member not yet suspended. */

@@ -104,10 +104,7 @@ function roundsNotKept(
 }
 
 function lastRoundOf(bodies: readonly BlockBody[]): number {
-  return Math.max(
-    0,
-    ...bodies.flatMap(({ ops }) => ops.map((op) => (op.op === 'EVID' ? 0 : op.r))),
-  );
+  return Math.max(0, ...bodies.flatMap(({ ops }) => ops.map((op) => ('r' in op ? op.r : 0))));
 }
 
 /** The last sealed model of each stage. */
@@ -140,6 +137,7 @@ function namedBy(bodies: readonly BlockBody[]): Set<string> {
       ...envelopeDigests(body),
       ...body.ops.flatMap((op) => {
         if (op.op === 'CUT') return op.updates.map(({ upd }) => upd);
+        if (op.op === 'MEMBER') return [op.manifest];
         return op.op === 'SEAL' ? [op.agg] : [];
       }),
     ]),

@@ -1,5 +1,5 @@
 /** Checks the decided blocks: certificates, the chain, and what each height put into the tree. */
-import { equalBytes, messageOf } from '../base/index.ts';
+import { equalBytes, invariant, messageOf } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import {
   blockLeaf,
@@ -60,7 +60,10 @@ export function verifyDecision(
 
 /** What the blocks are held against. */
 export interface ChainContext {
-  readonly consortium: SignedManifest;
+  /** Of the manifest by number: every one that the blocks put in force. */
+  readonly versions: readonly SignedManifest[];
+  /** The file that is to blame when the blocks cannot be followed to the end; by default the first that is not there. */
+  readonly brokenBy?: string;
   readonly entries: SoundEntries;
   readonly entryName: (index: number) => string;
   readonly report: Report;
@@ -117,16 +120,24 @@ export function followChain(
   decisions: readonly (BlockBody | null)[],
   context: ChainContext,
 ): RoundReader {
-  const rounds = new RoundReader(context.consortium, context.report);
+  const { versions, report } = context;
+  const [genesis] = versions;
+  invariant(genesis !== undefined, 'a log begins with a genesis');
+  const rounds = new RoundReader(genesis, report);
   let previous: BlockBody | null = null;
   // Behind a gap the state of the rounds is unknown, and the gap itself was reported.
   const gap = decisions.indexOf(null);
   for (const [index, body] of decisions.entries()) {
-    if (body !== null) verifyLink(body, previous, context.entries, context.report);
+    if (body !== null) verifyLink(body, previous, context.entries, report);
     previous = body;
     if (body === null || (gap >= 0 && index > gap)) continue;
     for (const op of body.ops) {
       if (op.op === 'EVID') continue; // checked with the certificates, which depend on it
+      if (op.op === 'MEMBER') {
+        const next = versions[op.version];
+        if (next !== undefined) rounds.enter(next, body);
+        continue;
+      }
       rounds.take(op, body);
       if (op.op === 'CUT' && rounds.open !== null) {
         verifyUpdates(body, rounds.open, op.updates, context);
@@ -136,8 +147,8 @@ export function followChain(
   if (gap >= 0 && gap + 1 < decisions.length) {
     const behind = decisions.slice(gap + 1).filter((body) => body !== null);
     const updates = behind.reduce((sum, body) => sum + envelopeDigests(body).length, 0);
-    context.report.blame(
-      decisionName(gap + 1),
+    report.blame(
+      context.brokenBy ?? decisionName(gap + 1),
       `the rounds from here to height ${decisions.length} could not be followed, nor their ${updates} updates checked against them`,
     );
   }
@@ -154,7 +165,9 @@ function verifyUpdates(
   updates: readonly CutUpdate[],
   context: ChainContext,
 ): void {
-  const { consortium, entries, entryName, report } = context;
+  const { versions, entries, entryName, report } = context;
+  const consortium = versions[body.e];
+  if (consortium === undefined) return; // a block of another epoch is a finding already
   envelopeDigests(body).forEach((env, i) => {
     const index = firstEntryOf(body) + i;
     const where = entryName(index);

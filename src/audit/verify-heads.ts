@@ -1,6 +1,7 @@
 /** Checks the two signed heads of a log directory. Stricter than a reader of notes: every line must hold. */
 import { hex, messageOf, type Digest, type NodeId } from '../base/index.ts';
-import type { SignedManifest } from '../wire/index.ts';
+import { quorumOf, type SignedManifest } from '../wire/index.ts';
+import type { LogVersions } from './log-versions.ts';
 import { parseCheckpoint, verifyNoteSignature, type Checkpoint } from './checkpoint.ts';
 import { logKeyOf, logOrigin, witnessKeyOf } from './policy.ts';
 import { isBy, parseNote, type NoteSignature, type SignedNote } from './signed-note.ts';
@@ -17,15 +18,16 @@ export interface VerifiedHead {
 }
 
 /**
- * Reads and checks a head; `null` when nothing in it can be trusted.
+ * Reads and checks a head by the version in force at its size; `null` when nothing in it can be trusted. Whose copy it is,
+ * a log key of any version says.
  *
- * @param cosignaturesMin fewer are a finding
+ * @param isCosigned whether less than a quorum of cosignatures is a finding
  */
 export function verifyHead(
   name: string,
   bytes: Uint8Array,
-  consortium: SignedManifest,
-  cosignaturesMin: number,
+  versions: LogVersions,
+  isCosigned: boolean,
   report: Report,
 ): VerifiedHead | null {
   let note: SignedNote;
@@ -37,7 +39,8 @@ export function verifyHead(
     report.find(name, messageOf(error));
     return null;
   }
-  const lines = note.signatures.map((line) => judgeLine(note.text, line, consortium));
+  const consortium = versions.at(checkpoint.size);
+  const lines = note.signatures.map((line) => judgeLine(note.text, line, consortium, versions));
   if (!lines.some((line) => line?.holds === true)) {
     report.find(name, `none of its ${lines.length} signatures holds: its text was changed`);
     return null;
@@ -56,7 +59,10 @@ export function verifyHead(
     return [];
   });
   const ids = consortium.manifest.members.map((member) => member.id);
-  const loggers = ids.filter((id) => seen.has(`log ${id}`));
+  const loggers = lines.flatMap((line) =>
+    line?.role === 'log' && line.holds ? [line.member] : [],
+  );
+  const cosignaturesMin = isCosigned ? quorumOf(ids.length) : 0;
   const cosignedBy = ids.filter((id) => seen.has(`witness ${id}`));
   const isLogLineWrong = lines.some((line) => line?.role === 'log' && !line.holds);
   // A line that is wrong is a finding already, and the reason for the one that is lacking.
@@ -83,14 +89,18 @@ function judgeLine(
   text: string,
   line: NoteSignature,
   consortium: SignedManifest,
+  versions: LogVersions,
 ): JudgedLine | null {
-  for (const member of consortium.manifest.members) {
-    const logKey = logKeyOf(consortium, member);
-    const witnessKey = witnessKeyOf(member);
-    if (isBy(line, logKey)) {
+  for (const version of [...versions.all].reverse()) {
+    for (const member of version.manifest.members) {
+      const logKey = logKeyOf(version, member);
+      if (!isBy(line, logKey)) continue;
       const holds = verifyNoteSignature(text, line, logKey);
       return { role: 'log', member: member.id, holds };
     }
+  }
+  for (const member of consortium.manifest.members) {
+    const witnessKey = witnessKeyOf(member);
     if (isBy(line, witnessKey)) {
       const holds = verifyNoteSignature(text, line, witnessKey);
       return { role: 'witness', member: member.id, holds };

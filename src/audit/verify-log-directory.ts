@@ -14,6 +14,7 @@ import {
 import {
   checkpointName,
   decisionName,
+  decodeDecision,
   heightOfName,
   manifestName,
   nextCheckpointName,
@@ -22,10 +23,12 @@ import {
 } from './log-files.ts';
 import { logOrigin, policyFile } from './policy.ts';
 import { tileWidth } from './tiles.ts';
+import { manifestNameOf, policyNameOf, type LogVersions } from './log-versions.ts';
 import { Suspensions } from './suspensions.ts';
 import { Report, type LogVerdict, type RoundRecord } from './verdict.ts';
 import { entryTitles, followChain, verifyDecision } from './verify-chain.ts';
 import { verifyHead, type VerifiedHead } from './verify-heads.ts';
+import { VersionReader } from './verify-versions.ts';
 import { verifyTree, type SignedRoot, type SoundEntries } from './verify-tree.ts';
 
 /** The files under `log/` of a node, or of a copy on an auditor's disk. */
@@ -51,8 +54,10 @@ interface HeadPair {
 /** A verdict, and what it was made of, for who checks more than one log. */
 export interface ExaminedLog {
   readonly verdict: LogVerdict;
-  /** `null` when the manifest cannot be read. */
+  /** The version of the manifest in force after the last block; `null` when the genesis cannot be read. */
   readonly consortium: SignedManifest | null;
+  /** All versions, by number. */
+  readonly versions: readonly SignedManifest[];
   /** Blocks that a quorum signed, ascending in height; a height may be missing. */
   readonly bodies: readonly BlockBody[];
   /** As far as they are sound. */
@@ -74,13 +79,40 @@ export async function examineLog(
 ): Promise<ExaminedLog> {
   const report = new Report();
   const names = await directory.list();
-  const consortium = await readConsortium(directory, options, report);
-  const none: HeadPair = { cosigned: null, next: null };
-  if (consortium === null) {
-    return { verdict: verdictOf(report, null, none, 0, []), consortium, bodies: [], entries: [] };
+  const genesis = await readGenesis(directory, options, report);
+  if (genesis === null) {
+    const verdict = verdictOf(report, null, nothing, 0, []);
+    return { verdict, consortium: null, versions: [], bodies: [], entries: [] };
   }
-  const heads = await readHeads(directory, consortium, report);
-  const decisions = await readDecisions(directory, names, consortium, report);
+  const read = await readDecisions(directory, names, genesis, report);
+  return read.brokenBy === null
+    ? examineTree(directory, names, read, report)
+    : untilBroken(read, read.brokenBy, report);
+}
+
+/** Behind a version of the manifest that is not here nobody can say whose votes and cosignatures count. */
+function untilBroken(read: ReadDecisions, brokenBy: string, report: Report): ExaminedLog {
+  const { decisions, versions } = read;
+  const bodies = decisions.filter((body) => body !== null);
+  const entryName = (index: number): string => `entry ${index}`;
+  const follow = { versions: versions.all, entries: [], entryName, report, brokenBy };
+  const rounds = followChain(decisions, follow);
+  const consortium = versions.inForce;
+  report.blame(brokenBy, 'nor were the tree and its heads looked at');
+  const verdict = verdictOf(report, versions, nothing, decisions.length, rounds.records());
+  return { verdict, consortium, versions: versions.all, bodies, entries: [] };
+}
+
+const nothing: HeadPair = { cosigned: null, next: null };
+
+async function examineTree(
+  directory: LogDirectory,
+  names: readonly string[],
+  { decisions, versions }: ReadDecisions,
+  report: Report,
+): Promise<ExaminedLog> {
+  const consortium = versions.inForce;
+  const heads = await readHeads(directory, versions, report);
   const bodies = decisions.filter((body) => body !== null);
   const titles = entryTitles(bodies);
   const entryName = (index: number): string => {
@@ -91,13 +123,13 @@ export async function examineLog(
   const size = Math.max(0, ...roots.map((root) => root.size));
   const cosignedSize = heads.cosigned?.size ?? 0;
   let entries: SoundEntries = [];
-  const quorum = quorumOf(consortium.manifest.members.length);
+  const quorum = quorumOf(versions.at(cosignedSize).manifest.members.length);
   if (isBelievable(size, names, heads, bodies, quorum)) {
     const read = (name: string): Promise<Uint8Array | null> => directory.read(name);
     entries = await verifyTree({ read, size, cosignedSize, roots, entryName }, report);
     // Without the head that says how large the cosigned tree is, it may be that of any block.
     const kept = heads.cosigned === null ? roots.map((root) => root.size) : [size, cosignedSize];
-    reportStrangers(names, kept, decisions.length, report);
+    reportStrangers(names, { sizes: kept, heights: decisions.length, versions }, report);
   } else {
     report.find('tile/entries', `too few bundles for the ${size} entries that are signed`);
   }
@@ -109,14 +141,15 @@ export async function examineLog(
       `the file is missing: the last ${lost} of the ${size} signed entries belong to no decision`,
     );
   }
-  const rounds = followChain(decisions, { consortium, entries, entryName, report });
+  const follow = { versions: versions.all, entries, entryName, report };
+  const rounds = followChain(decisions, follow);
   if (size > cosignedSize && heads.cosigned !== null) {
     report.note(
       `${size - cosignedSize} entries after the cosigned checkpoint wait for cosignatures`,
     );
   }
-  const verdict = verdictOf(report, consortium, heads, decisions.length, rounds.records());
-  return { verdict, consortium, bodies, entries };
+  const verdict = verdictOf(report, versions, heads, decisions.length, rounds.records());
+  return { verdict, consortium, versions: versions.all, bodies, entries };
 }
 
 /**
@@ -137,7 +170,7 @@ function isBelievable(
   return attested.some((root) => root.size === size);
 }
 
-async function readConsortium(
+async function readGenesis(
   directory: LogDirectory,
   options: VerifyLogOptions,
   report: Report,
@@ -169,7 +202,7 @@ async function readConsortium(
 
 async function readHeads(
   directory: LogDirectory,
-  consortium: SignedManifest,
+  versions: LogVersions,
   report: Report,
 ): Promise<HeadPair> {
   const [bytes, nextBytes] = [
@@ -178,11 +211,10 @@ async function readHeads(
   ];
   if (bytes === null)
     report.find(checkpointName, 'the file is missing: no quorum has cosigned this log');
-  const quorum = quorumOf(consortium.manifest.members.length);
   const cosigned =
-    bytes === null ? null : verifyHead(checkpointName, bytes, consortium, quorum, report);
+    bytes === null ? null : verifyHead(checkpointName, bytes, versions, true, report);
   const next =
-    nextBytes === null ? null : verifyHead(nextCheckpointName, nextBytes, consortium, 0, report);
+    nextBytes === null ? null : verifyHead(nextCheckpointName, nextBytes, versions, false, report);
   if (next !== null && cosigned !== null) {
     if (next.size <= cosigned.size)
       report.find(nextCheckpointName, 'not larger than the cosigned tree');
@@ -192,28 +224,60 @@ async function readHeads(
   return { cosigned, next };
 }
 
-/** Blocks by height from 1; `null` where a file is missing or no quorum signed what it holds. */
+interface ReadDecisions {
+  /** Blocks by height from 1; `null` where a file is missing or no quorum signed what it holds. */
+  readonly decisions: readonly (BlockBody | null)[];
+  readonly versions: LogVersions;
+  /** The file of a version without which the blocks behind it cannot be judged. */
+  readonly brokenBy: string | null;
+}
+
 async function readDecisions(
   directory: LogDirectory,
   names: readonly string[],
-  consortium: SignedManifest,
+  genesis: SignedManifest,
   report: Report,
-): Promise<(BlockBody | null)[]> {
+): Promise<ReadDecisions> {
   const heights = names.map(heightOfName).filter((height) => height !== null);
   // Heights count up from 1, so there cannot be more than there are files.
   const last = Math.max(0, ...heights.filter((height) => height <= names.length));
   const decisions: (BlockBody | null)[] = [];
-  const epoch = genesisEpoch;
-  const suspensions = new Suspensions(consortium, epoch, report);
+  const suspensions = new Suspensions(genesis, genesisEpoch, report);
+  let brokenBy: string | null = null;
+  const reader = new VersionReader(genesis, (name) => directory.read(name), report);
   for (let height = 1; height <= last; height++) {
+    brokenBy ??= reader.brokenBy;
+    const consortium = reader.versions.inForce;
+    const epoch = consortium.manifest.version;
     const bytes = await directory.read(decisionName(height));
+    const lostAt = decisions.at(-1) === null ? decisionName(height - 1) : null;
+    if (brokenBy === null && lostAt !== null && bytes !== null && epochOf(bytes) > epoch) {
+      report.blame(lostAt, `its block changed the members`);
+      brokenBy = lostAt;
+    }
+    if (brokenBy !== null) {
+      decisions.push(null);
+      continue;
+    }
     if (bytes === null) report.findShared(decisionName(height), 'the file is missing');
     const decidedBy = { consortium, epoch, suspendedFrom: suspensions.from };
     const body = bytes === null ? null : verifyDecision(height, bytes, decidedBy, report);
     decisions.push(body);
-    if (body !== null) suspensions.take(body);
+    if (body === null) continue;
+    suspensions.take(body);
+    const next = await reader.take(body);
+    if (next !== null) suspensions.enter(next);
   }
-  return decisions;
+  return { decisions, versions: reader.versions, brokenBy: brokenBy ?? reader.brokenBy };
+}
+
+/** What a decision says of its own epoch, unchecked; 0 when it cannot be read. */
+function epochOf(bytes: Uint8Array): number {
+  try {
+    return decodeDecision(bytes).body.e;
+  } catch {
+    return 0;
+  }
 }
 
 /** Every root that a key of the manifest vouches for. */
@@ -227,13 +291,19 @@ function signedRoots(heads: HeadPair, bodies: readonly BlockBody[]): SignedRoot[
 
 function reportStrangers(
   names: readonly string[],
-  sizes: readonly number[],
-  heights: number,
+  {
+    sizes,
+    heights,
+    versions,
+  }: {
+    readonly sizes: readonly number[];
+    readonly heights: number;
+    readonly versions: LogVersions;
+  },
   report: Report,
 ): void {
   const known = new Set([
-    manifestName,
-    policyName,
+    ...versions.all.flatMap((_, version) => [manifestNameOf(version), policyNameOf(version)]),
     checkpointName,
     nextCheckpointName,
     ...sizes.flatMap(tileNames),
@@ -246,12 +316,14 @@ function reportStrangers(
 
 function verdictOf(
   report: Report,
-  consortium: SignedManifest | null,
+  versions: LogVersions | null,
   heads: HeadPair,
   heights: number,
   rounds: readonly RoundRecord[],
 ): LogVerdict {
+  const consortium = versions?.inForce ?? null;
   const members = consortium?.manifest.members.map((member) => member.id) ?? [];
+  const cosigners = versions?.at(heads.cosigned?.size ?? 0).manifest.members.length;
   return {
     ok: report.findings.length === 0,
     findings: report.findings,
@@ -271,6 +343,6 @@ function verdictOf(
     treeSize: heads.cosigned?.size ?? 0,
     root: heads.cosigned?.root ?? null,
     cosignedBy: heads.cosigned?.cosignedBy ?? [],
-    quorum: consortium === null ? 0 : quorumOf(members.length),
+    quorum: cosigners === undefined ? 0 : quorumOf(cosigners),
   };
 }

@@ -6,6 +6,7 @@ import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import {
   encodeCanonical,
   hyperparametersOf,
+  planRefusal,
   type BlockBody,
   type Cut,
   type Open,
@@ -24,12 +25,10 @@ interface Running {
 
 /** Folds the blocks in order of height. One instance reads one log. */
 export class RoundReader {
-  readonly #consortium: SignedManifest;
+  #consortium: SignedManifest;
   readonly #report: Report;
   readonly #records: RoundRecord[] = [];
   readonly #models = new Map<string, Digest>();
-  /** Those of the plan that have rounds, in order: members pass over the others. */
-  readonly #stages: readonly PlanStage[];
   #running: Running | null = null;
   #lastRound = 0;
   #stageIndex = 0;
@@ -38,7 +37,28 @@ export class RoundReader {
   constructor(consortium: SignedManifest, report: Report) {
     this.#consortium = consortium;
     this.#report = report;
-    this.#stages = consortium.manifest.plan.stages.filter(({ rounds }) => rounds > 0);
+    this.#stageIndex = this.#stageFrom(0);
+  }
+
+  /** The next version of the manifest is in force, by `body`. Its plan must leave what has begun as it was. */
+  enter(next: SignedManifest, body: BlockBody): void {
+    const where = `${decisionName(body.h)} MEMBER`;
+    if (this.#running !== null) this.#report.find(where, 'a round is under way');
+    const { plan } = this.#consortium.manifest;
+    const refusal = planRefusal(plan, next.manifest.plan, this.#stageIndex);
+    if (refusal !== null) this.#report.find(where, refusal);
+    this.#consortium = next;
+    this.#stageIndex = this.#stageFrom(this.#stageIndex);
+  }
+
+  get #stages(): readonly PlanStage[] {
+    return this.#consortium.manifest.plan.stages;
+  }
+
+  /** The first stage from `index` on that has rounds: members pass over the others. */
+  #stageFrom(index: number): number {
+    const found = this.#stages.findIndex(({ rounds }, at) => at >= index && rounds > 0);
+    return found < 0 ? this.#stages.length : found;
   }
 
   /** The round under way, as of the operations taken so far. */
@@ -134,7 +154,7 @@ export class RoundReader {
     this.#sealedInStage += 1;
     const stage = this.#stages[this.#stageIndex];
     if (stage !== undefined && this.#sealedInStage >= stage.rounds) {
-      this.#stageIndex += 1;
+      this.#stageIndex = this.#stageFrom(this.#stageIndex + 1);
       this.#sealedInStage = 0;
     }
   }

@@ -4,11 +4,11 @@
  * the ones that the logs name.
  */
 import { fromUtf8, hex, messageOf, type Digest, type NodeId } from '../base/index.ts';
-import type { BlockBody, SignedManifest } from '../wire/index.ts';
+import type { BlockBody, Member, SignedManifest } from '../wire/index.ts';
 import { parseCheckpoint, verifyNoteSignature } from './checkpoint.ts';
 import { witnessKeyOf } from './policy.ts';
 import { notChecked, type NodeVerdict, type RunVerdict } from './run-verdict.ts';
-import { parseNote } from './signed-note.ts';
+import { parseNote, type NoteSignature } from './signed-note.ts';
 import { Report } from './verdict.ts';
 import { verifyBlobs, type BlobFolder } from './verify-blobs.ts';
 import { examineLog, type ExaminedLog, type LogDirectory } from './verify-log-directory.ts';
@@ -70,7 +70,10 @@ export async function verifyRun(
     examined.push({ ...log, node });
     logs.push(await verifyNode(node, log));
   }
-  const consortium = examined.find((log) => log.consortium !== null)?.consortium ?? null;
+  // Logs may end at different heights: who must be there, the latest version says.
+  const [consortium = null] = examined
+    .flatMap((log) => log.consortium ?? [])
+    .sort((a, b) => b.manifest.version - a.manifest.version);
   compareLogs(examined, report);
   const missing = run.isRun && consortium !== null ? missingMembers(consortium, examined) : [];
   if (consortium !== null && missing.length > 0) {
@@ -100,9 +103,10 @@ export async function verifyRun(
 /** A log's verdict, and what its folder adds to it. */
 async function verifyNode(node: NodeFolder, log: ExaminedLog): Promise<NodeVerdict> {
   const { folder, name, blobs } = node;
-  const { verdict, consortium, bodies } = log;
+  const { verdict, consortium, versions, bodies } = log;
   const report = new Report();
-  const member = consortium?.manifest.members.find(({ id }) => id === name)?.id ?? null;
+  const lines = versions.flatMap(({ manifest }) => manifest.members);
+  const member = lines.find(({ id }) => id === name)?.id ?? null;
   const { keptBy } = verdict;
   if (consortium !== null && name !== null) {
     if (member === null) {
@@ -116,7 +120,8 @@ async function verifyNode(node: NodeFolder, log: ExaminedLog): Promise<NodeVerdi
         `it is the copy of ${keptBy}, by its log key, and lies in the folder of ${member}`,
       );
     }
-    checkWitness(node, keptBy ?? member, { consortium, bodies }, report);
+    const owned = lines.filter(({ id }) => id === (keptBy ?? member));
+    checkWitness(node, owned, bodies, report);
   }
   const owner = keptBy ?? member;
   const count =
@@ -127,22 +132,24 @@ async function verifyNode(node: NodeFolder, log: ExaminedLog): Promise<NodeVerdi
   return { folder, verdict: { ...verdict, ok: findings.length === 0, findings }, blobs: count };
 }
 
-/** The head that the node's witness key cosigned last is one of this log. */
+/** The head that the node's witness key cosigned last is one of this log. @param lines its member in all versions */
 function checkWitness(
   { lastCosigned }: NodeFolder,
-  owner: NodeId | null,
-  log: { readonly consortium: SignedManifest; readonly bodies: readonly BlockBody[] },
+  lines: readonly Member[],
+  bodies: readonly BlockBody[],
   report: Report,
 ): void {
-  const member = log.consortium.manifest.members.find(({ id }) => id === owner);
+  const [member] = lines;
   if (lastCosigned === null || member === undefined) return;
+  const isOwn = (line: NoteSignature, text: string): boolean =>
+    lines.some((one) => verifyNoteSignature(text, line, witnessKeyOf(one)));
   try {
     const { text, signatures } = parseNote(lastCosigned);
     const { size, root } = parseCheckpoint(text);
-    if (!signatures.some((line) => verifyNoteSignature(text, line, witnessKeyOf(member)))) {
+    if (!signatures.some((line) => isOwn(line, text))) {
       report.find(witnessStateName, `it is not cosigned by ${member.id}, whose log this is`);
     }
-    const at = log.bodies.find((body) => body.log.size === size);
+    const at = bodies.find((body) => body.log.size === size);
     if (at !== undefined && at.log.root !== hex(root)) {
       report.find(witnessStateName, `${member.id} cosigned another tree of ${size} entries`);
     }

@@ -24,6 +24,8 @@ export type WitnessRefusal = 'behind' | 'fork';
 export interface WitnessOptions {
   readonly name: string;
   readonly signer: Signer;
+  /** Keys that this witness had before: what they cosigned last still counts. */
+  readonly former?: readonly Uint8Array[];
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Checks what the disk holds; Ed25519 when absent. */
   readonly verify?: VerifyBytes | undefined;
@@ -32,6 +34,8 @@ export interface WitnessOptions {
 interface Cosigned {
   readonly checkpoint: Checkpoint;
   readonly line: NoteSignature;
+  /** Whether the line is of the present key. */
+  readonly isOwn: boolean;
 }
 
 /** One witness key and the last head it cosigned. Calls must not overlap. */
@@ -69,24 +73,30 @@ export class Witness {
       if (!equalBytes(checkpoint.size === size ? checkpoint.root : rootAt(size), root)) {
         return 'fork';
       }
-      if (checkpoint.size === size) return last.line;
+      if (checkpoint.size === size && last.isOwn) return last.line;
     }
     const { name, signer, clock } = this.#options;
     const text = formatCheckpoint(checkpoint);
     const line = cosignCheckpoint(text, name, signer, Math.floor(clock.nowMs() / 1000));
     await this.#store.write(witnessStateName, formatNote({ text, signatures: [line] }));
-    this.#last = { checkpoint, line };
+    this.#last = { checkpoint, line, isOwn: true };
     return line;
   }
 }
 
-function readState(bytes: Uint8Array, { name, signer, verify }: WitnessOptions): Cosigned {
+function readState(
+  bytes: Uint8Array,
+  { name, signer, former = [], verify }: WitnessOptions,
+): Cosigned {
   let cause: unknown;
   try {
     const { text, signatures } = parseNote(bytes);
-    const key = { name, type: noteKeyTypes.witness, publicKey: signer.publicKey };
-    const line = signatures.find((signature) => verifyNoteSignature(text, signature, key, verify));
-    if (line !== undefined) return { checkpoint: parseCheckpoint(text), line };
+    for (const publicKey of [signer.publicKey, ...former]) {
+      const key = { name, type: noteKeyTypes.witness, publicKey };
+      const line = signatures.find((one) => verifyNoteSignature(text, one, key, verify));
+      const isOwn = publicKey === signer.publicKey;
+      if (line !== undefined) return { checkpoint: parseCheckpoint(text), line, isOwn };
+    }
   } catch (error) {
     cause = error;
   }

@@ -188,6 +188,7 @@ The exit code is 0 when this machine can train, and 3 when it cannot.
 Examples:
   $ annulus doctor                          includes a speed test of about ten seconds
   $ annulus doctor --quick --format json    for scripts
+  $ annulus doctor bundle -o help.zip       what a node shows to whoever is to help; see annulus doctor bundle --help
 `;
 
 /** Below the flags of `annulus init --help`. */
@@ -253,7 +254,7 @@ Examples:
 
 /** Below the flags of `annulus consortium combine --help`. */
 export const combineExamples = `
-Says which signatures are missing, and writes the file in any case: it can be combined again with what comes later.
+Says which signatures are missing, and writes the file in any case: what comes later is added to it by the same command.
 
 Examples:
   $ annulus consortium combine heart-ring-v0.signed-*.json

@@ -1,7 +1,7 @@
 /** The home that a command works on, and its keys. */
 import { homedir } from 'node:os';
 import type { Home, HomeFacts } from '../node/index.ts';
-import { passphraseToOpen, type PassphraseFlags } from './passphrase.ts';
+import { openWithPassphrase, type PassphraseFlags } from './passphrase.ts';
 import type { World } from './world.ts';
 
 /** Flags of a command that reads a home. */
@@ -22,10 +22,25 @@ export async function lookAtOwnHome(flags: HomeFlags, world: World): Promise<Hom
   return lookAtHome(await homeFolder(flags, world));
 }
 
-/** The home with its keys; a passphrase is looked for only when they are sealed. @throws as `openHome` */
+/**
+ * What the keys of a home are opened for. A passphrase is looked for only when they are sealed.
+ *
+ * @throws {CliError} 'usage' without a passphrase or with a wrong one; what else `open` throws
+ */
+export async function withHomeKeys<T>(
+  home: HomeFacts,
+  flags: PassphraseFlags,
+  world: World,
+  open: (passphrase: string | null) => Promise<T>,
+): Promise<T> {
+  const { isHomeSealed } = await import('../node/index.ts');
+  if (!(await isHomeSealed(home))) return open(null);
+  return openWithPassphrase('node', home.folder, flags, world, open);
+}
+
+/** The home with its keys. @throws as `withHomeKeys` and `openHome` */
 export async function openOwnHome(flags: HomeFlags & PassphraseFlags, world: World): Promise<Home> {
-  const { isHomeSealed, openHome } = await import('../node/index.ts');
-  const facts = await lookAtOwnHome(flags, world);
-  const isSealed = await isHomeSealed(facts);
-  return openHome(facts.folder, isSealed ? await passphraseToOpen('node', flags, world) : null);
+  const { openHome } = await import('../node/index.ts');
+  const home = await lookAtOwnHome(flags, world);
+  return withHomeKeys(home, flags, world, (passphrase) => openHome(home.folder, passphrase));
 }

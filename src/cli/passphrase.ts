@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromUtf8 } from '../base/index.ts';
+import { CryptoError } from '../crypto/index.ts';
 import { usageError } from './errors.ts';
 import { readInput } from './files.ts';
 import type { World } from './world.ts';
@@ -19,6 +20,7 @@ export interface PassphraseFlags {
 }
 
 const lengthMin = 12;
+const triesMax = 3;
 const fileBytesMax = 4096;
 const names = {
   node: {
@@ -61,6 +63,39 @@ export async function passphraseToOpen(
 }
 
 /**
+ * What a passphrase opens. A wrong one that was typed can be typed again, twice; where it came from a file or the environment
+ * there is no second try.
+ *
+ * @param where the file that it opens, for the message
+ * @throws {CliError} 'usage' when there is none to be had, or it is wrong; what else `open` throws
+ */
+export async function openWithPassphrase<T>(
+  of: PassphraseOf,
+  where: string,
+  flags: PassphraseFlags,
+  world: World,
+  open: (passphrase: string) => T | Promise<T>,
+): Promise<T> {
+  const isTyped = (await givenPassphrase(of, flags, world)) === null;
+  for (let left = isTyped ? triesMax : 1; ; left--) {
+    const passphrase = await passphraseToOpen(of, flags, world);
+    try {
+      return await open(passphrase);
+    } catch (error) {
+      if (!(error instanceof CryptoError) || error.code !== 'wrong_passphrase') throw error;
+      if (left > 1) {
+        world.err('That is not the passphrase.\n');
+        continue;
+      }
+      throw usageError(
+        `${where}: the passphrase does not open it: expected the one that was given when it was made; without it there is only a backup, or new keys`,
+        error,
+      );
+    }
+  }
+}
+
+/**
  * The passphrase for new keys; null when they are to be bare.
  *
  * @throws {CliError} 'usage' when there is none to be had, it is too short, or it was typed differently the second time
@@ -86,7 +121,7 @@ export async function passphraseToMake(
 }
 
 /** What file, environment or systemd give, in this order; null when none does. */
-async function givenPassphrase(
+export async function givenPassphrase(
   of: PassphraseOf,
   flags: PassphraseFlags,
   { env, err }: World,

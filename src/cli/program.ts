@@ -27,7 +27,7 @@ import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
-import { addNodeCommands } from './node/declare.ts';
+import { addBundle, addNodeCommands } from './node/declare.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
 import type { World } from './world.ts';
 
@@ -282,8 +282,11 @@ function addAudit(program: Command, world: World, finish: (code: ExitCode) => vo
 }
 
 function addDoctor(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  program
+  const doctor = program
     .command('doctor')
+    .helpCommand(false)
+    // Its flags are not those of `doctor bundle`.
+    .enablePositionalOptions()
     .description(
       'Show what this machine can train on, how fast, what is missing and how to get it.',
     )
@@ -293,6 +296,7 @@ function addDoctor(program: Command, world: World, finish: (code: ExitCode) => v
     .action(async (flags: DoctorFlags) => {
       finish(await doctorCommand(flags, world));
     });
+  addBundle(doctor, world, finish);
 }
 
 function formatOption(): Option {

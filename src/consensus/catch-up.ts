@@ -29,6 +29,11 @@ export class CatchUp {
   /** Others are further. Asks f+1 of them, one of whom is honest; keeps what comes right after. */
   onAhead(from: NodeId, message: ConsensusMessage, bytes: Uint8Array): void {
     if (message.h === this.#state.height + 1 && message.t !== 'STATUS') this.#keep(from, bytes);
+    this.onLaterEpoch(from);
+  }
+
+  /** The sender has members that come after ours, so it knows what was decided here. Its message cannot be checked. */
+  onLaterEpoch(from: NodeId): void {
     if (this.#asked.has(from) || this.#asked.size > this.#state.faultMax) return;
     this.#asked.add(from);
     this.#askStatus(from);

@@ -37,32 +37,40 @@ export class Decisions {
     for (const index of options.application.suspendedBy(body)) {
       if (!suspendedFrom.has(index)) suspendedFrom.set(index, height + 1);
     }
+    this.#state.isOver ||= options.application.endsEpoch(body);
     this.#state.beginNext(final.x);
     return true;
   }
 
-  /** A message of a lower height. A STATUS asks for help; a late vote does not: its sender was answered or is. */
+  /**
+   * A message of a lower height, perhaps of an epoch before. A STATUS asks for help; a late vote does not: its sender was
+   * answered or is.
+   */
   onBehind(from: NodeId, message: ConsensusMessage): void {
-    const { h } = message;
+    const { h, e } = message;
+    const { out, options } = this.#state;
     const isQuestion = message.t === 'STATUS' || message.t === 'GETBODY';
-    if (!isQuestion && message.t !== 'DECIDED') return;
-    const { out } = this.#state;
-    if (!out.mayReply(from)) return;
-    const theirs = message.t === 'DECIDED' ? message.cert : null;
+    const isDecision = message.t === 'DECIDED' && e === options.epoch;
+    if ((!isQuestion && !isDecision) || !out.mayReply(from)) return;
+    const theirs = isDecision ? message.cert : null;
     const query = { height: h, from, theirs };
     const decision = this.#kept.get(h);
-    if (decision !== undefined) this.onFound(query, decision);
+    if (decision !== undefined) this.onFound(query, { ...decision, epoch: options.epoch });
     else out.push({ kind: 'findDecision', ...query });
   }
 
   /** An old decision that a message was about is at hand. */
-  onFound({ height, from, theirs }: DecisionQuery, { body, certificate }: Decision): void {
+  onFound(
+    { height, from, theirs }: DecisionQuery,
+    { body, certificate, epoch }: Decision & { readonly epoch: number },
+  ): void {
     if (theirs !== null) {
-      this.#compare(certificate, theirs);
+      if (epoch === this.#state.options.epoch) this.#compare(certificate, theirs);
       return;
     }
     const answer = { t: 'DECIDED', body: base64(body), cert: certificate } as const;
-    this.#state.out.send(from, { ...this.#state.common(), h: height, ...answer });
+    const common = { ...this.#state.common(), e: epoch, h: height };
+    this.#state.out.send(from, { ...common, ...answer });
   }
 
   #record(body: Uint8Array, certificate: Certificate): void {

@@ -46,6 +46,8 @@ export class MachineState {
   isRetired = false;
   /** Two values were decided at one height. */
   isHalted = false;
+  /** The members have changed: the height under decision is another machine's. */
+  isOver = false;
   readonly #indexOf: ReadonlyMap<NodeId, number>;
   /** Digests of certificates that hold; all are forgotten at the limit. */
   readonly #sound = new Set<Digest>();
@@ -85,7 +87,8 @@ export class MachineState {
 
   /** Whether this node signs votes. */
   get isVoter(): boolean {
-    const hasKey = this.options.signer !== null && !this.isRetired && !this.isHalted;
+    const isEnded = this.isRetired || this.isHalted || this.isOver;
+    const hasKey = this.options.signer !== null && !isEnded;
     return hasKey && this.check === null && hasVoteAt(this.context, this.self, this.height);
   }
 

@@ -45,8 +45,8 @@ export type ConsensusEvent =
   | { readonly kind: 'appChanged' }
   /** A decision learnt elsewhere (catch-up from a log). Checked like any other. */
   | ({ readonly kind: 'decided'; readonly height: number } & Decision)
-  /** What a `findDecision` asked for, found. Not sent when this node does not have it. */
-  | ({ readonly kind: 'foundDecision' } & DecisionQuery & Decision);
+  /** What a `findDecision` asked for, found, and its epoch. Not sent when this node does not have it. */
+  | ({ readonly kind: 'foundDecision'; readonly epoch: number } & DecisionQuery & Decision);
 
 /** Something to do. Carry effects out strictly in order, over all steps: one queue. */
 export type Effect =
@@ -94,6 +94,8 @@ export interface ConsensusApplication {
   judge(height: number, body: Uint8Array): Judgement;
   /** Indices of the members whose keys a decided body suspends from the next height on. */
   suspendedBy(body: Uint8Array): readonly number[];
+  /** Whether the members change with the next height: this machine signs nothing there, and another one is made. */
+  endsEpoch(body: Uint8Array): boolean;
 }
 
 /** Signs under a domain; `crypto`'s `Signer` is one. */

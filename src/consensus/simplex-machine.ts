@@ -185,11 +185,7 @@ export class SimplexMachine {
   #onBytes(from: NodeId, bytes: Uint8Array, checked: CheckedMessage | null = null): void {
     const { options, out } = this.#state;
     const sender = this.#state.indexOf(from);
-    if (sender < 0) {
-      out.refuse(from, 'not a member');
-      return;
-    }
-    this.#timers.heard(sender);
+    if (sender >= 0) this.#timers.heard(sender);
     let message: ConsensusMessage;
     try {
       message = checked?.message ?? decodeMessage(bytes);
@@ -198,8 +194,14 @@ export class SimplexMachine {
       out.refuse(from, error.message);
       return;
     }
-    if (message.cid !== options.cid || message.e !== options.epoch) {
-      out.refuse(from, 'another consortium or epoch');
+    if (message.cid !== options.cid) {
+      out.refuse(from, 'another consortium');
+    } else if (message.e > options.epoch) {
+      this.#catchUp.onLaterEpoch(from);
+    } else if (message.e < options.epoch) {
+      this.#decisions.onBehind(from, message);
+    } else if (sender < 0 && !isForAnybody(message)) {
+      out.refuse(from, 'not a member of this epoch');
     } else if (message.t === 'EVIDENCE' || message.t === 'RECALL' || message.t === 'RECALLED') {
       this.#onMessage(from, message); // of any height
     } else if (message.h < this.height) {
@@ -250,4 +252,9 @@ export class SimplexMachine {
         break;
     }
   }
+}
+
+/** What a member of another epoch may say in this one: a question of who is behind, and a decision, which proves itself. */
+function isForAnybody({ t }: ConsensusMessage): boolean {
+  return t === 'STATUS' || t === 'GETBODY' || t === 'DECIDED';
 }

@@ -161,9 +161,12 @@ export async function recoverWal(
   return records;
 }
 
-/** Removes the logs of heights below `height`: their decisions stand elsewhere, and nobody votes there again. */
-export async function removeWalBelow(store: Store, epoch: number, height: number): Promise<void> {
-  for (const name of await store.list(`wal/${epoch}/`)) {
+/**
+ * Removes the logs of heights below `height`, whatever their epoch: their decisions stand elsewhere, and nobody votes there
+ * again.
+ */
+export async function removeWalBelow(store: Store, height: number): Promise<void> {
+  for (const name of await store.list('wal/')) {
     const held = Number(/\/(\d{1,10})\.log$/.exec(name)?.[1] ?? Infinity);
     if (held < height) await store.remove(name);
   }

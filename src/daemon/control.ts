@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { statusOf, type NodeView, type StatusFeed } from '../dashboard/index.ts';
 import type { NodeFile } from '../config/index.ts';
 import type { ControlAnswer, ControlHandler, ControlRequest } from '../host/index.ts';
+import type { AskedMembers } from '../node/index.ts';
 import type { OwnData } from './own-data.ts';
 
 /** The node behind the socket. */
@@ -10,6 +11,8 @@ export interface Controlled {
   readonly feed: StatusFeed;
   readonly ownData: OwnData | null;
   stop(): void;
+  /** Tries all members. */
+  probe(): Promise<AskedMembers>;
 }
 
 /** Longest time that one question waits; whoever waits longer asks again. */
@@ -22,11 +25,19 @@ export function controlSocketOf(home: string, { control }: Pick<NodeFile, 'contr
 
 /** Answers the commands. */
 export function controlHandler(node: Controlled): ControlHandler {
+  let probing: Promise<AskedMembers> | null = null;
   const routes: Readonly<
     Record<string, (asked: ControlRequest) => ControlAnswer | Promise<ControlAnswer>>
   > = {
     'GET /status': () => ok(statusOf(node.feed.view, true)),
     'GET /cases': () => ok(node.ownData),
+    // One at a time, however many ask: it sends a megabyte to and fro with each member.
+    'GET /probe': async () => {
+      probing ??= node.probe().finally(() => {
+        probing = null;
+      });
+      return ok(await probing);
+    },
     'GET /wait': (asked) => wait(node.feed, asked),
     'POST /stop': () => {
       // After the answer is on its way.

@@ -8,6 +8,7 @@ import { sha256 } from '../crypto/index.ts';
 import { backendVariant } from '../compute/index.ts';
 import { engineOptionsOf, type NodeFile } from '../config/index.ts';
 import {
+  DashboardError,
   serveDashboard,
   StatusFeed,
   type Dashboard,
@@ -33,7 +34,14 @@ import {
   expertGeneration,
   type WorkerPool,
 } from '../hospital/index.ts';
-import { HospitalNode, nodeFolderOf, type Home } from '../node/index.ts';
+import {
+  HospitalNode,
+  nodeFolderOf,
+  restoredAtMs,
+  type AskedMembers,
+  type Home,
+} from '../node/index.ts';
+import { durationText } from '../report/index.ts';
 import { quorumOf, type SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
@@ -138,13 +146,22 @@ export class NodeDaemon {
     }
   }
 
+  /** Tries all members now; what they said of themselves comes from their last heartbeats. */
+  async probe(): Promise<AskedMembers> {
+    const reports = await this.#node.probe();
+    const claims = this.feed.view.members.flatMap(({ id: member, said, link }) =>
+      said === null || link?.state !== 'connected' ? [] : [{ member, ...said }],
+    );
+    return { reports, claims };
+  }
+
   /** Ends `run` in order. */
   stop(): void {
     this.#stop();
   }
 
   async #start(): Promise<void> {
-    const { home, settings, clock, dashboard, notify, program } = this.#options;
+    const { home, settings, clock, notify } = this.#options;
     const lock: FolderLock = await lockFolder(home.folder);
     this.#opened('lock', () => lock.release());
     const log = fileLogger(logFileOf(home), 'info', settings.log);
@@ -159,7 +176,8 @@ export class NodeDaemon {
     this.#opened('workers', () => this.#pool.close());
     this.#opened('averaging worker', () => this.#averagingPool.close());
     await backendVariant(engineOptionsOf(settings.compute));
-    this.#hear(startedFact(home, this.#consortium, program.version, clock.nowMs()));
+    this.#hear(startedFact(this.#options, this.#consortium));
+    await this.#tellRestored();
     this.#opened(
       'watch',
       watchNode({
@@ -168,14 +186,7 @@ export class NodeDaemon {
         isRunning: () => this.#isRunning,
       }),
     );
-    if (dashboard.isOn) {
-      const logger = { log: () => undefined };
-      const page: Dashboard = await serveDashboard({
-        ...{ feed: this.feed, settings: dashboard, clock, logger },
-      });
-      this.#opened('page', () => page.close());
-      this.#say('info', `the status of this node: ${page.url}`);
-    }
+    await this.#openPage();
     this.#opened('own cases', () => this.#data.stop());
     await this.#data.start();
     this.#opened('node', () => this.#node.stop());
@@ -187,6 +198,36 @@ export class NodeDaemon {
     });
     this.#results.start(await packagedDigest(modelFolderIn(home)));
     this.#opened('supervisor', superviseBy(notify, this.feed, clock));
+  }
+
+  /** A page that cannot be served is a nuisance, and no reason to leave the others alone. */
+  async #openPage(): Promise<void> {
+    const { dashboard: settings, clock } = this.#options;
+    if (!settings.isOn) return;
+    const logger = { log: () => undefined };
+    try {
+      const page: Dashboard = await serveDashboard({ feed: this.feed, settings, clock, logger });
+      this.#opened('page', () => page.close());
+      this.#say('info', `the status of this node: ${page.url}`);
+    } catch (error) {
+      if (!(error instanceof DashboardError) || error.code !== 'cannot_listen') throw error;
+      const text = `the page with the status is not served: ${error.message}`;
+      const remedy = 'set dashboard.port in node.yaml to a free one, and start the node again';
+      const atMs = clock.nowMs();
+      this.#hear({ kind: 'notice', code: 'no-page', level: 'warning', text, remedy, atMs });
+    }
+  }
+
+  async #tellRestored(): Promise<void> {
+    const { home, clock } = this.#options;
+    const restoredMs = await restoredAtMs(home);
+    if (restoredMs === null) return;
+    const ago = durationText(Math.max(0, clock.nowMs() - restoredMs));
+    const text = `this home was restored from a backup ${ago} ago: it votes when it has caught up and its votes are known to be its own`;
+    const remedy =
+      'make sure that the home it was made of runs nowhere; annulus member rotate when in doubt';
+    const atMs = clock.nowMs();
+    this.#hear({ kind: 'notice', code: 'restored', level: 'info', text, remedy, atMs });
   }
 
   async #close(): Promise<void> {
@@ -291,13 +332,12 @@ function consortiumOf({ folder, id, manifests }: Home): SignedManifest {
 }
 
 function startedFact(
-  { id }: Home,
+  { home, program, clock, settings }: DaemonOptions,
   { cid, manifest }: SignedManifest,
-  version: string,
-  atMs: number,
 ): NodeEvent {
   return {
-    ...{ kind: 'started', self: id, version, atMs },
+    ...{ kind: 'started', self: home.id, ...program, atMs: clock.nowMs() },
+    ...{ manifestVersion: manifest.version, clockSkewMs: settings.peer.clockSkewMs },
     consortium: { id: cid, name: manifest.name },
     members: manifest.members.map((member) => ({ id: member.id, addresses: member.addresses })),
     quorum: quorumOf(manifest.members.length),

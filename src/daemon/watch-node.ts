@@ -1,13 +1,14 @@
 /** Tells again and again what a running node knows of itself beside its peer's events: time, links, bytes, disk, log, deadline. */
-import type { Clock, NodeId } from '../base/index.ts';
+import type { Clock } from '../base/index.ts';
 import type { LinkState, NodeFact } from '../dashboard/index.ts';
 import { folderBytes, freeDiskBytes } from '../host/index.ts';
+import type { MemberLink } from '../network/index.ts';
 import type { HospitalNode } from '../node/index.ts';
 import { quorumOf, type SignedManifest } from '../wire/index.ts';
 
 /** What is watched, and who hears of it. */
 export interface WatchOptions {
-  readonly node: Pick<HospitalNode, 'peer' | 'connected' | 'traffic' | 'id'>;
+  readonly node: Pick<HospitalNode, 'peer' | 'links' | 'traffic'>;
   readonly consortium: () => SignedManifest;
   /** Whether the node's peer has started: before, there is no log to look at. */
   readonly isRunning: () => boolean;
@@ -38,7 +39,6 @@ export function watchNode(options: WatchOptions): () => void {
 
 class Told {
   readonly #options: WatchOptions;
-  readonly #links = new Map<NodeId, LinkState>();
   #logSize = -1;
   #cosigned = '';
   #deadline = '';
@@ -60,21 +60,9 @@ class Told {
   }
 
   #tellLinks(): void {
-    const { node, consortium, onFact, clock } = this.#options;
-    const connected = new Set(node.connected);
-    for (const { id: member } of consortium().manifest.members) {
-      if (member === node.id) continue;
-      const state = connected.has(member) ? 'connected' : 'dialing';
-      const before = this.#links.get(member);
-      const nowMs = clock.nowMs();
-      const lastHeardMs = state === 'connected' ? nowMs : (before?.lastHeardMs ?? null);
-      const sinceMs = before?.state === state ? before.sinceMs : nowMs;
-      const link: LinkState = {
-        ...{ state, layer: null, detail: null, sinceMs, lastHeardMs },
-        ...{ sentBytes: 0, receivedBytes: 0, height: null },
-      };
-      this.#links.set(member, link);
-      onFact({ kind: 'link', member, link });
+    const { node, onFact } = this.#options;
+    for (const link of node.links()) {
+      onFact({ kind: 'link', member: link.member, link: linkState(link) });
     }
   }
 
@@ -111,5 +99,27 @@ class Told {
       // A disk that fails is told by whoever writes to it.
       () => undefined,
     );
+  }
+}
+
+/** A link in the words of the status. */
+export function linkState(link: MemberLink): LinkState {
+  const { state, sinceMs, heardMs, sentBytes, receivedBytes, problem } = link;
+  const shared = { sinceMs, lastHeardMs: heardMs, sentBytes, receivedBytes, height: null };
+  const { layer = null, reason: detail = null, remedy = null } = problem ?? {};
+  switch (state) {
+    case 'connected':
+      return { state, layer: null, detail: null, remedy: null, ...shared };
+    case 'dialing':
+      return { state, layer, detail, remedy, ...shared };
+    case 'waiting':
+      return {
+        ...{ state: 'dialing', layer, ...shared },
+        detail: detail ?? 'it has no address that this node could dial, and has not called yet',
+        remedy: remedy ?? 'ask its operator whether its node runs, and what its preflight says',
+      };
+    case 'unreachable':
+    case 'refused':
+      return { state: 'unreachable', layer, detail, remedy, ...shared };
   }
 }

@@ -23,6 +23,11 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
       return line(`round ${event.round} ended without a model`, 'warning', event.atMs);
     case 'caught-up':
       return line(`caught up to height ${event.height}`);
+    case 'left': {
+      const { height, version } = event;
+      const when = `at height ${height}, by version ${version} of the manifest`;
+      return line(`this hospital left the consortium ${when}`, 'warning');
+    }
     case 'done':
       return line('the plan is carried out');
     case 'started':
@@ -30,15 +35,15 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'link': {
       const before = view.members.find(({ id }) => id === event.member)?.link ?? null;
       const { state, layer, sinceMs } = event.link;
-      if (state === 'dialing' || (before?.state === state && before.layer === layer)) return null;
+      const isSame = before?.state === state && before.layer === layer;
+      if (state === 'dialing' || isSame) return null;
       const level = state === 'unreachable' ? 'warning' : 'info';
       return line(`${event.member}: ${linkWords(event.link)}`, level, sinceMs);
     }
     case 'suspended':
-      return line(
-        `${event.member} has no vote any more: it broke the rules of consensus`,
-        'warning',
-      );
+      return line(`${event.member} has no vote any more: it broke the rules`, 'warning');
+    case 'retired':
+      return line('the key of this node has no vote any more', 'warning');
     case 'members':
       return line(`the consortium has ${event.members.length} members now`, 'info', event.atMs);
     case 'notice': {
@@ -53,6 +58,8 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
       );
     case 'prediction':
       return line('a new prediction in an own case', 'info', event.atMs);
+    case 'membership':
+    case 'heard':
     case 'working':
     case 'announced':
     case 'cut':

@@ -1,6 +1,7 @@
 /** One word for each member, and the reason in a sentence: what an operator asks first. */
 import type { NodeId } from '../base/index.ts';
-import { linkWords } from './link-words.ts';
+import { differencesOf } from './member-differences.ts';
+import { linkRemedy, linkWords } from './link-words.ts';
 import type { FormerMember, MemberView } from './member-view.ts';
 import type { LinkLayer, LinkState } from './node-facts.ts';
 import type { NodeView } from './node-view.ts';
@@ -24,6 +25,8 @@ export interface MemberStatus {
   readonly state: MemberState;
   /** Why it is in this state: a sentence without a full stop. */
   readonly reason: string;
+  /** What to do about a link that does not stand; null where nothing is known, or nothing to be done. */
+  readonly remedy: string | null;
   /** `self`: this node; `unknown`: the network said nothing yet. */
   readonly link: LinkState['state'] | 'self' | 'unknown';
   readonly layer: LinkLayer | null;
@@ -49,7 +52,8 @@ export function memberStatuses(view: NodeView): readonly MemberStatus[] {
 function memberStatus(view: NodeView, member: MemberView): MemberStatus {
   const { id, link, contributedRound, contributedCount, excludedCount } = member;
   const isSelf = id === view.identity?.self;
-  const [state, reason] = stateOf(view, member, isSelf);
+  const [state, why] = stateOf(view, member, isSelf);
+  const reason = [why, ...differencesOf(view, id)].join('; ');
   const own = isSelf ? view.traffic : null;
   return {
     ...{
@@ -64,11 +68,12 @@ function memberStatus(view: NodeView, member: MemberView): MemberStatus {
     },
     link: isSelf ? 'self' : (link?.state ?? 'unknown'),
     layer: isSelf ? null : (link?.layer ?? null),
+    remedy: isSelf || link?.layer == null ? null : linkRemedy(link),
     linkSinceMs: isSelf ? view.identity.atMs : (link?.sinceMs ?? null),
     lastHeardMs: isSelf ? view.nowMs : (link?.lastHeardMs ?? null),
     sentBytes: (own ?? link)?.sentBytes ?? 0,
     receivedBytes: (own ?? link)?.receivedBytes ?? 0,
-    height: isSelf ? view.height : (link?.height ?? null),
+    height: isSelf ? view.height : (member.said?.height ?? link?.height ?? null),
   };
 }
 
@@ -169,6 +174,7 @@ function withLink(reason: string, link: LinkState | null): string {
 function formerStatus({ id, revokedAtHeight }: FormerMember): MemberStatus {
   return {
     ...{ id, isSelf: false, isMember: false, state: 'excluded', link: 'unknown', layer: null },
+    remedy: null,
     reason: `revoked: not in the manifest any more since height ${revokedAtHeight}`,
     ...{ linkSinceMs: null, lastHeardMs: null, sentBytes: 0, receivedBytes: 0 },
     ...{ round: null, height: null, contributedCount: 0, excludedCount: 0 },

@@ -1,5 +1,6 @@
 /** What is known of each member: its link, its part in the rounds, and whether it is still one. */
 import type { NodeId } from '../base/index.ts';
+import type { MemberClaims } from '../peer/index.ts';
 import type { LinkState, MemberEntry } from './node-facts.ts';
 import { bounded, viewLimits } from './view-limits.ts';
 
@@ -9,6 +10,8 @@ export interface MemberView {
   readonly addresses: readonly string[];
   /** Null before the network said anything, and for this node itself. */
   readonly link: LinkState | null;
+  /** What it last said of itself, and since when it says this program and version, ms since 1970; null before. */
+  readonly said: (MemberClaims & { readonly sinceMs: number }) | null;
   /** The last sealed round that has its update; null for none. */
   readonly contributedRound: number | null;
   /** Rounds that have its update, and rounds that left it out. */
@@ -27,7 +30,7 @@ export interface FormerMember {
 /** Members of whom nothing is known yet. */
 export function memberViews(members: readonly MemberEntry[]): readonly MemberView[] {
   return members.map(({ id, addresses }) => ({
-    ...{ id, addresses, link: null, contributedRound: null },
+    ...{ id, addresses, link: null, said: null, contributedRound: null },
     ...{ contributedCount: 0, excludedCount: 0, suspendedAtHeight: null },
   }));
 }
@@ -43,6 +46,22 @@ export function withLink(
   );
 }
 
+/** Members after one has said something of itself. */
+export function withClaims(
+  members: readonly MemberView[],
+  id: NodeId,
+  { height, aheadMs, code, version }: MemberClaims,
+  nowMs: number,
+): readonly MemberView[] {
+  return members.map((member) => {
+    if (member.id !== id) return member;
+    const { said } = member;
+    const isSame = said?.code === code && said.version === version;
+    const sinceMs = isSame ? said.sinceMs : nowMs;
+    return { ...member, said: { height, aheadMs, code, version, sinceMs } };
+  });
+}
+
 /** A redial of an unreachable member leaves it unreachable, and `sinceMs` where it was. */
 function linkAfter(before: LinkState | null, now: LinkState): LinkState {
   if (before === null || before.state === 'connected') return now;
@@ -52,6 +71,7 @@ function linkAfter(before: LinkState | null, now: LinkState): LinkState {
       state: 'unreachable',
       layer: before.layer,
       detail: before.detail,
+      remedy: before.remedy,
       sinceMs: before.sinceMs,
     };
   }

@@ -1,4 +1,5 @@
 /** What is wrong now, in plain words with its remedy: said while it is so, and gone when it is over. */
+import { differences } from './member-differences.ts';
 import { linkRemedy, linkWords } from './link-words.ts';
 import type { MemberView } from './member-view.ts';
 import type { Notice } from './node-facts.ts';
@@ -19,6 +20,8 @@ export function messagesOf(view: NodeView): readonly Notice[] {
   const derived = [
     ...quorumLost(view),
     ...unreachable(view),
+    ...differences(view),
+    ...retired(view),
     ...missed(view),
     ...overdue(view),
     ...voided(view),
@@ -58,7 +61,8 @@ function quorumLost(view: NodeView): Notice[] {
 
 function unreachable(view: NodeView): Notice[] {
   return others(view).flatMap(({ id, link }) => {
-    if (link?.state !== 'unreachable' || view.nowMs - link.sinceMs < graceMs) return [];
+    if (link === null || link.state === 'connected') return [];
+    if (view.nowMs - link.sinceMs < graceMs) return [];
     return [
       {
         ...{ code: `unreachable-${id}`, level: 'warning', atMs: link.sinceMs },
@@ -116,6 +120,18 @@ function voided({ rounds }: NodeView): Notice[] {
   ];
 }
 
+function retired({ isRetired }: NodeView): Notice[] {
+  if (!isRetired) return [];
+  return [
+    {
+      ...{ code: 'retired', level: 'warning', atMs: 0 },
+      text: 'this node does not vote any more: its key has signed votes that its disk does not have, as after a restored or cloned disk',
+      remedy:
+        'make sure that no second machine runs with this key, then give the node new ones: annulus member rotate',
+    },
+  ];
+}
+
 function suspended({ members }: NodeView): Notice[] {
   return members.flatMap(({ id, suspendedAtHeight }) =>
     suspendedAtHeight === null
@@ -125,7 +141,7 @@ function suspended({ members }: NodeView): Notice[] {
             ...{ code: `suspended-${id}`, level: 'warning', atMs: 0 },
             text: `${id} has no vote since height ${suspendedAtHeight}: it signed two contradicting statements`,
             remedy:
-              'the proof is in the log. A cloned disk or a stolen key does this: the member should take new keys',
+              'the proof is in the log. A cloned disk or a stolen key does this: the member takes new keys with annulus member rotate',
           },
         ],
   );

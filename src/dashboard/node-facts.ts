@@ -2,10 +2,14 @@
  * What a node tells of itself beside its peer's events: links, bytes, disk, log, deadlines, warnings. Together with
  * `PeerEvent` it is all that the page, `annulus status` and the metrics are made from.
  */
-import type { NodeId } from '../base/index.ts';
+import type { Digest, NodeId } from '../base/index.ts';
 
-/** What a connection must pass through, in order; the first that fails says what to mend. */
-export type LinkLayer = 'name' | 'tcp' | 'noise' | 'membership' | 'version' | 'hello';
+/**
+ * What a connection must pass through, in order; the first that fails says what to mend. `conduct`: this node hung up on the
+ * member for what it sent.
+ */
+export type LinkLayer =
+  'name' | 'tcp' | 'noise' | 'membership' | 'version' | 'hello' | 'gossip' | 'conduct';
 
 /** One member as this node's network sees it. Bytes are since the start of this process. */
 export interface LinkState {
@@ -14,6 +18,8 @@ export interface LinkState {
   readonly layer: LinkLayer | null;
   /** What was seen, in a few words: `connect ECONNREFUSED 10.0.4.7:4001`. Never a key, never bytes of a message. */
   readonly detail: string | null;
+  /** What to do about it, where the network knows more than the layer says; null otherwise. */
+  readonly remedy: string | null;
   /** Since when `state` is so, ms since 1970. */
   readonly sinceMs: number;
   /** When something of this member came last; null before. */
@@ -71,6 +77,12 @@ export type NodeFact =
       readonly self: NodeId;
       /** Of the program. */
       readonly version: string;
+      /** Digest of the program: rounds are trained by one program alone. */
+      readonly code: Digest;
+      /** Of the manifest. */
+      readonly manifestVersion: number;
+      /** How far a member's clock may be off before its blocks are refused, ms. */
+      readonly clockSkewMs: number;
       readonly consortium: { readonly id: string; readonly name: string };
       readonly members: readonly MemberEntry[];
       /** How many members must agree. */
@@ -105,8 +117,6 @@ export type NodeFact =
       readonly member: NodeId;
       readonly why: string;
     }
-  /** A member broke the rules of consensus, and its key has no vote any more. */
-  | { readonly kind: 'suspended'; readonly member: NodeId; readonly height: number }
   /** The manifest changed: whoever is not among `members` any more was revoked. */
   | {
       readonly kind: 'members';

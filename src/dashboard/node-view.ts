@@ -69,6 +69,8 @@ export interface NodeView {
   readonly prediction: Prediction | null;
   /** Whether the plan is carried out. */
   readonly isDone: boolean;
+  /** Whether this node's own key must not vote any more. */
+  readonly isRetired: boolean;
 }
 
 /** Before the first event. */
@@ -77,5 +79,5 @@ export const emptyView: NodeView = Object.freeze({
   ...{ round: null, deadlineMs: null, work: null, rounds: [] },
   ...{ roundCounts: { sealed: 0, void: 0 }, errors: [], losses: [] },
   ...{ traffic: null, disk: null, log: null, notices: [], journal: [] },
-  ...{ prediction: null, isDone: false },
+  ...{ prediction: null, isDone: false, isRetired: false },
 });

@@ -4,7 +4,7 @@
  */
 import type { PeerEvent } from '../peer/index.ts';
 import { journalLine } from './journal.ts';
-import { changeMembers, memberViews, withLink } from './member-view.ts';
+import { changeMembers, memberViews, withClaims, withLink } from './member-view.ts';
 import type { NodeFact, RoundError } from './node-facts.ts';
 import type { NodeEvent, NodeView } from './node-view.ts';
 import {
@@ -32,6 +32,8 @@ export function reduce(view: NodeView, event: NodeEvent): NodeView {
 const peerKinds: Readonly<Record<PeerEvent['kind'], true>> = {
   ...{ opened: true, working: true, announced: true, cut: true },
   ...{ sealed: true, void: true, 'caught-up': true, done: true },
+  ...{ membership: true, left: true },
+  ...{ suspended: true, retired: true, heard: true },
 };
 
 function isPeerEvent(event: NodeEvent): event is PeerEvent {
@@ -63,6 +65,20 @@ function afterPeerEvent(view: NodeView, event: PeerEvent): NodeView {
     }
     case 'caught-up':
       return { ...view, height: Math.max(view.height, event.height) };
+    case 'membership': // what the members are, the fact `members` tells
+    case 'left':
+      return { ...view, height: Math.max(view.height, event.height) };
+    case 'suspended': {
+      const { member: id, height } = event;
+      const members = view.members.map((member) =>
+        member.id === id ? { ...member, suspendedAtHeight: height } : member,
+      );
+      return { ...view, members };
+    }
+    case 'retired':
+      return { ...view, isRetired: true };
+    case 'heard':
+      return { ...view, members: withClaims(view.members, event.member, event, view.nowMs) };
     case 'done':
       return { ...view, round: null, work: null, deadlineMs: null, isDone: true };
   }
@@ -110,9 +126,11 @@ function isKnown(view: NodeView, round: number): boolean {
 function afterFact(view: NodeView, fact: NodeFact): NodeView {
   switch (fact.kind) {
     case 'started': {
-      const { self, version, consortium, quorum, stages, atMs, members } = fact;
-      const identity = { self, version, consortium, quorum, stages, atMs };
-      const nowMs = Math.max(view.nowMs, atMs);
+      const { self, version, code, manifestVersion, clockSkewMs, atMs } = fact;
+      const { members, consortium, quorum, stages } = fact;
+      const own = { self, version, code, manifestVersion, clockSkewMs, atMs };
+      const identity = { ...own, consortium, quorum, stages };
+      const nowMs = Math.max(view.nowMs, fact.atMs);
       return { ...view, identity, nowMs, members: memberViews(members) };
     }
     case 'clock':
@@ -138,13 +156,6 @@ function afterFact(view: NodeView, fact: NodeFact): NodeView {
       return { ...view, round: heldUpdate(view.round, fact.round, fact.member) };
     case 'left-out':
       return leftOutIn(view, fact);
-    case 'suspended': {
-      const { member: id, height } = fact;
-      const members = view.members.map((member) =>
-        member.id === id ? { ...member, suspendedAtHeight: height } : member,
-      );
-      return { ...view, members };
-    }
     case 'members': {
       const { members, formerMembers } = changeMembers(view, fact);
       const identity = view.identity && { ...view.identity, quorum: fact.quorum };

@@ -90,7 +90,10 @@ function memberLines({ members, nowMs }: NodeStatus): string[] {
       .trimEnd();
   return [
     line(columns),
-    ...members.flatMap(({ reason }, index) => [line(cells[index] ?? []), `    ${reason}`]),
+    ...members.flatMap(({ reason, remedy }, index) => [
+      ...[line(cells[index] ?? []), `    ${reason}`],
+      ...(remedy === null ? [] : [`    do: ${remedy}`]),
+    ]),
   ];
 }
 

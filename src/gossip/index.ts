@@ -1,6 +1,8 @@
 export { GossipError, type GossipErrorFacts } from './errors.ts';
-export { contentName, ContentStore } from './content/content-store.ts';
+export type { ChunkCounts } from './content/chunk-fetch.ts';
+export { ContentStore } from './content/content-store.ts';
 export { fileDigest, filePieces } from './content/file-pieces.ts';
+export { contentName } from './content/held-blobs.ts';
 export type { RetentionRule, RoundBlobKind, RoundOfBlob } from './content/round-blobs.ts';
 export { envelopesPerAuthorMax, UpdateBook } from './update-book.ts';
 export { readUpdate, signUpdate, type OwnUpdate, type UpdateFacts } from './update-envelope.ts';

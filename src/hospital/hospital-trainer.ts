@@ -1,5 +1,5 @@
 /** The peer's `Trainer` on this machine: it turns a round's OPEN into jobs of the training workers. */
-import type { Digest } from '../base/index.ts';
+import { messageOf, type Digest } from '../base/index.ts';
 import type { InferenceSettings, JobProgress } from '../distill/index.ts';
 import type {
   InitialModel,
@@ -11,6 +11,7 @@ import type {
 import type { Plan, PlanStage } from '../wire/index.ts';
 import { CaseGate } from './case-gate.ts';
 import { commitmentFor } from './data-commitment.ts';
+import { HospitalError } from './errors.ts';
 import type {
   CheckModelArgs,
   InitialModelArgs,
@@ -40,6 +41,7 @@ export interface HospitalTrainerOptions {
   readonly folder: string;
   /** Folder for what the optimiser remembers from round to round. */
   readonly stateFolder: string;
+  /** That of the genesis; its peer tells of later ones. */
   readonly plan: Plan;
   readonly inference: Omit<InferenceSettings, 'window'>;
   readonly pool: Pick<WorkerPool, 'run'>;
@@ -53,6 +55,7 @@ export interface HospitalTrainerOptions {
 export class HospitalTrainer implements Trainer {
   readonly #options: HospitalTrainerOptions;
   readonly #gate = new CaseGate();
+  #plan: Plan;
   #generation = expertGeneration;
   /** How often the cases were changed since the start: threads forget what they read of another edition. */
   #edition = 0;
@@ -62,10 +65,26 @@ export class HospitalTrainer implements Trainer {
   constructor(options: HospitalTrainerOptions) {
     checkStages(options.plan);
     this.#options = options;
+    this.#plan = options.plan;
+  }
+
+  adopt(plan: Plan): void {
+    checkStages(plan);
+    this.#plan = plan;
+  }
+
+  refusalOf(plan: Plan): string | null {
+    try {
+      checkStages(plan);
+      return null;
+    } catch (error) {
+      if (error instanceof HospitalError) return messageOf(error);
+      throw error;
+    }
   }
 
   async initialModel(stage: PlanStage, into: string): Promise<InitialModel> {
-    const { seed } = this.#options.plan;
+    const { seed } = this.#plan;
     const args: InitialModelArgs = { seed, stage, into: this.#model(into) };
     return (await this.#run('initialModel', args, () => undefined)) as InitialModel;
   }
@@ -96,9 +115,9 @@ export class HospitalTrainer implements Trainer {
     report: ReportWork,
   ): Promise<void> {
     if (stage.kind !== 'student' || this.#generation !== expertGeneration) return;
-    const { plan, inference } = this.#options;
+    const { inference } = this.#options;
     const distillation = distillationOf(stage.training);
-    const teachers = teachersOf(plan, sealed).map(({ model, ...teacher }) => {
+    const teachers = teachersOf(this.#plan, sealed).map(({ model, ...teacher }) => {
       return { ...teacher, model: this.#model(model) };
     });
     await this.#gate.read(async () => {

@@ -30,7 +30,7 @@ const newline = 0x0a;
 /**
  * Writes these values of the store into a new file of mode 0600, or nothing.
  *
- * @throws {HostError} 'folder_not_empty' when the file is there, or a disk code
+ * @throws {HostError} a disk code; 'disk_failed' when the file is there
  */
 export async function writeArchive(
   path: string,

@@ -40,7 +40,9 @@ export function serviceNotify(env: Readonly<Record<string, string | undefined>>)
         }),
     );
   };
-  const isForUs = pid === undefined || pid === '' || Number(pid) === process.pid;
+  // Under an older Node, `bin/annulus.js` is the supervised process, and this one its child.
+  const isForUs =
+    pid === undefined || pid === '' || [process.pid, process.ppid].includes(Number(pid));
   const watchedMs = Number(usec) / 1000;
   return {
     watchdogMs: socket !== '' && isForUs && watchedMs > 0 ? watchedMs : null,

@@ -6,3 +6,4 @@ export { encodeOnnx } from './onnx.ts';
 export { importWeights, type ImportOptions, type ImportReport } from './weights-file.ts';
 export { importStudent, type ImportedStudent } from './import.ts';
 export { importLines } from './import-report.ts';
+export { encodeZip } from './zip-file.ts';

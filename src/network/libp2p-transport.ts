@@ -55,8 +55,8 @@ export interface Libp2pTransportInit {
   readonly members: readonly TransportMember[];
   /** Seed of this node's Ed25519 transport key, 32 bytes. */
   readonly privateKeySeed: Uint8Array;
-  /** `host:port` or a multiaddr; port 0 takes a free one. */
-  readonly listen: string;
+  /** `host:port` or a multiaddr; port 0 takes a free one, and null listens nowhere: this node only dials. */
+  readonly listen: string | null;
   readonly settings: NetworkSettings;
   readonly logger: Logger;
 }
@@ -88,7 +88,7 @@ export async function openLibp2pTransport(init: Libp2pTransportInit): Promise<Li
   const privateKey = await ownTransportKey(init.self, init.members, init.privateKeySeed);
   const directory = new MemberDirectory(init.members);
   const counter = new ByteCounter();
-  const listen = toMultiaddr(init.listen);
+  const listen = init.listen === null ? null : toMultiaddr(init.listen);
   const accounts = new SenderAccounts(init.settings, init.logger);
   const host = await createHost({
     ...{ ...init, directory, privateKey, listen, counter },
@@ -264,7 +264,7 @@ class HostTransport implements Libp2pTransport {
       await this.#host.start();
     } catch (error) {
       await this.stop();
-      throw listenError(this.#init.listen, error);
+      throw listenError(this.#init.listen ?? 'no address', error);
     }
     this.#state = 'started';
     this.#gossip.start();

@@ -138,7 +138,7 @@ function noiseProblem(where: string, error: unknown): LinkProblem {
     layer: 'noise',
     reason: `${where} accepts connections, but the handshake did not come to its end`,
     remedy:
-      'another program or a proxy listens there, or the member limits how often this address may connect',
+      'its process is suspended or overloaded, or another program or a proxy listens there, or it limits how often this address may connect: see the log of its node',
   };
 }
 

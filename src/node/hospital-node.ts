@@ -8,7 +8,12 @@ import {
   workerAverager,
   type WorkerPool,
 } from '../hospital/index.ts';
-import { openLibp2pTransport, type Libp2pTransport } from '../network/index.ts';
+import {
+  openLibp2pTransport,
+  type Libp2pTransport,
+  type MemberLink,
+  type ProbeReport,
+} from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
 import { transportMembers, type SignedManifest, type TransportStats } from '../wire/index.ts';
 import type { NodeMember } from './member-keys.ts';
@@ -18,7 +23,10 @@ import { watched, watchedStore } from './watched-port.ts';
 /** What a node is, where it lives and who hears of it. */
 export interface HospitalNodeOptions {
   readonly member: NodeMember;
+  /** The genesis. */
   readonly consortium: SignedManifest;
+  /** Later versions of the manifest that the operator was given, oldest first. */
+  readonly knownVersions?: readonly SignedManifest[];
   readonly settings: NodeSettings;
   /** Where it listens: `host:port`, or a multiaddr; port 0 takes a free one. */
   readonly listen: string;
@@ -86,6 +94,8 @@ export class HospitalNode {
   /** @param tellsHistory whether the peer tells again what its log holds */
   async start(tellsHistory: boolean): Promise<void> {
     const { member, consortium, settings, folder, code, pool, averagingPool } = this.#options;
+    const { knownVersions = [] } = this.#options;
+    const { manifest } = knownVersions.at(-1) ?? consortium;
     const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
       log: (level, message, facts) => {
@@ -97,7 +107,7 @@ export class HospitalNode {
     const transport = await openLibp2pTransport({
       self: this.id,
       consortium: consortium.cid,
-      members: transportMembers(consortium.manifest),
+      members: transportMembers(manifest),
       privateKeySeed: keys.transport.seed,
       listen: this.#options.listen,
       settings: settings.network,
@@ -127,7 +137,7 @@ export class HospitalNode {
       },
       {
         self: this.id,
-        consortium,
+        ...{ consortium, knownVersions },
         keys: { ...keys, sealPrivate: keys.seal.privateKey },
         code,
         consensus: settings.consensus,
@@ -149,6 +159,18 @@ export class HospitalNode {
   /** Members this node is connected to now. */
   get connected(): readonly NodeId[] {
     return this.#running?.transport.peers() ?? [];
+  }
+
+  /** How the links with all other members stand, and why; none while the node is off. */
+  links(): readonly MemberLink[] {
+    return this.#running?.transport.links() ?? [];
+  }
+
+  /** Tries all other members at once, as `Libp2pTransport.probe`; none while the node is off. */
+  async probe(): Promise<ProbeReport[]> {
+    const { transport } = this.#running ?? {};
+    if (transport === undefined) return [];
+    return Promise.all(transport.links().map(({ member }) => transport.probe(member)));
   }
 
   /** Where this node listens now. */

@@ -47,3 +47,14 @@ export { HospitalNode, type HospitalNodeOptions } from './hospital-node.ts';
 export type { NodeKeys, NodeMember } from './member-keys.ts';
 export type { NodeSettings } from './settings.ts';
 export { watched } from './watched-port.ts';
+export {
+  askMembers,
+  brokenHome,
+  runPreflight,
+  worstOf,
+  type AskedMembers,
+  type Check,
+  type Finding,
+  type NodeState,
+  type Outcome,
+} from './preflight/index.ts';

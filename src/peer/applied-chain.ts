@@ -10,15 +10,23 @@ import {
 import { envelopeDigests, type ConsortiumLog } from '../audit/index.ts';
 import type { Decision } from '../consensus/index.ts';
 import type { ContentStore } from '../gossip/index.ts';
-import { decodeBlockBody, limits, type BlockBody, type Json, type Plan } from '../wire/index.ts';
+import {
+  decodeBlockBody,
+  limits,
+  membershipOf,
+  type BlockBody,
+  type Json,
+  type SuccessorCheck,
+} from '../wire/index.ts';
 import { advance, type ChainState } from './chain.ts';
 import { snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
 
 /** What `AppliedChain` works with. */
 export interface AppliedChainPorts {
   readonly cid: Digest;
-  readonly plan: Plan;
-  readonly log: Pick<ConsortiumLog, 'appendHeight'>;
+  readonly log: Pick<ConsortiumLog, 'appendHeight' | 'versions' | 'consortium'>;
+  /** Opens the version of the manifest that a MEMBER names. */
+  readonly succeed: SuccessorCheck;
   readonly store: Store;
   readonly content: Pick<ContentStore, 'obtainBytes'>;
   readonly logger: Logger;
@@ -38,6 +46,8 @@ interface Waiting {
   readonly certificate: Decision['certificate'];
   /** What its cut names, once it was fetched. */
   envelopes: Uint8Array[] | null;
+  /** The envelope of the manifest that its MEMBER names, once it was fetched. */
+  manifest: Uint8Array | null;
   isFetching: boolean;
 }
 
@@ -72,23 +82,27 @@ export class AppliedChain {
   add({ body, certificate }: Decision): void {
     const { pure = doNow } = this.#ports;
     const block = pure(decodeBlockBody, body);
-    this.#waiting.push({ body: block, certificate, envelopes: null, isFetching: false });
+    const nothing = { envelopes: null, manifest: null, isFetching: false };
+    this.#waiting.push({ body: block, certificate, ...nothing });
   }
 
-  /** Applies what waits. @returns false when envelopes of a block are not here: they are fetched beside the queue */
+  /** Applies what waits. @returns false when something that a block names is not here: it is fetched beside the queue */
   async apply(): Promise<boolean> {
-    const { log, store, cid, plan } = this.#ports;
+    const { log, store, cid } = this.#ports;
     for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
       const { body } = next;
       const envelopes = this.#ports.envelopesHere(body) ?? next.envelopes;
-      if (envelopes === null) {
-        this.#fetchEnvelopes(next);
+      const change = membershipOf(body);
+      if (envelopes === null || (change !== null && next.manifest === null)) {
+        this.#fetch(next);
         return false;
       }
       const certificate = next.certificate as unknown as Json;
-      await log.appendHeight({ body, certificate }, envelopes);
+      const manifest =
+        next.manifest === null ? null : this.#ports.succeed(log.consortium, next.manifest);
+      await log.appendHeight({ body, certificate }, envelopes, manifest);
       const before = this.#state;
-      this.#state = advance(before, body, plan);
+      this.#state = advance(before, body, log.versions);
       this.#waiting.shift();
       if (body.h % snapshotHeights === 0) await writeSnapshot(store, cid, this.#state);
       await this.#ports.onApplied(before, body);
@@ -97,22 +111,26 @@ export class AppliedChain {
   }
 
   /** From the disk or the peers. A failed fetch is begun again by the next `apply`. */
-  #fetchEnvelopes(block: Waiting): void {
+  #fetch(block: Waiting): void {
     if (block.isFetching) return;
     block.isFetching = true;
     const { content, logger, onEnvelopes } = this.#ports;
-    const wanted = envelopeDigests(block.body).map((digest) =>
+    const change = membershipOf(block.body);
+    const envelopes = envelopeDigests(block.body).map((digest) =>
       content.obtainBytes(digest, limits.entryBytesMax, null),
     );
-    void Promise.all(wanted).then(
-      (envelopes) => {
-        block.envelopes = envelopes;
+    const manifest =
+      change === null ? null : content.obtainBytes(change.manifest, limits.manifestBytesMax, null);
+    void Promise.all([Promise.all(envelopes), manifest]).then(
+      ([ofCut, ofMember]) => {
+        block.envelopes = ofCut;
+        block.manifest = ofMember;
         onEnvelopes();
       },
       (error: unknown) => {
         block.isFetching = false;
         const facts = { height: block.body.h, reason: messageOf(error) };
-        logger.log('warn', 'an envelope of a decided block is not here yet', facts);
+        logger.log('warn', 'what a decided block names is not here yet', facts);
       },
     );
   }

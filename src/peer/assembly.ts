@@ -1,8 +1,16 @@
 /** Puts the pieces of a peer together: each is given what it needs, and knows nothing else of the others. */
-import { doNow, type NodeId } from '../base/index.ts';
+import { base64, doNow, type Height, type NodeId } from '../base/index.ts';
 import { SimplexMachine, type Decision, type SimplexOptions } from '../consensus/index.ts';
 import type { ContentStore } from '../gossip/index.ts';
-import { decodeBlockBody, type BlockBody } from '../wire/index.ts';
+import {
+  decodeBlockBody,
+  memberOf,
+  membershipOf,
+  verifySuccessor,
+  type BlockBody,
+  type Member,
+  type SignedManifest,
+} from '../wire/index.ts';
 import { AppliedChain } from './applied-chain.ts';
 import type { BlockNews } from './block-news.ts';
 import type { RuleContext } from './block-rules.ts';
@@ -19,6 +27,7 @@ import { Housekeeper } from './housekeeping.ts';
 import { MessageGate } from './message-gate.ts';
 import type { ModelStore } from './model-store.ts';
 import { Outbox } from './outbox.ts';
+import type { OwnWork } from './own-work.ts';
 import type { PeerOptions } from './peer-options.ts';
 import type { PlanModels } from './plan-models.ts';
 import type { PeerPorts } from './ports.ts';
@@ -26,7 +35,7 @@ import { Proposals } from './proposals.ts';
 import type { Recovered } from './recovery.ts';
 import type { Timers } from './timers.ts';
 
-/** What a peer has before it reads its disk. */
+/** What a peer has from its start to its end, and what it has for the epoch under way. */
 export interface PeerParts {
   readonly ports: PeerPorts;
   readonly options: PeerOptions;
@@ -34,9 +43,36 @@ export interface PeerParts {
   readonly timers: Timers;
   readonly checks: CountedChecks;
   readonly content: ContentStore;
+  readonly news: BlockNews;
+  readonly ownWork: OwnWork;
+  /** The version of the manifest in force. */
+  readonly consortium: SignedManifest;
   readonly models: ModelStore;
   readonly planModels: PlanModels;
-  readonly news: BlockNews;
+  /** Whether the peer has just started, and may be behind the others. */
+  readonly isStart: boolean;
+}
+
+/** Whose keys this node has: those that the manifest in force names, or others. */
+export interface OwnKeys {
+  /** Whether it may vote. */
+  readonly isVoter: boolean;
+  /** Whether it may sign updates. */
+  readonly isAuthor: boolean;
+}
+
+/** What the version in force says of this node's keys: it may be no member yet, or have others by now. */
+export function ownKeys({
+  options,
+  consortium,
+}: Pick<PeerParts, 'options' | 'consortium'>): OwnKeys {
+  const { self, keys } = options;
+  const line: Member | null = memberOf(consortium.manifest, self);
+  const isOf = (key: Uint8Array, named: string | undefined): boolean => base64(key) === named;
+  return {
+    isVoter: isOf(keys.consensus.publicKey, line?.consensusKey),
+    isAuthor: isOf(keys.log.publicKey, line?.logKey),
+  };
 }
 
 /** What the pieces tell the peer that they are put together for. */
@@ -67,16 +103,16 @@ export interface PeerPieces {
 
 /** Makes the pieces, those first that others are given. @param held what the disk held */
 export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): PeerPieces {
-  const { ports, options, timers, checks, content } = parts;
+  const { ports, options, timers, checks, content, consortium } = parts;
   const { store, transport, clock, logger } = ports;
-  const { consortium, settings, onEvent } = options;
+  const { settings, onEvent, keys } = options;
   const { log, evidence, state } = held;
   const { post, onDecided, onEnvelopes, onApplied } = hooks;
   const outbox = new Outbox(transport, logger);
   const round = currentRound(parts, held, hooks, outbox);
-  const { cid, manifest } = consortium;
+  const succeed = ports.succeed ?? verifySuccessor;
   const chain = new AppliedChain(state, {
-    ...{ cid, plan: manifest.plan, log, store, content, logger },
+    ...{ cid: consortium.cid, log, store, content, logger, succeed },
     ...{ envelopesHere: (body) => round.envelopesOf(body), onEnvelopes, onApplied },
     ...(ports.pure && { pure: ports.pure }),
   });
@@ -84,18 +120,24 @@ export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): P
     machineOptions(parts, held, chain, proposalsOf(parts, held, chain, round, outbox)),
   );
   const { epoch } = state;
-  const driven = { machine, epoch, ports, log, evidence, checks, outbox, timers };
+  const consensusKey = keys.consensus.publicKey;
+  const driven = { machine, epoch, ports, log, evidence, checks, outbox, timers, consensusKey };
   return {
     ...{ outbox, round, chain },
     checkpoints: new Checkpoints({
       ...{ log, transport, clock, logger },
       helpEveryMs: settings.tickMs,
     }),
-    catchUp: new CatchUp(state.height, (height) => {
+    catchUp: new CatchUp(parts.isStart ? state.height : (0 as Height), (height) => {
       onEvent({ kind: 'caught-up', height });
     }),
     housekeeper: new Housekeeper({ store, content, settings, log, logger }),
-    consensus: new ConsensusDriver({ ...driven, post, onDecided }),
+    consensus: new ConsensusDriver({
+      ...{ ...driven, post, onDecided },
+      onRetired: () => {
+        onEvent({ kind: 'retired' });
+      },
+    }),
     gate: new MessageGate({
       ...{ consortium, checks, ...(ports.pure && { pure: ports.pure }) },
       epoch: () => chain.state.epoch,
@@ -113,12 +155,13 @@ function currentRound(
   { post, askAgain }: PeerHooks,
   outbox: Outbox,
 ): CurrentRound {
-  const { ports, options, queue, checks, content, models, planModels } = parts;
-  const { self, consortium, keys, settings, onEvent } = options;
+  const { ports, options, queue, checks, content, models, planModels, consortium } = parts;
+  const { self, keys, settings, onEvent } = options;
   return new CurrentRound({
     ...{ plan: consortium.manifest.plan, planModels, models, content },
     ...{ self, consortium, keys, ports, settings, onEvent, verifyBytes: checks.verifyBytes },
     isStopped: () => queue.isStopped,
+    inTurn: (work) => parts.ownWork.inTurn(work),
     post: (task) => {
       post(() => {
         const work = task();
@@ -138,13 +181,13 @@ function currentRound(
 }
 
 function proposalsOf(
-  { ports, options, planModels }: PeerParts,
-  { log, evidence, state }: Recovered,
+  { ports, options, planModels, consortium }: PeerParts,
+  { log, evidence, pending, state }: Recovered,
   chain: AppliedChain,
   round: CurrentRound,
   outbox: Outbox,
 ): Proposals {
-  const { consortium, code, consensus, settings } = options;
+  const { code, consensus, settings } = options;
   const rules: RuleContext = {
     plan: consortium.manifest.plan,
     code,
@@ -160,6 +203,8 @@ function proposalsOf(
       round: round.view,
       initialDigest: (stage) => planModels.initialDigest(stage),
       evidence: () => evidence.pairs(),
+      pending: () => pending.all(),
+      successor: (change) => pending.successor(change),
     }),
     envelopesHere: (body) => round.envelopesOf(body),
     fits: (what, bytes, bytesMax) => outbox.fits(what, bytes, bytesMax),
@@ -167,29 +212,32 @@ function proposalsOf(
 }
 
 function machineOptions(
-  { ports, options, checks }: PeerParts,
+  parts: PeerParts,
   { state, evidence, isRetired }: Recovered,
   chain: AppliedChain,
   proposals: Proposals,
 ): SimplexOptions {
-  const { consortium, self, keys, consensus } = options;
-  const { pure } = ports;
+  const { ports, options, checks, consortium } = parts;
+  const { self, keys, consensus } = options;
+  const pure = ports.pure ?? doNow;
+  const mayVote = !isRetired && ownKeys(parts).isVoter;
   return {
     ...{ cid: consortium.cid, epoch: state.epoch, height: state.height + 1 },
     ...{ members: votersOf(consortium), self },
-    signer: isRetired ? null : keys.consensus,
+    signer: mayVote ? keys.consensus : null,
     application: {
       prevBodyDigest: () => chain.state.prev,
       isDue: (at) => chain.isNext(at) && proposals.isDue(),
       propose: (at) => (chain.isNext(at) ? proposals.due() : null),
       judge: (at, body) => (chain.isNext(at) ? proposals.judge(body) : 'wait'),
-      suspendedBy: (body) => suspendedBy((pure ?? doNow)(decodeBlockBody, body)),
+      suspendedBy: (body) => suspendedBy(pure(decodeBlockBody, body)),
+      endsEpoch: (body) => membershipOf(pure(decodeBlockBody, body)) !== null,
     },
     suspendedFrom: state.suspendedFrom,
     evidence: evidence.pairs(),
     settings: consensus,
     verify: checks.verify,
     random: ports.random.fork('consensus'),
-    ...(pure && { pure }),
+    pure,
   };
 }

@@ -5,15 +5,18 @@
 import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import {
   encodeCanonical,
+  planRefusal,
   verifyEvidence,
   type BlockBody,
   type Cut,
   type CutUpdate,
   type EpochContext,
   type Evid,
+  type Membership,
   type Op,
   type Open,
   type Plan,
+  type RoundOp,
   type Seal,
   type Void,
 } from '../wire/index.ts';
@@ -41,8 +44,10 @@ export function dueOps(
   const [convicting] = view.evidence().filter(({ a }) => !state.suspendedFrom.has(a.i));
   if (convicting !== undefined && phase.kind !== 'done') return [{ op: 'EVID', pair: convicting }];
   switch (phase.kind) {
-    case 'done':
-      return null;
+    case 'done': {
+      const change = changeDue(state, view, context);
+      return change === null ? null : [change];
+    }
     case 'idle':
       return withOpen(state, [], ts, view, context);
     case 'open': {
@@ -68,7 +73,7 @@ export function dueOps(
       const aggregate = view.round.aggregate();
       const isLate = isOverdue(phase.open, ts, context.plan);
       if (aggregate === null && !isLate) return null;
-      let end: Op;
+      let end: RoundOp;
       if (aggregate === null) end = voidOf(phase.open, 'aggregation_failed');
       // Overdue, hold-outs are of two minds: whoever leads ends the round, or each who would seal it costs a longer view.
       else if (aggregate.isRefused || isLate) end = voidOf(phase.open, 'rejected_model');
@@ -99,6 +104,9 @@ export function judgeOps(
   const [first, second, ...more] = body.ops;
   if (first === undefined || more.length > 0) return 'reject';
   const { phase } = state;
+  if (first.op === 'MEMBER') {
+    return second === undefined ? judgeMember(state, first, view, context) : 'reject';
+  }
   if (phase.kind === 'done') return 'reject';
   if (first.op === 'EVID') {
     return second === undefined ? judgeEvid(state, first, body, context) : 'reject';
@@ -106,15 +114,15 @@ export function judgeOps(
   if (phase.kind === 'idle') {
     return second === undefined ? judgeOpen(state, first, body.ts, view, context) : 'reject';
   }
-  if (second?.op === 'EVID' || first.op === 'OPEN' || first.r !== phase.open.r) return 'reject';
+  if (first.op === 'OPEN' || first.r !== phase.open.r) return 'reject';
   if (first.op === 'CUT') {
     const fits = phase.kind === 'open' && second === undefined;
     return fits ? judgeCut(phase.open, first, body.ts, view, context) : 'reject';
   }
   if (first.op === 'SEAL' && phase.kind !== 'cut') return 'reject';
   const after = applyOp(state, first, context.plan);
-  const expectsOpen = after.phase.kind === 'idle';
-  if (expectsOpen !== (second !== undefined)) return 'reject';
+  // The end of a round may stand alone: a MEMBER can come before the next OPEN.
+  if (second !== undefined && after.phase.kind !== 'idle') return 'reject';
   const ended =
     first.op === 'SEAL' ? judgeSeal(first, view) : judgeVoid(first, phase, body.ts, view, context);
   if (ended !== 'accept' || second === undefined) return ended;
@@ -123,17 +131,45 @@ export function judgeOps(
 
 function withOpen(
   state: ChainState,
-  ops: readonly Op[],
+  ops: readonly RoundOp[],
   ts: number,
   view: LocalView,
   context: RuleContext,
 ): Op[] | null {
   const after = ops.reduce((current, op) => applyOp(current, op, context.plan), state);
   if (after.phase.kind === 'done') return [...ops];
+  const change = changeDue(after, view, context);
+  if (change !== null) return ops.length === 0 ? [change] : [...ops];
   const open = nextOpen(after, context.plan, ts, context.code, (stage) =>
     view.initialDigest(stage),
   );
   return open === null ? null : [...ops, open];
+}
+
+/** The first of the next versions that may take the place of the one in force now. */
+function changeDue(
+  { epoch, stageIndex }: ChainState,
+  view: LocalView,
+  { plan }: RuleContext,
+): Membership | null {
+  const found = view.pending().find(({ signed: { manifest } }) => {
+    return manifest.version === epoch + 1 && planRefusal(plan, manifest.plan, stageIndex) === null;
+  });
+  return found === undefined ? null : { op: 'MEMBER', version: epoch + 1, manifest: found.digest };
+}
+
+/** Between two rounds, or when the plan is carried out. */
+function judgeMember(
+  { phase, epoch, stageIndex }: ChainState,
+  change: Membership,
+  view: LocalView,
+  { plan }: RuleContext,
+): Judgement {
+  if (phase.kind !== 'idle' && phase.kind !== 'done') return 'reject';
+  if (change.version !== epoch + 1) return 'reject';
+  const next = view.successor(change);
+  if (typeof next === 'string') return next;
+  return planRefusal(plan, next.manifest.plan, stageIndex) === null ? 'accept' : 'reject';
 }
 
 /** By the keys alone: every honest member says the same, whether it has seen the offence or not. */

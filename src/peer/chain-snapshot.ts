@@ -15,7 +15,7 @@ import {
   shortName,
   WireError,
   type Op,
-  type Plan,
+  type SignedManifest,
   limits,
 } from '../wire/index.ts';
 import type { ChainState, Phase } from './chain.ts';
@@ -57,14 +57,16 @@ export async function writeSnapshot(store: Store, cid: Digest, state: ChainState
 export async function loadSnapshot(
   store: Store,
   cid: Digest,
-  plan: Plan,
+  versions: readonly SignedManifest[],
 ): Promise<ChainState | null> {
   const bytes = await store.read(snapshotName);
   if (bytes === null) return null;
   try {
     const { ops, ...held } = readSnapshot(decodeStrict(bytes, { maxBytes: snapshotBytesMax }));
+    const plan = versions[held.epoch]?.manifest.plan;
+    if (held.cid !== cid || plan === undefined) return null;
     const phase = phaseOf(ops, held.stageIndex >= plan.stages.length);
-    if (held.cid !== cid || phase === null) return null;
+    if (phase === null) return null;
     const { epoch, prev, ts, stageIndex, roundsSealed } = held;
     return {
       ...{ epoch, prev, ts, stageIndex, roundsSealed, phase },

@@ -8,13 +8,17 @@ import {
   genesisEpoch,
   genesisPrev,
   hyperparametersOf,
+  membershipOf,
   type BlockBody,
   type Cut,
-  type Op,
+  type Evid,
+  type Manifest,
   type Open,
   type Plan,
   type PlanStage,
+  type RoundOp,
   type Seal,
+  type SignedManifest,
 } from '../wire/index.ts';
 
 /** Where a round stands. */
@@ -26,7 +30,7 @@ export type Phase =
 
 /** What the decided blocks add up to. */
 export interface ChainState {
-  /** Of the membership: `genesisEpoch`, as no operation changes it so far. */
+  /** Of the membership: the version of the manifest in force at the next height. */
   readonly epoch: number;
   /** Last decided height, 0 before the first. */
   readonly height: Height;
@@ -70,17 +74,58 @@ export function stageOf(state: ChainState, plan: Plan): PlanStage | null {
   return plan.stages[state.stageIndex] ?? null;
 }
 
-/** Folds one decided body into the state. The body has been judged: a wrong one is our own fault. */
-export function advance(state: ChainState, body: BlockBody, plan: Plan): ChainState {
+/**
+ * Folds one decided body into the state. The body has been judged: a wrong one is our own fault.
+ *
+ * @param versions of the manifest by number: that of the state's epoch, and the next one if the body puts it in force
+ */
+export function advance(
+  state: ChainState,
+  body: BlockBody,
+  versions: readonly Pick<SignedManifest, 'manifest'>[],
+): ChainState {
   invariant(body.h === state.height + 1, 'blocks are applied in order of height');
   invariant(body.e === state.epoch, 'a decided block is of the epoch under way');
   invariant(body.prev === state.prev, 'a decided block names the one before it');
-  const after = body.ops.reduce<ChainState>((current, op) => applyOp(current, op, plan), state);
-  return { ...after, height: body.h, prev: bodyDigest(body), ts: body.ts };
+  const inForce = versions[state.epoch]?.manifest;
+  invariant(inForce !== undefined, 'the version in force is here');
+  const place = { height: body.h, prev: bodyDigest(body), ts: body.ts };
+  const change = membershipOf(body);
+  if (change === null) return { ...withOps(state, body, inForce.plan), ...place };
+  const next = versions[change.version]?.manifest;
+  const isNext = change.version === state.epoch + 1 && body.ops.length === 1;
+  invariant(isNext && next !== undefined, 'the next version is here');
+  return { ...enterEpoch(state, inForce, next), ...place };
+}
+
+function withOps(state: ChainState, { ops }: BlockBody, plan: Plan): ChainState {
+  return ops.reduce<ChainState>((current, op) => {
+    invariant(op.op !== 'MEMBER', 'a MEMBER stands alone in its block');
+    return applyOp(current, op, plan);
+  }, state);
+}
+
+/**
+ * The state under the next version of the manifest. A suspension follows the consensus key: to its new index, or away with
+ * it. A plan that was carried out goes on when the next version adds to it.
+ */
+function enterEpoch(state: ChainState, before: Manifest, after: Manifest): ChainState {
+  const { phase } = state;
+  invariant(phase.kind === 'idle' || phase.kind === 'done', 'no round spans two epochs');
+  const stageIndex = stageFrom(after.plan, state.stageIndex);
+  const suspended = [...state.suspendedFrom].flatMap(([index, from]) => {
+    const key = before.members[index]?.consensusKey;
+    const now = after.members.findIndex(({ consensusKey }) => consensusKey === key);
+    return now < 0 ? [] : [[now, from] as const];
+  });
+  return {
+    ...{ ...state, epoch: after.version, stageIndex, suspendedFrom: new Map(suspended) },
+    phase: { kind: stageIndex < after.plan.stages.length ? 'idle' : 'done' },
+  };
 }
 
 /** Folds one operation; used on its own to see what an OPEN in the same block must say. */
-export function applyOp(state: ChainState, op: Op, plan: Plan): ChainState {
+export function applyOp(state: ChainState, op: RoundOp | Evid, plan: Plan): ChainState {
   const { phase } = state;
   switch (op.op) {
     case 'OPEN':

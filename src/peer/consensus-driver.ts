@@ -35,7 +35,11 @@ export interface ConsensusDriverPorts {
   readonly checks: CountedChecks;
   readonly outbox: Outbox;
   readonly timers: Timers;
+  /** This node's, public. */
+  readonly consensusKey: Uint8Array;
   readonly post: (task: Task) => void;
+  /** This node's key must not vote any more. */
+  readonly onRetired: () => void;
   /** A block was decided. */
   readonly onDecided: (decision: Decision) => void;
 }
@@ -77,7 +81,7 @@ export class ConsensusDriver {
 
   /** Carries one effect out. The next one waits for what this gives. */
   #begin(effect: Effect): Promise<void> | undefined {
-    const { ports, evidence, checks, outbox, timers, post, onDecided } = this.#parts;
+    const { ports, evidence, checks, outbox, timers, post, onDecided, onRetired } = this.#parts;
     const { transport, logger } = ports;
     switch (effect.kind) {
       case 'persist':
@@ -110,8 +114,9 @@ export class ConsensusDriver {
         outbox.logOversized(effect.what, effect.sizeBytes);
         break;
       case 'retire':
-        return evidence.retire(effect.reason).then(() => {
+        return evidence.retire(effect.reason, this.#parts.consensusKey).then(() => {
           logger.log('error', retiredText, { reason: effect.reason });
+          onRetired();
         });
       case 'refused':
         checks.refuse(effect.from, effect.reason);
@@ -132,7 +137,7 @@ export class ConsensusDriver {
     const held = await log.decision(height);
     if (held === null) return;
     const certificate = readCertificate(held.certificate);
-    const decision = { body: encodeBlockBody(held.body), certificate };
+    const decision = { body: encodeBlockBody(held.body), certificate, epoch: held.body.e };
     post(() => this.step({ kind: 'foundDecision', height, from, theirs, ...decision }));
   }
 

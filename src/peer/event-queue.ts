@@ -7,7 +7,7 @@ import type { NodeId } from '../base/index.ts';
 
 /** Messages of one member that may wait: an honest one sends some ten for each decision. */
 const messagesMax = 256;
-/** Bytes of one member's messages that may wait: sixteen of the largest. */
+/** Bytes of one member's messages that may wait: seven of the largest. */
 const bytesMax: number = 1024 * 1024;
 
 /** Turns that were taken are forgotten when they are so many, or when nothing waits. */

@@ -25,6 +25,18 @@ export interface SealedRound {
   readonly atMs: number;
 }
 
+/** A member's own words, of its last heartbeat. */
+export interface MemberClaims {
+  /** Its last applied height. */
+  readonly height: number;
+  /** By how much this node's clock is ahead of its, ms; what the heartbeat was under way counts in. */
+  readonly aheadMs: number;
+  /** Digest of its program. */
+  readonly code: Digest;
+  /** The version of the manifest that it has in force. */
+  readonly version: number;
+}
+
 /** Progress of one peer, as it happens; `round` counts from 1 over all stages. */
 export type PeerEvent =
   | {
@@ -50,5 +62,27 @@ export type PeerEvent =
       readonly height: number;
       readonly atMs: number;
     }
+  /** A version of the manifest is in force from the height after this one. */
+  | {
+      readonly kind: 'membership';
+      readonly version: number;
+      readonly height: number;
+      readonly atMs: number;
+      readonly members: readonly NodeId[];
+      readonly joined: readonly NodeId[];
+      readonly left: readonly NodeId[];
+      /** Members whose node has other keys, addresses or labels. */
+      readonly renewed: readonly NodeId[];
+      /** Members with another org key. */
+      readonly rerooted: readonly NodeId[];
+    }
+  /** This hospital is no member any more since the version that the block of this height put in force: its peer stops. */
+  | { readonly kind: 'left'; readonly version: number; readonly height: number }
+  /** A member broke the rules of consensus: its key has no vote after this height. */
+  | { readonly kind: 'suspended'; readonly member: NodeId; readonly height: number }
+  /** This node's own key must not vote any more: it signed what this disk does not have. */
+  | { readonly kind: 'retired' }
+  /** What a member says of itself, when it says something new. Claims: they are shown to people and decide nothing. */
+  | ({ readonly kind: 'heard'; readonly member: NodeId } & MemberClaims)
   | { readonly kind: 'caught-up'; readonly height: number }
   | { readonly kind: 'done'; readonly treeSize: number; readonly root: string };

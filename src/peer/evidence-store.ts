@@ -3,11 +3,22 @@
  * as EVID carries it; `evidence/updates-<round>-<member>.json` two update envelopes of one round, which EVID has no room for.
  * `retired.json` says that this node's own key must not vote.
  */
-import { fromUtf8, messageOf, utf8, type Logger, type NodeId, type Store } from '../base/index.ts';
+import {
+  base64,
+  fromUtf8,
+  messageOf,
+  utf8,
+  type Logger,
+  type NodeId,
+  type Store,
+} from '../base/index.ts';
 import {
   decodeStrict,
   encodeCanonical,
+  obj,
+  optional,
   readEvidence,
+  str,
   verifyEvidence,
   WireError,
   type EpochContext,
@@ -23,6 +34,8 @@ export const retiredText: string =
 
 const prefix = 'evidence/';
 const retiredName = 'retired.json';
+const retiredBytesMax = 4_096;
+const readRetired = obj({ key: optional(str(64)), reason: str(retiredBytesMax) });
 
 /** See the file's header. */
 export class EvidenceStore {
@@ -78,13 +91,21 @@ export class EvidenceStore {
     await this.#store.write(`${prefix}updates-${round}-${author}.json`, encodeCanonical(document));
   }
 
-  /** Whether this node's key was found to have signed what its disk does not know, now or in an earlier run. */
-  async isRetired(): Promise<boolean> {
-    return this.#store.has(retiredName);
+  /** Whether this key was found to have signed what the disk does not know, now or in an earlier run. */
+  async isRetired(consensusKey: Uint8Array): Promise<boolean> {
+    const bytes = await this.#store.read(retiredName);
+    if (bytes === null) return false;
+    try {
+      const { key } = readRetired(decodeStrict(bytes, { maxBytes: retiredBytesMax }));
+      return key === undefined || key === base64(consensusKey);
+    } catch (error) {
+      if (error instanceof WireError) return true;
+      throw error;
+    }
   }
 
-  /** Notes for all later runs that this node's key must not vote. */
-  async retire(reason: string): Promise<void> {
-    await this.#store.write(retiredName, encodeCanonical({ reason }));
+  /** Notes for all later runs that this key must not vote. */
+  async retire(reason: string, consensusKey: Uint8Array): Promise<void> {
+    await this.#store.write(retiredName, encodeCanonical({ key: base64(consensusKey), reason }));
   }
 }

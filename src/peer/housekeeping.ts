@@ -33,7 +33,7 @@ export interface Housekeeping {
 export async function tidyDisk(options: Housekeeping): Promise<void> {
   const { store, content, state, settings } = options;
   // Until then its records may be the only proof of who signed two things.
-  await removeWalBelow(store, state.epoch, options.cosignedHeight + 1);
+  await removeWalBelow(store, options.cosignedHeight + 1);
   const kept = new Set([state.round, state.round - 1].map(ownUpdateName));
   for (const name of await store.list('own/')) if (!kept.has(name)) await store.remove(name);
   const { phase, models, bases, round } = state;

@@ -1,6 +1,7 @@
 export { PeerError, type PeerErrorFacts } from './errors.ts';
 export { peerDefaults, type PeerSettings } from './settings.ts';
-export type { PeerEvent, SealedRound } from './events.ts';
+export type { MemberClaims, PeerEvent, SealedRound } from './events.ts';
+export { heardClaims } from './member-news.ts';
 export type {
   InitialModel,
   ReportWork,
@@ -12,5 +13,6 @@ export type {
 export { advance, genesisChain, nextOpen, stageOf, type ChainState, type Phase } from './chain.ts';
 export type { PeerKeys, PeerPorts } from './ports.ts';
 export type { PeerOptions } from './peer-options.ts';
+export type { Submission } from './pending-manifests.ts';
 export { Peer } from './peer.ts';
 export { inlineAverager, type Averager } from './averager.ts';

@@ -1,6 +1,14 @@
 /** What the rules of blocks ask a node beside the chain: what it holds, has computed and has heard. */
 import type { Digest, NodeId } from '../base/index.ts';
-import type { CutUpdate, EvidencePair, PlanStage, Seal } from '../wire/index.ts';
+import type {
+  CutUpdate,
+  EvidencePair,
+  Membership,
+  PlanStage,
+  Seal,
+  SignedManifest,
+} from '../wire/index.ts';
+import type { PendingManifest } from './pending-manifests.ts';
 
 /** `wait`: this node cannot tell yet. */
 export type Judgement = 'accept' | 'reject' | 'wait';
@@ -39,4 +47,8 @@ export interface LocalView {
   initialDigest(stage: PlanStage): Digest | null;
   /** What this node can convict members of, suspended ones too. */
   evidence(): readonly EvidencePair[];
+  /** Next versions of the manifest that wait, in the order in which they are proposed. */
+  pending(): readonly PendingManifest[];
+  /** The version that a MEMBER names: 'wait' while it is not here, 'reject' when it does not follow the one in force. */
+  successor(change: Membership): SignedManifest | 'wait' | 'reject';
 }

@@ -29,6 +29,7 @@ import type { RoundProtocol } from './round-protocol.ts';
 
 /** What the gate needs to know of its peer. */
 export interface GatePorts {
+  /** The version in force. */
   readonly consortium: SignedManifest;
   /** Checks signatures, and knows whose account they go to. */
   readonly checks: CountedChecks;
@@ -84,9 +85,8 @@ export class MessageGate {
 
   /** Judges a message and puts what that cost to its sender's account. */
   judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
-    if (!this.#members.has(from)) return rejected;
     try {
-      return this.#ports.checks.charging(from, () => this.#judge(topic, bytes));
+      return this.#ports.checks.charging(from, () => this.#judge(from, topic, bytes));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#ports.checks.refuse(from, error.message);
@@ -94,10 +94,10 @@ export class MessageGate {
     }
   }
 
-  #judge(topic: Topic, bytes: Uint8Array): Judged {
+  #judge(from: NodeId, topic: Topic, bytes: Uint8Array): Judged {
     switch (topic) {
       case 'consensus':
-        return this.#judgeConsensus(bytes);
+        return this.#judgeConsensus(from, bytes);
       case 'log':
         return this.#judgeCheckpoint(bytes);
       case 'updates':
@@ -109,7 +109,7 @@ export class MessageGate {
     }
   }
 
-  #judgeConsensus(bytes: Uint8Array): Judged {
+  #judgeConsensus(from: NodeId, bytes: Uint8Array): Judged {
     const { consortium, epoch, height } = this.#ports;
     let message: ConsensusMessage;
     try {
@@ -118,9 +118,9 @@ export class MessageGate {
       if (error instanceof ConsensusError) throw new Refusal(error.message);
       throw error;
     }
-    if (message.cid !== consortium.cid || message.e !== epoch()) {
-      throw new Refusal('another consortium or epoch');
-    }
+    if (message.cid !== consortium.cid) throw new Refusal('another consortium');
+    const isOther = message.e !== epoch() || !this.#members.has(from);
+    if (isOther) return this.#judgeStranger(message, bytes);
     if (isSigned(message)) {
       // Late: nobody answers it. Whoever needs the decision asks for it.
       if (message.h < height()) return ignored;
@@ -131,6 +131,20 @@ export class MessageGate {
     const verdict = this.#ports.relayVerdict(message);
     if (verdict === 'reject') throw new Refusal(`${message.t} that proves nothing`);
     return { verdict, admitted };
+  }
+
+  /**
+   * Of another epoch, or of a member that is none in this one: it may be behind and ask, or be ahead and know. Nothing of it
+   * is passed on, since nothing of it can be checked here but a decision, which proves itself.
+   */
+  #judgeStranger(message: ConsensusMessage, bytes: Uint8Array): Judged {
+    const isQuestion = message.t === 'STATUS' || message.t === 'GETBODY';
+    const isAhead = message.e > this.#ports.epoch();
+    const isOfUse = isQuestion || isAhead || message.t === 'DECIDED';
+    const checked = { message, isSigned: false };
+    return isOfUse
+      ? { verdict: 'ignore', admitted: { kind: 'consensus', bytes, checked } }
+      : ignored;
   }
 
   #requireSignature(message: Vote | Proposal): void {
@@ -157,7 +171,7 @@ export class MessageGate {
 
   /** A message of the round under way is its protocol's to judge; of other rounds nothing is known. */
   #verdictOf(message: PeerMessage): Verdict {
-    if (message.t === 'status') return 'accept';
+    if (message.t === 'status' || message.t === 'manifest') return 'accept';
     const round = this.#ports.round();
     if (round?.open.r !== message.r) return isCheckedInRound(message) ? 'ignore' : 'accept';
     const refusal = round.judgeMessage(message);

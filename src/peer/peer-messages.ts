@@ -2,9 +2,10 @@
  * What peers say to each other beside votes and checkpoints: how far they are, and what the protocol of a round has them
  * say. Specified in docs/specs/peer-messages.md.
  */
-import type { Height, RoundNumber } from '../base/index.ts';
+import type { Digest, Height, RoundNumber } from '../base/index.ts';
 import {
   decodeStrict,
+  digest,
   encodeCanonical,
   height,
   int,
@@ -31,15 +32,28 @@ export interface StatusMessage {
   readonly r: RoundNumber;
   /** Size of the log under the last sealed checkpoint. */
   readonly s: number;
+  /** The sender's clock, ms since 1970. A claim, for people: it decides nothing. */
+  readonly at: number;
+  /** Digest of the sender's program, and the version of the manifest that it has in force: as above. */
+  readonly code: Digest;
+  readonly m: number;
   /** The round under way, when the sender has no update for it: training failed. */
   readonly x?: RoundNumber;
+}
+
+/** "I have the next version of the manifest; fetch it by its hash": said while it waits to be decided. */
+export interface ManifestMessage {
+  readonly t: 'manifest';
+  readonly version: number;
+  /** SHA-256 of the signed envelope's bytes. */
+  readonly digest: Digest;
 }
 
 /** A message of some round's protocol: all have the round's number as `r`, and kinds of their own as `t`. */
 export type RoundMessage = ExactMessage;
 
 /** Everything that travels on the topics `status` and `updates`. */
-export type PeerMessage = StatusMessage | RoundMessage;
+export type PeerMessage = StatusMessage | ManifestMessage | RoundMessage;
 
 const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
   status: obj({
@@ -47,8 +61,12 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
     h: height,
     r: roundNumber,
     s: int(0, 2 ** 31 - 1),
+    at: int(0, Number.MAX_SAFE_INTEGER),
+    code: digest,
+    m: int(0, 2 ** 31 - 1),
     x: optional(roundNumber),
   }),
+  manifest: obj({ t: literal('manifest'), version: int(1, 2 ** 31 - 1), digest }),
   ...exactMessages,
 });
 
@@ -60,7 +78,7 @@ export function isCheckedInRound({ t }: RoundMessage): boolean {
 }
 
 function topicOf({ t }: PeerMessage): Topic {
-  return t === 'status' ? 'status' : 'updates';
+  return t === 'status' || t === 'manifest' ? 'status' : 'updates';
 }
 
 /** The topic and bytes of a message. */

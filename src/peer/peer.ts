@@ -1,41 +1,48 @@
 /**
  * One participant: rounds made of consensus, gossip, the log and a trainer, with all doors to the world injected. Here it
- * is put together, started and stopped; what it does in between is `RunningPeer`'s.
+ * is put together, started and stopped, and put together anew when its members change; what it does in between is
+ * `RunningPeer`'s.
  */
 import { invariant, type Digest } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
+import { digestOf } from '../crypto/index.ts';
 import { ContentStore } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import { memberIndex, type Plan, type PlanStage } from '../wire/index.ts';
-import type { PeerParts } from './assembly.ts';
+import { memberOf, transportMembers, type PlanStage, type SignedManifest } from '../wire/index.ts';
+import { ownKeys, type PeerParts } from './assembly.ts';
 import { BlockNews } from './block-news.ts';
 import { genesisChain, type ChainState } from './chain.ts';
 import { CountedChecks } from './counted-checks.ts';
 import { PeerError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { ModelStore } from './model-store.ts';
+import { OwnWork } from './own-work.ts';
 import type { PeerOptions } from './peer-options.ts';
+import type { Submission } from './pending-manifests.ts';
 import { PlanModels } from './plan-models.ts';
 import type { PeerPorts } from './ports.ts';
-import { recover } from './recovery.ts';
+import { recover, type Recovered } from './recovery.ts';
 import { RunningPeer } from './running-peer.ts';
 import { Timers } from './timers.ts';
 
+/** What a peer has from its start to its end. */
+type LastingParts = Omit<PeerParts, 'consortium' | 'models' | 'planModels' | 'isStart'>;
+
 /** See the file's header. One object is one run: a restarted node makes a new one over the same disk. */
 export class Peer {
-  readonly #parts: PeerParts;
-  readonly #plan: Plan;
+  readonly #lasting: LastingParts;
+  /** For the epoch under way. */
+  #parts: PeerParts;
   #running: RunningPeer | null = null;
 
-  /** @throws {PeerError} 'not_a_member' */
+  /** @throws {PeerError} 'not_a_member' when this node is in no version of the manifest that it was given */
   constructor(ports: PeerPorts, options: PeerOptions) {
     const { self, consortium, onEvent } = options;
-    const { plan } = consortium.manifest;
-    if (memberIndex(consortium.manifest, self) < 0) {
+    if (!versionsKnown(options).some(({ manifest }) => memberOf(manifest, self) !== null)) {
       const what = `${self} is not a member of this consortium`;
       throw new PeerError({ code: 'not_a_member', node: self }, what);
     }
-    const { clock, store, transport, trainer, logger, crypto } = ports;
+    const { clock, store, transport, logger, crypto } = ports;
     const queue = this.#makeQueue(ports, options);
     const timers = new Timers(clock, (task) => {
       queue.post(task);
@@ -44,12 +51,11 @@ export class Peer {
       transport.charge(from, cost);
     });
     const content = new ContentStore(store, transport);
-    const models = new ModelStore({ store, content, trainer, round: () => this.state.round });
-    const planModels = new PlanModels(plan, models, logger);
     const { verifyBytes } = checks;
-    const news = new BlockNews({ consortium, content, verifyBytes, logger, onEvent });
-    this.#plan = plan;
-    this.#parts = { ports, options, queue, timers, checks, content, models, planModels, news };
+    const news = new BlockNews({ content, verifyBytes, logger, onEvent });
+    const ownWork = new OwnWork();
+    this.#lasting = { ports, options, queue, timers, checks, content, news, ownWork };
+    this.#parts = this.#partsOf(consortium, true);
   }
 
   #makeQueue({ logger }: PeerPorts, { onFailure }: PeerOptions): EventQueue {
@@ -69,9 +75,23 @@ export class Peer {
     });
   }
 
+  #partsOf(consortium: SignedManifest, isStart: boolean): PeerParts {
+    const { ports, content } = this.#lasting;
+    const { store, trainer, logger } = ports;
+    const { plan } = consortium.manifest;
+    const models = new ModelStore({ store, content, trainer, round: () => this.state.round });
+    const planModels = new PlanModels(plan, models, logger);
+    return { ...this.#lasting, consortium, models, planModels, isStart };
+  }
+
   /** The chain as this node has applied it; before `start`, as it begins. */
   get state(): ChainState {
-    return this.#running?.state ?? genesisChain(this.#plan);
+    return this.#running?.state ?? genesisChain(this.#lasting.options.consortium.manifest.plan);
+  }
+
+  /** The version of the manifest in force, as far as this node has applied the chain. */
+  get consortium(): SignedManifest {
+    return this.#parts.consortium;
   }
 
   /** Latest sealed model of a stage, from the disk or the peers; null before its first seal. */
@@ -96,37 +116,126 @@ export class Peer {
   }
 
   /**
-   * Recovers from the disk, joins the network and goes on where the plan stands.
+   * Recovers from the disk, joins the network and goes on where the plan stands. A hospital that is no member any more does
+   * neither: it says so with the event `left`.
    *
    * @throws {AuditError} 'corrupt_log' and {ConsensusError} 'corrupt_wal' when files do not fit each other
    */
   async start(): Promise<void> {
-    const { ports, options, checks, news } = this.#parts;
-    const { store, transport, clock, logger, crypto, pure, named } = ports;
-    const { consortium, self, keys, tellsHistory } = options;
-    const { log: logSigner, witness: witnessSigner } = keys;
-    const held = await recover({
-      ...{ store, logger, verify: crypto.verify },
-      log: {
-        ...{ consortium, self, logSigner, witnessSigner, clock, verify: checks.verifyBytes },
-        ...(pure && { pure }),
-        ...(named && { named }),
-      },
-      onBlock: tellsHistory ? (before, body) => news.tell(before, body, () => undefined) : null,
+    const { transport } = this.#lasting.ports;
+    const running = await this.#enter(true);
+    if (running === null) return;
+    transport.onMessage((from, topic, bytes) => {
+      return this.#running?.receive(from, topic, bytes) ?? 'ignore';
     });
-    const running = new RunningPeer(this.#parts, held);
-    this.#running = running;
-    transport.onMessage((from, topic, bytes) => running.receive(from, topic, bytes));
     await transport.start();
     running.begin();
   }
 
+  /**
+   * An operator hands in the signed envelope of the next version of the manifest. It is kept, told to the members, and put
+   * to the vote between two rounds; the event `membership` says when it is in force.
+   *
+   * @throws {PeerError} 'not_running'
+   */
+  submit(bytes: Uint8Array): Promise<Submission> {
+    return new Promise((resolve, reject) => {
+      const { queue } = this.#lasting;
+      if (this.#running === null || queue.isStopped) {
+        reject(new PeerError({ code: 'not_running' }, 'the peer is not running: start the node'));
+        return;
+      }
+      queue.post(async () => {
+        const running = this.#running;
+        invariant(running !== null, 'a peer that has started runs');
+        resolve(this.#decidedBefore(bytes) ?? (await running.submit(bytes)));
+      });
+    });
+  }
+
   /** Leaves at once, as a power cut would but for the closed sockets; the disk is always ready for it. */
   async stop(): Promise<void> {
-    const { queue, timers, ports } = this.#parts;
+    const { queue, timers, ports } = this.#lasting;
     queue.stop();
     timers.clearAll();
     await ports.transport.stop();
     await queue.idle();
   }
+
+  /** What a peer is made of for the epoch that the disk's log has come to; null when this hospital has left. */
+  async #enter(isStart: boolean): Promise<RunningPeer | null> {
+    const { ports, options } = this.#lasting;
+    const held = await this.#recover(isStart);
+    const { consortium } = held.log;
+    const running = new RunningPeer((this.#parts = this.#partsOf(consortium, isStart)), held, () =>
+      this.#renew(),
+    );
+    this.#running = running;
+    const known = versionsKnown(options);
+    const { version } = consortium.manifest;
+    const newest = known.at(-1)?.manifest.version ?? 0;
+    const isExpected = (one: SignedManifest): boolean =>
+      one.manifest.version >= version && memberOf(one.manifest, options.self) !== null;
+    if (![consortium, ...known].some(isExpected)) {
+      const height = held.log.heightOf(version) ?? held.state.height;
+      options.onEvent({ kind: 'left', version, height });
+      return null;
+    }
+    ports.trainer.adopt?.(consortium.manifest.plan);
+    if (!ownKeys(this.#parts).isVoter) {
+      const what = 'this node does not vote: version in force has other keys, or not this member';
+      ports.logger.log('warn', what, { version });
+    }
+    if (version > newest) ports.transport.setMembers(transportMembers(consortium.manifest));
+    if (version > 0) options.onMembers?.(consortium);
+    return running;
+  }
+
+  #recover(isStart: boolean): Promise<Recovered> {
+    const { ports, options, checks, content, news } = this.#lasting;
+    const { store, clock, logger, crypto, trainer, succeed, pure, named } = ports;
+    const { consortium, knownVersions = [], self, keys, tellsHistory } = options;
+    const { log: logSigner, witness: witnessSigner } = keys;
+    const signers = { self, logSigner, witnessSigner };
+    return recover({
+      ...{ store, logger, content, verify: crypto.verify },
+      log: {
+        ...{ consortium, ...signers, clock, verify: checks.verifyBytes },
+        known: knownVersions,
+        ...{ ...(succeed && { succeed }), ...(pure && { pure }), ...(named && { named }) },
+      },
+      consensusKey: keys.consensus.publicKey,
+      refusalOf: (plan) => trainer.refusalOf?.(plan) ?? null,
+      onBlock:
+        tellsHistory && isStart
+          ? (before, body, versions) => news.tell(before, body, versions, () => undefined)
+          : null,
+    });
+  }
+
+  /** The members have changed: everything that knows them is made anew from the disk, as after a restart. */
+  async #renew(): Promise<void> {
+    const { timers, queue, ports } = this.#lasting;
+    timers.clearAll();
+    const running = await this.#enter(false);
+    if (running !== null) {
+      running.begin();
+      return;
+    }
+    queue.stop();
+    await ports.transport.stop();
+  }
+
+  #decidedBefore(bytes: Uint8Array): Submission | null {
+    const digest = digestOf(bytes);
+    const found = this.log.versions.find((one) => digestOf(one.bytes) === digest);
+    if (found === undefined) return null;
+    const { version } = found.manifest;
+    return { kind: 'decided', version, digest, height: this.log.heightOf(version) ?? 0 };
+  }
+}
+
+/** The genesis and the later versions that a node was given, oldest first. */
+function versionsKnown({ consortium, knownVersions = [] }: PeerOptions): SignedManifest[] {
+  return [consortium, ...knownVersions];
 }

@@ -1,7 +1,7 @@
 /** What a peer is given: the keys of its member and its doors to the world. */
 import type { Clock, Logger, NamedWork, PureWork, Random, Store } from '../base/index.ts';
 import type { CryptoPort, Signer } from '../crypto/index.ts';
-import type { Transport } from '../wire/index.ts';
+import type { SuccessorCheck, Transport } from '../wire/index.ts';
 import type { Averager } from './averager.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -28,6 +28,8 @@ export interface PeerPorts {
   readonly crypto: CryptoPort;
   /** `doNow` when absent. */
   readonly pure?: PureWork;
+  /** Opens a later version of the manifest; `verifySuccessor` when absent. */
+  readonly succeed?: SuccessorCheck;
   /** `makeNow` when absent. */
   readonly named?: NamedWork;
 }

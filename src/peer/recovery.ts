@@ -7,11 +7,19 @@ import {
 } from '../audit/index.ts';
 import { recoverWal, type WalRecord } from '../consensus/index.ts';
 import type { VerifySignature } from '../crypto/index.ts';
-import { bodyDigest, type BlockBody } from '../wire/index.ts';
+import {
+  bodyDigest,
+  verifySuccessor,
+  type BlockBody,
+  type Plan,
+  type SignedManifest,
+} from '../wire/index.ts';
+import type { ContentStore } from '../gossip/index.ts';
 import { advance, genesisChain, type ChainState } from './chain.ts';
 import { loadSnapshot } from './chain-snapshot.ts';
 import { epochContext } from './epoch-context.ts';
 import { EvidenceStore, retiredText } from './evidence-store.ts';
+import { PendingManifests } from './pending-manifests.ts';
 
 /** See the file's header. */
 export interface Recovered {
@@ -19,36 +27,53 @@ export interface Recovered {
   /** The chain at the log's head. */
   readonly state: ChainState;
   readonly evidence: EvidenceStore;
+  /** Versions of the manifest that wait to be decided. */
+  readonly pending: PendingManifests;
   /** Whether this node's key must not vote. */
   readonly isRetired: boolean;
   /** Of the height after the head, and later ones. */
   readonly records: readonly WalRecord[];
 }
 
+/** Hears of a block of the log. @param versions of the manifest by number */
+export type ToldBlock = (
+  before: ChainState,
+  body: BlockBody,
+  versions: readonly SignedManifest[],
+) => Promise<void>;
+
 /** How `recover` reads the disk. */
 export interface RecoveryOptions {
   readonly store: Store;
   readonly logger: Logger;
+  readonly content: Pick<ContentStore, 'put' | 'remove' | 'obtainBytes'>;
   readonly log: ConsortiumLogOptions;
+  /** This node's, public. */
+  readonly consensusKey: Uint8Array;
+  /** Why this machine cannot carry out a plan; null when it can. */
+  readonly refusalOf: (plan: Plan) => string | null;
   /** Checks signatures of evidence. */
   readonly verify: VerifySignature;
   /** Hears every block of the log; without it the chain begins at the last snapshot, if one fits. */
-  readonly onBlock: ((before: ChainState, body: BlockBody) => Promise<void>) | null;
+  readonly onBlock: ToldBlock | null;
 }
 
 /** @throws {AuditError} 'corrupt_log' and {ConsensusError} 'corrupt_wal' when files do not fit each other */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
-  const { store, logger, verify } = options;
-  const { consortium } = options.log;
+  const { store, logger, content, verify } = options;
   const log = await openConsortiumLog(store, options.log);
   const state = await chainAtHead(log, options);
   const evidence = new EvidenceStore(store, logger);
   const { suspendedFrom } = state;
-  await evidence.load({ ...epochContext(consortium, state.epoch, verify), suspendedFrom });
-  const isRetired = await evidence.isRetired();
+  await evidence.load({ ...epochContext(log.consortium, state.epoch, verify), suspendedFrom });
+  const check = options.log.succeed ?? verifySuccessor;
+  const waiting = { store, content, logger, inForce: log.consortium, check };
+  const { refusalOf } = options;
+  const pending = await PendingManifests.load({ ...waiting, refusalOf });
+  const isRetired = await evidence.isRetired(options.consensusKey);
   if (isRetired) logger.log('error', retiredText);
   const records = await recoverWal(store, state.epoch, state.height + 1);
-  return { log, state, evidence, isRetired, records };
+  return { log, state, evidence, pending, isRetired, records };
 }
 
 /** Folds the log's blocks, from the last snapshot that fits them. */
@@ -56,17 +81,17 @@ async function chainAtHead(
   log: ConsortiumLog,
   { store, log: { consortium }, onBlock }: RecoveryOptions,
 ): Promise<ChainState> {
-  const { plan } = consortium.manifest;
-  const snapshot = await loadSnapshot(store, consortium.cid, plan);
+  const { versions } = log;
+  const snapshot = await loadSnapshot(store, consortium.cid, versions);
   const block = snapshot === null ? null : await log.decision(snapshot.height);
   const fits = block !== null && bodyDigest(block.body) === snapshot?.prev;
-  let state = fits && onBlock === null ? snapshot : genesisChain(plan);
+  let state = fits && onBlock === null ? snapshot : genesisChain(consortium.manifest.plan);
   for (let at = state.height + 1; at <= log.head.height; at++) {
     const held = await log.decision(at);
     invariant(held !== null, 'the log holds every height up to its head');
     const before = state;
-    state = advance(before, held.body, plan);
-    await onBlock?.(before, held.body);
+    state = advance(before, held.body, versions);
+    await onBlock?.(before, held.body, versions);
   }
   return state;
 }

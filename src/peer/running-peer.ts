@@ -2,31 +2,63 @@
  * A peer between its start and its stop: what it does with messages, decided blocks, the phase that the chain is in, and
  * the clock. Everything here runs in the peer's queue, one task at a time; long work runs beside it and comes back as one.
  */
-import type { NodeId } from '../base/index.ts';
+import type { Digest, NodeId } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
 import type { WalRecord } from '../consensus/index.ts';
-import type { BlockBody, Topic, Verdict } from '../wire/index.ts';
-import { assemble, type PeerParts, type PeerPieces } from './assembly.ts';
+import { membershipOf, type BlockBody, type Topic, type Verdict } from '../wire/index.ts';
+import { assemble, ownKeys, type PeerParts, type PeerPieces } from './assembly.ts';
 import type { ChainState } from './chain.ts';
 import type { Task } from './event-queue.ts';
+import { MemberNews } from './member-news.ts';
 import type { Admitted } from './message-gate.ts';
 import type { PeerMessage } from './peer-messages.ts';
+import type { PendingManifests, Submission } from './pending-manifests.ts';
 import type { Recovered } from './recovery.ts';
 
-/** See the file's header. */
+/** Between two times that members hear of a manifest which waits, ticks. */
+const announceTicks = 10;
+
+/** See the file's header. One object is one epoch: when the members change, the peer makes another over the same disk. */
 export class RunningPeer {
   /** Bytes of the log's files, for those who verify. */
   readonly log: ConsortiumLog;
+  readonly #pending: PendingManifests;
+  readonly #onEpoch: () => Promise<void>;
   readonly #parts: PeerParts;
   readonly #pieces: PeerPieces;
   readonly #records: readonly WalRecord[];
+  readonly #isAuthor: boolean;
+  readonly #members: MemberNews;
   #isDone = false;
+  /** The members have changed: another one goes on from the disk. */
+  #isOver = false;
+  #ticks = 0;
 
-  /** @param held what the disk held */
-  constructor(parts: PeerParts, held: Recovered) {
+  /**
+   * @param held what the disk held
+   * @param onEpoch a block was applied that changes the members; this object does nothing more
+   */
+  constructor(parts: PeerParts, held: Recovered, onEpoch: () => Promise<void>) {
     this.log = held.log;
     this.#parts = parts;
     this.#records = held.records;
+    this.#pending = held.pending;
+    this.#onEpoch = onEpoch;
+    this.#isAuthor = ownKeys(parts).isAuthor;
+    held.pending.attach({
+      post: (task) => {
+        this.#post(async () => {
+          await task();
+          await this.#askAgain();
+        });
+      },
+      refuse: (from, reason) => {
+        parts.checks.refuse(from, reason);
+      },
+      stageIndex: () => this.state.stageIndex,
+    });
+    this.#members = new MemberNews(parts.options.onEvent);
+    if (held.isRetired) parts.options.onEvent({ kind: 'retired' });
     this.#pieces = assemble(parts, held, {
       post: (task) => {
         this.#post(task);
@@ -57,8 +89,27 @@ export class RunningPeer {
     this.#tick();
   }
 
+  /** Runs a task in the peer's queue, unless another epoch has begun until then. */
   #post(task: Task): void {
-    this.#parts.queue.post(task);
+    this.#parts.queue.post(() => (this.#isOver ? undefined : task()));
+  }
+
+  /** An operator hands in the next version of the manifest. */
+  async submit(bytes: Uint8Array): Promise<Submission> {
+    const submission = await this.#pending.submit(bytes);
+    if (submission.kind === 'pending') {
+      this.#announce();
+      await this.#askAgain();
+    }
+    return submission;
+  }
+
+  /** Tells the members of the versions that wait. */
+  #announce(): void {
+    for (const { digest, signed } of this.#pending.all()) {
+      const { version } = signed.manifest;
+      this.#pieces.outbox.broadcast({ t: 'manifest', version, digest });
+    }
   }
 
   /** Has consensus judge and propose anew, after something that both look at has changed. */
@@ -72,7 +123,8 @@ export class RunningPeer {
   receive(from: NodeId, topic: Topic, bytes: Uint8Array): Verdict {
     const { verdict, admitted } = this.#pieces.gate.judge(from, topic, bytes);
     if (admitted === null) return verdict;
-    const task = (): Promise<void> | undefined => this.#handle(from, admitted);
+    const task = (): Promise<void> | undefined =>
+      this.#isOver ? undefined : this.#handle(from, admitted);
     return this.#parts.queue.offer(from, bytes.byteLength, task) ? verdict : 'ignore';
   }
 
@@ -94,8 +146,11 @@ export class RunningPeer {
     round?.heard(from, this.#parts.ports.clock.nowMs());
     if (message.t === 'status') {
       if (message.x !== undefined && message.x === round?.open.r) round.abstained(from);
+      this.#members.heard(from, message, this.#parts.ports.clock.nowMs());
       this.#pieces.catchUp.heard(message.h, this.state.height);
       this.#pieces.checkpoints.help(from, message.s);
+    } else if (message.t === 'manifest') {
+      this.#pending.announced(from, message);
     } else if (message.r === round?.open.r) {
       round.take(from, message);
       return this.#askAgain();
@@ -106,19 +161,25 @@ export class RunningPeer {
   // Decided blocks.
 
   async #applyDecided(): Promise<void> {
-    if (!(await this.#pieces.chain.apply())) return;
+    if (!(await this.#pieces.chain.apply()) || this.#isOver) return;
     this.#pieces.housekeeper.tidy(this.state);
     await this.#pursue();
     await this.#askAgain();
   }
 
   async #applied(before: ChainState, body: BlockBody): Promise<void> {
-    const { news } = this.#parts;
+    const { news, consortium } = this.#parts;
     this.#pieces.housekeeper.applied(body.h, body.log.size);
-    news.logSuspensions(body);
+    news.logSuspensions(body, consortium);
     const round = this.#pieces.round.protocol;
-    await news.tell(before, body, (r, env) => (round?.open.r === r ? round.facts(env) : undefined));
+    await news.tell(before, body, this.log.versions, (r, env) =>
+      round?.open.r === r ? round.facts(env) : undefined,
+    );
     this.#pieces.checkpoints.applied(body);
+    if (membershipOf(body) === null) return;
+    this.#pieces.round.close();
+    this.#isOver = true;
+    await this.#onEpoch();
   }
 
   // The phase that the chain is in.
@@ -141,7 +202,8 @@ export class RunningPeer {
         return;
       case 'open': {
         const round = this.#pieces.round.enter(phase.open, this.state);
-        if (phase.open.code === options.code) round.train();
+        if (!this.#isAuthor) round.abstained(options.self);
+        else if (phase.open.code === options.code) round.train();
         else {
           const facts = { round: phase.open.r };
           ports.logger.log('warn', 'a round of another program is not joined', facts);
@@ -184,6 +246,13 @@ export class RunningPeer {
     this.#parts.options.onEvent({ kind: 'done', treeSize: size, root });
   }
 
+  /** What this node says of itself, for people at the other members. */
+  #ownClaims(): { readonly at: number; readonly code: Digest; readonly m: number } {
+    const { ports, options } = this.#parts;
+    const { code, consortium } = options;
+    return { at: Math.max(0, ports.clock.nowMs()), code, m: consortium.manifest.version };
+  }
+
   // The clock.
 
   #tick(): void {
@@ -192,10 +261,13 @@ export class RunningPeer {
       const { height: h, round: r, phase } = this.state;
       const round = this.#pieces.round.protocol;
       const abstained = round?.isAbstaining === true ? { x: round.open.r } : {};
-      this.#pieces.outbox.broadcast({ t: 'status', h, r, s: this.log.cosignedSize, ...abstained });
+      const s = this.log.cosignedSize;
+      this.#pieces.outbox.broadcast({ t: 'status', h, r, s, ...this.#ownClaims(), ...abstained });
       round?.repeat();
       this.#pieces.checkpoints.repeat();
       if (phase.kind === 'done') this.#collectModels();
+      await this.#pending.tick();
+      if (this.#ticks++ % announceTicks === 0) this.#announce();
       if (this.#pieces.chain.isLevel) await this.#askAgain();
       else await this.#applyDecided();
       this.#pieces.catchUp.look(this.state.height);

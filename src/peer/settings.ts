@@ -7,7 +7,7 @@ export interface PeerSettings {
    * out while it trains, so this measures a lost peer, not a slow one; shorter than a VPN's hiccup costs a site its round.
    */
   readonly silenceMs: number;
-  /** News of updates that are here wait so long for further ones to go out with, milliseconds, 0..10000. */
+  /** News of updates that are here wait so long for one more, and not at all when none is missing. Milliseconds, 0..10000. */
   readonly holdsDelayMs: number;
   /** How far a proposer's clock may differ from ours, milliseconds, 1000..86400000. */
   readonly clockSkewMs: number;

@@ -4,7 +4,7 @@
  */
 import type { Digest } from '../base/index.ts';
 import type { ModelLayout, WrittenModel } from '../weights/index.ts';
-import type { Hyperparameters, PlanStage } from '../wire/index.ts';
+import type { Hyperparameters, Plan, PlanStage } from '../wire/index.ts';
 
 /** How far long work has come. */
 export interface WorkProgress {
@@ -50,6 +50,13 @@ export interface InitialModel extends WrittenModel {
 
 /** Implemented by the room that learns; the peer knows neither images nor TF.js. */
 export interface Trainer {
+  /**
+   * Follows this plan from here on: called before anything else, and again when a version of the manifest changes it. Absent
+   * where the plan is of no matter.
+   */
+  adopt?(plan: Plan): void;
+  /** Why this machine cannot carry out a plan; null when it can. Absent: it can carry out any. */
+  refusalOf?(plan: Plan): string | null;
   /** Leaves in `into` the model that every member starts this stage from: a function of the plan alone. */
   initialModel(stage: PlanStage, into: string): Promise<InitialModel>;
   /**

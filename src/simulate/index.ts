@@ -14,6 +14,7 @@ export {
 } from './simulate-consortium.ts';
 export { VirtualWorld, worldStartMs, type WorldOptions, type WorldOutcome } from './world.ts';
 export type { VirtualNode } from './virtual-node.ts';
+export type { MembershipChange, WorldMembership } from './membership.ts';
 export { drawFaults, endOf, shrinkFaults, type Fault, type FaultRange } from './faults.ts';
 export type { Violation } from './invariants.ts';
 export { memberNames, virtualConsortium, virtualMember, type VirtualMember } from './members.ts';

@@ -10,14 +10,14 @@
  * - `fold`: a node's chain is the fold of the blocks in its log.
  * - `alive`: no peer stops by itself, but for a disk that fails.
  */
-import type { Digest, NodeId, PureWork } from '../base/index.ts';
+import { equalBytes, type Digest, type NodeId, type PureWork } from '../base/index.ts';
 import {
   ConsensusError,
   decodeMessage,
   walName,
   type ConsensusMessage,
 } from '../consensus/index.ts';
-import { digestOf } from '../crypto/index.ts';
+import { digestOf, type VerifySignature } from '../crypto/index.ts';
 import {
   advance,
   genesisChain,
@@ -29,10 +29,11 @@ import {
   encodeCanonical,
   forbiddenPair,
   isStatementBy,
+  keyBytes,
   signedPart,
   statementsOf,
   type EpochContext,
-  type Plan,
+  type SignedManifest,
   type SignedStatement,
 } from '../wire/index.ts';
 
@@ -46,10 +47,9 @@ export interface Violation {
 
 /** What they look at beside the nodes. */
 export interface InvariantFacts {
-  readonly plan: Plan;
-  readonly members: readonly NodeId[];
-  /** Who signs, and how that is checked. */
-  readonly context: EpochContext;
+  readonly genesis: SignedManifest;
+  /** How signatures are checked. */
+  readonly verify: VerifySignature;
   readonly pure: PureWork;
   /** Whose statements may contradict each other: a test's liars. */
   readonly liars: ReadonlySet<NodeId>;
@@ -58,6 +58,9 @@ export interface InvariantFacts {
 /** See the file's header. */
 export class Invariants {
   readonly #facts: InvariantFacts;
+  /** By version of the manifest, those that were put in force, and who signs under them. */
+  readonly #versions: SignedManifest[] = [];
+  readonly #contexts: EpochContext[] = [];
   /** The first that was broken. */
   violation: Violation | null = null;
   /** Of each height, what the first node decided, and how the chain stands after it. */
@@ -69,6 +72,35 @@ export class Invariants {
 
   constructor(facts: InvariantFacts) {
     this.#facts = facts;
+    this.#add(facts.genesis);
+  }
+
+  /** The versions of the manifest that are in force at some node, by number. */
+  get versions(): readonly SignedManifest[] {
+    return this.#versions;
+  }
+
+  /** A node goes by this version from now on. */
+  entered(node: NodeId, inForce: SignedManifest): void {
+    const { version } = inForce.manifest;
+    const known = this.#versions[version];
+    if (known === undefined && version === this.#versions.length) this.#add(inForce);
+    else if (known === undefined || !equalBytes(known.bytes, inForce.bytes)) {
+      this.#violate('agreement', node, `another version ${version} of the manifest`);
+    }
+  }
+
+  #add(inForce: SignedManifest): void {
+    const { cid, manifest } = inForce;
+    const members = manifest.members.map(({ consensusKey }) => ({
+      publicKey: keyBytes(consensusKey),
+    }));
+    this.#versions.push(inForce);
+    this.#contexts.push({ cid, epoch: manifest.version, members, verify: this.#facts.verify });
+  }
+
+  #memberAt(epoch: number, index: number): NodeId | undefined {
+    return this.#versions[epoch]?.manifest.members[index]?.id;
   }
 
   /** The block of each height, ascending. */
@@ -85,7 +117,9 @@ export class Invariants {
       this.#requireWritten(node, message, disk);
     } else if (message.t === 'CERT' || message.t === 'DECIDED') {
       const { sigs } = message.cert;
-      statementsOf(message.cert, this.#facts.context).forEach((statement, at) => {
+      const context = this.#contexts[message.e];
+      if (context === undefined) return;
+      statementsOf(message.cert, context).forEach((statement, at) => {
         const [i, sig] = sigs[at] ?? [-1, ''];
         this.#witness({ ...statement, i, sig });
       });
@@ -136,14 +170,14 @@ export class Invariants {
 
   /** At the end: folds a node's log anew. */
   async folds(node: NodeId, { log, state }: Pick<Peer, 'log' | 'state'>): Promise<void> {
-    let folded = genesisChain(this.#facts.plan);
+    let folded = genesisChain(this.#facts.genesis.manifest.plan);
     for (let height = 1; height <= state.height; height++) {
       const held = await log.decision(height);
       if (held === null) {
         this.#violate('fold', node, `its log has no height ${height}`);
         return;
       }
-      folded = advance(folded, held.body, this.#facts.plan);
+      folded = advance(folded, held.body, this.#versions);
       const known = this.#blocks.get(height);
       if (known !== undefined && known.state !== stateDigest(folded)) {
         this.#violate('fold', node, `its log has another chain at height ${height}`);
@@ -165,15 +199,16 @@ export class Invariants {
   }
 
   #witness(statement: SignedStatement): void {
-    const { i, h, t, v, x, p } = statement;
-    const key = `${i}/${h}`;
+    const { i, e, h, t, v, x, p } = statement;
+    const key = `${e}/${i}/${h}`;
     const seen = this.#signed.get(key) ?? [];
     if (seen.some((one) => one.t === t && one.v === v && one.x === x && one.p === p)) return;
     // What somebody says of another counts only with that one's signature.
-    if (!isStatementBy(statement, i, statement.sig, this.#facts.context)) return;
+    const context = this.#contexts[e];
+    if (context === undefined || !isStatementBy(statement, i, statement.sig, context)) return;
     this.#signed.set(key, [...seen, statement]);
     const other = seen.find((one) => forbiddenPair(one, statement) !== null);
-    const signer = this.#facts.members[i];
+    const signer = this.#memberAt(e, i);
     if (other === undefined || signer === undefined || this.#facts.liars.has(signer)) return;
     this.#violate('honest-pair', signer, `${other.t} and ${t} of height ${h}, view ${v}`);
   }
@@ -183,7 +218,7 @@ export class Invariants {
     { e, h, i, sig, t }: Extract<ConsensusMessage, { readonly sig: string }>,
     disk: (name: string) => Uint8Array | null,
   ): void {
-    if (this.#facts.members[i] !== node || this.#facts.liars.has(node)) return;
+    if (this.#memberAt(e, i) !== node || this.#facts.liars.has(node)) return;
     const records = disk(walName(e, h));
     if (
       records !== null &&

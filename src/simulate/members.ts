@@ -2,15 +2,19 @@
 import { base64, invariant, type NodeId } from '../base/index.ts';
 import { digestOf, type HpkeKeyPair, type Signer } from '../crypto/index.ts';
 import {
+  b64,
   encodeCanonical,
   encodeEnvelope,
   manifestPayloadType,
+  manifestReader,
   signEnvelope,
+  verifySuccessor,
   type ConsortiumLimits,
   type Manifest,
   type Member,
   type Plan,
   type SignedManifest,
+  type SuccessorCheck,
 } from '../wire/index.ts';
 import type { CountedCrypto } from './counted-crypto.ts';
 
@@ -50,23 +54,29 @@ export function memberNames(count: number): NodeId[] {
   );
 }
 
-/** A member whose keys follow from those of the simulation and its name. */
+/**
+ * A member whose keys follow from those of the simulation and its name.
+ *
+ * @param generation how often the keys of its node, and that of its organisation, were drawn anew
+ */
 export function virtualMember(
   id: NodeId,
   crypto: CountedCrypto,
   labels: readonly string[] = [],
+  generation: { readonly node: number; readonly org: number } = { node: 0, org: 0 },
 ): VirtualMember {
-  const signer = (role: string): Signer => crypto.signer(`${id}/${role}`);
+  const named = (name: string, at: number): string => (at === 0 ? name : `${name}/${at}`);
+  const signer = (role: string): Signer => crypto.signer(named(`${id}/${role}`, generation.node));
   return {
     id,
     labels: [...labels].sort(),
     keys: {
-      org: signer('org'),
+      org: crypto.signer(named(`${id}/org`, generation.org)),
       consensus: signer('consensus'),
       log: signer('log'),
       witness: signer('witness'),
       transport: signer('transport'),
-      seal: crypto.sealKey(id),
+      seal: crypto.sealKey(named(id, generation.node)),
     },
   };
 }
@@ -85,7 +95,25 @@ export function virtualConsortium(
   return { manifest, cid, digest: cid, bytes: encodeEnvelope(envelope) };
 }
 
-function lineOf({ id, labels, keys }: VirtualMember): Member {
+/** Reads manifests of virtual members: 32 bytes are a key there. */
+const readVirtualManifest = manifestReader(b64(32, 32), b64(32, 32));
+
+/** As `verifySuccessor`, by keys of a simulation. */
+export function virtualSuccession(crypto: Pick<CountedCrypto, 'verifyBytes'>): SuccessorCheck {
+  const { verifyBytes: verify } = crypto;
+  return (previous, bytes) =>
+    verifySuccessor(previous, bytes, { read: readVirtualManifest, verify });
+}
+
+/** The envelope of a later version, signed by these, each once. */
+export function signSuccessor(manifest: Manifest, signers: readonly Signer[]): Uint8Array {
+  const once = new Map(signers.map((signer) => [base64(signer.publicKey), signer]));
+  const payload = encodeCanonical(manifest);
+  return encodeEnvelope(signEnvelope(manifestPayloadType, payload, ...once.values()));
+}
+
+/** A member as the manifest names it. */
+export function lineOf({ id, labels, keys }: VirtualMember): Member {
   return {
     ...{ id, role: 'voter', addresses: [], labels },
     orgKey: base64(keys.org.publicKey),

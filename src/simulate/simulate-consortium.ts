@@ -25,13 +25,15 @@ import {
   type PlanSampling,
   type PlanStage,
   type RoundRule,
+  type SuccessorCheck,
   type Training,
 } from '../wire/index.ts';
 import { countedCrypto, type CountedCrypto, type CryptoCounts } from './counted-crypto.ts';
 import { twoFaced, type TwoFaced, type TwoFacedParts } from './attacks/two-faced.ts';
 import type { Fault } from './faults.ts';
 import type { Violation } from './invariants.ts';
-import { virtualConsortium, virtualMember } from './members.ts';
+import { virtualConsortium, virtualMember, virtualSuccession } from './members.ts';
+import type { MembershipChange } from './membership.ts';
 import { quadraticTrainer, type Quadratic } from './quadratic-trainer.ts';
 import type { DiskFaults } from './virtual-disk.ts';
 import type { NetworkCounts, NetworkFaults } from './virtual-network.ts';
@@ -56,6 +58,8 @@ export interface SimulationOptions {
   readonly consensus?: ConsensusSettings;
   readonly settings?: Partial<PeerSettings>;
   readonly faults?: readonly Fault[];
+  /** How the members change, in this order. */
+  readonly membership?: readonly MembershipChange[];
   /** What members do against the others. Nobody waits for them at the end. */
   readonly attack?: Attack;
   /** Members that nobody waits for at the end: those whose faults never end. */
@@ -68,7 +72,9 @@ export interface SimulationOptions {
   /** Tests reach into the world before it starts. */
   readonly prepare?: (world: VirtualWorld) => void;
   /** Further parts of the world, for tests that make it worse. */
-  readonly parts?: Partial<Pick<WorldOptions, 'bend' | 'bendStore' | 'liars' | 'crypto'>>;
+  readonly parts?: Partial<Pick<WorldOptions, 'bend' | 'bendStore' | 'liars' | 'crypto'>> & {
+    readonly succeed?: SuccessorCheck;
+  };
 }
 
 /** A round as it was decided. */
@@ -103,6 +109,7 @@ export interface SimulationRecord {
   readonly members: readonly NodeId[];
   readonly plan: Plan;
   readonly faults: readonly Fault[];
+  readonly membership?: readonly MembershipChange[];
   readonly attack?: Attack;
   readonly outcome: WorldOutcome;
   /** The invariant that was broken, where one was. */
@@ -203,18 +210,27 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
     ...facts,
     limits: options.limits ?? virtualLimits,
   });
+  const joining = (options.membership ?? []).filter(({ kind }) => kind === 'join');
+  const everybody = [...members, ...joining.map(({ node }) => node)];
   const keys = new Map(keyed.map(({ id, keys: own }) => [id, own]));
   const rounds = new Map<number, SimulatedRound>();
   const world: VirtualWorld = new VirtualWorld({
     ...worldParts(options),
     ...attackParts(options, counted, (id) => world.node(id).peer?.log ?? null),
     ...{ seed, consortium, faults, crypto: options.parts?.crypto ?? counted },
+    ...(options.membership && {
+      membership: {
+        changes: options.membership,
+        memberOf: (id, generation) => virtualMember(id, counted, [], generation),
+        succeed: options.parts?.succeed ?? virtualSuccession(counted),
+      },
+    }),
     keysOf: (id) => {
       const own = keys.get(id);
       invariant(own !== undefined, `${id} has keys`);
       return { ...own, sealPrivate: own.seal.privateKey };
     },
-    trainerOf: options.trainerOf ?? seededTrainers(seed, members),
+    trainerOf: options.trainerOf ?? seededTrainers(seed, everybody),
     onEvent: (id, event, atMs) => {
       noteRound(rounds, event);
       options.onEvent?.(id, event, atMs);
@@ -224,10 +240,12 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
   world.start();
   const excused = new Set([...(options.excused ?? []), ...(options.attack?.liars ?? [])]);
   const waitedFor = members.filter((id) => !excused.has(id));
-  const isEnough = (): boolean => waitedFor.every((id) => world.node(id).isDone);
+  const isEnough = (): boolean =>
+    options.membership ? world.isDone() : waitedFor.every((id) => world.node(id).isDone);
   const outcome = await world.run(untilMs, isEnough);
   return {
     ...{ format: 'annulus/simulation/v1', seed, members, plan, faults, outcome },
+    ...(options.membership && { membership: options.membership }),
     ...(options.attack && { attack: options.attack }),
     violation: world.invariants.violation,
     rounds: [...rounds.values()].sort((a, b) => a.round - b.round),

@@ -20,7 +20,12 @@ import {
   type PeerSettings,
   type Trainer,
 } from '../peer/index.ts';
-import type { SignedManifest, Transport } from '../wire/index.ts';
+import {
+  transportMembers,
+  type SignedManifest,
+  type SuccessorCheck,
+  type Transport,
+} from '../wire/index.ts';
 import { NodeClock } from './node-clock.ts';
 import { Process } from './process.ts';
 import type { DiskError, VirtualDisk } from './virtual-disk.ts';
@@ -29,7 +34,8 @@ import type { VirtualNetwork } from './virtual-network.ts';
 /** What a machine is made of. */
 export interface NodeParts {
   readonly id: NodeId;
-  readonly keys: PeerKeys;
+  /** Its keys when it starts. */
+  readonly keys: () => PeerKeys;
   readonly consortium: SignedManifest;
   readonly code: Digest;
   readonly consensus: ConsensusSettings;
@@ -49,9 +55,21 @@ export interface NodeParts {
   readonly bend: (transport: Transport) => Transport;
   /** Its disk as it uses it. */
   readonly bendStore: (store: Store) => Store;
+  /** How its members may change; null where they do not. */
+  readonly membership: NodeMembership | null;
   readonly onEvent: (event: PeerEvent) => void;
   /** Its program has done something since this was called last. */
   readonly onWake: () => void;
+}
+
+/** What a machine needs in a world whose members change. */
+export interface NodeMembership {
+  readonly succeed: SuccessorCheck;
+  /** Later versions of the manifest that its operator knows when it starts. */
+  readonly knownVersions: () => readonly SignedManifest[];
+  /** The key that it shows to the others when it starts. */
+  readonly transportKey: () => Uint8Array;
+  readonly onMembers: (inForce: SignedManifest) => void;
 }
 
 /** Lines of a node's log that are kept, the latest. */
@@ -104,14 +122,20 @@ export class VirtualNode {
   /** Starts a program over what the disk holds; nothing happens when one runs. */
   start(): void {
     if (this.#running !== null) return;
-    const { id, keys, consortium, code, consensus, settings, network } = this.#parts;
+    const { id, consortium, code, consensus, settings, network, membership } = this.#parts;
     const { crypto, pure, named } = this.#parts;
+    const keys = this.#parts.keys();
+    const knownVersions = membership?.knownVersions() ?? [];
     const process = new Process(this.#parts.onWake);
     const clock = this.clock.of(process);
     this.runs += 1;
     this.isDone = false;
     this.diskError = null;
-    const transport = this.#parts.bend(network.join(id, process));
+    const transport = this.#parts.bend(network.join(id, process, membership?.transportKey()));
+    if (membership !== null) {
+      const { manifest } = knownVersions.at(-1) ?? consortium;
+      transport.setMembers(transportMembers(manifest));
+    }
     const disk = this.disk.open(process, (error) => {
       // As a node does: what failed is said, and the program ends before it goes on.
       this.diskError ??= error;
@@ -130,15 +154,20 @@ export class VirtualNode {
       {
         ...{ clock, store, transport, trainer, logger, random, crypto, pure, named },
         averager: this.#parts.share(inlineAverager(store)),
+        ...(membership && { succeed: membership.succeed }),
       },
       {
         ...{ self: id, consortium, keys, code, consensus, settings, tellsHistory: false },
+        knownVersions,
         onEvent: (event) => {
           if (!process.isAlive) return;
           if (event.kind === 'done') this.isDone = true;
           this.#parts.onEvent(event);
         },
         onFailure: fail,
+        onMembers: (inForce) => {
+          if (process.isAlive) membership?.onMembers(inForce);
+        },
       },
     );
     this.#running = { peer, process, transport };

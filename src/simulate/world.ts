@@ -21,15 +21,10 @@ import {
   type PeerSettings,
   type Trainer,
 } from '../peer/index.ts';
-import {
-  genesisEpoch,
-  keyBytes,
-  type SignedManifest,
-  type Topic,
-  type Transport,
-} from '../wire/index.ts';
+import { changeBetween, type SignedManifest, type Topic, type Transport } from '../wire/index.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { endOf, type Fault } from './faults.ts';
+import { MembershipOffice, peerKeysOf, type WorldMembership } from './membership.ts';
 import { Invariants } from './invariants.ts';
 import { sharedByName, sharedChecks, sharedWork } from './shared-work.ts';
 import { virtualClock, type VirtualClock } from './virtual-clock.ts';
@@ -40,16 +35,22 @@ import {
   type NetworkFaults,
   type VirtualNetwork,
 } from './virtual-network.ts';
-import { VirtualNode } from './virtual-node.ts';
+import { lineOf } from './members.ts';
+import { VirtualNode, type NodeMembership } from './virtual-node.ts';
 
 /** Virtual time begins here, ms since 1970: 14 November 2023. */
 export const worldStartMs = 1_700_000_000_000;
+
+/** A member with other keys starts again so long after they are in force, ms. */
+const keyChangeMs = 1_000;
 
 /** A world's members and how they are made. */
 export interface WorldOptions {
   readonly seed: number;
   readonly consortium: SignedManifest;
   readonly keysOf: (id: NodeId) => PeerKeys;
+  /** How the members change; they do not when absent. Then `keysOf` is not asked. */
+  readonly membership?: WorldMembership;
   readonly crypto: CryptoPort;
   /** The learning of a member, on the clock and the disk of one run of its program. */
   readonly trainerOf: (id: NodeId, clock: Clock, store: Store) => Trainer;
@@ -92,6 +93,7 @@ export class VirtualWorld {
   readonly #share = sharedChecks();
   readonly #touched = new Set<VirtualNode>();
   readonly #faults: FaultSchedule;
+  readonly #office: MembershipOffice | null;
   readonly #healCuts = new Map<Fault, () => void>();
 
   constructor(options: WorldOptions) {
@@ -99,19 +101,20 @@ export class VirtualWorld {
     this.#random = seededRandom(options.seed).fork('world');
     const random = this.#random.fork('network');
     this.network = virtualNetwork({ clock: this.clock, random, faults: options.network ?? {} });
-    const { manifest, cid } = options.consortium;
-    const members = manifest.members.map(({ consensusKey }) => ({
-      publicKey: keyBytes(consensusKey),
-    }));
+    const { manifest } = options.consortium;
     this.invariants = new Invariants({
-      plan: manifest.plan,
-      members: manifest.members.map(({ id }) => id),
-      context: { cid, epoch: genesisEpoch, members, verify: options.crypto.verify },
+      genesis: options.consortium,
+      verify: options.crypto.verify,
       pure: this.#pure,
       liars: new Set(options.liars),
     });
     const pool = new BytePool();
-    this.nodes = new Map(manifest.members.map(({ id }) => [id, this.#nodeOf(id, pool)]));
+    const joining = (options.membership?.changes ?? []).flatMap(({ kind, node }) =>
+      kind === 'join' ? [node] : [],
+    );
+    const ids = new Set([...manifest.members.map(({ id }) => id), ...joining]);
+    this.#office = options.membership === undefined ? null : this.#officeOf(options.membership);
+    this.nodes = new Map([...ids].map((id) => [id, this.#nodeOf(id, pool)]));
     this.#faults = new FaultSchedule(this.clock, options.faults ?? [], (fault, isBegin) => {
       this.#changed(fault, isBegin);
     });
@@ -131,7 +134,7 @@ export class VirtualWorld {
 
   /** Starts all that are not kept down by a fault. */
   start(): void {
-    for (const { id } of this.nodes.values()) this.#startIfWell(id);
+    for (const { id } of this.consortium.manifest.members) this.#startIfWell(id);
   }
 
   /**
@@ -154,10 +157,54 @@ export class VirtualWorld {
     return isDone ? 'done' : 'late';
   }
 
-  /** Whether every node has carried out the plan. */
+  /** Whether every member's node has carried out the plan, and every change of the members is in force. */
   isDone(): boolean {
-    for (const node of this.nodes.values()) if (!node.isDone) return false;
-    return true;
+    if (this.#office?.isDone === false) return false;
+    return this.#latest().manifest.members.every(({ id }) => this.node(id).isDone);
+  }
+
+  /** The latest version of the manifest that is in force at some node. */
+  #latest(): SignedManifest {
+    const latest = this.invariants.versions.at(-1);
+    invariant(latest !== undefined, 'the genesis is in force from the beginning');
+    return latest;
+  }
+
+  #officeOf(membership: WorldMembership): MembershipOffice {
+    return new MembershipOffice({
+      ...{ clock: this.clock, membership, latest: () => this.#latest() },
+      submit: (previous, bytes) => {
+        for (const { id } of previous.manifest.members) {
+          const { peer } = this.node(id);
+          if (peer?.consortium.digest !== previous.digest) continue;
+          // It may stop before it answers: the office hands in again what is not in force.
+          peer.submit(bytes).catch(() => undefined);
+          return;
+        }
+      },
+    });
+  }
+
+  /** A node goes by a later version: newcomers start, and who has other keys starts again with them. */
+  #entered(id: NodeId, inForce: SignedManifest): void {
+    const before = this.#latest();
+    this.invariants.entered(id, inForce);
+    if (this.#latest() === before) return;
+    const { joined, renewed } = changeBetween(before.manifest, inForce.manifest);
+    for (const one of joined) {
+      this.clock.setTimer(0, () => {
+        // Who comes back was here before: its peer stopped by itself.
+        if (this.node(one).peer !== null) this.kill(one);
+        this.#startIfWell(one);
+      });
+    }
+    for (const one of renewed) {
+      this.clock.setTimer(keyChangeMs, () => {
+        if (this.node(one).peer === null) return;
+        this.kill(one);
+        this.#startIfWell(one);
+      });
+    }
   }
 
   /** Cuts the power of a node. */
@@ -184,7 +231,11 @@ export class VirtualWorld {
     disk.setFaults(faults ?? {});
     const node: VirtualNode = new VirtualNode({
       ...{ id, disk, random, network: this.network, time: this.clock },
-      keys: this.#options.keysOf(id),
+      keys: () => {
+        const office = this.#office;
+        return office === null ? this.#options.keysOf(id) : peerKeysOf(office.memberNow(id));
+      },
+      membership: this.#membershipOf(id),
       consortium: this.#options.consortiumOf?.(id) ?? consortium,
       code: this.#options.codeOf?.(id) ?? digestOf(utf8('the program of this world')),
       consensus: this.#options.consensus ?? consensusDefaults,
@@ -208,6 +259,27 @@ export class VirtualWorld {
       },
     });
     return node;
+  }
+
+  #membershipOf(id: NodeId): NodeMembership | null {
+    const { membership } = this.#options;
+    const office = this.#office;
+    if (membership === undefined || office === null) return null;
+    return {
+      succeed: membership.succeed,
+      // A founder goes by its disk; who came later, or has another key, was given the manifests.
+      knownVersions: () => {
+        const { transportKey } = lineOf(office.memberNow(id));
+        const isFounder = this.invariants.versions.every(({ manifest }) =>
+          manifest.members.some((line) => line.id === id && line.transportKey === transportKey),
+        );
+        return isFounder ? [] : this.invariants.versions.slice(1);
+      },
+      transportKey: () => office.memberNow(id).keys.transport.publicKey,
+      onMembers: (inForce) => {
+        this.#entered(id, inForce);
+      },
+    };
   }
 
   /** All that leaves a node is looked at. */
@@ -300,6 +372,11 @@ export class VirtualWorld {
   /** Starts a node unless its power is off or its disk is bad. */
   #startIfWell(id: NodeId): void {
     if (this.node(id).peer !== null) return;
+    // A newcomer's machine is not there before it is a member.
+    const isKnown = this.invariants.versions.some(({ manifest }) => {
+      return manifest.members.some((member) => member.id === id);
+    });
+    if (!isKnown) return;
     if (this.#faults.isUnder(id, 'kill') || this.#faults.isUnder(id, 'disk')) return;
     this.restart(id);
   }

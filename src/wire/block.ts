@@ -88,17 +88,29 @@ export interface Evid {
   readonly pair: EvidencePair;
 }
 
+/**
+ * Puts the next version of the manifest in force, from the next height on. The version itself is too large for an entry of
+ * the log: it is a file beside it, found by its hash.
+ */
+export interface Membership {
+  readonly op: 'MEMBER';
+  /** Of the manifest: one more than that in force. */
+  readonly version: number;
+  /** SHA-256 of the signed envelope's bytes. */
+  readonly manifest: Digest;
+}
+
 /** What a round consists of. */
 export type RoundOp = Open | Cut | Seal | Void;
 
-/** Operations of a round; EVID stands alone in its block. */
-export type Op = RoundOp | Evid;
+/** Operations of a round; EVID and MEMBER stand alone in their blocks. */
+export type Op = RoundOp | Evid | Membership;
 
 /** The value decided at one height. */
 export interface BlockBody {
   readonly v: 1;
   readonly cid: Digest;
-  /** Epoch of the membership. */
+  /** Epoch of the membership: the version of the manifest by whose members this block is decided. */
   readonly e: number;
   readonly h: Height;
   /** Digest of the previous body; `genesisPrev` at height 1. */
@@ -161,6 +173,12 @@ const readVoid: Reader<Void> = obj({
 
 const readEvid: Reader<Evid> = obj({ op: literal('EVID'), pair: readEvidence });
 
+const readMembership: Reader<Membership> = obj({
+  op: literal('MEMBER'),
+  version: int(1, 2 ** 31 - 1),
+  manifest: digest,
+});
+
 /** Reads one operation; whether it may follow is not judged here. */
 export const readOp: Reader<Op> = unionBy<Op>('op', {
   OPEN: readOpen,
@@ -168,6 +186,7 @@ export const readOp: Reader<Op> = unionBy<Op>('op', {
   SEAL: readSeal,
   VOID: readVoid,
   EVID: readEvid,
+  MEMBER: readMembership,
 });
 
 /** Reads the structure of a body; whether it may follow the last block is not judged here. */
@@ -181,6 +200,11 @@ export const readBlockBody: Reader<BlockBody> = obj({
   ops: arr(readOp, 4, 1),
   log: obj({ size: int(1, Number.MAX_SAFE_INTEGER), root: digest }),
 });
+
+/** The change of membership that a block decides; null for every other block. */
+export function membershipOf({ ops }: Pick<BlockBody, 'ops'>): Membership | null {
+  return ops.find((op) => op.op === 'MEMBER') ?? null;
+}
 
 const openDigests = new WeakMap<Open, Digest>();
 

@@ -65,6 +65,7 @@ export {
 export {
   hyperparametersOf,
   learningRateMicro,
+  planRefusal,
   readParticipants,
   readPlan,
   schedules,
@@ -77,6 +78,7 @@ export {
   manifestDigest,
   keyBytes,
   manifestPayloadType,
+  manifestReader,
   memberIndex,
   memberOf,
   openManifest,
@@ -99,6 +101,8 @@ export {
   verifySuccessor,
   type Approval,
   type ManifestChange,
+  type ManifestChecks,
+  type SuccessorCheck,
 } from './manifest-change.ts';
 export { combineSignatures, encodeDraft, openDraft, withSignature } from './manifest-signing.ts';
 export {
@@ -158,6 +162,7 @@ export {
   encodeBlockBody,
   genesisEpoch,
   genesisPrev,
+  membershipOf,
   openDigest,
   readBlockBody,
   readOp,
@@ -165,6 +170,7 @@ export {
   type Cut,
   type CutUpdate,
   type Evid,
+  type Membership,
   type Op,
   type Open,
   type RoundOp,

@@ -5,8 +5,8 @@
  */
 import type { Topic } from './transport.ts';
 
-/** Members of a consortium. */
-export const membersMax = 100;
+/** Members of a consortium: a CUT of all of them, 208 bytes each, must fit a body, and a key for each of them an envelope. */
+export const membersMax = 256;
 /** One log entry: tlog-tiles stores its length in 16 bits. */
 export const entryBytesMax = 65_535;
 /** The canonical bytes of a block body, which is a log entry. */
@@ -22,8 +22,8 @@ export const recalledMax = 64;
 const frameBytes = 1024;
 /** A statement with its signature, all fields at their longest: 440 bytes. */
 const statementBytesMax = 512;
-/** `[99,"<88 characters>"],` and a parent view of 10 digits. */
-const signatureBytesMax = 107;
+/** `[255,"<88 characters>"],` and a parent view of 10 digits. */
+const signatureBytesMax = 108;
 
 function base64Bytes(bytes: number): number {
   return Math.ceil(bytes / 3) * 4;
@@ -79,6 +79,7 @@ export function peerBytes(memberCount: number): {
   readonly holds: number;
   readonly key: number;
   readonly status: number;
+  readonly manifest: number;
   readonly checkpoint: number;
 } {
   return {
@@ -87,6 +88,7 @@ export function peerBytes(memberCount: number): {
     holds: frameBytes + memberCount * 4 * 67,
     key: frameBytes,
     status: frameBytes,
+    manifest: frameBytes,
     // Origin, size, root and the log's own line, then one line of 160 bytes for each member.
     checkpoint: frameBytes + memberCount * 160,
   };
@@ -102,7 +104,7 @@ export const topicBytesMax: Readonly<Record<Topic, number>> = {
   consensus: Math.max(...Object.values(consensusBytesMax)),
   updates: Math.max(peerBytesMax.update, peerBytesMax.holds, peerBytesMax.key),
   log: peerBytesMax.checkpoint,
-  status: peerBytesMax.status,
+  status: Math.max(peerBytesMax.status, peerBytesMax.manifest),
 };
 
 /** One message of any topic. */

@@ -3,7 +3,7 @@
  * here; consensus then orders it by a MEMBER operation. docs/specs/manifest.md, "Later versions"
  */
 import type { NodeId } from '../base/index.ts';
-import { digestOf } from '../crypto/index.ts';
+import { digestOf, verifyRaw, type VerifyBytes } from '../crypto/index.ts';
 import { encodeCanonical } from './canonical.ts';
 import { isSignedBy, keyIdOf } from './dsse.ts';
 import { malformed, WireError } from './errors.ts';
@@ -11,12 +11,14 @@ import {
   keyBytes,
   memberOf,
   openManifest,
+  readManifest,
   type Manifest,
   type Member,
   type OpenedManifest,
   type SignedManifest,
 } from './manifest.ts';
 import { quorumOf } from './quorum.ts';
+import type { Reader } from './readers.ts';
 
 /** What is other in the later of two versions. Lists are ascending. */
 export interface ManifestChange {
@@ -47,6 +49,17 @@ export interface Approval {
   /** Whether every group has its number. */
   readonly isEnough: boolean;
 }
+
+/** How a manifest is read and its signatures are checked; a simulation has other keys. */
+export interface ManifestChecks {
+  readonly read: Reader<Manifest>;
+  readonly verify: VerifyBytes;
+}
+
+/** As `verifySuccessor`, which it is but in a simulation. */
+export type SuccessorCheck = (previous: SignedManifest, bytes: Uint8Array) => SignedManifest;
+
+const systemChecks: ManifestChecks = { read: readManifest, verify: verifyRaw };
 
 /** What `next` changes. */
 export function changeBetween(previous: Manifest, next: Manifest): ManifestChange {
@@ -84,14 +97,19 @@ export function renewedAlone(change: ManifestChange): NodeId | null {
  *
  * @param previous null for a genesis
  */
-export function approvalOf(previous: Manifest | null, opened: OpenedManifest): Approval {
+export function approvalOf(
+  previous: Manifest | null,
+  opened: OpenedManifest,
+  verify: VerifyBytes = verifyRaw,
+): Approval {
   const { envelope, payload, manifest } = opened;
   const group = (
     who: string,
     members: readonly Member[],
     needed: number,
   ): Approval['groups'][number] => {
-    const isOf = ({ orgKey }: Member): boolean => isSignedBy(envelope, payload, keyBytes(orgKey));
+    const isOf = ({ orgKey }: Member): boolean =>
+      isSignedBy(envelope, payload, keyBytes(orgKey), verify);
     const signed = members.filter(isOf).map(({ id }) => id);
     const missing = members.map(({ id }) => id).filter((id) => !signed.includes(id));
     return { who, signed, missing, needed };
@@ -119,8 +137,12 @@ export function approvalOf(previous: Manifest | null, opened: OpenedManifest): A
  * @throws {WireError} 'too_large'; 'malformed' when it is no next version of this consortium; 'bad_signature' when not enough
  * members signed, or somebody who need not
  */
-export function verifySuccessor(previous: SignedManifest, bytes: Uint8Array): SignedManifest {
-  const opened = openManifest(bytes);
+export function verifySuccessor(
+  previous: SignedManifest,
+  bytes: Uint8Array,
+  { read, verify }: ManifestChecks = systemChecks,
+): SignedManifest {
+  const opened = openManifest(bytes, read);
   const { payload, manifest } = opened;
   const before = previous.manifest;
   if (manifest.version !== before.version + 1) {
@@ -132,8 +154,8 @@ export function verifySuccessor(previous: SignedManifest, bytes: Uint8Array): Si
   if (manifest.name !== before.name) throw malformed('$.name', 'the name of the genesis');
   if (manifest.domain !== before.domain) throw malformed('$.domain', 'the domain of the genesis');
   const digest = digestOf(payload);
-  checkSignatures(before, opened);
-  const short = approvalOf(before, opened).groups.find((group) => {
+  checkSignatures(before, opened, verify);
+  const short = approvalOf(before, opened, verify).groups.find((group) => {
     return group.signed.length < group.needed;
   });
   if (short !== undefined) {
@@ -156,7 +178,11 @@ function isSame(one: object, other: object): boolean {
  * @param previous null for a genesis
  * @throws {WireError} 'malformed' or 'bad_signature'
  */
-export function checkSignatures(previous: Manifest | null, opened: OpenedManifest): void {
+export function checkSignatures(
+  previous: Manifest | null,
+  opened: OpenedManifest,
+  verify: VerifyBytes = verifyRaw,
+): void {
   const { envelope, payload, manifest } = opened;
   const known = new Map(
     [...(previous?.members ?? []), ...manifest.members].map(({ orgKey }) => {
@@ -170,7 +196,7 @@ export function checkSignatures(previous: Manifest | null, opened: OpenedManifes
     if (signed.has(keyid)) throw malformed('$.signatures', 'one signature of each key');
     if (key === undefined) throw malformed('$.signatures', 'signatures of members only');
     signed.add(keyid);
-    if (isSignedBy(envelope, payload, key)) continue;
+    if (isSignedBy(envelope, payload, key, verify)) continue;
     throw new WireError({ code: 'bad_signature', path: '$.signatures' }, 'a signature is wrong');
   }
 }

@@ -1,6 +1,6 @@
 /** The plan of a consortium: agreed in the manifest, so that every OPEN follows from it. */
-import { parseNodeId, type Digest, type NodeId } from '../base/index.ts';
-import type { Json } from './canonical.ts';
+import { equalBytes, parseNodeId, type Digest, type NodeId } from '../base/index.ts';
+import { encodeCanonical, type Json } from './canonical.ts';
 import { readImages, type PlanImages } from './images.ts';
 import { membersMax } from './limits.ts';
 import {
@@ -125,6 +125,32 @@ export function strangerIn(plan: Plan, members: readonly NodeId[]): NodeId | nul
   const known = new Set<string>(members);
   const all = plan.stages.flatMap((stage) => stage.participants);
   return parseNodeId(all.find((id) => !known.has(id)));
+}
+
+/**
+ * Why `next` may not take the place of `previous` between two rounds; null when it may. What was carried out stands, and a
+ * stage that has begun ends as it began: only who takes part in it may change. Stages after it are free.
+ *
+ * @param stageIndex of the stage under way; the number of stages when all are carried out
+ */
+export function planRefusal(previous: Plan, next: Plan, stageIndex: number): string | null {
+  if (next.seed !== previous.seed) return `the plan's seed was ${previous.seed} and cannot change`;
+  if (!equalBytes(encodeCanonical(previous.images), encodeCanonical(next.images))) {
+    return 'what an image is to the models cannot change';
+  }
+  const changed = previous.stages.slice(0, stageIndex + 1).find((stage, at) => {
+    const after = next.stages[at];
+    return after === undefined || !isSameWork(stage, after);
+  });
+  if (changed === undefined) return null;
+  return `the stage ${changed.id} has begun: only its participants and minParticipants may change`;
+}
+
+/** Whether two stages differ in nothing but who takes part. */
+function isSameWork(one: PlanStage, other: PlanStage): boolean {
+  const { participants, minParticipants } = one;
+  const asOne = { ...other, participants, minParticipants };
+  return equalBytes(encodeCanonical(one), encodeCanonical(asOne));
 }
 
 /** nnU-Net's exponent. */

@@ -115,6 +115,8 @@ export class Bench {
   judgement: 'accept' | 'reject' | 'wait' = 'accept';
   /** What the decided body suspends. */
   suspends: number[] = [];
+  /** Whether the decided body changes the members. */
+  endsEpoch = false;
 
   constructor(
     epoch: Epoch,
@@ -131,6 +133,7 @@ export class Bench {
       propose: (height) => (height === epoch.height ? this.offer : null),
       judge: (height) => (height === epoch.height ? this.judgement : 'wait'),
       suspendedBy: () => this.suspends,
+      endsEpoch: () => this.endsEpoch,
     };
     this.machine = new SimplexMachine({
       ...{ cid, epoch: 1, height: epoch.height, members: epoch.members },

@@ -48,6 +48,7 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
           propose: () => null,
           judge: () => 'wait',
           suspendedBy: () => [],
+          endsEpoch: () => false,
         },
       });
       expect(idle.of('setTimer').map((e) => e.id)).deep.equal(['resend']);
@@ -519,7 +520,8 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       expect(bench.of('findDecision')).deep.equal([
         { kind: 'findDecision', height: 0, from, theirs: null },
       ]);
-      const told = { kind: 'foundDecision', height: 0, from, theirs: null, body: bodyB } as const;
+      const asked = { height: 0, from, theirs: null } as const;
+      const told = { kind: 'foundDecision', ...asked, epoch: 1, body: bodyB } as const;
       const old = { ...cert, h: 0 };
       bench.effects = bench.machine.step({ ...told, certificate: old });
       const answer = { t: 'DECIDED', h: 0, cert: old, body: base64(bodyB) };
@@ -628,15 +630,21 @@ describe('a member that breaks the rules', () => {
     expect(bench.hear(epoch.vote('NULLIFY', 1_000, undefined, leader)).of('refused')).deep.equal(
       [],
     );
-    for (const change of [{ e: 2 }, { cid: previous }, { sig: far.sig }, { i: 7 }]) {
+    for (const change of [{ cid: previous }, { sig: far.sig }, { i: 7 }]) {
       const vote = { ...epoch.vote('NULLIFY', 0, undefined, leader), ...change };
       expect(bench.hear(vote, leader).of('refused'), JSON.stringify(change)).lengthOf(1);
+    }
+    // Of an epoch before nothing counts, and of a later one only that its sender knows what was decided here.
+    for (const e of [0, 2]) {
+      const vote = { ...epoch.vote('NULLIFY', 0, undefined, leader), e };
+      expect(bench.hear(vote, leader).of('refused')).deep.equal([]);
+      expect(bench.sent().map(({ message }) => message.t)).deep.equal(e === 2 ? ['STATUS'] : []);
     }
     const replayed = { ...new Epoch(4, 2).vote('NULLIFY', 0, undefined, leader), h: 1 };
     expect(bench.hear(replayed).of('refused')).lengthOf(1);
     const stranger = { kind: 'message', from: 'L9' as never, bytes: encodeMessage(far) } as const;
     expect(bench.machine.step(stranger)).deep.include({
-      ...{ kind: 'refused', from: 'L9', reason: 'not a member' },
+      ...{ kind: 'refused', from: 'L9', reason: 'not a member of this epoch' },
     });
   });
 

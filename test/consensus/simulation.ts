@@ -291,6 +291,7 @@ export class World {
         prevBodyDigest: () =>
           node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body),
         suspendedBy: () => [],
+        endsEpoch: () => false,
         isDue: (asked) => asked <= this.heights && isMine(asked),
         propose: (asked, view) => {
           if (asked > this.heights || !isMine(asked)) return null;
@@ -426,7 +427,8 @@ export class World {
         const { height, from, theirs } = effect;
         const decision = node.decided[height - 1];
         if (decision === undefined) break;
-        const event = { kind: 'foundDecision', height, from, theirs, ...decision } as const;
+        const found = { height, from, theirs, epoch: 1, ...decision };
+        const event = { kind: 'foundDecision', ...found } as const;
         this.#later(node, 1, () => node.machine!.step(event));
         break;
       }

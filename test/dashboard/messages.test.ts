@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { NodeId } from '../../src/base/index.ts';
+import type { Digest, NodeId } from '../../src/base/index.ts';
 import {
   emptyView,
   reduce,
@@ -8,7 +8,7 @@ import {
   type NodeEvent,
   type NodeStatus,
 } from '../../src/dashboard/index.ts';
-import { ids, life, link, opened, sealed, started, startMs } from './scripted-node.ts';
+import { heard, ids, life, link, opened, sealed, started, startMs } from './scripted-node.ts';
 
 const L3 = ids[2] as NodeId;
 const minute = 60_000;
@@ -147,6 +147,46 @@ describe('messages', () => {
     };
     const { messages } = after(started(), { kind: 'disk', freeBytes: 0, usedBytes: 1 }, own);
     expect(messages.map(({ text }) => text)).deep.equal(['stopped: disk full']);
+  });
+
+  it('say whose program, clock and version of the manifest are others', () => {
+    const [L2, L4] = [ids[1]!, ids[3]!];
+    const said = (...events: NodeEvent[]): string[] => {
+      const { messages } = after(started(), ...allUp, ...events);
+      for (const { code, remedy } of messages) expect(remedy, code).not.equal(null);
+      return messages.map(({ text }) => text);
+    };
+    const same = [L2, L3, L4].map((id) => heard(id));
+    expect(said(...same, at(9 * minute))).deep.equal([]);
+    const other = 'cd'.repeat(32) as Digest;
+    expect(said(...same, heard(L3, { code: other }))).deep.equal([
+      'L3 runs another program than this node (this one has abababababab, L3 has cdcdcdcdcdcd): rounds of another program are not joined',
+    ]);
+    const alone = [L2, L3, L4].map((id) => heard(id, { code: other }));
+    expect(said(...alone)[0]).contain('this node runs another program than L2, L3, L4');
+    // Allowed are 5 minutes, and half of them are no message yet. L3 is ahead: this clock is behind L3's.
+    expect(said(...same, heard(L3, { aheadMs: -150_000 }))).deep.equal([]);
+    expect(said(...same, heard(L3, { aheadMs: -240_000 }))).deep.equal([
+      "L3's clock is 4 min 0 s ahead of the members': blocks that are 5 min 0 s off are refused",
+    ]);
+    const late = [L2, L3, L4].map((id) => heard(id, { aheadMs: -360_000 }));
+    expect(said(...late)).deep.equal([
+      "this node's clock is 6 min 0 s behind the members': blocks that are 5 min 0 s off are refused",
+    ]);
+    // A version goes round for a while.
+    const old = heard(L3, { version: 2 });
+    expect(said(at(0), old, at(minute - 1))).deep.equal([]);
+    expect(said(at(0), old, at(minute))).deep.equal([
+      'L3 has version 2 of the manifest, this node 3',
+    ]);
+    // Of who is away nothing is known any more.
+    expect(said(...alone, ...[L2, L3, L4].map((id) => link(id, { state: 'dialing' })))).deep.equal(
+      [],
+    );
+  });
+
+  it('say that the own key has no vote any more', () => {
+    expect(codes(started(), ...allUp, { kind: 'retired' })).deep.equal(['retired']);
   });
 
   it('have a remedy each', () => {

@@ -1,7 +1,7 @@
 /** A node's life as events: eight hospitals, two teachers' rounds and a student's, one member away, one left out. Times are made up. */
 import type { Digest, NodeId } from '../../src/base/index.ts';
 import type { LinkState, NodeEvent, NodeFact } from '../../src/dashboard/index.ts';
-import type { PeerEvent } from '../../src/peer/index.ts';
+import type { MemberClaims, PeerEvent } from '../../src/peer/index.ts';
 import { encodeGrayPng } from '../../src/report/index.ts';
 
 export const ids = ['L1', 'L2', 'L3', 'L4', 'L5', 'L6', 'L7', 'L8'] as NodeId[];
@@ -12,11 +12,22 @@ export const startMs = 1_795_946_400_000;
 /** q = floor(2·8/3)+1. */
 export const quorum = 6;
 
+/** Digest of this node's program. */
+export const code: Digest = 'ab'.repeat(32) as Digest;
+
+/** What a member says of itself, all as this node has it but for `changes`. */
+export function heard(member: NodeId, changes: Partial<MemberClaims> = {}): PeerEvent {
+  return { kind: 'heard', member, height: 3, aheadMs: 20, code, version: 3, ...changes };
+}
+
 export function started(members: readonly NodeId[] = ids, own: NodeId = self): NodeFact {
   return {
     kind: 'started',
     self: own,
     version: '0.1.0',
+    code,
+    manifestVersion: 3,
+    clockSkewMs: 300_000,
     consortium: { id: 'c0'.repeat(32), name: 'Ring of eight' },
     members: members.map((id) => ({
       id,
@@ -37,7 +48,7 @@ export function link(member: NodeId, changes: Partial<LinkState> = {}): NodeFact
     kind: 'link',
     member,
     link: {
-      ...{ state: 'connected', layer: null, detail: null, sinceMs: startMs + 1_000 },
+      ...{ state: 'connected', layer: null, detail: null, remedy: null, sinceMs: startMs + 1_000 },
       ...{ lastHeardMs: startMs + 2_000, sentBytes: 1_000, receivedBytes: 2_000, height: null },
       ...changes,
     },

@@ -131,7 +131,10 @@ async function sendRefused(to: Connection, strand: number): Promise<void> {
 
 /** Messages with nothing wrong in them, but for their number. */
 async function sendHeartbeats(to: Connection, strand: number): Promise<void> {
-  const bytes = encodeCanonical({ t: 'status', h: 0, r: 0, s: sent });
+  const bytes = encodeCanonical({
+    ...{ t: 'status', h: 0, r: 0, s: sent, at: 0, m: 0 },
+    code: 'ab'.repeat(32),
+  });
   for (let n = 0; n < 20; n++) {
     if (strand < 2) await sayDirectly(to, 'status', bytes);
     else await publish('status', bytes);

@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path';
 
 import { expect } from 'chai';
 
+import type { NodeId } from '../../src/base/index.ts';
+
 import { makeSampleLog, type LogFiles } from '../audit/sample-log.ts';
+import { changingWorld, logFilesOf } from '../peer/changing-world.ts';
 import { projectRoot } from '../project-root.ts';
 
 const python = '/usr/bin/python3';
@@ -52,6 +55,43 @@ describe('a log checked by Python', () => {
       'updates 7, all signed by their authors',
       'cosigned by L1/witness L2/witness L3/witness L4/witness (quorum 3)',
     ]);
+  });
+
+  it('is followed through a newcomer, another key and one that leaves, and refused without the manifests', async () => {
+    const [l1, l2, l5] = ['L1', 'L2', 'L5'] as NodeId[] as [NodeId, NodeId, NodeId];
+    const { world } = changingWorld(
+      [
+        { kind: 'join', node: l5, atMs: 0 },
+        { kind: 'renew', node: l2, atMs: 0 },
+        { kind: 'revoke', node: l1, atMs: 0 },
+      ],
+      5,
+    );
+    world.start();
+    expect(await world.run(600_000)).equals('done');
+    for (const id of [l1, l2, l5]) {
+      const run = verifyWithPython(logFilesOf(world, id));
+      expect([run.stderr, run.status], id).deep.equals(['', 0]);
+      const told = run.stdout.split('\n').filter((line) => line.startsWith('version '));
+      expect(told.map((line) => line.slice(0, 9))).deep.equals([
+        ...['version 1', 'version 2', 'version 3'],
+      ]);
+    }
+    const files = logFilesOf(world, l5);
+    const second = files.get('manifest-2.json')!;
+    const changed = Buffer.from(second.slice());
+    changed[changed.byteLength - 20]! ^= 1;
+    for (const [name, bytes, reason] of [
+      ['manifest-2.json', null, 'manifest-2.json: No such file'],
+      ['manifest-2.json', changed, 'it is not the manifest that its MEMBER block names'],
+      ['policy-1', files.get('policy')!, 'policy-1: its keys are not those of manifest-1.json'],
+    ] as const) {
+      const spoilt = new Map(files);
+      if (bytes === null) spoilt.delete(name);
+      else spoilt.set(name, bytes);
+      const run = verifyWithPython(spoilt);
+      expect([run.status, run.stderr.includes(reason)], run.stderr).deep.equals([1, true]);
+    }
   });
 
   it('is the same beyond one full tile', async () => {

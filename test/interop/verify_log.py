@@ -3,6 +3,9 @@
 
     python3 verify_log.py LOG_DIRECTORY
 
+Follows the members through the versions of the manifest: a MEMBER block names each by its SHA-256, `manifest-<version>.json` must
+be that very file, follow the version before it and carry the signatures that it needs.
+
 Re-derives the Merkle root twice, from the entry bundles and from the hash tiles; checks the checkpoint's log
 signature and cosignatures by the `policy` file; checks the DSSE signature of every update envelope by the
 log key of its author in the manifest, and the manifest by the members' organisation keys; checks every
@@ -37,23 +40,22 @@ class Wrong(Exception):
 
 def main(directory):
     log = Log(directory)
-    manifest = log.read_manifest()
-    vkeys, quorum, group = log.read_policy()
-    size, root, cosigners = log.read_checkpoint("checkpoint", vkeys)
-    if len(set(cosigners) & group) < quorum:
-        raise Wrong("checkpoint: %d cosignatures, %d are a quorum" % (len(set(cosigners)), quorum))
     decisions = log.read_decisions()
+    versions = log.read_versions(decisions)
+    size, root, cosigners, quorum = log.read_checkpoint("checkpoint", versions)
+    if len(set(cosigners)) < quorum:
+        raise Wrong("checkpoint: %d cosignatures, %d are a quorum" % (len(set(cosigners)), quorum))
     # A log may have grown since its head was cosigned by a quorum: the last decision knows the larger tree.
     largest = decisions[-1]["body"]["log"]["size"] if decisions else 0
     signed, signed_root = size, root
     if log.has("checkpoint.next"):
-        signed, signed_root, _ = log.read_checkpoint("checkpoint.next", vkeys)
+        signed, signed_root, _, _ = log.read_checkpoint("checkpoint.next", versions)
         if signed <= size:
             raise Wrong("checkpoint.next: not larger than the cosigned tree")
     if largest < signed:
         raise Wrong("decisions/%d.json: the file is missing: %d of the %d entries belong to no decision"
                     % (len(decisions) + 1, signed - largest, signed))
-    log.check_names(size, largest, len(decisions))
+    log.check_names(size, largest, len(decisions), len(versions))
     for tree in sorted({size, largest}):
         entries = log.read_entries(tree)
         leaves = [sha256(b"\x00" + entry) for entry in entries]
@@ -64,15 +66,71 @@ def main(directory):
             raise Wrong("the root of the tiles is not the checkpoint's")
     if merkle_root(leaves[:signed]) != signed_root:
         raise Wrong("checkpoint.next: its root is not that of the entries")
-    check_decisions(decisions, entries, leaves, manifest, sha256(log.payload).hex())
-    updates = sum(check_entry(index, entry, manifest) for index, entry in enumerate(entries))
+    updates = check_decisions(decisions, entries, leaves, versions)
     print("size %d" % size)
     print("root %s" % root.hex())
     print("updates %d, all signed by their authors" % updates)
     print("cosigned by %s (quorum %d)" % (" ".join(cosigners), quorum))
     print("decisions %d, each with the votes of a quorum" % len(decisions))
+    for version in versions[1:]:
+        print("version %d of the manifest after entry %d" % (version.manifest["version"], version.from_size - 1))
     for what in NOT_CHECKED:
         print("not checked: %s" % what)
+
+
+class Version:
+    """One version of the manifest, and the size of the tree from which on its members vouch."""
+
+    def __init__(self, log, name, policy, from_size):
+        self.envelope = json.loads(log.read(name))
+        self.payload = base64.b64decode(self.envelope["payload"], validate=True)
+        self.manifest = json.loads(self.payload)
+        self.from_size = from_size
+        self.members = {member["id"]: member for member in self.manifest["members"]}
+        self.list = self.manifest["members"]
+        self.vkeys, self.quorum, group = log.read_policy(policy)
+        keys = {member[key] for member in self.list for key in ("logKey", "witnessKey")}
+        if {base64.b64encode(raw).decode() for _, _, raw in self.vkeys.values()} != keys:
+            raise Wrong("%s: its keys are not those of %s" % (policy, name))
+        if self.quorum != len(self.list) * 2 // 3 + 1 or len(group) != len(self.list):
+            raise Wrong("%s: not a quorum of the members" % policy)
+
+
+def check_successor(name, before, after):
+    """`after` is the next version and carries the signatures that its change needs."""
+    old, new = before.manifest, after.manifest
+    if new["version"] != old["version"] + 1 or new["prev"] != sha256(before.payload).hex():
+        raise Wrong("%s: it does not follow version %d" % (name, old["version"]))
+    if (new["name"], new["domain"]) != (old["name"], old["domain"]):
+        raise Wrong("%s: another name or domain" % name)
+    known = {sha256(base64.b64decode(m["orgKey"])).hex(): m["orgKey"] for m in before.list + after.list}
+    signed = set()
+    for signature in after.envelope["signatures"]:
+        key = known.get(signature["keyid"])
+        if key is None or key in signed:
+            raise Wrong("%s: a signature of nobody, or twice" % name)
+        check_dsse(name, after.envelope, key)
+        signed.add(key)
+    changed = [m["id"] for m in after.list if before.members.get(m["id"]) != m]
+    is_own = (
+        len(changed) == 1
+        and list(before.members) == list(after.members)
+        and all(before.members[i]["orgKey"] == after.members[i]["orgKey"] for i in changed)
+        and (old["plan"], old["limits"]) == (new["plan"], new["limits"])
+    )
+    if is_own:
+        if after.members[changed[0]]["orgKey"] not in signed:
+            raise Wrong("%s: not signed by %s, whose line it changes" % (name, changed[0]))
+        return
+    for version in (before, after):
+        count = sum(member["orgKey"] in signed for member in version.list)
+        if count < len(version.list) * 2 // 3 + 1:
+            raise Wrong("%s: signed by %d of the %d members of version %d"
+                        % (name, count, len(version.list), version.manifest["version"]))
+    for member in after.list:
+        is_new = before.members.get(member["id"], {}).get("orgKey") != member["orgKey"]
+        if is_new and member["orgKey"] not in signed:
+            raise Wrong("%s: not signed by %s, whose key is new" % (name, member["id"]))
 
 
 class Log:
@@ -94,9 +152,11 @@ class Log:
             for file in files:
                 yield os.path.relpath(os.path.join(folder, file), self.directory).replace(os.sep, "/")
 
-    def check_names(self, cosigned, largest, heights):
+    def check_names(self, cosigned, largest, heights, versions):
         """No file but those of the two trees, the decisions and the four that every log has."""
         known = {"manifest.json", "policy", "checkpoint", "checkpoint.next"}
+        for version in range(1, versions):
+            known.update(("manifest-%d.json" % version, "policy-%d" % version))
         known.update("decisions/%d.json" % height for height in range(1, heights + 1))
         for size in (cosigned, largest):
             known.update(path for path, _ in tile_paths("entries", size))
@@ -113,21 +173,33 @@ class Log:
         names = [name for name in self.names() if name.startswith("decisions/")]
         return [json.loads(self.read("decisions/%d.json" % (height + 1))) for height in range(len(names))]
 
-    def read_manifest(self):
-        """The members by id, after checking that each organisation signed the manifest."""
-        envelope = json.loads(self.read("manifest.json"))
-        self.payload = payload = base64.b64decode(envelope["payload"], validate=True)
-        members = {member["id"]: member for member in json.loads(payload)["members"]}
-        if len(envelope["signatures"]) != len(members):
+    def read_versions(self, decisions):
+        """The genesis, signed by every member, and every version that a MEMBER block puts in force."""
+        genesis = Version(self, "manifest.json", "policy", 0)
+        if len(genesis.envelope["signatures"]) != len(genesis.list):
             raise Wrong("manifest.json: not one signature for each member")
-        for member in members.values():
-            check_dsse("manifest.json", envelope, member["orgKey"])
-        return members
+        for member in genesis.list:
+            check_dsse("manifest.json", genesis.envelope, member["orgKey"])
+        versions = [genesis]
+        for decision in decisions:
+            body = decision["body"]
+            for op in body["ops"]:
+                if op["op"] != "MEMBER":
+                    continue
+                name = "manifest-%d.json" % op["version"]
+                if op["version"] != len(versions) or len(body["ops"]) != 1:
+                    raise Wrong("decisions/%d.json: its MEMBER is not the next version, alone" % body["h"])
+                if sha256(self.read(name)).hex() != op["manifest"]:
+                    raise Wrong("%s: it is not the manifest that its MEMBER block names" % name)
+                after = Version(self, name, "policy-%d" % op["version"], body["log"]["size"])
+                check_successor(name, versions[-1], after)
+                versions.append(after)
+        return versions
 
-    def read_policy(self):
+    def read_policy(self, file):
         """Verifier keys by (name, key id), the threshold, and the witnesses of the group."""
         vkeys, groups, quorum = {}, {}, None
-        for line in self.read("policy").decode().splitlines():
+        for line in self.read(file).decode().splitlines():
             words = line.split()
             if not words or words[0].startswith("#"):
                 continue
@@ -135,22 +207,27 @@ class Log:
                 name, key_id, material = words[-1].split("+", 2)
                 raw = base64.b64decode(material, validate=True)
                 if sha256(name.encode() + b"\n" + raw)[:4].hex() != key_id:
-                    raise Wrong("policy: the key id of %s is not its key's" % name)
+                    raise Wrong("%s: the key id of %s is not its key's" % (file, name))
                 vkeys[(name, bytes.fromhex(key_id))] = (words[0], raw[0], raw[1:])
             elif words[0] == "group":
                 groups[words[1]] = (int(words[2]), set(words[3:]))
             elif words[0] == "quorum":
                 quorum = words[1]
             else:
-                raise Wrong("policy: unknown line %r" % line)
+                raise Wrong("%s: unknown line %r" % (file, line))
         threshold, group = groups[quorum]
         return vkeys, threshold, group
 
-    def read_checkpoint(self, file, vkeys):
-        """Size, root and the names of those whose cosignatures hold."""
+    def read_checkpoint(self, file, versions):
+        """Size, root, the names of those whose cosignatures hold, and how many are a quorum at that size."""
         note = self.read(file).decode()
         text, lines = note[: note.rindex("\n\n") + 1], note[note.rindex("\n\n") + 2 :]
         origin, size, root = text.splitlines()
+        version = [one for one in versions if one.from_size <= int(size)][-1]
+        # Whose copy it is, a log key of any version says; the witnesses are those of the tree's size.
+        vkeys = dict(version.vkeys)
+        for other in versions:
+            vkeys.update((key, value) for key, value in other.vkeys.items() if value[0] == "log")
         is_logged, cosigners = False, []
         for line in lines.splitlines():
             dash, name, blob = line.split(" ")
@@ -170,7 +247,7 @@ class Log:
                 cosigners.append(name)
         if not is_logged:
             raise Wrong("%s: no signature of a log key" % file)
-        return int(size), base64.b64decode(root, validate=True), cosigners
+        return int(size), base64.b64decode(root, validate=True), cosigners, version.quorum
 
     def read_entries(self, size):
         entries = []
@@ -216,16 +293,20 @@ class Log:
         return ""
 
 
-def check_decisions(decisions, entries, leaves, members, cid):
-    """Votes, links and places in the tree of every height."""
-    prev, size = "0" * 64, 0
+def check_decisions(decisions, entries, leaves, versions):
+    """Votes, links and places in the tree of every height, and the signatures of its updates; how many these are."""
+    prev, size, updates, epoch = "0" * 64, 0, 0, 0
+    cid = sha256(versions[0].payload).hex()
     for height, decision in enumerate(decisions, 1):
         where = "decisions/%d.json" % height
         body, certificate = decision["body"], decision["certificate"]
         if body["h"] != height or body["cid"] != cid:
             raise Wrong("%s: not height %d of this consortium" % (where, height))
+        if body["e"] != epoch:
+            raise Wrong("%s: of epoch %d, the members are those of epoch %d" % (where, body["e"], epoch))
+        version = versions[epoch]
         digest = sha256(canonical(body)).hex()
-        check_votes(where, certificate, body, digest, list(members.values()), cid)
+        check_votes(where, certificate, body, digest, version.list, cid)
         if body["prev"] != prev:
             raise Wrong("%s: it does not name the block before it" % where)
         named = sorted(u["env"] for op in body["ops"] if op["op"] == "CUT" for u in op["updates"])
@@ -238,7 +319,10 @@ def check_decisions(decisions, entries, leaves, members, cid):
             raise Wrong("%s: entry %d is not its block" % (where, size - 1))
         if merkle_root(leaves[:size]).hex() != body["log"]["root"]:
             raise Wrong("%s: its root is not that of the entries it covers" % where)
+        updates += sum(check_entry(index, entries[index], version.members) for index in range(first, size))
+        epoch += sum(op["op"] == "MEMBER" for op in body["ops"])
         prev = digest
+    return updates
 
 
 def check_votes(where, certificate, body, digest, members, cid):

@@ -54,12 +54,18 @@ export async function testMembers(count: number): Promise<TestMember[]> {
   return Promise.all(ports.map(async (port, index) => testMember(port, index + 1)));
 }
 
-/** Member L<number> with a key from a fixed seed. */
 async function testMember(port: number, number: number): Promise<TestMember> {
+  return { ...(await testMemberAt(number, [`127.0.0.1:${port}`])), port };
+}
+
+/** Member L<number> with a key from a fixed seed. */
+export async function testMemberAt(
+  number: number,
+  addresses: readonly string[],
+): Promise<Omit<TestMember, 'port'>> {
   const seed = new Uint8Array(32).fill(number);
   const { publicKey } = await generateKeyPairFromSeed('Ed25519', seed);
-  const id = `L${number}` as NodeId;
-  return { id, seed, port, transportKey: publicKey.raw, addresses: [`127.0.0.1:${port}`] };
+  return { id: `L${number}` as NodeId, seed, transportKey: publicKey.raw, addresses };
 }
 
 /** The transport of one member, not started. */

@@ -3,7 +3,17 @@ import { InvariantError, utf8, type Digest, type RoundNumber } from '../../src/b
 import { digestOf } from '../../src/crypto/index.ts';
 import { advance, genesisChain, nextOpen } from '../../src/peer/index.ts';
 import { bodyDigest, genesisPrev } from '../../src/wire/index.ts';
-import { chainAfter, code, cutOf, initial, openOf, plan, sealOf, stage } from './sample-chain.ts';
+import {
+  chainAfter,
+  code,
+  cutOf,
+  initial,
+  openOf,
+  plan,
+  sealOf,
+  stage,
+  versions,
+} from './sample-chain.ts';
 import { plainRule, studentTraining } from '../wire/sample-stage.ts';
 
 const round = (r: number): RoundNumber => r as RoundNumber;
@@ -82,16 +92,19 @@ describe('chain', () => {
       ops: [openOf(1)],
       log: { size: 1, root: model('root') },
     } as unknown as Parameters<typeof advance>[1];
-    const after = advance(state, body, plan);
+    const after = advance(state, body, versions);
     expect(after.prev).to.equal(bodyDigest(body));
-    expect(() => advance(after, body, plan)).to.throw(InvariantError, 'in order of height');
+    expect(() => advance(after, body, versions)).to.throw(InvariantError, 'in order of height');
     const stray = { ...body, prev: model('x') };
-    expect(() => advance(state, stray, plan)).to.throw(InvariantError, 'names the one before');
+    expect(() => advance(state, stray, versions)).to.throw(InvariantError, 'names the one before');
     const later = { ...body, e: 1 };
-    expect(() => advance(state, later, plan)).to.throw(InvariantError, 'of the epoch under way');
-    expect(advance({ ...state, epoch: 1 }, later, plan).epoch).to.equal(1);
+    expect(() => advance(state, later, versions)).to.throw(
+      InvariantError,
+      'of the epoch under way',
+    );
+    expect(advance({ ...state, epoch: 1 }, later, [versions[0]!, versions[0]!]).epoch).to.equal(1);
     for (const ops of [[cutOf(1)], [sealOf(1, 'm')], [openOf(1), openOf(2)]]) {
-      expect(() => advance(state, { ...body, ops }, plan), ops[0]!.op).to.throw(InvariantError);
+      expect(() => advance(state, { ...body, ops }, versions), ops[0]!.op).to.throw(InvariantError);
     }
   });
 

@@ -1,6 +1,6 @@
 /**
  * The largest message of every kind, built field by field and not by the limits' arithmetic, goes through writer, transport
- * and reader in consortia of 4, 31 and 100 members. `MESSAGE_SIZES=1` prints the table of docs/specs/wire.md.
+ * and reader in consortia of 4, 31, 100 and 256 members. `MESSAGE_SIZES=1` prints the table of docs/specs/wire.md.
  */
 import { expect } from 'chai';
 
@@ -72,7 +72,8 @@ function peerMessages(n: number): PeerMessage[] {
     { t: 'update', r, envelope: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },
     { t: 'holds', r, open: envelopes, locked: envelopes },
     { t: 'key', r, env: digest, sealed: base64(new Uint8Array(80)) },
-    { t: 'status', h, r, s: number, x: r },
+    { t: 'status', h, r, s: number, at: 2 ** 53 - 1, code: digest, m: number, x: r },
+    { t: 'manifest', version: number, digest },
   ];
 }
 
@@ -87,7 +88,7 @@ function checkpoint(n: number): Uint8Array {
 }
 
 describe('the largest message of every kind', () => {
-  for (const n of [4, 31, 100]) {
+  for (const n of [4, 31, 100, 256]) {
     it(`passes writer, transport and reader among ${n} members`, async () => {
       const sent: { kind: string; topic: Topic; bytes: Uint8Array; bytesMax: number }[] = [];
       for (const message of consensusMessages(n)) {

@@ -1,6 +1,7 @@
 /** What a peer answers to one that asks too often. */
 import { expect } from 'chai';
-import type { Height, NodeId, RoundNumber } from '../../src/base/index.ts';
+import { utf8, type Height, type NodeId, type RoundNumber } from '../../src/base/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
 import { writePeerMessage } from '../../src/peer/peer-messages.ts';
 import { PeerNetwork } from './peer-network.ts';
 
@@ -18,7 +19,15 @@ describe('a peer that is asked', () => {
       if (to === 'L4' && topic === 'log') helped += 1;
       send(to, topic, bytes);
     };
-    const status = { t: 'status', h: 3 as Height, r: 1 as RoundNumber, s: 0 } as const;
+    const status = {
+      t: 'status',
+      h: 3 as Height,
+      r: 1 as RoundNumber,
+      s: 0,
+      at: 0,
+      code: digestOf(utf8('x')),
+      m: 0,
+    } as const;
     const [topic, bytes] = writePeerMessage(status);
     // 500 in ten seconds; a tick is one second.
     for (let n = 0; n < 500; n++) {

@@ -7,12 +7,20 @@ import {
   writePeerMessage,
   type PeerMessage,
 } from '../../src/peer/peer-messages.ts';
-import { encodeCanonical, topics, type Json } from '../../src/wire/index.ts';
+import { encodeCanonical, limits, topics, type Json } from '../../src/wire/index.ts';
 
 const digest = digestOf(utf8('x'));
 const sealed = Buffer.alloc(80, 7).toString('base64');
 const r = 3 as RoundNumber;
-const status = { t: 'status', h: 7 as Height, r, s: 12 } as const;
+const status = {
+  t: 'status',
+  h: 7 as Height,
+  r,
+  s: 12,
+  at: 1_795_946_400_000,
+  code: digest,
+  m: 2,
+} as const;
 const update = { t: 'update', r, envelope: '{"payload":"…"}' } as const;
 const holds = { t: 'holds', r, open: [digest], locked: [] } as const;
 const key = { t: 'key', r, env: digest, sealed } as const;
@@ -35,11 +43,16 @@ describe('peer messages', () => {
     'an unknown kind': { ...status, t: 'hello' },
     'a negative height': { ...status, h: -1 },
     'a height of 2^31': { ...status, h: 2 ** 31 },
+    'a heartbeat without a program': { t: 'status', h: 7, r: 3, s: 12, at: 0, m: 0 },
+    'a clock before 1970': { ...status, at: -1 },
+    'a clock that is a text': { ...status, at: '2026-11-29' },
+    'a program that is no digest': { ...status, code: 'v0.1.0' },
+    'a version of 2^31': { ...status, m: 2 ** 31 },
     'a text for a number': { ...status, r: '3' },
     'a short key': { ...key, sealed: sealed.slice(0, 104) },
     'an upper-case digest': { ...holds, open: [digest.toUpperCase()] },
     'a digest that is none': { ...holds, locked: ['x'] },
-    'too many updates': { ...holds, open: Array.from({ length: 201 }, () => digest) },
+    'too many updates': { ...holds, open: Array.from({ length: 513 }, () => digest) },
     'a list': [status],
     nothing: null,
   };
@@ -51,11 +64,12 @@ describe('peer messages', () => {
     });
   }
 
-  it('takes two updates of a hundred members in either list, which fit into a message', () => {
-    const all = Array.from({ length: 200 }, () => digest);
+  it('takes two updates of 256 members in either list, which fit into a message', () => {
+    const all = Array.from({ length: 512 }, () => digest);
     const many = { ...holds, open: all, locked: all };
     const [topic, bytes] = writePeerMessage(many);
-    expect(bytes.byteLength).to.be.lessThan(64 * 1024);
+    // Two lists of 512 digests in quotes, each with a comma: 2 · 512 · 67 = 68608, and the frame.
+    expect(bytes.byteLength).to.be.within(68_608, limits.peerBytesMax.holds);
     expect(readPeerMessage(topic, bytes)).to.deep.equal(many);
   });
 

@@ -29,7 +29,10 @@ describe('Proposals', () => {
       clock: { nowMs: () => nowMs },
       clockSkewMs: 5000,
       state: () => state,
-      view: () => ({ round: noRound, initialDigest: initial, evidence: () => [] }),
+      view: () => ({
+        ...{ round: noRound, initialDigest: initial, evidence: () => [] },
+        ...{ pending: () => [], successor: () => 'wait' },
+      }),
       envelopesHere: () => envelopes,
       fits: (_what, bytes) => bytes.byteLength <= bodyBytesMax,
     });

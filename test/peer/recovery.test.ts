@@ -31,11 +31,12 @@ describe('recovery of a peer', () => {
     return recover({
       store: node.store,
       logger: { log: () => undefined },
+      content: new ContentStore(node.store, node.transport),
       log: {
         ...{ consortium, self, clock, verify: verifyBytes },
         ...{ logSigner: keys.log, witnessSigner: keys.witness },
       },
-      ...{ verify, onBlock },
+      ...{ verify, onBlock, consensusKey: keys.consensus.publicKey, refusalOf: () => null },
     });
   };
 
@@ -58,13 +59,12 @@ describe('recovery of a peer', () => {
   it('tells from the disk what the peer told when it happened', async () => {
     const told: PeerEvent[] = [];
     const news = new BlockNews({
-      consortium: world.consortium,
       content: new ContentStore(node.store, node.transport),
       verifyBytes: systemCrypto.verifyBytes,
       logger: { log: () => undefined },
       onEvent: (event) => told.push(event),
     });
-    await recovered((before, body) => news.tell(before, body, () => undefined));
+    await recovered((before, body, versions) => news.tell(before, body, versions, () => undefined));
     const kinds = ['opened', 'cut', 'sealed', 'void'];
     const live = node.events.filter(({ kind }) => kinds.includes(kind));
     expect(told).to.deep.equal(live);

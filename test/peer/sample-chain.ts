@@ -8,7 +8,17 @@ import {
 } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { advance, genesisChain, type ChainState } from '../../src/peer/index.ts';
-import type { Cut, CutUpdate, Op, Open, Plan, PlanStage, Seal } from '../../src/wire/index.ts';
+import type {
+  Cut,
+  CutUpdate,
+  Manifest,
+  Op,
+  Open,
+  Plan,
+  PlanStage,
+  Seal,
+  SignedManifest,
+} from '../../src/wire/index.ts';
 import { plainImages, plainRule, sampleStage, studentTraining } from '../wire/sample-stage.ts';
 
 export const three: readonly NodeId[] = ['L1', 'L2', 'L3'] as NodeId[];
@@ -23,6 +33,11 @@ export const plan: Plan = {
   images: plainImages,
   stages: [stage('teacher-hps', { rounds: 2 }), stage('student')],
 };
+
+/** The genesis with that plan, as far as the chain looks at it. */
+export const versions: readonly Pick<SignedManifest, 'manifest'>[] = [
+  { manifest: { plan } as Manifest },
+];
 
 /** Digest of a stage's initial model. */
 export function initial({ id }: PlanStage): Digest {
@@ -71,6 +86,6 @@ export function chainAfter(...blocks: readonly (readonly Op[])[]): ChainState {
     const h = (state.height + 1) as Height;
     const log = { size: h, root: digestOf() };
     const body = { v: 1, cid: digestOf(), e: 0, h, prev: state.prev, ts: 1000, ops, log } as const;
-    return advance(state, body, plan);
+    return advance(state, body, versions);
   }, genesisChain(plan));
 }

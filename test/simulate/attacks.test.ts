@@ -17,7 +17,8 @@ async function attacked(
   const members = memberNames(count);
   const worlds: VirtualWorld[] = [];
   const record = await simulateConsortium({
-    ...{ seed, members, plan: virtualPlan({ participants: members, rounds: 2 }) },
+    // Each round is one more chance that somebody sees both faces: of two rounds, a third convict nobody.
+    ...{ seed, members, plan: virtualPlan({ participants: members, rounds: 5 }) },
     attack: { kind: 'two-faced', liars: members.slice(count - liarCount) },
     untilMs: 1_800_000,
     prepare: (made) => void worlds.push(made),

@@ -13,6 +13,7 @@ import {
   virtualPlan,
   worldStartMs,
   type Fault,
+  type MembershipChange,
   type SimulationOptions,
   type SimulationRecord,
 } from '../../src/simulate/index.ts';
@@ -68,6 +69,45 @@ export function randomWorld(seed: number, faults?: readonly Fault[]): Simulation
     ...{ seed, members, plan, network, disk, consensus, settings, faults: chosen },
     trainerOf: moodyTrainers(seed, members, moods),
     untilMs: endOf(chosen) + calmMsMax,
+  };
+}
+
+/**
+ * The world of `seed`, whose members change once to three times as well: one joins, one leaves, others get new keys.
+ *
+ * @param faults as for `randomWorld`
+ */
+export function changingRandomWorld(seed: number, faults?: readonly Fault[]): SimulationOptions {
+  const world = randomWorld(seed, faults);
+  const random = seededRandom(seed).fork('changes');
+  const { members } = world;
+  const newcomer = `L${members.length + 1}` as NodeId;
+  const joins = { kind: 'join', node: newcomer } as const;
+  const leaves = { kind: 'revoke', node: oneOf(random, members) } as const;
+  const stays = members.filter((id) => id !== leaves.node);
+  const renews = { kind: 'renew', node: oneOf(random, stays) } as const;
+  const reroots = { kind: 'reroot', node: oneOf(random, stays) } as const;
+  const order = oneOf<readonly Omit<MembershipChange, 'atMs'>[]>(random, [
+    [joins],
+    [leaves],
+    [renews],
+    [joins, leaves],
+    [leaves, joins],
+    [renews, joins],
+    [reroots, renews],
+    [joins, { kind: 'renew', node: newcomer }],
+    [leaves, { kind: 'join', node: leaves.node }],
+    [joins, renews, leaves],
+    [renews, reroots, joins],
+  ]);
+  const membership = order.map((change) => ({ ...change, atMs: random.integer(8_000) }));
+  const drawn = world.faults ?? [];
+  return {
+    ...world,
+    membership,
+    trainerOf: moodyTrainers(seed, [...members, newcomer], calmMoods),
+    // Each change may wait for a round, and its votes for those who come back.
+    untilMs: endOf(drawn) + calmMsMax + membership.length * 8 * roundTimeoutMs,
   };
 }
 

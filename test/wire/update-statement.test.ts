@@ -180,9 +180,9 @@ describe('update statement', () => {
     );
   });
 
-  it('stays below the size of a log entry for a hundred members', () => {
-    const keys = Array.from({ length: 100 }, (_, i) => [
-      `member-with-a-quite-long-name-${i}`,
+  it('stays below the size of a log entry for 256 members', () => {
+    const keys = Array.from({ length: 256 }, (_, i) => [
+      `hospital-with-the-longest-na-${String(i).padStart(3, '0')}`,
       three.L1,
     ]);
     const wide = {

@@ -15,8 +15,8 @@ import {
   type Member,
 } from '../../wire/index.ts';
 import { exitCodes, usageError, type ExitCode } from '../errors.ts';
-import { lookAtOwnHome, type HomeFlags } from '../own-home.ts';
-import { passphraseToMake, passphraseToOpen, type PassphraseFlags } from '../passphrase.ts';
+import { lookAtOwnHome, withHomeKeys, type HomeFlags } from '../own-home.ts';
+import { passphraseToMake, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
 import { readAddresses, readLabels } from './addresses.ts';
 import { requestFile } from './init-command.ts';
@@ -59,8 +59,7 @@ export async function rotateCommand(flags: RotateFlags, world: World): Promise<E
     labels: flags.labels === undefined ? line.labels : await readLabels(flags.labels),
   };
   if (flags.newOrgKey !== undefined) return rerootOwn(flags.newOrgKey, facts, flags, world);
-  const { addNodeKeys, draftRenewal, factsOf, isHomeSealed, manifestText } =
-    await import('../../node/index.ts');
+  const { addNodeKeys, draftRenewal, factsOf, manifestText } = await import('../../node/index.ts');
   const { name, version } = newest.manifest;
   const file = flags.output ?? `${stemOf({ name, version: version + 1 })}.signed-${home.id}.json`;
   requireFree(file);
@@ -71,10 +70,10 @@ export async function rotateCommand(flags: RotateFlags, world: World): Promise<E
       `${keyFile}: not the key that version ${version} names for ${home.id}: give the right one with --org-key`,
     );
   }
-  const passphrase = (await isHomeSealed(home))
-    ? await passphraseToOpen('node', flags, world)
-    : null;
-  const member = await addNodeKeys(home, passphrase, { ...facts, orgKey: line.orgKey });
+  const added = { ...facts, orgKey: line.orgKey };
+  const member = await withHomeKeys(home, flags, world, (passphrase) =>
+    addNodeKeys(home, passphrase, added),
+  );
   const bytes = withSignature(openDraft(encodeDraft(draftRenewal(newest, member))), key);
   await writeResult(file, bytes);
   const opened = openDraft(bytes);
@@ -94,26 +93,25 @@ async function rerootOwn(
   flags: RotateFlags,
   world: World,
 ): Promise<ExitCode> {
-  const { addNodeKeys, isHomeSealed, openHome, sealOrgKey, wordsOf } =
-    await import('../../node/index.ts');
+  const { addNodeKeys, openHome, sealOrgKey, wordsOf } = await import('../../node/index.ts');
   const home = await lookAtOwnHome(flags, world);
   const file = flags.output ?? requestFile(home.id);
   requireFree(file);
   if (existsSync(keyFile)) throw usageError(`${keyFile}: exists: a key is never overwritten`);
-  const passphrase = (await isHomeSealed(home))
-    ? await passphraseToOpen('node', flags, world)
-    : null;
   const orgPassphrase = await passphraseToMake('org', flags, world);
   const key = generateEd25519();
   await writeKeyFile(resolve(keyFile), sealOrgKey({ id: home.id, key }, orgPassphrase));
-  let member: Member;
-  try {
-    member = await addNodeKeys(home, passphrase, { ...facts, orgKey: base64(key.publicKey) });
-  } catch (error) {
+  const made = withHomeKeys(home, flags, world, async (passphrase) => {
+    const member = await addNodeKeys(home, passphrase, {
+      ...facts,
+      orgKey: base64(key.publicKey),
+    });
+    return { member, keys: (await openHome(home.folder, passphrase)).keysOf(member) };
+  });
+  const { member, keys } = await made.catch(async (error: unknown) => {
     await rm(keyFile, { force: true });
     throw error;
-  }
-  const keys = (await openHome(home.folder, passphrase)).keysOf(member);
+  });
   if (keys === null) throw usageError(`${home.folder}: the new keys are not there`);
   const signers = { org: key, ...keys, transport: generateEd25519(keys.transport.seed) };
   const consortium = home.manifests[0]?.cid;

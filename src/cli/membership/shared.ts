@@ -15,7 +15,7 @@ import type { Manifest, SignedManifest } from '../../wire/index.ts';
 import { usageError } from '../errors.ts';
 import { readInput } from '../files.ts';
 import { homeFolder, type HomeFlags } from '../own-home.ts';
-import { passphraseToOpen, type PassphraseFlags } from '../passphrase.ts';
+import { openWithPassphrase, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
 
 /** Largest file of any kind here: an invitation with every version. */
@@ -151,5 +151,6 @@ export async function openOrgKeyFile(
   const file = await readInput(path, keyFileBytesMax);
   const isSealed = needsPassphrase(file);
   if (!isSealed) await readKeyFile(resolve(path));
-  return openOrgKey(file, isSealed ? await passphraseToOpen('org', flags, world) : null);
+  if (!isSealed) return openOrgKey(file, null);
+  return openWithPassphrase('org', path, flags, world, (text) => openOrgKey(file, text));
 }

@@ -30,6 +30,9 @@ export interface WaitFlags extends ControlFlags {
 
 const watchMs = 1_000;
 const stopMsMax = 60_000;
+/** A node waits for 25 s at most before it answers. */
+const waitAnswerMsMax = 35_000;
+const plainAnswerMsMax = 10_000;
 
 /** What the node answers. @throws {HostError} 'no_control'; {CliError} 'unreachable' when it refuses */
 async function ask(
@@ -45,7 +48,15 @@ async function ask(
   const { node } = await readSettings(flags, world);
   const socket = controlSocketOf(home.folder, node);
   const asked = { method, path, ...(body === undefined ? {} : { body }) };
-  const answer = await askControl(socket, asked);
+  const answerMsMax = path.startsWith('/wait') ? waitAnswerMsMax : plainAnswerMsMax;
+  const signal = AbortSignal.timeout(answerMsMax);
+  const answer = await askControl(socket, asked, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    throw new CliError(
+      { code: 'unreachable' },
+      `the node of ${home.folder} is there and has not answered in ${answerMsMax / 1000} s: its process is suspended or overloaded; a suspended one (state T in ps) goes on after kill -CONT PID`,
+    );
+  });
   if (answer.status === 200) return answer.body;
   const { error } = Object(answer.body) as { error?: unknown };
   throw new CliError({ code: 'unreachable' }, `the node refused: ${String(error)}`);
@@ -115,17 +126,19 @@ export async function peersCommand(flags: ControlFlags, world: World): Promise<E
   const peers = members
     .filter(({ isSelf }) => !isSelf)
     .map((member) => {
-      const { id, link, layer, reason, lastHeardMs, sentBytes, receivedBytes } = member;
+      const { id, link, layer, reason, remedy, lastHeardMs, sentBytes, receivedBytes } = member;
       const addresses = lines.find((line) => line.id === id)?.addresses ?? [];
-      return { id, link, layer, reason, addresses, lastHeardMs, sentBytes, receivedBytes };
+      const bytes = { sentBytes, receivedBytes };
+      return { id, link, layer, reason, remedy, addresses, lastHeardMs, ...bytes };
     });
   if (flags.format === 'json') world.out(`${JSON.stringify(peers)}\n`);
   else {
-    for (const { id, link, reason, addresses } of peers) {
+    for (const { id, link, reason, remedy, addresses } of peers) {
       world.out(
         `${id.padEnd(12)}${link.padEnd(13)}${addresses.join(' ') || 'no address: it calls'}\n`,
       );
       if (link !== 'connected') world.out(`            ${reason}\n`);
+      if (remedy !== null) world.out(`            do: ${remedy}\n`);
     }
   }
   return exitCodes.done;

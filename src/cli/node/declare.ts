@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import type { ExitCode } from '../errors.ts';
 import { collect, givenFlags } from '../given-flags.ts';
 import type { World } from '../world.ts';
+import { bundleCommand, type BundleFlags } from './bundle-command.ts';
 import {
   peersCommand,
   statusCommand,
@@ -13,13 +14,16 @@ import {
   type WaitFlags,
 } from './control-commands.ts';
 import {
+  bundleExamples,
   logsExamples,
+  preflightExamples,
   startExamples,
   statusExamples,
   testnetExamples,
   waitExamples,
 } from './help.ts';
 import { logsCommand, type LogsFlags } from './logs-command.ts';
+import { preflightCommand, type PreflightFlags } from './preflight-command.ts';
 import { startCommand, type StartFlags } from './start-command.ts';
 import { testnetCommand, type TestnetFlags } from './testnet-command.ts';
 
@@ -34,6 +38,7 @@ export interface Declaring {
 
 /** Adds all of them. */
 export function addNodeCommands(declaring: Declaring): void {
+  addPreflight(declaring);
   addStart(declaring);
   addStatus(declaring);
   addPeers(declaring);
@@ -41,6 +46,38 @@ export function addNodeCommands(declaring: Declaring): void {
   addLogs(declaring);
   addStop(declaring);
   addTestnet(declaring);
+}
+
+/** Adds `bundle` to `doctor`. */
+export function addBundle(doctor: Command, world: World, finish: (code: ExitCode) => void): void {
+  doctor
+    .command('bundle')
+    .description(
+      'Write what helps others to help you into one file, without secrets, after a look.',
+    )
+    .option(...homeOption)
+    .requiredOption('-o, --output <file>', 'the .zip to write; must not be there')
+    .option('--with-addresses', 'leave names and addresses of machines in')
+    .option('--yes', 'write it without a question')
+    .option('--passphrase-file <file>', "first line: passphrase of the node's keys")
+    .addOption(formatOption())
+    .addHelpText('after', bundleExamples)
+    .action(async (flags: BundleFlags) => {
+      finish(await bundleCommand(flags, world));
+    });
+}
+
+function addPreflight({ program, world, finish }: Declaring): void {
+  program
+    .command('preflight')
+    .description('Check this machine, this home and the way to each member, and say how to mend.')
+    .option(...homeOption)
+    .option('--passphrase-file <file>', "first line: passphrase of the node's keys")
+    .addOption(formatOption())
+    .addHelpText('after', preflightExamples)
+    .action(async (flags: PreflightFlags) => {
+      finish(await preflightCommand(flags, world));
+    });
 }
 
 function addStart({ program, world, version, finish }: Declaring): void {

@@ -21,6 +21,43 @@ Examples:
 config/deploy/ has a unit for systemd and a container file.
 `;
 
+/** Below the flags of `annulus preflight --help`. */
+export const preflightExamples = `
+What is looked at, in the order in which things build on each other; who mends the first one first mends the right one:
+  node      whether the node of this home runs, and answers
+  clock     against what has happened, and against the members' clocks
+  disk      free space, and how long a write takes until it is on the disk
+  rights    whether others on this machine could read keys or state
+  keys      whether they are those of the manifest, and may vote
+  manifest  whether a member knows a newer version
+  data      cases and labels, and whether they are those that the manifest promises
+  port      whether the node can listen
+  compute   the backend, and a timed step of training against what a round leaves for one
+  version   whether the members run this very program
+  member    each: reached directly or because it called, with round trip and speed; or at which layer it ended: name, tcp,
+            noise, membership, version, gossip
+While the node runs it is asked for the members; else a connection of its own is opened for some seconds, which needs the keys.
+? means that it could not be looked at, and blames nobody.
+
+Exit codes: 0 ready, warnings or not; 1 something FAILs; 2 there is no home, or its node.yaml is wrong.
+
+Examples:
+  $ annulus preflight
+  $ annulus preflight --home /srv/annulus --passphrase-file /run/secrets/annulus
+  $ annulus preflight --format json
+`;
+
+/** Below the flags of `annulus doctor bundle --help`. */
+export const bundleExamples = `
+In it: versions, machine, preflight, settings, the newest manifest, the ends of both logs, and the status if the node runs.
+Taken out: keys, passphrases, names of cases, the last prediction, paths of the hospital's data, and names and addresses of
+machines, which get stand-ins that are the same in all files. What goes out is shown first: each file, its size, its first lines.
+
+Examples:
+  $ annulus doctor bundle -o help.zip
+  $ annulus doctor bundle -o help.zip --with-addresses --yes
+`;
+
 /** Below the flags of `annulus status --help`. */
 export const statusExamples = `
 Each member is one of

@@ -206,7 +206,14 @@ export class RunRecorder {
         );
         return;
       case 'done':
+      case 'left':
         this.#state(node, 'resting');
+        return;
+      // The members of a run stay as they are; the log is part of the record; and heartbeats on one machine say nothing.
+      case 'membership':
+      case 'suspended':
+      case 'retired':
+      case 'heard':
     }
   }
 

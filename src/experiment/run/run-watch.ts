@@ -56,6 +56,8 @@ export class RunWatch {
   }
 
   heard(node: NodeId, event: PeerEvent): void {
+    // A heartbeat moves nothing.
+    if (event.kind === 'heard') return;
     this.#movedAtMs = this.#options.clock.nowMs();
     this.#sayAfterMs = this.#options.quietMsMax;
     this.#working.delete(node);
@@ -80,11 +82,15 @@ export class RunWatch {
         if (this.#round?.round === event.round) this.#round.cut = event.nodes;
         return;
       case 'done':
+      case 'left':
         this.#done.add(node);
         return;
       case 'sealed':
       case 'void':
       case 'caught-up':
+      case 'membership':
+      case 'suspended':
+      case 'retired':
     }
   }
 

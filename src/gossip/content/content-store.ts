@@ -1,41 +1,35 @@
 /**
  * Content by hash: what a node holds under `blobs/<sha-256>`, and how it gets what it lacks from whoever has it. It goes to
- * the disk as it comes and is never in memory whole. A broken transfer is resumed where it ended, from the next peer if
- * need be; nothing has its name before its hash held.
+ * the disk chunk by chunk and is never in memory whole. What came stays on the disk until the rest has come, also when the
+ * program ends in between; nothing has its name before its hash held.
  */
-import {
-  invariant,
-  messageOf,
-  type Digest,
-  type NodeId,
-  type Store,
-  type StoreWriter,
-} from '../../base/index.ts';
-import { digestOf, HashStream } from '../../crypto/index.ts';
+import { invariant, messageOf, type Digest, type NodeId, type Store } from '../../base/index.ts';
+import { digestOf } from '../../crypto/index.ts';
 import type { Transport } from '../../wire/index.ts';
 import { GossipError } from '../errors.ts';
+import { ChunkFetch, PeerSignals, type ChunkCounts } from './chunk-fetch.ts';
+import { blobOfPart, partsOf } from './chunk-file.ts';
+import { chunkBytes } from './chunk-list.ts';
 import { fileDigest } from './file-pieces.ts';
+import { contentName, HeldBlobs } from './held-blobs.ts';
 import { RoundBlobs, type RetentionRule, type RoundOfBlob } from './round-blobs.ts';
+import { SmallFetch } from './small-fetch.ts';
 
 /** Turns over all the peers before a fetch gives up; the caller asks again when it still needs the blob. */
 const turnsMax = 3;
 
-/** Transfers of one blob at a time: more would share the line that they wait for. */
-const attemptsMax = 3;
+/** Peers asked at once when nobody is known to hold a blob. */
+const strangersAsked = 4;
 
-/** Why attempts that came too late end; an error made for each would cost more than the rest. */
-const isOver = 'the transfer is over';
-
-/** A blob under way, from one peer or several. */
+/** A blob under way. */
 interface Transfer {
-  /** The round that the blob comes with. */
-  readonly of: RoundOfBlob | null;
   readonly done: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-  /** Ends the attempts that came too late. */
-  readonly over: AbortController;
-  attempts: number;
+  /** Its fetch, once a peer is asked. */
+  readonly stage: Stage;
+}
+
+interface Stage {
+  fetch: ChunkFetch | SmallFetch | null;
 }
 
 /** Blobs of one node: its own and those it fetched. Serves all of them to the other members. */
@@ -43,21 +37,24 @@ export class ContentStore {
   readonly #store: Store;
   readonly #transport: Transport;
   readonly #rounds: RoundBlobs;
+  readonly #held: HeldBlobs;
+  readonly #bytesOfChunk: number;
   readonly #underWay = new Map<Digest, Transfer>();
+  readonly #counts: ChunkCounts = { asked: 0, arrived: 0, askedAgain: 0, refused: 0 };
 
-  constructor(store: Store, transport: Transport) {
+  /** @param bytesOfChunk the same for all members; another one only in tests */
+  constructor(store: Store, transport: Transport, bytesOfChunk: number = chunkBytes) {
     this.#store = store;
-    this.#rounds = new RoundBlobs(store);
     this.#transport = transport;
-    transport.serveBlobs(async (digest) => {
-      const name = contentName(digest);
-      const totalBytes = await store.size(name);
-      if (totalBytes === null) return null;
-      return {
-        totalBytes,
-        read: (offset, length) => store.readPart(name, offset, length),
-      };
-    });
+    this.#bytesOfChunk = bytesOfChunk;
+    this.#rounds = new RoundBlobs(store);
+    this.#held = new HeldBlobs(store, bytesOfChunk);
+    transport.serveBlobs((digest) => this.#held.held(digest));
+  }
+
+  /** Chunks asked for and come since the start. */
+  counts(): Readonly<ChunkCounts> {
+    return { ...this.#counts };
   }
 
   /** Whether the disk holds it, unchecked. */
@@ -83,7 +80,9 @@ export class ContentStore {
     digest: Digest = digestOf(bytes),
   ): Promise<Digest> {
     if (of !== null) await this.#rounds.note(of, digest, bytes.byteLength);
-    if (!(await this.has(digest))) await this.#store.write(contentName(digest), bytes);
+    if (await this.has(digest)) return digest;
+    await this.#store.write(contentName(digest), bytes);
+    await this.#held.added(digest, null);
     return digest;
   }
 
@@ -99,7 +98,10 @@ export class ContentStore {
     of: RoundOfBlob,
   ): Promise<void> {
     await this.#rounds.note(of, digest, bytes);
-    if (await this.#store.move(name, contentName(digest))) return;
+    if (await this.#store.move(name, contentName(digest))) {
+      await this.#held.added(digest, null);
+      return;
+    }
     throw new GossipError(
       { code: 'blob_unavailable', digest, asked: 0 },
       `blob ${digest.slice(0, 12)}: ${name} is gone`,
@@ -112,12 +114,26 @@ export class ContentStore {
     current: number,
     isNeeded: (digest: Digest) => boolean,
   ): Promise<number> {
-    return this.#rounds.prune(rule, current, isNeeded, (digest) => this.remove(digest));
+    const count = await this.#rounds.prune(rule, current, isNeeded, (digest) =>
+      this.remove(digest),
+    );
+    // What nobody obtains any more, and belongs to no round.
+    const known = await this.#rounds.all();
+    for (const name of await this.#store.list('parts/')) {
+      const blob = blobOfPart(name) as Digest;
+      if (!known.has(blob) && !this.#underWay.has(blob)) await this.#store.remove(name);
+    }
+    return count;
   }
 
   /** Gives up a blob that nobody will ask for. */
   async remove(digest: Digest): Promise<void> {
-    await this.#store.remove(contentName(digest));
+    await this.#held.remove(digest);
+    await this.#removeParts(digest);
+  }
+
+  async #removeParts(digest: Digest): Promise<void> {
+    for (const name of await this.#store.list(partsOf(digest))) await this.#store.remove(name);
   }
 
   /**
@@ -137,10 +153,12 @@ export class ContentStore {
   ): Promise<void> {
     const running = this.#underWay.get(digest);
     if (running !== undefined) return running.done;
-    const transfer = newTransfer(of);
-    this.#underWay.set(digest, transfer);
-    this.#attempt(transfer, digest, bytesMax, () => this.#order(first));
-    return transfer.done;
+    const stage: Stage = { fetch: null };
+    const done = this.#checkOrFetch(stage, digest, bytesMax, first, of).finally(() =>
+      this.#underWay.delete(digest),
+    );
+    this.#underWay.set(digest, { stage, done });
+    return done;
   }
 
   /** Something small, kept for ever, from the disk or from a peer. @throws as `obtain` */
@@ -154,143 +172,79 @@ export class ContentStore {
   }
 
   /**
-   * Begins a transfer that is under way once more, from `first` and then others but not from `shunned`, who may be holding
-   * it up. The first to end counts. Without effect when none is under way, or several are.
+   * Asks `first` too for what is under way, and no more `shunned`, who may be holding it up. Without effect when nothing is
+   * under way.
    */
   hasten(
     digest: Digest,
-    bytesMax: number,
     { first, shunned }: { readonly first: NodeId; readonly shunned: NodeId },
   ): void {
-    const transfer = this.#underWay.get(digest);
-    if (transfer === undefined || transfer.attempts >= attemptsMax) return;
-    const order = (): NodeId[] => this.#order(first).filter((peer) => peer !== shunned);
-    this.#attempt(transfer, digest, bytesMax, order);
-  }
-
-  #attempt(
-    transfer: Transfer,
-    digest: Digest,
-    bytesMax: number,
-    order: () => readonly NodeId[],
-  ): void {
-    const end = (settle: () => void): void => {
-      if (this.#underWay.get(digest) === transfer) this.#underWay.delete(digest);
-      settle();
-      transfer.over.abort(isOver);
-    };
-    transfer.attempts += 1;
-    this.#checkOrFetch(digest, bytesMax, order, transfer).then(
-      () => {
-        end(() => {
-          transfer.resolve();
-        });
-      },
-      (error: unknown) => {
-        transfer.attempts -= 1;
-        if (transfer.attempts > 0) return;
-        end(() => {
-          transfer.reject(error);
-        });
-      },
-    );
+    this.#underWay.get(digest)?.stage.fetch?.hasten(first, shunned);
   }
 
   async #checkOrFetch(
+    stage: Stage,
     digest: Digest,
     bytesMax: number,
-    order: () => readonly NodeId[],
-    { of, over: { signal } }: Transfer,
+    first: NodeId | null,
+    of: RoundOfBlob | null,
   ): Promise<void> {
     // A disk that lost a bit is mended from the others.
     const name = contentName(digest);
     if ((await this.has(digest)) && (await fileDigest(this.#store, name)) === digest) return;
-    const blob = await this.#fetch(digest, bytesMax, order, signal);
-    if (of !== null) await this.#rounds.note(of, digest, blob.bytes);
-    await blob.commit();
+    const sized = async (bytes: number): Promise<void> => {
+      if (of !== null) await this.#rounds.note(of, digest, bytes);
+    };
+    if (bytesMax <= this.#bytesOfChunk) {
+      await this.#fetchSmall(stage, digest, bytesMax, first, sized);
+    } else {
+      await this.#fetchChunks(stage, digest, bytesMax, first, sized);
+    }
   }
 
-  /** The blob as it came from one peer or several, its hash checked. */
-  async #fetch(
+  async #fetchSmall(
+    stage: Stage,
     digest: Digest,
     bytesMax: number,
-    order: () => readonly NodeId[],
-    signal: AbortSignal,
-  ): Promise<PartialBlob> {
-    const begun: PartialBlob[] = [];
-    const begin = async (): Promise<PartialBlob> => {
-      const blob = await PartialBlob.begin(this.#store, digest, bytesMax);
-      begun.push(blob);
-      return blob;
-    };
-    try {
-      const found = await this.#askAll(digest, begin, order, signal);
-      begun.splice(begun.indexOf(found), 1);
-      return found;
-    } finally {
-      for (const blob of begun) await blob.discard();
-    }
-  }
-
-  async #askAll(
-    digest: Digest,
-    begin: () => Promise<PartialBlob>,
-    order: () => readonly NodeId[],
-    signal: AbortSignal,
-  ): Promise<PartialBlob> {
-    const liars = new Set<NodeId>();
-    let part: PartialBlob | null = null;
-    let cause: unknown;
-    let asked = 0;
+    first: NodeId | null,
+    sized: (bytes: number) => Promise<void>,
+  ): Promise<void> {
+    const ports = { transport: this.#transport, signals: new PeerSignals() };
+    const fetch = new SmallFetch(ports, digest, bytesMax);
+    stage.fetch = fetch;
     for (let turn = 0; turn < turnsMax; turn++) {
-      for (const peer of order()) {
-        if (liars.has(peer) || signal.aborted) continue;
-        // First go on from what others gave. Their bytes cannot be checked before the end, so if that
-        // leads nowhere, take all of it from this peer: a false beginning must not outlive an honest one.
-        const attempts: (PartialBlob | null)[] = part === null ? [null] : [part, null];
-        for (const begun of attempts) {
-          const attempt: PartialBlob = begun ?? (await begin());
-          const before = attempt.bytes;
-          asked += 1;
-          const problem = await this.#take(attempt, peer, digest, signal);
-          if (problem === null && attempt.hasDigest(digest)) return attempt;
-          if (problem !== null && attempt.bytes > before) {
-            cause = problem;
-            if (part !== attempt) await part?.discard();
-            part = attempt; // the next peer goes on from there
-            break;
-          }
-          cause = problem ?? mismatch(digest, peer);
-          if (problem !== null && attempt === part) continue;
-          await attempt.discard();
-          if (attempt === part) part = null;
-          if (problem === null && before === 0) liars.add(peer);
-        }
-      }
+      const bytes = await fetch.turn(this.#order(first));
+      if (bytes === null) continue;
+      await sized(bytes.byteLength);
+      await this.#store.write(contentName(digest), bytes);
+      await this.#held.added(digest, null);
+      return;
     }
-    throw new GossipError(
-      { code: 'blob_unavailable', digest, asked },
-      `blob ${digest.slice(0, 12)}: none of ${asked} requests gave it (${messageOf(cause)})`,
-      { cause },
-    );
+    throw unavailable(digest, fetch);
   }
 
-  /** Adds what `peer` gives from where `blob` ends; why it broke off, or null when it came to its end. */
-  async #take(
-    blob: PartialBlob,
-    peer: NodeId,
+  async #fetchChunks(
+    stage: Stage,
     digest: Digest,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    const options = { offset: blob.bytes, length: null, maxBytes: blob.bytesLeft, signal };
-    try {
-      for await (const chunk of this.#transport.fetch(peer, digest, options)) await blob.add(chunk);
-      return null;
-    } catch (error) {
-      // No other peer mends this node's disk.
-      if (blob.isDiskAtFault) throw error;
-      return error;
+    bytesMax: number,
+    first: NodeId | null,
+    sized: (bytes: number) => Promise<void>,
+  ): Promise<void> {
+    const ports = {
+      ...{ disk: this.#store, transport: this.#transport, counts: this.#counts, sized },
+      ...{ bytesOfChunk: this.#bytesOfChunk, signals: new PeerSignals() },
+    };
+    const fetch = new ChunkFetch(ports, digest, bytesMax);
+    stage.fetch = fetch;
+    for (let turn = 0; turn < turnsMax; turn++) {
+      const file = await fetch.turn(this.#order(first), first === null ? strangersAsked : 1);
+      if (file === null) continue;
+      await file.commit(contentName(digest));
+      await this.#held.added(digest, file.list);
+      await this.#removeParts(digest);
+      return;
     }
+    throw unavailable(digest, fetch);
   }
 
   #order(first: NodeId | null): NodeId[] {
@@ -299,80 +253,13 @@ export class ContentStore {
   }
 }
 
-/** Where a blob lies in the store. */
-export function contentName(digest: Digest): string {
-  return `blobs/${digest}`;
-}
-
-function newTransfer(of: RoundOfBlob | null): Transfer {
-  let [resolve, reject]: [Transfer['resolve'], Transfer['reject']] = [noop, noop];
-  const done = new Promise<void>((onDone, onError) => {
-    [resolve, reject] = [onDone, onError];
-  });
-  return { of, done, resolve, reject, over: new AbortController(), attempts: 0 };
-}
-
-function noop(): void {
-  // Replaced before anybody can call it.
-}
-
-function mismatch(digest: Digest, from: NodeId): GossipError {
+function unavailable(
+  digest: Digest,
+  { asked, cause }: { readonly asked: number; readonly cause: unknown },
+): GossipError {
   return new GossipError(
-    { code: 'blob_mismatch', digest, from },
-    `blob ${digest.slice(0, 12)} from ${from} does not have its hash`,
+    { code: 'blob_unavailable', digest, asked },
+    `blob ${digest.slice(0, 12)}: none of ${asked} requests gave it (${messageOf(cause)})`,
+    { cause },
   );
-}
-
-/** What has come of a blob so far, on the disk and unchecked. */
-class PartialBlob {
-  readonly #bytesMax: number;
-  readonly #writer: StoreWriter;
-  readonly #hash = new HashStream();
-  #isDiskAtFault = false;
-
-  private constructor(bytesMax: number, writer: StoreWriter) {
-    this.#bytesMax = bytesMax;
-    this.#writer = writer;
-  }
-
-  static async begin(store: Store, digest: Digest, bytesMax: number): Promise<PartialBlob> {
-    return new PartialBlob(bytesMax, await store.create(contentName(digest)));
-  }
-
-  get bytes(): number {
-    return this.#hash.sizeBytes;
-  }
-
-  get bytesLeft(): number {
-    return this.#bytesMax - this.bytes;
-  }
-
-  get isDiskAtFault(): boolean {
-    return this.#isDiskAtFault;
-  }
-
-  async add(chunk: Uint8Array): Promise<void> {
-    // The transport refuses more as well; what is kept here must not hang on that.
-    invariant(chunk.byteLength <= this.bytesLeft, 'a transport gives no more than was asked');
-    this.#hash.update(chunk);
-    try {
-      await this.#writer.write(chunk);
-    } catch (error) {
-      this.#isDiskAtFault = true;
-      throw error;
-    }
-  }
-
-  /** Whether it is the blob; nothing is added afterwards. */
-  hasDigest(digest: Digest): boolean {
-    return this.#hash.digest() === digest;
-  }
-
-  commit(): Promise<void> {
-    return this.#writer.commit();
-  }
-
-  discard(): Promise<void> {
-    return this.#writer.discard();
-  }
 }

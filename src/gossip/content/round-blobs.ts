@@ -99,6 +99,12 @@ export class RoundBlobs {
     return removedCount;
   }
 
+  /** All blobs that a round remembers. */
+  async all(): Promise<Set<Digest>> {
+    const rounds = await this.#load();
+    return new Set([...rounds.values()].flatMap((entries) => [...entries.keys()]));
+  }
+
   #load(): Promise<Map<number, Map<Digest, Entry>>> {
     this.#rounds ??= this.#read();
     return this.#rounds;

@@ -1,4 +1,5 @@
 /** Whether this machine's clock can be right. */
+import type { NodeId } from '../../base/index.ts';
 import { fine, type Finding } from './finding.ts';
 
 /** What time it is here, and what is known of time elsewhere. Milliseconds since 1970. */
@@ -34,6 +35,25 @@ export function checkClock({ nowMs, past, aheadMs, skewMsMax }: ClockFacts): Fin
   const outcome = Math.abs(median) > skewMsMax ? 'fail' : 'warn';
   const limit = `; blocks more than ${span(skewMsMax)} off are refused`;
   return { check: 'clock', subject: 'this machine', outcome, found: found + limit, remedy };
+}
+
+/** Members whose clock is not near that of most, this one's among them: theirs is wrong, and blocks of theirs are refused. */
+export function checkMemberClocks(
+  aheadMs: readonly { readonly member: NodeId; readonly aheadMs: number }[],
+  skewMsMax: number,
+): Finding[] {
+  const all = [0, ...aheadMs.map((one) => one.aheadMs)].sort((a, b) => a - b);
+  const middle = all[Math.floor(all.length / 2)] ?? 0;
+  return aheadMs
+    .filter((one) => Math.abs(one.aheadMs - middle) > skewMsMax / 2)
+    .map(({ member, aheadMs: ms }): Finding => {
+      const [by, side] = [span(Math.abs(ms - middle)), ms > middle ? 'behind' : 'ahead of'];
+      return {
+        ...{ check: 'clock', subject: member, outcome: 'warn' },
+        found: `its clock is ${by} ${side} those of most members`,
+        remedy: 'ask its operator to set the clock from a time server',
+      };
+    });
 }
 
 /** A length of time in the unit that fits it. */

@@ -8,8 +8,8 @@ export interface DiskFacts {
   readonly freeBytes: number | null;
   /** Median time of a small write that is on the disk when it returns, ms; null when a write failed. */
   readonly syncMs: number | null;
-  /** Why a write failed, with its remedy in it; null when all went well. */
-  readonly failure: string | null;
+  /** Why a write failed, and what to do; null when all went well. */
+  readonly failure: { readonly found: string; readonly remedy: string } | null;
   /** What one round may add: own and others' updates, and a model. */
   readonly roundBytes: number;
 }
@@ -24,7 +24,7 @@ export function checkDisk(facts: DiskFacts): Finding[] {
   const line = (outcome: Finding['outcome'], found: string, remedy: string | null): Finding => {
     return { check: 'disk', subject: folder, outcome, found, remedy };
   };
-  if (failure !== null) return [line('fail', `a write failed: ${failure}`, 'see the message')];
+  if (failure !== null) return [line('fail', `a write failed: ${failure.found}`, failure.remedy)];
   const findings: Finding[] = [];
   const wanted = roundsWanted * roundBytes;
   if (freeBytes === null) findings.push(line('unknown', 'free space could not be told', null));

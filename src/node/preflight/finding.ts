@@ -2,6 +2,7 @@
 
 /** What was looked at, in the order in which things build on each other: who mends the first one first mends the right one. */
 export const checks = [
+  'node',
   'clock',
   'disk',
   'rights',

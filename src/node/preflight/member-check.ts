@@ -12,7 +12,12 @@ const slowBytesPerSecond = 500_000;
  */
 export function checkMembers(reports: readonly ProbeReport[], quorum: number): Finding[] {
   const reached = reports.filter(({ link }) => link.state === 'connected').length;
-  const isOwnFault = reached === 0 && reports.length > 1;
+  // Whoever answers, be it with a refusal, shows that this side's network works.
+  const isSilent = ({ link: { problem } }: ProbeReport): boolean =>
+    problem === null ||
+    problem.layer === 'name' ||
+    (problem.layer === 'tcp' && !problem.reason.includes('ECONNREFUSED'));
+  const isOwnFault = reached === 0 && reports.length > 1 && reports.every(isSilent);
   const lines = reports.map((report) => lineOf(report, isOwnFault));
   const isEnough = reached + 1 >= quorum;
   const summary: Finding = {

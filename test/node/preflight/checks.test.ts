@@ -8,6 +8,7 @@ import {
   checkDisk,
   checkKeys,
   checkManifest,
+  checkMemberClocks,
   checkMembers,
   checkPort,
   checkRights,
@@ -49,6 +50,24 @@ describe('preflight: the clock', () => {
   });
 });
 
+describe("preflight: members' clocks", () => {
+  const clocks = (...aheadMs: number[]): string[] =>
+    checkMemberClocks(
+      aheadMs.map((ms, at) => ({ member: `L${at + 2}` as NodeId, aheadMs: ms })),
+      60_000,
+    ).map(({ subject, found }) => `${subject}: ${found}`);
+
+  it('are named when they are far from most, this one among them', () => {
+    expect(clocks(100, -29_000, 40)).to.deep.equal([]);
+    // This clock is four minutes behind L4's, and level with two others.
+    expect(clocks(100, 200, -240_000)).to.deep.equal([
+      'L4: its clock is 4.0 minutes ahead of those of most members',
+    ]);
+    // This clock is the wrong one: nobody else's is.
+    expect(clocks(240_000, 240_000, 240_000)).to.deep.equal([]);
+  });
+});
+
 describe('preflight: the disk', () => {
   const facts = {
     folder: '/home/x',
@@ -66,7 +85,9 @@ describe('preflight: the disk', () => {
     expect(outcomes(checkDisk({ ...facts, freeBytes: 2 ** 29 }))).to.deep.equal(['fail', 'ok']);
     expect(outcomes(checkDisk({ ...facts, freeBytes: 2 ** 31 }))).to.deep.equal(['warn', 'ok']);
     expect(outcomes(checkDisk({ ...facts, syncMs: 80 }))).to.deep.equal(['ok', 'warn']);
-    expect(outcomes(checkDisk({ ...facts, failure: 'read-only' }))).to.deep.equal(['fail']);
+    const failure = { found: 'read-only', remedy: 'mount it writable' };
+    const [failed] = checkDisk({ ...facts, failure });
+    expect(failed).to.include({ outcome: 'fail', ...failure, found: 'a write failed: read-only' });
     expect(outcomes(checkDisk({ ...facts, freeBytes: null }))).to.deep.equal(['unknown', 'ok']);
   });
 });
@@ -196,6 +217,11 @@ describe('preflight: members', () => {
     const all = checkMembers(['L2', 'L3', 'L4'].map(failed), 3);
     expect(outcomes(all)).to.deep.equal(['warn', 'warn', 'warn', 'fail']);
     expect(all[0]?.remedy).to.contain('look at this side first');
+    // A refusal is an answer: what is between works.
+    const refused = { ...problem, reason: 'refused (ECONNREFUSED)' };
+    const last = { ...failed('L4'), link: { ...failed('L4').link, problem: refused } };
+    const answered = checkMembers([failed('L2'), failed('L3'), last], 3);
+    expect(answered[0]?.remedy).to.equal('start it');
   });
 
   it('dial out only: nothing failed, so nobody is blamed', () => {

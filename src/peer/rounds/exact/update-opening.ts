@@ -12,7 +12,7 @@ import { bulkContext, openHandedKey, openUpdateKey } from '../../../wire/index.t
 import type { RoundContext } from '../../round-protocol.ts';
 import { ruleOf } from './round-start.ts';
 
-/** A transfer not over after so long is begun once more elsewhere, ms; twice as long until the next time. */
+/** A transfer not over after so long is gone on with elsewhere, ms; twice as long until the next time. */
 const hastenAfterMs = 30_000;
 
 /** What of a round the opening of its updates needs. */
@@ -47,7 +47,7 @@ export class UpdateOpening {
   readonly #context: OpeningContext;
   readonly #book: UpdateBook;
   readonly #rule: AveragingRule;
-  /** When a bulk under way is begun once more elsewhere, and after how long that was. */
+  /** When a bulk under way is gone on with elsewhere, and after how long that was. */
   readonly #hastening = new Map<Digest, { atMs: number; afterMs: number }>();
 
   constructor(context: OpeningContext, book: UpdateBook) {
@@ -108,7 +108,7 @@ export class UpdateOpening {
   }
 
   /** An author may be quick with some and slow with others, who then get its update from the quick ones. */
-  hasten({ author, env, upd, statement }: UpdateFacts): void {
+  hasten({ author, env, upd }: UpdateFacts): void {
     const { self, content, ports } = this.#context;
     const nowMs = ports.clock.nowMs();
     const next = this.#hastening.get(upd) ?? {
@@ -121,6 +121,6 @@ export class UpdateOpening {
     if (nowMs < next.atMs || first === undefined) return;
     const afterMs = 2 * next.afterMs;
     this.#hastening.set(upd, { atMs: nowMs + afterMs, afterMs });
-    content.hasten(upd, statement.updateBytes, { first, shunned: author });
+    content.hasten(upd, { first, shunned: author });
   }
 }

@@ -1,0 +1,167 @@
+/** Four hospitals from an empty machine to one student: every step typed as a command, every node a process. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { RunVerdict } from '../../src/audit/index.ts';
+import { loadPreset, type HospitalSettings } from '../../src/config/index.ts';
+import { readStatus, type NodeStatus } from '../../src/dashboard/index.ts';
+import { caseCount, phantomFiles, phantomOf } from '../../src/distill/index.ts';
+import { askControl, freePorts } from '../../src/host/index.ts';
+import { projectRoot } from '../project-root.ts';
+import { annulus, done, NodeProcess } from './processes.ts';
+
+const smoke = loadPreset(
+  readFileSync(join(projectRoot, 'config/smoke.yaml'), 'utf8'),
+  'smoke.yaml',
+);
+
+describe('a consortium of real processes', function () {
+  this.timeout(300_000);
+  const folder = mkdtempSync(join(tmpdir(), 'annulus-nodes-'));
+  const at = (...names: readonly string[]): string => join(folder, ...names);
+  const ids = smoke.consortium.hospitals.map(({ id }) => id);
+  const homes = ids.map((id) => at(id, 'home'));
+  const running = new Map<string, NodeProcess>();
+  const start = (home: string): NodeProcess => {
+    // Timings of the preset for one machine. A machine busy with other tests must not take a slow start for a lost peer.
+    const settings = ['dashboard.port=0', 'peer.tickMs=200', 'compute.workers=1'];
+    const node = new NodeProcess(home, ...settings.flatMap((set) => ['--set', set]));
+    running.set(home, node);
+    return node;
+  };
+  after(async () => {
+    await Promise.all([...running.values()].map((node) => node.kill()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is founded by files alone, and no machine holds the key of another', async () => {
+    const ports = await freePorts('127.0.0.1', ids.length);
+    for (const [index, hospital] of smoke.consortium.hospitals.entries()) {
+      writePhantoms(at(hospital.id, 'data'), hospital);
+      const labels = (['hps', 'ms', 'calc'] as const).filter((task) => hospital.cases[task] > 0);
+      await done(
+        ...[
+          'init',
+          '--id',
+          hospital.id,
+          '--home',
+          homes[index]!,
+          '--data',
+          at(hospital.id, 'data'),
+        ],
+        ...['--address', `127.0.0.1:${ports[index]!}`, '--listen', `127.0.0.1:${ports[index]!}`],
+        ...(labels.length === 0 ? [] : ['--labels', labels.join(',')]),
+        ...['--org-key', at(`${hospital.id}-org.key`), '--output', at(`${hospital.id}.json`)],
+        ...['--no-passphrase', '--no-org-passphrase'],
+      );
+    }
+    await done(
+      ...['consortium', 'draft', '--name', 'Smoke', '--domain', 'annulus.example'],
+      ...['--preset', 'smoke', '--home', homes[0]!, '-o', at('draft.json')],
+      ...ids.map((id) => at(`${id}.json`)),
+    );
+    for (const [index, id] of ids.entries()) {
+      await done(
+        ...['consortium', 'sign', at('draft.json'), '--home', homes[index]!, '--yes'],
+        ...['--org-key', at(`${id}-org.key`), '-o', at(`signed-${id}.json`)],
+      );
+    }
+    const signed = ids.map((id) => at(`signed-${id}.json`));
+    await done('consortium', 'combine', ...signed, '--home', homes[0]!, '-o', at('v0.json'));
+    for (const home of homes) await done('join', at('v0.json'), '--home', home);
+  });
+
+  it('has each node say whom it waits for, until enough are there', async () => {
+    for (const home of homes.slice(0, 2)) start(home);
+    const first = homes[0]!;
+    await answers(first);
+    const { members, round, node } = await statusOf(first);
+    expect([round, node.height, node.isDone]).deep.equal([null, 0, false]);
+    const away = members.filter(({ id }) => id === ids[2] || id === ids[3]);
+    expect(away.map(({ state }) => state)).deep.equal(['registered', 'registered']);
+    for (const { reason } of away) expect(reason).a('string').not.equal('');
+    // Only whoever owns the home may ask.
+    expect(statSync(join(first, 'control.sock')).mode & 0o777).equal(0o600);
+  });
+
+  it('refuses a second process over the same home', async () => {
+    const { code, err } = await annulus('start', '--home', homes[0]!);
+    expect([code, err.includes('two nodes must never run with one key')]).deep.equal([3, true]);
+  });
+
+  it('trains one student, though a node is killed and another stopped in the middle', async () => {
+    for (const home of homes.slice(2)) start(home);
+    await done('wait', '--round', '1', '--timeout', '120', '--home', homes[0]!);
+    await running.get(homes[2]!)!.kill();
+    expect((await annulus('status', '--home', homes[2]!)).code).equal(3);
+    start(homes[2]!);
+    expect(await done('stop', '--home', homes[1]!)).equal('stopped\n');
+    expect(await running.get(homes[1]!)!.ended()).equal(0);
+    start(homes[1]!);
+    await answers(homes[0]!);
+    await done('wait', '--done', '--timeout', '120', '--home', homes[0]!);
+    for (const home of homes) await isDone(home);
+  });
+
+  it('goes on serving, and starts again over what it has', async () => {
+    expect(running.get(homes[3]!)!.hasEnded).equal(false);
+    expect(await done('status', '--health', '--home', homes[3]!)).equal('healthy\n');
+    for (const home of homes) expect(await running.get(home)!.stop(), home).equal(0);
+    for (const home of homes) start(home);
+    for (const home of homes) await isDone(home);
+    for (const home of homes) expect(await running.get(home)!.stop('SIGINT'), home).equal(0);
+  });
+
+  it('leaves the same models and the same verified log at all of them', async () => {
+    const logs = await Promise.all(
+      homes.map(async (home) => {
+        const out = await done('audit', 'verify', home, '--format', 'json');
+        const {
+          ok,
+          logs: [log],
+        } = JSON.parse(out) as RunVerdict;
+        expect(ok, home).equal(true);
+        const { rounds, heights } = log!.verdict;
+        const models = rounds.map(({ stage, modelDigest }) => `${stage} ${modelDigest ?? '-'}`);
+        return { heights, models };
+      }),
+    );
+    for (const log of logs) expect(log).deep.equal(logs[0]);
+    const student = logs[0]!.models.filter((model) => model.startsWith('student ')).at(-1);
+    expect(student).match(/^student [0-9a-f]{64}$/);
+  });
+
+  async function statusOf(home: string): Promise<NodeStatus> {
+    const { body } = await askControl(join(home, 'control.sock'), {
+      method: 'GET',
+      path: '/status',
+    });
+    return readStatus(JSON.stringify(body));
+  }
+
+  /** Resolves when the node of `home` is as asked. @throws with all that it said, when it ends before */
+  async function until(home: string, is: (status: NodeStatus) => boolean): Promise<void> {
+    for (;;) {
+      const status = await statusOf(home).catch(() => null);
+      if (status !== null && is(status)) return;
+      const node = running.get(home)!;
+      if (node.hasEnded) throw new Error(`${home} ended:\n${node.text}`);
+      await pause(50);
+    }
+  }
+
+  const answers = (home: string): Promise<void> => until(home, () => true);
+  const isDone = (home: string): Promise<void> => until(home, ({ node }) => node.isDone);
+});
+
+/** The hospital's phantoms as its own folder would hold them. */
+function writePhantoms(folder: string, hospital: HospitalSettings): void {
+  for (let index = 0; index < caseCount(hospital); index++) {
+    const made = phantomOf(hospital, index, smoke);
+    const place = join(folder, made.split, `case-${String(index).padStart(2, '0')}`);
+    mkdirSync(place, { recursive: true });
+    for (const [name, bytes] of phantomFiles(made, false)) writeFileSync(join(place, name), bytes);
+  }
+}

@@ -1,0 +1,80 @@
+/** The built program as processes, for tests that need real ones. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { packageFile } from '../../src/host/index.ts';
+
+const main = packageFile('dist/src/cli/main.js');
+
+/** What a command did. */
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command to its end. */
+export async function annulus(...args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (part: Buffer) => (out += part.toString()));
+  child.stderr.on('data', (part: Buffer) => (err += part.toString()));
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      resolve({ code, out, err });
+    });
+  });
+}
+
+/** As `annulus`, for a command that must do: what it printed. @throws with all that it said when it does not */
+export async function done(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await annulus(...args);
+  if (code !== 0)
+    throw new Error(`annulus ${args.join(' ')}: exit code ${code ?? 0}\n${out}${err}`);
+  return out;
+}
+
+/** A node that runs. */
+export class NodeProcess {
+  readonly home: string;
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<number | null>;
+  #text = '';
+
+  /** @param flags further ones of `annulus start` */
+  constructor(home: string, ...flags: readonly string[]) {
+    this.home = home;
+    const args = [main, 'start', '--home', home, ...flags];
+    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (part: Buffer) => (this.#text += part.toString()));
+    }
+    this.#exit = new Promise((resolve) => {
+      this.#child.on('close', resolve);
+    });
+  }
+
+  /** All that it said. */
+  get text(): string {
+    return this.#text;
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exit;
+  }
+
+  /** Asks it to end. @returns its exit code */
+  async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<number | null> {
+    this.#child.kill(signal);
+    return this.#exit;
+  }
+
+  /** Resolves when it has ended. @returns its exit code */
+  ended(): Promise<number | null> {
+    return this.#exit;
+  }
+}
