@@ -1,9 +1,8 @@
 /** What a node shows to whoever is to help: versions, machine, status, preflight, settings, manifest, ends of logs. All redacted. */
-import { open } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { utf8 } from '../base/index.ts';
-import { installedVersions, programDigest, readMachine } from '../host/index.ts';
+import { installedVersions, programDigest, readMachine, readTail } from '../host/index.ts';
 import { listOwnCases } from '../hospital/index.ts';
 import { encodeZip } from '../interop/index.ts';
 import type { Finding, HomeFacts } from '../node/index.ts';
@@ -48,8 +47,8 @@ export async function bundleFiles(request: BundleRequest): Promise<BundleFile[]>
     ...(manifest === undefined
       ? []
       : [['manifest.json', json({ cid: manifest.cid, ...manifest.manifest })] as [string, string]]),
-    ['node.log', await tailOf(node)],
-    ['peer.log', await tailOf(join(dirname(node), 'peer.log'))],
+    ['node.log', await readTail(node, tailBytes)],
+    ['peer.log', await readTail(join(dirname(node), 'peer.log'), tailBytes)],
   ];
   const readme = `What is in here: ${files.map(([name]) => name).join(', ')}.
 Taken out: keys, passphrases, names of cases, paths of the hospital's data${request.withAddresses ? '' : ', names and addresses of machines'}.
@@ -125,20 +124,4 @@ function hostsOf(
   );
   const own = [hostname(), ...dashboard.names].map((host) => ({ host, standIn: '<this-host>' }));
   return [...members, ...own].filter(({ host }) => host.length > 1);
-}
-
-/** The end of a log, from a whole line on; empty where there is none. */
-async function tailOf(path: string): Promise<string> {
-  const file = await open(path).catch(() => null);
-  if (file === null) return '';
-  try {
-    const { size } = await file.stat();
-    const from = Math.max(0, size - tailBytes);
-    const bytes = Buffer.alloc(size - from);
-    const { bytesRead } = await file.read(bytes, 0, bytes.byteLength, from);
-    const text = bytes.toString('utf8', 0, bytesRead);
-    return from === 0 ? text : text.slice(text.indexOf('\n') + 1);
-  } finally {
-    await file.close();
-  }
 }

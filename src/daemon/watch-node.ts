@@ -39,6 +39,7 @@ export function watchNode(options: WatchOptions): () => void {
 
 class Told {
   readonly #options: WatchOptions;
+  #version = -1;
   #logSize = -1;
   #cosigned = '';
   #deadline = '';
@@ -55,6 +56,7 @@ class Told {
     this.#tellDisk();
     if (!this.#options.isRunning()) return;
     this.#tellLinks();
+    this.#tellManifest();
     this.#tellLog();
     this.#tellDeadline();
   }
@@ -64,6 +66,14 @@ class Told {
     for (const link of node().links()) {
       onFact({ kind: 'link', member: link.member, link: linkState(link) });
     }
+  }
+
+  #tellManifest(): void {
+    const { node, onFact } = this.#options;
+    const version = node.peer?.consortium.manifest.version;
+    if (version === undefined || version === this.#version) return;
+    this.#version = version;
+    onFact({ kind: 'manifest', version });
   }
 
   #tellLog(): void {

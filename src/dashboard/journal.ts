@@ -64,6 +64,7 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'announced':
     case 'cut':
     case 'clock':
+    case 'manifest':
     case 'traffic':
     case 'disk':
     case 'log-head':

@@ -26,7 +26,7 @@ export function differencesOf(view: NodeView, id: NodeId): string[] {
   if (identity === null || said === undefined) return clock;
   const program = said.code === identity.code ? [] : ['it runs another program'];
   const version = isOther(view, said)
-    ? [`it has version ${said.version} of the manifest, this node ${identity.manifestVersion}`]
+    ? [`it has version ${said.version} of the manifest, this node ${view.manifestVersion ?? 0}`]
     : [];
   return [...program, ...clock, ...version];
 }
@@ -103,14 +103,12 @@ function distance(aheadMs: number): string {
   return `${durationText(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
 }
 
-function isOther({ identity, nowMs }: NodeView, said: Heard['said']): boolean {
-  return said.version !== identity?.manifestVersion && nowMs - said.sinceMs >= graceMs;
+function isOther({ manifestVersion: own, nowMs }: NodeView, said: Heard['said']): boolean {
+  return own !== null && said.version !== own && nowMs - said.sinceMs >= graceMs;
 }
 
 function versions(view: NodeView): Notice[] {
-  const { identity } = view;
-  if (identity === null) return [];
-  const own = identity.manifestVersion;
+  const own = view.manifestVersion ?? 0;
   return heard(view)
     .filter(({ said }) => isOther(view, said))
     .map(({ id, said }): Notice => ({

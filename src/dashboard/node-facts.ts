@@ -79,8 +79,6 @@ export type NodeFact =
       readonly version: string;
       /** Digest of the program: rounds are trained by one program alone. */
       readonly code: Digest;
-      /** Of the manifest. */
-      readonly manifestVersion: number;
       /** How far a member's clock may be off before its blocks are refused, ms. */
       readonly clockSkewMs: number;
       readonly consortium: { readonly id: string; readonly name: string };
@@ -92,6 +90,8 @@ export type NodeFact =
     }
   /** Once a second: what the page measures every age against, and the sign that this process is alive. */
   | { readonly kind: 'clock'; readonly nowMs: number }
+  /** The version of the manifest that is in force here. */
+  | { readonly kind: 'manifest'; readonly version: number }
   | { readonly kind: 'link'; readonly member: NodeId; readonly link: LinkState }
   /** Bytes since the start of this process, all connections together. */
   | { readonly kind: 'traffic'; readonly sentBytes: number; readonly receivedBytes: number }

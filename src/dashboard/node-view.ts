@@ -69,6 +69,8 @@ export interface NodeView {
   readonly prediction: Prediction | null;
   /** Whether the plan is carried out. */
   readonly isDone: boolean;
+  /** In force here; null before that is known. */
+  readonly manifestVersion: number | null;
   /** Whether this node's own key must not vote any more. */
   readonly isRetired: boolean;
 }
@@ -80,4 +82,5 @@ export const emptyView: NodeView = Object.freeze({
   ...{ roundCounts: { sealed: 0, void: 0 }, errors: [], losses: [] },
   ...{ traffic: null, disk: null, log: null, notices: [], journal: [] },
   ...{ prediction: null, isDone: false, isRetired: false },
+  manifestVersion: null,
 });

@@ -126,15 +126,17 @@ function isKnown(view: NodeView, round: number): boolean {
 function afterFact(view: NodeView, fact: NodeFact): NodeView {
   switch (fact.kind) {
     case 'started': {
-      const { self, version, code, manifestVersion, clockSkewMs, atMs } = fact;
+      const { self, version, code, clockSkewMs, atMs } = fact;
       const { members, consortium, quorum, stages } = fact;
-      const own = { self, version, code, manifestVersion, clockSkewMs, atMs };
+      const own = { self, version, code, clockSkewMs, atMs };
       const identity = { ...own, consortium, quorum, stages };
       const nowMs = Math.max(view.nowMs, fact.atMs);
       return { ...view, identity, nowMs, members: memberViews(members) };
     }
     case 'clock':
       return { ...view, nowMs: fact.nowMs };
+    case 'manifest':
+      return { ...view, manifestVersion: fact.version };
     case 'link':
       return { ...view, members: withLink(view.members, fact.member, fact.link) };
     case 'traffic': {

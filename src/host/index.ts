@@ -33,6 +33,7 @@ export { programDigest } from './program-digest.ts';
 export { installedVersions } from './installed-versions.ts';
 export { packageFile } from './package-file.ts';
 export { modelFolderOf } from './model-folder.ts';
+export { readTail } from './file-tail.ts';
 export { isAbsent } from './durable-files.ts';
 export { readRegularFile } from './regular-file.ts';
 export { freePorts, listenFault, modesBelow, syncTrialMs } from './trials.ts';

@@ -248,9 +248,9 @@ export class RunningPeer {
 
   /** What this node says of itself, for people at the other members. */
   #ownClaims(): { readonly at: number; readonly code: Digest; readonly m: number } {
-    const { ports, options } = this.#parts;
-    const { code, consortium } = options;
-    return { at: Math.max(0, ports.clock.nowMs()), code, m: consortium.manifest.version };
+    const { ports, options, consortium } = this.#parts;
+    const at = Math.max(0, Math.floor(ports.clock.nowMs()));
+    return { at, code: options.code, m: consortium.manifest.version };
   }
 
   // The clock.

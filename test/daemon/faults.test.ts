@@ -152,7 +152,7 @@ describe('a fault is named with its layer, its cause and what to do', function (
 
   it('of keys that the manifest does not know, and of a home that nobody took in', async () => {
     const org = generateEd25519();
-    const settings = readFileSync(join(network.home('L1'), 'node.yaml'), 'utf8').replace('auto', 'cuda'); // prettier-ignore
+    const settings = readFileSync(join(network.home('L1'), 'node.yaml'), 'utf8').replace('backend: auto', 'backend: cuda'); // prettier-ignore
     const made = { orgKey: base64(org.publicKey), passphrase: null, invitation: null };
     const more = { addresses: [], labels: [], settings, nowMs: Date.now() };
     await createHome(at('home-new'), { ...made, ...more, id: 'L1' as NodeId });
@@ -179,7 +179,7 @@ describe('a fault is named with its layer, its cause and what to do', function (
     // Some machines let nobody mount.
     if (reports.length === 0 && /unshare|mount/.test(err)) return this.skip();
     found('a disk with little room', reports[0]!, 'disk', /free, .* rounds? needs? up to/, /free space/); // prettier-ignore
-    found('a full disk', reports[1]!, 'disk', /no space left/, /./);
+    found('a full disk', reports[1]!, 'disk', /no space is left/, /./);
     found('a read-only disk', reports[2]!, 'disk', /read-only/, /./);
     return undefined;
   });

@@ -151,8 +151,9 @@ describe('messages', () => {
 
   it('say whose program, clock and version of the manifest are others', () => {
     const [L2, L4] = [ids[1]!, ids[3]!];
+    const inForce: NodeEvent = { kind: 'manifest', version: 3 };
     const said = (...events: NodeEvent[]): string[] => {
-      const { messages } = after(started(), ...allUp, ...events);
+      const { messages } = after(started(), inForce, ...allUp, ...events);
       for (const { code, remedy } of messages) expect(remedy, code).not.equal(null);
       return messages.map(({ text }) => text);
     };

@@ -26,7 +26,6 @@ export function started(members: readonly NodeId[] = ids, own: NodeId = self): N
     self: own,
     version: '0.1.0',
     code,
-    manifestVersion: 3,
     clockSkewMs: 300_000,
     consortium: { id: 'c0'.repeat(32), name: 'Ring of eight' },
     members: members.map((id) => ({
