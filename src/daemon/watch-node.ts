@@ -70,7 +70,7 @@ class Told {
 
   #tellManifest(): void {
     const { node, onFact } = this.#options;
-    const version = node.peer?.consortium.manifest.version;
+    const version = node().peer?.consortium.manifest.version;
     if (version === undefined || version === this.#version) return;
     this.#version = version;
     onFact({ kind: 'manifest', version });
