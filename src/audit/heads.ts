@@ -6,7 +6,6 @@
 import {
   doNow,
   equalBytes,
-  hex,
   type Digest,
   type NodeId,
   type PureWork,
@@ -23,8 +22,16 @@ import {
 } from './checkpoint.ts';
 import { malformed } from './errors.ts';
 import { checkpointName, logPrefix, nextCheckpointName } from './log-files.ts';
+import {
+  linesOf,
+  memberLines,
+  requireSize,
+  witnessesOf,
+  type Cosignatures,
+  type Witnesses,
+} from './head-witnesses.ts';
 import type { LogVersions } from './log-versions.ts';
-import { logOrigin, witnessKeyOf } from './policy.ts';
+import { logOrigin } from './policy.ts';
 import {
   formatNote,
   isBy,
@@ -56,9 +63,6 @@ export interface CheckedNote {
   readonly lines: Cosignatures;
 }
 
-/** Cosignatures by member index. */
-export type Cosignatures = ReadonlyMap<number, NoteSignature>;
-
 /** The part of a tree that heads are judged by. */
 export interface RootedTree {
   readonly size: number;
@@ -72,13 +76,6 @@ interface Head {
   readonly cosignatures: Map<number, NoteSignature>;
   /** The members who vouch for it. */
   readonly witnesses: Witnesses;
-}
-
-/** Who cosigns trees of one version of the manifest, in its order. */
-interface Witnesses {
-  readonly keys: readonly NoteKey[];
-  readonly ids: readonly NodeId[];
-  readonly indexOf: ReadonlyMap<string, number>;
 }
 
 /** What `Heads` works with. */
@@ -96,9 +93,6 @@ export interface HeadsOptions {
 const aheadMax = 8;
 /** Notes remembered as bringing nothing more; all are forgotten at the limit. */
 const spentMax = 1024;
-/** Room for a head's text, and for one signature line: a name of at most 100 bytes and 104 of base64. */
-const textBytesMax = 512;
-const lineBytesMax = 256;
 
 /** The heads of one node's log. Calls must not overlap. */
 export class Heads {
@@ -345,63 +339,10 @@ export class Heads {
     const version = this.#versions.at(size);
     const known = this.#witnesses.get(version);
     if (known !== undefined) return known;
-    const { members } = version.manifest;
-    const keys = members.map(witnessKeyOf);
-    const indexOf = new Map(keys.map(({ name }, index) => [name, index]));
-    const made = { keys, ids: members.map(({ id }) => id), indexOf };
+    const made = witnessesOf(version);
     this.#witnesses.set(version, made);
     return made;
   }
-}
-
-/** @throws {AuditError} 'malformed' when a note is larger than one of `memberCount` members can be */
-function requireSize(note: Uint8Array, memberCount: number): void {
-  const bytesMax = textBytesMax + (memberCount + 1) * lineBytesMax;
-  if (note.byteLength > bytesMax) throw malformed('checkpoint', `at most ${bytesMax} bytes`);
-}
-
-/**
- * Lines under members' names, unchecked. @throws {AuditError} 'malformed' for two lines of one key, or too many
- *
- * @param isAhead whether the members may have other keys by now: lines of keys that are not known are passed over
- */
-function memberLines(
-  note: Uint8Array,
-  signatures: readonly NoteSignature[],
-  witnesses: Witnesses,
-  isAhead: boolean,
-): Map<number, NoteSignature> {
-  const count = isAhead ? limits.membersMax : witnesses.ids.length;
-  requireSize(note, count);
-  if (signatures.length > count + 1) throw malformed('checkpoint', `at most ${count + 1} lines`);
-  const lines = new Map<number, NoteSignature>();
-  const keys = new Set<string>();
-  for (const signature of signatures) {
-    const key = `${signature.name} ${hex(signature.keyId)}`;
-    if (keys.has(key)) throw malformed('checkpoint', 'one line of a key');
-    keys.add(key);
-    const index = witnesses.indexOf.get(signature.name);
-    const isUsable = !isAhead || indexOfLine(signature, witnesses) !== undefined;
-    if (index !== undefined && isUsable) lines.set(index, signature);
-  }
-  return lines;
-}
-
-/** Good lines by index, of those who vouch for a head: when they were checked it may not have been known who does. */
-function linesOf(lines: Iterable<NoteSignature>, witnesses: Witnesses): Map<number, NoteSignature> {
-  const found = new Map<number, NoteSignature>();
-  for (const line of lines) {
-    const index = indexOfLine(line, witnesses);
-    if (index !== undefined) found.set(index, line);
-  }
-  return found;
-}
-
-/** Whose line it is by its name and key id; undefined for a key that is not known. */
-function indexOfLine(line: NoteSignature, { keys, indexOf }: Witnesses): number | undefined {
-  const index = indexOf.get(line.name);
-  const key = index === undefined ? undefined : keys[index];
-  return key !== undefined && isBy(line, key) ? index : undefined;
 }
 
 function digestOfNote(note: Uint8Array): Digest {

@@ -47,7 +47,7 @@ export function notChecked(given: {
     ],
     [
       !given.isRun,
-      "the other members' copies, and the exported model: give the run's folder for that",
+      `the other members' copies${given.hasModel ? '' : ', and the exported model'}: give the run's folder for that`,
     ],
     [!given.hasBlobs, 'updates and models: only a log was given'],
     [given.hasModel, "model.json's window, spacing and intensity scale: no log holds them"],

@@ -27,7 +27,7 @@ export interface NodeFolder {
   readonly lastCosigned: Uint8Array | null;
 }
 
-/** What `model/` of a run holds. */
+/** What `model/` of a run or of a node's home holds. */
 export interface ModelFolder {
   /** All file names in it. */
   readonly names: readonly string[];
@@ -82,7 +82,7 @@ export async function verifyRun(
     if (options.allowMissing === true) report.note(text);
     else report.find('nodes', `${text}; --allow-missing passes over that`);
   }
-  const model = run.isRun ? verifyModel(run.model, examined, report) : null;
+  const model = run.isRun || run.model !== null ? verifyModel(run, examined, report) : null;
   const { findings, notes } = report;
   return {
     ok: findings.length === 0 && logs.every(({ verdict }) => verdict.ok),
@@ -189,14 +189,23 @@ function missingMembers({ manifest }: SignedManifest, examined: readonly Examine
   return manifest.members.map(({ id }) => id).filter((id) => !here.has(id));
 }
 
-/** The exported model against the last SEAL of the longest log; `null` when nothing was exported. */
+/**
+ * The exported model against the last SEAL of the longest log; `null` when nothing was exported. A node writes its model when
+ * a stage is complete: it may be of a SEAL before the last, which is noted.
+ */
 function verifyModel(
-  folder: ModelFolder | null,
+  { model: folder, isRun }: Pick<RunFolder, 'model' | 'isRun'>,
   examined: readonly Examined[],
   report: Report,
 ): RunVerdict['model'] {
   const [longest] = [...examined].sort((a, b) => b.bodies.length - a.bodies.length);
-  const sealed = longest?.verdict.rounds.findLast(({ outcome }) => outcome === 'sealed') ?? null;
+  const rounds = longest?.verdict.rounds.filter(({ outcome }) => outcome === 'sealed') ?? [];
+  const last = rounds.at(-1) ?? null;
+  const itsOwn = rounds.findLast(({ modelDigest }) => modelDigest === folder?.weightsDigest);
+  const sealed = isRun ? last : (itsOwn ?? last);
+  if (sealed !== null && last !== null && sealed !== last) {
+    report.note(`model/ is of round ${sealed.round}; round ${last.round} was sealed after it`);
+  }
   if (folder === null) {
     if (sealed !== null) report.note('no model/ is here: what the run exported was not compared');
     return null;

@@ -18,8 +18,12 @@ const readBytesMax = 32 * 2 ** 20;
 
 /** `folder` is a log, a node's folder or home, a run's, or a test network's; without nodes when it is none of them. */
 export async function auditedRun(folder: string): Promise<RunFolder> {
-  const one = (await nodeAt(folder)) ?? (await nodeAt(join(folder, 'node')));
+  const one = await nodeAt(folder);
   if (one !== null) return { nodes: [one], isRun: false, model: null };
+  const inHome = await nodeAt(join(folder, 'node'));
+  if (inHome !== null) {
+    return { nodes: [inHome], isRun: false, model: await modelAt(join(folder, 'model')) };
+  }
   const nodes: NodeFolder[] = [];
   if (existsSync(join(folder, 'testnet.json'))) {
     for (const name of (await readdir(folder)).sort()) {

@@ -94,9 +94,14 @@ export async function requireFolder(path: string): Promise<string> {
 /** A model's folder is a handful of files; a home directory given by mistake is not. */
 const modelFilesMax = 32;
 
-/** Files by name of a model's folder, or of the one in a run's. @throws {CliError} 'usage' when it is none. */
+/** Files by name of a model's folder, or of the one in a run's or a home's. @throws {CliError} 'usage' when it is none. */
 export async function readModelFolder(path: string): Promise<Map<string, Uint8Array>> {
   const folder = modelFolderOf(await requireFolder(path));
+  if (existsSync(join(folder, 'home.json'))) {
+    throw usageError(
+      `${path}: this home has no model yet; its node writes one when the rounds of the student are over`,
+    );
+  }
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   if (names.length === 0 || names.length > modelFilesMax) {

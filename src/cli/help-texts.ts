@@ -254,7 +254,7 @@ Examples:
 
 /** Below the flags of `annulus consortium combine --help`. */
 export const combineExamples = `
-Says which signatures are missing, and writes the file in any case: it can be combined again with what comes later.
+Says which signatures are missing, and writes the file in any case: what comes later is added to it by the same command.
 
 Examples:
   $ annulus consortium combine heart-ring-v0.signed-*.json

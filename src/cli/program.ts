@@ -194,7 +194,7 @@ function addPredict(program: Command, world: World, finish: (code: ExitCode) => 
   const predict = program
     .command('predict')
     .description('Find points and calcium in a CT with a trained student.')
-    .requiredOption('--model <folder>', 'a run, or its model/ folder')
+    .requiredOption('--model <folder>', "a run, a node's home, or its model/ folder")
     .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
     .option('--heart <file>', 'a segmentation of the heart, if the model needs one')
     .requiredOption('--output <folder>', 'where to write; must be empty')
@@ -221,7 +221,7 @@ function addExport(program: Command, world: World, finish: (code: ExitCode) => v
   program
     .command('export')
     .description('Write a trained student for other programs.')
-    .requiredOption('--model <folder>', 'a run, or its model/ folder')
+    .requiredOption('--model <folder>', "a run, a node's home, or its model/ folder")
     .addOption(
       new Option('--format <kind>', 'for which program')
         .choices(exportFormats)

@@ -59,7 +59,7 @@ const tickMs = 1_000;
 const pauseMs = 60_000;
 const noticeCode = 'own-results';
 
-/** The next thing to do: first what lasts, then what is shown. Pure. */
+/** The next thing to do: first what lasts, then what the next round makes old, then the picture. Pure. */
 export function nextResult(
   plan: Pick<Plan, 'stages'>,
   { stageIndex, models }: Pick<ChainState, 'stageIndex' | 'models'>,
@@ -71,13 +71,17 @@ export function nextResult(
     const digest = stage === undefined ? undefined : models.get(stage.id);
     return stage === undefined || digest === undefined ? null : { kind, stage, digest };
   };
-  const student = of('package', complete.findLast(({ kind }) => kind === 'student'));
+  const student = of(
+    'package',
+    complete.findLast(({ kind }) => kind === 'student'),
+  );
   if (student !== null && student.digest !== done.packaged) return student;
+  const tried = plan.stages.find(({ id }) => id === last?.stage);
+  if (last !== null && tried !== undefined && last.round > done.measuredRound) {
+    return { kind: 'errors', stage: tried, digest: last.model };
+  }
   const shown = of('picture', complete.findLast(seeksPoints));
-  if (shown !== null && shown.digest !== done.pictured) return shown;
-  if (last === null || last.round <= done.measuredRound) return null;
-  const stage = plan.stages.find(({ id }) => id === last.stage);
-  return stage === undefined ? null : { kind: 'errors', stage, digest: last.model };
+  return shown === null || shown.digest === done.pictured ? null : shown;
 }
 
 function seeksPoints(stage: PlanStage): boolean {
@@ -91,6 +95,8 @@ export class OwnResults {
   #last: LastSealed | null = null;
   /** Where the last model is that was asked for: to look for it reads all of it. */
   #file: Pick<SealedModel, 'digest' | 'name'> | null = null;
+  /** Whether the last thing failed, and its notice stands. */
+  #hasFailed = false;
   #isStopped = false;
   #cancel: () => void = () => undefined;
 
@@ -111,7 +117,7 @@ export class OwnResults {
     this.#schedule(tickMs);
   }
 
-  /** Begins nothing more. What is under way ends with the workers. */
+  /** Begins nothing more. What is under way ends with the node. */
   stop(): void {
     this.#isStopped = true;
     this.#cancel();
@@ -152,6 +158,8 @@ export class OwnResults {
           this.#tellErrors(model, last?.round ?? 0, await results.evaluate(model));
       }
       this.#note(next, last);
+      if (this.#hasFailed) this.#options.onFact({ kind: 'notice-over', code: noticeCode });
+      this.#hasFailed = false;
       return true;
     } catch (error) {
       return this.#failed(next, last, error);
@@ -180,10 +188,7 @@ export class OwnResults {
     onFact({ kind: 'round-error', round, task, unit: 'loss', value: found.loss });
   }
 
-  #tellPicture(
-    { stage }: SealedModel,
-    found: Awaited<ReturnType<OwnResultJobs['picture']>>,
-  ): void {
+  #tellPicture({ stage }: SealedModel, found: Awaited<ReturnType<OwnResultJobs['picture']>>): void {
     if (found === null || this.#isStopped) return;
     const { onFact, clock } = this.#options;
     const { slices } = found;
@@ -193,7 +198,6 @@ export class OwnResults {
 
   #sayPackaged(): void {
     const { onFact, clock } = this.#options;
-    onFact({ kind: 'notice-over', code: noticeCode });
     const text = 'the student that this consortium trained is in the folder model of this home';
     const remedy = 'try it on a CT: annulus predict, with --model and the folder of this home';
     const atMs = clock.nowMs();
@@ -202,13 +206,14 @@ export class OwnResults {
 
   /** @returns whether it is worth asking again soon */
   #failed(next: Result, last: LastSealed | null, error: unknown): boolean {
-    const code = error instanceof AnnulusError ? error.code : 'failed';
+    const code: string = error instanceof AnnulusError ? (error as AnnulusError).code : 'failed';
     if (this.#isStopped || code === 'pool_busy' || code === 'job_cancelled') return true;
     this.#file = null;
     // Nobody has the model yet, or the workers are gone: neither is for a person to mend.
     if (code === 'blob_unavailable' || code === 'pool_closed') return false;
     // What is only shown is not tried again with the same model.
     if (next.kind !== 'package') this.#note(next, last);
+    this.#hasFailed = true;
     const { onFact, clock } = this.#options;
     // The code alone: a message may name a file, and a file may be named after a patient.
     const text = `${failures[next.kind]} (${code.replaceAll('_', ' ')}); rounds go on`;

@@ -11,14 +11,14 @@ export interface GrayPicture {
 }
 
 /** A slice is drawn at least so wide. */
-const widthMin = 256;
+const widthMin = 360;
 /** Points further off the slice than this are left out. */
 export const offSliceMmMax = 12;
 /** Pixels between two slices. */
 const gap = 8;
-/** Half the size of a cross, and of a square, which goes round it. */
-const crossRadius = 6;
-const squareRadius = 8;
+/** Half the size of a cross, and of a square: it shows under a cross on the same point. */
+const crossRadius = 9;
+const squareRadius = 7;
 /** From one line of the hatching to the next, along a row. */
 const hatchPeriod = 8;
 const white = 255;
@@ -42,11 +42,10 @@ export function drawSlice(slice: Slice): GrayPicture {
   const canvas = new Canvas(width, height);
   const at = { scaleX, scaleY };
   canvas.paint((x, y) => smooth(slice, (x + 0.5) / scaleX - 0.5, (y + 0.5) / scaleY - 0.5));
-  for (const { kind, mask } of slice.areas) {
-    const inside = insideOf(slice, mask, at);
-    if (kind === 'predicted') hatch(canvas, inside);
-    else outline(canvas, inside);
-  }
+  const areasOf = (wanted: 'predicted' | 'truth'): Inside[] =>
+    slice.areas.filter(({ kind }) => kind === wanted).map(({ mask }) => insideOf(slice, mask, at));
+  for (const inside of areasOf('predicted')) hatch(canvas, inside);
+  for (const inside of areasOf('truth')) outline(canvas, inside);
   const near = slice.points.filter(({ offSliceMm }) => offSliceMm <= offSliceMmMax);
   const middle = ({ x, y }: MarkOnSlice): [number, number] => [
     Math.floor(x * scaleX),
@@ -136,14 +135,14 @@ function outline(canvas: Canvas, inside: Inside): void {
   });
 }
 
-/** White, two pixels wide, in a black border. */
+/** White, three pixels wide, in a black border. */
 function cross(canvas: Canvas, x: number, y: number): void {
   for (const [value, border] of [
     [black, 1],
     [white, 0],
   ] as const) {
     for (let step = -crossRadius - border; step <= crossRadius + border; step++) {
-      for (let wide = -border; wide <= 1 + border; wide++) {
+      for (let wide = -1 - border; wide <= 1 + border; wide++) {
         canvas.set(x + step + wide, y + step, value);
         canvas.set(x - step + wide, y + step, value);
       }
@@ -173,6 +172,7 @@ function sideBySide(pictures: readonly GrayPicture[]): GrayPicture {
   invariant(pictures.length > 0, 'there is a slice to show');
   const width = pictures.reduce((sum, picture) => sum + picture.width + gap, -gap);
   const canvas = new Canvas(width, Math.max(...pictures.map(({ height }) => height)));
+  canvas.gray.fill(white);
   let left = 0;
   for (const { gray, ...size } of pictures) {
     for (let y = 0; y < size.height; y++) {

@@ -67,7 +67,7 @@ td.left, th.left { text-align: left }
 #charts details { font-size: 12px; margin-top: 4px } #charts details .scroll { max-height: 220px; overflow: auto }
 .pairs { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 3px 18px; margin: 0 }
 .pairs dt { color: var(--quiet) } .pairs dd { margin: 0; overflow-wrap: anywhere }
-.prediction img { max-width: min(100%, 420px); height: auto; display: block; background: #000; border-radius: 2px }
+.prediction img { max-width: min(100%, 800px); height: auto; display: block; background: #000; border-radius: 2px }
 .prediction figcaption { margin: 6px 0 0; font-weight: 400 }
 .lines { max-height: 260px; overflow: auto }
 #journal-lines { list-style: none; margin: 0; padding: 0; font-size: 13px }

@@ -40,9 +40,15 @@ export interface SealedModel {
 /** See the file's header. @throws {HospitalError} 'pool_busy' or 'job_cancelled' by all: other work came first, ask again later */
 export class OwnResultJobs {
   readonly #ports: ResultPorts;
+  readonly #closed = new AbortController();
 
   constructor(ports: ResultPorts) {
     this.#ports = ports;
+  }
+
+  /** Cancels what is under way; nothing is done any more. */
+  close(): void {
+    this.#closed.abort();
   }
 
   /** The model on one held-out case with a label of its stage; null when there is none. */
@@ -84,8 +90,7 @@ export class OwnResultJobs {
 
   #run<Result>(method: string, argsOf: (at: CasesAt) => unknown): Promise<Result> {
     const { trainer, pool } = this.#ports;
-    return trainer.readCases((at) =>
-      pool.run(method, argsOf(at), { isSpare: true }),
-    ) as Promise<Result>;
+    const options = { isSpare: true, signal: this.#closed.signal };
+    return trainer.readCases((at) => pool.run(method, argsOf(at), options)) as Promise<Result>;
   }
 }

@@ -1,4 +1,4 @@
-/** Where a model lies: people name its folder, or that of the run it came out of. */
+/** Where a model lies: people name its folder, that of the run it came out of, or the home of the node that trained it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 

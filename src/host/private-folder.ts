@@ -1,5 +1,5 @@
 /** Folders that hold keys: their owner's alone, and made whole or not at all. */
-import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { stat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, onDisk } from './disk-error.ts';
 import { isAbsent, makeFolder, nullIfAbsent, syncFolder, writeNewFile } from './durable-files.ts';
@@ -9,13 +9,13 @@ import { HostError } from './errors.ts';
 export type NewFiles = ReadonlyMap<string, Uint8Array>;
 
 /**
- * Refuses a folder that others have any right to.
+ * Refuses a folder that others have any right to; of a link, the folder that it leads to counts.
  *
  * @throws {HostError} 'folder_missing', 'folder_mode', or a disk code
  */
 export async function requirePrivateFolder(path: string): Promise<void> {
   await onDisk(path, async () => {
-    const facts = await lstat(path).catch((error: unknown) => {
+    const facts = await stat(path).catch((error: unknown) => {
       if (isAbsent(error)) return null;
       throw error;
     });

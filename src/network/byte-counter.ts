@@ -17,12 +17,15 @@ export interface ByteCounts {
 export interface ConnectionBytes extends ByteCounts {
   /** Unix time of the last byte received, ms; null before the first. */
   readonly heardMs: number | null;
+  /** The same by the clock that never jumps (`performance.now`), or when the connection began. */
+  readonly quietFromMs: number;
 }
 
 interface Counted {
   sentBytes: number;
   receivedBytes: number;
   heardMs: number | null;
+  quietFromMs: number;
 }
 
 /** A counter and the hook to hand to libp2p. */
@@ -65,7 +68,8 @@ export class ByteCounter {
   }
 
   #track(raw: RawConnection): void {
-    const counted: Counted = { sentBytes: 0, receivedBytes: 0, heardMs: null };
+    const quietFromMs = performance.now();
+    const counted: Counted = { sentBytes: 0, receivedBytes: 0, heardMs: null, quietFromMs };
     this.#connections.set(raw.timeline, counted);
     const send = raw.send.bind(raw);
     raw.send = (data): boolean => {
@@ -80,6 +84,7 @@ export class ByteCounter {
         this.#receivedBytes += data.byteLength;
         counted.receivedBytes += data.byteLength;
         counted.heardMs = Date.now();
+        counted.quietFromMs = performance.now();
         onData(data);
       };
     }

@@ -71,8 +71,9 @@ export async function createHost(init: HostInit): Promise<Host> {
     },
     connectionMonitor: {
       pingInterval: settings.pingIntervalMs,
-      // A busy event loop answers late; an impatient monitor would cut the connection for that.
       pingTimeout: { minTimeout: 10_000, maxTimeout: 20_000 },
+      // Behind bulk on a slow line, or before a busy event loop, an answer is late: `SilenceWatch` looks at all bytes.
+      abortConnectionOnPingFailure: false,
     },
     connectionGater: memberGater(init),
     metrics: () => init.counter.metrics(),

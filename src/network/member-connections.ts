@@ -19,6 +19,7 @@ import type { DirectoryEntry, MemberChanges, MemberDirectory } from './member-di
 import { MemberLinks } from './member-links.ts';
 import { updateProtocol } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** What the connections need of their node. */
 export interface ConnectionPorts {
@@ -43,6 +44,7 @@ export class MemberConnections {
   readonly #keeper: DialKeeper;
   readonly #gossipHealth: GossipHealth;
   readonly #book: LinkBook;
+  readonly #silence: SilenceWatch;
   #listener: (connected: readonly NodeId[]) => void = () => undefined;
   #isRunning = false;
 
@@ -73,6 +75,12 @@ export class MemberConnections {
       others: () => this.#others(),
       isDialler: (member) => this.#keeper.isDialler(member),
       isDialable: () => own.addresses.length > 0,
+    });
+    this.#silence = new SilenceWatch({
+      counter: ports.counter,
+      connections: () => host.getConnections(),
+      silenceMsMax: settings.silenceMsMax,
+      intervalMs: settings.healthIntervalMs,
     });
     this.#gossipHealth = new GossipHealth(host, {
       ...{ consortium: ports.consortium, directory, links: this.#links, logger },
@@ -105,6 +113,7 @@ export class MemberConnections {
     this.#isRunning = true;
     this.#keeper.start();
     this.#gossipHealth.start();
+    this.#silence.start();
   }
 
   /** Stops dialling and forgets all peers without telling; the host is stopped after. */
@@ -112,6 +121,7 @@ export class MemberConnections {
     this.#isRunning = false;
     this.#keeper.stop();
     this.#gossipHealth.stop();
+    this.#silence.stop();
     this.#listener = (): void => undefined;
     this.#links.clear();
   }

@@ -20,8 +20,13 @@ export interface NetworkSettings {
   readonly helloTimeoutMs: number;
   /** Connections one address may open a second, 1..10000. Many nodes on one machine need it high. */
   readonly inboundConnectionThreshold: number;
-  /** How often a connection is pinged, ms, 1000..60000. A partition is noticed 12-13 s after at 10000. */
+  /** How often a connection is pinged, ms, 1000..60000. */
   readonly pingIntervalMs: number;
+  /**
+   * A connection over which nothing at all came for so long is given up, ms, 2 * pingIntervalMs..600000. A late answer to a ping is
+   * no reason: behind bulk on a slow line it waits for many seconds.
+   */
+  readonly silenceMsMax: number;
   /** How often the gossip streams are looked over for deaf ones, ms, 500..60000. */
   readonly healthIntervalMs: number;
   /** Gossipsub heartbeat, ms, 100..5000. */
@@ -89,6 +94,7 @@ export const networkDefaults: NetworkSettings = Object.freeze({
   helloTimeoutMs: 10_000,
   inboundConnectionThreshold: 10,
   pingIntervalMs: 10_000,
+  silenceMsMax: 25_000,
   healthIntervalMs: 5_000,
   gossipHeartbeatMs: 700,
   gossipDegree: 3,
@@ -122,6 +128,7 @@ const ranges: Readonly<Record<keyof NetworkSettings, readonly [number, number]>>
   helloTimeoutMs: [100, 60_000],
   inboundConnectionThreshold: [1, 10_000],
   pingIntervalMs: [1_000, 60_000],
+  silenceMsMax: [2_000, 600_000],
   healthIntervalMs: [500, 60_000],
   gossipHeartbeatMs: [100, 5_000],
   gossipDegree: [1, 12],
@@ -167,6 +174,11 @@ export function validateNetworkSettings(settings: NetworkSettings): void {
     settings.senderWorkMsBurst >= settings.senderWorkMsPerSecond,
     'senderWorkMsBurst',
     'at least senderWorkMsPerSecond',
+  );
+  check(
+    settings.silenceMsMax >= 2 * settings.pingIntervalMs,
+    'silenceMsMax',
+    'at least twice pingIntervalMs',
   );
   check(settings.hangUpMsMax >= settings.hangUpMsMin, 'hangUpMsMax', 'at least hangUpMsMin');
   check(

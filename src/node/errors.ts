@@ -23,9 +23,7 @@ export type NodeErrorFacts =
   | { readonly code: 'invitation_expired'; readonly agoMs: number }
   | { readonly code: 'invitation_early'; readonly inMs: number }
   /** A version that this hospital should not sign. */
-  | { readonly code: 'not_to_sign'; readonly reason: string }
-  /** A file that is none of what the command takes. */
-  | { readonly code: 'unknown_file'; readonly expected: string };
+  | { readonly code: 'not_to_sign'; readonly reason: string };
 
 /** The room's one error class. */
 export class NodeError extends AnnulusError<NodeErrorFacts> {
@@ -58,8 +56,6 @@ function describe(facts: NodeErrorFacts): string {
       return `the invitation begins in ${durationText(facts.inMs)}: the clock of this machine or of the inviter's is wrong`;
     case 'not_to_sign':
       return facts.reason;
-    case 'unknown_file':
-      return `expected ${facts.expected}`;
   }
 }
 

@@ -185,8 +185,9 @@ export class HospitalNode {
   /** Resolves when the peer has let go of the disk, also for a second caller. */
   async stop(): Promise<void> {
     if (this.#running === null) return this.#stopped;
-    const { peer, transport, closeLog } = this.#running;
+    const { peer, results, transport, closeLog } = this.#running;
     this.#running = null;
+    results.close();
     const { sentBytes, receivedBytes } = transport.stats();
     this.#sentBytes += sentBytes;
     this.#receivedBytes += receivedBytes;

@@ -27,6 +27,7 @@ import { Housekeeper } from './housekeeping.ts';
 import { MessageGate } from './message-gate.ts';
 import type { ModelStore } from './model-store.ts';
 import { Outbox } from './outbox.ts';
+import type { OwnWork } from './own-work.ts';
 import type { PeerOptions } from './peer-options.ts';
 import type { PlanModels } from './plan-models.ts';
 import type { PeerPorts } from './ports.ts';
@@ -43,6 +44,7 @@ export interface PeerParts {
   readonly checks: CountedChecks;
   readonly content: ContentStore;
   readonly news: BlockNews;
+  readonly ownWork: OwnWork;
   /** The version of the manifest in force. */
   readonly consortium: SignedManifest;
   readonly models: ModelStore;
@@ -159,6 +161,7 @@ function currentRound(
     ...{ plan: consortium.manifest.plan, planModels, models, content },
     ...{ self, consortium, keys, ports, settings, onEvent, verifyBytes: checks.verifyBytes },
     isStopped: () => queue.isStopped,
+    inTurn: (work) => parts.ownWork.inTurn(work),
     post: (task) => {
       post(() => {
         const work = task();

@@ -12,15 +12,7 @@ import { beginRound } from './rounds/protocols.ts';
 /** What every round is given, whichever it is. */
 export interface CurrentRoundPorts extends Omit<
   RoundContext,
-  | 'inTurn'
-  | 'open'
-  | 'stage'
-  | 'roundsSealed'
-  | 'before'
-  | 'teachers'
-  | 'isCurrent'
-  | 'isStopped'
-  | 'post'
+  'open' | 'stage' | 'roundsSealed' | 'before' | 'teachers' | 'isCurrent' | 'isStopped' | 'post'
 > {
   readonly plan: Plan;
   readonly planModels: PlanModels;
@@ -34,8 +26,6 @@ export interface CurrentRoundPorts extends Omit<
 export class CurrentRound {
   readonly #ports: CurrentRoundPorts;
   #protocol: RoundProtocol | null = null;
-  /** Ends with the last own work that was begun. */
-  #ownWork: Promise<unknown> = Promise.resolve();
 
   constructor(ports: CurrentRoundPorts) {
     this.#ports = ports;
@@ -73,7 +63,6 @@ export class CurrentRound {
       ...same,
       isStopped,
       ...{ open, stage, roundsSealed: state.roundsSealed },
-      inTurn: (work) => this.#inTurn(work),
       before: state.bases.get(stage.id) ?? null,
       teachers: () => planModels.teachers(state),
       isCurrent: () => isCurrent() && !isStopped(),
@@ -83,11 +72,5 @@ export class CurrentRound {
     });
     this.#protocol = protocol;
     return protocol;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#ownWork.then(work);
-    this.#ownWork = done.catch(() => undefined);
-    return done;
   }
 }

@@ -16,6 +16,7 @@ import { CountedChecks } from './counted-checks.ts';
 import { PeerError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { ModelStore } from './model-store.ts';
+import { OwnWork } from './own-work.ts';
 import type { PeerOptions } from './peer-options.ts';
 import type { Submission } from './pending-manifests.ts';
 import { PlanModels } from './plan-models.ts';
@@ -52,7 +53,8 @@ export class Peer {
     const content = new ContentStore(store, transport);
     const { verifyBytes } = checks;
     const news = new BlockNews({ content, verifyBytes, logger, onEvent });
-    this.#lasting = { ports, options, queue, timers, checks, content, news };
+    const ownWork = new OwnWork();
+    this.#lasting = { ports, options, queue, timers, checks, content, news, ownWork };
     this.#parts = this.#partsOf(consortium, true);
   }
 
@@ -191,7 +193,7 @@ export class Peer {
 
   #recover(isStart: boolean): Promise<Recovered> {
     const { ports, options, checks, content, news } = this.#lasting;
-    const { store, clock, logger, crypto, trainer, succeed } = ports;
+    const { store, clock, logger, crypto, trainer, succeed, pure, named } = ports;
     const { consortium, knownVersions = [], self, keys, tellsHistory } = options;
     const { log: logSigner, witness: witnessSigner } = keys;
     const signers = { self, logSigner, witnessSigner };
@@ -200,7 +202,7 @@ export class Peer {
       log: {
         ...{ consortium, ...signers, clock, verify: checks.verifyBytes },
         known: knownVersions,
-        ...(succeed && { succeed }),
+        ...{ ...(succeed && { succeed }), ...(pure && { pure }), ...(named && { named }) },
       },
       consensusKey: keys.consensus.publicKey,
       refusalOf: (plan) => trainer.refusalOf?.(plan) ?? null,

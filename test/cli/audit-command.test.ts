@@ -1,6 +1,7 @@
 /** A real run in small, by peers in one process, as files: then changed in the ways a copy may be changed. */
 import {
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -171,6 +172,37 @@ describe('annulus audit verify', () => {
     const without = copy();
     rmSync(join(without, 'model/model.safetensors'));
     await expectOne(without, 'model/model.safetensors: the file is missing');
+  });
+
+  it("holds the model in a node's home against its log, and passes over an earlier round's", async () => {
+    const folder = copy();
+    const home = join(folder, 'home');
+    mkdirSync(home);
+    writeFileSync(join(home, 'home.json'), '{"id":"L1"}');
+    renameSync(join(folder, 'nodes/L1'), join(home, 'node'));
+    const without = await audit(home);
+    expect(without.code, without.out).equals(0);
+    expect(without.out).contains("the other members' copies, and the exported model");
+    cpSync(join(folder, 'model'), join(home, 'model'), { recursive: true });
+    const whole = await audit(home);
+    expect(whole.code, whole.out).equals(0);
+    expect(whole.out)
+      .contains(`model/      of round 5, ${sealed}`)
+      .and.contains("the other members' copies: give");
+    // Written when a stage was complete, and that stage was opened again.
+    const blobs = join(home, 'node/blobs');
+    const earlier = readdirSync(blobs).find(
+      (name) => name !== sealed && readFileSync(join(blobs, name)).includes('F32'),
+    )!;
+    cpSync(join(blobs, earlier), join(home, 'model/model.safetensors'));
+    writeFileSync(join(home, 'model/model.json'), JSON.stringify({ digest: earlier, spec: {} }));
+    const older = await audit(home);
+    expect(older.code, older.out).equals(0);
+    expect(older.out).match(/note: model\/ is of round \d; round 5 was sealed after it/);
+    flip(join(home, 'model/model.safetensors'));
+    const changed = await audit(home);
+    expect(changed.code).equals(1);
+    expect(changed.out).contains('WRONG model/model.safetensors: it is the model');
   });
 
   it('finds a changed blob, whatever its round', async () => {

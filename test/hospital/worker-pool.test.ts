@@ -121,6 +121,34 @@ describe('WorkerPool', () => {
     );
   });
 
+  it('runs a spare job only while there is nothing else to do', async () => {
+    const pool = make();
+    const running = pool.run('sleep', 60);
+    expect(await codeOf(pool.run('add', { a: 1, b: 1 }, { isSpare: true }))).to.equal('pool_busy');
+    await running;
+    expect(await pool.run('add', { a: 1, b: 1 }, { isSpare: true })).to.equal(2);
+    const spare = pool.run('sleep', 30, { isSpare: true });
+    expect(await codeOf(pool.run('where', null, { isSpare: true })), 'nor two').to.equal(
+      'pool_busy',
+    );
+    await spare;
+  });
+
+  it('cancels a spare job for one that finds no worker, whether it listens or not', async () => {
+    const pool = make({ cancelGraceMs: 50 });
+    for (const method of ['sleep', 'spin']) {
+      const spare = codeOf(pool.run(method, 60_000, { isSpare: true }));
+      const others = [1, 2].map((n) => pool.run('add', { a: n, b: 1 }));
+      expect(await spare, method).to.equal('job_cancelled');
+      expect(await Promise.all(others), method).to.deep.equal([2, 3]);
+    }
+    // Where a second worker is free, both go on.
+    const wide = make({ size: 2 });
+    const left = wide.run('sleep', 200, { isSpare: true });
+    expect(await wide.run('add', { a: 2, b: 2 })).to.equal(4);
+    expect(await left).to.be.greaterThan(0);
+  });
+
   it('limits the line, and ends everything when closed', async () => {
     const pool = make({ jobsMax: 1 });
     const jobs = [pool.run('sleep', 60_000), pool.run('sleep', 60_000)].map(codeOf);

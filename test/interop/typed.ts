@@ -12,21 +12,18 @@ export async function runTyped(args: readonly string[]): Promise<Told> {
   let out = '';
   let err = '';
   const nobody = (): Promise<never> => Promise.reject(new Error('not asked'));
-  const code = await runCommandLine(
-    args,
-    {
-      out: (text) => (out += text),
-      err: (text) => (err += text),
-      erase: () => undefined,
-      isLive: false,
-      columns: 100,
-      nowMs: () => 0,
-      ...{ dateMs: () => 0, env: {}, terminal: null },
-      signal: new AbortController().signal,
-      mainJob: nobody,
-      reproduce: nobody,
-      predict: nobody,
-    },
-  );
+  const code = await runCommandLine(args, {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    erase: () => undefined,
+    isLive: false,
+    columns: 100,
+    nowMs: () => 0,
+    ...{ dateMs: () => 0, env: {}, terminal: null },
+    signal: new AbortController().signal,
+    mainJob: nobody,
+    reproduce: nobody,
+    predict: nobody,
+  });
   return { code, out, err };
 }

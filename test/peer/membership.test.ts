@@ -33,7 +33,7 @@ describe('a consortium whose members change', () => {
   let outcome: string;
 
   before(async () => {
-    run = changingWorld(changes, 7);
+    run = changingWorld(changes, 10);
     run.world.start();
     outcome = await run.world.run(600_000);
   });
@@ -50,7 +50,7 @@ describe('a consortium whose members change', () => {
     ]);
     const rounds = (id: NodeId): number =>
       run.events.get(id)!.filter(({ kind }) => kind === 'sealed').length;
-    expect([l2, l3, l4].map(rounds)).to.deep.equal([7, 7, 7]);
+    expect([l2, l3, l4].map(rounds)).to.deep.equal([10, 10, 10]);
   });
 
   it('tells the one that leaves, whose peer stops there', () => {
@@ -96,14 +96,18 @@ describe('a consortium whose members change', () => {
       readers.set(body.e, can);
     }
     const founders = ['L1/0', 'L2/0', 'L3/0', 'L4/0'];
-    expect([...readers]).to.deep.equal([
-      [0, founders],
-      [1, [...founders, 'L5/0']],
-      [2, ['L1/0', 'L2/1', 'L3/0', 'L4/0', 'L5/0']],
-      [3, ['L2/1', 'L3/0', 'L4/0', 'L5/0']],
-      [4, ['L2/1', 'L3/0', 'L4/0', 'L5/0']],
-      [5, ['L2/1', 'L3/0', 'L4/0', 'L5/1']],
-    ]);
+    const expected = [
+      founders,
+      [...founders, 'L5/0'],
+      ['L1/0', 'L2/1', 'L3/0', 'L4/0', 'L5/0'],
+      ['L2/1', 'L3/0', 'L4/0', 'L5/0'],
+      ['L2/1', 'L3/0', 'L4/0', 'L5/0'],
+      ['L2/1', 'L3/0', 'L4/0', 'L5/1'],
+    ];
+    // Two changes may come with no round between them.
+    for (const [epoch, can] of readers)
+      expect(can, `epoch ${epoch}`).to.deep.equal(expected[epoch]);
+    expect([...readers.keys()]).to.include.members([0, 5]);
   });
 });
 

@@ -54,10 +54,21 @@ describe('an invitation', () => {
     const { invitation, manifests } = openInvitation(file);
     expect(invitation).to.deep.equal(says);
     expect(manifests.map(({ bytes }) => bytes)).to.deep.equal([genesis.bytes, second.bytes]);
-    const { checkpoint: _, ...without } = says;
+    const without: Invitation = {
+      ...{ cid: says.cid, newest: says.newest, inviter: says.inviter },
+      ...{ createdAtMs: says.createdAtMs, expiresAtMs: says.expiresAtMs },
+    };
     expect(
       openInvitation(makeInvitation([genesis, second], without, org(l2))).invitation,
     ).to.deep.equal(without);
+  });
+
+  it('is the bytes of the vector, which another program made', () => {
+    const bytes = utf8(readVector('membership.json').invitation!);
+    const { invitation, manifests } = openInvitation(bytes);
+    expect(manifests.map(({ cid }) => cid)).to.deep.equal([genesis.cid]);
+    expect(invitation.expiresAtMs - invitation.createdAtMs).to.equal(7 * 24 * 3_600_000);
+    expect(makeInvitation(manifests, invitation, org(l2))).to.deep.equal(bytes);
   });
 
   it('is refused when it says another consortium, newest version or inviter than come with it', () => {

@@ -1,9 +1,9 @@
 /** `annulus backup` and `annulus restore`: a home in one encrypted file, and back. */
 import { existsSync } from 'node:fs';
-import { requireNewFolder, lockFolder } from '../../host/index.ts';
+import { HostError, lockFolder, requireNewFolder } from '../../host/index.ts';
 import { resolve } from 'node:path';
 import type { HomeFacts } from '../../node/index.ts';
-import { exitCodes, usageError, type ExitCode } from '../errors.ts';
+import { CliError, exitCodes, usageError, type ExitCode } from '../errors.ts';
 import { homeFolder, lookAtOwnHome, type HomeFlags } from '../own-home.ts';
 import { openWithPassphrase, passphraseToMake, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
@@ -15,7 +15,7 @@ export interface BackupFlags extends HomeFlags, PassphraseFlags, FormatFlags {}
 /**
  * Writes a backup of a home whose node does not run.
  *
- * @throws {CliError} 'usage'; {HostError} 'folder_locked' while the node runs, or a disk code
+ * @throws {CliError} 'usage'; 'unreachable' while the node runs; {HostError} a disk code
  */
 export async function backupCommand(
   flags: BackupFlags & { readonly output: string },
@@ -25,7 +25,11 @@ export async function backupCommand(
   const home = await lookAtOwnHome(flags, world);
   requireFree(flags.output);
   const passphrase = await passphraseToMake('backup', flags, world);
-  const lock = await lockFolder(home.folder);
+  const lock = await lockFolder(home.folder).catch((error: unknown) => {
+    if (!(error instanceof HostError) || error.code !== 'folder_locked') throw error;
+    const message = `${home.id} runs: end it first with annulus stop, so that nothing changes while it is copied`;
+    throw new CliError({ code: 'unreachable' }, message, { cause: error });
+  });
   try {
     const files = await backUpHome(home, flags.output, passphrase);
     const text = `${home.id}: ${files} files in ${flags.output}

@@ -1,4 +1,5 @@
 /** `annulus consortium sign`, `combine` and `show`: from a draft to a version with all the signatures that it needs. */
+import { existsSync } from 'node:fs';
 import type { SignedManifest } from '../../wire/index.ts';
 import {
   approvalOf,
@@ -11,6 +12,7 @@ import {
 } from '../../wire/index.ts';
 import type { HomeFacts } from '../../node/index.ts';
 import { CliError, exitCodes, usageError, type ExitCode } from '../errors.ts';
+import { writeOutput } from '../files.ts';
 import type { HomeFlags } from '../own-home.ts';
 import type { PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
@@ -25,6 +27,7 @@ import {
   tell,
   writeResult,
   type FormatFlags,
+  type NamedFile,
 } from './shared.ts';
 
 /** Flags that say which versions came before. */
@@ -86,40 +89,54 @@ export async function combineCommand(
   world: World,
 ): Promise<ExitCode> {
   const { factsOf, manifestText, versionBefore } = await import('../../node/index.ts');
-  const versions: OpenedManifest[] = [];
+  const [first, ...rest] = await sameVersions(names);
+  const file = flags.output ?? `${stemOf(first.opened.manifest)}.json`;
+  // What it holds from an earlier time stays in it.
+  const earlier = existsSync(file) ? (await sameVersions([...names, file])).slice(-1) : [];
+  const known = await knownVersions(await homeIfAny(flags, world), flags.from ?? [], world);
+  const before = versionBefore(first.opened, known);
+  const signed = [first, ...rest, ...earlier];
+  for (const { named, opened } of signed) {
+    await ofFile(named, 'version signed by members', () =>
+      combineSignatures(before?.manifest ?? null, [opened]),
+    );
+  }
+  const all = signed.slice(1).map(({ opened }) => opened);
+  const bytes = combineSignatures(before?.manifest ?? null, [first.opened, ...all]);
+  const opened = openDraft(bytes);
+  await writeOutput(file, bytes);
+  const next = approvalOf(before?.manifest ?? null, opened).isEnough
+    ? nextStep(opened.manifest.version, file)
+    : 'Next: get the signatures that are missing, and combine them: they are added to this file.';
+  const text = `${manifestText(opened, before)}\ncombined  ${file}\n${next}\n`;
+  tell(world, flags, text, { file, ...factsOf(opened, before) });
+  return exitCodes.done;
+}
+
+/** A file and the version in it. */
+interface OpenedFile {
+  readonly named: NamedFile;
+  readonly opened: OpenedManifest;
+}
+
+/** Opens files of one version. @throws {CliError} 'usage' naming the one of another, or when nobody has signed any */
+async function sameVersions(names: readonly string[]): Promise<[OpenedFile, ...OpenedFile[]]> {
+  const files: OpenedFile[] = [];
   for (const name of names) {
-    const opened = await ofFile(await readNamed(name), 'version of a manifest', openDraft);
-    const [first = opened] = versions;
-    if (opened.envelope.payload !== first.envelope.payload) {
+    const named = await readNamed(name);
+    const opened = await ofFile(named, 'version of a manifest', openDraft);
+    if (opened.envelope.payload !== (files[0]?.opened ?? opened).envelope.payload) {
       throw usageError(
         `${name} is another version than ${names[0] ?? ''}: all must sign the very same draft; compare annulus consortium show`,
       );
     }
-    versions.push(opened);
+    files.push({ named, opened });
   }
-  const [first, ...rest] = versions;
-  if (first === undefined) throw usageError('expected the files that members signed');
-  if (versions.every(({ envelope }) => envelope.signatures.length === 0)) {
+  const [first, ...rest] = files;
+  if (first === undefined || files.every(({ opened }) => opened.envelope.signatures.length === 0)) {
     throw usageError('nobody has signed any of the files: annulus consortium sign FILE first');
   }
-  const known = await knownVersions(await homeIfAny(flags, world), flags.from ?? [], world);
-  const before = versionBefore(first, known);
-  for (const [at, version] of versions.entries()) {
-    const bytes = new Uint8Array();
-    await ofFile({ name: names[at] ?? '', bytes }, 'version signed by members', () =>
-      combineSignatures(before?.manifest ?? null, [version]),
-    );
-  }
-  const bytes = combineSignatures(before?.manifest ?? null, [first, ...rest]);
-  const opened = openDraft(bytes);
-  const file = flags.output ?? `${stemOf(first.manifest)}.json`;
-  await writeResult(file, bytes);
-  const next = approvalOf(before?.manifest ?? null, opened).isEnough
-    ? nextStep(first.manifest.version, file)
-    : 'Next: get the signatures that are missing, and combine again into another file.';
-  const text = `${manifestText(opened, before)}\ncombined  ${file}\n${next}\n`;
-  tell(world, flags, text, { file, ...factsOf(opened, before) });
-  return exitCodes.done;
+  return [first, ...rest];
 }
 
 function nextStep(version: number, file: string): string {

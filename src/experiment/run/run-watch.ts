@@ -82,13 +82,13 @@ export class RunWatch {
         if (this.#round?.round === event.round) this.#round.cut = event.nodes;
         return;
       case 'done':
+      case 'left':
         this.#done.add(node);
         return;
       case 'sealed':
       case 'void':
       case 'caught-up':
       case 'membership':
-      case 'left':
       case 'suspended':
       case 'retired':
     }

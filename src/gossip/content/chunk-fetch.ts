@@ -11,8 +11,8 @@ import { ChunkFile, type ChunkDisk, type ChunkRun } from './chunk-file.ts';
 import { decodeList, listBytes, listKey, listName, type ChunkList } from './chunk-list.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** Chunks asked for at once. */
-const runChunks = 8;
+/** Chunks asked for at once: all that is asked for waits before whatever comes later on the same line. */
+const runChunks = 4;
 /** Requests to one member at a time: while one is answered, the next is on its way. */
 const runsMax = 2;
 /** Members asked at a time. */

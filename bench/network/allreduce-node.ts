@@ -1,0 +1,172 @@
+/** One member of `allreduce.ts` as a process of its own: told by lines of JSON on its input, and answers by one each. */
+import { createHash } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { seededRandom, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
+import { systemSealing } from '../../src/crypto/index.ts';
+import {
+  averageRound,
+  checkRoundUpdate,
+  contentName,
+  ContentStore,
+  encryptRoundUpdate,
+  type UpdateFile,
+} from '../../src/gossip/index.ts';
+import { diskStore } from '../../src/host/index.ts';
+import { networkDefaults, openLibp2pTransport } from '../../src/network/index.ts';
+import {
+  elementCount,
+  fileOrder,
+  ModelWriter,
+  pieceValues,
+  type ModelLayout,
+} from '../../src/weights/index.ts';
+
+/** What a node is started with. */
+export interface NodeOptions {
+  readonly number: number;
+  readonly ports: readonly number[];
+  readonly folder: string;
+  readonly layout: ModelLayout;
+}
+
+/** An update as its author tells the others of it; keys and contexts in hex. */
+export interface ToldUpdate {
+  readonly digest: Digest;
+  readonly bytes: number;
+  readonly key: string;
+  readonly context: string;
+  readonly weights: UpdateFile['weights'];
+}
+
+/** What a node answers. */
+export interface Answer {
+  readonly update?: ToldUpdate;
+  readonly model?: string;
+  readonly seconds?: Readonly<Record<string, number>>;
+  readonly sentBytes?: number;
+  readonly cpuSeconds?: number;
+  readonly peakMib?: number;
+}
+
+const { number, ports, folder, layout } = JSON.parse(process.argv[2] ?? '{}') as NodeOptions;
+const members = await Promise.all(
+  ports.map(async (port, at) => {
+    const seed = new Uint8Array(32).fill(at + 1);
+    const { publicKey } = await generateKeyPairFromSeed('Ed25519', seed);
+    const id = `L${at + 1}` as NodeId;
+    return { id, seed, transportKey: publicKey.raw, addresses: [`127.0.0.1:${port}`] };
+  }),
+);
+const own = members[number - 1];
+if (own === undefined) throw new RangeError('a number from 1 on');
+const transport = await openLibp2pTransport({
+  self: own.id,
+  consortium: createHash('sha256').update('allreduce').digest('hex') as Digest,
+  members,
+  privateKeySeed: own.seed,
+  listen: `127.0.0.1:${ports[number - 1]}`,
+  settings: {
+    ...networkDefaults,
+    ...{ inboundConnectionThreshold: 10_000, transferBytesPerSecondMax: 1_000_000_000 },
+  },
+  logger: { log: () => undefined },
+});
+const store = diskStore(folder);
+const content = new ContentStore(store, transport);
+const rule = {
+  ...{ memberCount: members.length, clamp: 1, weightMax: 1000, samplesCap: 1000 },
+  ...{ outerRate: 1, outerMomentum: 0 },
+};
+const of = { round: 1, kind: 'update' } as const;
+
+await writeModel('start', 0);
+await writeModel('after', number);
+await transport.start();
+while (transport.peers().length < members.length - 1) {
+  await new Promise((resolve) => setTimeout(resolve, 20));
+}
+answer({});
+
+const commands = { encrypt, average };
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const [name, updates] = JSON.parse(line) as [keyof typeof commands, ToldUpdate[]];
+  void commands[name](updates);
+});
+
+async function encrypt(): Promise<void> {
+  const [key, salt] = [systemSealing.randomBytes(32), systemSealing.randomBytes(24)];
+  const context = utf8(`update ${number}`);
+  const trained = { samples: 100 + number, heads: { hps: 50, ms: 20 } };
+  const job = {
+    ...{ layout, start: 'start', after: 'after', trained, rule, key, salt, context },
+    into: 'encrypted',
+  };
+  const { update, updateBytes: bytes, weights } = await encryptRoundUpdate(store, job);
+  await content.adopt('encrypted', { digest: update, bytes }, of);
+  const [keyHex, contextHex] = [key, context].map((part) => Buffer.from(part).toString('hex'));
+  answer({
+    update: { digest: update, bytes, key: keyHex ?? '', context: contextHex ?? '', weights },
+  });
+}
+
+async function average(updates: readonly ToldUpdate[]): Promise<void> {
+  const seconds: Record<string, number> = {};
+  let sinceMs = performance.now();
+  const lap = (what: string): void => {
+    seconds[what] = (performance.now() - sinceMs) / 1000;
+    sinceMs = performance.now();
+  };
+  const before = transport.stats().sentBytes;
+  await Promise.all(
+    updates.map(async ({ digest, bytes }, at) =>
+      content.obtain(digest, bytes, members[at]?.id ?? null, of),
+    ),
+  );
+  lap('exchange');
+  const files = updates.map(({ digest, key, context, weights }) => ({
+    ...{ ciphertext: contentName(digest), digest, weights },
+    ...{ key: new Uint8Array(Buffer.from(key, 'hex')) },
+    ...{ context: new Uint8Array(Buffer.from(context, 'hex')) },
+  }));
+  for (const [at, file] of files.entries()) {
+    const updateBytes = updates[at]?.bytes ?? 0;
+    const { kind } = await checkRoundUpdate(store, { ...file, layout, updateBytes, rule });
+    if (kind !== 'fits') throw new Error(`an update is ${kind}`);
+  }
+  lap('check');
+  const job = { layout, start: 'start', updates: files, rule, into: 'average' };
+  const outcome = await averageRound(store, job);
+  lap('average');
+  if (outcome.kind !== 'averaged') throw new Error('an update was damaged');
+  const { user, system } = process.cpuUsage();
+  answer({
+    ...{ model: outcome.model.digest, seconds, sentBytes: transport.stats().sentBytes - before },
+    ...{ cpuSeconds: (user + system) / 1e6, peakMib: process.resourceUsage().maxRSS / 1024 },
+  });
+}
+
+function answer(what: Answer): void {
+  process.stdout.write(`${JSON.stringify(what)}\n`);
+}
+
+/** The start, or what member `n` made of it: changes of a few thousandths. */
+async function writeModel(name: string, n: number): Promise<void> {
+  const writer = await ModelWriter.create(store, name, layout);
+  const [random, change] = [seededRandom('start'), seededRandom(`change ${n}`)];
+  const table = Float32Array.from({ length: 4099 }, () => random.normal());
+  const changes = Float32Array.from({ length: 4093 }, () =>
+    n === 0 ? 0 : 0.003 * change.normal(),
+  );
+  for (const tensor of fileOrder(layout)) {
+    const size = elementCount(layout[tensor]?.shape ?? []);
+    for (let at = 0; at < size; at += pieceValues) {
+      const piece = Float32Array.from(
+        { length: Math.min(pieceValues, size - at) },
+        (_, i) => (table[(at + i) % 4099] ?? 0) + (changes[(at + i) % 4093] ?? 0),
+      );
+      await writer.write(piece);
+    }
+  }
+  await writer.commit();
+}
