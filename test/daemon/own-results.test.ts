@@ -106,7 +106,7 @@ describe('nextResult', () => {
 describe('errorsOf', () => {
   const score = { kind: 'point', errorMm: null, annotatorErrorMm: null, dice: null } as const;
   const points = (...errors: (number | null)[]) =>
-    errors.map((errorMm) => ({ ...score, task: 'hps' as TaskId, label: 'RCC', errorMm }));
+    errors.map((errorMm) => ({ ...score, task: 'hps', label: 'RCC', errorMm }));
 
   it('is the median over the points, for which a missed one is the furthest', () => {
     const [hpsError] = errorsOf(points(4, null, 2, 3, 9));
