@@ -34,10 +34,12 @@ const tailBytes = 256 * 1024;
 /** The files, redacted. */
 export async function bundleFiles(request: BundleRequest): Promise<BundleFile[]> {
   const { home, settings, findings, status } = request;
-  const redact = redaction(await factsOf(request));
+  const program = await programDigest();
+  const known = await factsOf(request);
+  const redact = redaction({ ...known, open: [program, ...known.open] });
   const manifest = home.manifests.at(-1);
   const node = logFileOf(home);
-  const versions = { ...(await installedVersions()), program: await programDigest() };
+  const versions = { ...(await installedVersions()), program };
   const files: [string, string][] = [
     ['versions.json', json(versions)],
     ['machine.json', json(readMachine())],

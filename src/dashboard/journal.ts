@@ -33,12 +33,8 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'started':
       return line(`the node of ${event.self} started`, 'info', event.atMs);
     case 'link': {
-      const before = view.members.find(({ id }) => id === event.member)?.link ?? null;
-      const { state, layer, sinceMs } = event.link;
-      const isSame = before?.state === state && before.layer === layer;
-      if (state === 'dialing' || isSame) return null;
-      const level = state === 'unreachable' ? 'warning' : 'info';
-      return line(`${event.member}: ${linkWords(event.link)}`, level, sinceMs);
+      const found = linkLine(view, event);
+      return found === null ? null : line(found.text, found.level, event.link.sinceMs);
     }
     case 'suspended':
       return line(`${event.member} has no vote any more: it broke the rules`, 'warning');
@@ -47,15 +43,14 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'members':
       return line(`the consortium has ${event.members.length} members now`, 'info', event.atMs);
     case 'notice': {
-      const isSaid = view.notices.some(
-        ({ code, text }) => code === event.code && text === event.text,
-      );
-      return isSaid ? null : line(event.text, event.level, event.atMs);
+      const { code, text, level, atMs } = event;
+      const isSaid = view.notices.some((one) => one.code === code && one.text === text);
+      return isSaid ? null : line(text, level, atMs);
     }
-    case 'notice-over':
-      return line(
-        `over: ${view.notices.find(({ code }) => code === event.code)?.text ?? event.code}`,
-      );
+    case 'notice-over': {
+      const notice = view.notices.find(({ code }) => code === event.code);
+      return line(`over: ${notice?.text ?? event.code}`);
+    }
     case 'prediction':
       return line('a new prediction in an own case', 'info', event.atMs);
     case 'membership':
@@ -74,4 +69,16 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'round-error':
       return null;
   }
+}
+
+/** A link that stands or does not, where it was otherwise before. */
+function linkLine(
+  { members }: NodeView,
+  { member, link }: Extract<NodeEvent, { kind: 'link' }>,
+): { readonly text: string; readonly level: MessageLevel } | null {
+  const before = members.find(({ id }) => id === member)?.link ?? null;
+  const isSame = before?.state === link.state && before.layer === link.layer;
+  if (link.state === 'dialing' || isSame) return null;
+  const level = link.state === 'unreachable' ? 'warning' : 'info';
+  return { text: `${member}: ${linkWords(link)}`, level };
 }

@@ -254,7 +254,12 @@ describe('a fault is named with its layer, its cause and what to do', function (
     network.signal('L4', 'SIGSTOP');
     const down = await network.until('L1', (one) => linkOf(one, 'L4')?.layer === 'noise', 'that L4 does not answer'); // prettier-ignore
     reason('a suspended process, from elsewhere', down, 'L4', /handshake did not come to its end/);
-    const silent = await network.preflight(network.home('L4'));
+    const [silent, asked] = await Promise.all([
+      network.preflight(network.home('L4')),
+      annulus(['status', '--home', network.home('L4')]),
+    ]);
+    expect(asked.code).equal(3);
+    expect(asked.err).match(/has not answered in 10 s: its process is suspended or overloaded/);
     found('a suspended process', silent, 'node', /does not answer: it is suspended/, /kill -CONT/);
     const { err, code } = await annulus(['start', '--home', network.home('L1')]);
     expect(code).equal(3);
