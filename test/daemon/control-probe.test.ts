@@ -15,7 +15,12 @@ describe('a node that is asked', () => {
   it('probes its members once for all who ask at the same time, and anew for those who ask later', async () => {
     let probes = 0;
     const node: Controlled = {
-      ...{ feed: new StatusFeed(), ownData: null, stop: () => undefined },
+      ...{
+        feed: new StatusFeed(),
+        ownData: null,
+        submit: () => Promise.reject(new Error('not asked')),
+        stop: () => undefined,
+      },
       probe: async () => {
         probes += 1;
         await new Promise((resolve) => setImmediate(resolve));
