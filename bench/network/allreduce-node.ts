@@ -43,9 +43,11 @@ export interface ToldUpdate {
 export interface Answer {
   readonly update?: ToldUpdate;
   readonly model?: string;
-  readonly seconds?: Readonly<Record<string, number>>;
+  /** Wall and processor time of each part. */
+  readonly parts?: Readonly<
+    Record<string, { readonly seconds: number; readonly cpuSeconds: number }>
+  >;
   readonly sentBytes?: number;
-  readonly cpuSeconds?: number;
   readonly peakMib?: number;
 }
 
@@ -94,7 +96,30 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   void commands[name](updates);
 });
 
+const parts: Record<string, { seconds: number; cpuSeconds: number }> = {};
+let sinceMs = 0;
+let sinceCpu = 0;
+
+function begin(): void {
+  sinceMs = performance.now();
+  sinceCpu = cpuSeconds();
+}
+
+function lap(what: string): void {
+  parts[what] = {
+    seconds: (performance.now() - sinceMs) / 1000,
+    cpuSeconds: cpuSeconds() - sinceCpu,
+  };
+  begin();
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
 async function encrypt(): Promise<void> {
+  begin();
   const [key, salt] = [systemSealing.randomBytes(32), systemSealing.randomBytes(24)];
   const context = utf8(`update ${number}`);
   const trained = { samples: 100 + number, heads: { hps: 50, ms: 20 } };
@@ -104,6 +129,7 @@ async function encrypt(): Promise<void> {
   };
   const { update, updateBytes: bytes, weights } = await encryptRoundUpdate(store, job);
   await content.adopt('encrypted', { digest: update, bytes }, of);
+  lap('encrypt');
   const [keyHex, contextHex] = [key, context].map((part) => Buffer.from(part).toString('hex'));
   answer({
     update: { digest: update, bytes, key: keyHex ?? '', context: contextHex ?? '', weights },
@@ -111,12 +137,7 @@ async function encrypt(): Promise<void> {
 }
 
 async function average(updates: readonly ToldUpdate[]): Promise<void> {
-  const seconds: Record<string, number> = {};
-  let sinceMs = performance.now();
-  const lap = (what: string): void => {
-    seconds[what] = (performance.now() - sinceMs) / 1000;
-    sinceMs = performance.now();
-  };
+  begin();
   const before = transport.stats().sentBytes;
   await Promise.all(
     updates.map(async ({ digest, bytes }, at) =>
@@ -139,10 +160,9 @@ async function average(updates: readonly ToldUpdate[]): Promise<void> {
   const outcome = await averageRound(store, job);
   lap('average');
   if (outcome.kind !== 'averaged') throw new Error('an update was damaged');
-  const { user, system } = process.cpuUsage();
   answer({
-    ...{ model: outcome.model.digest, seconds, sentBytes: transport.stats().sentBytes - before },
-    ...{ cpuSeconds: (user + system) / 1e6, peakMib: process.resourceUsage().maxRSS / 1024 },
+    ...{ model: outcome.model.digest, parts, sentBytes: transport.stats().sentBytes - before },
+    peakMib: process.resourceUsage().maxRSS / 1024,
   });
 }
 

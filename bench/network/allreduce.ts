@@ -25,11 +25,7 @@ for (const megabytes of sizes) {
   const ours = await average(megabytes);
   const gloo = await allReduce(megabytes);
   print('ours', ours);
-  console.log(
-    `  of which ${Object.entries(ours.parts)
-      .map(([what, s]) => `${what} ${s.toFixed(1)} s`)
-      .join(', ')}`,
-  );
+  console.log(`  of which ${ours.parts.join(', ')}`);
   print('gloo', gloo);
   console.log(`  ours takes ${(ours.seconds / gloo.seconds).toFixed(1)} times gloo's time`);
   const exact = memberCount - 1;
@@ -57,7 +53,7 @@ function print(name: string, { seconds, copiesUp, cpuSeconds, peakMib }: Figures
 /** From trained models on the disk to the same averaged model on every disk. */
 async function average(
   megabytes: number,
-): Promise<Figures & { readonly parts: Readonly<Record<string, number>> }> {
+): Promise<Figures & { readonly parts: readonly string[] }> {
   const layout: ModelLayout = [
     { name: 'blocks.0.weight', shape: [megabytes * 125_000] },
     { name: 'blocks.1.weight', shape: [megabytes * 125_000 - 2_000] },
@@ -73,21 +69,23 @@ async function average(
     await Promise.all(nodes.map(async (node) => node.next()));
     const beganMs = performance.now();
     const told = await Promise.all(nodes.map(async (node) => node.ask('encrypt', [])));
-    const encryptS = (performance.now() - beganMs) / 1000;
     const updates = told.map(({ update }) => update).filter((update) => update !== undefined);
     const answers = await Promise.all(nodes.map(async (node) => node.ask('average', updates)));
     const seconds = (performance.now() - beganMs) / 1000;
     if (new Set(answers.map((one) => one.model)).size !== 1) throw new Error('models differ');
     const most = (of: (one: Answer) => number | undefined): number =>
       Math.max(...answers.map((one) => of(one) ?? 0));
-    const parts: Record<string, number> = { encrypt: encryptS };
-    for (const what of ['exchange', 'check', 'average']) {
-      parts[what] = most((one) => one.seconds?.[what]);
-    }
+    const cpuOf = (what: string): number =>
+      answers.reduce((sum, one) => sum + (one.parts?.[what]?.cpuSeconds ?? 0), 0);
+    const names = Object.keys(answers[0]?.parts ?? {});
+    const parts = names.map((what) => {
+      const wallS = most((one) => one.parts?.[what]?.seconds);
+      return `${what} ${wallS.toFixed(1)} s (${cpuOf(what).toFixed(1)} s CPU)`;
+    });
     return {
       ...{ seconds, parts, peakMib: most((one) => one.peakMib) },
       copiesUp: most((one) => one.sentBytes) / modelFileBytes(layout),
-      cpuSeconds: answers.reduce((sum, one) => sum + (one.cpuSeconds ?? 0), 0),
+      cpuSeconds: names.reduce((sum, what) => sum + cpuOf(what), 0),
     };
   } finally {
     for (const { child } of nodes) child.kill('SIGKILL');

@@ -261,6 +261,15 @@ Examples:
   $ annulus consortium combine first.json second.json -o heart-ring-v1.json
 `;
 
+/** Below the flags of `annulus consortium submit --help`. */
+export const submitExamples = `
+The node of any member takes it. It is in force from a height on that all agree on, between two rounds; annulus status says when.
+Exit code 0 when it is on its way or in force already, 1 when the node refuses it, with what to do.
+
+Examples:
+  $ annulus consortium submit heart-ring-v1.json
+`;
+
 /** Below the flags of `annulus consortium show --help`. */
 export const showExamples = `
 Checks no right to sign and refuses nothing that can be read. Everybody who shows the same version sees the same words.

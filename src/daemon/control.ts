@@ -4,12 +4,15 @@ import { statusOf, type NodeView, type StatusFeed } from '../dashboard/index.ts'
 import type { NodeFile } from '../config/index.ts';
 import type { ControlAnswer, ControlHandler, ControlRequest } from '../host/index.ts';
 import type { AskedMembers } from '../node/index.ts';
+import type { Submission } from '../peer/index.ts';
 import type { OwnData } from './own-data.ts';
 
 /** The node behind the socket. */
 export interface Controlled {
   readonly feed: StatusFeed;
   readonly ownData: OwnData | null;
+  /** Hands in a signed version of the manifest. */
+  submit(bytes: Uint8Array): Promise<Submission>;
   stop(): void;
   /** Tries all members. */
   probe(): Promise<AskedMembers>;
@@ -39,6 +42,7 @@ export function controlHandler(node: Controlled): ControlHandler {
       return ok(await probing);
     },
     'GET /wait': (asked) => wait(node.feed, asked),
+    'POST /submit': async ({ body }) => ok(await node.submit(body)),
     'POST /stop': () => {
       // After the answer is on its way.
       setImmediate(() => {

@@ -41,10 +41,13 @@ import {
   type AskedMembers,
   type Home,
 } from '../node/index.ts';
+import { PeerError, type Submission } from '../peer/index.ts';
 import { durationText } from '../report/index.ts';
-import { quorumOf, type SignedManifest } from '../wire/index.ts';
+import type { Plan, SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
+import { membersFact, startedFact } from './facts.ts';
+import { Membership, notListed } from './membership.ts';
 import { OwnDataWatch } from './own-data.ts';
 import { OwnResults, packagedDigest } from './own-results.ts';
 import { superviseBy } from './supervised.ts';
@@ -56,6 +59,8 @@ export type NodeLine = Omit<NodeView['journal'][number], 'number'>;
 /** What a node's process is made of. */
 export interface DaemonOptions {
   readonly home: Home;
+  /** Opens it again: keys may have been added since. */
+  readonly reopen: () => Promise<Home>;
   readonly settings: NodeFile;
   readonly dashboard: DashboardSettings;
   readonly program: { readonly version: string; readonly code: Digest };
@@ -74,26 +79,29 @@ function seedOf({ member }: Home): number {
 export class NodeDaemon {
   readonly feed: StatusFeed = new StatusFeed();
   readonly #options: DaemonOptions;
-  readonly #consortium: SignedManifest;
+  readonly #membership: Membership;
   readonly #pool: WorkerPool;
   readonly #averagingPool: WorkerPool;
-  readonly #node: HospitalNode;
+  #node: HospitalNode;
   readonly #data: OwnDataWatch;
   readonly #results: OwnResults;
   /** What is open, in the order of opening; closed from the end. */
   readonly #open: { readonly name: string; readonly close: () => Promise<void> | void }[] = [];
   #log: Logger = { log: () => undefined };
   #isRunning = false;
+  /** Whether it is known that the node's own log has this version in force. */
+  #isAligned = false;
+  #changing: Promise<void> = Promise.resolve();
   #told = 0;
   #stop: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
   readonly #ended: Promise<void>;
 
-  /** @throws {DaemonError} 'not_joined', 'not_listed' */
+  /** @throws {DaemonError} as `Membership` */
   constructor(options: DaemonOptions) {
     const { home, settings, clock } = options;
     this.#options = options;
-    this.#consortium = consortiumOf(home);
+    this.#membership = new Membership(home, options.reopen);
     this.#ended = new Promise<void>((resolve, reject) => {
       this.#stop = resolve;
       this.#fail = reject;
@@ -103,13 +111,9 @@ export class NodeDaemon {
     this.#pool = openTrainingPool(engineOptionsOf(settings.compute), settings.compute.workers);
     this.#averagingPool = openAveragingPool();
     this.#node = this.#makeNode();
-    const { plan } = this.#consortium.manifest;
-    const modelFolder = modelFolderIn(home);
-    this.#results = new OwnResults({
-      ...{ node: this.#node, plan, clock, modelFolder, onFact: this.#hear },
-    });
+    this.#results = this.#makeResults();
     this.#data = new OwnDataWatch({
-      ...{ book: this.#book(), clock, labels: home.member.labels },
+      ...{ book: () => this.#book(), clock, labels: () => this.#membership.line.labels },
       lookEveryMs: settings.data.lookEveryS * 1000,
       storeFolder: this.#node.casesFolder,
       between: (work) => this.#node.changeCases(work),
@@ -176,22 +180,27 @@ export class NodeDaemon {
     this.#opened('workers', () => this.#pool.close());
     this.#opened('averaging worker', () => this.#averagingPool.close());
     await backendVariant(engineOptionsOf(settings.compute));
-    this.#hear(startedFact(this.#options, this.#consortium));
+    this.#hear(startedFact(this.#options, this.#membership.inForce));
     await this.#tellRestored();
     this.#opened(
       'watch',
       watchNode({
-        ...{ node: this.#node, clock, folder: home.folder, onFact: this.#hear },
-        consortium: () => this.#consortium,
+        ...{ node: () => this.#node, clock, folder: home.folder, onFact: this.#hear },
+        consortium: () => this.#membership.inForce,
         isRunning: () => this.#isRunning,
       }),
     );
     await this.#openPage();
     this.#opened('own cases', () => this.#data.stop());
     await this.#data.start();
-    this.#opened('node', () => this.#node.stop());
+    this.#opened('node', async () => {
+      await this.#changing;
+      await this.#node.stop();
+    });
     await this.#node.start(true);
     this.#isRunning = true;
+    this.#alignWith(this.#node.peer?.consortium ?? this.#membership.inForce);
+    await this.#changing;
     this.#say('info', `listening on ${this.#node.addresses().join(', ')}`);
     this.#opened('own results', () => {
       this.#results.stop();
@@ -272,15 +281,81 @@ export class NodeDaemon {
     this.#fail(new DaemonError({ code: 'paused' }, words, { cause: fault }));
   };
 
+  /** Both the node and the plan may be others by the time that something is done. */
+  #makeResults(): OwnResults {
+    const { home, clock } = this.#options;
+    const nodeNow = (): HospitalNode => this.#node;
+    const planNow = (): Plan => this.#membership.inForce.manifest.plan;
+    return new OwnResults({
+      ...{ clock, modelFolder: modelFolderIn(home), onFact: this.#hear },
+      node: {
+        get peer() {
+          return nodeNow().peer;
+        },
+        get results() {
+          return nodeNow().results;
+        },
+      },
+      get plan() {
+        return planNow();
+      },
+    });
+  }
+
+  /** A version is in force: it is kept, told, and the node runs with the keys that it names. One change after the other. */
+  #alignWith(version: SignedManifest): void {
+    if (version.digest === this.#membership.inForce.digest && this.#isAligned) return;
+    this.#isAligned = true;
+    this.#changing = this.#changing.then(async () => {
+      const { clock } = this.#options;
+      const isNew = version.digest !== this.#membership.inForce.digest;
+      const isRekeyed = await this.#membership.adopt(version);
+      const height = this.#node.peer?.state.height ?? 0;
+      if (isNew) this.#hear(membersFact(version, height, clock.nowMs()));
+      if (!isRekeyed || !this.#isRunning) return;
+      this.#say(
+        'info',
+        'this node has other keys in the version in force: starting again with them',
+      );
+      this.#isRunning = false;
+      await this.#node.stop();
+      this.#node = this.#makeNode();
+      await this.#node.start(false);
+      this.#isRunning = true;
+      const inForce = this.#node.peer?.consortium;
+      if (inForce !== undefined) this.#alignWith(inForce);
+    });
+    this.#changing.catch((error: unknown) => {
+      this.#fail(error);
+    });
+  }
+
+  /** @throws {PeerError} 'not_running' */
+  submit(bytes: Uint8Array): Promise<Submission> {
+    const { peer } = this.#node;
+    if (peer === null) throw new PeerError({ code: 'not_running' }, 'the node is still starting');
+    return peer.submit(bytes);
+  }
+
   #makeNode(): HospitalNode {
     const { home, settings, program, clock } = this.#options;
     return new HospitalNode({
-      ...{ member: home, consortium: this.#consortium, listen: settings.listen, clock },
+      member: { id: home.id, keys: this.#membership.keys },
+      ...{ ...this.#membership.versions, listen: settings.listen, clock },
       ...{ pool: this.#pool, averagingPool: this.#averagingPool, code: program.code },
       settings: { ...settings, seed: seedOf(home) },
       folder: nodeFolderOf(home),
       logger: { log: () => undefined },
-      onEvent: this.#hear,
+      onEvent: (event) => {
+        this.#hear(event);
+        if (event.kind === 'left') this.#fail(notListed(event.version, home.id));
+      },
+      onMembers: (version) => {
+        // Not from inside the peer: it may have to be stopped for it.
+        setImmediate(() => {
+          if (this.#isRunning) this.#alignWith(version);
+        });
+      },
       onFailure: (error) => {
         const fault = machineFault(error);
         if (fault !== null) this.#onFault(fault);
@@ -294,7 +369,7 @@ export class NodeDaemon {
     const { home, settings } = this.#options;
     const { folder, reading } = settings.data;
     if (folder === '') return null;
-    const { intensity, ...images } = imagesOf(this.#consortium.manifest.plan);
+    const { intensity, ...images } = imagesOf(this.#membership.inForce.manifest.plan);
     return new OwnCaseBook({
       ...{ hospital: home.id, folder: resolve(home.folder, folder), reading, images },
       at: { folder: join(nodeFolderOf(home), 'cases'), intensity, generation: expertGeneration },
@@ -311,38 +386,4 @@ export function logFileOf(home: Pick<Home, 'folder'>): string {
 /** Where a home has its trained student. */
 function modelFolderIn({ folder }: Pick<Home, 'folder'>): string {
   return join(folder, 'model');
-}
-
-function consortiumOf({ folder, id, manifests }: Home): SignedManifest {
-  const newest = manifests.at(-1);
-  if (newest === undefined) {
-    throw new DaemonError(
-      { code: 'not_joined', home: folder },
-      `${folder}: this home has joined no consortium yet: get the signed manifest from another member, then annulus join FILE`,
-    );
-  }
-  const { members, version } = newest.manifest;
-  if (members.every((member) => member.id !== id)) {
-    throw new DaemonError(
-      { code: 'not_listed', version },
-      `version ${version} of the manifest does not list ${id}: it has left the consortium, or was shut out; ask the other members`,
-    );
-  }
-  return newest;
-}
-
-function startedFact(
-  { home, program, clock, settings }: DaemonOptions,
-  { cid, manifest }: SignedManifest,
-): NodeEvent {
-  return {
-    ...{ kind: 'started', self: home.id, ...program, atMs: clock.nowMs() },
-    clockSkewMs: settings.peer.clockSkewMs,
-    consortium: { id: cid, name: manifest.name },
-    members: manifest.members.map((member) => ({ id: member.id, addresses: member.addresses })),
-    quorum: quorumOf(manifest.members.length),
-    stages: manifest.plan.stages.map(({ id: stage, task, rounds }) => ({
-      ...{ id: stage, task: task ?? null, rounds },
-    })),
-  };
 }

@@ -6,8 +6,8 @@ import type { OwnCaseBook, OwnCasesReport } from '../hospital/index.ts';
 
 /** What the watch works with. */
 export interface OwnDataOptions {
-  /** Null for a member without cases. */
-  readonly book: Pick<OwnCaseBook, 'look'> | null;
+  /** As the plan in force wants images; null for a member without cases. */
+  readonly book: () => Pick<OwnCaseBook, 'look'> | null;
   readonly lookEveryMs: number;
   /** Where the cases are put. */
   readonly storeFolder: string;
@@ -17,7 +17,7 @@ export interface OwnDataOptions {
   readonly onFact: (fact: NodeFact) => void;
   readonly onFault: (fault: HostError) => void;
   /** Tasks that the manifest says this hospital labels. */
-  readonly labels: readonly string[];
+  readonly labels: () => readonly string[];
 }
 
 /** The counts of the last look, and what was set aside: for this machine's own commands alone. */
@@ -42,7 +42,7 @@ export class OwnDataWatch {
   /** The first look. Resolves when all cases are taken. */
   async start(): Promise<void> {
     const { book, onFact, clock } = this.#options;
-    if (book === null) {
+    if (book() === null) {
       const text =
         'no folder of cases is set: this node votes and keeps models, and trains nothing';
       const remedy = 'set data.folder in node.yaml, if this hospital has cases';
@@ -71,7 +71,8 @@ export class OwnDataWatch {
   }
 
   async #look(): Promise<void> {
-    const { book, between, onFault } = this.#options;
+    const { between, onFault } = this.#options;
+    const book = this.#options.book();
     if (book === null) return;
     try {
       this.#last = await book.look(between);
@@ -100,7 +101,7 @@ export class OwnDataWatch {
         'annulus status --cases names them and says why; they are looked at again when they change';
       onFact({ kind: 'notice', code: 'cases-set-aside', level: 'warning', text, remedy, atMs });
     }
-    const missing = labels.filter((task) => counts[task as 'hps' | 'ms' | 'calc'] === 0);
+    const missing = labels().filter((task) => counts[task as 'hps' | 'ms' | 'calc'] === 0);
     if (missing.length === 0) onFact({ kind: 'notice-over', code: 'labels-missing' });
     else {
       const text = `the manifest says that this hospital labels ${missing.join(', ')}, and no case of its folder is labelled so: its updates will be missing`;

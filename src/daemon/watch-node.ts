@@ -8,7 +8,7 @@ import { quorumOf, type SignedManifest } from '../wire/index.ts';
 
 /** What is watched, and who hears of it. */
 export interface WatchOptions {
-  readonly node: Pick<HospitalNode, 'peer' | 'links' | 'traffic'>;
+  readonly node: () => Pick<HospitalNode, 'peer' | 'links' | 'traffic'>;
   readonly consortium: () => SignedManifest;
   /** Whether the node's peer has started: before, there is no log to look at. */
   readonly isRunning: () => boolean;
@@ -52,7 +52,7 @@ class Told {
   tell(): void {
     const { clock, node, onFact } = this.#options;
     onFact({ kind: 'clock', nowMs: clock.nowMs() });
-    onFact({ kind: 'traffic', ...node.traffic });
+    onFact({ kind: 'traffic', ...node().traffic });
     this.#tellDisk();
     if (!this.#options.isRunning()) return;
     this.#tellLinks();
@@ -63,21 +63,21 @@ class Told {
 
   #tellLinks(): void {
     const { node, onFact } = this.#options;
-    for (const link of node.links()) {
+    for (const link of node().links()) {
       onFact({ kind: 'link', member: link.member, link: linkState(link) });
     }
   }
 
   #tellManifest(): void {
     const { node, onFact } = this.#options;
-    const version = node.peer?.consortium.manifest.version;
+    const version = node().peer?.consortium.manifest.version;
     if (version === undefined || version === this.#version) return;
     this.#version = version;
     onFact({ kind: 'manifest', version });
   }
 
   #tellLog(): void {
-    const { peer } = this.#options.node;
+    const { peer } = this.#options.node();
     if (peer === null) return;
     const { size, root, height } = peer.log.head;
     const cosigners = peer.log.cosigners();
@@ -90,7 +90,7 @@ class Told {
 
   #tellDeadline(): void {
     const { node, onFact } = this.#options;
-    const phase = node.peer?.state.phase;
+    const phase = node().peer?.state.phase;
     const open = phase?.kind === 'open' || phase?.kind === 'cut' ? phase.open : null;
     const atMs = phase?.kind === 'open' ? phase.open.deadline : null;
     if (open === null || this.#deadline === `${open.r} ${atMs ?? ''}`) return;

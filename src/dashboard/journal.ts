@@ -43,15 +43,14 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'members':
       return line(`the consortium has ${event.members.length} members now`, 'info', event.atMs);
     case 'notice': {
-      const isSaid = view.notices.some(
-        ({ code, text }) => code === event.code && text === event.text,
-      );
-      return isSaid ? null : line(event.text, event.level, event.atMs);
+      const { code, text, level, atMs } = event;
+      const isSaid = view.notices.some((one) => one.code === code && one.text === text);
+      return isSaid ? null : line(text, level, atMs);
     }
-    case 'notice-over':
-      return line(
-        `over: ${view.notices.find(({ code }) => code === event.code)?.text ?? event.code}`,
-      );
+    case 'notice-over': {
+      const notice = view.notices.find(({ code }) => code === event.code);
+      return line(`over: ${notice?.text ?? event.code}`);
+    }
     case 'prediction':
       return line('a new prediction in an own case', 'info', event.atMs);
     case 'membership':

@@ -172,8 +172,8 @@ export class HospitalTrainer implements Trainer {
   }
 
   #at(): CasesAt {
-    const { folder, plan } = this.#options;
-    const { intensity } = imagesOf(plan);
+    const { folder } = this.#options;
+    const { intensity } = imagesOf(this.#plan);
     const generation =
       this.#edition === 0 ? this.#generation : `${this.#generation}/${this.#edition}`;
     return { folder, intensity, generation };

@@ -83,7 +83,14 @@ class DiskStore implements Store {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
       const flags = constants.O_WRONLY | constants.O_CREAT | noFollow;
-      await withFile(await withFolder(path), flags, 0o600, (file) => writeAll(file, bytes, offset));
+      const write = async (): Promise<true> => {
+        await withFile(path, flags, 0o600, (file) => writeAll(file, bytes, offset));
+        return true;
+      };
+      // The folder is there for all but the first part.
+      if ((await nullIfAbsent(write)) !== null) return;
+      await withFolder(path);
+      await write();
     });
   }
 

@@ -1,6 +1,14 @@
 /** One hospital's node: its folder, its libp2p host, its peer. Can be stopped and started again over the same folder. */
-import { seededRandom, type Clock, type Digest, type Logger, type NodeId } from '../base/index.ts';
-import { systemCrypto } from '../crypto/index.ts';
+import {
+  base64,
+  invariant,
+  seededRandom,
+  type Clock,
+  type Digest,
+  type Logger,
+  type NodeId,
+} from '../base/index.ts';
+import { generateEd25519, systemCrypto } from '../crypto/index.ts';
 import { diskStore, fileLogger, type HostError } from '../host/index.ts';
 import {
   HospitalTrainer,
@@ -15,7 +23,12 @@ import {
   type ProbeReport,
 } from '../network/index.ts';
 import { Peer, type PeerEvent } from '../peer/index.ts';
-import { transportMembers, type SignedManifest, type TransportStats } from '../wire/index.ts';
+import {
+  memberOf,
+  transportMembers,
+  type SignedManifest,
+  type TransportStats,
+} from '../wire/index.ts';
 import type { NodeMember } from './member-keys.ts';
 import type { NodeSettings } from './settings.ts';
 import { watched, watchedStore } from './watched-port.ts';
@@ -40,6 +53,8 @@ export interface HospitalNodeOptions {
   /** Hears what `peer.log` in the folder keeps. */
   readonly logger: Logger;
   readonly onEvent: (event: PeerEvent) => void;
+  /** A later version than the genesis is in force: at the start, and whenever the members change. */
+  readonly onMembers?: (inForce: SignedManifest) => void;
   readonly onFailure: (error: unknown) => void;
   /** Called before the peer knows that its disk or a worker failed. */
   readonly onFault: (fault: HostError) => void;
@@ -94,8 +109,8 @@ export class HospitalNode {
   /** @param tellsHistory whether the peer tells again what its log holds */
   async start(tellsHistory: boolean): Promise<void> {
     const { member, consortium, settings, folder, code, pool, averagingPool } = this.#options;
-    const { knownVersions = [] } = this.#options;
-    const { manifest } = knownVersions.at(-1) ?? consortium;
+    const { knownVersions = [], onMembers } = this.#options;
+    const { manifest } = versionOf(member, [consortium, ...knownVersions]);
     const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
       log: (level, message, facts) => {
@@ -144,6 +159,7 @@ export class HospitalNode {
         settings: settings.peer,
         tellsHistory,
         onEvent: this.#options.onEvent,
+        ...(onMembers && { onMembers }),
         onFailure: this.#options.onFailure,
       },
     );
@@ -194,4 +210,14 @@ export class HospitalNode {
     this.#stopped = peer.stop().finally(closeLog);
     await this.#stopped;
   }
+}
+
+/** The newest version that names the node's own transport key: under another nobody would know it. */
+function versionOf({ id, keys }: NodeMember, versions: readonly SignedManifest[]): SignedManifest {
+  const own = base64(generateEd25519(keys.transport.seed).publicKey);
+  const isOwn = ({ manifest }: SignedManifest): boolean =>
+    memberOf(manifest, id)?.transportKey === own;
+  const found = versions.findLast(isOwn) ?? versions.at(-1);
+  invariant(found !== undefined, 'a node knows the genesis');
+  return found;
 }

@@ -114,6 +114,7 @@ export function judgeOps(
   if (phase.kind === 'idle') {
     return second === undefined ? judgeOpen(state, first, body.ts, view, context) : 'reject';
   }
+  if (second !== undefined && second.op !== 'OPEN') return 'reject';
   if (first.op === 'OPEN' || first.r !== phase.open.r) return 'reject';
   if (first.op === 'CUT') {
     const fits = phase.kind === 'open' && second === undefined;

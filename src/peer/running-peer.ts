@@ -249,7 +249,7 @@ export class RunningPeer {
   /** What this node says of itself, for people at the other members. */
   #ownClaims(): { readonly at: number; readonly code: Digest; readonly m: number } {
     const { ports, options, consortium } = this.#parts;
-    const at = Math.max(0, ports.clock.nowMs());
+    const at = Math.max(0, Math.floor(ports.clock.nowMs()));
     return { at, code: options.code, m: consortium.manifest.version };
   }
 

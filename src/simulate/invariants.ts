@@ -8,9 +8,12 @@
  * - `written-first`: a vote is on its voter's disk before it leaves.
  * - `durable`: what a node had decided before its power went is on its disk afterwards.
  * - `fold`: a node's chain is the fold of the blocks in its log.
+ * - `epoch`: a version of the manifest in force follows the one before it; a key signs for a height under the version that
+ *   decides it, and a decision is signed by a quorum of that version's members.
  * - `alive`: no peer stops by itself, but for a disk that fails.
  */
 import { equalBytes, type Digest, type NodeId, type PureWork } from '../base/index.ts';
+import type { Decision } from '../audit/index.ts';
 import {
   ConsensusError,
   decodeMessage,
@@ -30,17 +33,27 @@ import {
   forbiddenPair,
   isStatementBy,
   keyBytes,
+  readCertificate,
   signedPart,
   statementsOf,
+  verifyCertificate,
   type EpochContext,
   type SignedManifest,
   type SignedStatement,
+  type SuccessorCheck,
 } from '../wire/index.ts';
 
 /** Which of them was broken, and how. */
 export interface Violation {
   readonly invariant:
-    'agreement' | 'one-model' | 'honest-pair' | 'written-first' | 'durable' | 'fold' | 'alive';
+    | 'agreement'
+    | 'one-model'
+    | 'honest-pair'
+    | 'written-first'
+    | 'durable'
+    | 'fold'
+    | 'epoch'
+    | 'alive';
   readonly node: NodeId;
   readonly detail: string;
 }
@@ -50,6 +63,8 @@ export interface InvariantFacts {
   readonly genesis: SignedManifest;
   /** How signatures are checked. */
   readonly verify: VerifySignature;
+  /** Opens a later version of the manifest. */
+  readonly succeed: SuccessorCheck;
   readonly pure: PureWork;
   /** Whose statements may contradict each other: a test's liars. */
   readonly liars: ReadonlySet<NodeId>;
@@ -61,6 +76,8 @@ export class Invariants {
   /** By version of the manifest, those that were put in force, and who signs under them. */
   readonly #versions: SignedManifest[] = [];
   readonly #contexts: EpochContext[] = [];
+  /** By version, the last height that the one before it decides. */
+  readonly #begins: number[] = [];
   /** The first that was broken. */
   violation: Violation | null = null;
   /** Of each height, what the first node decided, and how the chain stands after it. */
@@ -72,7 +89,7 @@ export class Invariants {
 
   constructor(facts: InvariantFacts) {
     this.#facts = facts;
-    this.#add(facts.genesis);
+    this.#add(facts.genesis, 0);
   }
 
   /** The versions of the manifest that are in force at some node, by number. */
@@ -80,17 +97,25 @@ export class Invariants {
     return this.#versions;
   }
 
-  /** A node goes by this version from now on. */
-  entered(node: NodeId, inForce: SignedManifest): void {
+  /** A node goes by this version from now on. @param height whose block put it in force */
+  entered(node: NodeId, inForce: SignedManifest, height: number): void {
     const { version } = inForce.manifest;
     const known = this.#versions[version];
-    if (known === undefined && version === this.#versions.length) this.#add(inForce);
-    else if (known === undefined || !equalBytes(known.bytes, inForce.bytes)) {
+    const previous = this.#versions[version - 1];
+    if (known === undefined && previous !== undefined) {
+      try {
+        // As it follows from its bytes, whatever the node makes of them.
+        this.#add(this.#facts.succeed(previous, inForce.bytes), height);
+      } catch (error) {
+        this.#violate('epoch', node, `version ${version} does not follow: ${String(error)}`);
+      }
+    } else if (known === undefined || !equalBytes(known.bytes, inForce.bytes)) {
       this.#violate('agreement', node, `another version ${version} of the manifest`);
     }
   }
 
-  #add(inForce: SignedManifest): void {
+  #add(inForce: SignedManifest, height: number): void {
+    this.#begins.push(height);
     const { cid, manifest } = inForce;
     const members = manifest.members.map(({ consensusKey }) => ({
       publicKey: keyBytes(consensusKey),
@@ -177,6 +202,7 @@ export class Invariants {
         this.#violate('fold', node, `its log has no height ${height}`);
         return;
       }
+      this.#requireCertified(node, held, folded);
       folded = advance(folded, held.body, this.#versions);
       const known = this.#blocks.get(height);
       if (known !== undefined && known.state !== stateDigest(folded)) {
@@ -207,10 +233,36 @@ export class Invariants {
     const context = this.#contexts[e];
     if (context === undefined || !isStatementBy(statement, i, statement.sig, context)) return;
     this.#signed.set(key, [...seen, statement]);
+    this.#requireEpoch(statement);
     const other = seen.find((one) => forbiddenPair(one, statement) !== null);
     const signer = this.#memberAt(e, i);
     if (other === undefined || signer === undefined || this.#facts.liars.has(signer)) return;
     this.#violate('honest-pair', signer, `${other.t} and ${t} of height ${h}, view ${v}`);
+  }
+
+  #requireCertified(
+    node: NodeId,
+    { body, certificate }: Decision,
+    { suspendedFrom }: ChainState,
+  ): void {
+    // Where the members never change, votes are looked at as they are counted.
+    if (this.#versions.length === 1) return;
+    const context = this.#contexts[body.e];
+    const proof = readCertificate(certificate);
+    if (context !== undefined && verifyCertificate(proof, { ...context, suspendedFrom })) return;
+    this.#violate(
+      'epoch',
+      node,
+      `its decision of height ${body.h} is not one of version ${body.e}`,
+    );
+  }
+
+  /** An honest member signs nothing under members that do not decide the height. */
+  #requireEpoch({ e, h, i, t }: SignedStatement): void {
+    const signer = this.#memberAt(e, i);
+    const last = this.#begins[e + 1] ?? Infinity;
+    if (signer === undefined || this.#facts.liars.has(signer)) return;
+    if (h > last) this.#violate('epoch', signer, `${t} of height ${h} under version ${e}`);
   }
 
   #requireWritten(

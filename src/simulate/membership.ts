@@ -29,6 +29,8 @@ export interface WorldMembership {
   readonly memberOf: (id: NodeId, generation: Generation) => VirtualMember;
   /** Opens a later version of the manifest by keys of the simulation. */
   readonly succeed: SuccessorCheck;
+  /** The same as the nodes do it, made wrong by a test; `succeed` when absent. */
+  readonly bent?: SuccessorCheck;
 }
 
 /** What the office knows of its world. */

@@ -222,7 +222,8 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
       membership: {
         changes: options.membership,
         memberOf: (id, generation) => virtualMember(id, counted, [], generation),
-        succeed: options.parts?.succeed ?? virtualSuccession(counted),
+        succeed: virtualSuccession(counted),
+        ...(options.parts?.succeed && { bent: options.parts.succeed }),
       },
     }),
     keysOf: (id) => {

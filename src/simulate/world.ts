@@ -21,7 +21,13 @@ import {
   type PeerSettings,
   type Trainer,
 } from '../peer/index.ts';
-import { changeBetween, type SignedManifest, type Topic, type Transport } from '../wire/index.ts';
+import {
+  changeBetween,
+  verifySuccessor,
+  type SignedManifest,
+  type Topic,
+  type Transport,
+} from '../wire/index.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { endOf, type Fault } from './faults.ts';
 import { MembershipOffice, peerKeysOf, type WorldMembership } from './membership.ts';
@@ -105,6 +111,7 @@ export class VirtualWorld {
     this.invariants = new Invariants({
       genesis: options.consortium,
       verify: options.crypto.verify,
+      succeed: options.membership?.succeed ?? verifySuccessor,
       pure: this.#pure,
       liars: new Set(options.liars),
     });
@@ -188,7 +195,9 @@ export class VirtualWorld {
   /** A node goes by a later version: newcomers start, and who has other keys starts again with them. */
   #entered(id: NodeId, inForce: SignedManifest): void {
     const before = this.#latest();
-    this.invariants.entered(id, inForce);
+    const { version } = inForce.manifest;
+    const height = this.node(id).latestPeer?.log.heightOf(version) ?? 0;
+    this.invariants.entered(id, inForce, height);
     if (this.#latest() === before) return;
     const { joined, renewed } = changeBetween(before.manifest, inForce.manifest);
     for (const one of joined) {
@@ -266,7 +275,7 @@ export class VirtualWorld {
     const office = this.#office;
     if (membership === undefined || office === null) return null;
     return {
-      succeed: membership.succeed,
+      succeed: membership.bent ?? membership.succeed,
       // A founder goes by its disk; who came later, or has another key, was given the manifests.
       knownVersions: () => {
         const { transportKey } = lineOf(office.memberNow(id));

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { base64, utf8, type Digest } from '../../src/base/index.ts';
+import { base64, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
 import { judgeCertificate } from '../../src/audit/certificate.ts';
 import { Suspensions } from '../../src/audit/suspensions.ts';
 import { encodeDecision } from '../../src/audit/log-files.ts';
@@ -63,6 +63,24 @@ describe('suspended keys, as an auditor follows them', () => {
       'expected valid votes of 3 members, got 2',
     );
     expect(problemOf(3, 3), 'nor three of five').to.include('expected valid votes of 4');
+  });
+
+  it('follow the key into the next version of the manifest, and go with a key that is gone', () => {
+    const { manifest } = consortium.signed;
+    const suspensions = new Suspensions(consortium.signed, 0, new Report());
+    suspensions.take(body(3, [{ op: 'EVID', pair: pairOf(0) }]));
+    suspensions.take(body(4, [{ op: 'EVID', pair: pairOf(1, 4) }]));
+    expect([...suspensions.from]).to.deep.equal([
+      [0, 4],
+      [1, 5],
+    ]);
+    const [first, second, ...others] = manifest.members;
+    // The line of L1 comes behind another one; L2 has another key.
+    const key = base64(new Uint8Array(32).fill(7));
+    const newcomer = { ...others[0]!, id: 'A1' as NodeId, consensusKey: key };
+    const members = [newcomer, first!, { ...second!, consensusKey: 'x' }, ...others];
+    suspensions.enter({ ...consortium.signed, manifest: { ...manifest, version: 1, members } });
+    expect([...suspensions.from]).to.deep.equal([[1, 4]]);
   });
 
   it('are those of one epoch: a block or evidence of another is a finding', () => {

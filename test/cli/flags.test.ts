@@ -169,6 +169,8 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'consortium combine --home': 'always',
   'consortium combine --from': 'always',
   'consortium combine --format': 'always',
+  'consortium submit --home': 'always',
+  'consortium submit --format': 'always',
   'consortium show --home': 'always',
   'consortium show --from': 'always',
   'consortium show --format': 'always',

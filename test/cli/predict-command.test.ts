@@ -1,5 +1,5 @@
 /** `annulus predict` from files to files: what it answers, what it doubts, what a script learns from it. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -39,6 +39,7 @@ describe('annulus predict', () => {
     input: string,
     flags: readonly string[] = [],
     predict?: RunPredict,
+    from = model,
   ): Promise<{ code: number; out: string; err: string; output: string }> {
     let [out, err] = ['', ''];
     const refuse = (): Promise<never> => Promise.reject(new Error('not asked'));
@@ -52,7 +53,7 @@ describe('annulus predict', () => {
       predict: () => (predict === undefined ? loadPredict() : Promise.resolve(predict)),
     };
     const output = join(folder, `out-${(runs += 1)}`);
-    const files = ['--model', model, '--input', join(shared, input), '--output', output];
+    const files = ['--model', from, '--input', join(shared, input), '--output', output];
     const code = await runCommandLine(['predict', ...files, '--backend', 'wasm', ...flags], world);
     return { code, out, err, output };
   }
@@ -104,6 +105,20 @@ describe('annulus predict', () => {
       expect(told.files).contain(join(strict.output, 'labels.nii.gz'));
     });
   }
+
+  it("finds the model in a node's home, and says when there is none yet", async () => {
+    const home = join(folder, 'home');
+    mkdirSync(home);
+    writeFileSync(join(home, 'home.json'), '{}');
+    const none = await run('tried/const.nii.gz', [], undefined, home);
+    expect(none.code).equal(2);
+    expect(none.err).equal(
+      `annulus: ${home}: this home has no model yet; its node writes one when the rounds of the student are over\n`,
+    );
+    cpSync(model, join(home, 'model'), { recursive: true });
+    const found = await run('tried/const.nii.gz', [], undefined, home);
+    expect(found.code, found.err).equal(0);
+  });
 
   it('names the flag of a segmentation that the model sees none of, in one line', async () => {
     const { code, err } = await run('tried/const.nii.gz', [

@@ -1,73 +1,67 @@
 import { expect } from 'chai';
-import { controlHandler, type Controlled } from '../../src/daemon/control.ts';
-import { linkState } from '../../src/daemon/watch-node.ts';
 import type { NodeId } from '../../src/base/index.ts';
+import { controlHandler } from '../../src/daemon/control.ts';
 import { StatusFeed } from '../../src/dashboard/index.ts';
-import type { ControlRequest } from '../../src/host/index.ts';
-import type { MemberLink } from '../../src/network/index.ts';
+import type { ControlAnswer } from '../../src/host/index.ts';
 
-const get = (path: string): ControlRequest => ({
-  ...{ method: 'GET', path, query: new URLSearchParams(), body: new Uint8Array() },
-  signal: new AbortController().signal,
+const feed = new StatusFeed();
+const done: string[] = [];
+const handler = controlHandler({
+  ...{ feed, ownData: null },
+  submit: (bytes) =>
+    Promise.resolve({ kind: 'refused', reason: `${bytes.byteLength} bytes`, advice: 'none' }),
+  stop: () => done.push('stopped'),
+  probe: () => Promise.reject(new Error('not asked')),
 });
+const ask = (method: string, target: string, body = new Uint8Array()): Promise<ControlAnswer> => {
+  const { pathname: path, searchParams: query } = new URL(target, 'http://node');
+  return handler({ method, path, query, body, signal: new AbortController().signal });
+};
 
-describe('a node that is asked', () => {
-  it('probes its members once for all who ask at the same time, and anew for those who ask later', async () => {
-    let probes = 0;
-    const node: Controlled = {
-      ...{ feed: new StatusFeed(), ownData: null, stop: () => undefined },
-      probe: async () => {
-        probes += 1;
-        await new Promise((resolve) => setImmediate(resolve));
-        if (probes === 2) throw new Error('no network');
-        return { reports: [], claims: [] };
-      },
-    };
-    const handler = controlHandler(node);
-    const answers = await Promise.all([1, 2, 3].map(() => handler(get('/probe'))));
-    expect(probes).equal(1);
-    expect(answers.map(({ status }) => status)).deep.equal([200, 200, 200]);
-    // A probe that failed is not the answer to the next question.
-    const failure = await Promise.resolve(handler(get('/probe'))).catch(String);
-    expect(failure).equal('Error: no network');
-    expect((await handler(get('/probe'))).body).deep.equal({ reports: [], claims: [] });
-    expect(probes).equal(3);
+describe('what a running node answers', () => {
+  it('is its status, and what it knows of its own cases', async () => {
+    const { status, body } = await ask('GET', '/status');
+    expect([status, (body as { version: number }).version]).deep.equal([200, 1]);
+    expect(await ask('GET', '/cases')).deep.equal({ status: 200, body: null });
   });
 
-  it('answers nothing else', async () => {
-    const node = { feed: new StatusFeed(), ownData: null } as unknown as Controlled;
-    expect((await controlHandler(node)(get('/keys'))).status).equal(404);
-  });
-});
-
-describe('a link in the words of the status', () => {
-  const problem = {
-    layer: 'noise',
-    reason: 'another machine answers',
-    remedy: 'correct it',
-  } as const;
-  const link = (state: MemberLink['state'], changes: Partial<MemberLink> = {}): MemberLink => ({
-    ...{ member: 'L2' as NodeId, state, sinceMs: 5, heardMs: 4, direction: null },
-    ...{ sentBytes: 1, receivedBytes: 2, problem: null, ...changes },
-  });
-  const shared = { sinceMs: 5, lastHeardMs: 4, sentBytes: 1, receivedBytes: 2, height: null };
-
-  it('keeps layer, reason and remedy of one that does not stand, whichever side refuses', () => {
-    for (const state of ['unreachable', 'refused'] as const) {
-      expect(linkState(link(state, { problem })), state).deep.equal({
-        ...{ state: 'unreachable', layer: 'noise', detail: problem.reason, remedy: problem.remedy },
-        ...shared,
-      });
-    }
+  it('comes when the round, the height or the end has come, and not before', async () => {
+    let answered = false;
+    const waited = ask('GET', '/wait?height=7').then((answer) => {
+      answered = true;
+      return answer.body as { reached: boolean };
+    });
+    feed.apply({ kind: 'caught-up', height: 6 });
+    await Promise.resolve();
+    expect(answered).equal(false);
+    feed.apply({ kind: 'caught-up', height: 7 });
+    expect((await waited).reached).equal(true);
+    const atMs = 0;
+    const participants = ['L1' as NodeId];
+    const ended = ask('GET', '/wait?round=1');
+    feed.apply({ kind: 'opened', round: 1, stage: 'student', participants, atMs });
+    feed.apply({ kind: 'void', round: 1, reason: 'late', height: 8, atMs });
+    expect(((await ended).body as { reached: boolean }).reached).equal(true);
+    const over = ask('GET', '/wait?done=1');
+    feed.apply({ kind: 'done', treeSize: 1, root: '' });
+    expect(((await over).body as { reached: boolean }).reached).equal(true);
   });
 
-  it('has nothing to say of one that stands, and blames no layer for one that has to call', () => {
-    const nothing = { layer: null, detail: null, remedy: null };
-    expect(linkState(link('connected'))).deep.equal({ state: 'connected', ...nothing, ...shared });
-    expect(linkState(link('dialing'))).deep.equal({ state: 'dialing', ...nothing, ...shared });
-    const waiting = linkState(link('waiting'));
-    expect([waiting.state, waiting.layer]).deep.equal(['dialing', null]);
-    expect(waiting.detail).contain('no address');
-    expect(waiting.remedy).contain('node runs');
+  it('ends the node after the answer', async () => {
+    expect(await ask('POST', '/stop')).deep.equal({ status: 200, body: { stopping: true } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).deep.equal(['stopped']);
+  });
+
+  it('passes a version of the manifest on, and what became of it back', async () => {
+    const { body } = await ask('POST', '/submit', new Uint8Array(3));
+    expect(body).deep.equal({ kind: 'refused', reason: '3 bytes', advice: 'none' });
+  });
+
+  it('refuses what it does not know', async () => {
+    expect((await ask('GET', '/stop')).status).equal(404);
+    expect((await ask('POST', '/status')).status).equal(404);
+    expect((await ask('GET', '/wait')).status).equal(400);
+    expect((await ask('GET', '/wait?round=-1')).status).equal(400);
   });
 });

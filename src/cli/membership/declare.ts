@@ -17,8 +17,10 @@ import {
   rotateExamples,
   showExamples,
   signExamples,
+  submitExamples,
 } from '../help-texts.ts';
 import type { HomeFlags } from '../own-home.ts';
+import type { SubmitFlags } from '../node/submit-command.ts';
 import type { World } from '../world.ts';
 import type { BackupFlags } from './backup-command.ts';
 import type { DraftFlags } from './draft-command.ts';
@@ -111,6 +113,14 @@ function addConsortium(program: Command, world: World, finish: Finish): void {
       finish(await combineCommand(files, flags, world));
     },
   );
+  const submit = consortium
+    .command('submit')
+    .description('Hand a signed version to the running node, which has all members agree on it.')
+    .argument('<file>', 'a version with all the signatures that it needs');
+  finished(addHome(submit), submitExamples).action(async (file: string, flags: SubmitFlags) => {
+    const { submitCommand } = await import('../node/submit-command.ts');
+    finish(await submitCommand(file, flags, world));
+  });
   const show = consortium
     .command('show')
     .description(

@@ -34,8 +34,8 @@ const stopMsMax = 60_000;
 const waitAnswerMsMax = 35_000;
 const plainAnswerMsMax = 10_000;
 
-/** What the node answers. @throws {HostError} 'no_control'; {CliError} 'unreachable' when it refuses */
-async function ask(
+/** What the node of a home answers. @throws {HostError} 'no_control'; {CliError} 'unreachable' when it refuses */
+export async function askNode(
   flags: HomeFlags,
   world: World,
   method: 'GET' | 'POST',
@@ -64,7 +64,7 @@ async function ask(
 
 async function statusNow(flags: HomeFlags, world: World): Promise<NodeStatus> {
   const { readStatus } = await import('../../dashboard/index.ts');
-  return readStatus(JSON.stringify(await ask(flags, world, 'GET', '/status')));
+  return readStatus(JSON.stringify(await askNode(flags, world, 'GET', '/status')));
 }
 
 /** Shows what the node does and why; with `--health` says by the exit code whether it does its work. */
@@ -99,7 +99,7 @@ function rowsOf(text: string, columns: number): number {
 
 /** Own cases with their names: for the hospital's own screen, and in no log. */
 async function casesOf(flags: StatusFlags, world: World): Promise<ExitCode> {
-  const data = await ask(flags, world, 'GET', '/cases');
+  const data = await askNode(flags, world, 'GET', '/cases');
   if (flags.format === 'json') {
     world.out(`${JSON.stringify(data)}\n`);
     return exitCodes.done;
@@ -156,7 +156,7 @@ export async function waitCommand(flags: WaitFlags, world: World): Promise<ExitC
   const seconds = flags.timeout === undefined ? null : parseCount('--timeout', flags.timeout);
   const untilMs = seconds === null ? Infinity : world.nowMs() + seconds * 1000;
   for (;;) {
-    const answer = (await ask(flags, world, 'GET', `/wait?${goals.join('&')}`)) as {
+    const answer = (await askNode(flags, world, 'GET', `/wait?${goals.join('&')}`)) as {
       reached: boolean;
       status: NodeStatus;
     };
@@ -177,10 +177,10 @@ export async function waitCommand(flags: WaitFlags, world: World): Promise<ExitC
 /** Asks the node to end, and waits until it has. */
 export async function stopCommand(flags: ControlFlags, world: World): Promise<ExitCode> {
   const { HostError } = await import('../../host/index.ts');
-  await ask(flags, world, 'POST', '/stop');
+  await askNode(flags, world, 'POST', '/stop');
   const untilMs = world.nowMs() + stopMsMax;
   for (;;) {
-    const isGone = await ask(flags, world, 'GET', '/status').then(
+    const isGone = await askNode(flags, world, 'GET', '/status').then(
       () => false,
       (error: unknown) => error instanceof HostError && error.code === 'no_control',
     );

@@ -1,10 +1,11 @@
 /** `annulus start`: this home's node in the foreground, until it is asked to end. */
 import { readFile } from 'node:fs/promises';
 import { exitCodes, type ExitCode } from '../errors.ts';
-import { lookAtOwnHome, openOwnHome, type HomeFlags } from '../own-home.ts';
+import { lookAtOwnHome, type HomeFlags } from '../own-home.ts';
 import { settingOf } from '../overrides.ts';
-import type { PassphraseFlags } from '../passphrase.ts';
+import { passphraseToOpen, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
+import type { Home } from '../../node/index.ts';
 import type { DaemonSettings, NodeLine } from '../../daemon/index.ts';
 
 /** Flags of `start`, as typed. */
@@ -27,9 +28,13 @@ export async function startCommand(
   const { programDigest, serviceNotify, systemClock } = await import('../../host/index.ts');
   const { NodeDaemon } = await import('../../daemon/index.ts');
   const { node: settings, dashboard } = await readSettings(flags, world, flags.set);
-  const home = await openOwnHome(flags, world);
+  const { isHomeSealed, openHome } = await import('../../node/index.ts');
+  const facts = await lookAtOwnHome(flags, world);
+  const isSealed = await isHomeSealed(facts);
+  const passphrase = isSealed ? await passphraseToOpen('node', flags, world) : null;
+  const reopen = (): Promise<Home> => openHome(facts.folder, passphrase);
   const daemon = new NodeDaemon({
-    ...{ home, settings, dashboard, clock: systemClock() },
+    ...{ home: await reopen(), reopen, settings, dashboard, clock: systemClock() },
     program: { version, code: await programDigest() },
     notify: serviceNotify(world.env),
     onLine: (line) => {
