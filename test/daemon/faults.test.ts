@@ -14,7 +14,7 @@ import { generateEd25519, type KeyPair } from '../../src/crypto/index.ts';
 import type { NodeStatus } from '../../src/dashboard/index.ts';
 import { freePorts } from '../../src/host/index.ts';
 import { createHome, lookAtHome, openOrgKey, type Check } from '../../src/node/index.ts';
-import { encodeDraft, openDraft, signManifest, withSignature, type Member } from '../../src/wire/index.ts'; // prettier-ignore
+import { signManifest, type Member } from '../../src/wire/index.ts';
 import { annulus, changedProgram, clockShift, FaultNetwork } from './fault-network.ts';
 import { silentPort } from './silent-port.ts';
 
@@ -209,30 +209,6 @@ describe('a fault is named with its layer, its cause and what to do', function (
     member('another program on the port', /^N5: .*at noise: .*handshake/, /program or a proxy/);
     member('another consortium', /^L2: .*at membership: .*another consortium/, /manifest/);
     await network.end('L3', 'SIGKILL');
-  });
-
-  it('of a manifest that others have gone past', async () => {
-    network.start('L4');
-    await network.until('L1', (one) => linkOf(one, 'L4')?.link === 'connected', 'that L4 is there');
-    const [first] = (await lookAtHome(network.home('L1'))).manifests;
-    const { manifest, digest } = first!;
-    const members = manifest.members.map(
-      (member) =>
-      member.id === 'L3' ? { ...member, addresses: [...member.addresses, '/dns4/l3.example/tcp/4001'] } : member, // prettier-ignore
-    );
-    const next = { ...manifest, version: 1, prev: digest, members };
-    const orgs = [...network.nodes.keys()].map(orgOf);
-    const sign = (bytes: Uint8Array, org: KeyPair): Uint8Array =>
-      withSignature(openDraft(bytes), org);
-    writeFileSync(at('v1.json'), orgs.reduce(sign, encodeDraft(next)));
-    const { code, err } = await annulus(['consortium', 'submit', at('v1.json'), '--home', network.home('L1')]); // prettier-ignore
-    expect(code, err).equal(0);
-    let report = await network.preflight(network.home('L3'));
-    const isStale = (): boolean =>
-      report.findings.some((one) => one.check === 'manifest' && one.outcome === 'warn');
-    for (let left = 12; left > 0 && !isStale(); left--) report = await network.preflight(network.home('L3')); // prettier-ignore
-    found('a stale manifest', report, 'manifest', /^version 0: L\d has version 1/, /annulus join/);
-    await network.end('L4');
   });
 
   it('of a member: its program, clock, data, process, and what they do to the rounds', async () => {
