@@ -14,7 +14,7 @@ import { generateEd25519, type KeyPair } from '../../src/crypto/index.ts';
 import type { NodeStatus } from '../../src/dashboard/index.ts';
 import { freePorts } from '../../src/host/index.ts';
 import { createHome, lookAtHome, openOrgKey, type Check } from '../../src/node/index.ts';
-import { signManifest, type Member } from '../../src/wire/index.ts';
+import { encodeDraft, openDraft, signManifest, withSignature, type Member } from '../../src/wire/index.ts'; // prettier-ignore
 import { annulus, changedProgram, clockShift, FaultNetwork } from './fault-network.ts';
 import { silentPort } from './silent-port.ts';
 
@@ -221,8 +221,10 @@ describe('a fault is named with its layer, its cause and what to do', function (
       member.id === 'L3' ? { ...member, addresses: [...member.addresses, '/dns4/l3.example/tcp/4001'] } : member, // prettier-ignore
     );
     const next = { ...manifest, version: 1, prev: digest, members };
-    const signed = signManifest(next, [...network.nodes.keys()].map(orgOf));
-    writeFileSync(at('v1.json'), signed.bytes);
+    const orgs = [...network.nodes.keys()].map(orgOf);
+    const sign = (bytes: Uint8Array, org: KeyPair): Uint8Array =>
+      withSignature(openDraft(bytes), org);
+    writeFileSync(at('v1.json'), orgs.reduce(sign, encodeDraft(next)));
     const { code, err } = await annulus(['consortium', 'submit', at('v1.json'), '--home', network.home('L1')]); // prettier-ignore
     expect(code, err).equal(0);
     let report = await network.preflight(network.home('L3'));
@@ -242,8 +244,8 @@ describe('a fault is named with its layer, its cause and what to do', function (
       changedProgram(at('other'), 'base/random.js', (text) => `${text}\n`),
     );
     await network.until('L1', (one) => linkOf(one, 'L3')?.link === 'connected', 'that L3 is there');
-    const late = await network.preflight(network.home('L4'), clockShift(-360_000));
-    found('a wrong clock, before the start', late, 'clock', /6\.0 minutes behind the members/, /set the clock/); // prettier-ignore
+    const late = await network.preflight(network.home('L4'), clockShift(360_000));
+    found('a wrong clock, before the start', late, 'clock', /6\.0 minutes ahead of the members/, /set the clock/); // prettier-ignore
     found('another program, before the start', late, 'version', /another program at L3/, /install/);
     network.start('L4', clockShift(240_000));
     const isOther = (one: NodeStatus): boolean =>
