@@ -194,7 +194,8 @@ export class NodeDaemon {
     this.#opened('own cases', () => this.#data.stop());
     await this.#data.start();
     this.#opened('node', async () => {
-      await this.#changing;
+      // A change that failed is what ended it, and told already.
+      await this.#changing.catch(() => undefined);
       await this.#node.stop();
     });
     await this.#node.start(true);

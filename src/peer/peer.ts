@@ -8,7 +8,13 @@ import type { ConsortiumLog } from '../audit/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { ContentStore } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
-import { memberOf, transportMembers, type PlanStage, type SignedManifest } from '../wire/index.ts';
+import {
+  memberOf,
+  planRefusal,
+  transportMembers,
+  type PlanStage,
+  type SignedManifest,
+} from '../wire/index.ts';
 import { ownKeys, type PeerParts } from './assembly.ts';
 import { BlockNews } from './block-news.ts';
 import { genesisChain, type ChainState } from './chain.ts';
@@ -55,7 +61,7 @@ export class Peer {
     const news = new BlockNews({ content, verifyBytes, logger, onEvent });
     const ownWork = new OwnWork();
     this.#lasting = { ports, options, queue, timers, checks, content, news, ownWork };
-    this.#parts = this.#partsOf(consortium, true);
+    this.#parts = this.#partsOf(consortium, true, null);
   }
 
   #makeQueue({ logger }: PeerPorts, { onFailure }: PeerOptions): EventQueue {
@@ -75,11 +81,15 @@ export class Peer {
     });
   }
 
-  #partsOf(consortium: SignedManifest, isStart: boolean): PeerParts {
+  /** @param before what the epoch before had: models of stages that stay as they were need not be made again */
+  #partsOf(consortium: SignedManifest, isStart: boolean, before: PeerParts | null): PeerParts {
     const { ports, content } = this.#lasting;
     const { store, trainer, logger } = ports;
     const { plan } = consortium.manifest;
-    const models = new ModelStore({ store, content, trainer, round: () => this.state.round });
+    const old = before?.consortium.manifest.plan;
+    const isKept = old !== undefined && planRefusal(old, plan, old.stages.length) === null;
+    const fresh = new ModelStore({ store, content, trainer, round: () => this.state.round });
+    const models = isKept && before !== null ? before.models : fresh;
     const planModels = new PlanModels(plan, models, logger);
     return { ...this.#lasting, consortium, models, planModels, isStart };
   }
@@ -167,8 +177,10 @@ export class Peer {
     const { ports, options } = this.#lasting;
     const held = await this.#recover(isStart);
     const { consortium } = held.log;
-    const running = new RunningPeer((this.#parts = this.#partsOf(consortium, isStart)), held, () =>
-      this.#renew(),
+    const running = new RunningPeer(
+      (this.#parts = this.#partsOf(consortium, isStart, this.#parts)),
+      held,
+      () => this.#renew(),
     );
     this.#running = running;
     const known = versionsKnown(options);

@@ -1,5 +1,13 @@
 /** Four hospitals from an empty machine to one student: every step typed as a command, every node a process. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
@@ -91,9 +99,15 @@ describe('a consortium of real processes', function () {
     expect([code, err.includes('two nodes must never run with one key')]).deep.equal([3, true]);
   });
 
-  it('trains one student, though a node is killed and another stopped in the middle', async () => {
+  it('trains one student, though one renews its keys, one is killed and one stopped in the middle', async () => {
     for (const home of homes.slice(2)) start(home);
     await done('wait', '--round', '1', '--timeout', '120', '--home', homes[0]!);
+    // A member renews its keys meanwhile: its organisation signs, and its running node takes them up by itself.
+    await done(
+      ...['member', 'rotate', '--home', homes[3]!, '--org-key', at(`${ids[3]!}-org.key`)],
+      ...['-o', at('v1.json')],
+    );
+    await done('consortium', 'submit', at('v1.json'), '--home', homes[3]!);
     await running.get(homes[2]!)!.kill();
     expect((await annulus('status', '--home', homes[2]!)).code).equal(3);
     start(homes[2]!);
@@ -123,6 +137,7 @@ describe('a consortium of real processes', function () {
           logs: [log],
         } = JSON.parse(out) as RunVerdict;
         expect(ok, home).equal(true);
+        expect(existsSync(join(home, 'consortium', 'manifest-1.json')), home).equal(true);
         const { rounds, heights } = log!.verdict;
         const models = rounds.map(({ stage, modelDigest }) => `${stage} ${modelDigest ?? '-'}`);
         return { heights, models };

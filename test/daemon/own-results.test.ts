@@ -11,12 +11,7 @@ import {
   type ResultsNode,
 } from '../../src/daemon/own-results.ts';
 import type { NodeFact } from '../../src/dashboard/index.ts';
-import {
-  annotatorDefaults,
-  phantomDefaults,
-  scannerDefaults,
-  type TaskId,
-} from '../../src/data/index.ts';
+import { annotatorDefaults, phantomDefaults, scannerDefaults } from '../../src/data/index.ts';
 import { decodeStudent, HospitalJobs } from '../../src/distill/index.ts';
 import { diskStore, HostError } from '../../src/host/index.ts';
 import { HospitalError } from '../../src/hospital/errors.ts';
@@ -106,7 +101,7 @@ describe('nextResult', () => {
 describe('errorsOf', () => {
   const score = { kind: 'point', errorMm: null, annotatorErrorMm: null, dice: null } as const;
   const points = (...errors: (number | null)[]) =>
-    errors.map((errorMm) => ({ ...score, task: 'hps' as TaskId, label: 'RCC', errorMm }));
+    errors.map((errorMm) => ({ ...score, task: 'hps' as const, label: 'RCC', errorMm }));
 
   it('is the median over the points, for which a missed one is the furthest', () => {
     const [hpsError] = errorsOf(points(4, null, 2, 3, 9));
