@@ -231,7 +231,8 @@ export class NodeDaemon {
   async #close(): Promise<void> {
     this.#isRunning = false;
     this.#options.notify.stopping();
-    this.#say('info', 'ending in order');
+    // Who never had the home says nothing of an end: another process may run with it.
+    if (this.#open.length > 0) this.#say('info', 'ending in order');
     for (const { name, close } of this.#open.reverse()) {
       try {
         await close();
