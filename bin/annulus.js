@@ -8,6 +8,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isNewEnough, nodeOfPackage } from './node22.js';
 
 const bin = realpathSync(fileURLToPath(import.meta.url));
 const root = dirname(dirname(bin));
@@ -29,11 +30,11 @@ async function start() {
  * ours. The channel between us tells it when we are killed, so that no orphan goes on.
  */
 function restart() {
-  const node = [join(root, 'node_modules', '.bin', 'node'), join(root, '..', '.bin', 'node')].find(
-    (path) => existsSync(path),
-  );
+  const node = nodeOfPackage(root);
   if (node === undefined || process.env['ANNULUS_RESTARTED'] === '1') {
-    fail(`needs Node 22.12 or newer; this is Node ${process.versions.node}`);
+    fail(
+      `needs Node 22.12 or newer; this is Node ${process.versions.node}, and npm did not install the one that comes with the package: install Node 22, or run npm ci again`,
+    );
   }
   const child = spawn(node, [bin, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
@@ -49,12 +50,6 @@ function restart() {
     for (const heard of signals) process.removeAllListeners(heard);
     process.kill(process.pid, signal);
   });
-}
-
-/** @param {string} version */
-function isNewEnough(version) {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > 22 || (major === 22 && minor >= 12);
 }
 
 /** @param {string} line */

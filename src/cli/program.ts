@@ -117,7 +117,7 @@ function addSimulate(
         .choices(['real', 'virtual'])
         .default('real'),
     )
-    .option('--members <n>', "virtual: so many hospitals like the preset's, 1 to 100")
+    .option('--members <n>', "virtual: so many hospitals like the preset's, 1 to 256")
     .option('--faults <file>', 'virtual: what goes wrong, a JSON list or the record.json of a run')
     .option('--fault-seed <n>', 'virtual: draw what goes wrong by chance, from this seed')
     .option(

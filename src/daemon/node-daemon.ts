@@ -34,15 +34,8 @@ import {
   expertGeneration,
   type WorkerPool,
 } from '../hospital/index.ts';
-import {
-  HospitalNode,
-  nodeFolderOf,
-  restoredAtMs,
-  type AskedMembers,
-  type Home,
-} from '../node/index.ts';
+import { HospitalNode, nodeFolderOf, type AskedMembers, type Home } from '../node/index.ts';
 import { PeerError, type Submission } from '../peer/index.ts';
-import { durationText } from '../report/index.ts';
 import type { Plan, SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
@@ -50,6 +43,7 @@ import { membersFact, startedFact } from './facts.ts';
 import { Membership, notListed } from './membership.ts';
 import { OwnDataWatch } from './own-data.ts';
 import { OwnResults, packagedDigest } from './own-results.ts';
+import { watchRestored } from './restored-home.ts';
 import { superviseBy } from './supervised.ts';
 import { watchNode } from './watch-node.ts';
 
@@ -181,7 +175,13 @@ export class NodeDaemon {
     this.#opened('averaging worker', () => this.#averagingPool.close());
     await backendVariant(engineOptionsOf(settings.compute));
     this.#hear(startedFact(this.#options, this.#membership.inForce));
-    await this.#tellRestored();
+    this.#opened(
+      'restored',
+      await watchRestored({
+        ...{ home, clock, onFact: this.#hear },
+        isVoter: () => this.#node.peer?.isVoter === true,
+      }),
+    );
     this.#opened(
       'watch',
       watchNode({
@@ -228,22 +228,11 @@ export class NodeDaemon {
     }
   }
 
-  async #tellRestored(): Promise<void> {
-    const { home, clock } = this.#options;
-    const restoredMs = await restoredAtMs(home);
-    if (restoredMs === null) return;
-    const ago = durationText(Math.max(0, clock.nowMs() - restoredMs));
-    const text = `this home was restored from a backup ${ago} ago: it votes when it has caught up and its votes are known to be its own`;
-    const remedy =
-      'make sure that the home it was made of runs nowhere; annulus member rotate when in doubt';
-    const atMs = clock.nowMs();
-    this.#hear({ kind: 'notice', code: 'restored', level: 'info', text, remedy, atMs });
-  }
-
   async #close(): Promise<void> {
     this.#isRunning = false;
     this.#options.notify.stopping();
-    this.#say('info', 'ending in order');
+    // Who never had the home says nothing of an end: another process may run with it.
+    if (this.#open.length > 0) this.#say('info', 'ending in order');
     for (const { name, close } of this.#open.reverse()) {
       try {
         await close();

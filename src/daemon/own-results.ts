@@ -199,7 +199,8 @@ export class OwnResults {
   #sayPackaged(): void {
     const { onFact, clock } = this.#options;
     const text = 'the student that this consortium trained is in the folder model of this home';
-    const remedy = 'try it on a CT: annulus predict, with --model and the folder of this home';
+    const remedy =
+      'try it on a CT: annulus predict --model HOME --input CT.nii.gz --output out, HOME being the folder of this home';
     const atMs = clock.nowMs();
     onFact({ kind: 'notice', code: 'own-model', level: 'info', text, remedy, atMs });
   }

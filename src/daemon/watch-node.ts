@@ -125,7 +125,7 @@ export function linkState(link: MemberLink): LinkState {
     case 'waiting':
       return {
         ...{ state: 'dialing', layer, ...shared },
-        detail: detail ?? 'it has no address that this node could dial, and has not called yet',
+        detail: detail ?? 'this node waits for its call, and dials it itself when none comes',
         remedy: remedy ?? 'ask its operator whether its node runs, and what its preflight says',
       };
     case 'unreachable':

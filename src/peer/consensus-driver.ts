@@ -53,6 +53,11 @@ export class ConsensusDriver {
     this.#parts = parts;
   }
 
+  /** Whether this node signs votes: not before others have shown it its own after a start. */
+  get isVoter(): boolean {
+    return this.#parts.machine.isVoter;
+  }
+
   /** Begins, from the records that an earlier run left. */
   async start(records: readonly WalRecord[]): Promise<void> {
     await this.#carryOut(this.#parts.machine.start(records));

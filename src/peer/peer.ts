@@ -99,6 +99,11 @@ export class Peer {
     return this.#running?.state ?? genesisChain(this.#lasting.options.consortium.manifest.plan);
   }
 
+  /** Whether this node signs votes: a member, with its own key, that has been shown its votes since it started. */
+  get isVoter(): boolean {
+    return this.#running?.isVoter ?? false;
+  }
+
   /** The version of the manifest in force, as far as this node has applied the chain. */
   get consortium(): SignedManifest {
     return this.#parts.consortium;

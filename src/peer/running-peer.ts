@@ -80,6 +80,11 @@ export class RunningPeer {
     return this.#pieces.chain.state;
   }
 
+  /** Whether this node signs votes. */
+  get isVoter(): boolean {
+    return this.#pieces.consensus.isVoter;
+  }
+
   /** Goes on where the chain stands; the first tick follows. */
   begin(): void {
     this.#post(async () => {

@@ -119,7 +119,7 @@ describe('annulus', () => {
     [['simulate', 'smoke', '--members', '7'], '--members: only with --world virtual'],
     [[...virtual, '--kill', 'L3@student:1'], '--kill: not with --world virtual'],
     [[...virtual, '--resume', folder], '--resume: not with --world virtual'],
-    [[...virtual, '--members', '0'], '--members: expected a whole number from 1 to 100'],
+    [[...virtual, '--members', '0'], '--members: expected a whole number from 1 to 256'],
     [[...virtual, '--members', '1e3'], '--members: expected a whole number'],
     [[...virtual, '--until', 'noon'], '--until: expected whole seconds'],
     [[...virtual, '--fault-seed', '-1'], '--fault-seed: expected a whole number'],

@@ -89,7 +89,7 @@ export class FaultNetwork {
     const settings = {
       ...smoke,
       network: { ...network, dialTimeoutMs: 2_000, pingIntervalMs: 1_000 },
-      peer: { ...peer, tickMs: 500, silenceMs: 5_000 },
+      peer: { ...peer, tickMs: 500 },
       training: {
         ...training,
         roundTimeoutMs: 60_000,

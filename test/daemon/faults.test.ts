@@ -211,28 +211,6 @@ describe('a fault is named with its layer, its cause and what to do', function (
     await network.end('L3', 'SIGKILL');
   });
 
-  it('of a manifest that others have gone past', async () => {
-    network.start('L4');
-    await network.until('L1', (one) => linkOf(one, 'L4')?.link === 'connected', 'that L4 is there');
-    const [first] = (await lookAtHome(network.home('L1'))).manifests;
-    const { manifest, digest } = first!;
-    const members = manifest.members.map(
-      (member) =>
-      member.id === 'L3' ? { ...member, addresses: [...member.addresses, '/dns4/l3.example/tcp/4001'] } : member, // prettier-ignore
-    );
-    const next = { ...manifest, version: 1, prev: digest, members };
-    const signed = signManifest(next, [...network.nodes.keys()].map(orgOf));
-    writeFileSync(at('v1.json'), signed.bytes);
-    const { code, err } = await annulus(['consortium', 'submit', at('v1.json'), '--home', network.home('L1')]); // prettier-ignore
-    expect(code, err).equal(0);
-    let report = await network.preflight(network.home('L3'));
-    const isStale = (): boolean =>
-      report.findings.some((one) => one.check === 'manifest' && one.outcome === 'warn');
-    for (let left = 12; left > 0 && !isStale(); left--) report = await network.preflight(network.home('L3')); // prettier-ignore
-    found('a stale manifest', report, 'manifest', /^version 0: L\d has version 1/, /annulus join/);
-    await network.end('L4');
-  });
-
   it('of a member: its program, clock, data, process, and what they do to the rounds', async () => {
     await putFaultsIntoData();
     await network.end('L2');
@@ -242,8 +220,8 @@ describe('a fault is named with its layer, its cause and what to do', function (
       changedProgram(at('other'), 'base/random.js', (text) => `${text}\n`),
     );
     await network.until('L1', (one) => linkOf(one, 'L3')?.link === 'connected', 'that L3 is there');
-    const late = await network.preflight(network.home('L4'), clockShift(-360_000));
-    found('a wrong clock, before the start', late, 'clock', /6\.0 minutes behind the members/, /set the clock/); // prettier-ignore
+    const late = await network.preflight(network.home('L4'), clockShift(360_000));
+    found('a wrong clock, before the start', late, 'clock', /6\.0 minutes ahead of the members/, /set the clock/); // prettier-ignore
     found('another program, before the start', late, 'version', /another program at L3/, /install/);
     network.start('L4', clockShift(240_000));
     const isOther = (one: NodeStatus): boolean =>
@@ -304,7 +282,10 @@ describe('a fault is named with its layer, its cause and what to do', function (
     const { manifest } = (await lookAtHome(home)).manifests[0]!;
     const orgs = [...network.nodes.keys()].map(orgOf);
     const [closed = 0, talks = 0] = await freePorts('127.0.0.1', 2);
-    const talker: Server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const talker: Server = createServer((socket) => {
+      socket.on('error', () => undefined); // who hears an answer that is no Noise hangs up
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    });
     talker.listen({ host: '127.0.0.1', port: talks });
     const silent = await silentPort();
     closing.push(() => talker.close(), silent.close);

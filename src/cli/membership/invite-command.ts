@@ -114,7 +114,7 @@ export async function joinCommand(
   const { name, version } = newest.manifest;
   const text = `${manifestText(openManifest(newest.bytes), before)}
 ${home.id} has version ${version} of ${name} in ${home.folder}.
-Next: annulus start
+Next: annulus preflight, then annulus start
 `;
   tell(world, flags, text, {
     ...{ id: home.id, home: home.folder, name, version },

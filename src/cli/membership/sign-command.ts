@@ -186,7 +186,9 @@ async function ownLines(
 async function requireYes(flags: SignFlags, { terminal }: World, question: string): Promise<void> {
   if (flags.yes === true) return;
   if (terminal === null) {
-    throw usageError('nobody to ask whether to sign: look at it with show, then give --yes');
+    throw usageError(
+      'nobody to ask whether to sign: look at it with annulus consortium show FILE, then give --yes',
+    );
   }
   const answer = await terminal.ask(`${question} [y/N] `, false);
   if (/^y(es)?$/i.test(answer.trim())) return;

@@ -1,5 +1,5 @@
 /** `annulus testnet`: a whole consortium of real processes on one machine, made and started the way hospitals do. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import type { TestnetNode } from '../../daemon/index.ts';
@@ -40,6 +40,16 @@ export async function testnetCommand(
   if (isThere && flags.start !== true) {
     throw usageError(
       `${flags.output}: a test network is there already: start it with --start, or choose another folder`,
+    );
+  }
+  if (!isThere && existsSync(folder) && readdirSync(folder).length > 0) {
+    throw usageError(
+      `${flags.output}: expected a new or an empty folder, or one with a test network; choose another`,
+    );
+  }
+  if (isThere && given.includes('--nodes')) {
+    throw usageError(
+      `${flags.output}: a test network is there already: leave out --nodes, or choose another folder`,
     );
   }
   const nodes = isThere ? await readTestnet(folder) : await make(folder, flags, world);

@@ -46,6 +46,7 @@ export function checkManifest(
   version: number,
   newer: readonly { readonly member: NodeId; readonly version: number }[],
 ): Finding {
+  if (newer.length === 0) return unasked('manifest', `version ${version}`);
   const newest = newer.reduce((best, one) => (one.version > best.version ? one : best), {
     member: null as NodeId | null,
     version,
@@ -67,6 +68,7 @@ export function checkVersion(
 ): Finding[] {
   const others_ = others.filter(({ code }) => code !== own);
   const subject = `program ${own.slice(0, 12)}`;
+  if (others.length === 0) return [unasked('version', subject)];
   if (others_.length === 0) {
     return [
       fine('version', subject, `the same as at ${others.length} members that could be asked`),
@@ -83,4 +85,9 @@ export function checkVersion(
         : 'ask those members to install the version that most run',
     },
   ];
+}
+
+function unasked(check: Finding['check'], subject: string): Finding {
+  const found = 'no member could be asked';
+  return { check, subject, outcome: 'unknown', found, remedy: null };
 }

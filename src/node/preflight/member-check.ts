@@ -21,9 +21,11 @@ export function checkMembers(reports: readonly ProbeReport[], quorum: number): F
   const lines = reports.map((report) => lineOf(report, isOwnFault));
   const isEnough = reached + 1 >= quorum;
   const summary: Finding = {
-    ...{ check: 'member', subject: 'all', outcome: isEnough ? 'ok' : 'fail' },
+    ...{ check: 'member', subject: 'all', outcome: isEnough ? 'ok' : 'warn' },
     found: `${reached} of ${reports.length} other members reached; a round needs ${quorum} of ${reports.length + 1}`,
-    remedy: isEnough ? null : 'see the lines of those that were not reached',
+    remedy: isEnough
+      ? null
+      : 'see the lines of those that were not reached; if the others have not started yet, start all the same: the node waits for them',
   };
   return [...lines, summary];
 }
