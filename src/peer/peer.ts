@@ -32,7 +32,7 @@ import { RunningPeer } from './running-peer.ts';
 import { Timers } from './timers.ts';
 
 /** What a peer has from its start to its end. */
-type LastingParts = Omit<PeerParts, 'consortium' | 'models' | 'planModels' | 'isStart'>;
+type LastingParts = Omit<PeerParts, 'timers' | 'consortium' | 'models' | 'planModels' | 'isStart'>;
 
 /** See the file's header. One object is one run: a restarted node makes a new one over the same disk. */
 export class Peer {
@@ -48,11 +48,8 @@ export class Peer {
       const what = `${self} is not a member of this consortium`;
       throw new PeerError({ code: 'not_a_member', node: self }, what);
     }
-    const { clock, store, transport, logger, crypto } = ports;
+    const { store, transport, logger, crypto } = ports;
     const queue = this.#makeQueue(ports, options);
-    const timers = new Timers(clock, (task) => {
-      queue.post(task);
-    });
     const checks = new CountedChecks(crypto, (from, cost) => {
       transport.charge(from, cost);
     });
@@ -60,7 +57,7 @@ export class Peer {
     const { verifyBytes } = checks;
     const news = new BlockNews({ content, verifyBytes, logger, onEvent });
     const ownWork = new OwnWork();
-    this.#lasting = { ports, options, queue, timers, checks, content, news, ownWork };
+    this.#lasting = { ports, options, queue, checks, content, news, ownWork };
     this.#parts = this.#partsOf(consortium, true, null);
   }
 
@@ -68,7 +65,7 @@ export class Peer {
     const crowders = new Set<string>();
     return new EventQueue({
       failure: (error) => {
-        this.#parts.timers.clearAll();
+        this.#parts.timers.end();
         onFailure(error);
       },
       full: (member) => {
@@ -83,15 +80,19 @@ export class Peer {
 
   /** @param before what the epoch before had: models of stages that stay as they were need not be made again */
   #partsOf(consortium: SignedManifest, isStart: boolean, before: PeerParts | null): PeerParts {
-    const { ports, content } = this.#lasting;
-    const { store, trainer, logger } = ports;
+    const { ports, content, queue } = this.#lasting;
+    const { store, trainer, logger, clock } = ports;
     const { plan } = consortium.manifest;
     const old = before?.consortium.manifest.plan;
     const isKept = old !== undefined && planRefusal(old, plan, old.stages.length) === null;
     const fresh = new ModelStore({ store, content, trainer, round: () => this.state.round });
     const models = isKept && before !== null ? before.models : fresh;
     const planModels = new PlanModels(plan, models, logger);
-    return { ...this.#lasting, consortium, models, planModels, isStart };
+    // Of an epoch: a timer of the one before must not take the place of one of this.
+    const timers = new Timers(clock, (task) => {
+      queue.post(task);
+    });
+    return { ...this.#lasting, timers, consortium, models, planModels, isStart };
   }
 
   /** The chain as this node has applied it; before `start`, as it begins. */
@@ -170,9 +171,9 @@ export class Peer {
 
   /** Leaves at once, as a power cut would but for the closed sockets; the disk is always ready for it. */
   async stop(): Promise<void> {
-    const { queue, timers, ports } = this.#lasting;
+    const { queue, ports } = this.#lasting;
     queue.stop();
-    timers.clearAll();
+    this.#parts.timers.end();
     await ports.transport.stop();
     await queue.idle();
   }
@@ -232,8 +233,8 @@ export class Peer {
 
   /** The members have changed: everything that knows them is made anew from the disk, as after a restart. */
   async #renew(): Promise<void> {
-    const { timers, queue, ports } = this.#lasting;
-    timers.clearAll();
+    const { queue, ports } = this.#lasting;
+    this.#parts.timers.end();
     const running = await this.#enter(false);
     if (running !== null) {
       running.begin();

@@ -1,4 +1,4 @@
-/** The timers of one peer, by name. Each runs its task in the peer's queue. */
+/** The timers of one epoch of a peer, by name. Each runs its task in the peer's queue. */
 import type { CancelTimer, Clock } from '../base/index.ts';
 import type { Task } from './event-queue.ts';
 
@@ -7,6 +7,7 @@ export class Timers {
   readonly #clock: Pick<Clock, 'setTimer'>;
   readonly #post: (task: Task) => void;
   readonly #running = new Map<string, CancelTimer>();
+  #isOver = false;
 
   constructor(clock: Pick<Clock, 'setTimer'>, post: (task: Task) => void) {
     this.#clock = clock;
@@ -15,10 +16,11 @@ export class Timers {
 
   /** Replaces a running timer of the same name. */
   set(name: string, delayMs: number, task: Task): void {
+    if (this.#isOver) return;
     this.clear(name);
     const cancel = this.#clock.setTimer(delayMs, () => {
       this.#running.delete(name);
-      this.#post(task);
+      this.#post(() => (this.#isOver ? undefined : task()));
     });
     this.#running.set(name, cancel);
   }
@@ -29,8 +31,9 @@ export class Timers {
     this.#running.delete(name);
   }
 
-  /** Ends all timers. */
-  clearAll(): void {
+  /** Ends all timers for good: what is set later never runs, nor does a task that waits in the queue. */
+  end(): void {
+    this.#isOver = true;
     for (const cancel of this.#running.values()) cancel();
     this.#running.clear();
   }
