@@ -63,7 +63,7 @@ describe('a link in the words of the status', () => {
     expect(linkState(link('dialing'))).deep.equal({ state: 'dialing', ...nothing, ...shared });
     const waiting = linkState(link('waiting'));
     expect([waiting.state, waiting.layer]).deep.equal(['dialing', null]);
-    expect(waiting.detail).contain('no address');
+    expect(waiting.detail).contain('waits for its call');
     expect(waiting.remedy).contain('node runs');
   });
 });
