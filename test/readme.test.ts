@@ -4,8 +4,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { runCommandLine } from '../src/cli/program.ts';
-import type { World } from '../src/cli/world.ts';
 import { limitsOf, loadPreset, membersOf, planOf } from '../src/config/index.ts';
 import type { OnProgress } from '../src/report/index.ts';
 import { simulatedConsortium, simulatedMember } from '../src/experiment/index.ts';
@@ -13,6 +11,7 @@ import { mainJobParts, RunRecorder } from '../src/experiment/run/run-recorder.ts
 import { syntheticRecord } from './report/synthetic-record.ts';
 import { syntheticReproduction } from './report/synthetic-reproduction.ts';
 import { writeToyRun } from './peer/toy-run.ts';
+import { runTyped } from './cli/typed.ts';
 import { projectRoot } from './project-root.ts';
 import { readmeCommands, readmeExcerpt } from './readme-commands.ts';
 
@@ -133,17 +132,7 @@ function formOf(command: string): (typeof forms)[number] | undefined {
 async function dryRun(
   args: readonly string[],
 ): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const world: World = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    erase: () => undefined,
-    isLive: false,
-    columns: 100,
-    nowMs: () => 0,
-    ...{ dateMs: () => 0, env: {}, terminal: null },
-    signal: new AbortController().signal,
+  const { code, out, err } = await runTyped(args, {
     mainJob: () =>
       Promise.resolve((settings, ports, onProgress) => {
         tellProgress(settings, ports.id, onProgress);
@@ -154,8 +143,7 @@ async function dryRun(
       Promise.resolve(() =>
         Promise.resolve({ files: new Map(), lines: ['found'], document: {}, warning: [] }),
       ),
-  };
-  const code = await runCommandLine(args, world);
+  });
   return { code, out, err: args.includes('json') ? '' : err };
 }
 

@@ -51,10 +51,7 @@ export function loadPreset(
   overrides: readonly Override[] = [],
   library: ModelLibrary = new Map(),
 ): RunSettings {
-  const written = readYaml(text, file);
-  const asked = treeOfOverrides(overrides);
-  const preset = readRun(written, file, runDefaults, library);
-  const settings = readRun(asked, file, preset, library);
+  const { written, asked, preset, settings } = readLayers(text, file, overrides, library);
   // What a file holds together with, only they can have broken.
   const isTheirs = overrides.length > 0 && holds(preset, written, file);
   const sources = [...new Set(overrides.map(({ source }) => source))].join(', ');
@@ -77,14 +74,31 @@ export function loadPresetFor(
   overrides: readonly Override[] = [],
   library: ModelLibrary = new Map(),
 ): RunSettings {
-  const written = readYaml(text, file);
-  const asked = treeOfOverrides(overrides);
-  const preset = readRun(written, file, runDefaults, library);
-  const { consortium, ...settings } = readRun(asked, file, preset, library);
+  const layers = readLayers(text, file, overrides, library);
+  const { written, asked } = layers;
+  const { consortium, ...settings } = layers.settings;
   const hospitals = members.map(ownCasesOf);
   const all = { ...settings, consortium: { ...consortium, hospitals } };
   validateRun(all, layered(asked, written), file, somethingIsLabelled);
   return all;
+}
+
+/** The preset as it is written over the defaults, and what is asked for over that. Nothing is validated. */
+function readLayers(
+  text: string,
+  file: string,
+  overrides: readonly Override[],
+  library: ModelLibrary,
+): {
+  readonly written: Tree;
+  readonly asked: Tree;
+  readonly preset: RunSettings;
+  readonly settings: RunSettings;
+} {
+  const written = readYaml(text, file);
+  const asked = treeOfOverrides(overrides);
+  const preset = readRun(written, file, runDefaults, library);
+  return { written, asked, preset, settings: readRun(asked, file, preset, library) };
 }
 
 /** One case stands for all: a node counts its own when it starts. */

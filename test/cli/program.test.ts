@@ -13,19 +13,12 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { RunMainJob, RunReproduce } from '../../src/cli/index.ts';
 import { usageError } from '../../src/cli/errors.ts';
-import { runCommandLine } from '../../src/cli/program.ts';
-import type { World } from '../../src/cli/world.ts';
 import type { RunRecord } from '../../src/report/index.ts';
 import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
 import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
 import { syntheticRecord } from '../report/synthetic-record.ts';
 import { syntheticReproduction } from '../report/synthetic-reproduction.ts';
-
-interface Told {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { runTyped, type Told } from './typed.ts';
 
 const finishes: RunMainJob = (settings, ports, onProgress) => {
   onProgress({ kind: 'run-started', id: ports.id, hospitals: ['L1'], stages: [] });
@@ -39,23 +32,10 @@ const reproduces: RunReproduce = (_, { seeds }, onProgress) => {
 };
 
 async function run(args: readonly string[], mainJob: RunMainJob = finishes): Promise<Told> {
-  let out = '';
-  let err = '';
-  const world: World = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    erase: () => undefined,
-    isLive: false,
-    columns: 100,
-    nowMs: () => 0,
-    ...{ dateMs: () => 0, env: {}, terminal: null },
-    signal: new AbortController().signal,
+  return runTyped(args, {
     mainJob: () => Promise.resolve(mainJob),
     reproduce: () => Promise.resolve(reproduces),
-    predict: () => Promise.reject(new Error('not asked')),
-  };
-  const code = await runCommandLine(args, world);
-  return { code, out, err };
+  });
 }
 
 describe('annulus', () => {

@@ -1,29 +1,14 @@
 /** Four hospitals from an empty machine to one student: every step typed as a command, every node a process. */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { RunVerdict } from '../../src/audit/index.ts';
-import { loadPreset, type HospitalSettings } from '../../src/config/index.ts';
 import { readStatus, type NodeStatus } from '../../src/dashboard/index.ts';
-import { caseCount, phantomFiles, phantomOf } from '../../src/distill/index.ts';
 import { askControl, freePorts } from '../../src/host/index.ts';
-import { projectRoot } from '../project-root.ts';
+import { smoke, writePhantoms } from './hospitals.ts';
 import { annulus, done, NodeProcess } from './processes.ts';
-
-const smoke = loadPreset(
-  readFileSync(join(projectRoot, 'config/smoke.yaml'), 'utf8'),
-  'smoke.yaml',
-);
 
 describe('a consortium of real processes', function () {
   this.timeout(300_000);
@@ -170,13 +155,3 @@ describe('a consortium of real processes', function () {
   const answers = (home: string): Promise<void> => until(home, () => true);
   const isDone = (home: string): Promise<void> => until(home, ({ node }) => node.isDone);
 });
-
-/** The hospital's phantoms as its own folder would hold them. */
-function writePhantoms(folder: string, hospital: HospitalSettings): void {
-  for (let index = 0; index < caseCount(hospital); index++) {
-    const made = phantomOf(hospital, index, smoke);
-    const place = join(folder, made.split, `case-${String(index).padStart(2, '0')}`);
-    mkdirSync(place, { recursive: true });
-    for (const [name, bytes] of phantomFiles(made, false)) writeFileSync(join(place, name), bytes);
-  }
-}

@@ -9,6 +9,7 @@ import { writeTestnet, type TestnetNode } from '../../src/daemon/index.ts';
 import type { NodeStatus } from '../../src/dashboard/index.ts';
 import { packageFile } from '../../src/host/index.ts';
 import { projectRoot } from '../project-root.ts';
+import { ended, type Ended } from './processes.ts';
 
 /** What a process is made of. */
 export interface Program {
@@ -18,13 +19,6 @@ export interface Program {
   readonly root?: string;
   /** A command in front of it all: `unshare -m`. */
   readonly before?: readonly string[];
-}
-
-/** What a command did. */
-export interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
 }
 
 /** Shifts what the program takes for the time of the machine. */
@@ -60,15 +54,7 @@ function commandOf({ flags = [], root, before = [] }: Program, args: readonly st
 /** Runs a command to its end. */
 export async function annulus(args: readonly string[], program: Program = {}): Promise<Ended> {
   const [command = '', ...rest] = commandOf(program, args);
-  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (part: Buffer) => (out += part.toString()));
-  child.stderr.on('data', (part: Buffer) => (err += part.toString()));
-  return new Promise((resolve) => {
-    child.on('close', (code) => {
-      resolve({ code, out, err });
-    });
-  });
+  return ended(command, rest);
 }
 
 /** The network, and the processes that run on it. */

@@ -14,20 +14,21 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { LogVerdict, RunVerdict } from '../../src/audit/index.ts';
-import { loadPreset, type HospitalSettings } from '../../src/config/index.ts';
+import { loadPreset, type HospitalSettings, type RunSettings } from '../../src/config/index.ts';
 import { readStatus, type NodeStatus } from '../../src/dashboard/index.ts';
 import { caseCount, phantomFiles, phantomOf } from '../../src/distill/index.ts';
 import { askControl, freePorts } from '../../src/host/index.ts';
 import { projectRoot } from '../project-root.ts';
 import { annulus, done, NodeProcess, type Ended } from './processes.ts';
 
-const smoke = loadPreset(
+/** What the tests with real processes are made like. */
+export const smoke: RunSettings = loadPreset(
   readFileSync(join(projectRoot, 'config/smoke.yaml'), 'utf8'),
   'smoke.yaml',
 );
 
 /** The hospital's phantoms as its own folder would hold them. */
-function writePhantoms(folder: string, hospital: HospitalSettings): void {
+export function writePhantoms(folder: string, hospital: HospitalSettings): void {
   for (let index = 0; index < caseCount(hospital); index++) {
     const made = phantomOf(hospital, index, smoke);
     const place = join(folder, made.split, `case-${String(index).padStart(2, '0')}`);
@@ -44,6 +45,16 @@ export class Hospitals {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'annulus-members-'));
   readonly #running = new Map<string, NodeProcess>();
   readonly #orgKeys = new Map<string, string>();
+
+  /** Hospitals that have founded a consortium and train: the first round has ended. */
+  static async training(ids: readonly string[], studentRounds: number): Promise<Hospitals> {
+    const hospitals = new Hospitals();
+    await hospitals.found(ids, studentRounds);
+    for (const id of ids) hospitals.start(id);
+    const [first = ''] = ids;
+    await hospitals.until(first, ({ rounds }) => rounds.length > 0);
+    return hospitals;
+  }
 
   /** The nodes that were started, by hospital. */
   get running(): ReadonlyMap<string, NodeProcess> {

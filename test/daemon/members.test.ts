@@ -20,10 +20,7 @@ describe('a consortium of real processes whose members change', function () {
   const verdicts = new Map<string, LogVerdict>();
 
   before(async () => {
-    hospitals = new Hospitals();
-    await hospitals.found(founders, studentRounds);
-    for (const id of founders) hospitals.start(id);
-    await hospitals.until('L1', ({ rounds }) => rounds.length > 0);
+    hospitals = await Hospitals.training(founders, studentRounds);
   });
   afterEach(function () {
     if (this.currentTest?.state === 'failed') process.stderr.write(`${hospitals.lastWords()}\n`);

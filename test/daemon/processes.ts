@@ -13,7 +13,12 @@ export interface Ended {
 
 /** Runs a command to its end. */
 export async function annulus(...args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return ended(process.execPath, [main, ...args]);
+}
+
+/** Runs a program to its end. */
+export async function ended(program: string, args: readonly string[]): Promise<Ended> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];
   child.stdout.on('data', (part: Buffer) => (out += part.toString()));
   child.stderr.on('data', (part: Buffer) => (err += part.toString()));

@@ -16,10 +16,7 @@ describe('eight hospitals as processes, and a ninth', function () {
   let hospitals: Hospitals;
 
   before(async () => {
-    hospitals = new Hospitals();
-    await hospitals.found(founders, studentRounds);
-    for (const id of founders) hospitals.start(id);
-    await hospitals.until('L1', ({ rounds }) => rounds.length > 0);
+    hospitals = await Hospitals.training(founders, studentRounds);
   });
   afterEach(function () {
     if (this.currentTest?.state === 'failed') process.stderr.write(`${hospitals.lastWords()}\n`);

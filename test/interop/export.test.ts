@@ -8,7 +8,7 @@ import { expect } from 'chai';
 
 import { decodeStudent, encodeStudent } from '../../src/distill/index.ts';
 import { smallStudent as student } from '../distill/small-student.ts';
-import { runTyped, type Told } from './typed.ts';
+import { runTyped, type Told } from '../cli/typed.ts';
 import { python } from './torch.ts';
 
 describe('annulus export', function () {

@@ -12,7 +12,7 @@ import type { ImportReport } from '../../src/interop/index.ts';
 import { initialWeights } from '../../src/models/index.ts';
 import { encodeSafetensors, modelDigest } from '../../src/weights/index.ts';
 import { projectRoot } from '../project-root.ts';
-import { runTyped } from './typed.ts';
+import { runTyped } from '../cli/typed.ts';
 
 const network = readFileSync(join(projectRoot, 'config/models/small-swin-unetr.yaml'), 'utf8');
 const spec = modelSpecFor(loadArchitecture(network, 'small'), ['hps', 'ms', 'calc']);

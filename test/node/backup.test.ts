@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { AnnulusError, utf8 } from '../../src/base/index.ts';
+import { utf8 } from '../../src/base/index.ts';
 import { sealKeyFile } from '../../src/crypto/index.ts';
 import { diskStore } from '../../src/host/index.ts';
 import {
@@ -14,19 +14,9 @@ import {
   restoreHome,
   settleRestored,
 } from '../../src/node/index.ts';
-import { hospital, manifestOf, signedBy, temporaryFolder, type Hospital } from './homes.ts';
+import { codeOf, hospital, manifestOf, signedBy, temporaryFolder, type Hospital } from './homes.ts';
 
 const passphrase = 'a backup passphrase';
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return 'accepted';
-  } catch (error) {
-    if (error instanceof AnnulusError) return String(error.code);
-    throw error;
-  }
-}
 
 describe('a backup of a home', () => {
   const { at, clear } = temporaryFolder();

@@ -18,17 +18,7 @@ import {
   sealOrgKey,
 } from '../../src/node/index.ts';
 import { manifestDigest, type Manifest, type Member } from '../../src/wire/index.ts';
-import { hospital, manifestOf, signedBy, temporaryFolder, type Hospital } from './homes.ts';
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return 'accepted';
-  } catch (error) {
-    if (error instanceof AnnulusError) return String(error.code);
-    throw error;
-  }
-}
+import { codeOf, hospital, manifestOf, signedBy, temporaryFolder, type Hospital } from './homes.ts';
 
 describe('the home of a node', () => {
   const { at, clear } = temporaryFolder();

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { base64, type NodeId } from '../../src/base/index.ts';
+import { AnnulusError, base64, type NodeId } from '../../src/base/index.ts';
 import { generateEd25519, type KeyPair } from '../../src/crypto/index.ts';
 import { createHome, type HomeFacts } from '../../src/node/index.ts';
 import {
@@ -67,4 +67,15 @@ export function manifestOf(lines: readonly Member[], other: Partial<Manifest> = 
 /** Its envelope, signed by these keys. */
 export function signedBy(manifest: Manifest, ...keys: readonly KeyPair[]): Uint8Array {
   return encodeEnvelope(signEnvelope(manifestPayloadType, encodeCanonical(manifest), ...keys));
+}
+
+/** How an attempt ended: `accepted`, or the code of its error. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'accepted';
+  } catch (error) {
+    if (error instanceof AnnulusError) return String(error.code);
+    throw error;
+  }
 }

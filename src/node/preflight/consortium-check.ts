@@ -66,16 +66,16 @@ export function checkVersion(
   own: string,
   others: readonly { readonly member: NodeId; readonly code: string }[],
 ): Finding[] {
-  const others_ = others.filter(({ code }) => code !== own);
+  const foreign = others.filter(({ code }) => code !== own);
   const subject = `program ${own.slice(0, 12)}`;
   if (others.length === 0) return [unasked('version', subject)];
-  if (others_.length === 0) {
+  if (foreign.length === 0) {
     return [
       fine('version', subject, `the same as at ${others.length} members that could be asked`),
     ];
   }
-  const names = others_.map(({ member, code }) => `${member} (${code.slice(0, 12)})`).join(', ');
-  const isAlone = others_.length * 2 > others.length;
+  const names = foreign.map(({ member, code }) => `${member} (${code.slice(0, 12)})`).join(', ');
+  const isAlone = foreign.length * 2 > others.length;
   return [
     {
       ...{ check: 'version', subject, outcome: isAlone ? 'fail' : 'warn' },

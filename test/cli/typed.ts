@@ -1,5 +1,6 @@
 /** A command line in this process. */
 import { runCommandLine } from '../../src/cli/program.ts';
+import type { World } from '../../src/cli/world.ts';
 
 export interface Told {
   readonly code: number;
@@ -7,8 +8,11 @@ export interface Told {
   readonly err: string;
 }
 
-/** What the command says; neither training nor prediction is behind it. */
-export async function runTyped(args: readonly string[]): Promise<Told> {
+/** What the command says. @param rooms behind it; where they are absent, neither training nor prediction is */
+export async function runTyped(
+  args: readonly string[],
+  rooms: Partial<Pick<World, 'mainJob' | 'reproduce' | 'predict'>> = {},
+): Promise<Told> {
   let out = '';
   let err = '';
   const nobody = (): Promise<never> => Promise.reject(new Error('not asked'));
@@ -24,6 +28,7 @@ export async function runTyped(args: readonly string[]): Promise<Told> {
     mainJob: nobody,
     reproduce: nobody,
     predict: nobody,
+    ...rooms,
   });
   return { code, out, err };
 }
