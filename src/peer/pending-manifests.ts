@@ -57,6 +57,13 @@ export interface PendingManifest {
   readonly signed: SignedManifest;
 }
 
+/** Why bytes are no next version. */
+interface TakeRefusal {
+  readonly reason: string;
+  /** Whether nothing but signatures is wrong. */
+  readonly isUnsigned: boolean;
+}
+
 const prefix = 'pending/';
 /** So many wait at most. */
 const keptMax = 2;
@@ -88,7 +95,7 @@ export class PendingManifests {
       if (bytes === null) continue;
       const refusal = pending.#take(bytes);
       if (refusal === null) pending.#insert(digestOf(bytes));
-      else await pending.#drop(digestOf(bytes), refusal);
+      else await pending.#drop(digestOf(bytes), refusal.reason);
     }
     return pending;
   }
@@ -123,9 +130,9 @@ export class PendingManifests {
     }
     const refusal = this.#take(bytes);
     if (refusal !== null) {
-      const isUnsigned = refusal.includes('signed by');
+      const { reason, isUnsigned } = refusal;
       const advice = isUnsigned ? 'gather the missing signatures, and hand it in again' : again;
-      return { kind: 'refused', reason: refusal, advice };
+      return { kind: 'refused', reason, advice };
     }
     const late = this.#refusalByPlan(this.#good.get(digest));
     if (late !== null) return { kind: 'refused', reason: late, advice: again };
@@ -204,28 +211,32 @@ export class PendingManifests {
       return;
     }
     if (isNew) await this.#ports.content.remove(digest);
-    if (from !== null) this.#hooks?.refuse(from, `a manifest that is no next version: ${refusal}`);
+    if (from !== null)
+      this.#hooks?.refuse(from, `a manifest that is no next version: ${refusal.reason}`);
   }
 
   /** Why these bytes are no next version; null when they are, and remembered as such. */
-  #take(bytes: Uint8Array, digest: Digest = digestOf(bytes)): string | null {
+  #take(bytes: Uint8Array, digest: Digest = digestOf(bytes)): TakeRefusal | null {
     if (this.#good.has(digest)) return null;
     const { inForce, check, refusalOf } = this.#ports;
     try {
       const signed = check(inForce, bytes);
       const refusal = refusalOf(signed.manifest.plan);
-      if (refusal !== null)
-        return this.#remember(digest, `this machine cannot carry out its plan: ${refusal}`);
+      if (refusal !== null) {
+        const reason = `this machine cannot carry out its plan: ${refusal}`;
+        return this.#remember(digest, { reason, isUnsigned: false });
+      }
       if (this.#good.size >= rememberedMax) this.#good.clear();
       this.#good.set(digest, signed);
       return null;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      return this.#remember(digest, error.message);
+      const isUnsigned = error.code === 'bad_signature';
+      return this.#remember(digest, { reason: error.message, isUnsigned });
     }
   }
 
-  #remember(bad: Digest, refusal: string): string {
+  #remember(bad: Digest, refusal: TakeRefusal): TakeRefusal {
     if (this.#bad.size >= rememberedMax) this.#bad.clear();
     this.#bad.add(bad);
     return refusal;

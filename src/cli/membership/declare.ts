@@ -27,7 +27,7 @@ import type { DraftFlags } from './draft-command.ts';
 import type { InitFlags } from './init-command.ts';
 import type { InviteFlags, JoinFlags } from './invite-command.ts';
 import type { RotateFlags } from './member-command.ts';
-import type { FormatFlags } from './shared.ts';
+import type { FormatFlags } from './result.ts';
 import type { KnownFlags, SignFlags } from './sign-command.ts';
 
 type Finish = (code: ExitCode) => void;

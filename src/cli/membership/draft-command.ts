@@ -14,17 +14,10 @@ import { readNetworks, readPreset } from '../files.ts';
 import { settingOf } from '../overrides.ts';
 import type { HomeFlags } from '../own-home.ts';
 import type { World } from '../world.ts';
-import {
-  homeIfAny,
-  knownVersions,
-  ofFile,
-  readId,
-  readNamed,
-  stemOf,
-  tell,
-  writeResult,
-  type FormatFlags,
-} from './shared.ts';
+import { homeIfAny, knownVersions } from './known-versions.ts';
+import { readId } from './member-id.ts';
+import { ofFile, readNamed, stemOf, writeResult } from './named-files.ts';
+import { tell, type FormatFlags } from './result.ts';
 
 /** Flags of `consortium draft`, as typed. */
 export interface DraftFlags extends HomeFlags, FormatFlags {

@@ -12,16 +12,10 @@ import { homeFolder, type HomeFlags } from '../own-home.ts';
 import { passphraseToMake, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
 import { readAddresses, readLabels } from './addresses.ts';
-import {
-  ofFile,
-  orgKeyFile,
-  readId,
-  readNamed,
-  requireFree,
-  tell,
-  writeResult,
-  type FormatFlags,
-} from './shared.ts';
+import { readId } from './member-id.ts';
+import { ofFile, readNamed, requireFree, writeResult } from './named-files.ts';
+import { orgKeyFile } from './org-key-file.ts';
+import { tell, type FormatFlags } from './result.ts';
 
 /** Flags of `init`, as typed. */
 export interface InitFlags extends HomeFlags, PassphraseFlags, FormatFlags {

@@ -5,16 +5,9 @@ import { exitCodes, usageError, type ExitCode } from '../errors.ts';
 import { lookAtOwnHome, type HomeFlags } from '../own-home.ts';
 import type { PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
-import {
-  ofFile,
-  openOrgKeyFile,
-  orgKeyFile,
-  readNamed,
-  requireFree,
-  tell,
-  writeResult,
-  type FormatFlags,
-} from './shared.ts';
+import { ofFile, readNamed, requireFree, writeResult } from './named-files.ts';
+import { openOrgKeyFile, orgKeyFile } from './org-key-file.ts';
+import { tell, type FormatFlags } from './result.ts';
 
 /** Flags of `invite`, as typed. */
 export interface InviteFlags extends HomeFlags, PassphraseFlags, FormatFlags {

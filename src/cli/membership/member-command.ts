@@ -20,15 +20,9 @@ import { passphraseToMake, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
 import { readAddresses, readLabels } from './addresses.ts';
 import { requestFile } from './init-command.ts';
-import {
-  openOrgKeyFile,
-  orgKeyFile,
-  requireFree,
-  stemOf,
-  tell,
-  writeResult,
-  type FormatFlags,
-} from './shared.ts';
+import { requireFree, stemOf, writeResult } from './named-files.ts';
+import { openOrgKeyFile, orgKeyFile } from './org-key-file.ts';
+import { tell, type FormatFlags } from './result.ts';
 
 /** Flags of `member rotate`, as typed. */
 export interface RotateFlags extends HomeFlags, PassphraseFlags, FormatFlags {

@@ -16,19 +16,10 @@ import { writeOutput } from '../files.ts';
 import type { HomeFlags } from '../own-home.ts';
 import type { PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
-import {
-  homeIfAny,
-  knownVersions,
-  ofFile,
-  openOrgKeyFile,
-  orgKeyFile,
-  readNamed,
-  stemOf,
-  tell,
-  writeResult,
-  type FormatFlags,
-  type NamedFile,
-} from './shared.ts';
+import { homeIfAny, knownVersions } from './known-versions.ts';
+import { ofFile, readNamed, stemOf, writeResult, type NamedFile } from './named-files.ts';
+import { openOrgKeyFile, orgKeyFile } from './org-key-file.ts';
+import { tell, type FormatFlags } from './result.ts';
 
 /** Flags that say which versions came before. */
 export interface KnownFlags extends HomeFlags, FormatFlags {
