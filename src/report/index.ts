@@ -44,3 +44,15 @@ export {
   type ReproductionRecord,
   type VerdictRecord,
 } from './reproduction-record.ts';
+export {
+  csvOf,
+  labFormat,
+  nodeColumns,
+  roundColumns,
+  type LabFrame,
+  type LabNode,
+  type LabRecord,
+  type LabRound,
+  type LabSettingsTree,
+} from './lab/lab-record.ts';
+export { renderLab } from './lab/lab-report.ts';

@@ -1,0 +1,12 @@
+/** Names of what a preset may choose: those of `gossip` and `simulate`, whose code the laboratory runs. */
+
+/** How models move. */
+export const algorithmKinds: readonly string[] = ['d-psgd'];
+/** Who sends to whom. */
+export const topologyKinds: readonly string[] = ['ring', 'torus', 'complete', 'random-regular', 'epidemic', 'file'];
+/** What is left out of a message. */
+export const compressionKinds: readonly string[] = ['none'];
+/** How what came is averaged. */
+export const ruleKinds: readonly string[] = ['mean'];
+/** What attackers send. */
+export const attackKinds: readonly string[] = ['none'];
