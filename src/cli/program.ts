@@ -134,6 +134,9 @@ function addSimulate(
       '--workers <n>',
       'training workers; 0: one per processor. With fewer workers each gets several threads',
     )
+    .option('--until-round <n>', 'laboratory: stop after a round, and keep the state there')
+    .option('--snapshot <n>', 'laboratory: keep the state after a round; repeatable', collect)
+    .option('--fork-at <run:round>', 'laboratory: go on from a round of another run')
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
     .action(async (preset: string | undefined, flags: SimulateFlags, command: Command) => {

@@ -51,6 +51,7 @@ export {
   roundColumns,
   type LabFrame,
   type LabNode,
+  type LabPlanTree,
   type LabRecord,
   type LabRound,
   type LabSettingsTree,

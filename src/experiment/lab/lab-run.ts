@@ -7,6 +7,8 @@ import { consensusDistance, measure, nodeRecords, type Caught } from './measurem
 import { mixingGraph, type MixingGraph } from './mixing-stand-in.ts';
 import { passTime, settlePresence } from './presence.ts';
 import type { LabSettings } from './settings.ts';
+import type { LabState } from './state-file.ts';
+import type { Vector } from './task.ts';
 import { inlineTrainer, threadedTrainer, type Trainer } from './trainers.ts';
 import { makeWorld, type LabFiles, type LabWorld } from './world.ts';
 
@@ -82,6 +84,31 @@ export class LabRun {
       links.filter(({ from }) => from !== to).map(({ from }): [number, number] => [from, to]),
     );
     return { round: this.#round, edges, errors: this.nodes().map(({ error }) => error) };
+  }
+
+  /** All its numbers, copied. */
+  save(): LabState {
+    const rows = this.world.arena.entries().map(([name, all]): [string, Vector] => [name, all.slice()]);
+    return { round: this.#round, rows: new Map(rows) };
+  }
+
+  /**
+   * Goes on from a state of a run that may have had other settings. What the other did not have is as at the beginning.
+   * @throws {LabError} 'bad_state' unless it is of as many nodes and of models of the same size
+   */
+  restore({ round, rows }: LabState): void {
+    for (const [name, all] of this.world.arena.entries()) {
+      const saved = rows.get(name);
+      if (saved?.length === all.length) all.set(saved);
+      else if (name === 'models') {
+        const came = saved?.length ?? 0;
+        throw new LabError(
+          { code: 'bad_state' },
+          `expected a state of ${all.length} numbers in all models, got ${came}: nodes and task must be those of the run`,
+        );
+      }
+    }
+    this.#round = round;
   }
 
   /** Ends its threads. */

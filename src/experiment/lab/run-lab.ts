@@ -1,30 +1,31 @@
-/** Carries a laboratory run out and leaves its files: record.json, rounds.jsonl, rounds.csv, nodes.csv, report.html. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  csvOf,
-  labFormat,
-  nodeColumns,
-  renderLab,
-  roundColumns,
-  type LabFrame,
-  type LabRecord,
-  type LabRound,
-  type LabSettingsTree,
-} from '../../report/index.ts';
+/** Carries a laboratory run out, from its plan to its measurements. */
+import { setImmediate } from 'node:timers/promises';
+import type { LabFrame, LabPlanTree, LabRecord, LabRound, LabSettingsTree } from '../../report/index.ts';
+import { labFormat } from '../../report/index.ts';
 import { LabError } from './errors.ts';
 import { LabRun } from './lab-run.ts';
 import type { LabSettings } from './settings.ts';
+import { encodeState, type LabState } from './state-file.ts';
 import type { LabFiles } from './world.ts';
 
-/** What a run is asked beside its settings. */
-export interface LabOrder {
+/** What the numbers of a run follow from, and nothing else. */
+export interface LabPlan {
   readonly settings: LabSettings;
   readonly files: LabFiles;
+  /** The run that it goes on from, and after which round; null: from its own beginning. */
+  readonly fork: { readonly from: LabPlan; readonly round: number } | null;
+}
+
+/** How a plan is carried out. */
+export interface LabOrder {
   /** Threads that train. */
   readonly workers: number;
   /** The last round to compute; null: all. */
   readonly untilRound: number | null;
+  /** Rounds after which the state is kept. */
+  readonly snapshots: readonly number[];
+  /** Where the fork goes on, if somebody kept it; null: it is computed. */
+  readonly state: LabState | null;
   readonly signal: AbortSignal;
   readonly onRound: (round: LabRound) => void;
 }
@@ -33,6 +34,8 @@ export interface LabOrder {
 export interface LabOutcome {
   readonly record: LabRecord;
   readonly rounds: readonly LabRound[];
+  /** State files, by round. */
+  readonly states: ReadonlyMap<number, Uint8Array>;
 }
 
 const framesMax = 24;
@@ -40,56 +43,72 @@ const frameNodesMax = 64;
 
 /**
  * Computes a run. Nothing in what it gives comes from this machine.
- * @throws {LabError} 'diverged', 'cancelled', 'bad_trace', 'bad_graph'
+ * @throws {LabError} 'diverged', 'cancelled', 'bad_trace', 'bad_graph', 'bad_state'
  */
-export async function runLab(order: LabOrder): Promise<LabOutcome> {
-  const { settings, files, workers, signal, onRound } = order;
-  const run = new LabRun(settings, files, workers);
-  const last = Math.min(settings.rounds, order.untilRound ?? settings.rounds);
-  const frameEvery = Math.max(1, Math.ceil(last / framesMax));
-  const rounds: LabRound[] = [];
-  const frames: LabFrame[] = [];
-  const look = (): void => {
-    const measured = run.measure();
-    rounds.push(measured);
-    onRound(measured);
-  };
+export async function runLab(plan: LabPlan, order: LabOrder): Promise<LabOutcome> {
+  const { settings, fork } = plan;
+  const state = order.state ?? (fork === null ? null : await stateAfter(fork.from, fork.round, order));
+  const run = new LabRun(settings, plan.files, order.workers);
   try {
+    if (state !== null) run.restore(state);
+    const first = run.round;
+    const last = Math.min(settings.rounds, order.untilRound ?? settings.rounds);
+    if (last < first) throw new LabError({ code: 'bad_state' }, `expected rounds after ${first}, got an end at ${last}`);
+    const rounds: LabRound[] = [];
+    const frames: LabFrame[] = [];
+    const states = new Map<number, Uint8Array>();
+    const look = (): void => {
+      const measured = run.measure();
+      rounds.push(measured);
+      order.onRound(measured);
+    };
+    const frameEvery = Math.max(1, Math.ceil((last - first) / framesMax));
     look();
     while (run.round < last) {
-      if (signal.aborted) throw new LabError({ code: 'cancelled' }, 'stopped');
-      await run.advance();
-      const isLast = run.round === last;
-      if (run.round % settings.measureEvery === 0 || isLast) look();
-      const isFrame = run.round === 1 || run.round % frameEvery === 0 || isLast;
+      await onwards(run, order.signal);
+      const { round } = run;
+      if (round % settings.measureEvery === 0 || round === last) look();
+      const isFrame = round === first + 1 || round % frameEvery === 0 || round === last;
       if (isFrame && settings.nodes <= frameNodesMax) frames.push(run.frame());
-      // Lets signals and the terminal have their turn.
-      if (run.round % 16 === 0) await new Promise(setImmediate);
+      if (order.snapshots.includes(round)) states.set(round, encodeState(run.save()));
     }
     const final = rounds.at(-1) as LabRound;
-    const record: LabRecord = {
-      format: labFormat,
-      settings: treeOf(settings),
-      files,
-      fork: null,
-      ...{ untilRound: last, final, nodes: run.nodes(), frames },
-    };
-    return { record, rounds };
+    const format = labFormat;
+    const nodes = run.nodes();
+    return { record: { format, ...treeOf(plan), untilRound: last, final, nodes, frames }, rounds, states };
   } finally {
     await run.close();
   }
 }
 
-/** Writes all files of a run into its folder. */
-export async function writeLab(folder: string, { record, rounds }: LabOutcome): Promise<void> {
-  const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text);
-  await write('rounds.jsonl', rounds.map((round) => `${JSON.stringify(round)}\n`).join(''));
-  await write('rounds.csv', csvOf(roundColumns, rounds));
-  await write('nodes.csv', csvOf(nodeColumns, record.nodes));
-  await write('report.html', renderLab(record, rounds));
-  await write('record.json', `${JSON.stringify(record, null, 1)}\n`);
+/** The state of a plan after a round, computed without looking. */
+async function stateAfter(plan: LabPlan, round: number, order: LabOrder): Promise<LabState> {
+  if (round > plan.settings.rounds) {
+    throw new LabError({ code: 'bad_state' }, `expected a round from 0 to ${plan.settings.rounds} to fork at, got ${round}`);
+  }
+  const { fork } = plan;
+  const run = new LabRun(plan.settings, plan.files, order.workers);
+  try {
+    if (fork !== null) run.restore(await stateAfter(fork.from, fork.round, order));
+    while (run.round < round) await onwards(run, order.signal);
+    return run.save();
+  } finally {
+    await run.close();
+  }
 }
 
-function treeOf(settings: LabSettings): LabSettingsTree {
-  return JSON.parse(JSON.stringify(settings)) as LabSettingsTree;
+async function onwards(run: LabRun, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) throw new LabError({ code: 'cancelled' }, 'stopped');
+  await run.advance();
+  // Lets signals and the terminal have their turn.
+  if (run.round % 16 === 0) await setImmediate();
+}
+
+/** A plan as its record has it. */
+export function treeOf({ settings, files, fork }: LabPlan): LabPlanTree {
+  return {
+    settings: JSON.parse(JSON.stringify(settings)) as LabSettingsTree,
+    files,
+    fork: fork === null ? null : { from: treeOf(fork.from), round: fork.round },
+  };
 }

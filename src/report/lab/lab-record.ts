@@ -65,14 +65,18 @@ export interface LabSettingsTree {
   readonly [key: string]: string | number | boolean | readonly number[] | LabSettingsTree;
 }
 
-/** All that is needed to run it again, and how it ended. */
-export interface LabRecord {
-  readonly format: typeof labFormat;
+/** What a run follows from. */
+export interface LabPlanTree {
   readonly settings: LabSettingsTree;
   /** Text of files that the settings name, by setting. */
   readonly files: Readonly<Record<string, string>>;
-  /** The run that it went on from; null for one from its beginning. */
-  readonly fork: { readonly settings: LabSettingsTree; readonly round: number; readonly parent: LabRecord['fork'] } | null;
+  /** The run that it goes on from, and after which round; null: from its own beginning. */
+  readonly fork: { readonly from: LabPlanTree; readonly round: number } | null;
+}
+
+/** All that is needed to run it again, and how it ended. */
+export interface LabRecord extends LabPlanTree {
+  readonly format: typeof labFormat;
   /** The last round that was computed. */
   readonly untilRound: number;
   readonly final: LabRound;

@@ -6,7 +6,7 @@ import type { LabRecord, LabRound } from './lab-record.ts';
 /** One HTML file with figures and tables. */
 export function renderLab(record: LabRecord, rounds: readonly LabRound[]): string {
   return renderPage({
-    title: 'Annulus laboratory',
+    title: `Annulus laboratory: ${String(record.settings.name)}`,
     heading: 'Laboratory run',
     summary: `${rounds.length} measurements`,
     stamp: '',
