@@ -9,7 +9,7 @@ import { casesCommand, type CasesFlags } from './cases-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { defaultPreset, networkNames, presetNames } from './files.ts';
+import { defaultPreset, labPresetNames, networkNames, presetNames } from './files.ts';
 import { collect, givenFlags, refuseTwice } from './given-flags.ts';
 import {
   auditExamples,
@@ -23,6 +23,7 @@ import {
   simulateExamples,
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
+import { addLab } from './lab/declare.ts';
 import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
@@ -74,6 +75,7 @@ export async function buildProgram(
     .addHelpText('after', overview);
   addSimulate(program, await presetNames(), world, finish);
   addReproduce(program, await presetNames(), world, finish);
+  addLab(program, await labPresetNames(), world, finish);
   addCases(program, world, finish);
   addPredict(program, world, finish);
   addExport(program, world, finish);

@@ -25,8 +25,10 @@ export {
   readLab,
   readRecord,
   readState,
-  writeLab,
   type LabFolder,
 } from './lab/run-files.ts';
 export { labDefaults, labForm, type LabSettings } from './lab/settings.ts';
 export type { LabFiles } from './lab/world.ts';
+export { readSweep, runSweep, sweepMark, type Sweep, type SweepPorts } from './lab/sweep.ts';
+export { cellsOf, readAxis, type SweepAxis, type SweepCell } from './lab/sweep-plan.ts';
+export { writeLab } from './lab/write-lab.ts';

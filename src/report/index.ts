@@ -57,3 +57,15 @@ export {
   type LabSettingsTree,
 } from './lab/lab-record.ts';
 export { renderLab } from './lab/lab-report.ts';
+export {
+  compareRuns,
+  type Band,
+  type ComparedGroup,
+  type ComparedRun,
+  type Comparison,
+} from './lab/compare-runs.ts';
+export {
+  comparisonFigures,
+  comparisonText,
+  renderComparison,
+} from './lab/comparison-report.ts';

@@ -9,7 +9,7 @@ import { passTime, settlePresence } from './presence.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabState } from './state-file.ts';
 import type { Vector } from './task.ts';
-import { inlineTrainer, threadedTrainer, type Trainer } from './trainers.ts';
+import { inlineTrainer, type Trainer } from './trainers.ts';
 import { makeWorld, type LabFiles, type LabWorld } from './world.ts';
 
 const bytesPerNumber = 4;
@@ -24,11 +24,22 @@ export class LabRun {
   #caught: Caught = { caught: null, falselyCaught: null };
   #graph: MixingGraph | null = null;
 
-  /** @param workers threads that train; the numbers are the same with any number of them */
-  constructor(settings: LabSettings, files: LabFiles, workers: number) {
-    this.world = makeWorld(settings, files, workers > 1);
-    this.#trainer = workers > 1 ? threadedTrainer(this.world, workers) : inlineTrainer(this.world);
+  private constructor(world: LabWorld, trainer: Trainer) {
+    this.world = world;
+    this.#trainer = trainer;
     this.#next = this.world.models.of.map((model) => new Float64Array(model.length));
+  }
+
+  /**
+   * At its beginning.
+   * @param workers threads that train; the numbers are the same with any number of them
+   * @throws {LabError} 'bad_trace'
+   */
+  static async open(settings: LabSettings, files: LabFiles, workers: number): Promise<LabRun> {
+    const world = makeWorld(settings, files, workers > 1);
+    if (workers === 1) return new LabRun(world, inlineTrainer(world));
+    const { threadedTrainer } = await import('./threaded-trainer.ts');
+    return new LabRun(world, threadedTrainer(world, workers));
   }
 
   /** Rounds that were computed. */

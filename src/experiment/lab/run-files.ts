@@ -1,40 +1,17 @@
-/** The folder of a laboratory run: what is written into it, and what is read again. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+/** The folder of a laboratory run read again. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromUtf8, messageOf } from '../../base/index.ts';
 import { loadSection } from '../../config/index.ts';
-import {
-  csvOf,
-  labFormat,
-  nodeColumns,
-  renderLab,
-  roundColumns,
-  type LabRecord,
-  type LabRound,
-} from '../../report/index.ts';
+import { labFormat, type LabRecord, type LabRound } from '../../report/index.ts';
 import { LabError } from './errors.ts';
-import type { LabOutcome, LabPlan } from './run-lab.ts';
+import type { LabPlan } from './run-lab.ts';
 import { labForm } from './settings.ts';
 import { decodeState, type LabState } from './state-file.ts';
+import { stateName } from './write-lab.ts';
 
 const recordBytesMax = 256 * 1024 * 1024;
 const forksMax = 100;
-
-/** Writes all files of a run into its folder; the record, which says that all is there, last. */
-export async function writeLab(
-  folder: string,
-  { record, rounds, states }: LabOutcome,
-): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const write = (name: string, data: string | Uint8Array): Promise<void> =>
-    writeFile(join(folder, name), data);
-  for (const [round, bytes] of states) await write(stateName(round), bytes);
-  await write('rounds.jsonl', rounds.map((round) => `${JSON.stringify(round)}\n`).join(''));
-  await write('rounds.csv', csvOf(roundColumns, rounds));
-  await write('nodes.csv', csvOf(nodeColumns, record.nodes));
-  await write('report.html', renderLab(record, rounds));
-  await write('record.json', `${JSON.stringify(record, null, 1)}\n`);
-}
 
 /** A finished run that was read again. */
 export interface LabFolder {
@@ -87,10 +64,6 @@ export async function readState(folder: string, round: number): Promise<LabState
   const state = decodeState(bytes, path);
   if (state.round === round) return state;
   throw new LabError({ code: 'bad_state' }, `${path}: expected round ${round}, got ${state.round}`);
-}
-
-function stateName(round: number): string {
-  return `state-${round}.bin`;
 }
 
 async function readText(folder: string, name: string): Promise<string> {

@@ -48,7 +48,7 @@ const frameNodesMax = 64;
 export async function runLab(plan: LabPlan, order: LabOrder): Promise<LabOutcome> {
   const { settings, fork } = plan;
   const state = order.state ?? (fork === null ? null : await stateAfter(fork.from, fork.round, order));
-  const run = new LabRun(settings, plan.files, order.workers);
+  const run = await LabRun.open(settings, plan.files, order.workers);
   try {
     if (state !== null) run.restore(state);
     const first = run.round;
@@ -87,7 +87,7 @@ async function stateAfter(plan: LabPlan, round: number, order: LabOrder): Promis
     throw new LabError({ code: 'bad_state' }, `expected a round from 0 to ${plan.settings.rounds} to fork at, got ${round}`);
   }
   const { fork } = plan;
-  const run = new LabRun(plan.settings, plan.files, order.workers);
+  const run = await LabRun.open(plan.settings, plan.files, order.workers);
   try {
     if (fork !== null) run.restore(await stateAfter(fork.from, fork.round, order));
     while (run.round < round) await onwards(run, order.signal);

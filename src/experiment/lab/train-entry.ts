@@ -4,7 +4,7 @@ import type { CreateHandlers } from '../../hospital/index.ts';
 import { rowsOver } from './arena.ts';
 import { LocalTraining } from './local-training.ts';
 import { makeTask } from './make-task.ts';
-import type { TrainingThreadData, TrainJob } from './trainers.ts';
+import type { TrainingThreadData, TrainJob } from './threaded-trainer.ts';
 
 /** Trains stretches of nodes in the memory of the run. */
 const createHandlers: CreateHandlers = () => {
