@@ -40,3 +40,28 @@ export {
   type StartJob,
   type UpdateFile,
 } from './bulk/round-jobs.ts';
+export {
+  directedGraph,
+  keepsMean,
+  listenerCounts,
+  listenersOf,
+  metropolisGraph,
+  mixingLinksMax,
+  mixingSizeMax,
+  pushGraph,
+  relaxedGraph,
+  symmetricGraph,
+  type Edge,
+  type Link,
+  type MixingGraph,
+} from './mixing/mixing-graph.ts';
+export { mixInto, plus, zerosLike, type MixTerm, type Vector } from './mixing/mix.ts';
+export { AgreedDraws } from './mixing/topology/agreed-draws.ts';
+export { latencyGroups } from './mixing/topology/latency-groups.ts';
+export {
+  checkTopology,
+  mixingGraph,
+  topologyCourse,
+  type MixingMoment,
+} from './mixing/topology/step-graph.ts';
+export { topologyKinds, type Topology, type TopologyCourse } from './mixing/topology/topology.ts';
