@@ -2,7 +2,7 @@
  * One exchange over the network in virtual time: who hears whom in time, and when each is ready for what comes next. Nobody
  * waits for all: a node waits for those it is to hear, each at its own pace, and no longer than the timeout.
  */
-import type { MixingGraph } from './mixing-stand-in.ts';
+import type { MixingGraph } from '../../gossip/index.ts';
 import { isGone } from './presence.ts';
 import type { LabWorld } from './world.ts';
 

@@ -1,10 +1,11 @@
 /** A run of the laboratory, round by round. */
 import { invariant } from '../../base/index.ts';
+import type { MixingGraph } from '../../gossip/index.ts';
 import type { LabFrame, LabNode, LabRound } from '../../report/index.ts';
 import { deliver } from './delivery.ts';
 import { LabError } from './errors.ts';
+import { Graphs } from './graphs.ts';
 import { consensusDistance, measure, nodeRecords, type Caught } from './measurement.ts';
-import { mixingGraph, type MixingGraph } from './mixing-stand-in.ts';
 import { passTime, settlePresence } from './presence.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabState } from './state-file.ts';
@@ -18,13 +19,15 @@ const bytesPerNumber = 4;
 export class LabRun {
   readonly world: LabWorld;
   readonly #trainer: Trainer;
+  readonly #graphs: Graphs;
   readonly #next: Float64Array[];
   #round = 0;
   #contraction: number | null = null;
   #caught: Caught = { caught: null, falselyCaught: null };
   #graph: MixingGraph | null = null;
 
-  private constructor(world: LabWorld, trainer: Trainer) {
+  private constructor(world: LabWorld, trainer: Trainer, graphs: Graphs) {
+    this.#graphs = graphs;
     this.world = world;
     this.#trainer = trainer;
     this.#next = this.world.models.of.map((model) => new Float64Array(model.length));
@@ -36,10 +39,11 @@ export class LabRun {
    * @throws {LabError} 'bad_trace'
    */
   static async open(settings: LabSettings, files: LabFiles, workers: number): Promise<LabRun> {
+    const graphs = new Graphs(settings, files['topology.file']);
     const world = makeWorld(settings, files, workers > 1);
-    if (workers === 1) return new LabRun(world, inlineTrainer(world));
+    if (workers === 1) return new LabRun(world, inlineTrainer(world), graphs);
     const { threadedTrainer } = await import('./threaded-trainer.ts');
-    return new LabRun(world, threadedTrainer(world, workers));
+    return new LabRun(world, threadedTrainer(world, workers), graphs);
   }
 
   /** Rounds that were computed. */
@@ -62,9 +66,7 @@ export class LabRun {
     }
     const before = consensusDistance(this.world);
     for (let step = 0; step < settings.topology.gossipSteps; step++) {
-      const graph = mixingGraph(settings.topology, settings.nodes, {
-        ...{ seed: settings.seed, round, step },
-      });
+      const graph = this.#graphs.at(round - 1, step);
       this.#graph = graph;
       const heard = deliver(this.world, graph, { round, step }, () => bytesPerNumber * task.dimension);
       this.#mix(graph, heard);

@@ -57,13 +57,15 @@ export interface TrainingSettings {
 /** Who sends to whom. */
 export interface TopologySettings {
   readonly kind: string;
-  /** Neighbours that a node sends to, where the kind leaves a choice. */
+  /** Neighbours that a node hears, where the kind leaves a choice; of `base` its k. */
   readonly degree: number;
-  /** Of `erdos-renyi` and `small-world`. */
-  readonly probability: number;
+  /** Of `erdos-renyi`: chance of an edge; of `small-world`: that an edge is moved. */
+  readonly rate: number;
+  /** Of kinds that are drawn: a new graph in every exchange, or one for the whole run. */
+  readonly redrawn: boolean;
   /** Exchanges of a round. */
   readonly gossipSteps: number;
-  /** Of `file`: an edge list or GraphML, beside the preset unless absolute. */
+  /** Of `edges`: an edge list or GraphML, beside the preset unless absolute. */
   readonly file: string;
 }
 
@@ -166,7 +168,7 @@ export const labDefaults: LabSettings = Object.freeze({
   },
   partition: { kind: 'iid', alpha: 0.5, skew: 94, spread: 1 },
   training: { algorithm: 'd-psgd', localSteps: 1, learningRate: 0.05, batch: 0, proximal: 0 },
-  topology: { kind: 'ring', degree: 4, probability: 0.1, gossipSteps: 1, file: '' },
+  topology: { kind: 'ring', degree: 4, rate: 0.2, redrawn: false, gossipSteps: 1, file: '' },
   compression: { kind: 'none', share: 0.1, consensusStep: 1 },
   rule: { kind: 'mean', attackerShare: 0.25 },
   attack: { kind: 'none', count: 0, scale: 1 },
@@ -238,10 +240,10 @@ function validateTraining(training: TrainingSettings): void {
 function validateTopology(topology: TopologySettings): void {
   checkChoice('kind', topology.kind, topologyKinds);
   checkInteger('degree', topology.degree, 1, 1023);
-  checkNumber('probability', topology.probability, 0, 1);
+  checkNumber('rate', topology.rate, 0, 1);
   checkInteger('gossipSteps', topology.gossipSteps, 1, 64);
-  if ((topology.kind === 'file') !== (topology.file !== '')) {
-    throw new SettingError('file', 'a file if, and only if, kind is file', topology.file);
+  if ((topology.kind === 'edges') !== (topology.file !== '')) {
+    throw new SettingError('file', 'a file if, and only if, kind is edges', topology.file);
   }
 }
 
