@@ -64,8 +64,4 @@ export {
   type ComparedRun,
   type Comparison,
 } from './lab/compare-runs.ts';
-export {
-  comparisonFigures,
-  comparisonText,
-  renderComparison,
-} from './lab/comparison-report.ts';
+export { comparisonFigures, comparisonText, renderComparison } from './lab/comparison-report.ts';

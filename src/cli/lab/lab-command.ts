@@ -53,7 +53,8 @@ export async function labCommand(
   if ((preset === null) === (flags.forkAt === undefined)) {
     throw usageError('expected a preset of the laboratory or --fork-at, one of the two');
   }
-  const read = preset === null ? readFork(flags.forkAt ?? '', overrides) : readPlan(preset, overrides);
+  const read =
+    preset === null ? readFork(flags.forkAt ?? '', overrides) : readPlan(preset, overrides);
   return runInto(await read, flags, world);
 }
 

@@ -45,7 +45,9 @@ export async function readPlan(
   const { labForm, planOfRecord, readRecord } = await import('../../experiment/index.ts');
   if (recordStart.test(text)) {
     if (overrides.length > 0) {
-      throw usageError(`${file}: a record is run as it is: leave out ${overrides[0]?.source ?? ''}`);
+      throw usageError(
+        `${file}: a record is run as it is: leave out ${overrides[0]?.source ?? ''}`,
+      );
     }
     const plan = planOfRecord(readRecord(text, file), file);
     return { plan, name: `${basename(dirname(resolve(file)))}-again`, forkFolder: null };
@@ -74,7 +76,14 @@ export async function readFork(text: string, overrides: readonly Override[]): Pr
   const settings = loadSection(own, file, labForm, overrides);
   const isSame = (key: string): boolean => nameOf(settings, key) === nameOf(from.settings, key);
   const kept = Object.entries(from.files).filter(([key]) => isSame(key));
-  const files = { ...(await filesOf(settings, 'here', kept.map(([key]) => key))), ...Object.fromEntries(kept) };
+  const files = {
+    ...(await filesOf(
+      settings,
+      'here',
+      kept.map(([key]) => key),
+    )),
+    ...Object.fromEntries(kept),
+  };
   const round = Number(digits);
   const name = `${basename(forkFolder)}-fork-${round}`;
   return { plan: { settings, files, fork: { from, round } }, name, forkFolder };

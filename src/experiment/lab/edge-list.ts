@@ -21,7 +21,8 @@ const charactersMax = 64 * 1024 * 1024;
 export function readEdgeList(text: string, name: string, nodes: number): EdgeList {
   if (text.length > charactersMax) refuse(name, 0, `at most ${charactersMax} characters`, 'more');
   const list = /^\s*</.test(text) ? readGraphMl(text, name) : readLines(text, name);
-  if (list.edges.length > mixingLinksMax) refuse(name, 0, `at most ${mixingLinksMax} edges`, 'more');
+  if (list.edges.length > mixingLinksMax)
+    refuse(name, 0, `at most ${mixingLinksMax} edges`, 'more');
   const far = list.edges.flat().find((node) => node >= nodes);
   if (far !== undefined) refuse(name, 0, `nodes from 0 to ${nodes - 1}`, String(far));
   return list;

@@ -68,13 +68,21 @@ export class LabRun {
     for (let step = 0; step < settings.topology.gossipSteps; step++) {
       const graph = this.#graphs.at(round - 1, step);
       this.#graph = graph;
-      const heard = deliver(this.world, graph, { round, step }, () => bytesPerNumber * task.dimension);
+      const heard = deliver(
+        this.world,
+        graph,
+        { round, step },
+        () => bytesPerNumber * task.dimension,
+      );
       this.#mix(graph, heard);
     }
     passTime(this.world);
     const after = consensusDistance(this.world);
     if (!Number.isFinite(after)) {
-      throw new LabError({ code: 'diverged', round }, `round ${round}: the models grew beyond all bounds; try a smaller training.learningRate`);
+      throw new LabError(
+        { code: 'diverged', round },
+        `round ${round}: the models grew beyond all bounds; try a smaller training.learningRate`,
+      );
     }
     this.#contraction =
       before > 0 ? Math.sqrt(after / before) ** (1 / settings.topology.gossipSteps) : null;
@@ -101,7 +109,9 @@ export class LabRun {
 
   /** All its numbers, copied. */
   save(): LabState {
-    const rows = this.world.arena.entries().map(([name, all]): [string, Vector] => [name, all.slice()]);
+    const rows = this.world.arena
+      .entries()
+      .map(([name, all]): [string, Vector] => [name, all.slice()]);
     return { round: this.#round, rows: new Map(rows) };
   }
 
@@ -139,7 +149,8 @@ export class LabRun {
         // What did not come counts as what the node itself has.
         const isHeard = present[to] === 1 && heard[to]?.[at] === 1;
         const source = models.of[isHeard ? from : to] as Float64Array;
-        for (let k = 0; k < next.length; k++) next[k] = (next[k] as number) + weight * (source[k] as number);
+        for (let k = 0; k < next.length; k++)
+          next[k] = (next[k] as number) + weight * (source[k] as number);
       });
     });
     models.of.forEach((model, node) => {

@@ -89,7 +89,9 @@ function csvRows(text: string, name: string): Row[] {
     const line = index + 2;
     if (cells.length !== names.length) refuse(name, line, `${names.length} values`, cells.length);
     // Plain decimals: Number('') is 0, and Number('0x10') is 16.
-    const values = cells.map((cell) => (/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(cell) ? Number(cell) : cell));
+    const values = cells.map((cell) =>
+      /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(cell) ? Number(cell) : cell,
+    );
     return { line, values: Object.fromEntries(names.map((key, at) => [key, values[at]])) };
   });
 }
@@ -103,7 +105,8 @@ function jsonRows(text: string, name: string): Row[] {
   }
   if (!Array.isArray(list)) refuse(name, 0, 'a list of links', typeof list);
   return list.map((item: unknown, index) => {
-    if (typeof item !== 'object' || item === null) refuse(name, index + 1, 'an object', typeof item);
+    if (typeof item !== 'object' || item === null)
+      refuse(name, index + 1, 'an object', typeof item);
     checkFields(Object.keys(item), name, index + 1);
     return { line: index + 1, values: item as Row['values'] };
   });

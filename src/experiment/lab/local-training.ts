@@ -31,7 +31,8 @@ export class LocalTraining {
       gradient.fill(0);
       this.#task.gradient(node, model, chance, gradient);
       for (let k = 0; k < model.length; k++) {
-        const pull = proximal > 0 ? proximal * ((model[k] as number) - (this.#anchor[k] as number)) : 0;
+        const pull =
+          proximal > 0 ? proximal * ((model[k] as number) - (this.#anchor[k] as number)) : 0;
         model[k] = (model[k] as number) - learningRate * ((gradient[k] as number) + pull);
       }
     }

@@ -84,7 +84,8 @@ export class LogisticTask implements LabTask {
       this.#batch === 0 || this.#batch >= own.length ? own : drawBatch(own, this.#batch, chance);
     this.#addGradient(model, batch, share / batch.length, into);
     const pull = this.#regularisation;
-    for (let k = 0; k < this.dimension; k++) into[k] = (into[k] as number) + pull * (model[k] as number);
+    for (let k = 0; k < this.dimension; k++)
+      into[k] = (into[k] as number) + pull * (model[k] as number);
   }
 
   localLoss(node: number, model: Vector): number {
@@ -201,7 +202,8 @@ export class LogisticTask implements LabTask {
             const row = (c * width + k) * size + e * width;
             const left = factor * (rows[sample * width + k] as number);
             for (let l = 0; l < width; l++) {
-              hessian[row + l] = (hessian[row + l] as number) + left * (rows[sample * width + l] as number);
+              hessian[row + l] =
+                (hessian[row + l] as number) + left * (rows[sample * width + l] as number);
             }
           }
         }
@@ -284,7 +286,9 @@ function shiftByScanner(
 
 function drawBatch(own: Int32Array, count: number, chance: Random): Int32Array {
   if (count * 4 >= own.length) {
-    return permutation(own.length, chance).slice(0, count).map((at) => own[at] as number);
+    return permutation(own.length, chance)
+      .slice(0, count)
+      .map((at) => own[at] as number);
   }
   return Int32Array.from({ length: count }, () => own[chance.integer(own.length)] as number);
 }

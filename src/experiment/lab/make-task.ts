@@ -14,5 +14,8 @@ export function makeTask(settings: LabSettings): LabTask {
   if (task.kind === 'logistic') return logisticTask(settings);
   const skew = partition.kind === 'size' ? partition.skew : 1;
   const sizes = sizesOf(nodes, nodes * sharesPerNode, skew, chanceOf(seed, 'sizes'));
-  return quadraticTask(settings, Float64Array.from(sizes, (size) => size / sharesPerNode));
+  return quadraticTask(
+    settings,
+    Float64Array.from(sizes, (size) => size / sharesPerNode),
+  );
 }

@@ -83,7 +83,14 @@ export function measure(
 }
 
 /** What became of each node. */
-export function nodeRecords({ task, models, counters, readyMs, isAttacker, sites }: LabWorld): LabNode[] {
+export function nodeRecords({
+  task,
+  models,
+  counters,
+  readyMs,
+  isAttacker,
+  sites,
+}: LabWorld): LabNode[] {
   return models.of.map((model, node) => ({
     node,
     isAttacker: isAttacker[node] === 1,

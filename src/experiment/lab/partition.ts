@@ -65,12 +65,7 @@ function inSizes(order: Int32Array, sizes: Int32Array): Int32Array[] {
 }
 
 /** Of each label, shares of the nodes drawn from Dirichlet(alpha) (Hsu et al. 2019; Li et al. 2022, NIID-Bench). */
-function byDirichlet(
-  labels: Int32Array,
-  nodes: number,
-  alpha: number,
-  chance: Random,
-): number[][] {
+function byDirichlet(labels: Int32Array, nodes: number, alpha: number, chance: Random): number[][] {
   const own: number[][] = Array.from({ length: nodes }, () => []);
   for (const indices of indicesByLabel(labels, chance)) {
     const draws = Array.from({ length: nodes }, () => gamma(alpha, chance));

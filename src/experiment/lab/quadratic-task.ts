@@ -83,7 +83,8 @@ export class QuadraticTask implements LabTask {
       into[k] = (into[k] as number) + (curvature[offset + k] as number) * pull;
     }
     if (noise === 0) return;
-    for (let k = 0; k < this.dimension; k++) into[k] = (into[k] as number) + noise * chance.normal();
+    for (let k = 0; k < this.dimension; k++)
+      into[k] = (into[k] as number) + noise * chance.normal();
   }
 
   localLoss(node: number, model: Vector): number {

@@ -31,7 +31,10 @@ export async function readLab(folder: string): Promise<LabFolder> {
 export function readRecord(text: string, name: string): LabRecord {
   const record = Object(parsed(text, name)) as Partial<LabRecord>;
   if (record.format !== labFormat || typeof record.final !== 'object') {
-    throw new LabError({ code: 'no_run', folder: name }, `${name}: expected a record of the laboratory, ${labFormat}`);
+    throw new LabError(
+      { code: 'no_run', folder: name },
+      `${name}: expected a record of the laboratory, ${labFormat}`,
+    );
   }
   return record as LabRecord;
 }
@@ -40,9 +43,16 @@ export function readRecord(text: string, name: string): LabRecord {
  * The plan of a record, checked as strictly as a preset: the file may have been edited.
  * @throws {ConfigError} naming what is wrong; {LabError} 'no_run'
  */
-export function planOfRecord(tree: Pick<LabRecord, 'settings' | 'files' | 'fork'>, name: string, depth = 0): LabPlan {
+export function planOfRecord(
+  tree: Pick<LabRecord, 'settings' | 'files' | 'fork'>,
+  name: string,
+  depth = 0,
+): LabPlan {
   if (depth > forksMax) {
-    throw new LabError({ code: 'no_run', folder: name }, `${name}: expected at most ${forksMax} forks`);
+    throw new LabError(
+      { code: 'no_run', folder: name },
+      `${name}: expected at most ${forksMax} forks`,
+    );
   }
   const { fork } = tree;
   const files = Object(tree.files) as Record<string, unknown>;
@@ -70,7 +80,10 @@ async function readText(folder: string, name: string): Promise<string> {
   const path = join(folder, name);
   const bytes = await readFile(path).catch(() => null);
   if (bytes === null || bytes.length > recordBytesMax) {
-    throw new LabError({ code: 'no_run', folder }, `${folder}: expected the folder of a laboratory run, with ${name}`);
+    throw new LabError(
+      { code: 'no_run', folder },
+      `${folder}: expected the folder of a laboratory run, with ${name}`,
+    );
   }
   return fromUtf8(bytes);
 }
@@ -79,6 +92,10 @@ function parsed(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new LabError({ code: 'no_run', folder: name }, `${name}: expected JSON: ${messageOf(error)}`, { cause: error });
+    throw new LabError(
+      { code: 'no_run', folder: name },
+      `${name}: expected JSON: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }

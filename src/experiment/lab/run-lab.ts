@@ -1,6 +1,12 @@
 /** Carries a laboratory run out, from its plan to its measurements. */
 import { setImmediate } from 'node:timers/promises';
-import type { LabFrame, LabPlanTree, LabRecord, LabRound, LabSettingsTree } from '../../report/index.ts';
+import type {
+  LabFrame,
+  LabPlanTree,
+  LabRecord,
+  LabRound,
+  LabSettingsTree,
+} from '../../report/index.ts';
 import { labFormat } from '../../report/index.ts';
 import { LabError } from './errors.ts';
 import { LabRun } from './lab-run.ts';
@@ -47,13 +53,18 @@ const frameNodesMax = 64;
  */
 export async function runLab(plan: LabPlan, order: LabOrder): Promise<LabOutcome> {
   const { settings, fork } = plan;
-  const state = order.state ?? (fork === null ? null : await stateAfter(fork.from, fork.round, order));
+  const state =
+    order.state ?? (fork === null ? null : await stateAfter(fork.from, fork.round, order));
   const run = await LabRun.open(settings, plan.files, order.workers);
   try {
     if (state !== null) run.restore(state);
     const first = run.round;
     const last = Math.min(settings.rounds, order.untilRound ?? settings.rounds);
-    if (last < first) throw new LabError({ code: 'bad_state' }, `expected rounds after ${first}, got an end at ${last}`);
+    if (last < first)
+      throw new LabError(
+        { code: 'bad_state' },
+        `expected rounds after ${first}, got an end at ${last}`,
+      );
     const rounds: LabRound[] = [];
     const frames: LabFrame[] = [];
     const states = new Map<number, Uint8Array>();
@@ -75,7 +86,11 @@ export async function runLab(plan: LabPlan, order: LabOrder): Promise<LabOutcome
     const final = rounds.at(-1) as LabRound;
     const format = labFormat;
     const nodes = run.nodes();
-    return { record: { format, ...treeOf(plan), untilRound: last, final, nodes, frames }, rounds, states };
+    return {
+      record: { format, ...treeOf(plan), untilRound: last, final, nodes, frames },
+      rounds,
+      states,
+    };
   } finally {
     await run.close();
   }
@@ -84,7 +99,10 @@ export async function runLab(plan: LabPlan, order: LabOrder): Promise<LabOutcome
 /** The state of a plan after a round, computed without looking. */
 async function stateAfter(plan: LabPlan, round: number, order: LabOrder): Promise<LabState> {
   if (round > plan.settings.rounds) {
-    throw new LabError({ code: 'bad_state' }, `expected a round from 0 to ${plan.settings.rounds} to fork at, got ${round}`);
+    throw new LabError(
+      { code: 'bad_state' },
+      `expected a round from 0 to ${plan.settings.rounds} to fork at, got ${round}`,
+    );
   }
   const { fork } = plan;
   const run = await LabRun.open(plan.settings, plan.files, order.workers);

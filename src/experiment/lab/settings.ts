@@ -206,7 +206,11 @@ function validateLab({ name, seed, nodes, rounds, mode, ...rest }: LabSettings):
       throw new SettingError('partition.kind', 'iid or size for quadratics', rest.partition.kind);
     }
   } else if (rest.task.samples < nodes) {
-    throw new SettingError('task.samples', `at least one for each of ${nodes} nodes`, rest.task.samples);
+    throw new SettingError(
+      'task.samples',
+      `at least one for each of ${nodes} nodes`,
+      rest.task.samples,
+    );
   }
 }
 

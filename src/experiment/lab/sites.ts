@@ -16,7 +16,10 @@ export interface Sites {
 /** Slowness is drawn evenly on a logarithmic scale, so that there are few very slow ones; who is away is drawn, and when. */
 export function drawSites({ seed, nodes, rounds, sites }: LabSettings): Sites {
   const chance = chanceOf(seed, 'sites');
-  const slowness = Float64Array.from({ length: nodes }, () => sites.slownessMax ** chance.uniform());
+  const slowness = Float64Array.from(
+    { length: nodes },
+    () => sites.slownessMax ** chance.uniform(),
+  );
   const someOf = (share: number, name: string): Float64Array => {
     const draw = chanceOf(seed, name);
     const from = new Float64Array(nodes).fill(Infinity);

@@ -75,7 +75,8 @@ function readHead(bytes: Uint8Array, name: string): Head {
   let total = 0;
   for (const row of rows as readonly unknown[]) {
     const [key, length] = Array.isArray(row) ? (row as readonly unknown[]) : [];
-    const isRow = typeof key === 'string' && Number.isSafeInteger(length) && (length as number) >= 0;
+    const isRow =
+      typeof key === 'string' && Number.isSafeInteger(length) && (length as number) >= 0;
     total += isRow ? (length as number) : Infinity;
     if (total > numbersMax) refuse(name, `rows of together at most ${numbersMax} numbers`);
   }

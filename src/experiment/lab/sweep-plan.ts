@@ -56,16 +56,26 @@ export function cellsOf(
 ): SweepCell[] {
   const keys = axes.map(({ key }) => key);
   if (axes.length === 0) refuse('', '--over: expected at least one setting to go over');
-  if (new Set(keys).size < keys.length) refuse('', `--over: expected each setting once, got ${keys.join(', ')}`);
+  if (new Set(keys).size < keys.length)
+    refuse('', `--over: expected each setting once, got ${keys.join(', ')}`);
   const rows = isPairwise ? pairs(axes) : grid(axes);
-  if (rows.length > cellsMax) refuse('', `--over: expected at most ${cellsMax} runs, got ${rows.length}`);
+  if (rows.length > cellsMax)
+    refuse('', `--over: expected at most ${cellsMax} runs, got ${rows.length}`);
   const digits = String(rows.length).length;
   return rows.map((values, index) => {
-    const own = values.map((text, at): Override => ({ key: `lab.${keys[at] ?? ''}`, text, source: '--over' }));
+    const own = values.map((text, at): Override => ({
+      key: `lab.${keys[at] ?? ''}`,
+      text,
+      source: '--over',
+    }));
     const settings = loadSection(preset.text, preset.file, labForm, [...overrides, ...own]);
     const words = values.map((value, at) => `${keys[at] ?? ''}-${value}`).join('-');
     const number = String(index + 1).padStart(digits, '0');
-    return { name: `${number}-${words.replace(/[^A-Za-z0-9.]+/g, '-').slice(0, 100)}`, values, settings };
+    return {
+      name: `${number}-${words.replace(/[^A-Za-z0-9.]+/g, '-').slice(0, 100)}`,
+      values,
+      settings,
+    };
   });
 }
 
@@ -85,14 +95,20 @@ function pairs(axes: readonly SweepAxis[]): string[][] {
   const [first] = axes;
   const odd = axes.find(({ values }) => values.length !== first?.values.length);
   if (odd !== undefined) {
-    refuse(odd.key, `--pairwise: expected as many values of ${odd.key} as of ${first?.key ?? ''}, got ${odd.values.length}`);
+    refuse(
+      odd.key,
+      `--pairwise: expected as many values of ${odd.key} as of ${first?.key ?? ''}, got ${odd.values.length}`,
+    );
   }
   return (first?.values ?? []).map((_, at) => axes.map(({ values }) => values[at] as string));
 }
 
 function rangeOf(key: string, from: number, to: number): string[] {
   if (to < from || to - from >= valuesMax) {
-    refuse(key, `--over ${key}: expected FROM..TO upwards of at most ${valuesMax} values, got ${from}..${to}`);
+    refuse(
+      key,
+      `--over ${key}: expected FROM..TO upwards of at most ${valuesMax} values, got ${from}..${to}`,
+    );
   }
   return Array.from({ length: to - from + 1 }, (_, at) => String(from + at));
 }

@@ -95,7 +95,10 @@ export async function readSweep(folder: string): Promise<ComparedRun[]> {
     readonly cells?: readonly { readonly name: string }[];
   };
   if (format !== sweepFormat || !Array.isArray(cells)) {
-    throw new LabError({ code: 'no_run', folder }, `${folder}: expected the folder of a sweep, with ${sweepMark}`);
+    throw new LabError(
+      { code: 'no_run', folder },
+      `${folder}: expected the folder of a sweep, with ${sweepMark}`,
+    );
   }
   const runs: ComparedRun[] = [];
   for (const { name } of cells as readonly { readonly name: string }[]) {
@@ -107,7 +110,11 @@ export async function readSweep(folder: string): Promise<ComparedRun[]> {
 
 async function begin({ axes, cells, files }: Sweep, folder: string): Promise<void> {
   const path = join(folder, sweepMark);
-  const list = cells.map(({ name, values, settings }) => ({ name, values, settings: plainTree(settings) }));
+  const list = cells.map(({ name, values, settings }) => ({
+    name,
+    values,
+    settings: plainTree(settings),
+  }));
   const text = `${JSON.stringify({ format: sweepFormat, axes, cells: list, files }, null, 1)}\n`;
   const begun = await readFile(path).catch(() => null);
   if (begun === null) {
@@ -135,12 +142,27 @@ async function summarise({ axes, cells }: Sweep, folder: string): Promise<Compar
       return run === undefined ? [{ ...own }] : choose(run).map((round) => ({ ...own, ...round }));
     });
   const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text);
-  await write('runs.csv', csvOf(columns, rowsOf(({ record }) => [record.final])));
-  await write('rounds.csv', csvOf(columns, rowsOf(({ rounds }) => rounds)));
+  await write(
+    'runs.csv',
+    csvOf(
+      columns,
+      rowsOf(({ record }) => [record.final]),
+    ),
+  );
+  await write(
+    'rounds.csv',
+    csvOf(
+      columns,
+      rowsOf(({ rounds }) => rounds),
+    ),
+  );
   const failed = cells.filter(({ name }) => existsSync(join(folder, 'cells', name, failureFile)));
   await write(
     'report.html',
-    renderComparison(compareRuns(runs), failed.map(({ name }) => name)),
+    renderComparison(
+      compareRuns(runs),
+      failed.map(({ name }) => name),
+    ),
   );
   return runs;
 }

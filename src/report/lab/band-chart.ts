@@ -53,14 +53,31 @@ export function bandChart(chart: BandChart): Markup {
 }
 
 /** The drawing alone: with `xmlns`, so that it is a file of its own as well. */
-export function bandSvg({ title, xLabel, yLabel, isLogY, isLogX = false, curves }: BandChart): Markup {
+export function bandSvg({
+  title,
+  xLabel,
+  yLabel,
+  isLogY,
+  isLogX = false,
+  curves,
+}: BandChart): Markup {
   const isSeen = ({ x, middle }: BandPoint): boolean =>
     Number.isFinite(middle) && (!isLogY || middle > 0) && (!isLogX || x > 0);
   const drawn = curves.map((curve) => ({ ...curve, points: curve.points.filter(isSeen) }));
   const all = drawn.flatMap(({ points }) => points);
   const bottomOf = ({ low, middle }: BandPoint): number => (isLogY && low <= 0 ? middle : low);
-  const y = axis([...all.map(({ high }) => high), ...all.map(bottomOf)], height - bottom, top, isLogY);
-  const x = axis(all.map((point) => point.x), left, width - right, isLogX);
+  const y = axis(
+    [...all.map(({ high }) => high), ...all.map(bottomOf)],
+    height - bottom,
+    top,
+    isLogY,
+  );
+  const x = axis(
+    all.map((point) => point.x),
+    left,
+    width - right,
+    isLogX,
+  );
   const total = height + keyHeight * curves.length;
   const inPlot = (value: number): number => Math.min(height - bottom, Math.max(top, y.at(value)));
   return html`<svg
@@ -76,8 +93,13 @@ export function bandSvg({ title, xLabel, yLabel, isLogY, isLogX = false, curves 
       const lower = points.map((point) => `${px(x.at(point.x))} ${px(inPlot(bottomOf(point)))}`);
       const line = points.map((point) => `${px(x.at(point.x))} ${px(y.at(point.middle))}`);
       const isBand = points.some(({ low, high }) => high > low);
-      return html`${isBand &&
-        html`<path d="M${[...upper, ...lower.reverse()].join('L')}Z" style="fill:${colour};opacity:.18" />`}
+      return html`${
+          isBand &&
+          html`<path
+            d="M${[...upper, ...lower.reverse()].join('L')}Z"
+            style="fill:${colour};opacity:.18"
+          />`
+        }
         <path
           d="M${line.join('L')}"
           style="fill:none;stroke:${colour};stroke-width:1.8;stroke-linejoin:round"
@@ -108,24 +130,60 @@ function axes(x: Axis, y: Axis, xLabel: string, yLabel: string): Markup {
   const middle = (top + height - bottom) / 2;
   return html`${y.ticks.map(
       ({ value, text }) =>
-        html`<line x1="${left}" x2="${width - right}" y1="${px(y.at(value))}" y2="${px(y.at(value))}" style="${grid}" />
-          <text x="${left - 6}" y="${px(y.at(value) + 3.5)}" text-anchor="end" style="${small}">${text}</text>`,
+        html`<line
+            x1="${left}"
+            x2="${width - right}"
+            y1="${px(y.at(value))}"
+            y2="${px(y.at(value))}"
+            style="${grid}"
+          />
+          <text x="${left - 6}" y="${px(y.at(value) + 3.5)}" text-anchor="end" style="${small}"
+            >${text}</text
+          >`,
     )}
     ${x.ticks.map(
       ({ value, text }) =>
-        html`<line x1="${px(x.at(value))}" x2="${px(x.at(value))}" y1="${height - bottom}" y2="${height - bottom + 4}" style="stroke:var(--quiet,#5d6b77)" />
-          <text x="${px(x.at(value))}" y="${height - bottom + 16}" text-anchor="middle" style="${small}">${text}</text>`,
+        html`<line
+            x1="${px(x.at(value))}"
+            x2="${px(x.at(value))}"
+            y1="${height - bottom}"
+            y2="${height - bottom + 4}"
+            style="stroke:var(--quiet,#5d6b77)"
+          />
+          <text
+            x="${px(x.at(value))}"
+            y="${height - bottom + 16}"
+            text-anchor="middle"
+            style="${small}"
+            >${text}</text
+          >`,
     )}
-    <path d="M${left} ${top}V${height - bottom}H${width - right}" style="fill:none;stroke:var(--quiet,#5d6b77)" />
-    <text x="${(left + width - right) / 2}" y="${height - 8}" text-anchor="middle" style="${label}">${xLabel}</text>
-    <text x="14" y="${middle}" text-anchor="middle" transform="rotate(-90 14 ${middle})" style="${label}">${yLabel}</text>`;
+    <path
+      d="M${left} ${top}V${height - bottom}H${width - right}"
+      style="fill:none;stroke:var(--quiet,#5d6b77)"
+    />
+    <text x="${(left + width - right) / 2}" y="${height - 8}" text-anchor="middle" style="${label}"
+      >${xLabel}</text
+    >
+    <text
+      x="14"
+      y="${middle}"
+      text-anchor="middle"
+      transform="rotate(-90 14 ${middle})"
+      style="${label}"
+      >${yLabel}</text
+    >`;
 }
 
 function axis(values: readonly number[], start: number, end: number, isLog: boolean): Axis {
   const low = values.reduce((least, value) => Math.min(least, value), Infinity);
   const high = values.reduce((most, value) => Math.max(most, value), -Infinity);
   if (isLog) return logAxis(low === Infinity ? 1 : low, high === -Infinity ? 10 : high, start, end);
-  const scale = linearScale(values.length === 0 ? [0, 1] : [Math.min(0, low), high], [start, end], 6);
+  const scale = linearScale(
+    values.length === 0 ? [0, 1] : [Math.min(0, low), high],
+    [start, end],
+    6,
+  );
   const ticks = scale.ticks.map((value) => ({ value, text: shortNumber(value, scale.digits) }));
   return { at: scale.at, ticks };
 }
@@ -135,7 +193,8 @@ function logAxis(low: number, high: number, start: number, end: number): Axis {
   const middle = (Math.log10(low) + Math.log10(high)) / 2;
   const half = Math.max(0.5, (1.04 * (Math.log10(high) - Math.log10(low))) / 2);
   const [from, to] = [middle - half, middle + half];
-  const at = (value: number): number => start + ((Math.log10(value) - from) / (to - from)) * (end - start);
+  const at = (value: number): number =>
+    start + ((Math.log10(value) - from) / (to - from)) * (end - start);
   const decades = Math.floor(to) - Math.ceil(from);
   const step = Math.max(1, Math.ceil(decades / 7));
   const powers = Array.from({ length: decades + 1 }, (_, index) => Math.ceil(from) + index);
@@ -152,12 +211,16 @@ const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 function powerText(power: number, factor: number): string {
   if (power >= -2 && power <= 3) return String(Number((factor * 10 ** power).toPrecision(3)));
-  const digits = [...String(Math.abs(power))].map((digit) => superscripts[Number(digit)] ?? '').join('');
+  const digits = [...String(Math.abs(power))]
+    .map((digit) => superscripts[Number(digit)] ?? '')
+    .join('');
   const ten = `10${power < 0 ? '⁻' : ''}${digits}`;
   return factor === 1 ? ten : `${factor}·${ten}`;
 }
 
 function shortNumber(value: number, digits: number): string {
   if (Math.abs(value) >= 1e6) return `${Number((value / 1e6).toPrecision(4))} M`;
-  return Math.abs(value) >= 1e4 ? `${Number((value / 1e3).toPrecision(4))} k` : value.toFixed(digits);
+  return Math.abs(value) >= 1e4
+    ? `${Number((value / 1e3).toPrecision(4))} k`
+    : value.toFixed(digits);
 }

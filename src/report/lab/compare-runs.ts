@@ -17,8 +17,20 @@ export interface Band {
 
 /** Measurements that groups are compared by. */
 export type ComparedKey =
-  | 'error' | 'errorMax' | 'errorOfMean' | 'testError' | 'consensus' | 'contraction' | 'unfairness'
-  | 'timeMs' | 'steps' | 'lost' | 'late' | 'caught' | 'falselyCaught' | 'bytes';
+  | 'error'
+  | 'errorMax'
+  | 'errorOfMean'
+  | 'testError'
+  | 'consensus'
+  | 'contraction'
+  | 'unfairness'
+  | 'timeMs'
+  | 'steps'
+  | 'lost'
+  | 'late'
+  | 'caught'
+  | 'falselyCaught'
+  | 'bytes';
 
 /** One measurement over the seeds of a group. */
 export type Bands = { readonly [K in ComparedKey]: Band | null };
@@ -48,16 +60,31 @@ export interface Comparison {
 
 const comparedKeys: readonly ComparedKey[] = [
   ...(['error', 'errorMax', 'errorOfMean', 'testError', 'consensus', 'contraction'] as const),
-  ...(['unfairness', 'timeMs', 'steps', 'lost', 'late', 'caught', 'falselyCaught', 'bytes'] as const),
+  ...([
+    'unfairness',
+    'timeMs',
+    'steps',
+    'lost',
+    'late',
+    'caught',
+    'falselyCaught',
+    'bytes',
+  ] as const),
 ];
 
 /** What spans powers of ten: means and intervals are those of the logarithms. */
-const logarithmic: ReadonlySet<ComparedKey> = new Set(['error', 'errorMax', 'errorOfMean', 'consensus']);
+const logarithmic: ReadonlySet<ComparedKey> = new Set([
+  'error',
+  'errorMax',
+  'errorOfMean',
+  'consensus',
+]);
 
 /** Quantiles of Student's t at 97.5 % for 1 to 30 degrees of freedom. */
 const studentT = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131,
-  2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
+  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145,
+  2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048,
+  2.045, 2.042,
 ];
 
 /** Groups in the order in which their first runs came. */
@@ -65,7 +92,9 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
   const flat = runs.map(({ record }) => flattened(record));
   const all = [...new Set(flat.flatMap((settings) => [...settings.keys()]))];
   const keys = all
-    .filter((key) => key !== 'seed' && new Set(flat.map((settings) => settings.get(key) ?? '')).size > 1)
+    .filter(
+      (key) => key !== 'seed' && new Set(flat.map((settings) => settings.get(key) ?? '')).size > 1,
+    )
     // A preset's name says nothing that its other settings do not.
     .filter((key, _, differing) => key !== 'name' || differing.length === 1);
   const members = new Map<string, { values: string[]; runs: ComparedRun[] }>();
@@ -89,14 +118,20 @@ export function bandOf(values: readonly number[], isLog: boolean): Band | null {
   const squares = scaled.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   const freedom = scaled.length - 1;
   const half =
-    freedom === 0 ? 0 : (studentT[freedom - 1] ?? 1.96) * Math.sqrt(squares / freedom / scaled.length);
+    freedom === 0
+      ? 0
+      : (studentT[freedom - 1] ?? 1.96) * Math.sqrt(squares / freedom / scaled.length);
   const [middle, low, high] = [mean, mean - half, mean + half];
   return inLogs
     ? { middle: Math.exp(middle), low: Math.exp(low), high: Math.exp(high) }
     : { middle, low, high };
 }
 
-function groupOf(keys: readonly string[], values: readonly string[], runs: readonly ComparedRun[]): ComparedGroup {
+function groupOf(
+  keys: readonly string[],
+  values: readonly string[],
+  runs: readonly ComparedRun[],
+): ComparedGroup {
   const counts = new Map<number, number>();
   for (const { rounds } of runs) {
     for (const { round } of rounds) counts.set(round, (counts.get(round) ?? 0) + 1);
@@ -104,7 +139,10 @@ function groupOf(keys: readonly string[], values: readonly string[], runs: reado
   const shared = [...counts].filter(([, count]) => count === runs.length).map(([round]) => round);
   const byRound = runs.map(({ rounds }) => new Map(rounds.map((one) => [one.round, one])));
   const rounds = shared.map((round) => {
-    return groupRound(round, byRound.flatMap((one) => one.get(round) ?? []));
+    return groupRound(
+      round,
+      byRound.flatMap((one) => one.get(round) ?? []),
+    );
   });
   const last = Math.max(...runs.map(({ record }) => record.untilRound));
   const name = keys.map((key, at) => `${key} ${values[at] ?? ''}`).join(', ');
@@ -113,7 +151,10 @@ function groupOf(keys: readonly string[], values: readonly string[], runs: reado
     values,
     seeds: runs.map(({ record }) => Number(record.settings.seed)),
     rounds,
-    final: groupRound(last, runs.map(({ record }) => record.final)),
+    final: groupRound(
+      last,
+      runs.map(({ record }) => record.final),
+    ),
   };
 }
 

@@ -4,6 +4,7 @@ import { html, type Markup } from '../markup.ts';
 import { renderPage } from '../page.ts';
 import { bandChart, bandFile, type BandChart } from './band-chart.ts';
 import type { Band, ComparedGroup, ComparedKey, Comparison, GroupRound } from './compare-runs.ts';
+import { shortText } from './lab-report.ts';
 import { coloursOf } from './palette.ts';
 
 /** A figure of a comparison by what it shows. */
@@ -16,15 +17,61 @@ interface FigureForm {
 }
 
 const figures: readonly FigureForm[] = [
-  { title: 'Error by round', y: 'error', yLabel: 'error above the best model', isLogY: true, x: 'round' },
-  { title: 'Error by traffic', y: 'error', yLabel: 'error above the best model', isLogY: true, x: 'bytes' },
-  { title: 'Error by time', y: 'error', yLabel: 'error above the best model', isLogY: true, x: 'timeMs' },
-  { title: 'Distance of the nodes', y: 'consensus', yLabel: 'mean squared distance to the mean', isLogY: true, x: 'round' },
-  { title: 'Contraction of an exchange', y: 'contraction', yLabel: 'distance after over before', isLogY: false, x: 'round' },
-  { title: 'Error on held-out samples', y: 'testError', yLabel: 'share of wrong answers', isLogY: false, x: 'round' },
-  { title: 'Unequal service', y: 'unfairness', yLabel: 'standard deviation of own losses', isLogY: false, x: 'round' },
+  {
+    title: 'Error by round',
+    y: 'error',
+    yLabel: 'error above the best model',
+    isLogY: true,
+    x: 'round',
+  },
+  {
+    title: 'Error by traffic',
+    y: 'error',
+    yLabel: 'error above the best model',
+    isLogY: true,
+    x: 'bytes',
+  },
+  {
+    title: 'Error by time',
+    y: 'error',
+    yLabel: 'error above the best model',
+    isLogY: true,
+    x: 'timeMs',
+  },
+  {
+    title: 'Distance of the nodes',
+    y: 'consensus',
+    yLabel: 'mean squared distance to the mean',
+    isLogY: true,
+    x: 'round',
+  },
+  {
+    title: 'Contraction of an exchange',
+    y: 'contraction',
+    yLabel: 'distance after over before',
+    isLogY: false,
+    x: 'round',
+  },
+  {
+    title: 'Error on held-out samples',
+    y: 'testError',
+    yLabel: 'share of wrong answers',
+    isLogY: false,
+    x: 'round',
+  },
+  {
+    title: 'Unequal service',
+    y: 'unfairness',
+    yLabel: 'standard deviation of own losses',
+    isLogY: false,
+    x: 'round',
+  },
 ];
-const xLabels = { round: 'round', bytes: 'bytes sent by all nodes', timeMs: 'virtual time, s' } as const;
+const xLabels = {
+  round: 'round',
+  bytes: 'bytes sent by all nodes',
+  timeMs: 'virtual time, s',
+} as const;
 
 /** The page of a comparison. @param failed runs whose models grew beyond all bounds */
 export function renderComparison(comparison: Comparison, failed: readonly string[]): string {
@@ -68,9 +115,14 @@ export function comparisonText({ groups }: Comparison): string {
     String(seeds.length),
     name,
   ]);
-  const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => (row[at] ?? '').length)));
+  const widths = heads.map((head, at) =>
+    Math.max(head.length, ...rows.map((row) => (row[at] ?? '').length)),
+  );
   const lineOf = (row: readonly string[]): string =>
-    row.map((cell, at) => (at === row.length - 1 ? cell : cell.padStart(widths[at] ?? 0))).join('  ').trimEnd();
+    row
+      .map((cell, at) => (at === row.length - 1 ? cell : cell.padStart(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd();
   return `${[heads, ...rows].map(lineOf).join('\n')}\n`;
 }
 
@@ -120,23 +172,28 @@ function table({ keys, groups }: Comparison): Markup {
     <thead>
       <tr>
         ${keys.length === 0 ? html`<th></th>` : keys.map((key) => html`<th class="left">${key}</th>`)}
-        <th>error</th><th>of the mean model</th><th>of the worst node</th><th>distance</th>
-        <th>contraction</th><th>held-out</th><th>traffic</th><th>virtual time</th><th>caught</th><th>seeds</th>
+        <th>error</th>
+        <th>of the mean model</th>
+        <th>of the worst node</th>
+        <th>distance</th>
+        <th>contraction</th>
+        <th>held-out</th>
+        <th>traffic</th>
+        <th>virtual time</th>
+        <th>caught</th>
+        <th>seeds</th>
       </tr>
     </thead>
-    <tbody>${groups.map(row)}</tbody>
+    <tbody>
+      ${groups.map(row)}
+    </tbody>
   </table>`;
 }
 
-/** 0.0123 ± 0.0004, or ×/÷ where the interval is one of logarithms and wide. */
+/** 0.0123 (0.0119–0.0127) */
 function bandText(band: Band | null): string {
   if (band === null) return absent;
   const middle = shortText(band.middle);
   if (!(band.high > band.low)) return middle;
   return `${middle} (${shortText(band.low)}–${shortText(band.high)})`;
-}
-
-function shortText(value: number): string {
-  if (value === 0) return '0';
-  return Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5 ? value.toExponential(2) : value.toPrecision(3);
 }

@@ -99,10 +99,16 @@ export const nodeColumns: readonly (keyof LabNode)[] = [
 ];
 
 /** Rows under their names, for `pandas.read_csv`; what is not there is an empty cell. */
-export function csvOf<T extends object>(columns: readonly (keyof T & string)[], rows: readonly T[]): string {
+export function csvOf<T extends object>(
+  columns: readonly (keyof T & string)[],
+  rows: readonly T[],
+): string {
   const cell = (value: unknown): string => {
     if (value === null || value === undefined) return '';
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+    const text =
+      typeof value === 'object'
+        ? JSON.stringify(value)
+        : String(value as string | number | boolean);
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(','));

@@ -20,5 +20,7 @@ export function coloursOf(names: readonly string[]): string[] {
     return list === undefined ? -1 : list.indexOf(last);
   });
   const isUsable = wanted.every((at) => at >= 0) && new Set(wanted).size === wanted.length;
-  return names.map((_, at) => colours[(isUsable ? (wanted[at] as number) : at) % colours.length] as string);
+  return names.map(
+    (_, at) => colours[(isUsable ? (wanted[at] as number) : at) % colours.length] as string,
+  );
 }
