@@ -9,7 +9,7 @@ import { casesCommand, type CasesFlags } from './cases-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { defaultPreset, networkNames, presetNames } from './files.ts';
+import { defaultPreset, labPresetNames, networkNames, presetNames } from './files.ts';
 import { collect, givenFlags, refuseTwice } from './given-flags.ts';
 import {
   casesExamples,
@@ -22,6 +22,7 @@ import {
   simulateExamples,
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
+import { addLab } from './lab/declare.ts';
 import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
@@ -74,6 +75,7 @@ export async function buildProgram(
     .addHelpText('after', overview);
   addSimulate(program, await presetNames(), world, finish);
   addReproduce(program, await presetNames(), world, finish);
+  addLab(program, await labPresetNames(), world, finish);
   addCases(program, world, finish);
   addPredict(program, world, finish);
   addExport(program, world, finish);
@@ -134,6 +136,9 @@ function addSimulate(
       '--workers <n>',
       'training workers; 0: one per processor. With fewer workers each gets several threads',
     )
+    .option('--until-round <n>', 'laboratory: stop after a round, and keep the state there')
+    .option('--snapshot <n>', 'laboratory: keep the state after a round; repeatable', collect)
+    .option('--fork-at <run:round>', 'laboratory: go on from a round of another run')
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
     .action(async (preset: string | undefined, flags: SimulateFlags, command: Command) => {
