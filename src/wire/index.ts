@@ -97,6 +97,7 @@ export {
   approvalOf,
   changeBetween,
   checkSignatures,
+  nextOf,
   renewedAlone,
   verifySuccessor,
   type Approval,
@@ -178,6 +179,7 @@ export {
   type Void,
   type VoidReason,
 } from './block.ts';
+export { restartAfter, restartBlock, restartRefusal, unvoted, type Restart } from './restart.ts';
 export {
   encodeUpdateStatement,
   readUpdateStatement,
