@@ -50,6 +50,7 @@ export {
   type EnvelopeSignature,
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
+export { readRobust, robustKinds, type RobustRule } from './robust-rule.ts';
 export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
   readHyperparameters,
