@@ -181,6 +181,7 @@ Examples:
   $ annulus audit proof runs/eight-hospitals-1 17 --output proof       for somebody without the log
   $ annulus audit check-proof proof/entry-17.json proof/entry-17.tlog-proof proof/policy
   $ annulus audit diff mine/log theirs/log                             was anybody told another history?
+  $ annulus audit export runs/eight-hospitals-1 --output for-auditor   a folder for somebody without Annulus
 `;
 
 /** Below the flags of `annulus audit verify --help`. */
