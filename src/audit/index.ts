@@ -39,6 +39,7 @@ export { renderVerdict, type Finding, type LogVerdict, type RoundRecord } from '
 export { renderRunVerdict, type NodeVerdict, type RunVerdict } from './run-verdict.ts';
 export type { BlobCount, BlobFolder } from './verify-blobs.ts';
 export {
+  examineLog,
   verifyLogDirectory,
   type LogDirectory,
   type VerifyLogOptions,
