@@ -250,10 +250,15 @@ What is trained follows from a preset and from what each member labels: for each
 who do, then one student of all. In a later version everything stays as agreed: newcomers take part in the stages whose task they
 label and in the student's, and who leaves is taken out. With --preset the whole plan is made anew.
 
+With --restart the version follows without votes, after the last block of this home: for a consortium that has lost more members for
+good than may be away. Two thirds of all organisations sign it, those of the lost machines too. Draft it at the member with the
+greatest height, and hand it in at each member who remains. docs/running-a-node.md has the steps.
+
 Examples:
   $ annulus consortium draft --name "Heart ring" --domain ring.example --preset smoke L?.join-request.json
   $ annulus consortium draft --add L9.join-request.json
   $ annulus consortium draft --remove L3 --replace L2.join-request.json
+  $ annulus consortium draft --restart --remove L3 --remove L4
   $ annulus consortium draft --from heart-ring-v0.json --preset eight-hospitals --set training.student.rounds=40
 `;
 
@@ -281,6 +286,8 @@ Examples:
 export const submitExamples = `
 The node of any member takes it. It is in force from a height on that all agree on, between two rounds; annulus status says when.
 Exit code 0 when it is on its way or in force already, 1 when the node refuses it, with what to do.
+A restart is not voted for: each member who remains hands it to its own node, which asks once more. It is refused while enough
+members are connected to decide; --despite-quorum is for members that are connected and must not vote any more.
 
 Examples:
   $ annulus consortium submit heart-ring-v1.json

@@ -153,6 +153,7 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'consortium draft --add': 'always',
   'consortium draft --remove': 'always',
   'consortium draft --replace': 'always',
+  'consortium draft --restart': 'always',
   'consortium draft --output': 'always',
   'consortium draft --home': 'always',
   'consortium draft --from': 'always',
@@ -169,6 +170,8 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'consortium combine --home': 'always',
   'consortium combine --from': 'always',
   'consortium combine --format': 'always',
+  'consortium submit --yes': 'always',
+  'consortium submit --despite-quorum': 'always',
   'consortium submit --home': 'always',
   'consortium submit --format': 'always',
   'consortium show --home': 'always',
@@ -324,8 +327,8 @@ describe('a flag', () => {
     }
     // All but --kill, --set, --set, --fresh-heads, --strict, --allow-missing and --quick; of a node's commands --set, --watch,
     // --health, --cases, --done, --follow, --detail, --set, --start, --with-addresses and --yes; of membership --address twice, --set,
-    // --add, --remove, --replace, --from five times, --yes, and four that begin with --no.
-    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 16);
+    // --add, --remove, --replace, --restart, --from five times, --yes twice, --despite-quorum, and four that begin with --no.
+    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 19);
   });
 
   it('and --set, or two --set, do not say the same setting twice', async () => {
