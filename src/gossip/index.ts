@@ -57,6 +57,7 @@ export {
 } from './mixing/mixing-graph.ts';
 export { mixInto, plus, zerosLike, type MixTerm, type Vector } from './mixing/mix.ts';
 export { AgreedDraws } from './mixing/topology/agreed-draws.ts';
+export { torusShape } from './mixing/topology/fixed-graphs.ts';
 export { latencyGroups } from './mixing/topology/latency-groups.ts';
 export {
   checkTopology,
