@@ -65,3 +65,4 @@ export {
   type Comparison,
 } from './lab/compare-runs.ts';
 export { comparisonFigures, comparisonText, renderComparison } from './lab/comparison-report.ts';
+export { bandFile, type BandChart, type BandCurve } from './lab/band-chart.ts';
