@@ -30,6 +30,8 @@ export {
   type StageSettings,
   type TrainingSettings,
 } from './training-settings.ts';
+export { robustDefaults, type RobustSettings } from './robust-settings.ts';
+export { robustRuleOf } from './run-plan-robust.ts';
 export {
   modelDefaults,
   modelSpecFor,

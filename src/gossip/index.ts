@@ -24,6 +24,10 @@ export {
 export { roundStart } from './average/outer-step.ts';
 export { roundAverage, roundUpdate, type RoundUpdate } from './average/round-average.ts';
 export { RoundSum } from './average/round-sum.ts';
+export { cappedShares, lowerMedian, unitsOf } from './rules/shares.ts';
+export { distance, robustVector } from './rules/vectors.ts';
+export { balance, selfCentredClip, type BalanceRule, type Received } from './rules/own-centred.ts';
+export { gateByNorm, NormGate, type GateVerdict, type NormGateRule } from './rules/norm-gate.ts';
 export {
   averageRound,
   carryRound,

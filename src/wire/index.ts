@@ -50,6 +50,7 @@ export {
   type EnvelopeSignature,
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
+export { readRobust, robustKinds, type RobustRule } from './robust-rule.ts';
 export { readRule, type ExactRule, type RoundRule } from './rule.ts';
 export {
   readHyperparameters,
@@ -97,6 +98,7 @@ export {
   approvalOf,
   changeBetween,
   checkSignatures,
+  nextOf,
   renewedAlone,
   verifySuccessor,
   type Approval,
@@ -178,6 +180,7 @@ export {
   type Void,
   type VoidReason,
 } from './block.ts';
+export { restartAfter, restartBlock, restartRefusal, unvoted, type Restart } from './restart.ts';
 export {
   encodeUpdateStatement,
   readUpdateStatement,

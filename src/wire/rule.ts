@@ -2,7 +2,8 @@
  * The rule by which a round's updates become the next model, as a stage of the plan states it and OPEN repeats it. Whoever
  * averages, checks an update or judges a CUT reads it here and nowhere else. docs/specs/wire.md, 4.2
  */
-import { checked, int, literal, obj, unionBy, type Reader } from './readers.ts';
+import { checked, int, literal, obj, optional, unionBy, type Reader } from './readers.ts';
+import { readRobust, type RobustRule } from './robust-rule.ts';
 
 /** Every member gets every update and computes the weighted mean in integers, to the same bytes. */
 export interface ExactRule {
@@ -17,6 +18,8 @@ export interface ExactRule {
   readonly outerRateMicro: number;
   /** β × 10^6: Nesterov's momentum over the rounds, 0 to 999 999; 0 for none. */
   readonly outerMomentumMicro: number;
+  /** What takes the place of the weighted mean; absent for the mean itself. */
+  readonly robust?: RobustRule;
 }
 
 /** By `kind`. A further way of averaging is a further member. */
@@ -30,6 +33,7 @@ const readExact: Reader<ExactRule> = checked(
     clampMicro: int(1, 64_000_000),
     outerRateMicro: int(1, 10_000_000),
     outerMomentumMicro: int(0, 999_999),
+    robust: optional(readRobust),
   }),
   ({ samplesCap, weightMax }) => (samplesCap > weightMax ? 'samplesCap not above weightMax' : null),
 );
