@@ -69,3 +69,48 @@ export {
   type MixingMoment,
 } from './mixing/topology/step-graph.ts';
 export { topologyKinds, type Topology, type TopologyCourse } from './mixing/topology/topology.ts';
+export {
+  placesOf,
+  type MessageCodec,
+  type MixingAlgorithm,
+  type Sent,
+  type StepPlace,
+} from './mixing/algorithm/mixing-algorithm.ts';
+export type { WholeVectors } from './mixing/algorithm/whole-vectors.ts';
+export {
+  dpsgd,
+  gossipAveraging,
+  type DpsgdState,
+  type GossipState,
+} from './mixing/algorithm/gossip-averaging.ts';
+export { gradientTracking, type TrackingState } from './mixing/algorithm/gradient-tracking.ts';
+export { pushSum, type PushState, type PushTotal } from './mixing/algorithm/push-sum.ts';
+export {
+  choco,
+  type ChocoMessage,
+  type ChocoRule,
+  type ChocoState,
+  type Estimate,
+} from './mixing/algorithm/choco.ts';
+export {
+  outerChange,
+  proximalGradient,
+  type OuterChange,
+  type OuterRule,
+} from './mixing/algorithm/local-change.ts';
+export { sharedPart, type Range, type SharedPart } from './mixing/algorithm/personal-layers.ts';
+export {
+  compress,
+  compressedBytesMax,
+  compressWithFeedback,
+  decompress,
+  type Compression,
+  type FedBack,
+} from './mixing/compression/compression.ts';
+export { graphFactor, mixingRate, type MixingRate } from './mixing/spectrum/mixing-rate.ts';
+export {
+  graphFileCharactersMax,
+  readEdgeList,
+  readGraphml,
+  type FileGraph,
+} from './mixing/topology/graph-file.ts';
