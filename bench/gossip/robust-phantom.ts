@@ -126,7 +126,7 @@ async function runOf(
       const job = roundTraining({ stage, round: round + 1, hp }, id, at(id, expertGeneration));
       const args = { ...job, weights, state: states.get(id) ?? null };
       const done = (await pool.run('train', args)) as RoundTrained;
-      states.set(id, done.state as OptimiserState);
+      states.set(id, done.state);
       return { id, done };
     });
     const base = weights;
