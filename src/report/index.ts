@@ -26,6 +26,7 @@ export {
   type StageTime,
   type TaskRecord,
   type VirtualFault,
+  type VirtualAttack,
   type VirtualRecord,
 } from './run-record.ts';
 export type { HospitalState, OnProgress, PlannedStage, ProgressEvent } from './progress.ts';
