@@ -59,10 +59,19 @@ A fault begins atMs after the start and lasts forMs:
   disk                           node, faults: writeMs, bytesMax, writesLeft, lies
   clock                          node, error: skewMs, driftPpm
   slow                           node, factor: training takes so many times as long
+An attack is one object: what some members, the liars, do:
+  { "kind": "sign-flip", "factor": 10, "liars": ["L4"] }
+  sign-flip, scale               factor: of what they learnt, the opposite or more of it
+  noise, free-rider              stdDev: noise on what they learnt, or in its place
+  alie, ipm, min-max             z (or none); epsilon; direction: unit, sign or deviation
+  label-flip, weight-lie, stale  –; samples; rounds: learnt from wrong labels, with a false weight, or long ago
+  withhold, late, flood          answers; delayMs; copies
+  two-faced                      sign two statements where one is due
 
   $ annulus simulate smoke --world virtual --members 16 --rounds 3
   $ annulus simulate smoke --world virtual --fault-seed 5
   $ annulus simulate smoke --world virtual --faults runs/smoke-virtual-1/record.json
+  $ annulus simulate smoke --world virtual --attack attack.json --set training.robust.kind=centred-clip
 
 Settings and their reasons: config/README.md
 `;

@@ -130,6 +130,7 @@ function addSimulate(
     .option('--members <n>', "virtual: so many hospitals like the preset's, 1 to 256")
     .option('--faults <file>', 'virtual: what goes wrong, a JSON list or the record.json of a run')
     .option('--fault-seed <n>', 'virtual: draw what goes wrong by chance, from this seed')
+    .option('--attack <file>', 'virtual: what members do against the others, JSON or a record.json')
     .option(
       '--until <seconds>',
       'virtual: give up after so much virtual time (default: when all rounds were late)',

@@ -27,6 +27,7 @@ export {
   type StageTime,
   type TaskRecord,
   type VirtualFault,
+  type VirtualAttack,
   type VirtualRecord,
 } from './run-record.ts';
 export type { HospitalState, OnProgress, PlannedStage, ProgressEvent } from './progress.ts';
@@ -66,3 +67,4 @@ export {
   type Comparison,
 } from './lab/compare-runs.ts';
 export { comparisonFigures, comparisonText, renderComparison } from './lab/comparison-report.ts';
+export { bandFile, type BandChart, type BandCurve } from './lab/band-chart.ts';

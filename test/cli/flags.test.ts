@@ -80,6 +80,7 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'simulate --members': 'refused with --resume',
   'simulate --faults': 'refused with --resume',
   'simulate --fault-seed': 'refused with --resume',
+  'simulate --attack': 'refused with --resume',
   'simulate --until': 'refused with --resume',
   'simulate --set': 'refused with --resume',
   'simulate --backend': 'refused with --resume',
