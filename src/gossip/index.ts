@@ -23,7 +23,7 @@ export {
 } from './average/averaging-rule.ts';
 export { roundStart } from './average/outer-step.ts';
 export { roundAverage, roundUpdate, type RoundUpdate } from './average/round-average.ts';
-export { RoundSum } from './average/round-sum.ts';
+export { RoundSum, type ValueRange } from './average/round-sum.ts';
 export {
   averageRound,
   carryRound,
@@ -38,5 +38,21 @@ export {
   type EncryptedBulk,
   type EncryptJob,
   type StartJob,
-  type UpdateFile,
 } from './bulk/round-jobs.ts';
+export type { UpdateFile } from './bulk/update-file.ts';
+export {
+  assembleRound,
+  encryptShards,
+  reduceShard,
+  type AssembleJob,
+  type AssembleOutcome,
+  type EncryptedShards,
+  type EncryptShardsJob,
+  type ReduceJob,
+  type ReduceOutcome,
+  type SumFile,
+} from './bulk/shard-jobs.ts';
+export { ShardClaims } from './shards/shard-claims.ts';
+export { SumBook, type FalseSum } from './shards/sum-book.ts';
+export { ShardPlan, type ShardSeed } from './shards/shard-plan.ts';
+export { shardRange } from './shards/shard-range.ts';

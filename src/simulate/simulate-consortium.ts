@@ -29,6 +29,7 @@ import {
   type Training,
 } from '../wire/index.ts';
 import { countedCrypto, type CountedCrypto, type CryptoCounts } from './counted-crypto.ts';
+import { lyingReducers, type LyingReducers } from './attacks/lying-reducers.ts';
 import { twoFaced, type TwoFaced, type TwoFacedParts } from './attacks/two-faced.ts';
 import type { Fault } from './faults.ts';
 import type { Violation } from './invariants.ts';
@@ -40,7 +41,7 @@ import type { NetworkCounts, NetworkFaults } from './virtual-network.ts';
 import { VirtualWorld, worldStartMs, type WorldOptions, type WorldOutcome } from './world.ts';
 
 /** An attack as data. */
-export type Attack = TwoFaced;
+export type Attack = TwoFaced | LyingReducers;
 
 /** A virtual consortium and what happens to it. */
 export interface SimulationOptions {
@@ -282,6 +283,10 @@ function attackParts(
 ): Pick<WorldOptions, 'bend' | 'liars'> {
   if (attack === undefined) return {};
   const { liars } = attack;
+  if (attack.kind === 'lying-reducers') {
+    const logSignerOf = (id: NodeId): Signer => virtualMember(id, crypto).keys.log;
+    return { liars, bend: lyingReducers(attack, logSignerOf) };
+  }
   const signerOf = (id: NodeId): Signer => virtualMember(id, crypto).keys.consensus;
   return { liars, bend: twoFaced({ attack, members, signerOf, logOf }) };
 }

@@ -50,7 +50,30 @@ export {
   type EnvelopeSignature,
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
-export { readRule, type ExactRule, type RoundRule } from './rule.ts';
+export {
+  readRule,
+  type ExactRule,
+  type IntegerMean,
+  type RoundRule,
+  type ShardedRule,
+} from './rule.ts';
+export {
+  decodeShardList,
+  encodeShardList,
+  shardListBytesMax,
+  type ListedShard,
+  type ShardList,
+} from './shard-list.ts';
+export {
+  readSignedSums,
+  signSums,
+  sumsBytes,
+  sumsDomain,
+  verifySums,
+  type ShardSum,
+  type SignedSums,
+  type SumsStatement,
+} from './shard-sums.ts';
 export {
   readHyperparameters,
   readTraining,
@@ -164,6 +187,7 @@ export {
   genesisPrev,
   membershipOf,
   openDigest,
+  cutDigest,
   readBlockBody,
   readOp,
   type BlockBody,
@@ -198,6 +222,7 @@ export {
   openUpdateKey,
   updateKeyInfo,
   type UpdateContext,
+  shardContext,
 } from './update-encryption.ts';
 export {
   topics,
