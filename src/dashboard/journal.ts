@@ -42,10 +42,12 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'restart':
     case 'fork':
       return line(...wordsOf(historyNotice(event, view.nowMs)));
+    case 'false-sum':
+      return line(`${event.member} signed a false sum in round ${event.round}`, 'warning');
     case 'retired':
       return line('the key of this node has no vote any more', 'warning');
     case 'members':
-      return line(`the consortium has ${event.members.length} members now`, 'info', event.atMs);
+      return line(`there are ${event.members.length} members now`, 'info', event.atMs);
     case 'notice': {
       const { code, text, level, atMs } = event;
       const isSaid = view.notices.some((one) => one.code === code && one.text === text);
