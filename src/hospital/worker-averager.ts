@@ -25,5 +25,10 @@ export function workerAverager(pool: Pick<WorkerPool, 'run'>, folder: string): A
     encrypt: (job) => run('encrypt', job),
     check: (job) => run('check', job),
     average: (job) => run('average', job),
+    beginMixing: (job) => run('beginMixing', job),
+    encryptState: (job) => run('encryptState', job),
+    mixStep: (job) => run('mixStep', job),
+    endMixing: (job) => run('endMixing', job),
+    compare: (job) => run('compare', job),
   };
 }

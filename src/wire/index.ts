@@ -50,7 +50,27 @@ export {
   type EnvelopeSignature,
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
-export { readRule, type ExactRule, type RoundRule } from './rule.ts';
+export {
+  readRule,
+  type ExactRule,
+  type IntegerMean,
+  type MixingRule,
+  type MixingTopology,
+  type RoundRule,
+} from './rule.ts';
+export {
+  decodeReport,
+  decodeStep,
+  edgeProblems,
+  mixingStepsMax,
+  signReport,
+  signStep,
+  verifyMixing,
+  type DecodedStatement,
+  type MixingReport,
+  type ReportedStep,
+  type StepStatement,
+} from './mixing-statements.ts';
 export {
   readHyperparameters,
   readTraining,
@@ -163,6 +183,7 @@ export {
   genesisEpoch,
   genesisPrev,
   membershipOf,
+  cutDigest,
   openDigest,
   readBlockBody,
   readOp,
@@ -171,6 +192,7 @@ export {
   type CutUpdate,
   type Evid,
   type Membership,
+  type MixedSeal,
   type Op,
   type Open,
   type RoundOp,
@@ -192,10 +214,14 @@ export {
 } from './update-statement.ts';
 export {
   bulkContext,
+  encryptStepKey,
   encryptUpdateKey,
   handOverKey,
   openHandedKey,
+  openStepKey,
   openUpdateKey,
+  stepBulkContext,
+  type StepContext,
   updateKeyInfo,
   type UpdateContext,
 } from './update-encryption.ts';

@@ -78,6 +78,10 @@ export function peerBytes(memberCount: number): {
   readonly update: number;
   readonly holds: number;
   readonly key: number;
+  readonly step: number;
+  readonly report: number;
+  readonly lacks: number;
+  readonly near: number;
   readonly status: number;
   readonly manifest: number;
   readonly checkpoint: number;
@@ -87,6 +91,11 @@ export function peerBytes(memberCount: number): {
     // Two lists, each of two digests of 67 bytes for each member.
     holds: frameBytes + memberCount * 4 * 67,
     key: frameBytes,
+    step: frameBytes + entryBytesMax,
+    report: frameBytes + entryBytesMax,
+    // Names of 32 letters in quotes.
+    lacks: frameBytes + memberCount * 35,
+    near: frameBytes,
     status: frameBytes,
     manifest: frameBytes,
     // Origin, size, root and the log's own line, then one line of 160 bytes for each member.
@@ -102,7 +111,14 @@ export const peerBytesMax: ReturnType<typeof peerBytes> = peerBytes(membersMax);
 /** One message of a topic. */
 export const topicBytesMax: Readonly<Record<Topic, number>> = {
   consensus: Math.max(...Object.values(consensusBytesMax)),
-  updates: Math.max(peerBytesMax.update, peerBytesMax.holds, peerBytesMax.key),
+  updates: Math.max(
+    peerBytesMax.update,
+    peerBytesMax.holds,
+    peerBytesMax.key,
+    peerBytesMax.step,
+    peerBytesMax.report,
+    peerBytesMax.lacks,
+  ),
   log: peerBytesMax.checkpoint,
   status: Math.max(peerBytesMax.status, peerBytesMax.manifest),
 };

@@ -271,7 +271,7 @@ export async function averageRound(store: Store, job: AverageJob): Promise<Avera
 }
 
 /** Decrypts and unpacks a ciphertext, handing its values on in order. */
-async function eachValue(
+export async function eachValue(
   store: Store,
   { ciphertext, key, context }: Pick<UpdateFile, 'ciphertext' | 'key' | 'context'>,
   count: number,
@@ -287,7 +287,7 @@ async function eachValue(
 }
 
 /** Writes a model whose numbers `make` gives: count of them from `start` on of the tensor at a place of the layout. */
-async function writeTensors(
+export async function writeTensors(
   store: Store,
   into: string,
   layout: ModelLayout,
@@ -316,7 +316,8 @@ async function verdictOn(
   return (await isSound(store, update)) ? verdict : { kind: 'damaged' };
 }
 
-async function isSound(
+/** Whether a file is the one that its digest names. */
+export async function isSound(
   store: Store,
   { ciphertext, digest }: Pick<UpdateFile, 'ciphertext' | 'digest'>,
 ): Promise<boolean> {
@@ -324,7 +325,7 @@ async function isSound(
 }
 
 /** Where the numbers of each tensor begin in the flat vector. */
-function firstValues(layout: ModelLayout): number[] {
+export function firstValues(layout: ModelLayout): number[] {
   let next = 0;
   return layout.map(({ shape }) => {
     const first = next;
@@ -334,7 +335,9 @@ function firstValues(layout: ModelLayout): number[] {
 }
 
 /** Stretches of so many values. */
-function* piecesOf(count: number): Generator<[start: number, count: number], void, undefined> {
+export function* piecesOf(
+  count: number,
+): Generator<[start: number, count: number], void, undefined> {
   for (let at = 0; at < count; at += pieceValues) yield [at, Math.min(pieceValues, count - at)];
 }
 

@@ -1,12 +1,15 @@
 /** The average of a decided cut on one node, and what its own hold-out says of it. */
-import { messageOf, type Digest } from '../../../base/index.ts';
+import { equalBytes, messageOf } from '../../../base/index.ts';
 import { GossipError, type UpdateFile } from '../../../gossip/index.ts';
 import type { WrittenModel } from '../../../weights/index.ts';
-import type { Cut, Seal } from '../../../wire/index.ts';
+import { encodeCanonical, type Cut, type Seal } from '../../../wire/index.ts';
 import { workName } from '../../housekeeping.ts';
+import type { Judgement } from '../../local-view.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import { ruleOf, startOf } from './round-start.ts';
-import type { RoundUpdates } from './round-updates.ts';
+import { cutSums } from '../cut-sums.ts';
+import { isRefusedByHoldOut } from '../hold-out.ts';
+import { ruleOf, startOf } from '../round-start.ts';
+import type { RoundUpdates } from '../round-updates.ts';
 
 /** The node's own seal, and whether its hold-out refuses that model. */
 export interface AveragedCut {
@@ -69,16 +72,12 @@ export class CutAverage {
 
   /** Null when the round went on meanwhile: others have sealed it, and what this node made of it is of no use. */
   async #meanOf(cut: Cut, files: readonly UpdateFile[]): Promise<AveragedCut | null> {
-    const { open, stage, models, settings } = this.#context;
-    const base = await models.obtain(stage, open.base);
+    const { open, models } = this.#context;
     const into = workName(open.r, 'average');
     const model = await this.#averaged(cut, files, into);
-    const loss = await models.holdOutLoss(stage, model.digest, into);
-    const baseLoss = await models.holdOutLoss(stage, open.base, base);
-    const total = cut.updates.reduce((sum, { n }) => sum + n, 0);
-    const metrics = { lossMilli: this.#meanLossMilli(cut, total), updates: cut.updates.length };
-    const seal: Seal = { op: 'SEAL', r: open.r, agg: model.digest, W: total, metrics };
-    const isRefused = isWorse(loss, baseLoss, settings.lossFactorMax);
+    const isRefused = await isRefusedByHoldOut(this.#context, model.digest, into);
+    const sums = cutSums(cut, (env) => this.#updates.facts(env));
+    const seal: Seal = { op: 'SEAL', r: open.r, agg: model.digest, ...sums };
     if (!this.#context.isCurrent()) return null;
     // On the disk before this node votes for it: a sealed model is held by all who sealed it.
     if (!isRefused) await models.adopt(into, model);
@@ -100,18 +99,12 @@ export class CutAverage {
       `the update ${digest.slice(0, 12)} was damaged on the disk and is fetched again`,
     );
   }
-
-  /** Weighted mean of the signed training losses, rounded down: the same on every node. */
-  #meanLossMilli(cut: Cut, total: number): number {
-    const lossOf = (env: Digest): number => this.#updates.facts(env)?.metricsMilli.loss ?? 0;
-    const sum = cut.updates.reduce((s, { env, n }) => s + lossOf(env) * n, 0);
-    return Math.floor(sum / total);
-  }
 }
 
-/** A hold-out's verdict on a new model: not finite, or far worse than the model it came from. */
-function isWorse(loss: number | null, baseLoss: number | null, factorMax: number): boolean {
-  if (loss === null) return false;
-  if (!Number.isFinite(loss)) return true;
-  return baseLoss !== null && loss > Math.max(baseLoss, 1) * factorMax;
+/** A seal of a model that everybody computes to the same bytes. @param own what this node has computed; null while it does */
+export function judgeSameSeal(seal: Seal, own: AveragedCut | null): Judgement {
+  if (own === null) return 'wait';
+  if (!equalBytes(encodeCanonical(seal), encodeCanonical(own.seal))) return 'reject';
+  // Hold-outs differ: waiting paces the views, where rejecting would burn through them until the cut is overdue.
+  return own.isRefused ? 'wait' : 'accept';
 }

@@ -4,15 +4,15 @@
  */
 import { messageOf, type Digest, type NodeId } from '../../../base/index.ts';
 import { GossipError, type UpdateFacts } from '../../../gossip/index.ts';
-import type { Cut, CutUpdate, Open } from '../../../wire/index.ts';
+import type { Cut, CutUpdate, Open, Seal } from '../../../wire/index.ts';
 import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { Presence } from '../presence.ts';
-import { CutAverage, type AveragedCut } from './cut-average.ts';
-import { EnvelopeReader } from './envelope-reader.ts';
-import { OwnTraining } from './own-training.ts';
-import { RoundUpdates } from './round-updates.ts';
+import { CutAverage, judgeSameSeal, type AveragedCut } from './cut-average.ts';
+import { EnvelopeReader } from '../envelope-reader.ts';
+import { OwnTraining } from '../own-training.ts';
+import { RoundUpdates } from '../round-updates.ts';
 
 /** See the file's header. What its methods promise is said at `RoundProtocol`. */
 export class ExactRound implements RoundProtocol {
@@ -75,6 +75,18 @@ export class ExactRound implements RoundProtocol {
     return this.#average.result;
   }
 
+  judgeSeal(seal: Seal): Judgement {
+    return judgeSameSeal(seal, this.#average.result);
+  }
+
+  smallerCut(): null {
+    return null;
+  }
+
+  mayLeaveOut(): boolean {
+    return false;
+  }
+
   envelope(env: Digest): Uint8Array | null {
     return this.#updates.envelope(env);
   }
@@ -106,7 +118,10 @@ export class ExactRound implements RoundProtocol {
   }
 
   take(from: NodeId, message: RoundMessage): void {
-    this.#updates.take(from, message);
+    // What is said in a mixing is nothing to this round.
+    if (message.t === 'update' || message.t === 'holds' || message.t === 'key') {
+      this.#updates.take(from, message);
+    }
   }
 
   heard(from: NodeId, nowMs: number): void {

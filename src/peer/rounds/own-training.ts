@@ -1,11 +1,11 @@
-/** This node's own part of an exact round: it trains, encrypts what changed for all members and signs the envelope. */
-import { hex, messageOf } from '../../../base/index.ts';
-import { bulkKeyBytes, bulkSaltBytes } from '../../../crypto/index.ts';
-import { GossipError, signUpdate, type EncryptedBulk } from '../../../gossip/index.ts';
-import { bulkContext } from '../../../wire/index.ts';
-import { ownUpdateName, workName } from '../../housekeeping.ts';
-import type { RoundContext } from '../../round-protocol.ts';
-import type { TrainingResult, WorkProgress } from '../../trainer.ts';
+/** This node's own part of a round: it trains, encrypts what changed for all members and signs the envelope. */
+import { hex, messageOf } from '../../base/index.ts';
+import { bulkKeyBytes, bulkSaltBytes } from '../../crypto/index.ts';
+import { GossipError, signUpdate, type EncryptedBulk } from '../../gossip/index.ts';
+import { bulkContext } from '../../wire/index.ts';
+import { ownUpdateName, workName } from '../housekeeping.ts';
+import type { RoundContext } from '../round-protocol.ts';
+import type { TrainingResult, WorkProgress } from '../trainer.ts';
 import { LateWork } from './late-work.ts';
 import { ruleOf, startOf } from './round-start.ts';
 
