@@ -1,6 +1,7 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
 import { heartUses, optimiserKinds, type HeartUse, type OptimiserKind } from '../distill/index.ts';
 import { schedules, type Schedule } from '../wire/index.ts';
+import { robustDefaults, type RobustSettings } from './robust-settings.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
 /**
@@ -62,6 +63,8 @@ export interface TrainingSettings {
   readonly samplesCap: number;
   /** A single parameter's change in a round is clamped to this, 0.001 to 64: bounds the integer sum. */
   readonly clamp: number;
+  /** What keeps updates far from the others from moving the average. */
+  readonly robust: RobustSettings;
 }
 
 /** Between the paper's published rates (0.01 for U-Nets, 0.0008 for the transformer) and what small nets like. */
@@ -100,6 +103,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
   roundTimeoutMs: 300_000,
   samplesCap: 100,
   clamp: 1,
+  robust: robustDefaults,
 });
 
 /** @throws {SettingError} naming the key out of range. */

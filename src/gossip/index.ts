@@ -24,6 +24,10 @@ export {
 export { roundStart } from './average/outer-step.ts';
 export { roundAverage, roundUpdate, type RoundUpdate } from './average/round-average.ts';
 export { RoundSum } from './average/round-sum.ts';
+export { cappedShares, lowerMedian, unitsOf } from './rules/shares.ts';
+export { distance, robustVector } from './rules/vectors.ts';
+export { balance, selfCentredClip, type BalanceRule, type Received } from './rules/own-centred.ts';
+export { gateByNorm, NormGate, type GateVerdict, type NormGateRule } from './rules/norm-gate.ts';
 export {
   averageRound,
   carryRound,
@@ -57,3 +61,28 @@ export {
   type StateFile,
 } from './bulk/mixing-jobs.ts';
 export { MixingSchedule, type MixingSettings } from './mixing/mixing-schedule.ts';
+export {
+  directedGraph,
+  keepsMean,
+  listenerCounts,
+  listenersOf,
+  metropolisGraph,
+  mixingLinksMax,
+  mixingSizeMax,
+  pushGraph,
+  relaxedGraph,
+  symmetricGraph,
+  type Edge,
+  type Link,
+  type MixingGraph,
+} from './mixing/mixing-graph.ts';
+export { mixInto, plus, zerosLike, type MixTerm, type Vector } from './mixing/mix.ts';
+export { AgreedDraws } from './mixing/topology/agreed-draws.ts';
+export { latencyGroups } from './mixing/topology/latency-groups.ts';
+export {
+  checkTopology,
+  mixingGraph,
+  topologyCourse,
+  type MixingMoment,
+} from './mixing/topology/step-graph.ts';
+export { topologyKinds, type Topology, type TopologyCourse } from './mixing/topology/topology.ts';

@@ -3,8 +3,7 @@ import type { Digest, Height, NodeId, RoundNumber } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical } from './canonical.ts';
 import { readEvidence, type EvidencePair } from './evidence.ts';
-import { bodyBytesMax, membersMax } from './limits.ts';
-import { mixingStepsMax } from './mixing-statements.ts';
+import { bodyBytesMax, membersMax, mixingStepsMax } from './limits.ts';
 import { readParticipants, shortName } from './plan.ts';
 import {
   arr,

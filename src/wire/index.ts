@@ -50,6 +50,7 @@ export {
   type EnvelopeSignature,
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
+export { readRobust, robustKinds, type RobustRule } from './robust-rule.ts';
 export {
   readRule,
   type ExactRule,
@@ -62,7 +63,6 @@ export {
   decodeReport,
   decodeStep,
   edgeProblems,
-  mixingStepsMax,
   signReport,
   signStep,
   verifyMixing,
@@ -117,6 +117,7 @@ export {
   approvalOf,
   changeBetween,
   checkSignatures,
+  nextOf,
   renewedAlone,
   verifySuccessor,
   type Approval,
@@ -200,6 +201,7 @@ export {
   type Void,
   type VoidReason,
 } from './block.ts';
+export { restartAfter, restartBlock, restartRefusal, unvoted, type Restart } from './restart.ts';
 export {
   encodeUpdateStatement,
   readUpdateStatement,

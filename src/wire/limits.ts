@@ -15,6 +15,8 @@ export const bodyBytesMax: number = 60 * 1024;
 export const manifestBytesMax: number = 512 * 1024;
 /** Most bytes asked for in one fetch. */
 export const fetchBytesMax: number = 1024 * 1024 * 1024;
+/** Steps of a mixing round: the report of more would not fit an entry. */
+export const mixingStepsMax = 200;
 /** Votes shown in one answer to a member that asks for its own. */
 export const recalledMax = 64;
 

@@ -15,7 +15,7 @@ import {
   type SignedBytes,
 } from './dsse.ts';
 import { malformed } from './errors.ts';
-import { entryBytesMax, membersMax } from './limits.ts';
+import { entryBytesMax, membersMax, mixingStepsMax } from './limits.ts';
 import { keyBytes, memberOf, type Manifest } from './manifest.ts';
 import {
   arr,
@@ -30,9 +30,6 @@ import {
   type Reader,
 } from './readers.ts';
 import { sealedKeyBytes } from './update-statement.ts';
-
-/** Steps of one round, and payloads of reports that fit an entry of the log. */
-export const mixingStepsMax = 200;
 
 /** Which exchange of which round: what every statement names. */
 export interface MixingMoment {

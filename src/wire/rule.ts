@@ -2,7 +2,9 @@
  * The rule by which a round's updates become the next model, as a stage of the plan states it and OPEN repeats it. Whoever
  * averages, checks an update or judges a CUT reads it here and nowhere else. docs/specs/wire.md, 4.2
  */
-import { bool, checked, int, literal, obj, unionBy, type Reader } from './readers.ts';
+import { mixingStepsMax } from './limits.ts';
+import { bool, checked, int, literal, obj, optional, unionBy, type Reader } from './readers.ts';
+import { readRobust, type RobustRule } from './robust-rule.ts';
 
 /** The weighted mean in integers: any order of adding, by whomever, gives the same bytes. */
 export interface IntegerMean {
@@ -21,6 +23,8 @@ export interface IntegerMean {
 /** Every member gets every update and computes the mean by itself. */
 export interface ExactRule extends IntegerMean {
   readonly kind: 'exact';
+  /** What takes the place of the weighted mean; absent for the mean itself. */
+  readonly robust?: RobustRule;
 }
 
 /** Who hears whom while a round is mixed. Those with a `degree` need more members than it. */
@@ -68,7 +72,7 @@ function capProblem({ samplesCap, weightMax }: IntegerMean): string | null {
 }
 
 const readExact: Reader<ExactRule> = checked(
-  obj({ kind: literal('exact'), ...integerMean }),
+  obj({ kind: literal('exact'), ...integerMean, robust: optional(readRobust) }),
   capProblem,
 );
 
@@ -97,7 +101,7 @@ const readMixing: Reader<MixingRule> = checked(
   obj({
     kind: literal('mixing'),
     topology: readTopology,
-    steps: int(0, 200),
+    steps: int(0, mixingStepsMax),
     epsilonNano: int(1, 1_000_000_000),
     patienceMs: int(1_000, 86_400_000),
     ...integerMean,

@@ -17,7 +17,7 @@ import type { World } from '../world.ts';
 import { homeIfAny, knownVersions } from './known-versions.ts';
 import { readId } from './member-id.ts';
 import { ofFile, readNamed, stemOf, writeResult } from './named-files.ts';
-import { tell, type FormatFlags } from './result.ts';
+import { tell, type FormatFlags } from '../result.ts';
 
 /** Flags of `consortium draft`, as typed. */
 export interface DraftFlags extends HomeFlags, FormatFlags {

@@ -5,14 +5,9 @@
  */
 import type { MixingTopology } from '../../wire/index.ts';
 import type { UpdateWeights } from '../average/head-weights.ts';
-import {
-  keepsMean,
-  listenersOf,
-  mixingGraph,
-  pushGraph,
-  type Link,
-  type MixingGraph,
-} from '../mixing-stand-in.ts';
+import { GossipError } from '../errors.ts';
+import { keepsMean, listenersOf, pushGraph, type Link, type MixingGraph } from './mixing-graph.ts';
+import { mixingGraph } from './topology/step-graph.ts';
 
 /** What of a round's rule fixes its mixing. */
 export interface MixingSettings {
@@ -23,13 +18,6 @@ export interface MixingSettings {
   readonly epsilon: number;
   /** Largest change of a parameter. */
   readonly clamp: number;
-}
-
-/** How the draws of a round begin. */
-export interface MixingDraw {
-  /** Text that all agree on: the digest of the OPEN. */
-  readonly seed: string;
-  readonly round: number;
 }
 
 /** More are not made, even if the models are still apart. */
@@ -48,8 +36,11 @@ export class MixingSchedule {
   /** By state, then by member. */
   readonly #weights: readonly (readonly UpdateWeights[])[];
 
-  /** @param weights of the CUT's updates, in its order; at least one */
-  constructor(settings: MixingSettings, draw: MixingDraw, weights: readonly UpdateWeights[]) {
+  /**
+   * @param seed text that all agree on: the digest of the OPEN
+   * @param weights of the CUT's updates, in its order; at least one
+   */
+  constructor(settings: MixingSettings, seed: string, weights: readonly UpdateWeights[]) {
     this.size = weights.length;
     const graphs: MixingGraph[] = [];
     const states = [weights];
@@ -59,7 +50,7 @@ export class MixingSchedule {
     const isEnough = (): boolean =>
       settings.steps > 0 ? graphs.length >= settings.steps : error.max() <= settings.epsilon / 4;
     while (this.size > 1 && graphs.length < stepsMax && !isEnough()) {
-      const graph = graphOf(settings.topology, this.size, { ...draw, step: graphs.length });
+      const graph = graphOf(settings.topology, this.size, seed, graphs.length);
       graph.incoming.forEach((links, node) => {
         reportBytes[node] = (reportBytes[node] ?? 0) + 100 + 80 * links.length;
       });
@@ -90,14 +81,20 @@ export class MixingSchedule {
   }
 }
 
-/** The graph of a step. Columns sum to 1, so that no weight is lost; rows need not (push-sum). */
-function graphOf(
-  topology: MixingTopology,
-  size: number,
-  moment: MixingDraw & { readonly step: number },
-): MixingGraph {
-  const graph = mixingGraph(topology, size, moment);
-  return keepsMean(graph) ? graph : pushGraph(graph);
+/**
+ * The graph of a step. Columns sum to 1, so that no weight is lost; rows need not (push-sum). Where so few are left that the
+ * topology cannot be drawn, they mix by the graph that finds the mean of any number of members.
+ */
+function graphOf(topology: MixingTopology, size: number, seed: string, step: number): MixingGraph {
+  // Cycles begin anew with each round: the seed is another one.
+  const moment = { seed, round: 0, step };
+  try {
+    const graph = mixingGraph(topology, size, moment);
+    return keepsMean(graph) ? graph : pushGraph(graph);
+  } catch (error) {
+    if (!(error instanceof GossipError) || error.facts.code !== 'bad_topology') throw error;
+    return mixingGraph({ kind: 'base', k: 1 }, size, moment);
+  }
 }
 
 /** The denominators after a step: mixed as the numerators are. */

@@ -59,7 +59,7 @@ export class CutMixing {
     };
     this.#schedule = new MixingSchedule(
       settings,
-      { seed: openDigest(open), round: open.r },
+      openDigest(open),
       facts.map(({ weight, heads }) => ({ weight, heads })),
     );
     this.#book = new StepBook(this.#schedule, ports.clock.nowMs(), rule.patienceMs);

@@ -9,9 +9,9 @@ import {
   type ModelFolder,
   type NodeFolder,
   type RunFolder,
-} from '../audit/index.ts';
-import { fromUtf8, type Digest } from '../base/index.ts';
-import { HashStream } from '../crypto/index.ts';
+} from '../../audit/index.ts';
+import { fromUtf8, type Digest } from '../../base/index.ts';
+import { HashStream } from '../../crypto/index.ts';
 
 /** Of a log's file; a full bundle has 16 MiB. What is longer is read up to here, and then found to be too long. */
 const readBytesMax = 32 * 2 ** 20;
