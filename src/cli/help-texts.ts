@@ -368,11 +368,13 @@ Examples:
 
 /** Below the flags of `annulus restore --help`. */
 export const restoreExamples = `
-A restored node has forgotten what it signed since the backup. It asks the others before its first vote and does not vote until it
-has caught up; if it learns of a vote that it forgot it never votes again with these keys: annulus member rotate gives it new ones.
-Never run the old and the restored node both.
+A restored node has forgotten what it signed since the backup. It follows the others and does not vote until somebody has confirmed
+that it is the only one (--confirm, while it runs or before), it has caught up, and the others have shown its votes; if it learns of
+a vote that it forgot it never votes again with these keys: annulus member rotate gives it new ones. A home that was copied to
+another folder is treated alike. Never run the old and the restored node both.
 
 Examples:
   $ annulus restore L1.backup
   $ annulus restore L1.backup --home /srv/annulus
+  $ annulus restore --confirm
 `;

@@ -219,6 +219,8 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'backup --no-passphrase': 'always',
   'backup --home': 'always',
   'backup --format': 'always',
+  'restore --confirm': 'always',
+  'restore --yes': 'always',
   'restore --passphrase-file': 'always',
   'restore --home': 'always',
   'restore --format': 'always',
@@ -340,9 +342,9 @@ describe('a flag', () => {
     }
     // All but --kill, --set, --set, --fresh-heads, --strict, --allow-missing and --quick; of a node's commands --set, --watch,
     // --health, --cases, --done, --follow, --detail, --set, --start, --with-addresses and --yes; of membership --address twice, --set,
-    // --add, --remove, --replace, --restart, --from five times, --yes twice, --despite-quorum, and four that begin with --no; of
-    // topology --redrawn and --directed.
-    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 19 - 2);
+    // --add, --remove, --replace, --restart, --from five times, --yes three times, --despite-quorum, --confirm, and four that begin with
+    // --no; of topology --redrawn and --directed.
+    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 21 - 2);
   });
 
   it('and --set, or two --set, do not say the same setting twice', async () => {
