@@ -94,16 +94,18 @@ function addOne(sum: Float64Array, term: MixTerm, start: number, count: number):
 
 /** `a` + factor · `b`, as a vector of a's kind. @throws {GossipError} as `mixInto` */
 export function plus<T extends Vector>(a: T, b: Vector, factor = 1): T {
-  const terms = [
-    { weight: 1, values: a },
-    { weight: factor, values: b },
-  ];
-  return mixInto(a.slice() as T, terms);
+  if (a.length !== b.length) throw wrongLength(a.length, b.length);
+  const out = a.slice() as T;
+  for (let i = 0; i < out.length; i++) {
+    out[i] = (out[i] as number) + factor * (b[i] as number);
+  }
+  return out;
 }
 
 /** A vector of the same kind and length with zeros. */
 export function zerosLike<T extends Vector>(like: T): T {
-  return like.slice().fill(0) as T;
+  const { length } = like;
+  return (like instanceof Float32Array ? new Float32Array(length) : new Float64Array(length)) as T;
 }
 
 function wrongLength(expected: number, came: number): GossipError {
