@@ -4,15 +4,14 @@ import { Argument, Command, Option } from 'commander';
 import { printableLine } from '../base/index.ts';
 import { backendNames, precisions } from '../compute/index.ts';
 import { packageFile } from '../host/index.ts';
-import { auditCommand, type AuditFlags } from './audit-command.ts';
+import { addAudit } from './audit/declare.ts';
 import { casesCommand, type CasesFlags } from './cases-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { defaultPreset, networkNames, presetNames } from './files.ts';
+import { defaultPreset, labPresetNames, networkNames, presetNames } from './files.ts';
 import { collect, givenFlags, refuseTwice } from './given-flags.ts';
 import {
-  auditExamples,
   casesExamples,
   doctorExamples,
   exportExamples,
@@ -24,11 +23,13 @@ import {
   topologyExamples,
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
+import { addLab } from './lab/declare.ts';
 import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
 import { addBundle, addNodeCommands } from './node/declare.ts';
+import { formatOption } from './result.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
 import {
   topologyChoices,
@@ -81,6 +82,7 @@ export async function buildProgram(
     .addHelpText('after', overview);
   addSimulate(program, await presetNames(), world, finish);
   addReproduce(program, await presetNames(), world, finish);
+  addLab(program, await labPresetNames(), world, finish);
   addTopology(program, world, finish);
   addCases(program, world, finish);
   addPredict(program, world, finish);
@@ -128,6 +130,7 @@ function addSimulate(
     .option('--members <n>', "virtual: so many hospitals like the preset's, 1 to 256")
     .option('--faults <file>', 'virtual: what goes wrong, a JSON list or the record.json of a run')
     .option('--fault-seed <n>', 'virtual: draw what goes wrong by chance, from this seed')
+    .option('--attack <file>', 'virtual: what members do against the others, JSON or a record.json')
     .option(
       '--until <seconds>',
       'virtual: give up after so much virtual time (default: when all rounds were late)',
@@ -142,6 +145,9 @@ function addSimulate(
       '--workers <n>',
       'training workers; 0: one per processor. With fewer workers each gets several threads',
     )
+    .option('--until-round <n>', 'laboratory: stop after a round, and keep the state there')
+    .option('--snapshot <n>', 'laboratory: keep the state after a round; repeatable', collect)
+    .option('--fork-at <run:round>', 'laboratory: go on from a round of another run')
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
     .action(async (preset: string | undefined, flags: SimulateFlags, command: Command) => {
@@ -297,24 +303,6 @@ function addImport(
     });
 }
 
-function addAudit(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  const audit = program
-    .command('audit')
-    .description('Check the log of a consortium.')
-    .helpCommand(false);
-  audit
-    .command('verify')
-    .description('Check everything that a log says, offline: exit code 0 if it is right, 1 if not.')
-    .argument('<folder>', "a run's folder, a node's folder, or a log")
-    .option('--consortium <id>', 'the id that you expect; without it the id in the log is believed')
-    .option('--allow-missing', 'for the folder of a run: missing folders of members are no error')
-    .addOption(formatOption())
-    .addHelpText('after', auditExamples)
-    .action(async (folder: string, flags: AuditFlags) => {
-      finish(await auditCommand(folder, flags, world));
-    });
-}
-
 function addDoctor(program: Command, world: World, finish: (code: ExitCode) => void): void {
   const doctor = program
     .command('doctor')
@@ -331,12 +319,6 @@ function addDoctor(program: Command, world: World, finish: (code: ExitCode) => v
       finish(await doctorCommand(flags, world));
     });
   addBundle(doctor, world, finish);
-}
-
-function formatOption(): Option {
-  return new Option('--format <kind>', 'how to write the result')
-    .choices(['text', 'json'])
-    .default('text');
 }
 
 /** Commander writes its own complaints before it throws them. */
