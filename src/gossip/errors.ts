@@ -9,8 +9,6 @@ export type GossipErrorFacts =
   | { readonly code: 'bad_graph_file'; readonly line: number }
   /** Bytes or a vector of a neighbour that are not what the rule says. */
   | { readonly code: 'bad_mixing_message'; readonly reason: string }
-  /** A checkpoint that is damaged, or of another algorithm. */
-  | { readonly code: 'bad_mixing_state'; readonly reason: string }
   | { readonly code: 'blob_unavailable'; readonly digest: string; readonly asked: number }
   | { readonly code: 'blob_mismatch'; readonly digest: string; readonly from: string }
   | {

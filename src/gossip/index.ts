@@ -98,7 +98,6 @@ export {
   type OuterChange,
   type OuterRule,
 } from './mixing/algorithm/local-change.ts';
-export { decodeState, encodeState } from './mixing/algorithm/state-file.ts';
 export { sharedPart, type Range, type SharedPart } from './mixing/algorithm/personal-layers.ts';
 export {
   compress,
