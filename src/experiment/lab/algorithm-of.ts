@@ -21,21 +21,21 @@ export function algorithmOf(
   watch: RuleWatch,
 ): AnyAlgorithm {
   const { seed, training, compression, rule } = settings;
-  if (rule.kind !== 'mean') return robustGossip(settings, watch) as unknown as AnyAlgorithm;
+  if (rule.kind !== 'mean') return robustGossip(settings, watch);
   switch (training.algorithm) {
     case 'local-sgd':
-      return gossipAveraging as unknown as AnyAlgorithm;
+      return gossipAveraging;
     case 'gradient-tracking':
-      return gradientTracking as unknown as AnyAlgorithm;
+      return gradientTracking;
     case 'push-sum':
-      return pushSum as unknown as AnyAlgorithm;
+      return pushSum;
     case 'choco': {
       const { consensusStep } = compression;
       const own = { compression: compressionOf(compression, dimension), consensusStep };
-      return choco({ ...own, seed: `lab/${seed}` }) as unknown as AnyAlgorithm;
+      return choco({ ...own, seed: `lab/${seed}` });
     }
     default:
-      return dpsgd as unknown as AnyAlgorithm;
+      return dpsgd;
   }
 }
 

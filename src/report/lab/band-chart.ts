@@ -211,7 +211,7 @@ const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 function powerText(power: number, factor: number): string {
   if (power >= -2 && power <= 3) return String(Number((factor * 10 ** power).toPrecision(3)));
-  const digits = [...String(Math.abs(power))]
+  const digits = Array.from(String(Math.abs(power)))
     .map((digit) => superscripts[Number(digit)] ?? '')
     .join('');
   const ten = `10${power < 0 ? '⁻' : ''}${digits}`;
