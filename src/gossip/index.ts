@@ -23,11 +23,11 @@ export {
 } from './average/averaging-rule.ts';
 export { roundStart } from './average/outer-step.ts';
 export { roundAverage, roundUpdate, type RoundUpdate } from './average/round-average.ts';
-export { RoundSum } from './average/round-sum.ts';
 export { cappedShares, lowerMedian, unitsOf } from './rules/shares.ts';
 export { distance, robustVector } from './rules/vectors.ts';
 export { balance, selfCentredClip, type BalanceRule, type Received } from './rules/own-centred.ts';
 export { gateByNorm, NormGate, type GateVerdict, type NormGateRule } from './rules/norm-gate.ts';
+export { RoundSum, type ValueRange } from './average/round-sum.ts';
 export {
   averageRound,
   carryRound,
@@ -42,7 +42,6 @@ export {
   type EncryptedBulk,
   type EncryptJob,
   type StartJob,
-  type UpdateFile,
 } from './bulk/round-jobs.ts';
 export {
   directedGraph,
@@ -61,6 +60,7 @@ export {
 } from './mixing/mixing-graph.ts';
 export { mixInto, plus, zerosLike, type MixTerm, type Vector } from './mixing/mix.ts';
 export { AgreedDraws } from './mixing/topology/agreed-draws.ts';
+export { torusShape } from './mixing/topology/fixed-graphs.ts';
 export { latencyGroups } from './mixing/topology/latency-groups.ts';
 export {
   checkTopology,
@@ -114,3 +114,20 @@ export {
   readGraphml,
   type FileGraph,
 } from './mixing/topology/graph-file.ts';
+export type { UpdateFile } from './bulk/update-file.ts';
+export {
+  assembleRound,
+  encryptShards,
+  reduceShard,
+  type AssembleJob,
+  type AssembleOutcome,
+  type EncryptedShards,
+  type EncryptShardsJob,
+  type ReduceJob,
+  type ReduceOutcome,
+  type SumFile,
+} from './bulk/shard-jobs.ts';
+export { ShardClaims } from './shards/shard-claims.ts';
+export { SumBook, type FalseSum } from './shards/sum-book.ts';
+export { ShardPlan, type ShardSeed } from './shards/shard-plan.ts';
+export { shardRange } from './shards/shard-range.ts';

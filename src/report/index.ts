@@ -4,6 +4,7 @@ export { reportStyle } from './report-style.ts';
 export { reproductionText } from './reproduction-text.ts';
 export { summaryOf, type MissedRound, type RunSummary } from './run-summary.ts';
 export { renderReproduction } from './reproduction-report.ts';
+export { graphPicture, type GraphPicture } from './graph-picture.ts';
 export { encodeGrayPng } from './png.ts';
 export { absent, bytesText, durationText, fixed, percent, shortDigest } from './figures.ts';
 export {

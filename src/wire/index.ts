@@ -51,7 +51,30 @@ export {
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
 export { readRobust, robustKinds, type RobustRule } from './robust-rule.ts';
-export { readRule, type ExactRule, type RoundRule } from './rule.ts';
+export {
+  readRule,
+  type ExactRule,
+  type IntegerMean,
+  type RoundRule,
+  type ShardedRule,
+} from './rule.ts';
+export {
+  decodeShardList,
+  encodeShardList,
+  shardListBytesMax,
+  type ListedShard,
+  type ShardList,
+} from './shard-list.ts';
+export {
+  readSignedSums,
+  signSums,
+  sumsBytes,
+  sumsDomain,
+  verifySums,
+  type ShardSum,
+  type SignedSums,
+  type SumsStatement,
+} from './shard-sums.ts';
 export {
   readHyperparameters,
   readTraining,
@@ -166,6 +189,7 @@ export {
   genesisPrev,
   membershipOf,
   openDigest,
+  cutDigest,
   readBlockBody,
   readOp,
   type BlockBody,
@@ -201,6 +225,7 @@ export {
   openUpdateKey,
   updateKeyInfo,
   type UpdateContext,
+  shardContext,
 } from './update-encryption.ts';
 export {
   topics,

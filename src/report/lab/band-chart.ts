@@ -61,8 +61,12 @@ export function bandSvg({
   isLogX = false,
   curves,
 }: BandChart): Markup {
+  // Rounding of a large number is no small one: what is 16 powers of ten below the largest says nothing.
+  const largest = curves
+    .flatMap(({ points }) => points)
+    .reduce((most, { middle }) => Math.max(most, middle), 0);
   const isSeen = ({ x, middle }: BandPoint): boolean =>
-    Number.isFinite(middle) && (!isLogY || middle > 0) && (!isLogX || x > 0);
+    Number.isFinite(middle) && (!isLogY || middle > 1e-16 * largest) && (!isLogX || x > 0);
   const drawn = curves.map((curve) => ({ ...curve, points: curve.points.filter(isSeen) }));
   const all = drawn.flatMap(({ points }) => points);
   const bottomOf = ({ low, middle }: BandPoint): number => (isLogY && low <= 0 ? middle : low);

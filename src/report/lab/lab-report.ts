@@ -11,6 +11,9 @@ const orange = '#d55e00';
 const green = '#009e73';
 const nodesShown = 64;
 
+/** Two figures beside each other where there is room. */
+export const figureRow = 'grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr))';
+
 /** One HTML file with figures and tables. */
 export function renderLab(record: LabRecord, rounds: readonly LabRound[]): string {
   const { settings, final, nodes, frames, fork } = record;
@@ -25,7 +28,7 @@ export function renderLab(record: LabRecord, rounds: readonly LabRound[]): strin
     sections: html`${ending(final, nodes.length)}
       <section class="wide">
         <h2>On the way</h2>
-        <div class="row">${charts(rounds).map(bandChart)}</div>
+        <div class="row" style="${figureRow}">${charts(rounds).map(bandChart)}</div>
       </section>
       ${
         frames.length > 0 &&

@@ -38,17 +38,17 @@ export interface MessageCodec<Message> {
 export interface MixingAlgorithm<State, Message> {
   readonly codec: MessageCodec<Message>;
   /** The state of a node before its first round. */
-  start(model: Vector): State;
+  readonly start: (model: Vector) => State;
   /** The model that a node trains from, and that is evaluated. */
-  model(state: State): Vector;
+  readonly model: (state: State) => Vector;
   /** Takes in what local training made of `model(state)`: after minus before, of as many local steps as there were. */
-  trained(state: State, change: Vector): State;
-  send(state: State, place: StepPlace): Sent<State, Message>;
+  readonly trained: (state: State, change: Vector) => State;
+  readonly send: (state: State, place: StepPlace) => Sent<State, Message>;
   /**
    * @param heard by sender; without those whose message was lost
    * @throws {GossipError} 'bad_mixing_message' for a message that does not fit
    */
-  receive(state: State, place: StepPlace, heard: ReadonlyMap<number, Message>): State;
+  readonly receive: (state: State, place: StepPlace, heard: ReadonlyMap<number, Message>) => State;
 }
 
 /** The place of every node in one step's graph. */
