@@ -21,22 +21,27 @@ export function algorithmOf(
   watch: RuleWatch,
 ): AnyAlgorithm {
   const { seed, training, compression, rule } = settings;
-  if (rule.kind !== 'mean') return robustGossip(settings, watch);
+  if (rule.kind !== 'mean') return opaque(robustGossip(settings, watch));
   switch (training.algorithm) {
     case 'local-sgd':
-      return gossipAveraging;
+      return opaque(gossipAveraging);
     case 'gradient-tracking':
-      return gradientTracking;
+      return opaque(gradientTracking);
     case 'push-sum':
-      return pushSum;
+      return opaque(pushSum);
     case 'choco': {
       const { consensusStep } = compression;
       const own = { compression: compressionOf(compression, dimension), consensusStep };
-      return choco({ ...own, seed: `lab/${seed}` });
+      return opaque(choco({ ...own, seed: `lab/${seed}` }));
     }
     default:
-      return dpsgd;
+      return opaque(dpsgd);
   }
+}
+
+/** Whoever has an algorithm gives it back its own states and messages and no others. */
+function opaque<State, Message>(algorithm: MixingAlgorithm<State, Message>): AnyAlgorithm {
+  return algorithm as unknown as AnyAlgorithm;
 }
 
 function compressionOf(
