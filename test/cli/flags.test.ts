@@ -99,7 +99,6 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'reproduce --workers': 'always',
   'reproduce --format': 'always',
   'sweep --over': 'always',
-  'sweep --pairwise': 'always',
   'sweep --out': 'always',
   'sweep --seed': 'always',
   'sweep --rounds': 'always',
@@ -355,8 +354,8 @@ describe('a flag', () => {
     // All but --kill, --set, --set, --fresh-heads, --strict, --allow-missing and --quick; of a node's commands --set, --watch,
     // --health, --cases, --done, --follow, --detail, --set, --start, --with-addresses and --yes; of membership --address twice, --set,
     // --add, --remove, --replace, --restart, --from five times, --yes twice, --despite-quorum, and four that begin with --no; of
-    // topology --redrawn and --directed; of the laboratory --snapshot, --over, --pairwise and --set.
-    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 19 - 2 - 4);
+    // topology --redrawn and --directed; of the laboratory --snapshot, --over and --set.
+    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 19 - 2 - 3);
   });
 
   it('and --set, or two --set, do not say the same setting twice', async () => {
