@@ -2,6 +2,7 @@ export { ConfigError, type ConfigErrorFacts } from './errors.ts';
 export { nearest } from './nearest.ts';
 export { loadPreset, loadPresetFor, withOwnCases, type MemberLabels } from './load-preset.ts';
 export type { Override } from './overrides.ts';
+export { hasSection, loadSection, type SectionForm } from './section-settings.ts';
 export { emptyStage, planForMembers } from './member-plan.ts';
 export { loadArchitecture, type ModelLibrary } from './architecture.ts';
 export {

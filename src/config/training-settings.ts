@@ -15,7 +15,7 @@ export type Federation = (typeof federations)[number];
 
 /** One kind of stage. All hospitals agree on it in the manifest. */
 export interface StageSettings {
-  /** Federated rounds, 0 to 1000, of the student 1 to 1000. */
+  /** Federated rounds, 0 to 100000, of the student 1 to 100000. */
   readonly rounds: number;
   /** Optimiser steps each hospital makes in a round, 1 to 100000. A budget of steps, not of epochs: a large hospital does not keep the others waiting. */
   readonly stepsPerRound: number;
@@ -123,7 +123,7 @@ export function validateTraining(settings: TrainingSettings): void {
 
 /** @throws {SettingError} naming the key out of range. */
 export function validateStage(stage: StageSettings): void {
-  checkInteger('rounds', stage.rounds, 0, 1_000);
+  checkInteger('rounds', stage.rounds, 0, 100_000);
   checkInteger('stepsPerRound', stage.stepsPerRound, 1, 100_000);
   checkNumber('learningRate', stage.learningRate, 1e-6, 1);
   checkChoice('schedule', stage.schedule, schedules);
@@ -135,7 +135,7 @@ export function validateStage(stage: StageSettings): void {
 
 /** The student is what a run is for. @throws {SettingError} naming the key out of range. */
 export function validateStudentStage(stage: StageSettings): void {
-  checkInteger('rounds', stage.rounds, 1, 1_000);
+  checkInteger('rounds', stage.rounds, 1, 100_000);
   validateStage(stage);
 }
 

@@ -25,6 +25,10 @@ const createHandlers: CreateHandlers = () => {
     encrypt: ({ folder, job }: AveragingArgs<'encrypt'>) => over(folder).encrypt(job),
     check: ({ folder, job }: AveragingArgs<'check'>) => over(folder).check(job),
     average: ({ folder, job }: AveragingArgs<'average'>) => over(folder).average(job),
+    encryptShards: ({ folder, job }: AveragingArgs<'encryptShards'>) =>
+      over(folder).encryptShards(job),
+    reduce: ({ folder, job }: AveragingArgs<'reduce'>) => over(folder).reduce(job),
+    assemble: ({ folder, job }: AveragingArgs<'assemble'>) => over(folder).assemble(job),
   };
 };
 

@@ -25,5 +25,8 @@ export function workerAverager(pool: Pick<WorkerPool, 'run'>, folder: string): A
     encrypt: (job) => run('encrypt', job),
     check: (job) => run('check', job),
     average: (job) => run('average', job),
+    encryptShards: (job) => run('encryptShards', job),
+    reduce: (job) => run('reduce', job),
+    assemble: (job) => run('assemble', job),
   };
 }

@@ -5,18 +5,27 @@
  */
 import type { Store } from '../base/index.ts';
 import {
+  assembleRound,
   averageRound,
   carryRound,
   checkRoundUpdate,
   encryptRoundUpdate,
+  encryptShards,
+  reduceShard,
   startRound,
+  type AssembleJob,
+  type AssembleOutcome,
   type AverageJob,
   type AverageOutcome,
   type CarryJob,
   type CheckJob,
   type CheckOutcome,
   type EncryptedBulk,
+  type EncryptedShards,
   type EncryptJob,
+  type EncryptShardsJob,
+  type ReduceJob,
+  type ReduceOutcome,
   type StartJob,
 } from '../gossip/index.ts';
 import type { WrittenModel } from '../weights/index.ts';
@@ -33,6 +42,12 @@ export interface Averager {
   check(job: CheckJob): Promise<CheckOutcome>;
   /** The average of a cut. @throws when an update is not one that `check` lets pass */
   average(job: AverageJob): Promise<AverageOutcome>;
+  /** The own update in shards. @throws as `encrypt` */
+  encryptShards(job: EncryptShardsJob): Promise<EncryptedShards>;
+  /** The sum of one shard of a cut. @throws as `average` */
+  reduce(job: ReduceJob): Promise<ReduceOutcome>;
+  /** The model from the sums of all shards. */
+  assemble(job: AssembleJob): Promise<AssembleOutcome>;
 }
 
 /** Does the work where it is called: for simulations and tests, whose models are small. */
@@ -43,5 +58,8 @@ export function inlineAverager(store: Store): Averager {
     encrypt: (job) => encryptRoundUpdate(store, job),
     check: (job) => checkRoundUpdate(store, job),
     average: (job) => averageRound(store, job),
+    encryptShards: (job) => encryptShards(store, job),
+    reduce: (job) => reduceShard(store, job),
+    assemble: (job) => assembleRound(store, job),
   };
 }

@@ -24,6 +24,11 @@ import {
   exactSignedKinds,
   type ExactMessage,
 } from './rounds/exact/exact-messages.ts';
+import {
+  shardedMessages,
+  shardedSignedKinds,
+  type ShardedMessage,
+} from './rounds/sharded/sharded-messages.ts';
 
 /** "I am here, this far": sent every tick. */
 export interface StatusMessage {
@@ -50,7 +55,7 @@ export interface ManifestMessage {
 }
 
 /** A message of some round's protocol: all have the round's number as `r`, and kinds of their own as `t`. */
-export type RoundMessage = ExactMessage;
+export type RoundMessage = ExactMessage | ShardedMessage;
 
 /** Everything that travels on the topics `status` and `updates`. */
 export type PeerMessage = StatusMessage | ManifestMessage | RoundMessage;
@@ -68,9 +73,13 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
   }),
   manifest: obj({ t: literal('manifest'), version: int(1, 2 ** 31 - 1), digest }),
   ...exactMessages,
+  ...shardedMessages,
 });
 
-const signedKinds: ReadonlySet<RoundMessage['t']> = new Set(exactSignedKinds);
+const signedKinds: ReadonlySet<RoundMessage['t']> = new Set([
+  ...exactSignedKinds,
+  ...shardedSignedKinds,
+]);
 
 /** Whether only a member in the round of this message can check it: others do not pass it on. */
 export function isCheckedInRound({ t }: RoundMessage): boolean {

@@ -47,9 +47,12 @@ export function sharedChecks(): (averager: Averager) => Averager {
     carry: (job) => averager.carry(job),
     encrypt: (job) => averager.encrypt(job),
     average: (job) => averager.average(job),
+    encryptShards: (job) => averager.encryptShards(job),
+    reduce: (job) => averager.reduce(job),
+    assemble: (job) => averager.assemble(job),
     check: async (job) => {
-      const { digest, key, weights, updateBytes } = job;
-      const name = `${digest} ${hex(key)} ${updateBytes} ${JSON.stringify(weights)}`;
+      const { digest, key, context, weights, updateBytes } = job;
+      const name = `${digest} ${hex(key)} ${hex(context)} ${updateBytes} ${JSON.stringify(weights)}`;
       if (fitting.has(name)) return { kind: 'fits' };
       const outcome = await averager.check(job);
       if (outcome.kind === 'fits') fitting.add(name);

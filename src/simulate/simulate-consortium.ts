@@ -30,6 +30,7 @@ import {
 } from '../wire/index.ts';
 import { countedCrypto, type CountedCrypto, type CryptoCounts } from './counted-crypto.ts';
 import type { Attack } from './attacks/attack.ts';
+import { lyingReducers } from './attacks/lying-reducers.ts';
 import { lyingTrainer } from './attacks/lying-trainer.ts';
 import { lyingTransport } from './attacks/lying-transport.ts';
 import { twoFaced, type TwoFacedParts } from './attacks/two-faced.ts';
@@ -239,7 +240,10 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
   });
   options.prepare?.(world);
   world.start();
-  const liars = options.attack?.kind === 'two-faced' ? options.attack.liars : [];
+  const { attack } = options;
+  // What the others must come to the end in spite of; liars of consensus and of sums lie to their own program too.
+  const liars =
+    attack?.kind === 'two-faced' || attack?.kind === 'lying-reducers' ? attack.liars : [];
   const excused = new Set([...(options.excused ?? []), ...liars]);
   const waitedFor = members.filter((id) => !excused.has(id));
   const isEnough = (): boolean =>
@@ -283,6 +287,10 @@ function attackParts(
 ): Pick<WorldOptions, 'bend' | 'liars'> {
   if (attack === undefined) return {};
   const { liars } = attack;
+  if (attack.kind === 'lying-reducers') {
+    const logSignerOf = (id: NodeId): Signer => virtualMember(id, crypto).keys.log;
+    return { liars, bend: lyingReducers(attack, logSignerOf) };
+  }
   if (attack.kind !== 'two-faced') {
     const random = seededRandom(seed).fork('attack');
     return { bend: lyingTransport(attack, (id) => random.fork(`network of ${id}`)) };

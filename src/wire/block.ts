@@ -217,6 +217,11 @@ export function openDigest(open: Open): Digest {
   return made;
 }
 
+/** SHA-256 of a CUT's canonical bytes: what the sums of its shards are of. */
+export function cutDigest(cut: Cut): Digest {
+  return digestOf(encodeCanonical(cut));
+}
+
 /** Canonical bytes of a body: what votes name by digest. */
 export function encodeBlockBody(body: BlockBody): Uint8Array {
   return encodeCanonical(body);

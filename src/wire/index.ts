@@ -51,7 +51,30 @@ export {
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
 export { readRobust, robustKinds, type RobustRule } from './robust-rule.ts';
-export { readRule, type ExactRule, type RoundRule } from './rule.ts';
+export {
+  readRule,
+  type ExactRule,
+  type IntegerMean,
+  type RoundRule,
+  type ShardedRule,
+} from './rule.ts';
+export {
+  decodeShardList,
+  encodeShardList,
+  shardListBytesMax,
+  type ListedShard,
+  type ShardList,
+} from './shard-list.ts';
+export {
+  readSignedSums,
+  signSums,
+  sumsBytes,
+  sumsDomain,
+  verifySums,
+  type ShardSum,
+  type SignedSums,
+  type SumsStatement,
+} from './shard-sums.ts';
 export {
   readHyperparameters,
   readTraining,
@@ -98,6 +121,7 @@ export {
   approvalOf,
   changeBetween,
   checkSignatures,
+  nextOf,
   renewedAlone,
   verifySuccessor,
   type Approval,
@@ -165,6 +189,7 @@ export {
   genesisPrev,
   membershipOf,
   openDigest,
+  cutDigest,
   readBlockBody,
   readOp,
   type BlockBody,
@@ -179,6 +204,7 @@ export {
   type Void,
   type VoidReason,
 } from './block.ts';
+export { restartAfter, restartBlock, restartRefusal, unvoted, type Restart } from './restart.ts';
 export {
   encodeUpdateStatement,
   readUpdateStatement,
@@ -199,6 +225,7 @@ export {
   openUpdateKey,
   updateKeyInfo,
   type UpdateContext,
+  shardContext,
 } from './update-encryption.ts';
 export {
   topics,

@@ -78,6 +78,8 @@ export function peerBytes(memberCount: number): {
   readonly update: number;
   readonly holds: number;
   readonly key: number;
+  readonly pieces: number;
+  readonly sums: number;
   readonly status: number;
   readonly manifest: number;
   readonly checkpoint: number;
@@ -87,6 +89,10 @@ export function peerBytes(memberCount: number): {
     // Two lists, each of two digests of 67 bytes for each member.
     holds: frameBytes + memberCount * 4 * 67,
     key: frameBytes,
+    // As `holds`, and the numbers of shards, up to `255,`.
+    pieces: frameBytes + memberCount * (4 * 67 + 4),
+    // `{"shard":255,"sum":"<64>"},` for each shard.
+    sums: frameBytes + memberCount * 87,
     status: frameBytes,
     manifest: frameBytes,
     // Origin, size, root and the log's own line, then one line of 160 bytes for each member.
@@ -102,7 +108,10 @@ export const peerBytesMax: ReturnType<typeof peerBytes> = peerBytes(membersMax);
 /** One message of a topic. */
 export const topicBytesMax: Readonly<Record<Topic, number>> = {
   consensus: Math.max(...Object.values(consensusBytesMax)),
-  updates: Math.max(peerBytesMax.update, peerBytesMax.holds, peerBytesMax.key),
+  updates: Math.max(
+    ...[peerBytesMax.update, peerBytesMax.holds, peerBytesMax.key],
+    ...[peerBytesMax.pieces, peerBytesMax.sums],
+  ),
   log: peerBytesMax.checkpoint,
   status: Math.max(peerBytesMax.status, peerBytesMax.manifest),
 };

@@ -5,9 +5,8 @@
 import { checked, int, literal, obj, optional, unionBy, type Reader } from './readers.ts';
 import { readRobust, type RobustRule } from './robust-rule.ts';
 
-/** Every member gets every update and computes the weighted mean in integers, to the same bytes. */
-export interface ExactRule {
-  readonly kind: 'exact';
+/** The weighted mean in integers: any order of adding, by whomever, gives the same bytes. */
+export interface IntegerMean {
   /** Most samples that one participant may weigh with, 1 to `weightMax`. */
   readonly samplesCap: number;
   /** wMax: the weight of which one unit is a share in fixed point, samples, 1 to 2^31-1. */
@@ -18,25 +17,49 @@ export interface ExactRule {
   readonly outerRateMicro: number;
   /** β × 10^6: Nesterov's momentum over the rounds, 0 to 999 999; 0 for none. */
   readonly outerMomentumMicro: number;
+}
+
+/** Every member gets every update and computes the mean by itself. */
+export interface ExactRule extends IntegerMean {
+  readonly kind: 'exact';
   /** What takes the place of the weighted mean; absent for the mean itself. */
   readonly robust?: RobustRule;
 }
 
+/** The model is cut into a shard for each member; some members add up each shard and hand the sum to all. The same mean. */
+export interface ShardedRule extends IntegerMean {
+  readonly kind: 'sharded';
+  /** R: members that add up each shard, 2 to 7: fewer check nothing, more cost a copy of the update each. */
+  readonly reducers: number;
+}
+
 /** By `kind`. A further way of averaging is a further member. */
-export type RoundRule = ExactRule;
+export type RoundRule = ExactRule | ShardedRule;
+
+const integerMean = {
+  samplesCap: int(1, 2 ** 31 - 1),
+  weightMax: int(1, 2 ** 31 - 1),
+  clampMicro: int(1, 64_000_000),
+  outerRateMicro: int(1, 10_000_000),
+  outerMomentumMicro: int(0, 999_999),
+};
+
+function capProblem({ samplesCap, weightMax }: IntegerMean): string | null {
+  return samplesCap > weightMax ? 'samplesCap not above weightMax' : null;
+}
 
 const readExact: Reader<ExactRule> = checked(
-  obj({
-    kind: literal('exact'),
-    samplesCap: int(1, 2 ** 31 - 1),
-    weightMax: int(1, 2 ** 31 - 1),
-    clampMicro: int(1, 64_000_000),
-    outerRateMicro: int(1, 10_000_000),
-    outerMomentumMicro: int(0, 999_999),
-    robust: optional(readRobust),
-  }),
-  ({ samplesCap, weightMax }) => (samplesCap > weightMax ? 'samplesCap not above weightMax' : null),
+  obj({ kind: literal('exact'), ...integerMean, robust: optional(readRobust) }),
+  capProblem,
+);
+
+const readSharded: Reader<ShardedRule> = checked(
+  obj({ kind: literal('sharded'), reducers: int(2, 7), ...integerMean }),
+  capProblem,
 );
 
 /** Reads a rule. @throws {WireError} 'malformed' */
-export const readRule: Reader<RoundRule> = unionBy<RoundRule>('kind', { exact: readExact });
+export const readRule: Reader<RoundRule> = unionBy<RoundRule>('kind', {
+  exact: readExact,
+  sharded: readSharded,
+});

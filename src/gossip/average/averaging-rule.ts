@@ -28,7 +28,7 @@ export function averagingRule(rule: RoundRule, memberCount: number): AveragingRu
     clamp: clampMicro / 1e6,
     outerRate: outerRateMicro / 1e6,
     outerMomentum: outerMomentumMicro / 1e6,
-    ...(rule.robust && { robust: rule.robust }),
+    ...(rule.kind === 'exact' && rule.robust && { robust: rule.robust }),
   };
 }
 

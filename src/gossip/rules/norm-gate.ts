@@ -2,7 +2,7 @@
  * What is left out before any rule looks at it: an update of another shape, with a number that is not finite, or far longer
  * than updates of past rounds were.
  */
-import type { Vector } from './vectors.ts';
+import type { Vector } from '../mixing/mix.ts';
 
 /** When an update is too long. */
 export interface NormGateRule {

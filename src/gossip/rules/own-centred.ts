@@ -2,8 +2,9 @@
  * Robust rules for mixing, where a node trusts its own model and judges each neighbour's by its distance to that: self-centred
  * clipping and BALANCE. Pure, over models as vectors. docs/specs/robust-rules.md
  */
+import type { Vector } from '../mixing/mix.ts';
 import { lowerMedian, unitsOf } from './shares.ts';
-import { distance, type Vector } from './vectors.ts';
+import { distance } from './vectors.ts';
 
 /** What came from a neighbour. */
 export interface Received {

@@ -2,10 +2,8 @@
 import { checkCount } from '../../weights/index.ts';
 import type { RobustRule } from '../../wire/index.ts';
 import { Gram } from './gram.ts';
+import type { Vector } from '../mixing/mix.ts';
 import { headMean, middleOf } from './head-rule.ts';
-
-/** All parameters of a model, or of one head. */
-export type Vector = Float32Array | Float64Array;
 
 /**
  * The robust mean of changes with these weights, in float64. The order of `vectors` decides rounding and ties.

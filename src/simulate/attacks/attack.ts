@@ -2,6 +2,7 @@
 import type { NodeId } from '../../base/index.ts';
 import {
   arr,
+  bool,
   checked,
   int,
   literal,
@@ -12,6 +13,7 @@ import {
   unionBy,
   type Reader,
 } from '../../wire/index.ts';
+import type { LyingReducers } from './lying-reducers.ts';
 import type { TwoFaced } from './two-faced.ts';
 import type { UpdateAttack } from './update-attacks.ts';
 
@@ -49,7 +51,9 @@ export type ConductAttack =
 
 /** One attack, by one member or by several that act together. */
 export type Attack =
-  TwoFaced | ((UpdateAttack | ConductAttack) & { readonly liars: readonly NodeId[] });
+  | TwoFaced
+  | LyingReducers
+  | ((UpdateAttack | ConductAttack) & { readonly liars: readonly NodeId[] });
 
 const factor = num(-1e9, 1e9);
 const deviation = num(0, 1e6);
@@ -66,6 +70,7 @@ export function readAttack(value: unknown, members: readonly NodeId[]): Attack {
   );
   return unionBy<Attack>('kind', {
     'two-faced': obj({ kind: literal('two-faced'), liars }),
+    'lying-reducers': obj({ kind: literal('lying-reducers'), liars, isTwofold: bool }),
     'sign-flip': obj({ kind: literal('sign-flip'), liars, factor }),
     scale: obj({ kind: literal('scale'), liars, factor }),
     noise: obj({ kind: literal('noise'), liars, stdDev: deviation }),

@@ -60,6 +60,7 @@ export function lyingTrainer(parts: LyingParts): Trainer {
       });
     }
     case 'two-faced':
+    case 'lying-reducers':
     case 'withhold':
     case 'flood':
       return trainer;

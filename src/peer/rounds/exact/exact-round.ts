@@ -9,8 +9,10 @@ import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { Presence } from '../presence.ts';
-import { CutAverage, type AveragedCut } from './cut-average.ts';
+import { CutAverage } from './cut-average.ts';
 import { EnvelopeReader } from './envelope-reader.ts';
+import { exactUpdate } from './exact-update.ts';
+import type { AveragedCut } from './own-seal.ts';
 import { OwnTraining } from './own-training.ts';
 import { RoundUpdates } from './round-updates.ts';
 
@@ -30,7 +32,7 @@ export class ExactRound implements RoundProtocol {
     this.open = open;
     this.#self = self;
     this.#presence = new Presence({ self, clock: ports.clock, silenceMs });
-    this.#training = new OwnTraining(context, {
+    this.#training = new OwnTraining(context, exactUpdate(context), {
       onEnvelope: (envelope) => {
         this.#updates.announce(envelope);
         onEvent({ kind: 'announced', round: open.r });
@@ -106,7 +108,7 @@ export class ExactRound implements RoundProtocol {
   }
 
   take(from: NodeId, message: RoundMessage): void {
-    this.#updates.take(from, message);
+    if (message.t !== 'pieces' && message.t !== 'sums') this.#updates.take(from, message);
   }
 
   heard(from: NodeId, nowMs: number): void {
