@@ -212,6 +212,7 @@ export class RunRecorder {
       // The members of a run stay as they are; the log is part of the record; and heartbeats on one machine say nothing.
       case 'membership':
       case 'suspended':
+      case 'false-sum': // the node's log, which is in the record, says so
       case 'retired':
       case 'heard':
     }

@@ -90,6 +90,7 @@ export class RunWatch {
       case 'caught-up':
       case 'membership':
       case 'suspended':
+      case 'false-sum':
       case 'retired':
     }
   }
