@@ -5,8 +5,11 @@
  */
 import { equalBytes, messageOf, type Digest } from '../base/index.ts';
 import {
+  encodeCanonical,
   genesisEpoch,
+  membershipOf,
   quorumOf,
+  unvoted,
   verifyManifest,
   type BlockBody,
   type SignedManifest,
@@ -244,6 +247,7 @@ async function readDecisions(
   const decisions: (BlockBody | null)[] = [];
   const suspensions = new Suspensions(genesis, genesisEpoch, report);
   let brokenBy: string | null = null;
+  let model: Digest | null = null;
   const reader = new VersionReader(genesis, (name) => directory.read(name), report);
   for (let height = 1; height <= last; height++) {
     brokenBy ??= reader.brokenBy;
@@ -260,15 +264,37 @@ async function readDecisions(
       continue;
     }
     if (bytes === null) report.findShared(decisionName(height), 'the file is missing');
+    const restart = bytes === null ? null : unvotedChange(bytes);
     const decidedBy = { consortium, epoch, suspendedFrom: suspensions.from };
-    const body = bytes === null ? null : verifyDecision(height, bytes, decidedBy, report);
+    const body =
+      restart ?? (bytes === null ? null : verifyDecision(height, bytes, decidedBy, report));
+    const soFar = { last: decisions.at(-1) ?? null, model };
     decisions.push(body);
     if (body === null) continue;
+    model = sealedIn(body) ?? model;
     suspensions.take(body);
-    const next = await reader.take(body);
+    const next = await reader.take(body, restart === null ? null : soFar);
     if (next !== null) suspensions.enter(next);
+    // Without votes it is its manifest that makes a block one of this log.
+    else if (restart !== null) decisions[height - 1] = null;
   }
   return { decisions, versions: reader.versions, brokenBy: brokenBy ?? reader.brokenBy };
+}
+
+/** The block of a decision for which nobody voted, and which changes the members: a restart, if its manifest says so too. */
+function unvotedChange(bytes: Uint8Array): BlockBody | null {
+  try {
+    const { body, certificate } = decodeDecision(bytes);
+    const isUnvoted = equalBytes(encodeCanonical(certificate), encodeCanonical(unvoted(body)));
+    return isUnvoted && membershipOf(body) !== null ? body : null;
+  } catch {
+    return null; // `verifyDecision` says why
+  }
+}
+
+/** The model that a block seals; null when it seals none. */
+function sealedIn({ ops }: BlockBody): Digest | null {
+  return ops.find((op) => op.op === 'SEAL')?.agg ?? null;
 }
 
 /** What a decision says of its own epoch, unchecked; 0 when it cannot be read. */

@@ -40,10 +40,17 @@ export class RoundReader {
     this.#stageIndex = this.#stageFrom(0);
   }
 
-  /** The next version of the manifest is in force, by `body`. Its plan must leave what has begun as it was. */
+  /**
+   * The next version of the manifest is in force, by `body`. Its plan must leave what has begun as it was. A restart ends the
+   * round under way.
+   */
   enter(next: SignedManifest, body: BlockBody): void {
     const where = `${decisionName(body.h)} MEMBER`;
-    if (this.#running !== null) this.#report.find(where, 'a round is under way');
+    const running = this.#running;
+    if (running !== null && next.manifest.restart !== undefined) {
+      this.#records.push(recordOf(running, 'void', { voidReason: 'restart' }));
+      this.#running = null;
+    } else if (running !== null) this.#report.find(where, 'a round is under way');
     const { plan } = this.#consortium.manifest;
     const refusal = planRefusal(plan, next.manifest.plan, this.#stageIndex);
     if (refusal !== null) this.#report.find(where, refusal);

@@ -14,6 +14,7 @@ import type {
   RoundRule,
 } from '../wire/index.ts';
 import { modelSpecFor } from './model-settings.ts';
+import { robustRuleOf } from './run-plan-robust.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StageSettings } from './training-settings.ts';
 
@@ -171,16 +172,19 @@ function ruleOf(
   memberCount: number,
 ): RoundRule {
   const { averaging, samplesCap, clamp, outerLearningRate, outerMomentum } = training;
+  const robust = robustRuleOf(training.robust);
   const isDiloco = federation === 'diloco';
-  const isSharded = averaging === 'sharded' || (averaging === 'by-size' && memberCount > exactMax);
-  return {
-    ...(isSharded ? { kind: 'sharded', reducers } : { kind: 'exact' }),
+  const mean = {
     samplesCap,
     weightMax: samplesCap,
     clampMicro: Math.round(clamp * 1e6),
     outerRateMicro: isDiloco ? Math.round(outerLearningRate * 1e6) : 1_000_000,
     outerMomentumMicro: isDiloco ? Math.round(outerMomentum * 1e6) : 0,
   };
+  // Who judges an update by its length, or beside the others, needs all of it.
+  if (robust !== null) return { kind: 'exact', ...mean, robust };
+  const isSharded = averaging === 'sharded' || (averaging === 'by-size' && memberCount > exactMax);
+  return isSharded ? { kind: 'sharded', reducers, ...mean } : { kind: 'exact', ...mean };
 }
 
 function trainingOf({ training, sampling }: RunSettings, stage: StageSettings): StageTraining {

@@ -68,6 +68,8 @@ export class Decisions {
       if (epoch === this.#state.options.epoch) this.#compare(certificate, theirs);
       return;
     }
+    // Nobody voted for a restart: it proves nothing to those whose people have not handed it in.
+    if (certificate.sigs.length === 0) return;
     const answer = { t: 'DECIDED', body: base64(body), cert: certificate } as const;
     const common = { ...this.#state.common(), e: epoch, h: height };
     this.#state.out.send(from, { ...common, ...answer });

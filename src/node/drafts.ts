@@ -11,9 +11,11 @@ import {
   decodeStrict,
   encodeDraft,
   limits,
+  nextOf,
   readManifest,
   type Manifest,
   type Member,
+  type Restart,
   type SignedManifest,
 } from '../wire/index.ts';
 import { NodeError } from './errors.ts';
@@ -69,12 +71,15 @@ export function draftGenesis(
 /**
  * The version after `previous`. The plan stays as it was agreed but for who takes part; with settings it is a new one.
  *
+ * @param restart where a consortium that lost its quorum goes on; null where the members vote for the version
+ *
  * @throws {NodeError} 'bad_draft', also when nothing would change or a stage would be left without participants
  */
 export function draftNext(
   previous: SignedManifest,
   changes: MemberChanges,
   settings: RunSettings | null,
+  restart: Restart | null = null,
 ): Manifest {
   const { manifest } = previous;
   const members = membersAfter(manifest.members, changes);
@@ -88,16 +93,14 @@ export function draftNext(
       `nobody would take part in stage ${empty}: let somebody label its task, or give a new plan with --preset`,
     );
   }
-  const next = {
-    ...manifest,
-    ...{ version: manifest.version + 1, prev: previous.digest, members, plan },
+  const next: Manifest = {
+    ...{ ...nextOf(previous), members, plan },
     limits: settings === null ? manifest.limits : limitsOfPlan(plan),
   };
-  const same = { ...next, version: manifest.version, prev: manifest.prev };
-  if (JSON.stringify(same) === JSON.stringify({ ...manifest, prev: manifest.prev })) {
+  if (JSON.stringify(next) === JSON.stringify(nextOf(previous))) {
     throw bad('nothing would change: name members to add, remove or replace, or a preset');
   }
-  return checked(next);
+  return checked(restart === null ? next : { ...next, restart });
 }
 
 /** The next version in which this member alone renews its line. @throws {NodeError} 'bad_draft' */

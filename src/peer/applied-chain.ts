@@ -1,6 +1,7 @@
 /** The chain as one node has applied it, and the decided blocks that wait to be applied, oldest first. */
 import {
   doNow,
+  invariant,
   messageOf,
   type Digest,
   type Logger,
@@ -14,8 +15,11 @@ import {
   decodeBlockBody,
   limits,
   membershipOf,
+  restartBlock,
+  unvoted,
   type BlockBody,
   type Json,
+  type SignedManifest,
   type SuccessorCheck,
 } from '../wire/index.ts';
 import { advance, type ChainState } from './chain.ts';
@@ -24,7 +28,10 @@ import { snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
 /** What `AppliedChain` works with. */
 export interface AppliedChainPorts {
   readonly cid: Digest;
-  readonly log: Pick<ConsortiumLog, 'appendHeight' | 'versions' | 'consortium'>;
+  readonly log: Pick<
+    ConsortiumLog,
+    'appendHeight' | 'versions' | 'consortium' | 'head' | 'decision' | 'logAfter'
+  >;
   /** Opens the version of the manifest that a MEMBER names. */
   readonly succeed: SuccessorCheck;
   readonly store: Store;
@@ -108,6 +115,21 @@ export class AppliedChain {
       await this.#ports.onApplied(before, body);
     }
     return true;
+  }
+
+  /** Goes on without votes from the log as it is, by a restart that names its last block. */
+  async restart(signed: SignedManifest): Promise<void> {
+    const { log } = this.#ports;
+    const last = await log.decision(log.head.height);
+    invariant(this.isLevel && last !== null, 'a restart goes on from the last block');
+    const { version } = signed.manifest;
+    const rootAfter = (block: Omit<BlockBody, 'log'>): Digest => log.logAfter(block, []).root;
+    const body = restartBlock(last.body, version, signed.bytes, rootAfter);
+    const certificate = unvoted(body) as unknown as Json;
+    await log.appendHeight({ body, certificate }, [], signed);
+    const before = this.#state;
+    this.#state = advance(before, body, log.versions);
+    await this.#ports.onApplied(before, body);
   }
 
   /** From the disk or the peers. A failed fetch is begun again by the next `apply`. */

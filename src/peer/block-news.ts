@@ -74,6 +74,10 @@ export class BlockNews {
           break;
         }
         case 'MEMBER':
+          if (before.phase.kind === 'open' || before.phase.kind === 'cut') {
+            const { r: round } = before.phase.open;
+            onEvent({ kind: 'void', round, reason: 'restart', height: body.h, atMs });
+          }
           onEvent(changed(op, body, consortium, versions[op.version]));
           break;
         case 'EVID':

@@ -107,11 +107,11 @@ function withOps(state: ChainState, { ops }: BlockBody, plan: Plan): ChainState 
 
 /**
  * The state under the next version of the manifest. A suspension follows the consensus key: to its new index, or away with
- * it. A plan that was carried out goes on when the next version adds to it.
+ * it. A plan that was carried out goes on when the next version adds to it. A restart ends the round under way without a model.
  */
 function enterEpoch(state: ChainState, before: Manifest, after: Manifest): ChainState {
-  const { phase } = state;
-  invariant(phase.kind === 'idle' || phase.kind === 'done', 'no round spans two epochs');
+  const isBetween = state.phase.kind === 'idle' || state.phase.kind === 'done';
+  invariant(isBetween || after.restart !== undefined, 'no round spans two epochs');
   const stageIndex = stageFrom(after.plan, state.stageIndex);
   const suspended = [...state.suspendedFrom].flatMap(([index, from]) => {
     const key = before.members[index]?.consensusKey;

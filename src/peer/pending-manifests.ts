@@ -15,11 +15,19 @@ import {
   type SignedManifest,
   type SuccessorCheck,
 } from '../wire/index.ts';
+import { isRestart } from './restarts.ts';
 
 /** What became of a manifest that was handed in. */
 export type Submission =
   /** It is kept, told to the members, and proposed between two rounds. */
   | { readonly kind: 'pending'; readonly version: number; readonly digest: Digest }
+  /** A restart that is kept until this node's log has come to the height that it names. */
+  | {
+      readonly kind: 'waiting';
+      readonly version: number;
+      readonly digest: Digest;
+      readonly height: number;
+    }
   /** It is in force since the height after this one. */
   | {
       readonly kind: 'decided';
@@ -221,6 +229,10 @@ export class PendingManifests {
     const { inForce, check, refusalOf } = this.#ports;
     try {
       const signed = check(inForce, bytes);
+      if (isRestart(signed)) {
+        const reason = "a restart is not voted for: each member's own people hand it in";
+        return this.#remember(digest, { reason, isUnsigned: false });
+      }
       const refusal = refusalOf(signed.manifest.plan);
       if (refusal !== null) {
         const reason = `this machine cannot carry out its plan: ${refusal}`;

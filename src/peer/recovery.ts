@@ -20,6 +20,7 @@ import { loadSnapshot } from './chain-snapshot.ts';
 import { epochContext } from './epoch-context.ts';
 import { EvidenceStore, retiredText } from './evidence-store.ts';
 import { PendingManifests } from './pending-manifests.ts';
+import { Restarts } from './restarts.ts';
 
 /** See the file's header. */
 export interface Recovered {
@@ -29,6 +30,8 @@ export interface Recovered {
   readonly evidence: EvidenceStore;
   /** Versions of the manifest that wait to be decided. */
   readonly pending: PendingManifests;
+  /** A restart that waits for this log to come to its block. */
+  readonly restarts: Restarts;
   /** Whether this node's key must not vote. */
   readonly isRetired: boolean;
   /** Of the height after the head, and later ones. */
@@ -70,10 +73,12 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const waiting = { store, content, logger, inForce: log.consortium, check };
   const { refusalOf } = options;
   const pending = await PendingManifests.load({ ...waiting, refusalOf });
+  const known = options.log.known ?? [];
+  const restarts = await Restarts.load({ store, logger, log, check, known, refusalOf });
   const isRetired = await evidence.isRetired(options.consensusKey);
   if (isRetired) logger.log('error', retiredText);
   const records = await recoverWal(store, state.epoch, state.height + 1);
-  return { log, state, evidence, pending, isRetired, records };
+  return { log, state, evidence, pending, restarts, isRetired, records };
 }
 
 /** Folds the log's blocks, from the last snapshot that fits them. */

@@ -4,6 +4,7 @@
  */
 import type { Digest, NodeId } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
+import { digestOf } from '../crypto/index.ts';
 import type { WalRecord } from '../consensus/index.ts';
 import { membershipOf, type BlockBody, type Topic, type Verdict } from '../wire/index.ts';
 import { assemble, ownKeys, type PeerParts, type PeerPieces } from './assembly.ts';
@@ -14,6 +15,7 @@ import type { Admitted } from './message-gate.ts';
 import type { PeerMessage } from './peer-messages.ts';
 import type { PendingManifests, Submission } from './pending-manifests.ts';
 import type { Recovered } from './recovery.ts';
+import type { Restarts, RestartVersion } from './restarts.ts';
 
 /** Between two times that members hear of a manifest which waits, ticks. */
 const announceTicks = 10;
@@ -23,6 +25,7 @@ export class RunningPeer {
   /** Bytes of the log's files, for those who verify. */
   readonly log: ConsortiumLog;
   readonly #pending: PendingManifests;
+  readonly #restarts: Restarts;
   readonly #onEpoch: () => Promise<void>;
   readonly #parts: PeerParts;
   readonly #pieces: PeerPieces;
@@ -43,6 +46,7 @@ export class RunningPeer {
     this.#parts = parts;
     this.#records = held.records;
     this.#pending = held.pending;
+    this.#restarts = held.restarts;
     this.#onEpoch = onEpoch;
     this.#isAuthor = ownKeys(parts).isAuthor;
     held.pending.attach({
@@ -89,6 +93,7 @@ export class RunningPeer {
   begin(): void {
     this.#post(async () => {
       await this.#pieces.consensus.start(this.#records);
+      if (await this.#restart()) return;
       await this.#pursue();
     });
     this.#tick();
@@ -101,12 +106,54 @@ export class RunningPeer {
 
   /** An operator hands in the next version of the manifest. */
   async submit(bytes: Uint8Array): Promise<Submission> {
+    const restart = this.#restarts.read(bytes);
+    if (restart !== null) return this.#submitRestart(restart);
     const submission = await this.#pending.submit(bytes);
     if (submission.kind === 'pending') {
       this.#announce();
       await this.#askAgain();
     }
     return submission;
+  }
+
+  async #submitRestart(restart: RestartVersion): Promise<Submission> {
+    const { chain } = this.#pieces;
+    const { version } = restart.manifest;
+    const { height } = restart.manifest.restart;
+    const verdict = await this.#restarts.judge(restart, chain.state, chain.isLevel);
+    if (verdict.kind === 'refused') return verdict;
+    const facts = { version, digest: digestOf(restart.bytes) };
+    await this.#restarts.keep(restart);
+    if (verdict.kind === 'wait') {
+      this.#tellRestart(restart, null);
+      return { kind: 'waiting', ...facts, height };
+    }
+    await this.#restart();
+    return { kind: 'decided', ...facts, height: height + 1 };
+  }
+
+  /** Goes on by the restart that waits, if the log has come to its block. @returns whether another epoch has begun */
+  async #restart(): Promise<boolean> {
+    const { chain } = this.#pieces;
+    const { waiting } = this.#restarts;
+    if (waiting === null || this.#isOver) return false;
+    const verdict = await this.#restarts.judge(waiting, chain.state, chain.isLevel);
+    if (verdict.kind === 'refused') {
+      await this.#restarts.drop(verdict.reason, verdict.advice);
+      this.#tellRestart(waiting, verdict);
+    }
+    if (verdict.kind !== 'enter') return false;
+    await chain.restart(waiting);
+    return true;
+  }
+
+  #tellRestart(
+    { manifest }: RestartVersion,
+    refusal: { readonly reason: string; readonly advice: string } | null,
+  ): void {
+    const { version, restart } = manifest;
+    const { height } = restart;
+    this.#parts.options.onEvent({ kind: 'restart', version, height, refusal });
   }
 
   /** Tells the members of the versions that wait. */
@@ -168,6 +215,7 @@ export class RunningPeer {
   async #applyDecided(): Promise<void> {
     if (!(await this.#pieces.chain.apply()) || this.#isOver) return;
     this.#pieces.housekeeper.tidy(this.state);
+    if (await this.#restart()) return;
     await this.#pursue();
     await this.#askAgain();
   }

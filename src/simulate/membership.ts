@@ -4,7 +4,14 @@
  */
 import { invariant, type Clock, type NodeId } from '../base/index.ts';
 import type { PeerKeys } from '../peer/index.ts';
-import type { Manifest, Member, Plan, SignedManifest, SuccessorCheck } from '../wire/index.ts';
+import {
+  nextOf,
+  type Manifest,
+  type Member,
+  type Plan,
+  type SignedManifest,
+  type SuccessorCheck,
+} from '../wire/index.ts';
 import { lineOf, signSuccessor, type VirtualMember } from './members.ts';
 
 /** One change of the members. */
@@ -127,10 +134,7 @@ export class MembershipOffice {
     members.sort((a, b) => (a.id < b.id ? -1 : 1));
     const plan =
       kind === 'join' || kind === 'revoke' ? planFor(manifest.plan, kind, node) : manifest.plan;
-    const next: Manifest = {
-      ...{ ...manifest, version: manifest.version + 1, prev: previous.digest },
-      ...{ members, plan },
-    };
+    const next: Manifest = { ...nextOf(previous), members, plan };
     const signers = [...manifest.members, ...members].map(({ id, orgKey }) => {
       const all = [old, generation].map((one) =>
         memberOf(id, id === node ? one : this.#generationIn(manifest, id)),

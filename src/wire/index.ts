@@ -50,6 +50,7 @@ export {
   type EnvelopeSignature,
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
+export { readRobust, robustKinds, type RobustRule } from './robust-rule.ts';
 export {
   readRule,
   type ExactRule,
@@ -120,6 +121,7 @@ export {
   approvalOf,
   changeBetween,
   checkSignatures,
+  nextOf,
   renewedAlone,
   verifySuccessor,
   type Approval,
@@ -202,6 +204,7 @@ export {
   type Void,
   type VoidReason,
 } from './block.ts';
+export { restartAfter, restartBlock, restartRefusal, unvoted, type Restart } from './restart.ts';
 export {
   encodeUpdateStatement,
   readUpdateStatement,

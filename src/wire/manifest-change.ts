@@ -61,6 +61,15 @@ export type SuccessorCheck = (previous: SignedManifest, bytes: Uint8Array) => Si
 
 const systemChecks: ManifestChecks = { read: readManifest, verify: verifyRaw };
 
+/** The version after `previous` with nothing changed yet: neither signed nor worth a signature. */
+export function nextOf({
+  manifest,
+  digest,
+}: Pick<SignedManifest, 'manifest' | 'digest'>): Manifest {
+  const { version, name, domain, members, plan, limits } = manifest;
+  return { version: version + 1, prev: digest, name, domain, members, plan, limits };
+}
+
 /** What `next` changes. */
 export function changeBetween(previous: Manifest, next: Manifest): ManifestChange {
   const both = next.members.flatMap((member) => {
@@ -93,7 +102,7 @@ export function renewedAlone(change: ManifestChange): NodeId | null {
 
 /**
  * Who signed a version, and who must. The genesis: all its members. A renewal of one member: that member. Any other: T of
- * the members before and T of those after, T = floor(2m/3)+1, and everybody whose org key is new.
+ * the members before and T of those after, T = floor(2m/3)+1, and everybody whose org key is new; a restart is no renewal.
  *
  * @param previous null for a genesis
  */
@@ -118,7 +127,8 @@ export function approvalOf(
     const { members } = manifest;
     if (previous === null) return [group('all members', members, members.length)];
     const change = changeBetween(previous, manifest);
-    const alone = renewedAlone(change);
+    // A restart takes the votes of all who are away: never one member's own business.
+    const alone = manifest.restart === undefined ? renewedAlone(change) : null;
     const of = (ids: readonly NodeId[]): Member[] => members.filter(({ id }) => ids.includes(id));
     if (alone !== null) return [group('itself', of([alone]), 1)];
     const fresh = of([...change.joined, ...change.rerooted]);

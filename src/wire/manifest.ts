@@ -23,6 +23,7 @@ import {
 import { malformed, WireError } from './errors.ts';
 import { manifestBytesMax, membersMax } from './limits.ts';
 import { readPlan, shortName, strangerIn, type Plan } from './plan.ts';
+import { readRestart, type Restart } from './restart.ts';
 import {
   arr,
   b64,
@@ -76,6 +77,8 @@ export interface Manifest {
   readonly version: number;
   /** Digest of the version before; absent in the genesis. */
   readonly prev?: Digest;
+  /** Only where a quorum was lost for good: the block after which this version follows without votes. */
+  readonly restart?: Restart;
   /** What people call it. */
   readonly name: string;
   /** DNS name under which its logs are named. */
@@ -125,6 +128,7 @@ export function manifestReader(signing: Reader<string>, sealing: Reader<string>)
   const read = obj({
     version: int(0, 2 ** 31 - 1),
     prev: optional(digest),
+    restart: optional(readRestart),
     name: str(64, /^[\x20-\x7e]+$/),
     domain: str(253, /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/),
     members: arr(memberReader(signing, sealing), membersMax, 1),
@@ -135,6 +139,7 @@ export function manifestReader(signing: Reader<string>, sealing: Reader<string>)
     if ((manifest.version === 0) !== (manifest.prev === undefined)) {
       return 'prev in every version but the first';
     }
+    if (manifest.version === 0 && manifest.restart !== undefined) return 'no restart in a genesis';
     const ids = manifest.members.map((member) => member.id);
     if (!isAscending(ids)) return 'members in ascending order';
     // One key in two roles would let a signature of one purpose pass for another.

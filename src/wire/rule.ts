@@ -2,7 +2,8 @@
  * The rule by which a round's updates become the next model, as a stage of the plan states it and OPEN repeats it. Whoever
  * averages, checks an update or judges a CUT reads it here and nowhere else. docs/specs/wire.md, 4.2
  */
-import { checked, int, literal, obj, unionBy, type Reader } from './readers.ts';
+import { checked, int, literal, obj, optional, unionBy, type Reader } from './readers.ts';
+import { readRobust, type RobustRule } from './robust-rule.ts';
 
 /** The weighted mean in integers: any order of adding, by whomever, gives the same bytes. */
 export interface IntegerMean {
@@ -21,6 +22,8 @@ export interface IntegerMean {
 /** Every member gets every update and computes the mean by itself. */
 export interface ExactRule extends IntegerMean {
   readonly kind: 'exact';
+  /** What takes the place of the weighted mean; absent for the mean itself. */
+  readonly robust?: RobustRule;
 }
 
 /** The model is cut into a shard for each member; some members add up each shard and hand the sum to all. The same mean. */
@@ -46,7 +49,7 @@ function capProblem({ samplesCap, weightMax }: IntegerMean): string | null {
 }
 
 const readExact: Reader<ExactRule> = checked(
-  obj({ kind: literal('exact'), ...integerMean }),
+  obj({ kind: literal('exact'), ...integerMean, robust: optional(readRobust) }),
   capProblem,
 );
 

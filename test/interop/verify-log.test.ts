@@ -8,12 +8,16 @@ import { expect } from 'chai';
 
 import type { NodeId } from '../../src/base/index.ts';
 
+import { decodeDecision, encodeDecision } from '../../src/audit/log-files.ts';
+import { digestOf } from '../../src/crypto/index.ts';
+import { unvoted, type Json, type Restart } from '../../src/wire/index.ts';
 import { makeSampleLog, type LogFiles } from '../audit/sample-log.ts';
 import { changingWorld, logFilesOf } from '../peer/changing-world.ts';
+import { restartedWorld, restartSigned } from '../peer/restarting-world.ts';
 import { projectRoot } from '../project-root.ts';
 
 const python = '/usr/bin/python3';
-const script = join(projectRoot, 'test/interop/verify_log.py');
+const script = join(projectRoot, 'verify/verify_log.py');
 
 interface Run {
   readonly status: number | null;
@@ -92,6 +96,38 @@ describe('a log checked by Python', () => {
       const run = verifyWithPython(spoilt);
       expect([run.status, run.stderr.includes(reason)], run.stderr).deep.equals([1, true]);
     }
+  });
+
+  it('is followed through a restart without votes, and refused where it goes on from something else', async () => {
+    const [l1, l2, l3] = ['L1', 'L2', 'L3'] as NodeId[] as [NodeId, NodeId, NodeId];
+    const { world, restart } = await restartedWorld();
+    const files = logFilesOf(world, l1);
+    const run = verifyWithPython(files);
+    expect([run.stderr, run.status]).deep.equals(['', 0]);
+    expect(run.stdout).contains(
+      `restart after height ${restart.height}, signed by the organisations`,
+    );
+    const height = restart.height + 1;
+    const { body } = decodeDecision(files.get(`decisions/${height}.json`)!);
+    const outcome = (changes: Partial<Restart> | null, signers: readonly NodeId[]): string => {
+      const named = changes === null ? undefined : { ...restart, ...changes };
+      const bytes = restartSigned(world.consortium, named, [l1, l2], signers);
+      const other = {
+        ...body,
+        ops: [{ op: 'MEMBER', version: 1, manifest: digestOf(bytes) }] as const,
+      };
+      const decision = { body: other, certificate: unvoted(other) as unknown as Json };
+      const spoilt = new Map(files)
+        .set('manifest-1.json', bytes)
+        .set(`decisions/${height}.json`, encodeDecision(decision));
+      return verifyWithPython(spoilt).stderr;
+    };
+    const three = [l1, l2, l3];
+    expect(outcome({ height: 1 }, three)).contains('it goes on from another block, tree or model');
+    expect(outcome({ root: restart.block }, three)).contains('it goes on from another block');
+    expect(outcome({ model: restart.block }, three)).contains('it goes on from another block');
+    expect(outcome({}, [l1, l2])).contains('signed by 2 of the 4 members of version 0');
+    expect(outcome(null, three)).contains('not the votes of a quorum');
   });
 
   it('is the same beyond one full tile', async () => {

@@ -32,13 +32,13 @@ export interface ChangingWorld {
   readonly events: Map<NodeId, PeerEvent[]>;
 }
 
-/** Founders L1 to L4, who train for so many rounds. */
+/** Founders, L1 to L4 unless told otherwise, who train for so many rounds. */
 export function changingWorld(
   changes: readonly MembershipChange[],
   rounds: number,
   faults: readonly Fault[] = [],
+  founders: readonly NodeId[] = memberNames(4),
 ): ChangingWorld {
-  const founders = memberNames(4);
   const everybody = [...new Set([...founders, ...changes.map(({ node }) => node)])];
   const quadratics = seededQuadratics(1, everybody);
   const events = new Map<NodeId, PeerEvent[]>(everybody.map((id) => [id, []]));

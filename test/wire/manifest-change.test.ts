@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { base64, type NodeId } from '../../src/base/index.ts';
+import { base64, type Digest, type NodeId } from '../../src/base/index.ts';
 import { generateEd25519, generateHpkeKey, sha256, type KeyPair } from '../../src/crypto/index.ts';
 import { utf8 } from '../../src/base/index.ts';
 import {
@@ -68,6 +68,42 @@ function withMember(id: NodeId, changes: Partial<Member>): Manifest {
 }
 
 const withNewcomer = next({ members: [...before.members, newcomer] });
+
+describe('a restart', () => {
+  const restart = {
+    ...{ height: 7, size: 9 },
+    ...{ block: 'a'.repeat(64) as Digest, root: 'b'.repeat(64) as Digest },
+  };
+  const two = before.members.filter(({ id }) => id === l1 || id === l2);
+  const stages = before.plan.stages.map((stage) => {
+    const participants = stage.participants.filter((id) => id === l1 || id === l2);
+    return { ...stage, participants, minParticipants: 1 };
+  });
+  const plan = { ...before.plan, stages: stages.filter((one) => one.participants.length > 0) };
+
+  it('needs T of the organisations before it, however few members remain', () => {
+    const left = next({ members: two, plan, restart });
+    expect(outcome(left, org(l1), org(l2), org(l4))).to.equal('accepted');
+    expect(outcome(left, org(l1), org(l2))).to.equal('bad_signature');
+    // Of two after it both: floor(4/3)+1.
+    expect(outcome(left, org(l1), org(l3), org(l4))).to.equal('bad_signature');
+  });
+
+  it('is no business of one member alone, and no part of a genesis', () => {
+    const renewed = withMember(l2, { consensusKey: base64(key('new').publicKey) });
+    expect(outcome({ ...renewed, restart }, org(l2))).to.equal('bad_signature');
+    expect(outcome({ ...renewed, restart }, org(l1), org(l2), org(l3))).to.equal('accepted');
+    expect(() => verifyManifest(envelopeOf({ ...before, restart }, ...ids.map(org)))).to.throw(
+      WireError,
+      'no restart in a genesis',
+    );
+  });
+
+  it('names a block that was decided', () => {
+    const left = next({ members: two, plan, restart: { ...restart, height: 0 } });
+    expect(outcome(left, org(l1), org(l2), org(l4))).to.equal('malformed');
+  });
+});
 
 describe('a later version of the manifest', () => {
   it('lets a newcomer in with T of the members before, T of those after, and its own signature', () => {

@@ -1,5 +1,5 @@
 /** The commands of membership, their flags and their help. What they do is in the files beside this one. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { ExitCode } from '../errors.ts';
 import { defaultPreset } from '../files.ts';
 import { collect } from '../given-flags.ts';
@@ -27,7 +27,7 @@ import type { DraftFlags } from './draft-command.ts';
 import type { InitFlags } from './init-command.ts';
 import type { InviteFlags, JoinFlags } from './invite-command.ts';
 import type { RotateFlags } from './member-command.ts';
-import type { FormatFlags } from './result.ts';
+import { formatOption, type FormatFlags } from '../result.ts';
 import type { KnownFlags, SignFlags } from './sign-command.ts';
 
 type Finish = (code: ExitCode) => void;
@@ -116,7 +116,9 @@ function addConsortium(program: Command, world: World, finish: Finish): void {
   const submit = consortium
     .command('submit')
     .description('Hand a signed version to the running node, which has all members agree on it.')
-    .argument('<file>', 'a version with all the signatures that it needs');
+    .argument('<file>', 'a version with all the signatures that it needs')
+    .option('--yes', 'of a restart: do not ask')
+    .option('--despite-quorum', 'of a restart: though enough members are connected to decide');
   finished(addHome(submit), submitExamples).action(async (file: string, flags: SubmitFlags) => {
     const { submitCommand } = await import('../node/submit-command.ts');
     finish(await submitCommand(file, flags, world));
@@ -151,6 +153,10 @@ function addDraft(consortium: Command, world: World, finish: Finish): void {
       '--replace <request>',
       'a member that changes its line, by its join request; repeatable',
       collect,
+    )
+    .option(
+      '--restart',
+      'the quorum is lost for good: go on without votes after the last block of this home',
     )
     .option('-o, --output <file>', 'where to write it (default: ./NAME-vN.draft.json)');
   finished(addFrom(addHome(draft)), draftExamples).action(
@@ -287,11 +293,5 @@ function addOrgPassphrase(command: Command): Command {
 }
 
 function finished(command: Command, examples: string): Command {
-  return command
-    .addOption(
-      new Option('--format <kind>', 'how to write the result')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
-    .addHelpText('after', examples);
+  return command.addOption(formatOption()).addHelpText('after', examples);
 }

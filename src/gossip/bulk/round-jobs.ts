@@ -20,8 +20,10 @@ import {
   type TrainedSamples,
 } from '../average/averaging-rule.ts';
 import { RoundSum } from '../average/round-sum.ts';
+import { isRobust, RobustMean, type RobustAveraging } from '../rules/robust-mean.ts';
 import { changesOf, type ChangeJob } from './own-change.ts';
 import { PackedFile } from './packed-file.ts';
+import { eachTogether } from './side-by-side.ts';
 import {
   eachValue,
   firstValues,
@@ -192,26 +194,59 @@ export async function checkRoundUpdate(store: Store, job: CheckJob): Promise<Che
  */
 export async function averageRound(store: Store, job: AverageJob): Promise<AverageOutcome> {
   const { layout, rule } = job;
-  const segments = segmentsOf(layout);
-  const sum = new RoundSum(segments, rule);
-  for (const update of job.updates) {
-    try {
-      const underWay = sum.begin(update.weights);
-      await eachValue(store, update, segments.at(-1)?.end ?? 0, (values) => {
-        underWay.add(values);
-      });
-      underWay.end();
-    } catch (error) {
-      if (!isRefusal(error) || (await isSound(store, update))) throw error;
-      return { kind: 'damaged', digest: update.digest };
+  let mean: Pick<RoundSum, 'applyTo'>;
+  try {
+    mean = await (isRobust(rule) ? robustMean(store, job, rule) : plainMean(store, job));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    for (const update of job.updates) {
+      if (!(await isSound(store, update))) return { kind: 'damaged', digest: update.digest };
     }
+    throw error;
   }
   const start = await ModelReader.open(store, job.start, layout);
   const firsts = firstValues(layout);
   const model = await writeTensors(store, job.into, layout, async (tensor, at, count) => {
-    return sum.applyTo(await start.read(tensor, at, count), (firsts[tensor] ?? 0) + at);
+    return mean.applyTo(await start.read(tensor, at, count), (firsts[tensor] ?? 0) + at);
   });
   return { kind: 'averaged', model };
+}
+
+async function plainMean(store: Store, { layout, rule, updates }: AverageJob): Promise<RoundSum> {
+  const segments = segmentsOf(layout);
+  const sum = new RoundSum(segments, rule);
+  for (const update of updates) {
+    const underWay = sum.begin(update.weights);
+    await eachValue(store, update, segments.at(-1)?.end ?? 0, (values) => {
+      underWay.add(values);
+    });
+    underWay.end();
+  }
+  return sum;
+}
+
+async function robustMean(
+  store: Store,
+  { layout, updates }: AverageJob,
+  rule: RobustAveraging,
+): Promise<RobustMean> {
+  const segments = segmentsOf(layout);
+  const count = segments.at(-1)?.end ?? 0;
+  const mean = new RobustMean(
+    segments,
+    updates.map(({ weights }) => weights),
+    rule,
+  );
+  if (mean.looks) {
+    await eachTogether(store, updates, count, (values) => {
+      mean.look(values);
+    });
+  }
+  await eachTogether(store, updates, count, (values) => {
+    mean.combine(values);
+  });
+  mean.end();
+  return mean;
 }
 
 /** `verdict`, unless the file is not what its digest names: then a disk is at fault and not the author. */

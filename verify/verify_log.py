@@ -4,7 +4,8 @@
     python3 verify_log.py LOG_DIRECTORY
 
 Follows the members through the versions of the manifest: a MEMBER block names each by its SHA-256, `manifest-<version>.json` must
-be that very file, follow the version before it and carry the signatures that it needs.
+be that very file, follow the version before it and carry the signatures that it needs. A version with `restart` has no votes: its
+block must be the one that follows from the version and the block before it, which `restart` names.
 
 Re-derives the Merkle root twice, from the entry bundles and from the hash tiles; checks the checkpoint's log
 signature and cosignatures by the `policy` file; checks the DSSE signature of every update envelope by the
@@ -74,7 +75,10 @@ def main(directory):
     print("root %s" % root.hex())
     print("updates %d, all signed by their authors" % updates)
     print("cosigned by %s (quorum %d)" % (" ".join(cosigners), quorum))
-    print("decisions %d, each with the votes of a quorum" % len(decisions))
+    restarts = [version for version in versions if "restart" in version.manifest]
+    print("decisions %d, each with the votes of a quorum" % (len(decisions) - len(restarts)))
+    for version in restarts:
+        print("restart after height %d, signed by the organisations" % version.manifest["restart"]["height"])
     for version in versions[1:]:
         print("version %d of the manifest after entry %d" % (version.manifest["version"], version.from_size - 1))
     for what in NOT_CHECKED:
@@ -116,7 +120,8 @@ def check_successor(name, before, after):
         signed.add(key)
     changed = [m["id"] for m in after.list if before.members.get(m["id"]) != m]
     is_own = (
-        len(changed) == 1
+        "restart" not in new
+        and len(changed) == 1
         and list(before.members) == list(after.members)
         and all(before.members[i]["orgKey"] == after.members[i]["orgKey"] for i in changed)
         and (old["plan"], old["limits"]) == (new["plan"], new["limits"])
@@ -183,10 +188,13 @@ class Log:
             raise Wrong("manifest.json: not one signature for each member")
         for member in genesis.list:
             check_dsse("manifest.json", genesis.envelope, member["orgKey"])
-        versions = [genesis]
+        versions, last, model = [genesis], None, None
         for decision in decisions:
-            body = decision["body"]
+            before, last = last, decision["body"]
+            body = last
             for op in body["ops"]:
+                if op["op"] == "SEAL":
+                    model = op["agg"]
                 if op["op"] != "MEMBER":
                     continue
                 name = "manifest-%d.json" % op["version"]
@@ -196,6 +204,8 @@ class Log:
                     raise Wrong("%s: it is not the manifest that its MEMBER block names" % name)
                 after = Version(self, name, "policy-%d" % op["version"], body["log"]["size"])
                 check_successor(name, versions[-1], after)
+                if "restart" in after.manifest:
+                    check_restart(name, after.manifest, op["manifest"], before, model, decision)
                 versions.append(after)
         return versions
 
@@ -309,7 +319,9 @@ def check_decisions(decisions, entries, leaves, versions):
             raise Wrong("%s: of epoch %d, the members are those of epoch %d" % (where, body["e"], epoch))
         version = versions[epoch]
         digest = sha256(canonical(body)).hex()
-        check_votes(where, certificate, body, digest, version.list, cid)
+        change = [op["version"] for op in body["ops"] if op["op"] == "MEMBER"]
+        if not change or "restart" not in versions[change[0]].manifest:
+            check_votes(where, certificate, body, digest, version.list, cid)
         if body["prev"] != prev:
             raise Wrong("%s: it does not name the block before it" % where)
         named = sorted(u["env"] for op in body["ops"] if op["op"] == "CUT" for u in op["updates"])
@@ -326,6 +338,24 @@ def check_decisions(decisions, entries, leaves, versions):
         epoch += sum(op["op"] == "MEMBER" for op in body["ops"])
         prev = digest
     return updates
+
+
+def check_restart(name, manifest, named, before, model, decision):
+    """The block of a restart follows from its version and the block before it, has no votes, and goes on from that block."""
+    restart, body = manifest["restart"], decision["body"]
+    if before is None:
+        raise Wrong("%s: a restart before the first block" % name)
+    here = {"height": before["h"], "block": sha256(canonical(before)).hex(), **before["log"]}
+    if model is not None:
+        here["model"] = model
+    if restart != here:
+        raise Wrong("%s: it goes on from another block, tree or model than this log's" % name)
+    expected = dict(before, h=before["h"] + 1, prev=here["block"], log=body["log"])
+    expected["ops"] = [{"op": "MEMBER", "version": manifest["version"], "manifest": named}]
+    x = sha256(canonical(body)).hex()
+    unvoted = {"kind": "FINALIZE", "h": body["h"], "v": 0, "x": x, "sigs": []}
+    if body != expected or decision["certificate"] != unvoted:
+        raise Wrong("%s: its block is not the one that a restart makes" % name)
 
 
 def check_votes(where, certificate, body, digest, members, cid):

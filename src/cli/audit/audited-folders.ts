@@ -9,9 +9,9 @@ import {
   type ModelFolder,
   type NodeFolder,
   type RunFolder,
-} from '../audit/index.ts';
-import { fromUtf8, type Digest } from '../base/index.ts';
-import { HashStream } from '../crypto/index.ts';
+} from '../../audit/index.ts';
+import { fromUtf8, type Digest } from '../../base/index.ts';
+import { HashStream } from '../../crypto/index.ts';
 
 /** Of a log's file; a full bundle has 16 MiB. What is longer is read up to here, and then found to be too long. */
 const readBytesMax = 32 * 2 ** 20;
@@ -51,7 +51,7 @@ async function nodeAt(folder: string): Promise<NodeFolder | null> {
   return {
     folder,
     name: isInNode ? await nameOf(node) : null,
-    log: directoryAt(log),
+    log: logDirectoryAt(log),
     blobs: isOnlyLog ? null : blobsAt(join(node, 'blobs')),
     lastCosigned: isOnlyLog ? null : await bytesOf(join(node, witnessStateName)),
   };
@@ -73,7 +73,8 @@ function isLog(folder: string): boolean {
   return ['manifest.json', 'checkpoint', 'tile'].some((name) => existsSync(join(folder, name)));
 }
 
-function directoryAt(folder: string): LogDirectory {
+/** A log's files. */
+export function logDirectoryAt(folder: string): LogDirectory {
   return { read: (name) => bytesOf(join(folder, name)), list: () => filesIn(folder) };
 }
 

@@ -1,10 +1,10 @@
 /** `annulus audit verify`: re-derives everything a log claims, from the files alone. */
-import { verifyRun, renderRunVerdict } from '../audit/index.ts';
-import { parseDigest } from '../base/index.ts';
+import { verifyRun, renderRunVerdict } from '../../audit/index.ts';
+import { parseDigest } from '../../base/index.ts';
 import { auditedRun } from './audited-folders.ts';
-import { exitCodes, usageError, type ExitCode } from './errors.ts';
-import { requireFolder } from './files.ts';
-import type { World } from './world.ts';
+import { exitCodes, usageError, type ExitCode } from '../errors.ts';
+import { requireFolder } from '../files.ts';
+import type { World } from '../world.ts';
 
 /** Flags of `audit verify`, as typed. */
 export interface AuditFlags {
