@@ -13,6 +13,15 @@ export const federations = ['fedavg', 'fedprox', 'diloco'] as const;
 /** How the hospitals of a stage learn together: one of `federations`. */
 export type Federation = (typeof federations)[number];
 
+/**
+ * Every hospital gets every update and averages all of it; or each averages some shards and all exchange the sums, which
+ * gives the same model; or the second among more than 16 hospitals and else the first.
+ */
+export const averagings = ['by-size', 'exact', 'sharded'] as const;
+
+/** How the mean of the updates is made: one of `averagings`. */
+export type Averaging = (typeof averagings)[number];
+
 /** One kind of stage. All hospitals agree on it in the manifest. */
 export interface StageSettings {
   /** Federated rounds, 0 to 100000, of the student 1 to 100000. */
@@ -59,6 +68,8 @@ export interface TrainingSettings {
   readonly student: StageSettings;
   /** From OPEN until updates are late, milliseconds, 1000 to 86400000. */
   readonly roundTimeoutMs: number;
+  /** How the mean is made: `by-size`, `exact` or, from 4 hospitals on, `sharded`. */
+  readonly averaging: Averaging;
   /** Most samples a hospital may weigh with, 1 to 1000000: bounds what one member can claim. */
   readonly samplesCap: number;
   /** A single parameter's change in a round is clamped to this, 0.001 to 64: bounds the integer sum. */
@@ -101,6 +112,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
     start: '',
   }),
   roundTimeoutMs: 300_000,
+  averaging: 'by-size',
   samplesCap: 100,
   clamp: 1,
   robust: robustDefaults,
@@ -117,6 +129,7 @@ export function validateTraining(settings: TrainingSettings): void {
   checkNumber('outerLearningRate', settings.outerLearningRate, 0.001, 10);
   checkNumber('outerMomentum', settings.outerMomentum, 0, 0.999);
   checkInteger('roundTimeoutMs', settings.roundTimeoutMs, 1_000, 86_400_000);
+  checkChoice('averaging', settings.averaging, averagings);
   checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkNumber('clamp', settings.clamp, 0.001, 64);
 }
