@@ -13,6 +13,7 @@ import type {
   PlanStage,
   RoundRule,
 } from '../wire/index.ts';
+import { mixingRuleOf } from './mixing-settings.ts';
 import { modelSpecFor } from './model-settings.ts';
 import { robustRuleOf } from './run-plan-robust.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -165,15 +166,15 @@ function ruleOf(training: RunSettings['training'], { federation }: StageSettings
   const { samplesCap, clamp, outerLearningRate, outerMomentum } = training;
   const robust = robustRuleOf(training.robust);
   const isDiloco = federation === 'diloco';
-  return {
-    kind: 'exact',
+  const mean = {
     samplesCap,
     weightMax: samplesCap,
     clampMicro: Math.round(clamp * 1e6),
     outerRateMicro: isDiloco ? Math.round(outerLearningRate * 1e6) : 1_000_000,
     outerMomentumMicro: isDiloco ? Math.round(outerMomentum * 1e6) : 0,
-    ...(robust !== null && { robust }),
   };
+  if (training.averaging === 'mixing') return mixingRuleOf(training.mixing, mean);
+  return { kind: 'exact', ...mean, ...(robust !== null && { robust }) };
 }
 
 function trainingOf({ training, sampling }: RunSettings, stage: StageSettings): StageTraining {

@@ -1,6 +1,7 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
 import { heartUses, optimiserKinds, type HeartUse, type OptimiserKind } from '../distill/index.ts';
 import { schedules, type Schedule } from '../wire/index.ts';
+import { mixingDefaults, type MixingSettings } from './mixing-settings.ts';
 import { robustDefaults, type RobustSettings } from './robust-settings.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
@@ -12,6 +13,12 @@ export const federations = ['fedavg', 'fedprox', 'diloco'] as const;
 
 /** How the hospitals of a stage learn together: one of `federations`. */
 export type Federation = (typeof federations)[number];
+
+/** How the mean of the updates is made: everybody adds them up, or neighbours exchange what they hold. */
+export const averagings = ['exact', 'mixing'] as const;
+
+/** How the mean of the updates is made: one of `averagings`. */
+export type Averaging = (typeof averagings)[number];
 
 /** One kind of stage. All hospitals agree on it in the manifest. */
 export interface StageSettings {
@@ -63,6 +70,10 @@ export interface TrainingSettings {
   readonly samplesCap: number;
   /** A single parameter's change in a round is clamped to this, 0.001 to 64: bounds the integer sum. */
   readonly clamp: number;
+  /** How the mean of the updates is made: `exact` or `mixing`. */
+  readonly averaging: Averaging;
+  /** Of `mixing`. */
+  readonly mixing: MixingSettings;
   /** What keeps updates far from the others from moving the average. */
   readonly robust: RobustSettings;
 }
@@ -103,6 +114,8 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
   roundTimeoutMs: 300_000,
   samplesCap: 100,
   clamp: 1,
+  averaging: 'exact',
+  mixing: mixingDefaults,
   robust: robustDefaults,
 });
 
@@ -118,7 +131,15 @@ export function validateTraining(settings: TrainingSettings): void {
   checkNumber('outerMomentum', settings.outerMomentum, 0, 0.999);
   checkInteger('roundTimeoutMs', settings.roundTimeoutMs, 1_000, 86_400_000);
   checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
+  checkChoice('averaging', settings.averaging, averagings);
   checkNumber('clamp', settings.clamp, 0.001, 64);
+  if (settings.averaging === 'mixing' && settings.robust.kind !== 'none') {
+    throw new SettingError(
+      'averaging',
+      'exact, with a robust rule: in a mixing nobody sees all updates',
+      settings.averaging,
+    );
+  }
 }
 
 /** @throws {SettingError} naming the key out of range. */
