@@ -64,10 +64,9 @@ async function run(
   return { record, world: world! };
 }
 
-function sealedOf({ rounds }: SimulationRecord): Extract<
-  SimulationRecord['rounds'][number],
-  { outcome: 'sealed' }
->[] {
+function sealedOf({
+  rounds,
+}: SimulationRecord): Extract<SimulationRecord['rounds'][number], { outcome: 'sealed' }>[] {
   return rounds.filter((round) => round.outcome === 'sealed');
 }
 
