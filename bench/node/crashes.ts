@@ -5,18 +5,16 @@
  *   npm run build && node --disable-warning=ExperimentalWarning bench/node/crashes.ts [--kills 200] [--nodes 4] [--seed 1]
  *     [--minutes 45] [--folder DIR]
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { seededRandom, type NodeId } from '../../src/base/index.ts';
-import { loadPreset } from '../../src/config/index.ts';
-import { writeTestnet, type TestnetNode } from '../../src/daemon/index.ts';
-import { readStatus, type NodeStatus } from '../../src/dashboard/index.ts';
-import { askControl, packageFile } from '../../src/host/index.ts';
+import { writeTestnet } from '../../src/daemon/index.ts';
 import { quorumOf } from '../../src/wire/index.ts';
+import { ended, main, say, smokeOf, startNode, statusOf, type BenchNode } from './bench-nodes.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,51 +26,8 @@ const { values } = parseArgs({
   },
 });
 const kills = Number(values.kills);
-const main = packageFile('dist/src/cli/main.js');
 const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'annulus-crashes-'));
 const untilMs = performance.now() + Number(values.minutes) * 60_000;
-
-/** A node as this bench sees it: its process, and the greatest height that it told of. */
-interface Member extends TestnetNode {
-  child: ChildProcess | null;
-  height: number;
-  said: string;
-}
-
-const say = (text: string): void => {
-  process.stdout.write(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${text}\n`);
-};
-
-function start(member: Member): void {
-  const flags = ['--home', member.home, '--set', 'dashboard.isOn=false'];
-  const child = spawn(process.execPath, [main, 'start', ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const hear = (part: Buffer): void => {
-    member.said = (member.said + part.toString()).slice(-4000);
-  };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
-  member.child = child;
-}
-
-async function ended(child: ChildProcess | null): Promise<void> {
-  if (child?.exitCode !== null || child.signalCode !== null) return;
-  await new Promise<void>((resolve) => child.once('close', () => { resolve(); })); // prettier-ignore
-}
-
-/** Null while the node does not answer. */
-async function statusOf(member: Member): Promise<NodeStatus | null> {
-  try {
-    const asked = { method: 'GET', path: '/status' } as const;
-    const { body } = await askControl(join(member.home, 'control.sock'), asked);
-    const status = readStatus(JSON.stringify(body));
-    member.height = Math.max(member.height, status.node.height);
-    return status;
-  } catch {
-    return null;
-  }
-}
 
 /** Resolves when so many nodes answer and are connected that they can agree, or after a minute. */
 async function untilQuorum(): Promise<void> {
@@ -89,7 +44,7 @@ async function untilQuorum(): Promise<void> {
 
 /** Blocks of a node's log by height, as they lie there. */
 function blocksOf(
-  member: Member,
+  member: BenchNode,
 ): Map<number, { readonly body: string; readonly ops: readonly { readonly op: string }[] }> {
   const place = join(member.home, 'node', 'log', 'decisions');
   return new Map(
@@ -102,26 +57,20 @@ function blocksOf(
   );
 }
 
-const smoke = loadPreset(readFileSync(packageFile('config/smoke.yaml'), 'utf8'), 'smoke.yaml', [
-  // A round for every second kill, so that most of them fall into one.
-  {
-    key: 'training.student.rounds',
-    text: String(Math.max(4, Math.ceil(kills / 2))),
-    source: 'bench',
-  },
-]);
+// A round for every second kill, so that most of them fall into one.
+const smoke = smokeOf(Math.max(4, Math.ceil(kills / 2)));
 const nodes = await writeTestnet({
   ...{ folder, count: Number(values.nodes), settings: smoke, workers: 1, nowMs: Date.now() },
   onCase: () => undefined,
 });
-const members: Member[] = nodes.map((node) => ({ ...node, child: null, height: 0, said: '' }));
+const members: BenchNode[] = nodes.map((node) => ({ ...node, child: null, height: 0, said: '' }));
 const problems: string[] = [];
 const killsOf = new Map<NodeId, number>();
 let inRound = 0;
 let done = 0;
 
 try {
-  for (const member of members) start(member);
+  for (const member of members) startNode(member);
   const random = seededRandom(Number(values.seed)).fork('crashes');
   while (done < kills && performance.now() < untilMs) {
     // Most kills wait for a network that works; one in eight comes whatever is up.
@@ -140,7 +89,7 @@ try {
     await ended(member.child);
     killsOf.set(member.id, (killsOf.get(member.id) ?? 0) + 1);
     done += 1;
-    start(member);
+    startNode(member);
     if (done % 10 === 0)
       say(
         `${done} kills, ${inRound} of them in a round; heights ${members.map(({ height }) => height).join(' ')}`,

@@ -87,3 +87,8 @@ export function judgeCertificate(
   const problem = problems.length === 0 ? null : problems.join(', ');
   return { isCertified: valid >= quorum, problem };
 }
+
+/** Indices of the members whose votes a decision's certificate holds; unchecked. @throws {WireError} 'malformed' */
+export function certificateVoters({ certificate }: Decision): number[] {
+  return readCertificate(certificate, 'certificate').sigs.map(([index]) => index);
+}

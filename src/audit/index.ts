@@ -25,8 +25,24 @@ export {
   verifyNoteSignature,
   type Checkpoint,
 } from './checkpoint.ts';
-export { logOrigin, policyFile, witnessName } from './policy.ts';
-export { envelopeDigests, leavesOf, logPrefix, type Decision } from './log-files.ts';
+export { logOrigin, parsePolicy, policyFile, witnessName, type LogPolicy } from './policy.ts';
+export { inclusionPath, logEntries, type LogEntry } from './log-entries.ts';
+export { compareLogs, type ComparedLog, type LogFork, type LogRelation } from './compare-logs.ts';
+export {
+  formatProof,
+  parseProof,
+  verifyProof,
+  type ProvenEntry,
+  type TlogProof,
+} from './tlog-proof.ts';
+export {
+  checkpointName,
+  envelopeDigests,
+  leavesOf,
+  logPrefix,
+  policyName,
+  type Decision,
+} from './log-files.ts';
 export { Witness, witnessStateName, type WitnessRefusal } from './witness.ts';
 export {
   ConsortiumLog,
@@ -41,6 +57,7 @@ export type { BlobCount, BlobFolder } from './verify-blobs.ts';
 export {
   examineLog,
   verifyLogDirectory,
+  type ExaminedLog,
   type LogDirectory,
   type VerifyLogOptions,
 } from './verify-log-directory.ts';

@@ -20,19 +20,25 @@ export interface PresetText {
  * @throws {CliError} 'usage' naming the presets there are.
  */
 export async function readPreset(name: string): Promise<PresetText> {
-  return readNamed(name, 'preset', 'config');
+  return readNamed(name, 'preset', ['config', 'config/lab']);
 }
 
 /** As `readPreset`, for the networks of `config/models`. */
 export async function readNetwork(name: string): Promise<PresetText> {
-  return readNamed(name, 'network', 'config/models');
+  return readNamed(name, 'network', ['config/models']);
 }
 
-async function readNamed(name: string, what: string, folder: string): Promise<PresetText> {
+async function readNamed(
+  name: string,
+  what: string,
+  folders: readonly [string, ...string[]],
+): Promise<PresetText> {
   const isPath = /[\\/]|\.ya?ml$/.test(name);
-  const file = isPath ? name : packageFile(join(folder, `${name}.yaml`));
+  const inFolder = (folder: string): string => packageFile(join(folder, `${name}.yaml`));
+  const folder = folders.find((one) => existsSync(inFolder(one))) ?? folders[0];
+  const file = isPath ? name : inFolder(folder);
   if (!existsSync(file)) {
-    const known = await namesIn(folder);
+    const known = (await Promise.all(folders.map(namesIn))).flat();
     // Loaded late: `annulus --help` must not wait for every room.
     const { nearest } = await import('../config/index.ts');
     const guess = isPath ? null : nearest(name, known);
@@ -53,6 +59,11 @@ async function readNamed(name: string, what: string, folder: string): Promise<Pr
 /** Presets that ship with the package, by the name that `simulate` takes. */
 export async function presetNames(): Promise<string[]> {
   return namesIn('config');
+}
+
+/** Presets of the laboratory that ship with the package. */
+export async function labPresetNames(): Promise<string[]> {
+  return namesIn('config/lab');
 }
 
 /** The networks of `config/models` by name, as YAML. */

@@ -59,10 +59,19 @@ A fault begins atMs after the start and lasts forMs:
   disk                           node, faults: writeMs, bytesMax, writesLeft, lies
   clock                          node, error: skewMs, driftPpm
   slow                           node, factor: training takes so many times as long
+An attack is one object: what some members, the liars, do:
+  { "kind": "sign-flip", "factor": 10, "liars": ["L4"] }
+  sign-flip, scale               factor: of what they learnt, the opposite or more of it
+  noise, free-rider              stdDev: noise on what they learnt, or in its place
+  alie, ipm, min-max             z (or none); epsilon; direction: unit, sign or deviation
+  label-flip, weight-lie, stale  –; samples; rounds: learnt from wrong labels, with a false weight, or long ago
+  withhold, late, flood          answers; delayMs; copies
+  two-faced                      sign two statements where one is due
 
   $ annulus simulate smoke --world virtual --members 16 --rounds 3
   $ annulus simulate smoke --world virtual --fault-seed 5
   $ annulus simulate smoke --world virtual --faults runs/smoke-virtual-1/record.json
+  $ annulus simulate smoke --world virtual --attack attack.json --set training.robust.kind=centred-clip
 
 Settings and their reasons: config/README.md
 `;
@@ -88,6 +97,30 @@ Examples:
   $ annulus reproduce --seeds 1                    one seed of the three
   $ annulus reproduce smoke --seeds 1              a small version of everything, about a minute; it learns little
   $ annulus reproduce --out runs/longer --set training.student.rounds=20
+`;
+
+/** Below the flags of `annulus topology --help`. */
+export const topologyExamples = `
+In gossip averaging each node sends its model to a few others in every step, and takes the weighted mean of what it hears.
+The graph decides how fast all come together and how much is sent:
+  ring, torus, star, complete   as the words say; a torus needs a number of nodes that is no prime
+  exponential                   each hears the nodes 1, 2, 4, ... places before it
+  one-peer-exponential          one of these in each step: the exact mean after log2 n steps, if n is a power of two
+  base                          at most k neighbours, the exact mean after one cycle for every n: Base-(k+1)
+  regular, small-world          drawn, with --degree neighbours each; of a small world in the mean
+  erdos-renyi                   drawn, each edge with --edge-rate
+  el-oracle, el-local           epidemic learning: drawn anew in every step; each sends to --degree others
+  matching                      drawn pairs in every step
+  clusters                      regions in which all hear each other, joined by one drawn node of each
+  file                          your own: two names a line, or GraphML
+A drawn graph that stays is drawn again until it is connected. Weights are Metropolis-Hastings (docs/specs/mixing.md).
+
+Examples:
+  $ annulus topology all --nodes 64                      side by side
+  $ annulus topology regular --nodes 100 --degree 6 --redrawn
+  $ annulus topology torus --nodes 36 --out torus.svg
+  $ annulus topology file --file hospitals.graphml --format json
+  $ annulus topology base --nodes 50 --degree 2 --parameters 1000000
 `;
 
 /** Below the flags of `annulus cases --help`. */
@@ -166,19 +199,6 @@ nnU-Net's own files contain more than tensors and need weights_only=False.
 Examples:
   $ annulus import weights.safetensors --model small-swin-unetr --output start
   $ annulus simulate --set training.student.start=start
-`;
-
-/** Below the flags of `annulus audit verify --help`. */
-export const auditExamples = `
-Checks the manifest's signatures, the certificate of every block, every entry, the Merkle tree and its cosigned
-checkpoint. Prints who took part in each round, with what weight, and which model came out. For the folder of a run it
-also checks that all members are there with their own logs, that blobs have their digests, and that model/ is the last
-sealed model. At the end it lists what it did not check.
-
-Examples:
-  $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
-  $ annulus audit verify runs/eight-hospitals-1/nodes/L3    one node's
-  $ annulus audit verify copies --allow-missing             copies/nodes/ of some of the members
 `;
 
 /** Below the flags of `annulus doctor --help`. */

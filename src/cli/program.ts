@@ -1,18 +1,17 @@
 /** The commands, their flags and their help. Everything they do is in their own files. */
 import { readFile } from 'node:fs/promises';
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { printableLine } from '../base/index.ts';
 import { backendNames, precisions } from '../compute/index.ts';
 import { packageFile } from '../host/index.ts';
-import { auditCommand, type AuditFlags } from './audit-command.ts';
+import { addAudit } from './audit/declare.ts';
 import { casesCommand, type CasesFlags } from './cases-command.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
-import { defaultPreset, networkNames, presetNames } from './files.ts';
+import { defaultPreset, labPresetNames, networkNames, presetNames } from './files.ts';
 import { collect, givenFlags, refuseTwice } from './given-flags.ts';
 import {
-  auditExamples,
   casesExamples,
   doctorExamples,
   exportExamples,
@@ -21,14 +20,23 @@ import {
   predictExamples,
   reproduceExamples,
   simulateExamples,
+  topologyExamples,
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
+import { addLab } from './lab/declare.ts';
 import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
 import { predictCommand, type PredictFlags } from './predict-command.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
 import { addBundle, addNodeCommands } from './node/declare.ts';
+import { formatOption } from './result.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
+import {
+  topologyChoices,
+  topologyCommand,
+  type TopologyChoice,
+  type TopologyFlags,
+} from './topology-command.ts';
 import type { World } from './world.ts';
 
 const reproducePreset = 'reproduce';
@@ -74,6 +82,8 @@ export async function buildProgram(
     .addHelpText('after', overview);
   addSimulate(program, await presetNames(), world, finish);
   addReproduce(program, await presetNames(), world, finish);
+  addLab(program, await labPresetNames(), world, finish);
+  addTopology(program, world, finish);
   addCases(program, world, finish);
   addPredict(program, world, finish);
   addExport(program, world, finish);
@@ -120,6 +130,7 @@ function addSimulate(
     .option('--members <n>', "virtual: so many hospitals like the preset's, 1 to 256")
     .option('--faults <file>', 'virtual: what goes wrong, a JSON list or the record.json of a run')
     .option('--fault-seed <n>', 'virtual: draw what goes wrong by chance, from this seed')
+    .option('--attack <file>', 'virtual: what members do against the others, JSON or a record.json')
     .option(
       '--until <seconds>',
       'virtual: give up after so much virtual time (default: when all rounds were late)',
@@ -134,6 +145,9 @@ function addSimulate(
       '--workers <n>',
       'training workers; 0: one per processor. With fewer workers each gets several threads',
     )
+    .option('--until-round <n>', 'laboratory: stop after a round, and keep the state there')
+    .option('--snapshot <n>', 'laboratory: keep the state after a round; repeatable', collect)
+    .option('--fork-at <run:round>', 'laboratory: go on from a round of another run')
     .addOption(formatOption())
     .addHelpText('after', simulateExamples)
     .action(async (preset: string | undefined, flags: SimulateFlags, command: Command) => {
@@ -170,6 +184,32 @@ function addReproduce(
     .addHelpText('after', reproduceExamples)
     .action(async (preset: string, flags: ReproduceFlags) => {
       finish(await reproduceCommand(preset, flags, world));
+    });
+}
+
+function addTopology(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  program
+    .command('topology')
+    .description('Tell how fast a graph of nodes mixes, what it costs, and draw it.')
+    .addArgument(new Argument('<kind>', 'which graph').choices(topologyChoices))
+    .option('--nodes <n>', 'how many, 2 to 4096 (default: 16)')
+    .option('--degree <n>', 'neighbours of a node; k of base (default: 6, of base 1)')
+    .option('--edge-rate <p>', 'erdos-renyi: chance of each edge (default: 2 ln(n) / n)')
+    .option('--rewire-rate <p>', 'small-world: chance that an edge is moved (default: 0.1)')
+    .option(
+      '--redrawn',
+      'a new graph in every step, where one is drawn; else one for the whole run',
+    )
+    .option('--groups <n>', 'clusters: regions of equal size (default: 4)')
+    .option('--file <file>', 'file: a list of edges or GraphML')
+    .option('--directed', 'file: the edges of a list go one way, "from to"')
+    .option('--seed <text>', 'what all members agree on; drawn graphs follow from it', '1')
+    .option('--parameters <n>', 'numbers of the model that is sent', '62000000')
+    .option('--out <file>', 'draw the graph: an .svg file')
+    .addOption(formatOption())
+    .addHelpText('after', topologyExamples)
+    .action(async (kind: TopologyChoice, flags: TopologyFlags) => {
+      finish(await topologyCommand(kind, flags, world));
     });
 }
 
@@ -263,24 +303,6 @@ function addImport(
     });
 }
 
-function addAudit(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  const audit = program
-    .command('audit')
-    .description('Check the log of a consortium.')
-    .helpCommand(false);
-  audit
-    .command('verify')
-    .description('Check everything that a log says, offline: exit code 0 if it is right, 1 if not.')
-    .argument('<folder>', "a run's folder, a node's folder, or a log")
-    .option('--consortium <id>', 'the id that you expect; without it the id in the log is believed')
-    .option('--allow-missing', 'for the folder of a run: missing folders of members are no error')
-    .addOption(formatOption())
-    .addHelpText('after', auditExamples)
-    .action(async (folder: string, flags: AuditFlags) => {
-      finish(await auditCommand(folder, flags, world));
-    });
-}
-
 function addDoctor(program: Command, world: World, finish: (code: ExitCode) => void): void {
   const doctor = program
     .command('doctor')
@@ -297,12 +319,6 @@ function addDoctor(program: Command, world: World, finish: (code: ExitCode) => v
       finish(await doctorCommand(flags, world));
     });
   addBundle(doctor, world, finish);
-}
-
-function formatOption(): Option {
-  return new Option('--format <kind>', 'how to write the result')
-    .choices(['text', 'json'])
-    .default('text');
 }
 
 /** Commander writes its own complaints before it throws them. */

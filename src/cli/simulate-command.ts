@@ -16,11 +16,14 @@ import type { KillRequest } from '../experiment/index.ts';
 import { settingOf } from './overrides.ts';
 import { countOwnCasesOf } from './own-cases.ts';
 import { recordedRun } from './recorded-run.ts';
+import { labCommand, labOnly, type LabFlags } from './lab/lab-command.ts';
+import { isLabPreset } from './lab/lab-preset.ts';
 import { virtualCommand, virtualOnly, type VirtualFlags } from './virtual-command.ts';
 import type { World } from './world.ts';
 
 /** Flags of `simulate`, as typed. */
-export interface SimulateFlags extends VirtualFlags {
+export interface SimulateFlags
+  extends VirtualFlags, Pick<LabFlags, 'untilRound' | 'snapshot' | 'forkAt'> {
   /** `real` or `virtual`. */
   readonly world: string;
   readonly out?: string;
@@ -60,6 +63,12 @@ export async function simulateCommand(
   given: readonly string[],
   world: World,
 ): Promise<ExitCode> {
+  const named = presetName === undefined ? null : await readPreset(presetName);
+  if (flags.forkAt !== undefined || (named !== null && (await isLabPreset(named)))) {
+    return labCommand(named, flags, given, world);
+  }
+  const lab = given.filter((flag) => labOnly.includes(flag));
+  if (lab.length > 0) throw usageError(`${lab.join(', ')}: only with a preset of the laboratory`);
   if (flags.world === 'virtual') {
     const name = presetName ?? defaultPreset;
     const { settings, file } = await readSettings(name, flags);

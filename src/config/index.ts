@@ -2,6 +2,7 @@ export { ConfigError, type ConfigErrorFacts } from './errors.ts';
 export { nearest } from './nearest.ts';
 export { loadPreset, loadPresetFor, withOwnCases, type MemberLabels } from './load-preset.ts';
 export type { Override } from './overrides.ts';
+export { hasSection, loadSection, type SectionForm } from './section-settings.ts';
 export { emptyStage, planForMembers } from './member-plan.ts';
 export { loadArchitecture, type ModelLibrary } from './architecture.ts';
 export {
@@ -29,6 +30,8 @@ export {
   type StageSettings,
   type TrainingSettings,
 } from './training-settings.ts';
+export { robustDefaults, type RobustSettings } from './robust-settings.ts';
+export { robustRuleOf } from './run-plan-robust.ts';
 export {
   modelDefaults,
   modelSpecFor,

@@ -14,6 +14,7 @@ import type {
   RoundRule,
 } from '../wire/index.ts';
 import { modelSpecFor } from './model-settings.ts';
+import { robustRuleOf } from './run-plan-robust.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StageSettings } from './training-settings.ts';
 
@@ -162,6 +163,7 @@ function stageOf(
 /** The average of a stage: DiLoCo has an outer step of its own, all others take the mean as it is. */
 function ruleOf(training: RunSettings['training'], { federation }: StageSettings): RoundRule {
   const { samplesCap, clamp, outerLearningRate, outerMomentum } = training;
+  const robust = robustRuleOf(training.robust);
   const isDiloco = federation === 'diloco';
   return {
     kind: 'exact',
@@ -170,6 +172,7 @@ function ruleOf(training: RunSettings['training'], { federation }: StageSettings
     clampMicro: Math.round(clamp * 1e6),
     outerRateMicro: isDiloco ? Math.round(outerLearningRate * 1e6) : 1_000_000,
     outerMomentumMicro: isDiloco ? Math.round(outerMomentum * 1e6) : 0,
+    ...(robust !== null && { robust }),
   };
 }
 

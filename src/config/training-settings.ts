@@ -1,6 +1,7 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
 import { heartUses, optimiserKinds, type HeartUse, type OptimiserKind } from '../distill/index.ts';
 import { schedules, type Schedule } from '../wire/index.ts';
+import { robustDefaults, type RobustSettings } from './robust-settings.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
 /**
@@ -14,7 +15,7 @@ export type Federation = (typeof federations)[number];
 
 /** One kind of stage. All hospitals agree on it in the manifest. */
 export interface StageSettings {
-  /** Federated rounds, 0 to 1000, of the student 1 to 1000. */
+  /** Federated rounds, 0 to 100000, of the student 1 to 100000. */
   readonly rounds: number;
   /** Optimiser steps each hospital makes in a round, 1 to 100000. A budget of steps, not of epochs: a large hospital does not keep the others waiting. */
   readonly stepsPerRound: number;
@@ -62,6 +63,8 @@ export interface TrainingSettings {
   readonly samplesCap: number;
   /** A single parameter's change in a round is clamped to this, 0.001 to 64: bounds the integer sum. */
   readonly clamp: number;
+  /** What keeps updates far from the others from moving the average. */
+  readonly robust: RobustSettings;
 }
 
 /** Between the paper's published rates (0.01 for U-Nets, 0.0008 for the transformer) and what small nets like. */
@@ -100,6 +103,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
   roundTimeoutMs: 300_000,
   samplesCap: 100,
   clamp: 1,
+  robust: robustDefaults,
 });
 
 /** @throws {SettingError} naming the key out of range. */
@@ -119,7 +123,7 @@ export function validateTraining(settings: TrainingSettings): void {
 
 /** @throws {SettingError} naming the key out of range. */
 export function validateStage(stage: StageSettings): void {
-  checkInteger('rounds', stage.rounds, 0, 1_000);
+  checkInteger('rounds', stage.rounds, 0, 100_000);
   checkInteger('stepsPerRound', stage.stepsPerRound, 1, 100_000);
   checkNumber('learningRate', stage.learningRate, 1e-6, 1);
   checkChoice('schedule', stage.schedule, schedules);
@@ -131,7 +135,7 @@ export function validateStage(stage: StageSettings): void {
 
 /** The student is what a run is for. @throws {SettingError} naming the key out of range. */
 export function validateStudentStage(stage: StageSettings): void {
-  checkInteger('rounds', stage.rounds, 1, 1_000);
+  checkInteger('rounds', stage.rounds, 1, 100_000);
   validateStage(stage);
 }
 

@@ -29,10 +29,8 @@ function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> 
       return line(`round ${round} of ${stage} began with ${participants.length}`, 'info', atMs);
     }
     case 'sealed': {
-      const { round, stage, participants, excluded, atMs } = event;
-      const without = excluded.length === 0 ? '' : `, without ${excluded.join(', ')}`;
-      const text = `round ${round} of ${stage} is sealed: ${participants.length} contributed${without}`;
-      return line(text, excluded.length === 0 ? 'info' : 'warning', atMs);
+      const { text, level } = sealedWords(event);
+      return line(text, level, event.atMs);
     }
     case 'void':
       return line(`round ${event.round} ended without a model`, 'warning', event.atMs);
@@ -56,10 +54,12 @@ function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> 
     case 'restart':
     case 'fork':
       return line(...wordsOf(historyNotice(event, view.nowMs)));
+    case 'false-sum':
+      return line(`${event.member} signed a false sum in round ${event.round}`, 'warning');
     case 'retired':
       return line('the key of this node has no vote any more', 'warning');
     case 'members':
-      return line(`the consortium has ${event.members.length} members now`, 'info', event.atMs);
+      return line(`there are ${event.members.length} members now`, 'info', event.atMs);
     case 'notice': {
       const { code, text, level, atMs } = event;
       const isSaid = view.notices.some((one) => one.code === code && one.text === text);
@@ -87,6 +87,17 @@ function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> 
     case 'round-error':
       return null;
   }
+}
+
+function sealedWords({
+  round,
+  stage,
+  participants,
+  excluded,
+}: Extract<NodeEvent, { kind: 'sealed' }>): Pick<Notice, 'text' | 'level'> {
+  const without = excluded.length === 0 ? '' : `, without ${excluded.join(', ')}`;
+  const text = `round ${round} of ${stage} is sealed: ${participants.length} contributed${without}`;
+  return { text, level: excluded.length === 0 ? 'info' : 'warning' };
 }
 
 function wordsOf({ text, level }: Notice): [string, MessageLevel] {

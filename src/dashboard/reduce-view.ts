@@ -36,7 +36,7 @@ const peerKinds: Readonly<Record<PeerEvent['kind'], true>> = {
   ...{ opened: true, working: true, announced: true, cut: true },
   ...{ sealed: true, void: true, 'caught-up': true, done: true },
   ...{ membership: true, left: true, restart: true, fork: true },
-  ...{ suspended: true, retired: true, heard: true },
+  ...{ suspended: true, retired: true, heard: true, 'false-sum': true },
 };
 
 function isPeerEvent(event: NodeEvent): event is PeerEvent {
@@ -91,6 +91,8 @@ function afterPeerEvent(view: NodeView, event: PeerEvent): NodeView {
       );
       return { ...view, members };
     }
+    case 'false-sum': // the journal tells it
+      return { ...view };
     case 'retired':
       return { ...view, isRetired: true };
     case 'heard':

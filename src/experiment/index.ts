@@ -10,6 +10,7 @@ export { readRunFile, type RunFile } from './run/run-file.ts';
 export { SimulateError, type SimulateErrorFacts } from './run/errors.ts';
 export { caseJobs, caseTotal, type CaseJob } from './run/run-cases.ts';
 export {
+  attackFrom,
   drawnFaults,
   faultsFrom,
   runVirtual,
@@ -18,3 +19,11 @@ export {
 } from './run/virtual-run.ts';
 export { hospitalRecord, taskRecords } from './run/run-recorder.ts';
 export { caseToShow } from './run/case-pictures.ts';
+export { LabError, type LabErrorFacts } from './lab/errors.ts';
+export { runLab, type LabOrder, type LabOutcome, type LabPlan } from './lab/run-lab.ts';
+export { planOfRecord, readLab, readRecord, readState, type LabFolder } from './lab/run-files.ts';
+export { labDefaults, labForm, type LabSettings } from './lab/settings.ts';
+export type { LabFiles } from './lab/world.ts';
+export { readSweep, runSweep, sweepMark, type Sweep, type SweepPorts } from './lab/sweep.ts';
+export { cellsOf, readAxis, type SweepAxis, type SweepCell } from './lab/sweep-plan.ts';
+export { writeLab } from './lab/write-lab.ts';

@@ -180,6 +180,10 @@ function currentRound(
     onTwoUpdates: (author: NodeId, ofRound, envelopes) => {
       post(() => evidence.keepUpdates(author, ofRound, envelopes));
     },
+    onFalseSum: (reducer, ofRound, signed) => {
+      onEvent({ kind: 'false-sum', member: reducer, round: ofRound });
+      post(() => evidence.keepSums(reducer, ofRound, signed));
+    },
   });
 }
 

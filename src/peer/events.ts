@@ -49,7 +49,7 @@ export type PeerEvent =
   | {
       readonly kind: 'working';
       readonly round: number;
-      readonly work: 'prepare' | 'train';
+      readonly work: 'prepare' | 'train' | 'mix';
       readonly progress: WorkProgress;
     }
   | { readonly kind: 'announced'; readonly round: number }
@@ -90,6 +90,8 @@ export type PeerEvent =
   | { readonly kind: 'left'; readonly version: number; readonly height: number }
   /** A member broke the rules of consensus: its key has no vote after this height. */
   | { readonly kind: 'suspended'; readonly member: NodeId; readonly height: number }
+  /** A member signed a sum of a shard that is not the sum of this round's updates, or two different ones. */
+  | { readonly kind: 'false-sum'; readonly member: NodeId; readonly round: number }
   /** This node's own key must not vote any more: it signed what this disk does not have. */
   | { readonly kind: 'retired' }
   /** What a member says of itself, when it says something new. Claims: they are shown to people and decide nothing. */

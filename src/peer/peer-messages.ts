@@ -20,10 +20,20 @@ import {
   type Topic,
 } from '../wire/index.ts';
 import {
-  exactMessages,
-  exactSignedKinds,
-  type ExactMessage,
-} from './rounds/exact/exact-messages.ts';
+  updateMessages,
+  updateSignedKinds,
+  type UpdatesMessage,
+} from './rounds/update-messages.ts';
+import {
+  mixingMessages,
+  mixingSignedKinds,
+  type MixingMessage,
+} from './rounds/mixing/mixing-messages.ts';
+import {
+  shardedMessages,
+  shardedSignedKinds,
+  type ShardedMessage,
+} from './rounds/sharded/sharded-messages.ts';
 
 /** "I am here, this far": sent every tick. */
 export interface StatusMessage {
@@ -50,7 +60,7 @@ export interface ManifestMessage {
 }
 
 /** A message of some round's protocol: all have the round's number as `r`, and kinds of their own as `t`. */
-export type RoundMessage = ExactMessage;
+export type RoundMessage = UpdatesMessage | ShardedMessage | MixingMessage;
 
 /** Everything that travels on the topics `status` and `updates`. */
 export type PeerMessage = StatusMessage | ManifestMessage | RoundMessage;
@@ -67,10 +77,16 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
     x: optional(roundNumber),
   }),
   manifest: obj({ t: literal('manifest'), version: int(1, 2 ** 31 - 1), digest }),
-  ...exactMessages,
+  ...updateMessages,
+  ...shardedMessages,
+  ...mixingMessages,
 });
 
-const signedKinds: ReadonlySet<RoundMessage['t']> = new Set(exactSignedKinds);
+const signedKinds: ReadonlySet<RoundMessage['t']> = new Set([
+  ...updateSignedKinds,
+  ...shardedSignedKinds,
+  ...mixingSignedKinds,
+]);
 
 /** Whether only a member in the round of this message can check it: others do not pass it on. */
 export function isCheckedInRound({ t }: RoundMessage): boolean {

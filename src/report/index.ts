@@ -4,6 +4,7 @@ export { reportStyle } from './report-style.ts';
 export { reproductionText } from './reproduction-text.ts';
 export { summaryOf, type MissedRound, type RunSummary } from './run-summary.ts';
 export { renderReproduction } from './reproduction-report.ts';
+export { graphPicture, type GraphPicture } from './graph-picture.ts';
 export { encodeGrayPng } from './png.ts';
 export { absent, bytesText, durationText, fixed, percent, shortDigest } from './figures.ts';
 export {
@@ -26,6 +27,7 @@ export {
   type StageTime,
   type TaskRecord,
   type VirtualFault,
+  type VirtualAttack,
   type VirtualRecord,
 } from './run-record.ts';
 export type { HospitalState, OnProgress, PlannedStage, ProgressEvent } from './progress.ts';
@@ -44,3 +46,25 @@ export {
   type ReproductionRecord,
   type VerdictRecord,
 } from './reproduction-record.ts';
+export {
+  csvOf,
+  labFormat,
+  nodeColumns,
+  roundColumns,
+  type LabFrame,
+  type LabNode,
+  type LabPlanTree,
+  type LabRecord,
+  type LabRound,
+  type LabSettingsTree,
+} from './lab/lab-record.ts';
+export { renderLab } from './lab/lab-report.ts';
+export {
+  compareRuns,
+  type Band,
+  type ComparedGroup,
+  type ComparedRun,
+  type Comparison,
+} from './lab/compare-runs.ts';
+export { comparisonFigures, comparisonText, renderComparison } from './lab/comparison-report.ts';
+export { bandFile, type BandChart, type BandCurve } from './lab/band-chart.ts';

@@ -43,13 +43,10 @@ export function sharedByName(): NamedWork {
 export function sharedChecks(): (averager: Averager) => Averager {
   const fitting = new Set<string>();
   return (averager) => ({
-    start: (job) => averager.start(job),
-    carry: (job) => averager.carry(job),
-    encrypt: (job) => averager.encrypt(job),
-    average: (job) => averager.average(job),
+    ...averager,
     check: async (job) => {
-      const { digest, key, weights, updateBytes } = job;
-      const name = `${digest} ${hex(key)} ${updateBytes} ${JSON.stringify(weights)}`;
+      const { digest, key, context, weights, updateBytes } = job;
+      const name = `${digest} ${hex(key)} ${hex(context)} ${updateBytes} ${JSON.stringify(weights)}`;
       if (fitting.has(name)) return { kind: 'fits' };
       const outcome = await averager.check(job);
       if (outcome.kind === 'fits') fitting.add(name);

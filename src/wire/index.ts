@@ -50,7 +50,45 @@ export {
   type EnvelopeSignature,
 } from './dsse.ts';
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
-export { readRule, type ExactRule, type RoundRule } from './rule.ts';
+export { readRobust, robustKinds, type RobustRule } from './robust-rule.ts';
+export {
+  readRule,
+  type ExactRule,
+  type IntegerMean,
+  type MixingRule,
+  type MixingTopology,
+  type RoundRule,
+  type ShardedRule,
+} from './rule.ts';
+export {
+  decodeShardList,
+  encodeShardList,
+  shardListBytesMax,
+  type ListedShard,
+  type ShardList,
+} from './shard-list.ts';
+export {
+  readSignedSums,
+  signSums,
+  sumsBytes,
+  sumsDomain,
+  verifySums,
+  type ShardSum,
+  type SignedSums,
+  type SumsStatement,
+} from './shard-sums.ts';
+export {
+  decodeReport,
+  decodeStep,
+  edgeProblems,
+  signReport,
+  signStep,
+  verifyMixing,
+  type DecodedStatement,
+  type MixingReport,
+  type ReportedStep,
+  type StepStatement,
+} from './mixing-statements.ts';
 export {
   readHyperparameters,
   readTraining,
@@ -164,6 +202,7 @@ export {
   genesisEpoch,
   genesisPrev,
   membershipOf,
+  cutDigest,
   openDigest,
   readBlockBody,
   readOp,
@@ -172,6 +211,7 @@ export {
   type CutUpdate,
   type Evid,
   type Membership,
+  type MixedSeal,
   type Op,
   type Open,
   type RoundOp,
@@ -194,12 +234,17 @@ export {
 } from './update-statement.ts';
 export {
   bulkContext,
+  encryptStepKey,
   encryptUpdateKey,
   handOverKey,
   openHandedKey,
+  openStepKey,
   openUpdateKey,
+  stepBulkContext,
+  type StepContext,
   updateKeyInfo,
   type UpdateContext,
+  shardContext,
 } from './update-encryption.ts';
 export {
   topics,

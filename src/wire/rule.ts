@@ -2,11 +2,12 @@
  * The rule by which a round's updates become the next model, as a stage of the plan states it and OPEN repeats it. Whoever
  * averages, checks an update or judges a CUT reads it here and nowhere else. docs/specs/wire.md, 4.2
  */
-import { checked, int, literal, obj, unionBy, type Reader } from './readers.ts';
+import { mixingStepsMax } from './limits.ts';
+import { bool, checked, int, literal, obj, optional, unionBy, type Reader } from './readers.ts';
+import { readRobust, type RobustRule } from './robust-rule.ts';
 
-/** Every member gets every update and computes the weighted mean in integers, to the same bytes. */
-export interface ExactRule {
-  readonly kind: 'exact';
+/** The weighted mean in integers: any order of adding, by whomever, gives the same bytes. */
+export interface IntegerMean {
   /** Most samples that one participant may weigh with, 1 to `weightMax`. */
   readonly samplesCap: number;
   /** wMax: the weight of which one unit is a share in fixed point, samples, 1 to 2^31-1. */
@@ -19,20 +20,110 @@ export interface ExactRule {
   readonly outerMomentumMicro: number;
 }
 
+/** Every member gets every update and computes the mean by itself. */
+export interface ExactRule extends IntegerMean {
+  readonly kind: 'exact';
+  /** What takes the place of the weighted mean; absent for the mean itself. */
+  readonly robust?: RobustRule;
+}
+
+/** The model is cut into a shard for each member; some members add up each shard and hand the sum to all. The same mean. */
+export interface ShardedRule extends IntegerMean {
+  readonly kind: 'sharded';
+  /** R: members that add up each shard, 2 to 7: fewer check nothing, more cost a copy of the update each. */
+  readonly reducers: number;
+}
+
+/** Who hears whom while a round is mixed. Those with a `degree` need more members than it. */
+export type MixingTopology =
+  | {
+      readonly kind:
+        | 'ring'
+        | 'torus'
+        | 'star'
+        | 'complete'
+        | 'exponential'
+        | 'one-peer-exponential'
+        | 'matching';
+    }
+  /** Base-(k+1): at most k neighbours a step, and exactly the mean after one cycle, whatever the number of members. */
+  | { readonly kind: 'base'; readonly k: number }
+  | { readonly kind: 'regular'; readonly degree: number; readonly redrawn: boolean }
+  | { readonly kind: 'el-oracle' | 'el-local'; readonly degree: number };
+
+/** Members exchange what they hold with neighbours, step by step, and seal one of their nearly equal models. */
+export interface MixingRule extends IntegerMean {
+  readonly kind: 'mixing';
+  readonly topology: MixingTopology;
+  /** Exchanges in a round, 1 to 200; 0 for as many as bring all models within the bound. */
+  readonly steps: number;
+  /** ε × 10^9: no parameter of a sealed model is further than this from a voter's own, 1 to 10^9. */
+  readonly epsilonNano: number;
+  /** Who keeps a step from the others for longer is left out of the round, ms, 1000 to a day. */
+  readonly patienceMs: number;
+}
+
 /** By `kind`. A further way of averaging is a further member. */
-export type RoundRule = ExactRule;
+export type RoundRule = ExactRule | ShardedRule | MixingRule;
+
+const integerMean = {
+  samplesCap: int(1, 2 ** 31 - 1),
+  weightMax: int(1, 2 ** 31 - 1),
+  clampMicro: int(1, 64_000_000),
+  outerRateMicro: int(1, 10_000_000),
+  outerMomentumMicro: int(0, 999_999),
+};
+
+function capProblem({ samplesCap, weightMax }: IntegerMean): string | null {
+  return samplesCap > weightMax ? 'samplesCap not above weightMax' : null;
+}
 
 const readExact: Reader<ExactRule> = checked(
+  obj({ kind: literal('exact'), ...integerMean, robust: optional(readRobust) }),
+  capProblem,
+);
+
+const readSharded: Reader<ShardedRule> = checked(
+  obj({ kind: literal('sharded'), reducers: int(2, 7), ...integerMean }),
+  capProblem,
+);
+
+const plain = <K extends string>(kind: K): Reader<{ readonly kind: K }> =>
+  obj({ kind: literal(kind) });
+const withDegree = <K extends string>(
+  kind: K,
+): Reader<{ readonly kind: K; readonly degree: number }> =>
+  obj({ kind: literal(kind), degree: int(1, 255) });
+
+const readTopology: Reader<MixingTopology> = unionBy<MixingTopology>('kind', {
+  ring: plain('ring'),
+  torus: plain('torus'),
+  star: plain('star'),
+  complete: plain('complete'),
+  exponential: plain('exponential'),
+  'one-peer-exponential': plain('one-peer-exponential'),
+  matching: plain('matching'),
+  base: obj({ kind: literal('base'), k: int(1, 255) }),
+  regular: obj({ kind: literal('regular'), degree: int(1, 255), redrawn: bool }),
+  'el-oracle': withDegree('el-oracle'),
+  'el-local': withDegree('el-local'),
+});
+
+const readMixing: Reader<MixingRule> = checked(
   obj({
-    kind: literal('exact'),
-    samplesCap: int(1, 2 ** 31 - 1),
-    weightMax: int(1, 2 ** 31 - 1),
-    clampMicro: int(1, 64_000_000),
-    outerRateMicro: int(1, 10_000_000),
-    outerMomentumMicro: int(0, 999_999),
+    kind: literal('mixing'),
+    topology: readTopology,
+    steps: int(0, mixingStepsMax),
+    epsilonNano: int(1, 1_000_000_000),
+    patienceMs: int(1_000, 86_400_000),
+    ...integerMean,
   }),
-  ({ samplesCap, weightMax }) => (samplesCap > weightMax ? 'samplesCap not above weightMax' : null),
+  capProblem,
 );
 
 /** Reads a rule. @throws {WireError} 'malformed' */
-export const readRule: Reader<RoundRule> = unionBy<RoundRule>('kind', { exact: readExact });
+export const readRule: Reader<RoundRule> = unionBy<RoundRule>('kind', {
+  exact: readExact,
+  sharded: readSharded,
+  mixing: readMixing,
+});

@@ -173,7 +173,7 @@ describe('a preset', () => {
   it('without a round of the student is refused: nothing would be sealed', () => {
     const none = [{ key: 'training.student.rounds', text: '0', source: '--rounds' }];
     expect(refusal(smoke, none).message).equal(
-      '--rounds: training.student.rounds: expected a whole number from 1 to 1000, got 0',
+      '--rounds: training.student.rounds: expected a whole number from 1 to 100000, got 0',
     );
     const teachers = [{ key: 'training.teacher.rounds', text: '0', source: '--set' }];
     expect(loadPreset(smoke, 'p.yaml', teachers).training.teacher.rounds).equal(0);

@@ -12,6 +12,7 @@ import {
   taughtTasks,
 } from '../../src/config/index.ts';
 import { caseJobs } from '../../src/experiment/index.ts';
+import { readRobust } from '../../src/wire/index.ts';
 import { projectRoot } from '../project-root.ts';
 
 const preset = 'eight-hospitals.yaml';
@@ -67,6 +68,39 @@ describe('run plan', () => {
     expect(meaning('fedavg')).to.deep.equal([plain, plain]);
     expect(meaning('fedprox')).to.deep.equal([prox, prox]);
     expect(meaning('diloco')).to.deep.equal([diloco, diloco]);
+  });
+
+  it('writes the robust mean into every stage, and nothing for the plain one', () => {
+    const robustWith = (...pairs: string[]): unknown[] =>
+      planOf(
+        loadPreset(
+          readPreset(),
+          preset,
+          pairs.map((pair) => {
+            const [key = '', text = ''] = pair.split('=');
+            return { key: `training.robust.${key}`, text, source: '--set' };
+          }),
+        ),
+      ).stages.map(({ rule }) => (rule.kind === 'exact' ? rule.robust : null));
+    expect(new Set(robustWith('kind=none', 'radius=2'))).to.deep.equal(new Set([undefined]));
+    const [first, ...others] = robustWith('kind=centred-clip', 'radius=1.5', 'iterations=3');
+    expect(first).to.deep.equal({
+      ...{ kind: 'centred-clip', capMicro: 350_000, radiusMicro: 1_500_000, iterations: 3 },
+    });
+    for (const other of others) expect(other).to.deep.equal(first);
+    const common = { capMicro: 200_000, nnmTolerated: 2 };
+    const more = ['weightCap=0.2', 'nnm=true', 'tolerated=2', 'trim=0.25', 'iterations=9'];
+    for (const [kind, own] of Object.entries({
+      'norm-clip': { radiusMicro: 1_000_000 },
+      'trimmed-mean': { trimMicro: 250_000 },
+      median: {},
+      'geometric-median': { iterations: 9 },
+      'multi-krum': { tolerated: 2 },
+    })) {
+      const [robust] = robustWith(`kind=${kind}`, ...more);
+      expect(robust).to.deep.equal({ kind, ...common, ...own });
+      expect(readRobust(robust)).to.deep.equal(robust);
+    }
   });
 
   it('gives each kind of stage its own optimiser, schedule and decay', () => {

@@ -247,7 +247,7 @@ export class Hospitals {
     const out = await done('audit', 'verify', this.home(id), '--format', 'json');
     const { ok, logs } = JSON.parse(out) as RunVerdict;
     expect(ok, id).equal(true);
-    const script = join(projectRoot, 'test/interop/verify_log.py');
+    const script = join(projectRoot, 'verify/verify_log.py');
     const log = join(this.home(id), 'node', 'log');
     const python = spawnSync('/usr/bin/python3', [script, log], { encoding: 'utf8' });
     expect([python.stderr, python.status], id).deep.equal(['', 0]);

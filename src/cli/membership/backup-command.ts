@@ -9,7 +9,7 @@ import { openWithPassphrase, passphraseToMake, type PassphraseFlags } from '../p
 import type { World } from '../world.ts';
 import { requireFree } from './named-files.ts';
 import { requireYes } from './sign-command.ts';
-import { tell, type FormatFlags } from './result.ts';
+import { tell, type FormatFlags } from '../result.ts';
 
 /** Flags of `backup` and `restore`, as typed. */
 export interface BackupFlags extends HomeFlags, PassphraseFlags, FormatFlags {}

@@ -1,5 +1,5 @@
 /** The commands of membership, their flags and their help. What they do is in the files beside this one. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { ExitCode } from '../errors.ts';
 import { defaultPreset } from '../files.ts';
 import { collect } from '../given-flags.ts';
@@ -27,7 +27,7 @@ import type { DraftFlags } from './draft-command.ts';
 import type { InitFlags } from './init-command.ts';
 import type { InviteFlags, JoinFlags } from './invite-command.ts';
 import type { RotateFlags } from './member-command.ts';
-import type { FormatFlags } from './result.ts';
+import { formatOption, type FormatFlags } from '../result.ts';
 import type { KnownFlags, SignFlags } from './sign-command.ts';
 
 type Finish = (code: ExitCode) => void;
@@ -297,11 +297,5 @@ function addOrgPassphrase(command: Command): Command {
 }
 
 function finished(command: Command, examples: string): Command {
-  return command
-    .addOption(
-      new Option('--format <kind>', 'how to write the result')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
-    .addHelpText('after', examples);
+  return command.addOption(formatOption()).addHelpText('after', examples);
 }

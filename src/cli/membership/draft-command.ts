@@ -19,7 +19,7 @@ import { endOfLog } from './end-of-log.ts';
 import { homeIfAny, knownVersions } from './known-versions.ts';
 import { readId } from './member-id.ts';
 import { ofFile, readNamed, stemOf, writeResult } from './named-files.ts';
-import { tell, type FormatFlags } from './result.ts';
+import { tell, type FormatFlags } from '../result.ts';
 
 /** Flags of `consortium draft`, as typed. */
 export interface DraftFlags extends HomeFlags, FormatFlags {

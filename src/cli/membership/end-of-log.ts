@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HomeFacts } from '../../node/index.ts';
 import { restartAfter, type Restart, type SignedManifest } from '../../wire/index.ts';
-import { logDirectoryAt } from '../audited-folders.ts';
+import { logDirectoryAt } from '../audit/audited-folders.ts';
 import { CliError, usageError } from '../errors.ts';
 
 /** The end of a log, and the version of the manifest in force there. */

@@ -15,7 +15,7 @@ import { readAddresses, readLabels } from './addresses.ts';
 import { readId } from './member-id.ts';
 import { ofFile, readNamed, requireFree, writeResult } from './named-files.ts';
 import { orgKeyFile } from './org-key-file.ts';
-import { tell, type FormatFlags } from './result.ts';
+import { tell, type FormatFlags } from '../result.ts';
 
 /** Flags of `init`, as typed. */
 export interface InitFlags extends HomeFlags, PassphraseFlags, FormatFlags {

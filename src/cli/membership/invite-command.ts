@@ -7,7 +7,7 @@ import type { PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
 import { ofFile, readNamed, requireFree, writeResult } from './named-files.ts';
 import { openOrgKeyFile, orgKeyFile } from './org-key-file.ts';
-import { tell, type FormatFlags } from './result.ts';
+import { tell, type FormatFlags } from '../result.ts';
 
 /** Flags of `invite`, as typed. */
 export interface InviteFlags extends HomeFlags, PassphraseFlags, FormatFlags {

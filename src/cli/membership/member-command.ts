@@ -22,7 +22,7 @@ import { readAddresses, readLabels } from './addresses.ts';
 import { requestFile } from './init-command.ts';
 import { requireFree, stemOf, writeResult } from './named-files.ts';
 import { openOrgKeyFile, orgKeyFile } from './org-key-file.ts';
-import { tell, type FormatFlags } from './result.ts';
+import { tell, type FormatFlags } from '../result.ts';
 
 /** Flags of `member rotate`, as typed. */
 export interface RotateFlags extends HomeFlags, PassphraseFlags, FormatFlags {

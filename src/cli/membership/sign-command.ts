@@ -19,7 +19,7 @@ import type { World } from '../world.ts';
 import { homeIfAny, knownVersions } from './known-versions.ts';
 import { ofFile, readNamed, stemOf, writeResult, type NamedFile } from './named-files.ts';
 import { openOrgKeyFile, orgKeyFile } from './org-key-file.ts';
-import { tell, type FormatFlags } from './result.ts';
+import { tell, type FormatFlags } from '../result.ts';
 
 /** Flags that say which versions came before. */
 export interface KnownFlags extends HomeFlags, FormatFlags {

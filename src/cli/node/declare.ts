@@ -1,7 +1,8 @@
 /** The commands about a running node, with their flags. */
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { ExitCode } from '../errors.ts';
 import { collect, givenFlags } from '../given-flags.ts';
+import { formatOption } from '../result.ts';
 import type { World } from '../world.ts';
 import { bundleCommand, type BundleFlags } from './bundle-command.ts';
 import {
@@ -191,7 +192,3 @@ const homeOption = [
   '--home <folder>',
   'home of the node (default: $ANNULUS_HOME, or annulus in $XDG_STATE_HOME)',
 ] as const;
-
-function formatOption(what = 'how to write the result'): Option {
-  return new Option('--format <kind>', what).choices(['text', 'json']).default('text');
-}

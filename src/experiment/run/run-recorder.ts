@@ -172,6 +172,7 @@ export class RunRecorder {
         else this.#state(node, 'resting');
         return;
       case 'working': {
+        if (event.work === 'mix') return; // its update is on its way all the same
         const { done, total, loss } = event.progress;
         const share = total > 0 ? done / total : 0;
         const state = event.work === 'prepare' ? 'preparing' : 'training';
@@ -211,6 +212,9 @@ export class RunRecorder {
         return;
       // The members of a run stay as they are; the log is part of the record; and heartbeats on one machine say nothing.
       case 'membership':
+      case 'restart':
+      case 'fork':
+      case 'false-sum':
       case 'suspended':
       case 'retired':
       case 'heard':

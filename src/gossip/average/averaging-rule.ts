@@ -1,6 +1,6 @@
 /** What the average is computed with: a round's rule in units, and how many members there are. */
 import { headsOf, type Segment, type UpdateWeights } from './head-weights.ts';
-import type { RoundRule } from '../../wire/index.ts';
+import type { RobustRule, RoundRule } from '../../wire/index.ts';
 
 /** What all participants agreed on before the round. */
 export interface AveragingRule {
@@ -16,6 +16,8 @@ export interface AveragingRule {
   readonly outerRate: number;
   /** Nesterov's momentum over the rounds, 0 to below 1; 0 for none. */
   readonly outerMomentum: number;
+  /** What takes the place of the weighted mean; absent for the mean itself. */
+  readonly robust?: RobustRule;
 }
 
 /** From the rule of a round's OPEN, among `memberCount` members. */
@@ -26,6 +28,7 @@ export function averagingRule(rule: RoundRule, memberCount: number): AveragingRu
     clamp: clampMicro / 1e6,
     outerRate: outerRateMicro / 1e6,
     outerMomentum: outerMomentumMicro / 1e6,
+    ...(rule.kind === 'exact' && rule.robust && { robust: rule.robust }),
   };
 }
 

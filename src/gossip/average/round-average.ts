@@ -3,14 +3,17 @@
  * a consortium and whoever repeats their rounds without a network compute it here, to the same bytes.
  */
 import {
+  checkCount,
   delta,
   elementCount,
   fixedPointFor,
+  parameterCount,
   quantise,
   type ModelWeights,
 } from '../../weights/index.ts';
 import { updateWeights, type AveragingRule, type TrainedSamples } from './averaging-rule.ts';
 import { segmentsOf, weightIn, type UpdateWeights } from './head-weights.ts';
+import { isRobust, RobustMean, type RobustAveraging } from '../rules/robust-mean.ts';
 import { RoundSum } from './round-sum.ts';
 
 /** One participant's change of the base. */
@@ -49,8 +52,8 @@ export function roundUpdate(
 }
 
 /**
- * base + rate · Σ values · wMax / (Σ weight · 2^s), for each head over those that trained it: the same bytes for any order
- * of `updates`, of which there is at least one. A head that nobody trained stays as it is.
+ * base + rate · mean, for each head over those that trained it: the same bytes for any order of `updates`, of which there
+ * is at least one. The mean is Σ values · wMax / (Σ weight · 2^s), or what the rule's robust part says. A head that nobody trained stays as it is.
  * @throws {WeightsError} 'shape_mismatch', 'bad_weight', and 'out_of_range' when a value is larger than its weight allows
  */
 export function roundAverage(
@@ -58,16 +61,39 @@ export function roundAverage(
   updates: readonly RoundUpdate[],
   rule: AveragingRule,
 ): ModelWeights {
+  const mean = isRobust(rule) ? robustMean(base, updates, rule) : plainMean(base, updates, rule);
+  let start = 0;
+  return base.map(({ name, shape, data }) => {
+    const averaged = mean.applyTo(data, start);
+    start += elementCount(shape);
+    return { name, shape, data: averaged };
+  });
+}
+
+function plainMean(
+  base: ModelWeights,
+  updates: readonly RoundUpdate[],
+  rule: AveragingRule,
+): RoundSum {
   const sum = new RoundSum(segmentsOf(base), rule);
   for (const update of updates) {
     const underWay = sum.begin(update);
     underWay.add(update.values);
     underWay.end();
   }
-  let start = 0;
-  return base.map(({ name, shape, data }) => {
-    const averaged = sum.applyTo(data, start);
-    start += elementCount(shape);
-    return { name, shape, data: averaged };
-  });
+  return sum;
+}
+
+function robustMean(
+  base: ModelWeights,
+  updates: readonly RoundUpdate[],
+  rule: RobustAveraging,
+): RobustMean {
+  const mean = new RobustMean(segmentsOf(base), updates, rule);
+  const values = updates.map((update) => update.values);
+  for (const one of values) checkCount(one.length, parameterCount(base));
+  if (mean.looks) mean.look(values);
+  mean.combine(values);
+  mean.end();
+  return mean;
 }

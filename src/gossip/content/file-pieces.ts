@@ -3,12 +3,13 @@ import type { Digest, Store } from '../../base/index.ts';
 import { HashStream } from '../../crypto/index.ts';
 
 /** Small enough that hashing one holds up nobody on the same thread for more than a few milliseconds. */
-const pieceBytes = 1024 * 1024;
+const defaultPieceBytes = 1024 * 1024;
 
-/** The bytes of a value in order; nothing when it is absent, and fewer when it is removed meanwhile. */
+/** The bytes of a value in order, so many at a time; nothing when it is absent, and fewer when it is removed meanwhile. */
 export async function* filePieces(
   store: Pick<Store, 'readPart'>,
   name: string,
+  pieceBytes: number = defaultPieceBytes,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = 0; ; at += pieceBytes) {
     const piece = await store.readPart(name, at, pieceBytes);

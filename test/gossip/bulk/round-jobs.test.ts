@@ -14,6 +14,7 @@ import {
   type AveragingRule,
   type UpdateFile,
   type CheckOutcome,
+  type RoundUpdate,
   type TrainedSamples,
 } from '../../../src/gossip/index.ts';
 import {
@@ -24,6 +25,7 @@ import {
   writeModel,
   type ModelWeights,
 } from '../../../src/weights/index.ts';
+import type { RobustRule } from '../../../src/wire/index.ts';
 import { MemoryStore } from '../../audit/memory-store.ts';
 import { packIntegers } from '../../weights/packed.ts';
 
@@ -41,6 +43,17 @@ const rule: AveragingRule = {
   ...{ samplesCap: 50, outerRate: 0.7, outerMomentum: 0.9 },
 };
 const context = utf8('which update');
+const cap = { capMicro: 350_000 };
+const robustRules: readonly RobustRule[] = [
+  { kind: 'centred-clip', ...cap, radiusMicro: 1_000_000, iterations: 4 },
+  { kind: 'centred-clip', ...cap, radiusMicro: 1_000_000, iterations: 4, nnmTolerated: 2 },
+  { kind: 'norm-clip', ...cap, radiusMicro: 900_000 },
+  { kind: 'trimmed-mean', ...cap, trimMicro: 200_000 },
+  { kind: 'trimmed-mean', ...cap, trimMicro: 200_000, nnmTolerated: 1 },
+  { kind: 'median', ...cap },
+  { kind: 'geometric-median', ...cap, iterations: 4 },
+  { kind: 'multi-krum', ...cap, tolerated: 1 },
+];
 
 describe('the heavy work of a round over files', () => {
   it('adds what was learnt from one model to another', async () => {
@@ -105,6 +118,71 @@ describe('the heavy work of a round over files', () => {
         expect(outcome).to.deep.equal({ kind: 'averaged', model });
         expect(await readModel(store, 'average', layout)).to.deep.equal(expected);
       }
+    }
+  });
+
+  it('gives the bytes of the same robust mean on arrays, in any order of the updates', async () => {
+    const random = seededRandom('robust files');
+    const start = modelOf(random, 1);
+    const store = new MemoryStore();
+    const layout = layoutOf(start);
+    await writeModel(store, 'start', start);
+    const counts = [samples(40, 40, 0), samples(9, 0, 3), samples(70, 12, 12), samples(9, 9, 9)];
+    const trained = [...counts, samples(9, 9, 9), samples(30, 1, 0)];
+    const sealed: UpdateFile[] = [];
+    const whole: RoundUpdate[] = [];
+    const six = { ...rule, memberCount: 6 };
+    for (const [n, one] of trained.entries()) {
+      const after = moved(random, start, one);
+      // Twins: nothing tells them apart.
+      const file = n === 4 ? 'after/3' : `after/${n}`;
+      if (n !== 4) await writeModel(store, file, after);
+      const same = await readModel(store, file, layout);
+      whole.push(roundUpdate(same, start, one, six));
+      sealed.push(await seal(store, file, `update/${n}`, one, six));
+    }
+    for (const robust of robustRules) {
+      const robustRule = { ...six, robust };
+      const expected = roundAverage(start, whole, robustRule);
+      const plain = roundAverage(start, whole, six);
+      expect(modelDigest(expected), robust.kind).to.not.equal(modelDigest(plain));
+      for (const order of ['012345', '345012', '541302']) {
+        const places = Array.from(order, Number);
+        const again = roundAverage(
+          start,
+          places.map((n) => whole[n]!),
+          robustRule,
+        );
+        expect(modelDigest(again), `${robust.kind} ${order}`).to.equal(modelDigest(expected));
+        const outcome = await averageRound(store, {
+          ...{ layout, start: 'start', rule: robustRule, into: 'average' },
+          updates: places.map((n) => sealed[n]!),
+        });
+        const model = { digest: modelDigest(expected), bytes: store.files.get('average')!.length };
+        expect(outcome, robust.kind).to.deep.equal({ kind: 'averaged', model });
+      }
+    }
+  });
+
+  it('names the file that was damaged before a robust mean', async () => {
+    const { store, update } = await oneUpdate();
+    const whole = store.files.get('update')!;
+    const layout = layoutOf(modelOf(seededRandom('layout'), 0));
+    for (const robust of robustRules) {
+      const job = { layout, start: 'start', rule: { ...rule, robust }, into: 'average' };
+      const bent = whole.slice();
+      bent[100]! ^= 1;
+      for (const bytes of [bent, whole.slice(0, -1), whole.slice(0, 60), new Uint8Array(0)]) {
+        store.files.set('update', bytes);
+        const outcome = await averageRound(store, { ...job, updates: [update] });
+        expect(outcome, robust.kind).to.deep.equal({ kind: 'damaged', digest: update.digest });
+      }
+      store.files.set('update', whole);
+      const lying = { ...update, weights: { weight: 1, heads: { hps: 1, ms: 1 } } };
+      expect(await codeOf(averageRound(store, { ...job, updates: [lying] }))).to.equal(
+        'out_of_range',
+      );
+      expect((await averageRound(store, { ...job, updates: [update] })).kind).to.equal('averaged');
     }
   });
 
@@ -210,10 +288,11 @@ async function seal(
   after: string,
   into: string,
   trained: TrainedSamples,
+  of: AveragingRule = rule,
 ): Promise<UpdateFile & { update: string; updateBytes: number; clampedCount: number }> {
   const layout = layoutOf(modelOf(seededRandom('layout'), 0));
   const [key, salt] = [new Uint8Array(32).fill(into.length), new Uint8Array(24)];
-  const job = { layout, start: 'start', after, trained, rule, key, salt, context, into };
+  const job = { layout, start: 'start', after, trained, rule: of, key, salt, context, into };
   const sealed = await encryptRoundUpdate(store, job);
   return { ...sealed, ciphertext: into, digest: sealed.update, key, context };
 }

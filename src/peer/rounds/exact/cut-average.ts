@@ -1,18 +1,13 @@
-/** The average of a decided cut on one node, and what its own hold-out says of it. */
-import { messageOf, type Digest } from '../../../base/index.ts';
+/** The average of a decided cut on one node, from the updates of all. */
+import { messageOf } from '../../../base/index.ts';
 import { GossipError, type UpdateFile } from '../../../gossip/index.ts';
 import type { WrittenModel } from '../../../weights/index.ts';
-import type { Cut, Seal } from '../../../wire/index.ts';
+import type { Cut } from '../../../wire/index.ts';
 import { workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import { ruleOf, startOf } from './round-start.ts';
-import type { RoundUpdates } from './round-updates.ts';
-
-/** The node's own seal, and whether its hold-out refuses that model. */
-export interface AveragedCut {
-  readonly seal: Seal;
-  readonly isRefused: boolean;
-}
+import { sealOf, type AveragedCut } from '../own-seal.ts';
+import { ruleOf, startOf } from '../round-start.ts';
+import type { RoundUpdates } from '../round-updates.ts';
 
 /** See the file's header. */
 export class CutAverage {
@@ -69,20 +64,9 @@ export class CutAverage {
 
   /** Null when the round went on meanwhile: others have sealed it, and what this node made of it is of no use. */
   async #meanOf(cut: Cut, files: readonly UpdateFile[]): Promise<AveragedCut | null> {
-    const { open, stage, models, settings } = this.#context;
-    const base = await models.obtain(stage, open.base);
-    const into = workName(open.r, 'average');
+    const into = workName(cut.r, 'average');
     const model = await this.#averaged(cut, files, into);
-    const loss = await models.holdOutLoss(stage, model.digest, into);
-    const baseLoss = await models.holdOutLoss(stage, open.base, base);
-    const total = cut.updates.reduce((sum, { n }) => sum + n, 0);
-    const metrics = { lossMilli: this.#meanLossMilli(cut, total), updates: cut.updates.length };
-    const seal: Seal = { op: 'SEAL', r: open.r, agg: model.digest, W: total, metrics };
-    const isRefused = isWorse(loss, baseLoss, settings.lossFactorMax);
-    if (!this.#context.isCurrent()) return null;
-    // On the disk before this node votes for it: a sealed model is held by all who sealed it.
-    if (!isRefused) await models.adopt(into, model);
-    return { seal, isRefused };
+    return sealOf(this.#context, cut, { model, into }, (env) => this.#updates.facts(env));
   }
 
   /** @throws {GossipError} 'blob_mismatch' when the file of an update is damaged: it has been mended then */
@@ -100,18 +84,4 @@ export class CutAverage {
       `the update ${digest.slice(0, 12)} was damaged on the disk and is fetched again`,
     );
   }
-
-  /** Weighted mean of the signed training losses, rounded down: the same on every node. */
-  #meanLossMilli(cut: Cut, total: number): number {
-    const lossOf = (env: Digest): number => this.#updates.facts(env)?.metricsMilli.loss ?? 0;
-    const sum = cut.updates.reduce((s, { env, n }) => s + lossOf(env) * n, 0);
-    return Math.floor(sum / total);
-  }
-}
-
-/** A hold-out's verdict on a new model: not finite, or far worse than the model it came from. */
-function isWorse(loss: number | null, baseLoss: number | null, factorMax: number): boolean {
-  if (loss === null) return false;
-  if (!Number.isFinite(loss)) return true;
-  return baseLoss !== null && loss > Math.max(baseLoss, 1) * factorMax;
 }

@@ -1,0 +1,119 @@
+/** The commands of an auditor. */
+import { Option, type Command } from 'commander';
+import type { ExitCode } from '../errors.ts';
+import { formatOption, type FormatFlags } from '../result.ts';
+import type { World } from '../world.ts';
+import { diffCommand } from './diff-command.ts';
+import { exportLogCommand, type ExportLogFlags } from './export-command.ts';
+import { getCommand, type GetFlags } from './get-command.ts';
+import { auditExamples, auditOverview } from './help-texts.ts';
+import { infoCommand, type InfoFlags } from './info-command.ts';
+import { checkProofCommand, proofCommand, type ProofFlags } from './proof-command.ts';
+import { entryKinds, searchCommand, type SearchFlags } from './search-command.ts';
+import { auditCommand, type AuditFlags } from './verify-command.ts';
+
+const folderHelp = "a run's folder, a node's folder or home, or a log";
+const copyHelp = "of a run's folder: the copy of this member (default: the first)";
+
+/** Declares `audit` and its commands. @param finish hears the exit code */
+export function addAudit(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  const audit = program
+    .command('audit')
+    .description('Check the log of a consortium, and read in it: offline, from files alone.')
+    .helpCommand(false)
+    .addHelpText('after', auditOverview);
+  audit
+    .command('verify')
+    .description('Check everything that a log says, offline: exit code 0 if it is right, 1 if not.')
+    .argument('<folder>', "a run's folder, a node's folder, or a log")
+    .option('--consortium <id>', 'the id that you expect; without it the id in the log is believed')
+    .option('--allow-missing', 'for the folder of a run: missing folders of members are no error')
+    .addOption(formatOption())
+    .addHelpText('after', auditExamples)
+    .action(async (folder: string, flags: AuditFlags) => {
+      finish(await auditCommand(folder, flags, world));
+    });
+  audit
+    .command('info')
+    .description('What a log is: consortium, members, size, signed head, rounds, last models.')
+    .argument('<folder>', folderHelp)
+    .option('--copy <member>', copyHelp)
+    .addOption(formatOption())
+    .action(async (folder: string, flags: InfoFlags) => {
+      finish(await infoCommand(folder, flags, world));
+    });
+  audit
+    .command('search')
+    .description('Entries of a log that fit all flags, one in a line.')
+    .argument('<folder>', folderHelp)
+    .option('--copy <member>', copyHelp)
+    .option('--member <id>', 'updates that it signed, blocks that name it')
+    .option('--round <n>', 'of this round')
+    .option('--height <n>', 'of this height')
+    .addOption(new Option('--kind <kind>', 'of this kind').choices(entryKinds))
+    .option('--digest <hex>', 'whose own SHA-256 begins so, or which name such a digest')
+    .addOption(formatOption())
+    .action(async (folder: string, flags: SearchFlags) => {
+      finish(await searchCommand(folder, flags, world));
+    });
+  addEntryCommands(audit, world, finish);
+  addExport(audit, world, finish);
+  audit
+    .command('diff')
+    .description('Compare two copies of a log: one history, or two, and who signed both.')
+    .argument('<first>', folderHelp)
+    .argument('<second>', folderHelp)
+    .addOption(formatOption())
+    .action(async (first: string, second: string, flags: FormatFlags) => {
+      finish(await diffCommand(first, second, flags, world));
+    });
+}
+
+function addExport(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('export')
+    .description('A log with all that another person needs to check it with other programs.')
+    .argument('<folder>', folderHelp)
+    .requiredOption('--output <folder>', 'where it is written: an empty folder, or none')
+    .option('--copy <member>', copyHelp)
+    .option('--home <folder>', 'sign the list of files with the log key of this home')
+    .option('--passphrase-file <file>', 'passphrase of that home, in its first line')
+    .addOption(formatOption())
+    .action(async (folder: string, flags: ExportLogFlags) => {
+      finish(await exportLogCommand(folder, flags, world));
+    });
+}
+
+function addEntryCommands(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('get')
+    .description('One entry, with the payload of a signed envelope taken out of its base64.')
+    .argument('<folder>', folderHelp)
+    .argument('<entry>', 'its number, from 0')
+    .option('--copy <member>', copyHelp)
+    .option('--raw <file>', 'write the very bytes that the tree hashes to this file')
+    .action(async (folder: string, entry: string, flags: GetFlags) => {
+      finish(await getCommand(folder, entry, flags, world));
+    });
+  audit
+    .command('proof')
+    .description('An entry and a proof that it is in the log (C2SP tlog-proof), as files.')
+    .argument('<folder>', folderHelp)
+    .argument('<entry>', 'its number, from 0')
+    .requiredOption('--output <folder>', 'where entry, proof and policy are written')
+    .option('--copy <member>', copyHelp)
+    .addOption(formatOption())
+    .action(async (folder: string, entry: string, flags: ProofFlags) => {
+      finish(await proofCommand(folder, entry, flags, world));
+    });
+  audit
+    .command('check-proof')
+    .description('Check such a proof, without the log: exit code 0 if it holds, 1 if not.')
+    .argument('<entry>', 'the entry, as "proof" wrote it')
+    .argument('<proof>', 'the .tlog-proof file')
+    .argument('<policy>', 'the policy file, from a member that you trust')
+    .addOption(formatOption())
+    .action(async (entry: string, proof: string, policy: string, flags: FormatFlags) => {
+      finish(await checkProofCommand(entry, proof, policy, flags, world));
+    });
+}

@@ -1,0 +1,21 @@
+/** The task that settings name. */
+import { logisticTask } from './logistic-task.ts';
+import { sizesOf } from './partition.ts';
+import { quadraticTask } from './quadratic-task.ts';
+import type { LabSettings } from './settings.ts';
+import { chanceOf, type LabTask } from './task.ts';
+
+/** Sizes of quadratics' nodes are shares of so many. */
+const sharesPerNode = 1000;
+
+/** From settings that were checked. The same settings give the same task in any thread. */
+export function makeTask(settings: LabSettings): LabTask {
+  const { seed, nodes, task, partition } = settings;
+  if (task.kind === 'logistic') return logisticTask(settings);
+  const skew = partition.kind === 'size' ? partition.skew : 1;
+  const sizes = sizesOf(nodes, nodes * sharesPerNode, skew, chanceOf(seed, 'sizes'));
+  return quadraticTask(
+    settings,
+    Float64Array.from(sizes, (size) => size / sharesPerNode),
+  );
+}

@@ -1,0 +1,199 @@
+/** Runs side by side: the page and the table of a comparison. */
+import { absent, bytesText, durationText } from '../figures.ts';
+import { html, type Markup } from '../markup.ts';
+import { renderPage } from '../page.ts';
+import { bandChart, bandFile, type BandChart } from './band-chart.ts';
+import type { Band, ComparedGroup, ComparedKey, Comparison, GroupRound } from './compare-runs.ts';
+import { shortText } from './lab-report.ts';
+import { coloursOf } from './palette.ts';
+
+/** A figure of a comparison by what it shows. */
+interface FigureForm {
+  readonly title: string;
+  readonly y: ComparedKey;
+  readonly yLabel: string;
+  readonly isLogY: boolean;
+  readonly x: 'round' | 'bytes' | 'timeMs';
+}
+
+const figures: readonly FigureForm[] = [
+  {
+    title: 'Error by round',
+    y: 'error',
+    yLabel: 'error above the best model',
+    isLogY: true,
+    x: 'round',
+  },
+  {
+    title: 'Error by traffic',
+    y: 'error',
+    yLabel: 'error above the best model',
+    isLogY: true,
+    x: 'bytes',
+  },
+  {
+    title: 'Error by time',
+    y: 'error',
+    yLabel: 'error above the best model',
+    isLogY: true,
+    x: 'timeMs',
+  },
+  {
+    title: 'Distance of the nodes',
+    y: 'consensus',
+    yLabel: 'mean squared distance to the mean',
+    isLogY: true,
+    x: 'round',
+  },
+  {
+    title: 'Contraction of an exchange',
+    y: 'contraction',
+    yLabel: 'distance after over before',
+    isLogY: false,
+    x: 'round',
+  },
+  {
+    title: 'Error on held-out samples',
+    y: 'testError',
+    yLabel: 'share of wrong answers',
+    isLogY: false,
+    x: 'round',
+  },
+  {
+    title: 'Unequal service',
+    y: 'unfairness',
+    yLabel: 'standard deviation of own losses',
+    isLogY: false,
+    x: 'round',
+  },
+];
+const xLabels = {
+  round: 'round',
+  bytes: 'bytes sent by all nodes',
+  timeMs: 'virtual time, s',
+} as const;
+
+/** The page of a comparison. @param failed runs whose models grew beyond all bounds */
+export function renderComparison(comparison: Comparison, failed: readonly string[]): string {
+  const { groups, keys } = comparison;
+  const seeds = Math.max(0, ...groups.map((group) => group.seeds.length));
+  const band = seeds > 1 ? '; bands hold the mean at 95 % confidence (Student) over the seeds' : '';
+  return renderPage({
+    title: 'Annulus laboratory: comparison',
+    heading: 'Runs side by side',
+    summary: `${groups.length} kinds of runs${keys.length > 0 ? ` that differ in ${keys.join(', ')}` : ''}, up to ${seeds} seeds each${band}.`,
+    stamp: '',
+    sections: html`<section>
+        <h2>At the end</h2>
+        <div class="body">
+          <div class="scroll">${table(comparison)}</div>
+          ${failed.length > 0 && html`<p class="bad">Diverged: ${failed.join(', ')}</p>`}
+        </div>
+      </section>
+      <section class="wide">
+        <h2>On the way<small>Errors and distances are means of the logarithms.</small></h2>
+        <div class="row">${chartsOf(comparison).map(({ chart }) => bandChart(chart))}</div>
+      </section>`,
+    footer: 'Annulus laboratory. Nodes in virtual time; nothing here depends on the machine.',
+  });
+}
+
+/** Figures of a comparison, as SVG files by name. */
+export function comparisonFigures(comparison: Comparison): Map<string, string> {
+  return new Map(chartsOf(comparison).map(({ name, chart }) => [`${name}.svg`, bandFile(chart)]));
+}
+
+/** The table as text: a line for each group. */
+export function comparisonText({ groups }: Comparison): string {
+  const heads = ['error', 'distance', 'contraction', 'traffic', 'virtual time', 'seeds', ''];
+  const rows = groups.map(({ name, final, seeds }) => [
+    bandText(final.error),
+    bandText(final.consensus),
+    bandText(final.contraction),
+    final.bytes === null ? absent : bytesText(final.bytes.middle),
+    final.timeMs === null ? absent : durationText(final.timeMs.middle),
+    String(seeds.length),
+    name,
+  ]);
+  const widths = heads.map((head, at) =>
+    Math.max(head.length, ...rows.map((row) => (row[at] ?? '').length)),
+  );
+  const lineOf = (row: readonly string[]): string =>
+    row
+      .map((cell, at) => (at === row.length - 1 ? cell : cell.padStart(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return `${[heads, ...rows].map(lineOf).join('\n')}\n`;
+}
+
+function chartsOf({ groups }: Comparison): { readonly name: string; readonly chart: BandChart }[] {
+  const colours = coloursOf(groups.map(({ name }) => name));
+  const isMoved = (key: ComparedKey): boolean =>
+    groups.some(({ rounds }) => rounds.some((round) => (round[key]?.middle ?? 0) !== 0));
+  return figures
+    .filter(({ y, x }) => isMoved(y) && (x === 'round' || isMoved(x)))
+    .map(({ title, y, yLabel, isLogY, x }) => ({
+      name: `${y}-by-${x}`,
+      chart: {
+        ...{ title, yLabel, isLogY, xLabel: xLabels[x] },
+        curves: groups.map((group, at) => ({
+          name: group.name,
+          colour: colours[at] ?? '',
+          points: group.rounds.flatMap((round) => {
+            const band = round[y];
+            return band === null ? [] : [{ x: xOf(round, x), ...band }];
+          }),
+        })),
+      },
+    }));
+}
+
+function xOf(round: GroupRound, x: FigureForm['x']): number {
+  if (x === 'round') return round.round;
+  return x === 'bytes' ? (round.bytes?.middle ?? 0) : (round.timeMs?.middle ?? 0) / 1000;
+}
+
+function table({ keys, groups }: Comparison): Markup {
+  const row = ({ values, final, seeds, name }: ComparedGroup): Markup =>
+    html`<tr>
+      ${keys.length === 0 ? html`<th>${name}</th>` : values.map((value) => html`<th>${value}</th>`)}
+      <td>${bandText(final.error)}</td>
+      <td>${bandText(final.errorOfMean)}</td>
+      <td>${bandText(final.errorMax)}</td>
+      <td>${bandText(final.consensus)}</td>
+      <td>${bandText(final.contraction)}</td>
+      <td>${bandText(final.testError)}</td>
+      <td>${final.bytes === null ? absent : bytesText(final.bytes.middle)}</td>
+      <td>${final.timeMs === null ? absent : durationText(final.timeMs.middle)}</td>
+      <td>${bandText(final.caught)}</td>
+      <td>${seeds.length}</td>
+    </tr>`;
+  return html`<table>
+    <thead>
+      <tr>
+        ${keys.length === 0 ? html`<th></th>` : keys.map((key) => html`<th class="left">${key}</th>`)}
+        <th>error</th>
+        <th>of the mean model</th>
+        <th>of the worst node</th>
+        <th>distance</th>
+        <th>contraction</th>
+        <th>held-out</th>
+        <th>traffic</th>
+        <th>virtual time</th>
+        <th>caught</th>
+        <th>seeds</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${groups.map(row)}
+    </tbody>
+  </table>`;
+}
+
+/** 0.0123 (0.0119–0.0127) */
+function bandText(band: Band | null): string {
+  if (band === null) return absent;
+  const middle = shortText(band.middle);
+  if (!(band.high > band.low)) return middle;
+  return `${middle} (${shortText(band.low)}–${shortText(band.high)})`;
+}
