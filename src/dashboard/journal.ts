@@ -15,10 +15,8 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
       return line(`round ${round} of ${stage} began with ${participants.length}`, 'info', atMs);
     }
     case 'sealed': {
-      const { round, stage, participants, excluded, atMs } = event;
-      const without = excluded.length === 0 ? '' : `, without ${excluded.join(', ')}`;
-      const text = `round ${round} of ${stage} is sealed: ${participants.length} contributed${without}`;
-      return line(text, excluded.length === 0 ? 'info' : 'warning', atMs);
+      const { text, level } = sealedWords(event);
+      return line(text, level, event.atMs);
     }
     case 'void':
       return line(`round ${event.round} ended without a model`, 'warning', event.atMs);
@@ -75,6 +73,17 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'round-error':
       return null;
   }
+}
+
+function sealedWords({
+  round,
+  stage,
+  participants,
+  excluded,
+}: Extract<NodeEvent, { kind: 'sealed' }>): Pick<Notice, 'text' | 'level'> {
+  const without = excluded.length === 0 ? '' : `, without ${excluded.join(', ')}`;
+  const text = `round ${round} of ${stage} is sealed: ${participants.length} contributed${without}`;
+  return { text, level: excluded.length === 0 ? 'info' : 'warning' };
 }
 
 function wordsOf({ text, level }: Notice): [string, MessageLevel] {

@@ -55,6 +55,8 @@ export {
   readRule,
   type ExactRule,
   type IntegerMean,
+  type MixingRule,
+  type MixingTopology,
   type RoundRule,
   type ShardedRule,
 } from './rule.ts';
@@ -75,6 +77,18 @@ export {
   type SignedSums,
   type SumsStatement,
 } from './shard-sums.ts';
+export {
+  decodeReport,
+  decodeStep,
+  edgeProblems,
+  signReport,
+  signStep,
+  verifyMixing,
+  type DecodedStatement,
+  type MixingReport,
+  type ReportedStep,
+  type StepStatement,
+} from './mixing-statements.ts';
 export {
   readHyperparameters,
   readTraining,
@@ -188,8 +202,8 @@ export {
   genesisEpoch,
   genesisPrev,
   membershipOf,
-  openDigest,
   cutDigest,
+  openDigest,
   readBlockBody,
   readOp,
   type BlockBody,
@@ -197,6 +211,7 @@ export {
   type CutUpdate,
   type Evid,
   type Membership,
+  type MixedSeal,
   type Op,
   type Open,
   type RoundOp,
@@ -219,10 +234,14 @@ export {
 } from './update-statement.ts';
 export {
   bulkContext,
+  encryptStepKey,
   encryptUpdateKey,
   handOverKey,
   openHandedKey,
+  openStepKey,
   openUpdateKey,
+  stepBulkContext,
+  type StepContext,
   updateKeyInfo,
   type UpdateContext,
   shardContext,
