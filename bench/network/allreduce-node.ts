@@ -5,11 +5,16 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { seededRandom, utf8, type Digest, type NodeId } from '../../src/base/index.ts';
 import { systemSealing } from '../../src/crypto/index.ts';
 import {
+  assembleRound,
   averageRound,
   checkRoundUpdate,
   contentName,
   ContentStore,
   encryptRoundUpdate,
+  encryptShards,
+  reduceShard,
+  ShardPlan,
+  shardRange,
   type UpdateFile,
 } from '../../src/gossip/index.ts';
 import { diskStore } from '../../src/host/index.ts';
@@ -18,6 +23,7 @@ import {
   elementCount,
   fileOrder,
   ModelWriter,
+  parameterCount,
   pieceValues,
   type ModelLayout,
 } from '../../src/weights/index.ts';
@@ -37,11 +43,21 @@ export interface ToldUpdate {
   readonly key: string;
   readonly context: string;
   readonly weights: UpdateFile['weights'];
+  /** In place of `digest` and `bytes`, where it comes in shards. */
+  readonly shards?: readonly { readonly digest: Digest; readonly bytes: number }[];
+}
+
+/** The sum of a shard as one of its reducers tells it. */
+export interface ToldSum {
+  readonly shard: number;
+  readonly digest: Digest;
+  readonly by: number;
 }
 
 /** What a node answers. */
 export interface Answer {
   readonly update?: ToldUpdate;
+  readonly sums?: readonly ToldSum[];
   readonly model?: string;
   /** Wall and processor time of each part. */
   readonly parts?: Readonly<
@@ -62,6 +78,7 @@ const members = await Promise.all(
 );
 const own = members[number - 1];
 if (own === undefined) throw new RangeError('a number from 1 on');
+const self = own.id;
 const transport = await openLibp2pTransport({
   self: own.id,
   consortium: createHash('sha256').update('allreduce').digest('hex') as Digest,
@@ -90,13 +107,24 @@ while (transport.peers().length < members.length - 1) {
 }
 answer({});
 
-const commands = { encrypt, average };
+const commands = { encrypt, average, shard, reduce, assemble };
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const [name, updates] = JSON.parse(line) as [keyof typeof commands, ToldUpdate[]];
-  void commands[name](updates);
+  const [name, updates, sums] = JSON.parse(line) as [
+    keyof typeof commands,
+    ToldUpdate[],
+    ToldSum[],
+  ];
+  void commands[name](updates, sums);
 });
 
-const parts: Record<string, { seconds: number; cpuSeconds: number }> = {};
+const plan = new ShardPlan(
+  { cid: createHash('sha256').update('cid').digest('hex') as Digest, round: 1, base: '' as Digest },
+  members.map(({ id }) => id),
+  3,
+);
+const valueCount = parameterCount(layout);
+let parts: Record<string, { seconds: number; cpuSeconds: number }> = {};
+let sentBefore = 0;
 let sinceMs = 0;
 let sinceCpu = 0;
 
@@ -119,7 +147,7 @@ function cpuSeconds(): number {
 }
 
 async function encrypt(): Promise<void> {
-  begin();
+  fresh();
   const [key, salt] = [systemSealing.randomBytes(32), systemSealing.randomBytes(24)];
   const context = utf8(`update ${number}`);
   const trained = { samples: 100 + number, heads: { hps: 50, ms: 20 } };
@@ -138,7 +166,6 @@ async function encrypt(): Promise<void> {
 
 async function average(updates: readonly ToldUpdate[]): Promise<void> {
   begin();
-  const before = transport.stats().sentBytes;
   await Promise.all(
     updates.map(async ({ digest, bytes }, at) =>
       content.obtain(digest, bytes, members[at]?.id ?? null, of),
@@ -160,8 +187,106 @@ async function average(updates: readonly ToldUpdate[]): Promise<void> {
   const outcome = await averageRound(store, job);
   lap('average');
   if (outcome.kind !== 'averaged') throw new Error('an update was damaged');
+  finish(outcome.model.digest);
+}
+
+/** The own update in shards. */
+async function shard(): Promise<void> {
+  fresh();
+  const [key, salt] = [systemSealing.randomBytes(32), systemSealing.randomBytes(24)];
+  const trained = { samples: 100 + number, heads: { hps: 50, ms: 20 } };
+  const contexts = Array.from({ length: plan.shardCount }, (_, at) => utf8(`${number} ${at}`));
+  const files = { start: 'start', after: 'after', into: 'encrypted' };
+  const made = await encryptShards(store, { layout, trained, rule, key, salt, contexts, ...files });
+  for (const one of made.shards) await content.adopt(one.name, one, of);
+  lap('encrypt');
+  const { weights, shards } = made;
+  const [keyHex] = [Buffer.from(key).toString('hex')];
+  const digest = '' as Digest;
+  answer({ update: { digest, bytes: 0, key: keyHex, context: '', weights, shards } });
+}
+
+/** Every other member's shards that this one adds up, and their sums. */
+async function reduce(updates: readonly ToldUpdate[]): Promise<void> {
+  begin();
+  const mine = Array.from({ length: plan.shardCount }, (_, at) => at).filter((at) => {
+    const place = plan.placeOf(at, self);
+    return place >= 0 && place < plan.reducers;
+  });
+  await Promise.all(
+    updates.flatMap(({ shards }, at) =>
+      mine.map(async (one) => {
+        const { digest, bytes } = shards?.[one] ?? { digest: '' as Digest, bytes: 0 };
+        await content.obtain(digest, bytes, members[at]?.id ?? null, of);
+      }),
+    ),
+  );
+  lap('shards');
+  const files = (one: number): UpdateFile[] =>
+    updates.map(({ shards, key, weights }, at) => {
+      const digest = shards?.[one]?.digest ?? ('' as Digest);
+      const range = shardRange(valueCount, plan.shardCount, one);
+      const context = utf8(`${at + 1} ${one}`);
+      const bytes = new Uint8Array(Buffer.from(key, 'hex'));
+      return { ciphertext: contentName(digest), digest, key: bytes, context, weights, range };
+    });
+  for (const one of mine) {
+    for (const [at, file] of files(one).entries()) {
+      const updateBytes = updates[at]?.shards?.[one]?.bytes ?? 0;
+      const { kind } = await checkRoundUpdate(store, { ...file, layout, updateBytes, rule });
+      if (kind !== 'fits') throw new Error(`a shard is ${kind}`);
+    }
+  }
+  lap('check');
+  const sums: ToldSum[] = [];
+  for (const one of mine) {
+    const range = shardRange(valueCount, plan.shardCount, one);
+    const job = { layout, range, updates: files(one), rule, into: `sum-${one}` };
+    const outcome = await reduceShard(store, job);
+    if (outcome.kind !== 'reduced') throw new Error('a shard was damaged');
+    await content.adopt(job.into, outcome.sum, of);
+    sums.push({ shard: one, digest: outcome.sum.digest, by: number });
+  }
+  lap('add');
+  answer({ sums });
+}
+
+/** The sums that others made, and the model of all. */
+async function assemble(updates: readonly ToldUpdate[], told: readonly ToldSum[]): Promise<void> {
+  begin();
+  const sums = Array.from({ length: plan.shardCount }, (_, at) => {
+    const by = told.filter((one) => one.shard === at);
+    if (new Set(by.map(({ digest }) => digest)).size !== 1) throw new Error('sums differ');
+    const chosen = by.find((one) => one.by === number) ?? by[number % by.length];
+    if (chosen === undefined) throw new Error('a shard without a sum');
+    return { ...chosen, range: shardRange(valueCount, plan.shardCount, at) };
+  });
+  await Promise.all(
+    sums.map(({ digest, by, range }) =>
+      content.obtain(digest, 5 * (range.end - range.start), members[by - 1]?.id ?? null, of),
+    ),
+  );
+  lap('sums');
+  const outcome = await assembleRound(store, {
+    ...{ layout, start: 'start', rule, into: 'average' },
+    sums: sums.map(({ digest, range }) => ({ name: contentName(digest), digest, range })),
+    weights: updates.map(({ weights }) => weights),
+  });
+  lap('average');
+  if (outcome.kind !== 'averaged') throw new Error('a sum was refused');
+  finish(outcome.model.digest);
+}
+
+/** Another run begins. */
+function fresh(): void {
+  parts = {};
+  sentBefore = transport.stats().sentBytes;
+  begin();
+}
+
+function finish(model: Digest): void {
   answer({
-    ...{ model: outcome.model.digest, parts, sentBytes: transport.stats().sentBytes - before },
+    ...{ model, parts, sentBytes: transport.stats().sentBytes - sentBefore },
     peakMib: process.resourceUsage().maxRSS / 1024,
   });
 }

@@ -1,6 +1,6 @@
 /**
- * The exact average of a model among processes on one machine: through our transport, content store and the jobs of a round,
- * and beside it `torch.distributed`'s all_reduce over gloo. `node bench/network/allreduce.ts [MEMBERS [MEGABYTES ...]]`: 8 members, 25
+ * The average of a model among processes on one machine, exact and in shards: through our transport, content store and the jobs
+ * of a round, and beside it `torch.distributed`'s all_reduce over gloo. `node bench/network/allreduce.ts [MEMBERS [MEGABYTES ...]]`: 8 members, 25
  * and 100 MB unless told otherwise. Ours also encrypts, signs for nobody, and lets every member check every update; gloo adds floats.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -10,7 +10,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { modelFileBytes, type ModelLayout } from '../../src/weights/index.ts';
-import type { Answer, NodeOptions, ToldUpdate } from './allreduce-node.ts';
+import type { Answer, NodeOptions, ToldSum, ToldUpdate } from './allreduce-node.ts';
 
 const memberCount = Number(process.argv[2] ?? 8);
 const sizes = process.argv.length > 3 ? process.argv.slice(3).map(Number) : [25, 100];
@@ -22,17 +22,17 @@ console.log(
 );
 for (const megabytes of sizes) {
   console.log(`\n${megabytes} MB among ${memberCount} processes`);
-  const ours = await average(megabytes);
   const gloo = await allReduce(megabytes);
-  print('ours', ours);
-  console.log(`  of which ${ours.parts.join(', ')}`);
+  const models = new Set<string>();
+  for (const kind of ['exact', 'sharded'] as const) {
+    const ours = await average(megabytes, kind);
+    models.add(ours.model);
+    print(kind, ours);
+    console.log(`  of which ${ours.parts.join(', ')}`);
+    console.log(`  ${(ours.seconds / gloo.seconds).toFixed(1)} times gloo's time`);
+  }
+  if (models.size !== 1) throw new Error('the two averages differ');
   print('gloo', gloo);
-  console.log(`  ours takes ${(ours.seconds / gloo.seconds).toFixed(1)} times gloo's time`);
-  const exact = memberCount - 1;
-  console.log(
-    `  every update goes whole to every other member: ${exact} updates up for each node. The goal of 2.2 copies needs shards: each\n` +
-      `  member averages one part of all updates and hands out the result, ${(2 * (exact / memberCount)).toFixed(2)} copies, as gloo's ring does.`,
-  );
 }
 
 interface Figures {
@@ -53,7 +53,8 @@ function print(name: string, { seconds, copiesUp, cpuSeconds, peakMib }: Figures
 /** From trained models on the disk to the same averaged model on every disk. */
 async function average(
   megabytes: number,
-): Promise<Figures & { readonly parts: readonly string[] }> {
+  kind: 'exact' | 'sharded',
+): Promise<Figures & { readonly parts: readonly string[]; readonly model: string }> {
   const layout: ModelLayout = [
     { name: 'blocks.0.weight', shape: [megabytes * 125_000] },
     { name: 'blocks.1.weight', shape: [megabytes * 125_000 - 2_000] },
@@ -68,9 +69,13 @@ async function average(
   try {
     await Promise.all(nodes.map(async (node) => node.next()));
     const beganMs = performance.now();
-    const told = await Promise.all(nodes.map(async (node) => node.ask('encrypt', [])));
+    const askAll = (command: string, updates: ToldUpdate[] = [], sums: ToldSum[] = []) =>
+      Promise.all(nodes.map(async (node) => node.ask(command, updates, sums)));
+    const told = await askAll(kind === 'exact' ? 'encrypt' : 'shard');
     const updates = told.map(({ update }) => update).filter((update) => update !== undefined);
-    const answers = await Promise.all(nodes.map(async (node) => node.ask('average', updates)));
+    const sums =
+      kind === 'exact' ? [] : (await askAll('reduce', updates)).flatMap((one) => one.sums ?? []);
+    const answers = await askAll(kind === 'exact' ? 'average' : 'assemble', updates, sums);
     const seconds = (performance.now() - beganMs) / 1000;
     if (new Set(answers.map((one) => one.model)).size !== 1) throw new Error('models differ');
     const most = (of: (one: Answer) => number | undefined): number =>
@@ -84,6 +89,7 @@ async function average(
     });
     return {
       ...{ seconds, parts, peakMib: most((one) => one.peakMib) },
+      model: answers[0]?.model ?? '',
       copiesUp: most((one) => one.sentBytes) / modelFileBytes(layout),
       cpuSeconds: names.reduce((sum, what) => sum + cpuOf(what), 0),
     };
@@ -96,7 +102,11 @@ async function average(
 interface RunningNode {
   readonly child: ChildProcess;
   readonly next: () => Promise<Answer>;
-  readonly ask: (command: string, updates: readonly ToldUpdate[]) => Promise<Answer>;
+  readonly ask: (
+    command: string,
+    updates: readonly ToldUpdate[],
+    sums: readonly ToldSum[],
+  ) => Promise<Answer>;
 }
 
 function startNode(options: NodeOptions): RunningNode {
@@ -111,8 +121,8 @@ function startNode(options: NodeOptions): RunningNode {
   };
   return {
     ...{ child, next },
-    ask: async (command, updates) => {
-      child.stdin.write(`${JSON.stringify([command, updates])}\n`);
+    ask: async (command, updates, sums) => {
+      child.stdin.write(`${JSON.stringify([command, updates, sums])}\n`);
       return next();
     },
   };

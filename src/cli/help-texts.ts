@@ -59,10 +59,19 @@ A fault begins atMs after the start and lasts forMs:
   disk                           node, faults: writeMs, bytesMax, writesLeft, lies
   clock                          node, error: skewMs, driftPpm
   slow                           node, factor: training takes so many times as long
+An attack is one object: what some members, the liars, do:
+  { "kind": "sign-flip", "factor": 10, "liars": ["L4"] }
+  sign-flip, scale               factor: of what they learnt, the opposite or more of it
+  noise, free-rider              stdDev: noise on what they learnt, or in its place
+  alie, ipm, min-max             z (or none); epsilon; direction: unit, sign or deviation
+  label-flip, weight-lie, stale  –; samples; rounds: learnt from wrong labels, with a false weight, or long ago
+  withhold, late, flood          answers; delayMs; copies
+  two-faced                      sign two statements where one is due
 
   $ annulus simulate smoke --world virtual --members 16 --rounds 3
   $ annulus simulate smoke --world virtual --fault-seed 5
   $ annulus simulate smoke --world virtual --faults runs/smoke-virtual-1/record.json
+  $ annulus simulate smoke --world virtual --attack attack.json --set training.robust.kind=centred-clip
 
 Settings and their reasons: config/README.md
 `;
@@ -88,6 +97,30 @@ Examples:
   $ annulus reproduce --seeds 1                    one seed of the three
   $ annulus reproduce smoke --seeds 1              a small version of everything, about a minute; it learns little
   $ annulus reproduce --out runs/longer --set training.student.rounds=20
+`;
+
+/** Below the flags of `annulus topology --help`. */
+export const topologyExamples = `
+In gossip averaging each node sends its model to a few others in every step, and takes the weighted mean of what it hears.
+The graph decides how fast all come together and how much is sent:
+  ring, torus, star, complete   as the words say; a torus needs a number of nodes that is no prime
+  exponential                   each hears the nodes 1, 2, 4, ... places before it
+  one-peer-exponential          one of these in each step: the exact mean after log2 n steps, if n is a power of two
+  base                          at most k neighbours, the exact mean after one cycle for every n: Base-(k+1)
+  regular, small-world          drawn, with --degree neighbours each; of a small world in the mean
+  erdos-renyi                   drawn, each edge with --edge-rate
+  el-oracle, el-local           epidemic learning: drawn anew in every step; each sends to --degree others
+  matching                      drawn pairs in every step
+  clusters                      regions in which all hear each other, joined by one drawn node of each
+  file                          your own: two names a line, or GraphML
+A drawn graph that stays is drawn again until it is connected. Weights are Metropolis-Hastings (docs/specs/mixing.md).
+
+Examples:
+  $ annulus topology all --nodes 64                      side by side
+  $ annulus topology regular --nodes 100 --degree 6 --redrawn
+  $ annulus topology torus --nodes 36 --out torus.svg
+  $ annulus topology file --file hospitals.graphml --format json
+  $ annulus topology base --nodes 50 --degree 2 --parameters 1000000
 `;
 
 /** Below the flags of `annulus cases --help`. */
@@ -181,6 +214,7 @@ Examples:
   $ annulus audit proof runs/eight-hospitals-1 17 --output proof       for somebody without the log
   $ annulus audit check-proof proof/entry-17.json proof/entry-17.tlog-proof proof/policy
   $ annulus audit diff mine/log theirs/log                             was anybody told another history?
+  $ annulus audit export runs/eight-hospitals-1 --output for-auditor   a folder for somebody without Annulus
 `;
 
 /** Below the flags of `annulus audit verify --help`. */
@@ -249,10 +283,15 @@ What is trained follows from a preset and from what each member labels: for each
 who do, then one student of all. In a later version everything stays as agreed: newcomers take part in the stages whose task they
 label and in the student's, and who leaves is taken out. With --preset the whole plan is made anew.
 
+With --restart the version follows without votes, after the last block of this home: for a consortium that has lost more members for
+good than may be away. Two thirds of all organisations sign it, those of the lost machines too. Draft it at the member with the
+greatest height, and hand it in at each member who remains. docs/running-a-node.md has the steps.
+
 Examples:
   $ annulus consortium draft --name "Heart ring" --domain ring.example --preset smoke L?.join-request.json
   $ annulus consortium draft --add L9.join-request.json
   $ annulus consortium draft --remove L3 --replace L2.join-request.json
+  $ annulus consortium draft --restart --remove L3 --remove L4
   $ annulus consortium draft --from heart-ring-v0.json --preset eight-hospitals --set training.student.rounds=40
 `;
 
@@ -280,6 +319,8 @@ Examples:
 export const submitExamples = `
 The node of any member takes it. It is in force from a height on that all agree on, between two rounds; annulus status says when.
 Exit code 0 when it is on its way or in force already, 1 when the node refuses it, with what to do.
+A restart is not voted for: each member who remains hands it to its own node, which asks once more. It is refused while enough
+members are connected to decide; --despite-quorum is for members that are connected and must not vote any more.
 
 Examples:
   $ annulus consortium submit heart-ring-v1.json

@@ -1,6 +1,6 @@
 /** The commands, their flags and their help. Everything they do is in their own files. */
 import { readFile } from 'node:fs/promises';
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { printableLine } from '../base/index.ts';
 import { backendNames, precisions } from '../compute/index.ts';
 import { packageFile } from '../host/index.ts';
@@ -20,6 +20,7 @@ import {
   predictExamples,
   reproduceExamples,
   simulateExamples,
+  topologyExamples,
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
 import { addLab } from './lab/declare.ts';
@@ -30,6 +31,12 @@ import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce
 import { addBundle, addNodeCommands } from './node/declare.ts';
 import { formatOption } from './result.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
+import {
+  topologyChoices,
+  topologyCommand,
+  type TopologyChoice,
+  type TopologyFlags,
+} from './topology-command.ts';
 import type { World } from './world.ts';
 
 const reproducePreset = 'reproduce';
@@ -76,6 +83,7 @@ export async function buildProgram(
   addSimulate(program, await presetNames(), world, finish);
   addReproduce(program, await presetNames(), world, finish);
   addLab(program, await labPresetNames(), world, finish);
+  addTopology(program, world, finish);
   addCases(program, world, finish);
   addPredict(program, world, finish);
   addExport(program, world, finish);
@@ -122,6 +130,7 @@ function addSimulate(
     .option('--members <n>', "virtual: so many hospitals like the preset's, 1 to 256")
     .option('--faults <file>', 'virtual: what goes wrong, a JSON list or the record.json of a run')
     .option('--fault-seed <n>', 'virtual: draw what goes wrong by chance, from this seed')
+    .option('--attack <file>', 'virtual: what members do against the others, JSON or a record.json')
     .option(
       '--until <seconds>',
       'virtual: give up after so much virtual time (default: when all rounds were late)',
@@ -175,6 +184,32 @@ function addReproduce(
     .addHelpText('after', reproduceExamples)
     .action(async (preset: string, flags: ReproduceFlags) => {
       finish(await reproduceCommand(preset, flags, world));
+    });
+}
+
+function addTopology(program: Command, world: World, finish: (code: ExitCode) => void): void {
+  program
+    .command('topology')
+    .description('Tell how fast a graph of nodes mixes, what it costs, and draw it.')
+    .addArgument(new Argument('<kind>', 'which graph').choices(topologyChoices))
+    .option('--nodes <n>', 'how many, 2 to 4096 (default: 16)')
+    .option('--degree <n>', 'neighbours of a node; k of base (default: 6, of base 1)')
+    .option('--edge-rate <p>', 'erdos-renyi: chance of each edge (default: 2 ln(n) / n)')
+    .option('--rewire-rate <p>', 'small-world: chance that an edge is moved (default: 0.1)')
+    .option(
+      '--redrawn',
+      'a new graph in every step, where one is drawn; else one for the whole run',
+    )
+    .option('--groups <n>', 'clusters: regions of equal size (default: 4)')
+    .option('--file <file>', 'file: a list of edges or GraphML')
+    .option('--directed', 'file: the edges of a list go one way, "from to"')
+    .option('--seed <text>', 'what all members agree on; drawn graphs follow from it', '1')
+    .option('--parameters <n>', 'numbers of the model that is sent', '62000000')
+    .option('--out <file>', 'draw the graph: an .svg file')
+    .addOption(formatOption())
+    .addHelpText('after', topologyExamples)
+    .action(async (kind: TopologyChoice, flags: TopologyFlags) => {
+      finish(await topologyCommand(kind, flags, world));
     });
 }
 

@@ -13,11 +13,18 @@ export interface VirtualFlags {
   readonly members?: string;
   readonly faults?: string;
   readonly faultSeed?: string;
+  readonly attack?: string;
   readonly until?: string;
 }
 
 /** By their long names. */
-export const virtualOnly: readonly string[] = ['--members', '--faults', '--fault-seed', '--until'];
+export const virtualOnly: readonly string[] = [
+  '--members',
+  '--faults',
+  '--fault-seed',
+  '--attack',
+  '--until',
+];
 /** What a virtual world has nothing of. */
 const realOnly: readonly string[] = [
   ...['--kill', '--resume', '--backend', '--precision', '--workers'],
@@ -45,6 +52,7 @@ export async function virtualCommand(
   const ports: VirtualPorts = {
     id,
     faults: await faultsOf(flags, settings),
+    attack: await attackOf(flags.attack, settings),
     untilMs: untilMsOf(flags.until),
     signal: world.signal,
   };
@@ -80,6 +88,15 @@ async function faultsOf(
     );
   }
   return drawnFaults(seed, settings);
+}
+
+async function attackOf(
+  file: string | undefined,
+  settings: RunSettings,
+): Promise<VirtualPorts['attack']> {
+  if (file === undefined) return null;
+  const { attackFrom } = await import('../experiment/index.ts');
+  return attackFrom(fromUtf8(await readInput(file, faultBytesMax)), file, settings);
 }
 
 function untilMsOf(text: string | undefined): number | null {

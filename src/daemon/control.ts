@@ -11,8 +11,8 @@ import type { OwnData } from './own-data.ts';
 export interface Controlled {
   readonly feed: StatusFeed;
   readonly ownData: OwnData | null;
-  /** Hands in a signed version of the manifest. */
-  submit(bytes: Uint8Array): Promise<Submission>;
+  /** Hands in a signed version of the manifest. @param isDespiteQuorum of a restart: though a quorum is connected */
+  submit(bytes: Uint8Array, isDespiteQuorum: boolean): Promise<Submission>;
   stop(): void;
   /** Tries all members. */
   probe(): Promise<AskedMembers>;
@@ -42,7 +42,8 @@ export function controlHandler(node: Controlled): ControlHandler {
       return ok(await probing);
     },
     'GET /wait': (asked) => wait(node.feed, asked),
-    'POST /submit': async ({ body }) => ok(await node.submit(body)),
+    'POST /submit': async ({ body, query }) =>
+      ok(await node.submit(body, query.get('despite-quorum') === '1')),
     'POST /stop': () => {
       // After the answer is on its way.
       setImmediate(() => {

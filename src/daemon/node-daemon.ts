@@ -41,6 +41,7 @@ import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
 import { membersFact, startedFact } from './facts.ts';
 import { Membership, notListed } from './membership.ts';
+import { needlessRestart } from './needless-restart.ts';
 import { OwnDataWatch } from './own-data.ts';
 import { OwnResults, packagedDigest } from './own-results.ts';
 import { watchRestored } from './restored-home.ts';
@@ -320,11 +321,16 @@ export class NodeDaemon {
     });
   }
 
-  /** @throws {PeerError} 'not_running' */
-  submit(bytes: Uint8Array): Promise<Submission> {
+  /**
+   * Hands a signed version to the node. A restart is refused while enough members are connected that they could decide.
+   *
+   * @throws {PeerError} 'not_running'
+   */
+  async submit(bytes: Uint8Array, isDespiteQuorum: boolean): Promise<Submission> {
     const { peer } = this.#node;
     if (peer === null) throw new PeerError({ code: 'not_running' }, 'the node is still starting');
-    return peer.submit(bytes);
+    const refused = isDespiteQuorum ? null : needlessRestart(bytes, this.feed.view);
+    return refused ?? peer.submit(bytes);
   }
 
   #makeNode(): HospitalNode {

@@ -1,7 +1,8 @@
 /** What happened, line by line: only what a person would want to read, not every fact. */
 import type { JournalEntry, NodeEvent, NodeView } from './node-view.ts';
 import { linkWords } from './link-words.ts';
-import type { MessageLevel } from './node-facts.ts';
+import type { MessageLevel, Notice } from './node-facts.ts';
+import { historyNotice } from './restart-notices.ts';
 
 /** The line that `event` is worth, or null. @param view before it */
 export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> | null {
@@ -38,10 +39,15 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     }
     case 'suspended':
       return line(`${event.member} has no vote any more: it broke the rules`, 'warning');
+    case 'restart':
+    case 'fork':
+      return line(...wordsOf(historyNotice(event, view.nowMs)));
+    case 'false-sum':
+      return line(`${event.member} signed a false sum in round ${event.round}`, 'warning');
     case 'retired':
       return line('the key of this node has no vote any more', 'warning');
     case 'members':
-      return line(`the consortium has ${event.members.length} members now`, 'info', event.atMs);
+      return line(`there are ${event.members.length} members now`, 'info', event.atMs);
     case 'notice': {
       const { code, text, level, atMs } = event;
       const isSaid = view.notices.some((one) => one.code === code && one.text === text);
@@ -69,6 +75,10 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'round-error':
       return null;
   }
+}
+
+function wordsOf({ text, level }: Notice): [string, MessageLevel] {
+  return [text, level];
 }
 
 /** A link that stands or does not, where it was otherwise before. */

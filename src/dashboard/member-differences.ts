@@ -116,7 +116,7 @@ function versions(view: NodeView): Notice[] {
       text: `${id} has version ${said.version} of the manifest, this node ${own}`,
       remedy:
         said.version > own
-          ? 'this node follows by itself when it has caught up; if it does not, take the version in: annulus join FILE'
+          ? 'this node follows by itself when it has caught up; if it does not, take the version in: annulus consortium submit FILE, or annulus join FILE while the node is stopped'
           : 'it follows by itself when it has caught up; if it does not, its operator takes the version in: annulus join FILE',
     }));
 }

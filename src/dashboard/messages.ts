@@ -1,4 +1,5 @@
 /** What is wrong now, in plain words with its remedy: said while it is so, and gone when it is over. */
+import { durationText } from '../report/index.ts';
 import { differences } from './member-differences.ts';
 import { linkRemedy, linkWords } from './link-words.ts';
 import type { MemberView } from './member-view.ts';
@@ -12,6 +13,9 @@ const graceMs = 60_000;
 const missedRounds = 3;
 /** Below this a round may not fit; the node itself says when it stops for it. */
 const diskBytesMin = 2 * 2 ** 30;
+
+/** Of members that are away. */
+const namesShown = 8;
 
 const gravity = { error: 0, warning: 1, info: 2 };
 
@@ -49,12 +53,16 @@ function quorumLost(view: NodeView): Notice[] {
   );
   const atMs = Math.max(identity.atMs, ...away);
   if (nowMs - atMs < graceMs) return [];
+  const names = others(view).flatMap(({ id, link }) => (link?.state === 'connected' ? [] : [id]));
+  const told = `${names.slice(0, namesShown).join(', ')}${names.length > namesShown ? ' …' : ''}`;
+  const ago = durationText(Math.max(0, nowMs - view.decidedMs));
+  const since = view.decidedMs === 0 ? 'no decision yet' : `no decision for ${ago}`;
   return [
     {
       ...{ code: 'no-quorum', level: 'warning', atMs },
-      text: `nothing can be agreed: ${up} of ${view.members.length} members are connected, with this node, and ${identity.quorum} must be`,
+      text: `nothing can be agreed, ${since}: ${names.length} of ${view.members.length} members are away (${told}), ${up} are here with this node, and ${identity.quorum} must be`,
       remedy:
-        'look at the members below that are unreachable; rounds go on by themselves when enough are back',
+        'look at the members that are unreachable: rounds go on by themselves when enough are back; if they never come back: annulus consortium draft --restart',
     },
   ];
 }

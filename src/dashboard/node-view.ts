@@ -43,6 +43,8 @@ export interface NodeView {
   readonly nowMs: number;
   /** Highest agreed height heard of. */
   readonly height: number;
+  /** Time of the latest block heard of, ms since 1970; 0 before one. */
+  readonly decidedMs: number;
   readonly members: readonly MemberView[];
   readonly formerMembers: readonly FormerMember[];
   /** The round under way. */
@@ -77,7 +79,7 @@ export interface NodeView {
 
 /** Before the first event. */
 export const emptyView: NodeView = Object.freeze({
-  ...{ identity: null, nowMs: 0, height: 0, members: [], formerMembers: [] },
+  ...{ identity: null, nowMs: 0, height: 0, decidedMs: 0, members: [], formerMembers: [] },
   ...{ round: null, deadlineMs: null, work: null, rounds: [] },
   ...{ roundCounts: { sealed: 0, void: 0 }, errors: [], losses: [] },
   ...{ traffic: null, disk: null, log: null, notices: [], journal: [] },

@@ -5,8 +5,9 @@
 import type { PeerEvent } from '../peer/index.ts';
 import { journalLine } from './journal.ts';
 import { changeMembers, memberViews, withClaims, withLink } from './member-view.ts';
-import type { NodeFact, RoundError } from './node-facts.ts';
+import type { NodeFact, Notice, RoundError } from './node-facts.ts';
 import type { NodeEvent, NodeView } from './node-view.ts';
+import { historyNotice, restartCode } from './restart-notices.ts';
 import {
   cutRound,
   endedRounds,
@@ -22,7 +23,9 @@ import { bounded, viewLimits } from './view-limits.ts';
 
 /** The view after `event`. Pure; an event that says nothing new may give the same view. */
 export function reduce(view: NodeView, event: NodeEvent): NodeView {
-  const next = isPeerEvent(event) ? afterPeerEvent(view, event) : afterFact(view, event);
+  const next = isPeerEvent(event)
+    ? afterDecision(afterPeerEvent(view, event), event)
+    : afterFact(view, event);
   const line = next === view ? null : journalLine(view, event);
   if (line === null) return next;
   const entry = { ...line, number: (view.journal.at(-1)?.number ?? 0) + 1 };
@@ -32,12 +35,18 @@ export function reduce(view: NodeView, event: NodeEvent): NodeView {
 const peerKinds: Readonly<Record<PeerEvent['kind'], true>> = {
   ...{ opened: true, working: true, announced: true, cut: true },
   ...{ sealed: true, void: true, 'caught-up': true, done: true },
-  ...{ membership: true, left: true },
-  ...{ suspended: true, retired: true, heard: true },
+  ...{ membership: true, left: true, restart: true, fork: true },
+  ...{ suspended: true, retired: true, heard: true, 'false-sum': true },
 };
 
 function isPeerEvent(event: NodeEvent): event is PeerEvent {
   return event.kind in peerKinds;
+}
+
+/** Events of blocks have the block's time. */
+function afterDecision(view: NodeView, event: PeerEvent): NodeView {
+  const isLater = 'atMs' in event && event.atMs > view.decidedMs;
+  return isLater ? { ...view, decidedMs: event.atMs } : view;
 }
 
 function afterPeerEvent(view: NodeView, event: PeerEvent): NodeView {
@@ -65,7 +74,14 @@ function afterPeerEvent(view: NodeView, event: PeerEvent): NodeView {
     }
     case 'caught-up':
       return { ...view, height: Math.max(view.height, event.height) };
-    case 'membership': // what the members are, the fact `members` tells
+    case 'restart':
+    case 'fork':
+      return withNotice(view, historyNotice(event, view.nowMs));
+    case 'membership': {
+      // What the members are, the fact `members` tells.
+      const notices = view.notices.filter(({ code }) => code !== restartCode);
+      return { ...view, notices, height: Math.max(view.height, event.height) };
+    }
     case 'left':
       return { ...view, height: Math.max(view.height, event.height) };
     case 'suspended': {
@@ -75,6 +91,8 @@ function afterPeerEvent(view: NodeView, event: PeerEvent): NodeView {
       );
       return { ...view, members };
     }
+    case 'false-sum': // the journal tells it
+      return { ...view };
     case 'retired':
       return { ...view, isRetired: true };
     case 'heard':
@@ -197,7 +215,7 @@ function leftOutIn(view: NodeView, fact: Extract<NodeFact, { kind: 'left-out' }>
   };
 }
 
-function withNotice(view: NodeView, fact: Extract<NodeFact, { kind: 'notice' }>): NodeView {
+function withNotice(view: NodeView, fact: Notice): NodeView {
   const { code, level, atMs } = fact;
   const notice = {
     ...{ code: clipped(code), level, atMs, text: clipped(fact.text) },

@@ -10,6 +10,7 @@ export { readRunFile, type RunFile } from './run/run-file.ts';
 export { SimulateError, type SimulateErrorFacts } from './run/errors.ts';
 export { caseJobs, caseTotal, type CaseJob } from './run/run-cases.ts';
 export {
+  attackFrom,
   drawnFaults,
   faultsFrom,
   runVirtual,

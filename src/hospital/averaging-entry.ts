@@ -31,6 +31,10 @@ const createHandlers: CreateHandlers = () => {
     mixStep: ({ folder, job }: AveragingArgs<'mixStep'>) => over(folder).mixStep(job),
     endMixing: ({ folder, job }: AveragingArgs<'endMixing'>) => over(folder).endMixing(job),
     compare: ({ folder, job }: AveragingArgs<'compare'>) => over(folder).compare(job),
+    encryptShards: ({ folder, job }: AveragingArgs<'encryptShards'>) =>
+      over(folder).encryptShards(job),
+    reduce: ({ folder, job }: AveragingArgs<'reduce'>) => over(folder).reduce(job),
+    assemble: ({ folder, job }: AveragingArgs<'assemble'>) => over(folder).assemble(job),
   };
 };
 

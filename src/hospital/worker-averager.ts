@@ -30,5 +30,8 @@ export function workerAverager(pool: Pick<WorkerPool, 'run'>, folder: string): A
     mixStep: (job) => run('mixStep', job),
     endMixing: (job) => run('endMixing', job),
     compare: (job) => run('compare', job),
+    encryptShards: (job) => run('encryptShards', job),
+    reduce: (job) => run('reduce', job),
+    assemble: (job) => run('assemble', job),
   };
 }

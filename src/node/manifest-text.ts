@@ -11,6 +11,7 @@ import {
   type ManifestChange,
   type Member,
   type OpenedManifest,
+  type Restart,
 } from '../wire/index.ts';
 
 /** What can be said of a version. */
@@ -111,7 +112,9 @@ function changeLines(
     const after = memberOf(manifest, id);
     return before === null || after === null ? '' : differences(before, after).join(', ');
   };
+  const { restart } = manifest;
   const lines = [
+    ...(restart === undefined ? [] : restartLines(restart)),
     ...change.joined.map((id) => `  ${id} joins`),
     ...change.left.map((id) => `  ${id} leaves: its node is shut out when this is in force`),
     ...change.rerooted.map((id) => `  ${id} has another ORGANISATION'S KEY, which signs manifests`),
@@ -120,6 +123,15 @@ function changeLines(
     ...(change.areLimitsChanged ? ['  the limits of messages change'] : []),
   ];
   return ['Changes:', ...(lines.length === 0 ? ['  nothing'] : lines)];
+}
+
+function restartLines({ height, block, size, root, model }: Restart): string[] {
+  return [
+    `  RESTART after height ${height}, WITHOUT VOTES: only where those who leave are gone for good`,
+    `    log of ${size} entries, root ${root}`,
+    `    block ${block}`,
+    `    ${model === undefined ? 'no model is sealed yet' : `model ${model}`}`,
+  ];
 }
 
 function differences(before: Member, after: Member): string[] {

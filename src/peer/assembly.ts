@@ -127,6 +127,9 @@ export function assemble(parts: PeerParts, held: Recovered, hooks: PeerHooks): P
     checkpoints: new Checkpoints({
       ...{ log, transport, clock, logger },
       helpEveryMs: settings.tickMs,
+      onFork: (member) => {
+        onEvent({ kind: 'fork', member });
+      },
     }),
     catchUp: new CatchUp(parts.isStart ? state.height : (0 as Height), (height) => {
       onEvent({ kind: 'caught-up', height });
@@ -176,6 +179,10 @@ function currentRound(
     },
     onTwoUpdates: (author: NodeId, ofRound, envelopes) => {
       post(() => evidence.keepUpdates(author, ofRound, envelopes));
+    },
+    onFalseSum: (reducer, ofRound, signed) => {
+      onEvent({ kind: 'false-sum', member: reducer, round: ofRound });
+      post(() => evidence.keepSums(reducer, ofRound, signed));
     },
   });
 }

@@ -5,6 +5,7 @@
  */
 import type { Digest, Store } from '../base/index.ts';
 import {
+  assembleRound,
   averageRound,
   beginMixing,
   carryRound,
@@ -14,7 +15,11 @@ import {
   encryptState,
   endMixing,
   mixStep,
+  encryptShards,
+  reduceShard,
   startRound,
+  type AssembleJob,
+  type AssembleOutcome,
   type AverageJob,
   type AverageOutcome,
   type BeginMixingJob,
@@ -24,11 +29,15 @@ import {
   type CompareJob,
   type CompareOutcome,
   type EncryptedBulk,
+  type EncryptedShards,
   type EncryptJob,
   type EncryptStateJob,
   type EndMixingJob,
   type MixStepJob,
   type MixStepOutcome,
+  type EncryptShardsJob,
+  type ReduceJob,
+  type ReduceOutcome,
   type StartJob,
 } from '../gossip/index.ts';
 import type { WrittenModel } from '../weights/index.ts';
@@ -55,6 +64,12 @@ export interface Averager {
   endMixing(job: EndMixingJob): Promise<WrittenModel>;
   /** How far another's model is from the own. */
   compare(job: CompareJob): Promise<CompareOutcome>;
+  /** The own update in shards. @throws as `encrypt` */
+  encryptShards(job: EncryptShardsJob): Promise<EncryptedShards>;
+  /** The sum of one shard of a cut. @throws as `average` */
+  reduce(job: ReduceJob): Promise<ReduceOutcome>;
+  /** The model from the sums of all shards. */
+  assemble(job: AssembleJob): Promise<AssembleOutcome>;
 }
 
 /** Does the work where it is called: for simulations and tests, whose models are small. */
@@ -70,5 +85,8 @@ export function inlineAverager(store: Store): Averager {
     mixStep: (job) => mixStep(store, job),
     endMixing: (job) => endMixing(store, job),
     compare: (job) => compareModels(store, job),
+    encryptShards: (job) => encryptShards(store, job),
+    reduce: (job) => reduceShard(store, job),
+    assemble: (job) => assembleRound(store, job),
   };
 }

@@ -14,6 +14,8 @@ export interface CheckpointPorts {
   readonly logger: Logger;
   /** A member is helped once in so long, ms: an answer costs more than to ask. */
   readonly helpEveryMs: number;
+  /** A member's checkpoint contradicts our log; told once for each member. */
+  readonly onFork: (member: NodeId) => void;
 }
 
 /** See the file's header. */
@@ -53,6 +55,7 @@ export class Checkpoints {
     if (outcome !== 'fork' || this.#forksLogged.has(from)) return;
     this.#forksLogged.add(from);
     this.#ports.logger.log('error', 'a checkpoint contradicts our log', { from });
+    this.#ports.onFork(from);
   }
 
   /** Sends our cosigned checkpoint to a member whose log lacks cosignatures. @param cosignedSize what it says of its log */

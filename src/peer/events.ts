@@ -76,10 +76,22 @@ export type PeerEvent =
       /** Members with another org key. */
       readonly rerooted: readonly NodeId[];
     }
+  /** A restart that was handed in waits for this node's log to come to `height`, which it names, or is not taken after all. */
+  | {
+      readonly kind: 'restart';
+      readonly version: number;
+      readonly height: number;
+      /** Why it is not taken, and what to do; null while it waits. */
+      readonly refusal: { readonly reason: string; readonly advice: string } | null;
+    }
+  /** A member's signed checkpoint contradicts this node's log: there are two histories. */
+  | { readonly kind: 'fork'; readonly member: NodeId }
   /** This hospital is no member any more since the version that the block of this height put in force: its peer stops. */
   | { readonly kind: 'left'; readonly version: number; readonly height: number }
   /** A member broke the rules of consensus: its key has no vote after this height. */
   | { readonly kind: 'suspended'; readonly member: NodeId; readonly height: number }
+  /** A member signed a sum of a shard that is not the sum of this round's updates, or two different ones. */
+  | { readonly kind: 'false-sum'; readonly member: NodeId; readonly round: number }
   /** This node's own key must not vote any more: it signed what this disk does not have. */
   | { readonly kind: 'retired' }
   /** What a member says of itself, when it says something new. Claims: they are shown to people and decide nothing. */

@@ -1,6 +1,7 @@
 /**
  * Evidence on the disk: what convicts a member is kept until the log has it, and beyond. `evidence/<member>.json` is a pair
- * as EVID carries it; `evidence/updates-<round>-<member>.json` two update envelopes of one round, which EVID has no room for.
+ * as EVID carries it; `evidence/updates-<round>-<member>.json` two update envelopes of one round, which EVID has no room for;
+ * `evidence/sums-<round>-<member>.json` false sums of shards.
  * `retired.json` says that this node's own key must not vote.
  */
 import {
@@ -23,6 +24,7 @@ import {
   WireError,
   type EpochContext,
   type EvidencePair,
+  type SignedSums,
   limits,
 } from '../wire/index.ts';
 
@@ -52,7 +54,7 @@ export class EvidenceStore {
   /** Reads what earlier runs kept; a file that proves nothing under `context` is passed over. */
   async load(context: EpochContext): Promise<void> {
     for (const name of await this.#store.list(prefix)) {
-      if (name.startsWith(`${prefix}updates-`)) continue;
+      if (/^evidence\/(?:updates|sums)-/.test(name)) continue;
       const bytes = await this.#store.read(name);
       try {
         const maxBytes = limits.consensusBytesMax.EVIDENCE;
@@ -89,6 +91,14 @@ export class EvidenceStore {
     this.#logger.log('error', 'a member signed two updates for one round', facts);
     const document = { author, round, envelopes: envelopes.map(fromUtf8) };
     await this.#store.write(`${prefix}updates-${round}-${author}.json`, encodeCanonical(document));
+  }
+
+  /** Keeps what a reducer signed of the sums of one round: one that is false, or two that differ. */
+  async keepSums(reducer: NodeId, round: number, signed: readonly SignedSums[]): Promise<void> {
+    const facts = { culprit: reducer, round };
+    this.#logger.log('error', 'a member signed a false sum', facts);
+    const document = { reducer, round, signed: signed.map((one) => ({ ...one })) };
+    await this.#store.write(`${prefix}sums-${round}-${reducer}.json`, encodeCanonical(document));
   }
 
   /** Whether this key was found to have signed what the disk does not know, now or in an earlier run. */

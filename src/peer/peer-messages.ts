@@ -29,6 +29,11 @@ import {
   mixingSignedKinds,
   type MixingMessage,
 } from './rounds/mixing/mixing-messages.ts';
+import {
+  shardedMessages,
+  shardedSignedKinds,
+  type ShardedMessage,
+} from './rounds/sharded/sharded-messages.ts';
 
 /** "I am here, this far": sent every tick. */
 export interface StatusMessage {
@@ -55,7 +60,7 @@ export interface ManifestMessage {
 }
 
 /** A message of some round's protocol: all have the round's number as `r`, and kinds of their own as `t`. */
-export type RoundMessage = UpdatesMessage | MixingMessage;
+export type RoundMessage = UpdatesMessage | MixingMessage | ShardedMessage;
 
 /** Everything that travels on the topics `status` and `updates`. */
 export type PeerMessage = StatusMessage | ManifestMessage | RoundMessage;
@@ -74,11 +79,13 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
   manifest: obj({ t: literal('manifest'), version: int(1, 2 ** 31 - 1), digest }),
   ...updateMessages,
   ...mixingMessages,
+  ...shardedMessages,
 });
 
 const signedKinds: ReadonlySet<RoundMessage['t']> = new Set([
   ...updateSignedKinds,
   ...mixingSignedKinds,
+  ...shardedSignedKinds,
 ]);
 
 /** Whether only a member in the round of this message can check it: others do not pass it on. */

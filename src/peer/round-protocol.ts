@@ -5,7 +5,7 @@
 import type { Digest, NodeId } from '../base/index.ts';
 import type { VerifyBytes } from '../crypto/index.ts';
 import type { ContentStore, UpdateFacts } from '../gossip/index.ts';
-import type { Cut, Open, PlanStage, SignedManifest } from '../wire/index.ts';
+import type { Cut, Open, PlanStage, SignedManifest, SignedSums } from '../wire/index.ts';
 import type { RoundView } from './local-view.ts';
 import type { PeerEvent } from './events.ts';
 import type { ModelStore } from './model-store.ts';
@@ -45,6 +45,8 @@ export interface RoundContext {
   readonly send: (to: NodeId, message: RoundMessage) => void;
   /** Keeps different envelopes that an author signed for one round. */
   readonly onTwoUpdates: (author: NodeId, round: number, envelopes: readonly Uint8Array[]) => void;
+  /** Keeps what a member signed of the sums of a round: one false sum, or two different ones. */
+  readonly onFalseSum: (reducer: NodeId, round: number, signed: readonly SignedSums[]) => void;
 }
 
 /** One round under way. All methods return at once; long work runs beside the peer's queue and comes back by `post`. */

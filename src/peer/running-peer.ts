@@ -124,7 +124,10 @@ export class RunningPeer {
     if (verdict.kind === 'refused') return verdict;
     const facts = { version, digest: digestOf(restart.bytes) };
     await this.#restarts.keep(restart);
-    if (verdict.kind === 'wait') return { kind: 'waiting', ...facts, height };
+    if (verdict.kind === 'wait') {
+      this.#tellRestart(restart, null);
+      return { kind: 'waiting', ...facts, height };
+    }
     await this.#restart();
     return { kind: 'decided', ...facts, height: height + 1 };
   }
@@ -135,10 +138,22 @@ export class RunningPeer {
     const { waiting } = this.#restarts;
     if (waiting === null || this.#isOver) return false;
     const verdict = await this.#restarts.judge(waiting, chain.state, chain.isLevel);
-    if (verdict.kind === 'refused') await this.#restarts.drop(verdict.reason, verdict.advice);
+    if (verdict.kind === 'refused') {
+      await this.#restarts.drop(verdict.reason, verdict.advice);
+      this.#tellRestart(waiting, verdict);
+    }
     if (verdict.kind !== 'enter') return false;
     await chain.restart(waiting);
     return true;
+  }
+
+  #tellRestart(
+    { manifest }: RestartVersion,
+    refusal: { readonly reason: string; readonly advice: string } | null,
+  ): void {
+    const { version, restart } = manifest;
+    const { height } = restart;
+    this.#parts.options.onEvent({ kind: 'restart', version, height, refusal });
   }
 
   /** Tells the members of the versions that wait. */

@@ -4,6 +4,7 @@ export { reportStyle } from './report-style.ts';
 export { reproductionText } from './reproduction-text.ts';
 export { summaryOf, type MissedRound, type RunSummary } from './run-summary.ts';
 export { renderReproduction } from './reproduction-report.ts';
+export { graphPicture, type GraphPicture } from './graph-picture.ts';
 export { encodeGrayPng } from './png.ts';
 export { absent, bytesText, durationText, fixed, percent, shortDigest } from './figures.ts';
 export {
@@ -26,6 +27,7 @@ export {
   type StageTime,
   type TaskRecord,
   type VirtualFault,
+  type VirtualAttack,
   type VirtualRecord,
 } from './run-record.ts';
 export type { HospitalState, OnProgress, PlannedStage, ProgressEvent } from './progress.ts';
@@ -65,3 +67,4 @@ export {
   type Comparison,
 } from './lab/compare-runs.ts';
 export { comparisonFigures, comparisonText, renderComparison } from './lab/comparison-report.ts';
+export { bandFile, type BandChart, type BandCurve } from './lab/band-chart.ts';

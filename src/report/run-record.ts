@@ -59,12 +59,20 @@ export interface MachineRecord {
 export interface VirtualRecord {
   /** As `annulus simulate --world virtual --faults` takes them. */
   readonly faults: readonly VirtualFault[];
+  /** As `--attack` takes it; absent where nobody lied. */
+  readonly attack?: VirtualAttack;
   /** Whether all nodes carried out the plan, an invariant was broken, or time was up. */
   readonly outcome: 'done' | 'violation' | 'late';
   /** Messages given to the network, one for each receiver, and those that came. */
   readonly messages: { readonly sent: number; readonly delivered: number };
   /** Keys and signatures that were made and checked, by what was done. */
   readonly crypto: Readonly<Record<string, number>>;
+}
+
+/** What some members of a virtual world did against the others; how depends on its kind. */
+export interface VirtualAttack {
+  readonly kind: string;
+  readonly liars: readonly string[];
 }
 
 /** A fault of a virtual world; what it is about depends on its kind. */

@@ -66,8 +66,9 @@ function isGood({ nodes, sealedDigest, log }: RunRecord): boolean {
 }
 
 function missedRounds({ rounds, faults, virtual }: RunRecord): MissedRound[] {
-  // Faults of a network keep away whom they do not name.
-  const isDisturbed = virtual !== null && virtual.faults.length > 0;
+  // An attack, and faults of a network, keep away whom they do not name.
+  const isDisturbed =
+    virtual !== null && (virtual.faults.length > 0 || virtual.attack !== undefined);
   return rounds.flatMap(({ stage, stageRound, round, excluded }) =>
     excluded.map(({ node }) => ({
       node,

@@ -163,12 +163,20 @@ function machineLines(machine: MachineRecord): Markup {
     </p>`;
 }
 
-function virtualLines({ faults, messages, crypto }: VirtualRecord): Markup {
+function virtualLines({ faults, attack, messages, crypto }: VirtualRecord): Markup {
   const counts = Object.entries(crypto).map(([what, count]) => `${count} ${what}`);
   return html`<p>
       Virtual machines with hospitals that learn a quadratic each in place of images:
       ${messages.sent} messages, of which ${messages.delivered} came; of keys ${counts.join(', ')}.
     </p>
+    ${
+      attack === undefined
+        ? null
+        : html`<p>
+            ${attack.liars.join(', ')} attacked the others, to be repeated with --attack:
+            <code>${JSON.stringify(attack)}</code>
+          </p>`
+    }
     <details>
       <summary>${faults.length} faults, to be repeated with --faults</summary>
       <pre class="mono">${JSON.stringify(faults, null, 1)}</pre>

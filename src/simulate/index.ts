@@ -6,12 +6,26 @@ export {
   simulateConsortium,
   virtualLimits,
   virtualPlan,
-  type Attack,
   type SimulatedNode,
   type SimulatedRound,
   type SimulationOptions,
   type SimulationRecord,
 } from './simulate-consortium.ts';
+export { readAttack, type Attack, type ConductAttack } from './attacks/attack.ts';
+export {
+  dissensus,
+  fiedlerVector,
+  spectralLie,
+  type HonestGraph,
+} from './attacks/graph-attacks.ts';
+export {
+  alieZ,
+  lieOf,
+  momentsOf,
+  updateAttackKinds,
+  type AttackScene,
+  type UpdateAttack,
+} from './attacks/update-attacks.ts';
 export { VirtualWorld, worldStartMs, type WorldOptions, type WorldOutcome } from './world.ts';
 export type { VirtualNode } from './virtual-node.ts';
 export type { MembershipChange, WorldMembership } from './membership.ts';
@@ -20,6 +34,7 @@ export type { Violation } from './invariants.ts';
 export { memberNames, virtualConsortium, virtualMember, type VirtualMember } from './members.ts';
 export { countedCrypto, type CountedCrypto, type CryptoCounts } from './counted-crypto.ts';
 export {
+  changeOf,
   modelAfter,
   optimumOf,
   quadraticTrainer,

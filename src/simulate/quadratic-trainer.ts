@@ -50,6 +50,15 @@ export function modelAfter(
   }, new Array<number>(size).fill(0));
 }
 
+/** x_k - x: what a hospital learns in a round that begins at `start`. */
+export function changeOf(
+  quadratic: Quadratic | undefined,
+  start: Float32Array,
+  share: number,
+): Float32Array {
+  return start.map((x, at) => share * ((quadratic?.optimum[at] ?? 0) - x));
+}
+
 /** The trainer of one hospital. The model is one tensor `w`, as large as the optimum, and begins at 0. */
 export function quadraticTrainer(
   id: NodeId,

@@ -45,8 +45,8 @@ export function sharedChecks(): (averager: Averager) => Averager {
   return (averager) => ({
     ...averager,
     check: async (job) => {
-      const { digest, key, weights, updateBytes } = job;
-      const name = `${digest} ${hex(key)} ${updateBytes} ${JSON.stringify(weights)}`;
+      const { digest, key, context, weights, updateBytes } = job;
+      const name = `${digest} ${hex(key)} ${hex(context)} ${updateBytes} ${JSON.stringify(weights)}`;
       if (fitting.has(name)) return { kind: 'fits' };
       const outcome = await averager.check(job);
       if (outcome.kind === 'fits') fitting.add(name);

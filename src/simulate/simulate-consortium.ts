@@ -29,18 +29,19 @@ import {
   type Training,
 } from '../wire/index.ts';
 import { countedCrypto, type CountedCrypto, type CryptoCounts } from './counted-crypto.ts';
-import { twoFaced, type TwoFaced, type TwoFacedParts } from './attacks/two-faced.ts';
+import type { Attack } from './attacks/attack.ts';
+import { lyingReducers } from './attacks/lying-reducers.ts';
+import { lyingTrainer } from './attacks/lying-trainer.ts';
+import { lyingTransport } from './attacks/lying-transport.ts';
+import { twoFaced, type TwoFacedParts } from './attacks/two-faced.ts';
 import type { Fault } from './faults.ts';
 import type { Violation } from './invariants.ts';
 import { virtualConsortium, virtualMember, virtualSuccession } from './members.ts';
 import type { MembershipChange } from './membership.ts';
-import { quadraticTrainer, type Quadratic } from './quadratic-trainer.ts';
+import { changeOf, quadraticTrainer, type Quadratic } from './quadratic-trainer.ts';
 import type { DiskFaults } from './virtual-disk.ts';
 import type { NetworkCounts, NetworkFaults } from './virtual-network.ts';
 import { VirtualWorld, worldStartMs, type WorldOptions, type WorldOutcome } from './world.ts';
-
-/** An attack as data. */
-export type Attack = TwoFaced;
 
 /** A virtual consortium and what happens to it. */
 export interface SimulationOptions {
@@ -60,7 +61,7 @@ export interface SimulationOptions {
   readonly faults?: readonly Fault[];
   /** How the members change, in this order. */
   readonly membership?: readonly MembershipChange[];
-  /** What members do against the others. Nobody waits for them at the end. */
+  /** What members do against the others. Nobody waits for two-faced ones at the end. */
   readonly attack?: Attack;
   /** Members that nobody waits for at the end: those whose faults never end. */
   readonly excused?: readonly NodeId[];
@@ -231,7 +232,7 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
       invariant(own !== undefined, `${id} has keys`);
       return { ...own, sealPrivate: own.seal.privateKey };
     },
-    trainerOf: options.trainerOf ?? seededTrainers(seed, everybody),
+    trainerOf: lyingTrainers(options, everybody),
     onEvent: (id, event, atMs) => {
       noteRound(rounds, event);
       options.onEvent?.(id, event, atMs);
@@ -239,7 +240,11 @@ export async function simulateConsortium(options: SimulationOptions): Promise<Si
   });
   options.prepare?.(world);
   world.start();
-  const excused = new Set([...(options.excused ?? []), ...(options.attack?.liars ?? [])]);
+  const { attack } = options;
+  // What the others must come to the end in spite of; liars of consensus and of sums lie to their own program too.
+  const liars =
+    attack?.kind === 'two-faced' || attack?.kind === 'lying-reducers' ? attack.liars : [];
+  const excused = new Set([...(options.excused ?? []), ...liars]);
   const waitedFor = members.filter((id) => !excused.has(id));
   const isEnough = (): boolean =>
     options.membership ? world.isDone() : waitedFor.every((id) => world.node(id).isDone);
@@ -276,19 +281,57 @@ function worldParts(
 }
 
 function attackParts(
-  { attack, members }: Pick<SimulationOptions, 'attack' | 'members'>,
+  { attack, members, seed }: Pick<SimulationOptions, 'attack' | 'members' | 'seed'>,
   crypto: CountedCrypto,
   logOf: TwoFacedParts['logOf'],
 ): Pick<WorldOptions, 'bend' | 'liars'> {
   if (attack === undefined) return {};
   const { liars } = attack;
+  if (attack.kind === 'lying-reducers') {
+    const logSignerOf = (id: NodeId): Signer => virtualMember(id, crypto).keys.log;
+    return { liars, bend: lyingReducers(attack, logSignerOf) };
+  }
+  if (attack.kind !== 'two-faced') {
+    const random = seededRandom(seed).fork('attack');
+    return { bend: lyingTransport(attack, (id) => random.fork(`network of ${id}`)) };
+  }
   const signerOf = (id: NodeId): Signer => virtualMember(id, crypto).keys.consensus;
   return { liars, bend: twoFaced({ attack, members, signerOf, logOf }) };
 }
 
-/** Trains for one to two seconds, each round another time. */
-function seededTrainers(seed: number, members: readonly NodeId[]): WorldOptions['trainerOf'] {
+/** The learning of all members, that of liars bent. Liars know what the honest learn where it follows from the seed. */
+function lyingTrainers(
+  { seed, attack, trainerOf }: SimulationOptions,
+  members: readonly NodeId[],
+): WorldOptions['trainerOf'] {
   const quadratics = seededQuadratics(seed, members);
+  const honestOf = trainerOf ?? seededTrainers(seed, quadratics);
+  if (attack === undefined) return honestOf;
+  const honest = members.filter((id) => !attack.liars.includes(id));
+  const mirrored = [...quadratics].map(([id, { optimum, samples }]): [NodeId, Quadratic] => {
+    return [id, { optimum: optimum.map((c) => -c), samples }];
+  });
+  const flipped = seededTrainers(seed, new Map(mirrored));
+  const random = seededRandom(seed).fork('attack');
+  return (id, clock, store) => {
+    const trainer = honestOf(id, clock, store);
+    if (!attack.liars.includes(id)) return trainer;
+    return lyingTrainer({
+      ...{ attack, trainer, clock, store, flipped: flipped(id, clock, store) },
+      random: random.fork(id),
+      honestChanges: (start) =>
+        trainerOf !== undefined
+          ? []
+          : honest.map((one) => changeOf(quadratics.get(one), start, trainingShare)),
+    });
+  };
+}
+
+/** Trains for one to two seconds, each round another time. */
+function seededTrainers(
+  seed: number,
+  quadratics: ReadonlyMap<NodeId, Quadratic>,
+): WorldOptions['trainerOf'] {
   return (id: NodeId, clock: Clock, store: Store): Trainer => {
     const quadratic = quadratics.get(id);
     invariant(quadratic !== undefined, `${id} learns from something`);

@@ -58,6 +58,7 @@ export {
   type MixingRule,
   type MixingTopology,
   type RoundRule,
+  type ShardedRule,
 } from './rule.ts';
 export {
   decodeReport,
@@ -71,6 +72,23 @@ export {
   type ReportedStep,
   type StepStatement,
 } from './mixing-statements.ts';
+export {
+  decodeShardList,
+  encodeShardList,
+  shardListBytesMax,
+  type ListedShard,
+  type ShardList,
+} from './shard-list.ts';
+export {
+  readSignedSums,
+  signSums,
+  sumsBytes,
+  sumsDomain,
+  verifySums,
+  type ShardSum,
+  type SignedSums,
+  type SumsStatement,
+} from './shard-sums.ts';
 export {
   readHyperparameters,
   readTraining,
@@ -226,6 +244,7 @@ export {
   type StepContext,
   updateKeyInfo,
   type UpdateContext,
+  shardContext,
 } from './update-encryption.ts';
 export {
   topics,

@@ -84,6 +84,8 @@ export function peerBytes(memberCount: number): {
   readonly report: number;
   readonly lacks: number;
   readonly near: number;
+  readonly pieces: number;
+  readonly sums: number;
   readonly status: number;
   readonly manifest: number;
   readonly checkpoint: number;
@@ -98,6 +100,10 @@ export function peerBytes(memberCount: number): {
     // Names of 32 letters in quotes.
     lacks: frameBytes + memberCount * 35,
     near: frameBytes,
+    // As `holds`, and the numbers of shards, up to `255,`.
+    pieces: frameBytes + memberCount * (4 * 67 + 4),
+    // `{"shard":255,"sum":"<64>"},` for each shard.
+    sums: frameBytes + memberCount * 87,
     status: frameBytes,
     manifest: frameBytes,
     // Origin, size, root and the log's own line, then one line of 160 bytes for each member.
@@ -120,6 +126,7 @@ export const topicBytesMax: Readonly<Record<Topic, number>> = {
     peerBytesMax.step,
     peerBytesMax.report,
     peerBytesMax.lacks,
+    ...[peerBytesMax.pieces, peerBytesMax.sums],
   ),
   log: peerBytesMax.checkpoint,
   status: Math.max(peerBytesMax.status, peerBytesMax.manifest),

@@ -56,8 +56,15 @@ export interface MixingRule extends IntegerMean {
   readonly patienceMs: number;
 }
 
+/** The model is cut into a shard for each member; some members add up each shard and hand the sum to all. The same mean. */
+export interface ShardedRule extends IntegerMean {
+  readonly kind: 'sharded';
+  /** R: members that add up each shard, 2 to 7: fewer check nothing, more cost a copy of the update each. */
+  readonly reducers: number;
+}
+
 /** By `kind`. A further way of averaging is a further member. */
-export type RoundRule = ExactRule | MixingRule;
+export type RoundRule = ExactRule | MixingRule | ShardedRule;
 
 const integerMean = {
   samplesCap: int(1, 2 ** 31 - 1),
@@ -109,8 +116,14 @@ const readMixing: Reader<MixingRule> = checked(
   capProblem,
 );
 
+const readSharded: Reader<ShardedRule> = checked(
+  obj({ kind: literal('sharded'), reducers: int(2, 7), ...integerMean }),
+  capProblem,
+);
+
 /** Reads a rule. @throws {WireError} 'malformed' */
 export const readRule: Reader<RoundRule> = unionBy<RoundRule>('kind', {
   exact: readExact,
   mixing: readMixing,
+  sharded: readSharded,
 });

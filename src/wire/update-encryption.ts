@@ -56,6 +56,15 @@ export function bulkContext({ cid, round, author }: UpdateContext): Uint8Array {
   return encodeCanonical({ author, cid, round, type: 'update' });
 }
 
+/** What the ciphertext of one shard of an update is bound to: none fits another place, nor another number of shards. */
+export function shardContext(
+  { cid, round, author }: UpdateContext,
+  shard: number,
+  shards: number,
+): Uint8Array {
+  return encodeCanonical({ author, cid, round, shard, shards, type: 'update-shard' });
+}
+
 /**
  * The key of an update, sealed anew by a member that could open it to one that could not. Every member may read every
  * update, so it tells nothing new; and whoever gets it sees whether it is the right one.

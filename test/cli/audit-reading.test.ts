@@ -1,4 +1,5 @@
 /** What an auditor reads in a log: a real run in small, by four peers in one process, as files. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,6 +80,63 @@ describe('annulus audit, reading in a log', () => {
     const refused = await audit('check-proof', other, proof, policy);
     expect(refused.code).equal(1);
     expect(refused.out).match(/^WRONG {2}the entry is not number 7/);
+  });
+
+  it('exports the log for somebody without Annulus: every file by its SHA-256, and other programs accept it', async () => {
+    const folder = join(top, 'for-auditor');
+    const { code, out } = await audit('export', run, '--output', folder);
+    expect(code).equal(0);
+    expect(out).contain('a log of 31 entries');
+    const sums = spawnSync('sha256sum', ['-c', '--strict', '--quiet', 'SHA256SUMS'], {
+      cwd: folder,
+    });
+    expect(sums.status).equal(0);
+    const python = spawnSync('/usr/bin/python3', ['verify_log.py', 'log-L1'], {
+      ...{ cwd: folder, encoding: 'utf8' },
+    });
+    expect(python.stdout).contain('size 31');
+    expect((await audit('verify', join(folder, 'log-L1'))).code).equal(0);
+    const again = await audit('export', run, '--output', folder);
+    expect(again).deep.include({ code: 2 });
+    expect(again.err).contain('expected an empty folder, or none');
+  });
+
+  it('signs the export with the key of a home, as openssl finds', async () => {
+    const home = join(top, 'home');
+    const made = ['--home', home, '--no-passphrase', '--no-org-passphrase', '--labels', 'hps'];
+    const init = await runTyped([
+      'init',
+      '--id',
+      'L7',
+      '--org-key',
+      join(top, 'org.key'),
+      '--output',
+      join(top, 'request'),
+      ...made,
+    ]);
+    expect(init.err).equal('');
+    const folder = join(top, 'signed');
+    expect((await audit('export', run, '--output', folder, '--home', home)).code).equal(0);
+    const verify = (): number | null =>
+      spawnSync(
+        'openssl',
+        'pkeyutl -verify -rawin -pubin -inkey signer.pem -sigfile SHA256SUMS.sig -in SHA256SUMS'.split(
+          ' ',
+        ),
+        { cwd: folder },
+      ).status;
+    expect(verify()).equal(0);
+    writeFileSync(join(folder, 'SHA256SUMS'), 'another list\n');
+    expect(verify()).equal(1);
+  });
+
+  it('does not export a damaged log', async () => {
+    const copy = join(top, 'not-exported');
+    await writeToyRun(copy);
+    writeFileSync(join(copy, 'nodes/L1/log/policy'), 'log\n');
+    const { code, err } = await audit('export', copy, '--output', join(top, 'never'));
+    expect(code).equal(1);
+    expect(err).contain('a damaged log is not exported');
   });
 
   it('tells copies of one log from logs of two consortia', async () => {

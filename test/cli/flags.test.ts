@@ -80,6 +80,7 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'simulate --members': 'refused with --resume',
   'simulate --faults': 'refused with --resume',
   'simulate --fault-seed': 'refused with --resume',
+  'simulate --attack': 'refused with --resume',
   'simulate --until': 'refused with --resume',
   'simulate --set': 'refused with --resume',
   'simulate --backend': 'refused with --resume',
@@ -93,6 +94,18 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'reproduce --backend': 'always',
   'reproduce --workers': 'always',
   'reproduce --format': 'always',
+  'topology --nodes': ['topology', 'file', '--file', at('edges.txt'), '--nodes', '3'],
+  'topology --degree': ['topology', 'ring', '--degree', '2'],
+  'topology --edge-rate': ['topology', 'ring', '--edge-rate', '0.5'],
+  'topology --rewire-rate': ['topology', 'regular', '--rewire-rate', '0.5'],
+  'topology --redrawn': ['topology', 'ring', '--redrawn'],
+  'topology --groups': ['topology', 'ring', '--groups', '2'],
+  'topology --file': ['topology', 'ring', '--file', at('edges.txt')],
+  'topology --directed': ['topology', 'ring', '--directed'],
+  'topology --seed': 'always',
+  'topology --parameters': 'always',
+  'topology --out': ['topology', 'all', '--out', at('all.svg')],
+  'topology --format': 'always',
   'cases --spacing': 'always',
   'cases --pictures': 'always',
   // Of files that leave the question open; a folder may hold both kinds.
@@ -153,6 +166,7 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'consortium draft --add': 'always',
   'consortium draft --remove': 'always',
   'consortium draft --replace': 'always',
+  'consortium draft --restart': 'always',
   'consortium draft --output': 'always',
   'consortium draft --home': 'always',
   'consortium draft --from': 'always',
@@ -169,6 +183,8 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'consortium combine --home': 'always',
   'consortium combine --from': 'always',
   'consortium combine --format': 'always',
+  'consortium submit --yes': 'always',
+  'consortium submit --despite-quorum': 'always',
   'consortium submit --home': 'always',
   'consortium submit --format': 'always',
   'consortium show --home': 'always',
@@ -324,8 +340,9 @@ describe('a flag', () => {
     }
     // All but --kill, --set, --set, --fresh-heads, --strict, --allow-missing and --quick; of a node's commands --set, --watch,
     // --health, --cases, --done, --follow, --detail, --set, --start, --with-addresses and --yes; of membership --address twice, --set,
-    // --add, --remove, --replace, --from five times, --yes, and four that begin with --no.
-    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 16);
+    // --add, --remove, --replace, --restart, --from five times, --yes twice, --despite-quorum, and four that begin with --no; of
+    // topology --redrawn and --directed.
+    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 19 - 2);
   });
 
   it('and --set, or two --set, do not say the same setting twice', async () => {

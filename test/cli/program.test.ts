@@ -104,6 +104,8 @@ describe('annulus', () => {
     [[...virtual, '--until', 'noon'], '--until: expected whole seconds'],
     [[...virtual, '--fault-seed', '-1'], '--fault-seed: expected a whole number'],
     [[...virtual, '--faults', presetFile], 'bad.yaml: '],
+    [[...virtual, '--attack', presetFile], 'bad.yaml: '],
+    [['simulate', 'smoke', '--attack', presetFile], '--attack: only with --world virtual'],
     [[...virtual, '--faults', presetFile, '--fault-seed', '1'], 'one of the two'],
   ];
   for (const [args, words] of mistakes) {

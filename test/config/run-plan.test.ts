@@ -81,7 +81,7 @@ describe('run plan', () => {
             return { key: `training.robust.${key}`, text, source: '--set' };
           }),
         ),
-      ).stages.map(({ rule }) => (rule.kind === 'exact' ? rule.robust : rule.kind));
+      ).stages.map(({ rule }) => (rule.kind === 'exact' ? rule.robust : null));
     expect(new Set(robustWith('kind=none', 'radius=2'))).to.deep.equal(new Set([undefined]));
     const [first, ...others] = robustWith('kind=centred-clip', 'radius=1.5', 'iterations=3');
     expect(first).to.deep.equal({

@@ -4,7 +4,8 @@ import { join, relative, sep } from 'node:path';
 import { expect } from 'chai';
 import ts from 'typescript';
 import { parse } from 'yaml';
-import { hospitalDefaults, loadPreset, runDefaults } from '../../src/config/index.ts';
+import { hospitalDefaults, loadPreset, loadSection, runDefaults } from '../../src/config/index.ts';
+import { labDefaults, labForm } from '../../src/experiment/index.ts';
 import { projectRoot } from '../project-root.ts';
 
 /** A row of the tables of settings. */
@@ -22,6 +23,7 @@ const inSmoke = leavesOf(loadPreset(smoke, 'smoke.yaml'), '');
 const rows = readRows(page);
 const defaults = new Map([
   ...leavesOf(runDefaults, ''),
+  ...leavesOf(labDefaults, 'lab'),
   ...leavesOf({ id: undefined, ...hospitalDefaults }, hospitalKey),
 ]);
 
@@ -188,7 +190,9 @@ function wordsOf(low: string | undefined, high: string | undefined): string {
 function refusal(key: string, value: unknown): string {
   const text = JSON.stringify(value);
   try {
-    if (key.startsWith(`${hospitalKey}.`)) {
+    if (key.startsWith('lab.')) {
+      loadSection('lab: {}', 'p.yaml', labForm, [{ key, text, source: '--set' }]);
+    } else if (key.startsWith(`${hospitalKey}.`)) {
       const [group = '', name = ''] = key.slice(hospitalKey.length + 1).split('.');
       const cases = group === 'cases' ? `unlabelled: 1, ${name}: ${text}` : 'unlabelled: 1';
       const cell = group === 'cases' ? '' : `, ${group}: { ${name}: ${text} }`;

@@ -8,8 +8,10 @@ const feed = new StatusFeed();
 const done: string[] = [];
 const handler = controlHandler({
   ...{ feed, ownData: null },
-  submit: (bytes) =>
-    Promise.resolve({ kind: 'refused', reason: `${bytes.byteLength} bytes`, advice: 'none' }),
+  submit: (bytes, isDespiteQuorum) => {
+    const reason = `${bytes.byteLength} bytes${isDespiteQuorum ? ', despite' : ''}`;
+    return Promise.resolve({ kind: 'refused', reason, advice: 'none' });
+  },
   stop: () => done.push('stopped'),
   probe: () => Promise.reject(new Error('not asked')),
 });
@@ -56,6 +58,8 @@ describe('what a running node answers', () => {
   it('passes a version of the manifest on, and what became of it back', async () => {
     const { body } = await ask('POST', '/submit', new Uint8Array(3));
     expect(body).deep.equal({ kind: 'refused', reason: '3 bytes', advice: 'none' });
+    const despite = await ask('POST', '/submit?despite-quorum=1', new Uint8Array(3));
+    expect(despite.body).deep.include({ reason: '3 bytes, despite' });
   });
 
   it('refuses what it does not know', async () => {

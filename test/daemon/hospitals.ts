@@ -145,6 +145,22 @@ export class Hospitals {
     await this.sign(`v${number}`, [...signers, id]);
   }
 
+  /** The machine of a hospital burns: its process and its home are gone; its organisation's key is in a safe. */
+  async burn(id: string): Promise<void> {
+    await this.running.get(id)?.kill();
+    this.#running.delete(id);
+    rmSync(this.at(id), { recursive: true });
+  }
+
+  /** Signs with the organisation's key alone, where no home is left. */
+  async signWithoutHome(name: string, id: string, before: string, file: string): Promise<void> {
+    await done(
+      ...['consortium', 'sign', this.at(`${name}.draft.json`), '--yes', '-o', file],
+      ...['--request', this.request(id), '--org-key', this.orgKey(id)],
+      ...['--from', this.at(`${before}.json`)],
+    );
+  }
+
   /** Another key for an organisation: version `number` with it, drafted by `drafter`, signed by these and with its old and new key. */
   async replaceOrgKey(
     id: string,
@@ -231,7 +247,7 @@ export class Hospitals {
     const out = await done('audit', 'verify', this.home(id), '--format', 'json');
     const { ok, logs } = JSON.parse(out) as RunVerdict;
     expect(ok, id).equal(true);
-    const script = join(projectRoot, 'test/interop/verify_log.py');
+    const script = join(projectRoot, 'verify/verify_log.py');
     const log = join(this.home(id), 'node', 'log');
     const python = spawnSync('/usr/bin/python3', [script, log], { encoding: 'utf8' });
     expect([python.stderr, python.status], id).deep.equal(['', 0]);

@@ -77,6 +77,44 @@ describe('messages', () => {
     expect(codes(started(), ...allUp, ...away(3), at(2 * minute))).include('no-quorum');
   });
 
+  it('say since when nothing is decided, who is away, how many must be here and what to do in the end', () => {
+    const away = ids
+      .slice(1, 4)
+      .map((id) => link(id, { state: 'unreachable', layer: 'tcp', sinceMs: startMs }));
+    const round = opened(1, 'student');
+    const told = (...events: readonly NodeEvent[]): string => {
+      const { messages } = after(started(), ...allUp, ...away, ...events);
+      const { text, remedy } = messages.find(({ code }) => code === 'no-quorum')!;
+      return `${text}; ${remedy ?? ''}`;
+    };
+    expect(told(at(2 * minute)))
+      .contain('no decision yet: 3 of 8 members are away (L2, L3, L4), 5 are here with this node')
+      .contain('and 6 must be')
+      .contain('if they never come back: annulus consortium draft --restart');
+    const openedMs = 'atMs' in round ? round.atMs : 0;
+    const later = openedMs - startMs + 2 * 60 * minute;
+    expect(told(round, at(later))).contain('no decision for 2 h');
+  });
+
+  it('tell of a restart that waits or is not taken, until the members have changed, and of two histories', () => {
+    const waits: NodeEvent = { kind: 'restart', version: 2, height: 9, refusal: null };
+    const refusal = { reason: 'more is decided here', advice: 'draft it again' };
+    const changed: NodeEvent = {
+      ...{ kind: 'membership', version: 2, height: 10, atMs: startMs, members: ids },
+      ...{ joined: [], left: [], renewed: [], rerooted: [] },
+    };
+    const [waiting] = after(started(), ...allUp, waits).messages;
+    expect(waiting).include({ code: 'restart', level: 'info' });
+    expect(waiting!.text).contain('version 2').contain('after height 9, waits');
+    const [refused] = after(started(), ...allUp, waits, { ...waits, refusal }).messages;
+    expect(refused).include({ level: 'warning', remedy: 'draft it again' });
+    expect(refused!.text).contain('is not taken: more is decided here');
+    expect(codes(started(), ...allUp, waits, changed)).deep.equal([]);
+    const [fork] = after(started(), ...allUp, { kind: 'fork', member: L3 }).messages;
+    expect(fork).include({ code: 'fork-L3', level: 'warning' });
+    expect(fork!.text).contain('L3 has another history than this node');
+  });
+
   it('tell of a member that missed three rounds, not of one that missed two', () => {
     const losses = Object.fromEntries(ids.filter((id) => id !== L3).map((id) => [id, 0.5]));
     const missed = (count: number): NodeEvent[] =>

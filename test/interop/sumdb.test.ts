@@ -22,8 +22,8 @@ describe('a log checked by sumdb of Go', () => {
 
   before(async function () {
     this.timeout(120_000);
-    const built = spawnSync('go', ['build', '-o', program, 'check.go'], {
-      cwd: join(projectRoot, 'test/interop/sumdb'),
+    const built = spawnSync('go', ['build', '-o', program, 'check_log.go'], {
+      cwd: join(projectRoot, 'verify'),
       encoding: 'utf8',
       env: {
         ...process.env,

@@ -17,7 +17,7 @@ import { restartedWorld, restartSigned } from '../peer/restarting-world.ts';
 import { projectRoot } from '../project-root.ts';
 
 const python = '/usr/bin/python3';
-const script = join(projectRoot, 'test/interop/verify_log.py');
+const script = join(projectRoot, 'verify/verify_log.py');
 
 interface Run {
   readonly status: number | null;

@@ -71,6 +71,17 @@ function peerMessages(n: number): PeerMessage[] {
     // As the writer's own envelopes: twenty quotes, each escaped in the message.
     { t: 'update', r, envelope: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },
     { t: 'holds', r, open: envelopes, locked: envelopes },
+    {
+      ...{ t: 'pieces', r, shards: Array.from({ length: n }, (_, at) => at) },
+      ...{ open: envelopes, locked: envelopes },
+    },
+    {
+      ...{ t: 'sums', r },
+      said: {
+        ...{ cid: digest, r, cut: digest, i: n - 1, sig },
+        sums: Array.from({ length: n }, (_, shard) => ({ shard, sum: digest })),
+      },
+    },
     { t: 'key', r, env: digest, sealed: base64(new Uint8Array(80)) },
     { t: 'step', r, statement: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },
     { t: 'report', r, statement: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },

@@ -51,7 +51,7 @@ async function nodeAt(folder: string): Promise<NodeFolder | null> {
   return {
     folder,
     name: isInNode ? await nameOf(node) : null,
-    log: directoryAt(log),
+    log: logDirectoryAt(log),
     blobs: isOnlyLog ? null : blobsAt(join(node, 'blobs')),
     lastCosigned: isOnlyLog ? null : await bytesOf(join(node, witnessStateName)),
   };
@@ -73,7 +73,8 @@ function isLog(folder: string): boolean {
   return ['manifest.json', 'checkpoint', 'tile'].some((name) => existsSync(join(folder, name)));
 }
 
-function directoryAt(folder: string): LogDirectory {
+/** A log's files. */
+export function logDirectoryAt(folder: string): LogDirectory {
   return { read: (name) => bytesOf(join(folder, name)), list: () => filesIn(folder) };
 }
 

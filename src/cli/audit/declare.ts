@@ -5,6 +5,7 @@ import { auditExamples, auditOverview } from '../help-texts.ts';
 import { formatOption, type FormatFlags } from '../result.ts';
 import type { World } from '../world.ts';
 import { diffCommand } from './diff-command.ts';
+import { exportLogCommand, type ExportLogFlags } from './export-command.ts';
 import { getCommand, type GetFlags } from './get-command.ts';
 import { infoCommand, type InfoFlags } from './info-command.ts';
 import { checkProofCommand, proofCommand, type ProofFlags } from './proof-command.ts';
@@ -56,6 +57,7 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
       finish(await searchCommand(folder, flags, world));
     });
   addEntryCommands(audit, world, finish);
+  addExport(audit, world, finish);
   audit
     .command('diff')
     .description('Compare two copies of a log: one history, or two, and who signed both.')
@@ -64,6 +66,21 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
     .addOption(formatOption())
     .action(async (first: string, second: string, flags: FormatFlags) => {
       finish(await diffCommand(first, second, flags, world));
+    });
+}
+
+function addExport(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('export')
+    .description('A log with all that another person needs to check it with other programs.')
+    .argument('<folder>', folderHelp)
+    .requiredOption('--output <folder>', 'where it is written: an empty folder, or none')
+    .option('--copy <member>', copyHelp)
+    .option('--home <folder>', 'sign the list of files with the log key of this home')
+    .option('--passphrase-file <file>', 'passphrase of that home, in its first line')
+    .addOption(formatOption())
+    .action(async (folder: string, flags: ExportLogFlags) => {
+      finish(await exportLogCommand(folder, flags, world));
     });
 }
 

@@ -18,7 +18,7 @@ export const compareExamples = `
 Runs whose settings differ in the seed alone are one group. A sweep's folder stands for all its runs.
 
 Examples:
-  $ annulus compare runs/ring-1 runs/ring-1-fork-40
+  $ annulus compare runs/tiny-1 runs/tiny-1-fork-10
   $ annulus compare runs/sweep-topologies --out figures    with the figures as .svg files
   $ annulus compare runs/sweep-topologies --format json
 `;

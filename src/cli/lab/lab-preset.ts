@@ -65,7 +65,7 @@ export async function readPlan(
 export async function readFork(text: string, overrides: readonly Override[]): Promise<ReadPlan> {
   const [, path, digits] = /^(.+):(\d{1,7})$/.exec(text) ?? [];
   if (path === undefined || digits === undefined) {
-    throw usageError(`--fork-at: expected RUN:ROUND such as runs/ring-1:40, got "${text}"`);
+    throw usageError(`--fork-at: expected RUN:ROUND such as runs/tiny-1:10, got "${text}"`);
   }
   const { loadSection } = await import('../../config/index.ts');
   const { labForm, planOfRecord, readRecord } = await import('../../experiment/index.ts');

@@ -116,7 +116,9 @@ function addConsortium(program: Command, world: World, finish: Finish): void {
   const submit = consortium
     .command('submit')
     .description('Hand a signed version to the running node, which has all members agree on it.')
-    .argument('<file>', 'a version with all the signatures that it needs');
+    .argument('<file>', 'a version with all the signatures that it needs')
+    .option('--yes', 'of a restart: do not ask')
+    .option('--despite-quorum', 'of a restart: though enough members are connected to decide');
   finished(addHome(submit), submitExamples).action(async (file: string, flags: SubmitFlags) => {
     const { submitCommand } = await import('../node/submit-command.ts');
     finish(await submitCommand(file, flags, world));
@@ -151,6 +153,10 @@ function addDraft(consortium: Command, world: World, finish: Finish): void {
       '--replace <request>',
       'a member that changes its line, by its join request; repeatable',
       collect,
+    )
+    .option(
+      '--restart',
+      'the quorum is lost for good: go on without votes after the last block of this home',
     )
     .option('-o, --output <file>', 'where to write it (default: ./NAME-vN.draft.json)');
   finished(addFrom(addHome(draft)), draftExamples).action(

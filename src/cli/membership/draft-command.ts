@@ -7,6 +7,7 @@ import {
   verifyJoinRequest,
   type Manifest,
   type Member,
+  type Restart,
   type SignedManifest,
 } from '../../wire/index.ts';
 import { exitCodes, usageError, type ExitCode } from '../errors.ts';
@@ -14,6 +15,7 @@ import { readNetworks, readPreset } from '../files.ts';
 import { settingOf } from '../overrides.ts';
 import type { HomeFlags } from '../own-home.ts';
 import type { World } from '../world.ts';
+import { endOfLog } from './end-of-log.ts';
 import { homeIfAny, knownVersions } from './known-versions.ts';
 import { readId } from './member-id.ts';
 import { ofFile, readNamed, stemOf, writeResult } from './named-files.ts';
@@ -29,6 +31,7 @@ export interface DraftFlags extends HomeFlags, FormatFlags {
   readonly add?: readonly string[];
   readonly remove?: readonly string[];
   readonly replace?: readonly string[];
+  readonly restart?: boolean;
   readonly output?: string;
 }
 
@@ -38,7 +41,7 @@ export async function draftCommand(
   flags: DraftFlags,
   world: World,
 ): Promise<ExitCode> {
-  const isLater = [flags.from, flags.add, flags.remove, flags.replace].some(
+  const isLater = [flags.from, flags.add, flags.remove, flags.replace, flags.restart].some(
     (list) => list !== undefined,
   );
   if (flags.set !== undefined && flags.preset === undefined) {
@@ -56,7 +59,7 @@ async function draftFirst(
   const { name, domain, preset } = flags;
   if (name === undefined || domain === undefined || preset === undefined) {
     throw usageError(
-      'a genesis needs --name, --domain and --preset; the next version of a consortium needs --from, --add, --remove or --replace',
+      'a genesis needs --name, --domain and --preset; the next version of a consortium needs --from, --add, --remove, --replace or --restart',
     );
   }
   if (requests.length === 0) throw usageError('expected the join requests of all members');
@@ -79,7 +82,10 @@ async function draftLater(
       `${requests.join(' ')}: say --add for a new member, --replace for a changed one`,
     );
   }
-  const known = await knownVersions(await homeIfAny(flags, world), flags.from ?? [], world);
+  const home = await homeIfAny(flags, world);
+  const end = flags.restart === true ? await endOfLog(home) : null;
+  const known =
+    end === null ? await knownVersions(home, flags.from ?? [], world) : [end.consortium];
   const previous = known.at(-1);
   if (previous === undefined) {
     throw usageError(
@@ -94,7 +100,8 @@ async function draftLater(
   const members = membersAfter(previous.manifest.members, changes);
   const settings =
     flags.preset === undefined ? null : await settingsFor(members, flags.preset, flags);
-  return writeDraft(draftNext(previous, changes, settings), previous, flags, world);
+  const next = draftNext(previous, changes, settings, end?.restart ?? null);
+  return writeDraft(next, previous, flags, world);
 }
 
 /** `annulus member revoke`: the next version without a member, to be signed by the others. */
@@ -104,6 +111,13 @@ export async function revokeCommand(
   world: World,
 ): Promise<ExitCode> {
   return draftLater([], { ...flags, remove: [id] }, world);
+}
+
+function restartAdvice({ height }: Restart): string {
+  return `
+Before anybody signs: make sure by phone that those who are left out are gone for good, and that no member who remains has
+more than height ${height} (annulus status): whoever has decided more cannot go on with it. Draft it where the height is greatest.
+`;
 }
 
 /** Lines of members out of their join requests. */
@@ -160,7 +174,7 @@ async function writeDraft(
   await writeResult(file, bytes);
   const text = `${manifestText(opened, previous)}
 draft     ${file}
-Next: everybody compares the members' words by phone and signs: annulus consortium sign ${file}
+${manifest.restart === undefined ? '' : restartAdvice(manifest.restart)}Next: everybody compares the members' words by phone and signs: annulus consortium sign ${file}
 `;
   tell(world, flags, text, { file, ...factsOf(opened, previous) });
   return exitCodes.done;

@@ -1,6 +1,6 @@
 /** `annulus consortium sign`, `combine` and `show`: from a draft to a version with all the signatures that it needs. */
 import { existsSync } from 'node:fs';
-import type { SignedManifest } from '../../wire/index.ts';
+import type { Manifest, SignedManifest } from '../../wire/index.ts';
 import {
   approvalOf,
   combineSignatures,
@@ -56,7 +56,7 @@ export async function signCommand(name: string, flags: SignFlags, world: World):
   if (!asJson) world.out(manifestText(opened, before));
   const org = await openOrgKeyFile(orgKeyFile(flags.orgKey, line.id), flags, world);
   requireSignable(opened, before?.manifest ?? null, org, own);
-  await requireYes(flags, world, `Sign this as ${org.id}?`);
+  await requireYes(flags, world, `Sign this as ${org.id}?`, 'not signed');
   const bytes = withSignature(opened, org.key);
   const file = flags.output ?? `${stemOf(opened.manifest)}.signed-${org.id}.json`;
   await writeResult(file, bytes);
@@ -97,7 +97,7 @@ export async function combineCommand(
   const opened = openDraft(bytes);
   await writeOutput(file, bytes);
   const next = approvalOf(before?.manifest ?? null, opened).isEnough
-    ? nextStep(opened.manifest.version, file)
+    ? nextStep(opened.manifest, file)
     : 'Next: get the signatures that are missing, and combine them: they are added to this file.';
   const text = `${manifestText(opened, before)}\ncombined  ${file}\n${next}\n`;
   tell(world, flags, text, { file, ...factsOf(opened, before) });
@@ -130,7 +130,10 @@ async function sameVersions(names: readonly string[]): Promise<[OpenedFile, ...O
   return [first, ...rest];
 }
 
-function nextStep(version: number, file: string): string {
+function nextStep({ version, restart }: Manifest, file: string): string {
+  if (restart !== undefined) {
+    return `Next: each member who remains hands it to its own node: annulus consortium submit ${file}; newcomers take it: annulus join ${file}`;
+  }
   return version === 0
     ? `Next: every member takes it: annulus join ${file}`
     : `Next: one member has it ordered: annulus consortium submit ${file}; newcomers take it: annulus join ${file}`;
@@ -173,15 +176,20 @@ async function ownLines(
   return [(await ofFile(file, 'join request', verifyJoinRequest)).member, ...lines];
 }
 
-/** @throws {CliError} 'usage' unless the person says yes */
-async function requireYes(flags: SignFlags, { terminal }: World, question: string): Promise<void> {
+/** @param otherwise what to say when the answer is no. @throws {CliError} 'usage' unless the person says yes */
+export async function requireYes(
+  flags: { readonly yes?: boolean },
+  { terminal }: World,
+  question: string,
+  otherwise: string,
+): Promise<void> {
   if (flags.yes === true) return;
   if (terminal === null) {
     throw usageError(
-      'nobody to ask whether to sign: look at it with annulus consortium show FILE, then give --yes',
+      'nobody to ask: look at it with annulus consortium show FILE, then give --yes',
     );
   }
   const answer = await terminal.ask(`${question} [y/N] `, false);
   if (/^y(es)?$/i.test(answer.trim())) return;
-  throw new CliError({ code: 'usage' }, 'not signed');
+  throw new CliError({ code: 'usage' }, otherwise);
 }

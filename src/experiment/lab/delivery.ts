@@ -9,12 +9,29 @@ import type { LabWorld } from './world.ts';
 /** Of each message beside its numbers: who, which round, digest and signature. */
 export const headerBytes = 200;
 
-/** Carries messages of `bytes` each along the graph; gives, for each link in the graph's order, whether it was in time. */
+/** A link that loses so many in a row carries nothing. */
+const resendsMax = 64;
+
+/** Which exchange of which round: rounds from 1, steps from 0. */
+export interface Exchange {
+  readonly round: number;
+  readonly step: number;
+}
+
+/** What is carried. */
+export interface Freight {
+  /** Bytes of each node's message, without its header. */
+  readonly sizes: readonly number[];
+  /** What is lost is sent again until it comes, and all wait for it; else it is given up. */
+  readonly isReliable: boolean;
+}
+
+/** Carries messages along the graph; gives, for each link in the graph's order, whether it was in time. */
 export function deliver(
   world: LabWorld,
   graph: MixingGraph,
-  { round, step }: { readonly round: number; readonly step: number },
-  bytes: (from: number) => number,
+  { round, step }: Exchange,
+  { sizes, isReliable }: Freight,
 ): Uint8Array[] {
   const { settings, present, readyMs, counters, links } = world;
   const { sentBytes, messages, lost, late } = counters;
@@ -36,14 +53,23 @@ export function deliver(
         if (isThere) latestMs = deadlineMs;
         return;
       }
-      const size = bytes(from) + headerBytes;
-      const leftMs = (uploadMs[from] as number) + links.sendMs(from, to, size);
+      const size = (sizes[from] as number) + headerBytes;
+      let leftMs = (uploadMs[from] as number) + links.sendMs(from, to, size);
       uploadMs[from] = leftMs;
       sentBytes[from] = (sentBytes[from] as number) + size;
       messages[from] = (messages[from] as number) + 1;
+      let isLost = links.isLost(from, to, { round, step, attempt: 0 }) || !isThere;
+      for (let attempt = 1; isReliable && isLost && attempt <= resendsMax; attempt++) {
+        // Its sender learns of a loss when no answer came in a round trip.
+        const waitedMs = links.delayMs(from, to) + links.delayMs(to, from);
+        leftMs += waitedMs + links.sendMs(from, to, size);
+        sentBytes[from] = (sentBytes[from] as number) + size;
+        messages[from] = (messages[from] as number) + 1;
+        lost[from] = (lost[from] as number) + 1;
+        isLost = links.isLost(from, to, { round, step, attempt });
+      }
       const arrivedMs = leftMs + links.delayMs(from, to);
-      const isLost = links.isLost(from, to, round, step) || !isThere;
-      const isLate = !isLost && arrivedMs > deadlineMs;
+      const isLate = !isReliable && !isLost && arrivedMs > deadlineMs;
       if (isLost) lost[from] = (lost[from] as number) + 1;
       if (isLate) late[from] = (late[from] as number) + 1;
       if (!isLost && !isLate) inTime[at] = 1;

@@ -1,12 +1,15 @@
 /** The graphs of a run: `gossip`'s own, each made once where they come again. */
 import {
   checkTopology,
+  GossipError,
   mixingGraph,
+  readEdgeList,
+  readGraphml,
   topologyCourse,
   type MixingGraph,
   type Topology,
 } from '../../gossip/index.ts';
-import { readEdgeList } from './edge-list.ts';
+import { LabError } from './errors.ts';
 import type { LabSettings } from './settings.ts';
 
 /** Gives the graph of each exchange. */
@@ -60,7 +63,7 @@ function topologyOf(
     case 'el-local':
       return { kind, degree };
     case 'edges':
-      return { kind, ...readEdgeList(file ?? '', name, nodes) };
+      return { kind, ...edgesOf(file ?? '', name, nodes) };
     default:
       return { kind: kind as PlainKind };
   }
@@ -70,3 +73,21 @@ type PlainKind = Extract<
   Topology['kind'],
   'ring' | 'torus' | 'star' | 'complete' | 'exponential' | 'one-peer-exponential' | 'matching'
 >;
+
+/** Edges between nodes 0 to n - 1, in the order in which the file has its nodes. @throws {LabError} 'bad_graph' */
+function edgesOf(
+  text: string,
+  name: string,
+  nodes: number,
+): Pick<Extract<Topology, { kind: 'edges' }>, 'edges' | 'directed'> {
+  try {
+    const graph = /^\s*</.test(text) ? readGraphml(text) : readEdgeList(text, false);
+    const { names, edges, directed } = graph;
+    if (names.length === nodes) return { edges, directed };
+    const message = `${name}: expected a graph of ${nodes} nodes, as lab.nodes says, got ${names.length}`;
+    throw new LabError({ code: 'bad_graph' }, message);
+  } catch (error) {
+    if (!(error instanceof GossipError)) throw error;
+    throw new LabError({ code: 'bad_graph' }, `${name}: ${error.message}`, { cause: error });
+  }
+}

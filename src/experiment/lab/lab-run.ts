@@ -1,11 +1,13 @@
 /** A run of the laboratory, round by round. */
-import { invariant } from '../../base/index.ts';
 import type { MixingGraph } from '../../gossip/index.ts';
 import type { LabFrame, LabNode, LabRound } from '../../report/index.ts';
-import { deliver } from './delivery.ts';
+import { algorithmOf } from './algorithm-of.ts';
+import { AsynchronousGossip, type Underway } from './asynchronous.ts';
 import { LabError } from './errors.ts';
 import { Graphs } from './graphs.ts';
+import { LocalTraining } from './local-training.ts';
 import { consensusDistance, measure, nodeRecords, type Caught } from './measurement.ts';
+import { Population } from './population.ts';
 import { passTime, settlePresence } from './presence.ts';
 import type { LabSettings } from './settings.ts';
 import type { LabState } from './state-file.ts';
@@ -13,24 +15,40 @@ import type { Vector } from './task.ts';
 import { inlineTrainer, type Trainer } from './trainers.ts';
 import { makeWorld, type LabFiles, type LabWorld } from './world.ts';
 
-const bytesPerNumber = 4;
-
 /** See the file header. Whoever opens it closes it. */
 export class LabRun {
   readonly world: LabWorld;
   readonly #trainer: Trainer;
   readonly #graphs: Graphs;
-  readonly #next: Float64Array[];
+  readonly #population: Population;
+  readonly #asynchronous: AsynchronousGossip | null;
   #round = 0;
   #contraction: number | null = null;
-  #caught: Caught = { caught: null, falselyCaught: null };
+  /** Messages that a rule judged in this round: all and those left out, of honest nodes and of attackers. */
+  readonly #judged = { all: [0, 0], out: [0, 0] };
   #graph: MixingGraph | null = null;
 
   private constructor(world: LabWorld, trainer: Trainer, graphs: Graphs) {
     this.#graphs = graphs;
     this.world = world;
     this.#trainer = trainer;
-    this.#next = this.world.models.of.map((model) => new Float64Array(model.length));
+    const algorithm = algorithmOf(world.settings, world.task.dimension, {
+      progress: () => this.#round / world.settings.rounds,
+      judged: (from, isTaken) => {
+        this.#judge(from, isTaken);
+      },
+    });
+    this.#population = new Population(world, algorithm);
+    const training = new LocalTraining(world.settings, world.task);
+    this.#asynchronous =
+      world.settings.mode === 'synchronous'
+        ? null
+        : new AsynchronousGossip(world, this.#population, graphs, (round, node) => {
+            const [model, gradient] = [world.models.of[node], world.gradients.of[node]];
+            if (model !== undefined && gradient !== undefined) {
+              training.descend(round, node, { model, gradient });
+            }
+          });
   }
 
   /**
@@ -54,29 +72,10 @@ export class LabRun {
   /** Computes the next round. @throws {LabError} 'diverged' */
   async advance(): Promise<void> {
     const round = this.#round + 1;
-    const { settings, present, readyMs, sites, counters, task } = this.world;
-    settlePresence(this.world, round);
-    await this.#trainer.train(round, 'descend');
-    const { localSteps } = settings.training;
-    for (let node = 0; node < settings.nodes; node++) {
-      if (present[node] !== 1) continue;
-      const slowness = sites.slowness[node] as number;
-      readyMs[node] = (readyMs[node] as number) + localSteps * settings.sites.stepMs * slowness;
-      counters.steps[node] = (counters.steps[node] as number) + localSteps;
-    }
-    const before = consensusDistance(this.world);
-    for (let step = 0; step < settings.topology.gossipSteps; step++) {
-      const graph = this.#graphs.at(round - 1, step);
-      this.#graph = graph;
-      const heard = deliver(
-        this.world,
-        graph,
-        { round, step },
-        () => bytesPerNumber * task.dimension,
-      );
-      this.#mix(graph, heard);
-    }
-    passTime(this.world);
+    this.#judged.all.fill(0);
+    this.#judged.out.fill(0);
+    const before = await this.#exchange(round);
+    const { gossipSteps } = this.world.settings.topology;
     const after = consensusDistance(this.world);
     if (!Number.isFinite(after)) {
       throw new LabError(
@@ -85,13 +84,13 @@ export class LabRun {
       );
     }
     this.#contraction =
-      before > 0 ? Math.sqrt(after / before) ** (1 / settings.topology.gossipSteps) : null;
+      before !== null && before > 0 ? Math.sqrt(after / before) ** (1 / gossipSteps) : null;
     this.#round = round;
   }
 
   /** Measurements after the last round. */
   measure(): LabRound {
-    return measure(this.world, this.#round, this.#contraction, this.#caught);
+    return measure(this.world, this.#round, this.#contraction, this.#shares());
   }
 
   /** What became of each node. */
@@ -112,14 +111,18 @@ export class LabRun {
     const rows = this.world.arena
       .entries()
       .map(([name, all]): [string, Vector] => [name, all.slice()]);
-    return { round: this.#round, rows: new Map(rows) };
+    const { algorithm } = this.world.settings.training;
+    const states = this.#population.states;
+    const underway = this.#asynchronous?.save() ?? null;
+    return { round: this.#round, algorithm, rows: new Map(rows), states, underway };
   }
 
   /**
    * Goes on from a state of a run that may have had other settings. What the other did not have is as at the beginning.
    * @throws {LabError} 'bad_state' unless it is of as many nodes and of models of the same size
    */
-  restore({ round, rows }: LabState): void {
+  restore({ round, rows, algorithm, states, underway }: LabState): void {
+    const { settings } = this.world;
     for (const [name, all] of this.world.arena.entries()) {
       const saved = rows.get(name);
       if (saved?.length === all.length) all.set(saved);
@@ -131,6 +134,11 @@ export class LabRun {
         );
       }
     }
+    const isSame = algorithm === settings.training.algorithm && states.length === settings.nodes;
+    this.#population.restore(isSame ? states : null);
+    this.#population.show();
+    if (isSame && underway !== null) this.#asynchronous?.restore(underway as Underway);
+    else this.#asynchronous?.restart(round);
     this.#round = round;
   }
 
@@ -139,22 +147,50 @@ export class LabRun {
     return this.#trainer.close();
   }
 
-  #mix({ incoming }: MixingGraph, heard: readonly Uint8Array[]): void {
-    const { models, present } = this.world;
-    incoming.forEach((links, to) => {
-      const next = this.#next[to];
-      invariant(next !== undefined, 'a graph has no more nodes than the run');
-      next.fill(0);
-      links.forEach(({ from, weight }, at) => {
-        // What did not come counts as what the node itself has.
-        const isHeard = present[to] === 1 && heard[to]?.[at] === 1;
-        const source = models.of[isHeard ? from : to] as Float64Array;
-        for (let k = 0; k < next.length; k++)
-          next[k] = (next[k] as number) + weight * (source[k] as number);
-      });
-    });
-    models.of.forEach((model, node) => {
-      if (present[node] === 1) model.set(this.#next[node] as Float64Array);
-    });
+  /** Trains and mixes; gives the distance of the nodes in between, null where each has its own in between. */
+  async #exchange(round: number): Promise<number | null> {
+    if (this.#asynchronous !== null) {
+      this.#asynchronous.advanceTo(round);
+      this.#graph = this.#graphs.at(round - 1, 0);
+      return null;
+    }
+    settlePresence(this.world, round);
+    await this.#trainer.train(round);
+    this.#passTraining();
+    const before = consensusDistance(this.world);
+    this.#population.learn(round);
+    for (let step = 0; step < this.world.settings.topology.gossipSteps; step++) {
+      const graph = this.#graphs.at(round - 1, step);
+      this.#graph = graph;
+      this.#population.exchange(graph, { round, step });
+    }
+    passTime(this.world);
+    return before;
+  }
+
+  #passTraining(): void {
+    const { settings, present, readyMs, sites, counters } = this.world;
+    const { localSteps } = settings.training;
+    for (let node = 0; node < settings.nodes; node++) {
+      if (present[node] !== 1) continue;
+      const slowness = sites.slowness[node] as number;
+      readyMs[node] = (readyMs[node] as number) + localSteps * settings.sites.stepMs * slowness;
+      counters.steps[node] = (counters.steps[node] as number) + localSteps;
+    }
+  }
+
+  #judge(from: number, isTaken: boolean): void {
+    const sort = this.world.isAttacker[from] as number;
+    const { all, out } = this.#judged;
+    all[sort] = (all[sort] ?? 0) + 1;
+    if (!isTaken) out[sort] = (out[sort] ?? 0) + 1;
+  }
+
+  #shares(): Caught {
+    const share = (sort: 0 | 1): number | null => {
+      const all = this.#judged.all[sort] ?? 0;
+      return all === 0 ? null : (this.#judged.out[sort] ?? 0) / all;
+    };
+    return { caught: share(1), falselyCaught: share(0) };
   }
 }

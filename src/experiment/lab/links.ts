@@ -8,6 +8,17 @@ const delayDraw = 1;
 const directionDraw = 2;
 const lossDraw = 3;
 
+/** Exchanges of a round are fewer. */
+const stepsMax = 64;
+
+/** Which message of a pair. */
+export interface Sending {
+  readonly round: number;
+  readonly step: number;
+  /** 0: sent for the first time. */
+  readonly attempt: number;
+}
+
 /** The network of a run. It keeps nothing: the same question has the same answer. */
 export class Links {
   readonly #settings: Pick<LabSettings, 'seed' | 'nodes' | 'links'>;
@@ -43,11 +54,13 @@ export class Links {
   }
 
   /** Whether the message of an exchange is lost. */
-  isLost(from: number, to: number, round: number, step: number): boolean {
+  isLost(from: number, to: number, { round, step, attempt }: Sending): boolean {
     const { seed, nodes, links } = this.#settings;
     const rate =
       this.#traced === null ? links.lossRate : (this.#traced.get(from * nodes + to)?.lossRate ?? 1);
-    return rate > 0 && hashedUniform(seed, lossDraw, from, to, round, step) < rate;
+    return (
+      rate > 0 && hashedUniform(seed, lossDraw, from, to, round * stepsMax + step, attempt) < rate
+    );
   }
 
   /** One direction of a pair is as fast as the settings say, the other slower by up to `asymmetry`. */

@@ -37,10 +37,4 @@ export class LocalTraining {
       }
     }
   }
-
-  /** The gradient at the model and nothing else. */
-  measure(round: number, node: number, { model, gradient }: TrainedRows): void {
-    gradient.fill(0);
-    this.#task.gradient(node, model, chanceOf(this.#settings.seed, 'train', round, node), gradient);
-  }
 }

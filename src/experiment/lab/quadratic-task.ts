@@ -35,8 +35,10 @@ export class QuadraticTask implements LabTask {
   readonly samples: Int32Array;
   /** The model that is best for all. */
   readonly optimum: Vector;
-  readonly #curvature: Vector;
-  readonly #centre: Vector;
+  /** a_ik, node by node. */
+  readonly curvature: Vector;
+  /** b_ik, node by node. */
+  readonly centre: Vector;
   readonly #meanCurvature: Vector;
   readonly #settings: Pick<LabSettings, 'seed' | 'task'>;
 
@@ -50,8 +52,8 @@ export class QuadraticTask implements LabTask {
     this.dimension = task.dimension;
     this.samples = new Int32Array(nodes).fill(1);
     this.#settings = settings;
-    this.#curvature = curvature;
-    this.#centre = centre;
+    this.curvature = curvature;
+    this.centre = centre;
     this.optimum = new Float64Array(task.dimension);
     this.#meanCurvature = new Float64Array(task.dimension);
     for (let k = 0; k < task.dimension; k++) {
@@ -76,8 +78,8 @@ export class QuadraticTask implements LabTask {
   gradient(node: number, model: Vector, chance: Random, into: Vector): void {
     const noise = this.#settings.task.noiseStdDev;
     const offset = node * this.dimension;
-    const curvature = this.#curvature;
-    const centre = this.#centre;
+    const curvature = this.curvature;
+    const centre = this.centre;
     for (let k = 0; k < this.dimension; k++) {
       const pull = (model[k] as number) - (centre[offset + k] as number);
       into[k] = (into[k] as number) + (curvature[offset + k] as number) * pull;
@@ -91,8 +93,8 @@ export class QuadraticTask implements LabTask {
     const offset = node * this.dimension;
     let sum = 0;
     for (let k = 0; k < this.dimension; k++) {
-      const pull = (model[k] as number) - (this.#centre[offset + k] as number);
-      sum += (this.#curvature[offset + k] as number) * pull * pull;
+      const pull = (model[k] as number) - (this.centre[offset + k] as number);
+      sum += (this.curvature[offset + k] as number) * pull * pull;
     }
     return sum / 2;
   }

@@ -5,8 +5,10 @@ import {
   algorithmKinds,
   attackKinds,
   compressionKinds,
+  reliableAlgorithms,
   ruleKinds,
   topologyKinds,
+  wholeModelAlgorithms,
 } from './choices.ts';
 
 /** What the nodes learn. */
@@ -50,8 +52,12 @@ export interface TrainingSettings {
   readonly learningRate: number;
   /** Samples of a step; 0: all of the node's. */
   readonly batch: number;
-  /** Of FedProx: pull of a round's start. */
+  /** μ of FedProx: pull of the model that a round began with. */
   readonly proximal: number;
+  /** What a round's change is multiplied with before it is mixed. */
+  readonly outerRate: number;
+  /** Nesterov's momentum over the rounds (DiLoCo). */
+  readonly outerMomentum: number;
 }
 
 /** Who sends to whom. */
@@ -74,7 +80,9 @@ export interface CompressionSettings {
   readonly kind: string;
   /** Of top-k and random-k: share of the numbers that is sent. */
   readonly share: number;
-  /** Step size of CHOCO's consensus. */
+  /** Of low-rank: rank of the matrix that a model is taken for. */
+  readonly rank: number;
+  /** γ of CHOCO: the coarser the compression, the smaller. */
   readonly consensusStep: number;
 }
 
@@ -83,6 +91,8 @@ export interface RuleSettings {
   readonly kind: string;
   /** Share of a node's neighbours that may be attackers. */
   readonly attackerShare: number;
+  /** Each model is first replaced by the mean of its nearest ones (NNM). */
+  readonly nnm: boolean;
 }
 
 /** What attackers send. */
@@ -129,6 +139,8 @@ export interface LabSettings {
   readonly seed: number;
   readonly nodes: number;
   readonly rounds: number;
+  /** Of models: `f32`, as hospitals have them, or `f64`. */
+  readonly precision: string;
   /** `synchronous`: a round waits for its messages; `asynchronous`: nobody waits. */
   readonly mode: string;
   /** Longest that a node waits for the messages of a round, ms of virtual time. */
@@ -152,6 +164,7 @@ export const labDefaults: LabSettings = Object.freeze({
   seed: 1,
   nodes: 16,
   rounds: 100,
+  precision: 'f32',
   mode: 'synchronous',
   timeoutMs: 60_000,
   measureEvery: 1,
@@ -167,10 +180,18 @@ export const labDefaults: LabSettings = Object.freeze({
     regularisation: 0.01,
   },
   partition: { kind: 'iid', alpha: 0.5, skew: 94, spread: 1 },
-  training: { algorithm: 'd-psgd', localSteps: 1, learningRate: 0.05, batch: 0, proximal: 0 },
+  training: {
+    algorithm: 'd-psgd',
+    localSteps: 1,
+    learningRate: 0.05,
+    batch: 0,
+    proximal: 0,
+    outerRate: 1,
+    outerMomentum: 0,
+  },
   topology: { kind: 'ring', degree: 4, rate: 0.2, redrawn: false, gossipSteps: 1, file: '' },
-  compression: { kind: 'none', share: 0.1, consensusStep: 1 },
-  rule: { kind: 'mean', attackerShare: 0.25 },
+  compression: { kind: 'none', share: 0.1, rank: 1, consensusStep: 1 },
+  rule: { kind: 'mean', attackerShare: 0.25, nnm: false },
   attack: { kind: 'none', count: 0, scale: 1 },
   links: {
     delayMs: 20,
@@ -183,6 +204,17 @@ export const labDefaults: LabSettings = Object.freeze({
   sites: { stepMs: 10, slownessMax: 1, absentShare: 0, absentMs: 3_600_000, churnShare: 0 },
 });
 
+/** Graphs in which two that hear each other always do. */
+const stillKinds = [
+  'ring',
+  'torus',
+  'star',
+  'complete',
+  'regular',
+  'erdos-renyi',
+  'small-world',
+  'edges',
+];
 /** Tasks that there are. */
 export const taskKinds: readonly string[] = ['quadratic', 'logistic', 'phantom'];
 /** Ways to share data out. */
@@ -196,11 +228,14 @@ function validateLab({ name, seed, nodes, rounds, mode, ...rest }: LabSettings):
   checkInteger('nodes', nodes, 2, 1024);
   checkInteger('rounds', rounds, 1, 1_000_000);
   checkChoice('mode', mode, ['synchronous', 'asynchronous']);
+  checkChoice('precision', rest.precision, ['f32', 'f64']);
   checkNumber('timeoutMs', rest.timeoutMs, 1, 86_400_000);
   checkInteger('measureEvery', rest.measureEvery, 1, 1_000_000);
   if (rest.attack.count > nodes / 2) {
     throw new SettingError('attack.count', `at most half of ${nodes} nodes`, rest.attack.count);
   }
+  checkTogether(rest);
+  if (mode === 'asynchronous') checkAsynchronous(rest);
   if (rest.task.kind === 'quadratic') {
     if (!['iid', 'size'].includes(rest.partition.kind)) {
       throw new SettingError('partition.kind', 'iid or size for quadratics', rest.partition.kind);
@@ -211,6 +246,47 @@ function validateLab({ name, seed, nodes, rounds, mode, ...rest }: LabSettings):
       `at least one for each of ${nodes} nodes`,
       rest.task.samples,
     );
+  }
+}
+
+/** Some algorithms, rules and attacks need each other, and some networks break them. */
+function checkTogether(
+  lab: Omit<LabSettings, 'name' | 'seed' | 'nodes' | 'rounds' | 'mode'>,
+): void {
+  const { training, topology, compression, rule, attack, sites } = lab;
+  const { algorithm } = training;
+  const refuse = (key: string, expected: string, came: string): never => {
+    throw new SettingError(key, `${expected} with ${algorithm}`, came);
+  };
+  if (compression.kind !== 'none' && algorithm !== 'choco')
+    refuse('compression.kind', 'none', compression.kind);
+  if (algorithm === 'choco' && !stillKinds.includes(topology.kind)) {
+    refuse('topology.kind', `one of ${stillKinds.join(', ')}`, topology.kind);
+  }
+  if (algorithm === 'choco' && topology.redrawn) refuse('topology.redrawn', 'false', 'true');
+  if (reliableAlgorithms.includes(algorithm)) {
+    if (sites.absentShare > 0) refuse('sites.absentShare', '0', String(sites.absentShare));
+    if (sites.churnShare > 0) refuse('sites.churnShare', '0', String(sites.churnShare));
+  }
+  if (rule.kind !== 'mean' && algorithm !== 'local-sgd') refuse('rule.kind', 'mean', rule.kind);
+  if (attack.kind !== 'none' && !wholeModelAlgorithms.includes(algorithm)) {
+    refuse('attack.kind', 'none', attack.kind);
+  }
+}
+
+/** Where nobody waits, each has a time of its own. */
+function checkAsynchronous({
+  training,
+  topology,
+  attack,
+}: Pick<LabSettings, 'training' | 'topology' | 'attack'>): void {
+  const { algorithm } = training;
+  if (reliableAlgorithms.includes(algorithm)) {
+    throw new SettingError('training.algorithm', 'one that needs not every message', algorithm);
+  }
+  if (attack.kind !== 'none') throw new SettingError('attack.kind', 'none', attack.kind);
+  if (topology.gossipSteps !== 1) {
+    throw new SettingError('topology.gossipSteps', '1', topology.gossipSteps);
   }
 }
 
@@ -239,6 +315,8 @@ function validateTraining(training: TrainingSettings): void {
   checkNumber('learningRate', training.learningRate, 0, 100);
   checkInteger('batch', training.batch, 0, 100_000);
   checkNumber('proximal', training.proximal, 0, 1000);
+  checkNumber('outerRate', training.outerRate, 0.001, 10);
+  checkNumber('outerMomentum', training.outerMomentum, 0, 0.999);
 }
 
 function validateTopology(topology: TopologySettings): void {
@@ -251,9 +329,10 @@ function validateTopology(topology: TopologySettings): void {
   }
 }
 
-function validateCompression({ kind, share, consensusStep }: CompressionSettings): void {
+function validateCompression({ kind, share, rank, consensusStep }: CompressionSettings): void {
   checkChoice('kind', kind, compressionKinds);
   checkNumber('share', share, 0.000001, 1);
+  checkInteger('rank', rank, 1, 64);
   checkNumber('consensusStep', consensusStep, 0.000001, 1);
 }
 

@@ -1,7 +1,7 @@
 /** Local training in several threads. Loaded only where there are any: the pool's room brings much along. */
 import { WorkerPool } from '../../hospital/index.ts';
 import type { LabSettings } from './settings.ts';
-import type { Trainer, TrainingKind } from './trainers.ts';
+import type { Trainer } from './trainers.ts';
 import type { LabWorld } from './world.ts';
 
 /** What the threads of a run see: the same memory. */
@@ -16,7 +16,6 @@ export interface TrainingThreadData {
 /** A stretch of nodes for one thread. */
 export interface TrainJob {
   readonly round: number;
-  readonly kind: TrainingKind;
   readonly from: number;
   readonly to: number;
 }
@@ -32,11 +31,11 @@ export function threadedTrainer(world: LabWorld, workers: number): Trainer {
   const name = import.meta.url.endsWith('.ts') ? './train-entry.ts' : './train-entry.js';
   const pool = new WorkerPool({ entry: new URL(name, import.meta.url), size: workers, data });
   return {
-    train: async (round, kind) => {
+    train: async (round) => {
       const cut = (worker: number): number => Math.floor((worker * settings.nodes) / workers);
       await Promise.all(
         Array.from({ length: workers }, (_, worker) => {
-          const job: TrainJob = { round, kind, from: cut(worker), to: cut(worker + 1) };
+          const job: TrainJob = { round, from: cut(worker), to: cut(worker + 1) };
           return pool.run('train', job);
         }),
       );

@@ -15,11 +15,11 @@ const createHandlers: CreateHandlers = () => {
   const gradients = rowsOver(data.gradients, settings.nodes, dimension).of;
   const present = new Float64Array(data.present);
   return {
-    train: ({ round, kind, from, to }: TrainJob) => {
+    train: ({ round, from, to }: TrainJob) => {
       for (let node = from; node < to; node++) {
         const [model, gradient] = [models[node], gradients[node]];
         if (present[node] !== 1 || model === undefined || gradient === undefined) continue;
-        training[kind](round, node, { model, gradient });
+        training.descend(round, node, { model, gradient });
       }
       return Promise.resolve(null);
     },

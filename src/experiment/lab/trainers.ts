@@ -2,12 +2,9 @@
 import { LocalTraining } from './local-training.ts';
 import type { LabWorld } from './world.ts';
 
-/** Whether the models are moved by local steps, or only their gradients are wanted. */
-export type TrainingKind = 'descend' | 'measure';
-
 /** Trains the present nodes of a round, in the world's arena. */
 export interface Trainer {
-  train(round: number, kind: TrainingKind): Promise<void>;
+  train(round: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -15,12 +12,12 @@ export interface Trainer {
 export function inlineTrainer({ settings, task, models, gradients, present }: LabWorld): Trainer {
   const training = new LocalTraining(settings, task);
   return {
-    train: (round, kind) => {
+    train: (round) => {
       for (let node = 0; node < settings.nodes; node++) {
         if (present[node] !== 1) continue;
         const [model, gradient] = [models.of[node], gradients.of[node]];
         if (model !== undefined && gradient !== undefined) {
-          training[kind](round, node, { model, gradient });
+          training.descend(round, node, { model, gradient });
         }
       }
       return Promise.resolve();

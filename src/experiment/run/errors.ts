@@ -24,6 +24,7 @@ export type SimulateErrorFacts =
   /** Of a virtual world: so many members there cannot be, or its faults cannot be read. */
   | { readonly code: 'bad_members' }
   | { readonly code: 'bad_faults' }
+  | { readonly code: 'bad_attack' }
   /** The person at the terminal stopped it. */
   | { readonly code: 'cancelled' };
 

@@ -212,6 +212,9 @@ export class RunRecorder {
         return;
       // The members of a run stay as they are; the log is part of the record; and heartbeats on one machine say nothing.
       case 'membership':
+      case 'restart':
+      case 'fork':
+      case 'false-sum':
       case 'suspended':
       case 'retired':
       case 'heard':

@@ -89,6 +89,9 @@ export class RunWatch {
       case 'void':
       case 'caught-up':
       case 'membership':
+      case 'restart':
+      case 'fork':
+      case 'false-sum':
       case 'suspended':
       case 'retired':
     }

@@ -26,6 +26,8 @@ import {
   readFaults,
   simulateConsortium,
   worldStartMs,
+  readAttack,
+  type Attack,
   type Fault,
   type SimulationRecord,
   type VirtualNode,
@@ -41,6 +43,8 @@ export interface VirtualPorts {
   /** Name of the run, for the record. */
   readonly id: string;
   readonly faults: readonly Fault[];
+  /** What members do against the others; null for nothing. */
+  readonly attack: Attack | null;
   /** The run is given up after so much virtual time, ms; null: when every round could have come to its deadline. */
   readonly untilMs: number | null;
   /** Fires when the person at the terminal wants to stop. */
@@ -93,6 +97,23 @@ export function faultsFrom(text: string, name: string, settings: RunSettings): r
   }
 }
 
+/**
+ * An attack as a file has it: by itself, or in the record of a run in virtual time.
+ * @param name what the file is called in messages
+ * @throws {SimulateError} 'bad_attack' naming what was expected, and where
+ */
+export function attackFrom(text: string, name: string, settings: RunSettings): Attack {
+  try {
+    const value: unknown = JSON.parse(text);
+    const { virtual } = Object(value) as { virtual?: { attack?: unknown } | null };
+    return readAttack(virtual?.attack ?? value, membersOf(settings));
+  } catch (error) {
+    if (!(error instanceof WireError) && !(error instanceof SyntaxError)) throw error;
+    const reason = messageOf(error);
+    throw new SimulateError({ code: 'bad_attack' }, `${name}: ${reason}`, { cause: error });
+  }
+}
+
 /** Up to eight faults by chance, all of which end. The same seed and settings give the same. */
 export function drawnFaults(seed: number, settings: RunSettings): readonly Fault[] {
   const { stages } = planOf(settings);
@@ -109,7 +130,7 @@ export function drawnFaults(seed: number, settings: RunSettings): readonly Fault
  */
 export async function runVirtual(
   settings: RunSettings,
-  { id, faults, untilMs, signal }: VirtualPorts,
+  { id, faults, attack, untilMs, signal }: VirtualPorts,
   onProgress: OnProgress,
 ): Promise<RunRecord> {
   const plan = planOf(settings);
@@ -125,6 +146,7 @@ export async function runVirtual(
       consensus: settings.consensus,
       settings: settings.peer,
       faults,
+      ...(attack && { attack }),
       untilMs: untilMs ?? endOf(faults) + patienceMs(plan),
       prepare: (world) => {
         made.push(world);
@@ -152,8 +174,9 @@ function patienceMs({ stages }: Plan): number {
   return stages.reduce((sum, { rounds, roundTimeoutMs }) => sum + rounds * 2 * roundTimeoutMs, 0);
 }
 
-function virtualRecord({ faults, outcome, messages, crypto }: SimulationRecord): VirtualRecord {
-  return { faults, outcome, messages, crypto: { ...crypto } };
+function virtualRecord(simulation: SimulationRecord): VirtualRecord {
+  const { faults, attack, outcome, messages, crypto } = simulation;
+  return { faults, ...(attack && { attack }), outcome, messages, crypto: { ...crypto } };
 }
 
 function nodeRecord(node: VirtualNode): NodeRecord {

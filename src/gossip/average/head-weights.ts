@@ -66,31 +66,15 @@ export interface WeightScale {
   readonly fixedPoint: FixedPoint;
 }
 
-/** What the values of one update may be: refuses one that is not of this model, or pulls harder anywhere than it says. */
-export class UpdateBounds {
+/** The largest |value| that each segment of a vector may have. */
+export class ValueBounds {
   readonly #segments: readonly Segment[];
   readonly #maxima: readonly number[];
 
-  /**
-   * @throws {WeightsError} 'bad_weight', or 'shape_mismatch' unless the heads are the model's
-   */
-  constructor(
-    segments: readonly Segment[],
-    weights: UpdateWeights,
-    { weightMax, fixedPoint }: WeightScale,
-  ) {
-    checkWeight(weights.weight, weightMax);
-    const expected = headsOf(segments);
-    if (Object.keys(weights.heads).sort().join() !== expected.join()) {
-      const wanted = `weights of ${expected.length === 0 ? 'no heads' : expected.join(', ')}`;
-      throw new WeightsError({ code: 'shape_mismatch', expected: wanted }, `expected ${wanted}`);
-    }
+  /** @param maxima one for each segment */
+  constructor(segments: readonly Segment[], maxima: readonly number[]) {
     this.#segments = segments;
-    this.#maxima = segments.map((segment) => {
-      const weight = weightIn(segment, weights);
-      if (weight !== 0) checkWeight(weight, weights.weight);
-      return weight === 0 ? 0 : valueMax({ weight, weightMax }, fixedPoint);
-    });
+    this.#maxima = maxima;
   }
 
   /** Largest |value| of each segment: 0 where the update did not train. */
@@ -122,6 +106,34 @@ export class UpdateBounds {
       );
     }
   }
+}
+
+/** What the values of one update may be: refuses one that is not of this model, or pulls harder anywhere than it says. */
+export class UpdateBounds extends ValueBounds {
+  /**
+   * @throws {WeightsError} 'bad_weight', or 'shape_mismatch' unless the heads are the model's
+   */
+  constructor(segments: readonly Segment[], weights: UpdateWeights, scale: WeightScale) {
+    super(segments, maximaOf(segments, weights, scale));
+  }
+}
+
+function maximaOf(
+  segments: readonly Segment[],
+  weights: UpdateWeights,
+  { weightMax, fixedPoint }: WeightScale,
+): number[] {
+  checkWeight(weights.weight, weightMax);
+  const expected = headsOf(segments);
+  if (Object.keys(weights.heads).sort().join() !== expected.join()) {
+    const wanted = `weights of ${expected.length === 0 ? 'no heads' : expected.join(', ')}`;
+    throw new WeightsError({ code: 'shape_mismatch', expected: wanted }, `expected ${wanted}`);
+  }
+  return segments.map((segment) => {
+    const weight = weightIn(segment, weights);
+    if (weight !== 0) checkWeight(weight, weights.weight);
+    return weight === 0 ? 0 : valueMax({ weight, weightMax }, fixedPoint);
+  });
 }
 
 /** Index of the first value of [from, to) beyond ±max; -1 for none. */

@@ -32,7 +32,7 @@ import {
   piecesOf,
   writeTensors,
   type UpdateFile,
-} from './round-jobs.ts';
+} from './update-file.ts';
 
 /** The own contribution: weight times change, as numbers. */
 export interface BeginMixingJob {

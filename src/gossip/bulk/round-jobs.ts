@@ -3,37 +3,16 @@
  * member checked, the average. Pure, and in pieces: whoever runs them holds one integer for each parameter at most. A node
  * runs them on a thread of their own (`hospital`), simulations and tests where they are.
  */
-import { AnnulusError, type Digest, type Store } from '../../base/index.ts';
-import {
-  BulkDecryption,
-  BulkEncryption,
-  bulkHeaderBytes,
-  CryptoError,
-  HashStream,
-  isBulkKey,
-} from '../../crypto/index.ts';
+import { type Digest, type Store } from '../../base/index.ts';
+import { bulkHeaderBytes, isBulkKey } from '../../crypto/index.ts';
 import {
   difference,
-  elementCount,
-  fileOrder,
   fixedPointFor,
-  IntegerPacker,
-  IntegerUnpacker,
   ModelReader,
-  ModelWriter,
-  pieceValues,
-  quantise,
-  WeightsError,
   type ModelLayout,
   type WrittenModel,
 } from '../../weights/index.ts';
-import {
-  headOf,
-  segmentsOf,
-  UpdateBounds,
-  weightIn,
-  type UpdateWeights,
-} from '../average/head-weights.ts';
+import { segmentsOf, UpdateBounds, type UpdateWeights } from '../average/head-weights.ts';
 import { steppedOn } from '../average/outer-step.ts';
 import {
   updateWeights,
@@ -42,8 +21,17 @@ import {
 } from '../average/averaging-rule.ts';
 import { RoundSum } from '../average/round-sum.ts';
 import { isRobust, RobustMean, type RobustAveraging } from '../rules/robust-mean.ts';
+import { changesOf, type ChangeJob } from './own-change.ts';
+import { PackedFile } from './packed-file.ts';
 import { eachTogether } from './side-by-side.ts';
-import { fileDigest, filePieces } from '../content/file-pieces.ts';
+import {
+  eachValue,
+  firstValues,
+  isRefusal,
+  isSound,
+  writeTensors,
+  type UpdateFile,
+} from './update-file.ts';
 
 /** Where a round starts when the outer step has momentum: files of canonical models. */
 export interface StartJob {
@@ -69,24 +57,9 @@ export interface CarryJob {
   readonly into: string;
 }
 
-/** A ciphertext of an update: which it must be, and what it is under. */
-export interface UpdateFile {
-  readonly ciphertext: string;
-  readonly digest: Digest;
-  /** 32 bytes. */
-  readonly key: Uint8Array;
-  /** What the ciphertext is bound to (`updateContext`). */
-  readonly context: Uint8Array;
-  readonly weights: UpdateWeights;
-}
-
 /** What a participant encrypts after its training: files of canonical models. */
-export interface EncryptJob {
-  readonly layout: ModelLayout;
-  readonly start: string;
-  readonly after: string;
+export interface EncryptJob extends ChangeJob {
   readonly trained: TrainedSamples;
-  readonly rule: AveragingRule;
   /** Fresh: `bulkKeyBytes` and `bulkSaltBytes` that nobody can guess. */
   readonly key: Uint8Array;
   readonly salt: Uint8Array;
@@ -174,47 +147,17 @@ export async function carryRound(store: Store, job: CarryJob): Promise<WrittenMo
  * @throws {WeightsError} 'shape_mismatch', or 'not_finite' when a weight is
  */
 export async function encryptRoundUpdate(store: Store, job: EncryptJob): Promise<EncryptedBulk> {
-  const { layout, rule } = job;
-  const segments = segmentsOf(layout);
-  const weights = updateWeights(segments, job.trained, rule);
-  const fixedPoint = fixedPointFor(rule.memberCount, rule.clamp);
-  const after = await ModelReader.open(store, job.after, layout);
-  const start = await ModelReader.open(store, job.start, layout);
-  const packer = new IntegerPacker();
-  const encryption = new BulkEncryption(job.key, job.context, job.salt);
-  const hash = new HashStream();
-  let clampedCount = 0;
-  const writer = await store.create(job.into);
-  const add = async (ciphertext: Uint8Array): Promise<void> => {
-    hash.update(ciphertext);
-    await writer.write(ciphertext);
-  };
+  const weights = updateWeights(segmentsOf(job.layout), job.trained, job.rule);
+  const counts = { clampedCount: 0 };
+  const file = await PackedFile.create(store, job.into, job);
   try {
-    for (const [tensor, { name, shape }] of layout.entries()) {
-      const weight = weightIn({ head: headOf(name) }, weights);
-      for (const [at, count] of piecesOf(elementCount(shape))) {
-        let values: Int32Array = new Int32Array(count);
-        if (weight > 0) {
-          const [from, to] = [
-            await start.read(tensor, at, count),
-            await after.read(tensor, at, count),
-          ];
-          const share = { weight, weightMax: rule.weightMax };
-          const quantised = quantise(difference(to, from), share, fixedPoint);
-          values = quantised.values;
-          clampedCount += quantised.clampedCount;
-        }
-        await add(encryption.push(packer.push(values)));
-      }
-    }
-    await add(encryption.push(packer.end()));
-    await add(encryption.end());
-    await writer.commit();
+    for await (const values of changesOf(store, job, weights, counts)) await file.push(values);
+    const { digest: update, bytes: updateBytes } = await file.commit();
+    return { update, updateBytes, weights, ...counts };
   } catch (error) {
-    await writer.discard();
+    await file.discard();
     throw error;
   }
-  return { update: hash.digest(), updateBytes: hash.sizeBytes, weights, clampedCount };
 }
 
 /** Checks an update's bulk to its last value, and keeps nothing of it. */
@@ -234,8 +177,9 @@ export async function checkRoundUpdate(store: Store, job: CheckJob): Promise<Che
   try {
     // A value beyond what its weight allows would pull harder than the author says.
     const bounds = new UpdateBounds(segments, job.weights, { ...rule, fixedPoint });
-    await eachValue(store, job, segments.at(-1)?.end ?? 0, (values, start) => {
-      bounds.check(values, start);
+    const range = job.range ?? { start: 0, end: segments.at(-1)?.end ?? 0 };
+    await eachValue(store, job, range.end - range.start, (values, start) => {
+      bounds.check(values, range.start + start);
     });
     return { kind: 'fits' };
   } catch (error) {
@@ -305,43 +249,6 @@ async function robustMean(
   return mean;
 }
 
-/** Decrypts and unpacks a ciphertext, handing its values on in order. */
-export async function eachValue(
-  store: Store,
-  { ciphertext, key, context }: Pick<UpdateFile, 'ciphertext' | 'key' | 'context'>,
-  count: number,
-  take: (values: Int32Array, start: number) => void,
-): Promise<void> {
-  const unpacker = new IntegerUnpacker(count, take);
-  const decryption = new BulkDecryption(key, context, (plaintext) => {
-    unpacker.push(plaintext);
-  });
-  for await (const piece of filePieces(store, ciphertext)) decryption.push(piece);
-  decryption.end();
-  unpacker.end();
-}
-
-/** Writes a model whose numbers `make` gives: count of them from `start` on of the tensor at a place of the layout. */
-export async function writeTensors(
-  store: Store,
-  into: string,
-  layout: ModelLayout,
-  make: (tensor: number, start: number, count: number) => Promise<Float32Array>,
-): Promise<WrittenModel> {
-  const writer = await ModelWriter.create(store, into, layout);
-  try {
-    for (const tensor of fileOrder(layout)) {
-      for (const [at, count] of piecesOf(elementCount(layout[tensor]?.shape ?? []))) {
-        await writer.write(await make(tensor, at, count));
-      }
-    }
-    return await writer.commit();
-  } catch (error) {
-    await writer.discard();
-    throw error;
-  }
-}
-
 /** `verdict`, unless the file is not what its digest names: then a disk is at fault and not the author. */
 async function verdictOn(
   store: Store,
@@ -349,33 +256,4 @@ async function verdictOn(
   verdict: CheckOutcome,
 ): Promise<CheckOutcome> {
   return (await isSound(store, update)) ? verdict : { kind: 'damaged' };
-}
-
-/** Whether a file is the one that its digest names. */
-export async function isSound(
-  store: Store,
-  { ciphertext, digest }: Pick<UpdateFile, 'ciphertext' | 'digest'>,
-): Promise<boolean> {
-  return (await fileDigest(store, ciphertext)) === digest;
-}
-
-/** Where the numbers of each tensor begin in the flat vector. */
-export function firstValues(layout: ModelLayout): number[] {
-  let next = 0;
-  return layout.map(({ shape }) => {
-    const first = next;
-    next += elementCount(shape);
-    return first;
-  });
-}
-
-/** Stretches of so many values. */
-export function* piecesOf(
-  count: number,
-): Generator<[start: number, count: number], void, undefined> {
-  for (let at = 0; at < count; at += pieceValues) yield [at, Math.min(pieceValues, count - at)];
-}
-
-function isRefusal(error: unknown): error is AnnulusError {
-  return error instanceof WeightsError || error instanceof CryptoError;
 }

@@ -19,7 +19,7 @@ export type KeyHelpContext = Pick<
 /** What `KeyHelp` works with. */
 export interface KeyHelpParts {
   readonly book: UpdateBook;
-  readonly opening: Opening;
+  readonly opening: Pick<Opening, 'open'>;
   readonly work: SideWork;
   /** An update that was locked is open. */
   readonly onOpened: (env: Digest, key: Uint8Array) => void;
@@ -44,7 +44,7 @@ export class KeyHelp {
   }
 
   /** Hands a key to a member that lacks one and says so. */
-  help(member: NodeId, { locked }: HoldsMessage): void {
+  help(member: NodeId, { locked }: Pick<HoldsMessage, 'locked'>): void {
     const { consortium, self, open, ports, send, post } = this.#context;
     const { book, work } = this.#parts;
     const env = locked.find((one) => book.keyOf(one) !== null);

@@ -1,13 +1,11 @@
-/** This node's own part of a round: it trains, encrypts what changed for all members and signs the envelope. */
-import { hex, messageOf } from '../../base/index.ts';
-import { bulkKeyBytes, bulkSaltBytes } from '../../crypto/index.ts';
-import { GossipError, signUpdate, type EncryptedBulk } from '../../gossip/index.ts';
-import { bulkContext } from '../../wire/index.ts';
+/** This node's own part of a round: it trains, and what changed becomes a signed update by the round's protocol. */
+import { messageOf } from '../../base/index.ts';
+import { GossipError } from '../../gossip/index.ts';
 import { ownUpdateName, workName } from '../housekeeping.ts';
 import type { RoundContext } from '../round-protocol.ts';
 import type { TrainingResult, WorkProgress } from '../trainer.ts';
 import { LateWork } from './late-work.ts';
-import { ruleOf, startOf } from './round-start.ts';
+import { startOf } from './round-start.ts';
 
 /** What came of the training. */
 export interface TrainingOutcome {
@@ -17,16 +15,32 @@ export interface TrainingOutcome {
   readonly onFailed: () => void;
 }
 
+/** An update that lies in the node's store under names of its own. */
+export interface MadeUpdate {
+  /** Signed. */
+  readonly envelope: Uint8Array;
+  /** Keeps the bulk as content of this round. */
+  readonly keep: () => Promise<void>;
+}
+
+/** Encrypts what changed for all members and signs its envelope. @param files of the models before and after the training */
+export type MakeUpdate = (
+  files: { readonly start: string; readonly after: string },
+  trained: TrainingResult,
+) => Promise<MadeUpdate>;
+
 /** See the file's header. */
 export class OwnTraining {
   readonly #context: RoundContext;
+  readonly #make: MakeUpdate;
   readonly #outcome: TrainingOutcome;
   readonly #late: LateWork;
   #hasBegun = false;
   #mustRetry = false;
 
-  constructor(context: RoundContext, outcome: TrainingOutcome) {
+  constructor(context: RoundContext, make: MakeUpdate, outcome: TrainingOutcome) {
     this.#context = context;
+    this.#make = make;
     this.#outcome = outcome;
     this.#late = new LateWork(context);
   }
@@ -92,13 +106,12 @@ export class OwnTraining {
     const start = await startOf(this.#context);
     await ports.trainer.prepare(stage, await this.#context.teachers(), this.#reporter('prepare'));
     const { after, trained, tookMs } = await this.#learn(start);
-    const { name, bulk, envelope } = await this.#encrypted(start, after, trained);
+    const { envelope, keep } = await this.#make({ start, after }, trained);
     // A peer that was stopped, and perhaps started again over this disk, must not leave a second update here.
     if (this.#context.isStopped()) return null;
     await this.#late.keep(after, trained, tookMs);
     if (!this.#context.isCurrent()) return null;
-    const written = { digest: bulk.update, bytes: bulk.updateBytes };
-    await content.adopt(name, written, { round: open.r, kind: 'update' });
+    await keep();
     await content.put(envelope, null);
     await ports.store.write(remembered, envelope);
     return envelope;
@@ -126,33 +139,6 @@ export class OwnTraining {
     const job = { stage, round: open.r, roundsSealed, start: from, into: after, hp: open.hp };
     const trained = await ports.trainer.train(job, this.#reporter('train'));
     return { after, trained: withLate(trained), tookMs: Math.round(ports.clock.nowMs() - begunMs) };
-  }
-
-  /** What changed, encrypted for all members, and its signed envelope. */
-  async #encrypted(
-    start: string,
-    after: string,
-    trained: TrainingResult,
-  ): Promise<{ name: string; bulk: EncryptedBulk; envelope: Uint8Array }> {
-    const { open, stage, self: author, consortium, keys, ports, models } = this.#context;
-    const { sealing } = ports.crypto;
-    const [key, salt] = [sealing.randomBytes(bulkKeyBytes), sealing.randomBytes(bulkSaltBytes)];
-    // Of its own: a peer that was stopped may still be at work here under another key.
-    const name = workName(open.r, `update-${hex(salt)}`);
-    const bulk = await ports.averager.encrypt({
-      ...{ start, after, trained, key, salt, rule: ruleOf(this.#context) },
-      layout: await models.layout(stage),
-      context: bulkContext({ cid: consortium.cid, round: open.r, author }),
-      into: name,
-    });
-    const clamped = Math.min(bulk.clampedCount, 2_000_000) * 1000;
-    const envelope = await signUpdate({
-      ...{ consortium, open, author, bulk, key, sealing },
-      metricsMilli: { ...trained.metricsMilli, clamped },
-      dataset: trained.dataset,
-      logSigner: keys.log,
-    });
-    return { name, bulk, envelope };
   }
 
   #reporter(work: 'prepare' | 'train'): (progress: WorkProgress) => void {

@@ -38,9 +38,13 @@ export class Presence {
 
   /** Whether nobody need wait for the participant: it abstains, or was not heard of for too long. */
   isSilent(participant: NodeId): boolean {
+    return this.#abstaining.has(participant) || this.isUnheard(participant);
+  }
+
+  /** Whether the member, whatever it has for this round, was not heard of for too long. */
+  isUnheard(member: NodeId): boolean {
     const { self, clock, silenceMs } = this.#options;
-    if (this.#abstaining.has(participant)) return true;
-    if (participant === self) return false;
-    return clock.nowMs() - (this.#heardAtMs.get(participant) ?? this.#beganAtMs) > silenceMs;
+    if (member === self) return false;
+    return clock.nowMs() - (this.#heardAtMs.get(member) ?? this.#beganAtMs) > silenceMs;
   }
 }

@@ -195,6 +195,14 @@ describe('the commands of membership', () => {
     expect((await typed(away, noHome)).code).to.equal(0);
   });
 
+  it('draft --restart: without a home, or before anything is decided', async () => {
+    const draft = ['consortium', 'draft', '--restart', '--remove', 'L3', '-o', at('restart')];
+    await refused('--restart: nothing is decided yet', [...draft, ...home('L1')]);
+    const env = { ANNULUS_HOME: at('none') };
+    await refused('--restart: goes on from the log of a home', draft, { env });
+    expect(existsSync(at('restart'))).to.equal(false);
+  });
+
   it('combine and show: other versions, strangers, wrong signatures; a missing version before', async () => {
     const combine = (...files: string[]): string[] => [
       ...['consortium', 'combine', ...files, ...home('L1'), '-o', at('c')],

@@ -48,7 +48,7 @@ describe('main job', function () {
     expect(first.record.log.findings).to.deep.equal([]);
     expect(first.record.log).to.include({ ok: true, nodesVerified: 4 });
     // Another language re-derives the root.
-    const checker = packageFile('test/interop/verify_log.py');
+    const checker = packageFile('verify/verify_log.py');
     for (const node of ['L1', 'L4']) {
       const said = execFileSync(
         '/usr/bin/python3',

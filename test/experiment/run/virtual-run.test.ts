@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadPreset, type RunSettings } from '../../../src/config/index.ts';
 import {
+  attackFrom,
   drawnFaults,
   faultsFrom,
   runVirtual,
@@ -26,7 +27,14 @@ const run = (
 ): Promise<RunRecord> =>
   runVirtual(
     settings,
-    { id: 'v', faults: [], untilMs: null, signal: new AbortController().signal, ...ports },
+    {
+      id: 'v',
+      faults: [],
+      attack: null,
+      untilMs: null,
+      signal: new AbortController().signal,
+      ...ports,
+    },
     onProgress,
   );
 const bytesOf = (record: RunRecord): string => JSON.stringify(record);
@@ -67,6 +75,21 @@ describe('a run in virtual time', () => {
     expect(events[0]).deep.include({ kind: 'run-started', hospitals: ['L1', 'L2', 'L3', 'L4'] });
     expect(events.at(-1)).deep.include({ kind: 'run-finished', allEqual: true, logOk: true });
     expect(renderReport(record)).contain('in virtual time').and.not.contain('audit verify');
+  });
+
+  it('records an attack so that it can be repeated from the record', async () => {
+    const text = JSON.stringify({ kind: 'sign-flip', factor: 10, liars: ['L4'] });
+    const attack = attackFrom(text, 'attack.json', smoke());
+    const record = await run(smoke(), { attack });
+    expect(record.virtual).deep.include({ attack, outcome: 'done' });
+    expect(attackFrom(bytesOf(record), 'record.json', smoke())).deep.equal(attack);
+    expect(record.sealedDigest).not.equal((await run(smoke())).sealedDigest);
+    expect(renderReport(record)).contain('L4 attacked the others');
+    for (const bad of ['{}', '[]', '{', text.replace('L4', 'X4'), text.replace('10', '"10"')]) {
+      expect(() => attackFrom(bad, 'attack.json', smoke()), bad)
+        .to.throw(SimulateError, 'attack.json: ')
+        .with.property('code', 'bad_attack');
+    }
   });
 
   it('gives the same record, byte for byte, for the same seed and faults, and another for others', async () => {

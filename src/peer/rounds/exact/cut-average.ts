@@ -1,21 +1,13 @@
-/** The average of a decided cut on one node, and what its own hold-out says of it. */
-import { equalBytes, messageOf } from '../../../base/index.ts';
+/** The average of a decided cut on one node, from the updates of all. */
+import { messageOf } from '../../../base/index.ts';
 import { GossipError, type UpdateFile } from '../../../gossip/index.ts';
 import type { WrittenModel } from '../../../weights/index.ts';
-import { encodeCanonical, type Cut, type Seal } from '../../../wire/index.ts';
+import type { Cut } from '../../../wire/index.ts';
 import { workName } from '../../housekeeping.ts';
-import type { Judgement } from '../../local-view.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import { cutSums } from '../cut-sums.ts';
-import { isRefusedByHoldOut } from '../hold-out.ts';
 import { ruleOf, startOf } from '../round-start.ts';
 import type { RoundUpdates } from '../round-updates.ts';
-
-/** The node's own seal, and whether its hold-out refuses that model. */
-export interface AveragedCut {
-  readonly seal: Seal;
-  readonly isRefused: boolean;
-}
+import { sealOf, type AveragedCut } from '../own-seal.ts';
 
 /** See the file's header. */
 export class CutAverage {
@@ -72,16 +64,11 @@ export class CutAverage {
 
   /** Null when the round went on meanwhile: others have sealed it, and what this node made of it is of no use. */
   async #meanOf(cut: Cut, files: readonly UpdateFile[]): Promise<AveragedCut | null> {
-    const { open, models } = this.#context;
+    const { open, stage, models } = this.#context;
+    const base = await models.obtain(stage, open.base);
     const into = workName(open.r, 'average');
     const model = await this.#averaged(cut, files, into);
-    const isRefused = await isRefusedByHoldOut(this.#context, model.digest, into);
-    const sums = cutSums(cut, (env) => this.#updates.facts(env));
-    const seal: Seal = { op: 'SEAL', r: open.r, agg: model.digest, ...sums };
-    if (!this.#context.isCurrent()) return null;
-    // On the disk before this node votes for it: a sealed model is held by all who sealed it.
-    if (!isRefused) await models.adopt(into, model);
-    return { seal, isRefused };
+    return sealOf(this.#context, cut, { model, into, base }, (env) => this.#updates.facts(env));
   }
 
   /** @throws {GossipError} 'blob_mismatch' when the file of an update is damaged: it has been mended then */
@@ -99,12 +86,4 @@ export class CutAverage {
       `the update ${digest.slice(0, 12)} was damaged on the disk and is fetched again`,
     );
   }
-}
-
-/** A seal of a model that everybody computes to the same bytes. @param own what this node has computed; null while it does */
-export function judgeSameSeal(seal: Seal, own: AveragedCut | null): Judgement {
-  if (own === null) return 'wait';
-  if (!equalBytes(encodeCanonical(seal), encodeCanonical(own.seal))) return 'reject';
-  // Hold-outs differ: waiting paces the views, where rejecting would burn through them until the cut is overdue.
-  return own.isRefused ? 'wait' : 'accept';
 }

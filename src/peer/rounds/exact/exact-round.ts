@@ -9,10 +9,13 @@ import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { Presence } from '../presence.ts';
-import { CutAverage, judgeSameSeal, type AveragedCut } from './cut-average.ts';
+import { CutAverage } from './cut-average.ts';
 import { EnvelopeReader } from '../envelope-reader.ts';
+import { wholeUpdate } from '../whole-update.ts';
+import { judgeSameSeal, type AveragedCut } from '../own-seal.ts';
 import { OwnTraining } from '../own-training.ts';
 import { RoundUpdates } from '../round-updates.ts';
+import { isOfUpdates } from '../update-messages.ts';
 
 /** See the file's header. What its methods promise is said at `RoundProtocol`. */
 export class ExactRound implements RoundProtocol {
@@ -30,7 +33,7 @@ export class ExactRound implements RoundProtocol {
     this.open = open;
     this.#self = self;
     this.#presence = new Presence({ self, clock: ports.clock, silenceMs });
-    this.#training = new OwnTraining(context, {
+    this.#training = new OwnTraining(context, wholeUpdate(context), {
       onEnvelope: (envelope) => {
         this.#updates.announce(envelope);
         onEvent({ kind: 'announced', round: open.r });
@@ -118,10 +121,8 @@ export class ExactRound implements RoundProtocol {
   }
 
   take(from: NodeId, message: RoundMessage): void {
-    // What is said in a mixing is nothing to this round.
-    if (message.t === 'update' || message.t === 'holds' || message.t === 'key') {
-      this.#updates.take(from, message);
-    }
+    // What is said in rounds of other kinds is nothing to this one.
+    if (isOfUpdates(message)) this.#updates.take(from, message);
   }
 
   heard(from: NodeId, nowMs: number): void {

@@ -22,6 +22,7 @@ import { EnvelopeReader } from '../envelope-reader.ts';
 import { OwnTraining } from '../own-training.ts';
 import { Presence } from '../presence.ts';
 import { RoundUpdates } from '../round-updates.ts';
+import { wholeUpdate } from '../whole-update.ts';
 import { CutMixing } from './cut-mixing.ts';
 import type { ReportMessage, StepMessage } from './mixing-messages.ts';
 import { ProposedModels } from './proposed-models.ts';
@@ -60,7 +61,7 @@ export class MixingRound implements RoundProtocol {
     this.#rule = open.rule;
     const { silenceMs } = settings;
     this.#presence = new Presence({ self, clock: ports.clock, silenceMs });
-    this.#training = new OwnTraining(context, {
+    this.#training = new OwnTraining(context, wholeUpdate(context), {
       onEnvelope: (envelope) => {
         this.#updates.announce(envelope);
         onEvent({ kind: 'announced', round: open.r });
@@ -216,6 +217,8 @@ export class MixingRound implements RoundProtocol {
         this.#updates.take(from, { ...message, locked: [] });
         return;
       case 'key':
+      case 'pieces':
+      case 'sums':
     }
   }
 

@@ -1,6 +1,6 @@
 // Checks a log directory with golang.org/x/mod/sumdb, which shares no code with Annulus:
 //
-//	GO111MODULE=off GOPATH=/usr/share/gocode go run check.go LOG_DIRECTORY [ENTRY PROOF]
+//	GO111MODULE=off GOPATH=/usr/share/gocode go run check_log.go LOG_DIRECTORY [ENTRY PROOF]
 //
 // Debian: golang-go golang-golang-x-mod-dev. It opens the checkpoint by the policy file, makes the tree again from the entries,
 // checks that every earlier tree is a beginning of it and that every entry is in it. With ENTRY and PROOF it checks a .tlog-proof.

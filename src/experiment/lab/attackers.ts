@@ -1,0 +1,94 @@
+/** What attackers send in place of what they learnt. They train as all do, and know all that the honest ones have. */
+import type { MixingGraph, Vector } from '../../gossip/index.ts';
+import {
+  dissensus,
+  lieOf,
+  spectralLie,
+  type HonestGraph,
+  type UpdateAttack,
+} from '../../simulate/index.ts';
+import { graphAttackKinds } from './choices.ts';
+import type { LabSettings } from './settings.ts';
+import { chanceOf } from './task.ts';
+
+/** What the attackers of a run do. */
+export class Attackers {
+  readonly #settings: LabSettings;
+  readonly #isAttacker: Uint8Array;
+
+  constructor(settings: LabSettings, isAttacker: Uint8Array) {
+    this.#settings = settings;
+    this.#isAttacker = isAttacker;
+  }
+
+  /** Whether there are any, and of which sort. */
+  get sort(): 'none' | 'update' | 'graph' {
+    const { kind } = this.#settings.attack;
+    if (kind === 'none') return 'none';
+    return graphAttackKinds.includes(kind) ? 'graph' : 'update';
+  }
+
+  /** Changes as they are told: the honest ones as they are, each attacker's replaced. @param changes of present nodes */
+  lies(changes: ReadonlyMap<number, Vector>, round: number): Map<number, Float64Array> {
+    const { seed, attack } = this.#settings;
+    const all = [...changes];
+    const honest = all.filter(([node]) => this.#isAttacker[node] !== 1).map(([, change]) => change);
+    if (honest.length === 0) return new Map();
+    return new Map(
+      all
+        .filter(([node]) => this.#isAttacker[node] === 1)
+        .map(([node, own]) => {
+          const random = chanceOf(seed, 'attack', round, node);
+          const scene = { own, honest, liarCount: attack.count, random };
+          return [node, lieOf(this.#attack, scene)];
+        }),
+    );
+  }
+
+  /** What attackers tell each honest node that hears one, by the graph of the exchange. @param models of honest nodes */
+  told(graph: MixingGraph, models: ReadonlyMap<number, Vector>): Map<number, Float64Array> {
+    const places = [...models.keys()];
+    const placeOf = new Map(places.map((node, place) => [node, place]));
+    const weights = places.map((node) => {
+      const row = new Array<number>(places.length).fill(0);
+      for (const { from, weight } of graph.incoming[node] ?? []) {
+        const place = placeOf.get(from);
+        if (place !== undefined) row[place] = weight;
+      }
+      return row;
+    });
+    const honest: HonestGraph = { models: [...models.values()], weights };
+    const { kind, scale } = this.#settings.attack;
+    const told = new Map<number, Float64Array>();
+    for (const [node, place] of placeOf) {
+      const liarWeight = (graph.incoming[node] ?? [])
+        .filter(({ from }) => this.#isAttacker[from] === 1)
+        .reduce((sum, { weight }) => sum + weight, 0);
+      if (liarWeight === 0) continue;
+      const lie =
+        kind === 'dissensus'
+          ? dissensus(honest, place, liarWeight, scale)
+          : spectralLie(honest, place, scale);
+      told.set(node, lie);
+    }
+    return told;
+  }
+
+  get #attack(): UpdateAttack {
+    const { kind, scale } = this.#settings.attack;
+    switch (kind) {
+      case 'sign-flip':
+      case 'scale':
+        return { kind, factor: scale };
+      case 'noise':
+      case 'free-rider':
+        return { kind, stdDev: scale };
+      case 'ipm':
+        return { kind, epsilon: scale };
+      case 'min-max':
+        return { kind, direction: 'deviation' };
+      default:
+        return { kind: 'alie' };
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/** A few bits for each number, and a float32 scale for each block of them. */
+import type { Vector } from '../mix.ts';
+import type { VectorCodec } from './float-codecs.ts';
+import { badBytes, checkBytes, readScale, viewOf } from './reading.ts';
+
+interface Quantisation {
+  readonly bits: 8 | 4;
+  /** So few that the error stays below the vector: at most blockValues / (4 · levels²) of its square. */
+  readonly blockValues: number;
+}
+
+/**
+ * scale = max|x| / levels, q = round(x / scale), halves up, within ±levels: 127 or 7. First the scales of all blocks, then the
+ * numbers in two's complement; of two in a byte the first is in the lower half, and a half that is left over is 0.
+ */
+export function quantisedCodec({ bits, blockValues }: Quantisation): VectorCodec {
+  const levels = 2 ** (bits - 1) - 1;
+  const blocksOf = (length: number): number => Math.ceil(length / blockValues);
+  const bytesOf = (length: number): number => 4 * blocksOf(length) + Math.ceil((length * bits) / 8);
+  return {
+    bytesMax: bytesOf,
+    encode: (values) => {
+      const bytes = new Uint8Array(bytesOf(values.length));
+      const view = viewOf(bytes);
+      const start = 4 * blocksOf(values.length);
+      for (let from = 0; from < values.length; from += blockValues) {
+        const block = values.subarray(from, from + blockValues);
+        const scale = Math.fround(largest(block) / levels);
+        view.setFloat32((4 * from) / blockValues, scale, true);
+        if (scale === 0) continue;
+        block.forEach((value, i) => {
+          const q = Math.floor(value / scale + 0.5);
+          writeLevel(bytes, start, from + i, bits, Math.max(-levels, Math.min(levels, q)));
+        });
+      }
+      return bytes;
+    },
+    decode: (bytes, length) => {
+      checkBytes(bytes, bytesOf(length));
+      const view = viewOf(bytes);
+      const start = 4 * blocksOf(length);
+      if (bits === 4 && length % 2 === 1 && (bytes.at(-1) ?? 0) > 15) {
+        throw badBytes('expected an empty half of the last byte');
+      }
+      return Float64Array.from({ length }, (_, i) => {
+        const scale = readScale(view, 4 * Math.floor(i / blockValues));
+        const q = readLevel(bytes, start, i, bits);
+        if (q < -levels || (scale === 0 && q !== 0)) {
+          throw badBytes(`expected levels within ±${levels}, and 0 where the scale is`);
+        }
+        return q * scale;
+      });
+    },
+  };
+}
+
+/** Numbers of one block of signs. */
+const signBlock = 1024;
+
+/** The mean of |x| over each block, then a bit for each number, 1 below 0; the first is the lowest of its byte. */
+export const signCodec: VectorCodec = {
+  bytesMax: signBytes,
+  encode: (values) => {
+    const bytes = new Uint8Array(signBytes(values.length));
+    const view = viewOf(bytes);
+    const start = 4 * Math.ceil(values.length / signBlock);
+    for (let from = 0; from < values.length; from += signBlock) {
+      const block = values.subarray(from, from + signBlock);
+      let sum = 0;
+      for (const value of block) sum += Math.abs(value);
+      view.setFloat32((4 * from) / signBlock, sum / block.length, true);
+      block.forEach((value, i) => {
+        const at = start + ((from + i) >>> 3);
+        if (value < 0) bytes[at] = (bytes[at] ?? 0) | (1 << ((from + i) & 7));
+      });
+    }
+    return bytes;
+  },
+  decode: (bytes, length) => {
+    checkBytes(bytes, signBytes(length));
+    const view = viewOf(bytes);
+    const start = 4 * Math.ceil(length / signBlock);
+    if (length % 8 !== 0 && (bytes.at(-1) ?? 0) >>> (length % 8) !== 0) {
+      throw badBytes('expected zeros behind the last sign');
+    }
+    return Float64Array.from({ length }, (_, i) => {
+      const size = readScale(view, 4 * Math.floor(i / signBlock));
+      const isNegative = (((bytes[start + (i >>> 3)] ?? 0) >>> (i & 7)) & 1) === 1;
+      return isNegative ? -size : size;
+    });
+  },
+};
+
+function signBytes(length: number): number {
+  return 4 * Math.ceil(length / signBlock) + Math.ceil(length / 8);
+}
+
+function largest(block: Vector): number {
+  let max = 0;
+  for (const value of block) max = Math.max(max, Math.abs(value));
+  return max;
+}
+
+function writeLevel(bytes: Uint8Array, start: number, i: number, bits: 8 | 4, q: number): void {
+  if (bits === 8) {
+    bytes[start + i] = q & 255;
+    return;
+  }
+  const at = start + (i >>> 1);
+  bytes[at] = (bytes[at] ?? 0) | ((q & 15) << (4 * (i & 1)));
+}
+
+function readLevel(bytes: Uint8Array, start: number, i: number, bits: 8 | 4): number {
+  if (bits === 8) return ((bytes[start + i] ?? 0) << 24) >> 24;
+  const nibble = ((bytes[start + (i >>> 1)] ?? 0) >>> (4 * (i & 1))) & 15;
+  return (nibble << 28) >> 28;
+}
