@@ -80,7 +80,6 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
   ...updateMessages,
   ...shardedMessages,
   ...mixingMessages,
-  ...shardedMessages,
 });
 
 const signedKinds: ReadonlySet<RoundMessage['t']> = new Set([

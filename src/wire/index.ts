@@ -90,18 +90,6 @@ export {
   type SumsStatement,
 } from './shard-sums.ts';
 export {
-  decodeReport,
-  decodeStep,
-  edgeProblems,
-  signReport,
-  signStep,
-  verifyMixing,
-  type DecodedStatement,
-  type MixingReport,
-  type ReportedStep,
-  type StepStatement,
-} from './mixing-statements.ts';
-export {
   readHyperparameters,
   readTraining,
   samplingRangesMicro,

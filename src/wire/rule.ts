@@ -63,13 +63,6 @@ export interface MixingRule extends IntegerMean {
   readonly patienceMs: number;
 }
 
-/** The model is cut into a shard for each member; some members add up each shard and hand the sum to all. The same mean. */
-export interface ShardedRule extends IntegerMean {
-  readonly kind: 'sharded';
-  /** R: members that add up each shard, 2 to 7: fewer check nothing, more cost a copy of the update each. */
-  readonly reducers: number;
-}
-
 /** By `kind`. A further way of averaging is a further member. */
 export type RoundRule = ExactRule | ShardedRule | MixingRule;
 
