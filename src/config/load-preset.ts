@@ -37,6 +37,7 @@ import {
 import { ConfigError } from './errors.ts';
 import { layered, treeOfOverrides, type Override } from './overrides.ts';
 import { runDefaults, type RunSettings } from './run-settings.ts';
+import { validateMixing } from './mixing-settings.ts';
 import { validateRobust } from './robust-settings.ts';
 import { validateStage, validateStudentStage, validateTraining } from './training-settings.ts';
 import { readYaml, type Tree } from './yaml-tree.ts';
@@ -190,6 +191,7 @@ function validateRun(
   });
   check('phantom', settings.phantom, validatePhantomSettings);
   check('training', settings.training, validateTraining);
+  check('training.mixing', settings.training.mixing, validateMixing);
   check('training.robust', settings.training.robust, validateRobust);
   check('training.teacher', settings.training.teacher, validateStage);
   check('training.student', settings.training.student, validateStudentStage);
@@ -202,6 +204,7 @@ function validateRun(
   check('log', settings.log, validateLogSettings);
   check('compute', settings.compute, validateCompute);
   check('training', settings, patchFits);
+  check('training', settings, shardsFit);
   check('consortium', settings, consortiumHolds);
 }
 
@@ -230,6 +233,18 @@ function patchFits({ training, phantom, models, consortium }: RunSettings): void
       throw new SettingError('patch', `a size for the ${name}: ${error.message}`, patch);
     }
   }
+}
+
+/** A shard has three reducers, and among fewer than four members nobody but they could see one lie. */
+function shardsFit({
+  training: { averaging, robust },
+  consortium: { hospitals },
+}: RunSettings): void {
+  if (averaging !== 'sharded') return;
+  if (robust.kind !== 'none')
+    throw new SettingError('averaging', 'exact, with a robust rule', averaging);
+  if (hospitals.length === 0 || hospitals.length >= 4) return;
+  throw new SettingError('averaging', 'exact, with fewer than 4 hospitals', averaging);
 }
 
 /** A task that nobody labelled has no teacher, and nobody could learn it. */

@@ -13,10 +13,16 @@ import type {
   PlanStage,
   RoundRule,
 } from '../wire/index.ts';
+import { mixingRuleOf } from './mixing-settings.ts';
 import { modelSpecFor } from './model-settings.ts';
 import { robustRuleOf } from './run-plan-robust.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StageSettings } from './training-settings.ts';
+
+/** Up to so many members each sends its update to all others: with one more that is 16 copies of it. */
+const exactMax = 16;
+/** Members that add up each shard: two could each say something else, and none of them would be believed. */
+const reducers = 3;
 
 /** By kind of stage. */
 export interface StartDigests {
@@ -139,7 +145,7 @@ export function minParticipantsOf(participantCount: number): number {
 
 /** What both kinds of stage have. */
 function stageOf(
-  { training }: RunSettings,
+  { training, consortium }: RunSettings,
   id: string,
   stage: StageSettings,
   participants: readonly NodeId[],
@@ -159,24 +165,31 @@ function stageOf(
       deadlineFactorMicro: Math.round(Math.max(1, training.deadlineFactor) * 1e6),
     }),
     minParticipants: minParticipantsOf(participants.length),
-    rule: ruleOf(training, stage),
+    rule: ruleOf(training, stage, consortium.hospitals.length),
   };
 }
 
 /** The average of a stage: DiLoCo has an outer step of its own, all others take the mean as it is. */
-function ruleOf(training: RunSettings['training'], { federation }: StageSettings): RoundRule {
-  const { samplesCap, clamp, outerLearningRate, outerMomentum } = training;
+function ruleOf(
+  training: RunSettings['training'],
+  { federation }: StageSettings,
+  memberCount: number,
+): RoundRule {
+  const { averaging, samplesCap, clamp, outerLearningRate, outerMomentum } = training;
   const robust = robustRuleOf(training.robust);
   const isDiloco = federation === 'diloco';
-  return {
-    kind: 'exact',
+  const mean = {
     samplesCap,
     weightMax: samplesCap,
     clampMicro: Math.round(clamp * 1e6),
     outerRateMicro: isDiloco ? Math.round(outerLearningRate * 1e6) : 1_000_000,
     outerMomentumMicro: isDiloco ? Math.round(outerMomentum * 1e6) : 0,
-    ...(robust !== null && { robust }),
   };
+  if (averaging === 'mixing') return mixingRuleOf(training.mixing, mean);
+  // Who judges an update by its length, or beside the others, needs all of it.
+  if (robust !== null) return { kind: 'exact', ...mean, robust };
+  const isSharded = averaging === 'sharded' || (averaging === 'by-size' && memberCount > exactMax);
+  return isSharded ? { kind: 'sharded', reducers, ...mean } : { kind: 'exact', ...mean };
 }
 
 function trainingOf({ training, sampling }: RunSettings, stage: StageSettings): StageTraining {

@@ -16,6 +16,7 @@ import type { RunVerdict } from '../../src/audit/index.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
 import { toyMembers as members, writeToyRun } from '../peer/toy-run.ts';
+import { plainRule } from '../wire/sample-stage.ts';
 
 interface Told {
   readonly code: number;
@@ -275,6 +276,25 @@ describe('annulus audit verify', () => {
     const gap = copy();
     for (const { round, digest } of updates) if (round === 4) rmSync(blob(gap, 'L2', digest));
     await expectOne(gap, 'in round 4');
+  });
+
+  it('follows rounds in shards, whose updates are lists of blobs', async () => {
+    const run = join(top, 'sharded');
+    await writeToyRun(run, 50, { ...plainRule, kind: 'sharded', reducers: 3 });
+    const { code, out } = await audit(run);
+    expect(code, out).equals(0);
+    const names = readdirSync(join(run, 'nodes/L1/blobs'));
+    const listed = names.flatMap((name) => {
+      const text = readFileSync(join(run, 'nodes/L1/blobs', name), 'utf8');
+      if (!text.startsWith('{"shards"')) return [];
+      return [(JSON.parse(text) as { shards: { digest: string }[] }).shards];
+    });
+    // L1 adds up three of four shards; of its own update it holds the fourth as well.
+    const own = listed.filter((shards) => shards.every(({ digest }) => names.includes(digest)));
+    expect(own.length).to.be.at.least(1);
+    const [shard] = own.at(-1)!;
+    rmSync(join(run, 'nodes/L1/blobs', shard!.digest));
+    await expectOne(run, 'L1 lacks what it must hold: shard 0 of its update in round');
   });
 
   it('finds two histories, at whatever height each log ends', async () => {

@@ -82,6 +82,7 @@ function blobsAt(folder: string): BlobFolder {
   return {
     list: async () => (existsSync(folder) ? filesIn(folder) : []),
     digest: (name) => digestOfFile(join(folder, name)),
+    read: (name) => bytesOf(join(folder, name)),
   };
 }
 

@@ -8,8 +8,8 @@ import { homeFolder, lookAtOwnHome, type HomeFlags } from '../own-home.ts';
 import { openWithPassphrase, passphraseToMake, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
 import { requireFree } from './named-files.ts';
-import { requireYes } from './sign-command.ts';
 import { tell, type FormatFlags } from '../result.ts';
+import { requireYes } from './sign-command.ts';
 
 /** Flags of `backup` and `restore`, as typed. */
 export interface BackupFlags extends HomeFlags, PassphraseFlags, FormatFlags {}

@@ -13,7 +13,7 @@ import {
 
 /** What the nodes learn. */
 export interface TaskSettings {
-  /** `quadratic`, `logistic` or `phantom`. */
+  /** `quadratic` or `logistic`. */
   readonly kind: string;
   /** Of a quadratic: numbers of a model. */
   readonly dimension: number;
@@ -216,7 +216,7 @@ const stillKinds = [
   'edges',
 ];
 /** Tasks that there are. */
-export const taskKinds: readonly string[] = ['quadratic', 'logistic', 'phantom'];
+export const taskKinds: readonly string[] = ['quadratic', 'logistic'];
 /** Ways to share data out. */
 export const partitionKinds: readonly string[] = ['iid', 'dirichlet', 'label', 'size', 'scanner'];
 

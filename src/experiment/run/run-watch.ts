@@ -93,6 +93,7 @@ export class RunWatch {
       case 'fork':
       case 'false-sum':
       case 'suspended':
+      case 'false-sum':
       case 'retired':
     }
   }

@@ -100,8 +100,8 @@ export class StepBook {
   /** A member's report, if it goes with what was said of the steps; null while it is not here, or when it does not. */
   report(member: number): Held<MixingReport> | null {
     const voice = this.#voices[member];
-    if (voice?.fault !== null) return null;
-    return this.#reportFault(member) === null ? voice.report : null;
+    const isSound = voice?.fault === null && this.#reportFault(member) === null;
+    return isSound ? voice.report : null;
   }
 
   /** Everybody's reports; null while one is not here. */
