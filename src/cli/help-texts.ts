@@ -1,4 +1,4 @@
-/** What stands below the flags in each command's `--help`: what happens, and examples. */
+/** What stands below the flags in each command's `--help`: what happens, and examples. In one file because all of it is text. */
 /** Below the commands of `annulus --help`. */
 export const overview = `
 Begin here:
@@ -46,6 +46,12 @@ Examples:
   $ annulus simulate --resume runs/my-run          continue after Ctrl-C, a crash or a power cut
   $ annulus simulate my.yaml --set training.student.rounds=12
 
+Presets of the laboratory (far-apart, topologies, tiny, …) have a thousand nodes and no consensus; docs/lab.md:
+  $ annulus simulate tiny                          eight nodes, and what a run leaves
+  $ annulus simulate tiny --snapshot 10 --out kept
+  $ annulus simulate --fork-at kept:10 --set topology.kind=complete
+  $ annulus simulate kept/record.json              again, to the same bytes
+
 In a virtual world (--world virtual) the same peers run on virtual machines: time, network, disks and clocks are
 made up, a hospital learns a few numbers in place of images, and a hundred of them fit one process. Nothing in record.json
 comes from this machine: the same seed gives the same bytes. It holds the faults, so that --faults repeats the run.
@@ -66,7 +72,7 @@ An attack is one object: what some members, the liars, do:
   alie, ipm, min-max             z (or none); epsilon; direction: unit, sign or deviation
   label-flip, weight-lie, stale  –; samples; rounds: learnt from wrong labels, with a false weight, or long ago
   withhold, late, flood          answers; delayMs; copies
-  two-faced                      sign two statements where one is due
+  two-faced, lying-reducers      –; isTwofold: sign two statements where one is due, or false sums of shards
 
   $ annulus simulate smoke --world virtual --members 16 --rounds 3
   $ annulus simulate smoke --world virtual --fault-seed 5
