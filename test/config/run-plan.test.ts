@@ -20,6 +20,16 @@ const readPreset = (): string => readFileSync(join(projectRoot, 'config', preset
 const settings = loadPreset(readPreset(), preset);
 
 describe('run plan', () => {
+  it('has a factor of the deadline where one is set, of 1 at least, and none otherwise', () => {
+    const factors = [0, 0.5, 3].map((deadlineFactor) => {
+      const training = { ...settings.training, deadlineFactor };
+      return planOf({ ...settings, training }).stages.map((one) => one.deadlineFactorMicro);
+    });
+    const { length } = planOf(settings).stages;
+    const all = (micro: number | undefined): unknown[] => Array.from({ length }, () => micro);
+    expect(factors).to.deep.equal([all(undefined), all(1_000_000), all(3_000_000)]);
+  });
+
   it('lets the holders of each label train its teacher, then all the student', () => {
     const plan = planOf(settings);
     const all = settings.consortium.hospitals;
