@@ -44,7 +44,10 @@ const layout: ModelLayout = [
   { name: 'outs.hps.conv.conv.weight', shape: [millions * 20_000] },
   { name: 'outs.ms.conv.conv.weight', shape: [millions * 20_000] },
 ];
-const robust = robustRuleOf({ ...robustDefaults, kind: isRobust ? 'centred-clip' : 'none' });
+const robust = robustRuleOf(
+  { ...robustDefaults, kind: isRobust ? 'centred-clip' : 'none' },
+  memberCount,
+);
 const rule: AveragingRule = {
   ...{ memberCount, clamp: 1, weightMax: 1000, samplesCap: 1000, outerRate: 1, outerMomentum: 0 },
   ...(robust && { robust }),
