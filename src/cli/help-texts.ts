@@ -46,6 +46,12 @@ Examples:
   $ annulus simulate --resume runs/my-run          continue after Ctrl-C, a crash or a power cut
   $ annulus simulate my.yaml --set training.student.rounds=12
 
+Presets of the laboratory (far-apart, topologies, tiny, …) have a thousand nodes and no consensus; docs/lab.md:
+  $ annulus simulate tiny                          eight nodes, and what a run leaves
+  $ annulus simulate tiny --snapshot 10 --out kept
+  $ annulus simulate --fork-at kept:10 --set topology.kind=complete
+  $ annulus simulate kept/record.json              again, to the same bytes
+
 In a virtual world (--world virtual) the same peers run on virtual machines: time, network, disks and clocks are
 made up, a hospital learns a few numbers in place of images, and a hundred of them fit one process. Nothing in record.json
 comes from this machine: the same seed gives the same bytes. It holds the faults, so that --faults repeats the run.

@@ -13,7 +13,7 @@ import {
 
 /** What the nodes learn. */
 export interface TaskSettings {
-  /** `quadratic` or `logistic`. */
+  /** `quadratic`, `logistic` or `phantom`. */
   readonly kind: string;
   /** Of a quadratic: numbers of a model. */
   readonly dimension: number;
@@ -27,7 +27,7 @@ export interface TaskSettings {
   readonly features: number;
   /** Of a logistic regression. */
   readonly classes: number;
-  /** Of all nodes together. */
+  /** Of all nodes together; of phantoms 24 slices each. */
   readonly samples: number;
   /** Weight of half the squared norm of the model. */
   readonly regularisation: number;
@@ -216,7 +216,7 @@ const stillKinds = [
   'edges',
 ];
 /** Tasks that there are. */
-export const taskKinds: readonly string[] = ['quadratic', 'logistic'];
+export const taskKinds: readonly string[] = ['quadratic', 'logistic', 'phantom'];
 /** Ways to share data out. */
 export const partitionKinds: readonly string[] = ['iid', 'dirichlet', 'label', 'size', 'scanner'];
 
