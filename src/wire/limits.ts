@@ -97,8 +97,8 @@ export function peerBytes(memberCount: number): {
     key: frameBytes,
     step: frameBytes + entryBytesMax,
     report: frameBytes + entryBytesMax,
-    // Names of 32 letters in quotes.
-    lacks: frameBytes + memberCount * 35,
+    // Names of 32 letters in quotes, twice, and a key of 44.
+    lacks: frameBytes + memberCount * (2 * 35 + 47),
     near: frameBytes,
     // As `holds`, and the numbers of shards, up to `255,`.
     pieces: frameBytes + memberCount * (4 * 67 + 4),
