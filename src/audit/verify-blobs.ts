@@ -1,10 +1,17 @@
 /**
- * A node's blobs against its log. Updates and models lie under the digest they are named by. Nodes keep those of the
+ * A node's blobs against its log. In a round in shards an update is a list of shards, which are blobs too; the sums of shards
+ * stand in no decision, for whoever has the updates can make them again. Updates and models lie under the digest they are named by. Nodes keep those of the
  * last rounds only, so what lacks of older rounds is no fault. A member's own update must be there as long as its younger
  * or older neighbours are; the others' updates need not be: who was away in a round never held them.
  */
 import type { Digest, NodeId } from '../base/index.ts';
-import type { BlockBody, CutUpdate, SignedManifest } from '../wire/index.ts';
+import {
+  decodeShardList,
+  WireError,
+  type BlockBody,
+  type CutUpdate,
+  type SignedManifest,
+} from '../wire/index.ts';
 import { envelopeDigests } from './log-files.ts';
 import type { Report } from './verdict.ts';
 
@@ -14,6 +21,8 @@ export interface BlobFolder {
   list(): Promise<string[]>;
   /** SHA-256 of a file's bytes; `null` when it is gone. */
   digest(name: string): Promise<Digest | null>;
+  /** A small file's bytes; `null` when it is gone. */
+  read(name: string): Promise<Uint8Array | null>;
 }
 
 /** What was found of a node's blobs. */
@@ -30,6 +39,7 @@ export interface BlobCount {
 
 interface CutRound {
   readonly round: number;
+  readonly isSharded: boolean;
   readonly updates: readonly CutUpdate[];
 }
 
@@ -60,10 +70,18 @@ export async function verifyBlobs(
     if (isOwed) lost.push(`${what} (${digest.slice(0, 8)}…)`);
     else notHere += 1;
   };
-  for (const { round, updates } of cuts) {
+  const shards = new Set<string>();
+  for (const { round, updates, isSharded } of cuts) {
     if (notKept.includes(round)) continue;
     for (const { peer, upd } of updates) {
-      look(upd, peer === log.member, `the update of ${peer} in round ${round}`);
+      const isOwn = peer === log.member;
+      look(upd, isOwn, `the update of ${peer} in round ${round}`);
+      if (!isSharded || !held.has(upd)) continue;
+      for (const [at, digest] of (await shardsOf(folder, upd, report)).entries()) {
+        shards.add(digest);
+        // Of the others' updates a member holds the shards that it adds up.
+        if (isOwn) look(digest, true, `shard ${at} of its update in round ${round}`);
+      }
     }
   }
   // A peer is done when it holds the last model of every stage; before that it may still have to fetch one.
@@ -77,14 +95,30 @@ export async function verifyBlobs(
     report.find('blobs', `${log.member} lacks what it must hold: ${shown}`);
   }
   const named = namedBy(log.bodies);
-  const unnamed = [...held].filter((name) => !named.has(name)).length;
+  const unnamed = [...held].filter((name) => !named.has(name) && !shards.has(name)).length;
   return { sound: held.size, unnamed, roundsNotKept: notKept, notHere };
+}
+
+/** What the list of an update names; nothing, and a finding, when it is no list. */
+async function shardsOf(folder: BlobFolder, list: Digest, report: Report): Promise<Digest[]> {
+  const bytes = await folder.read(list);
+  try {
+    return decodeShardList(bytes ?? new Uint8Array(0), null).map(({ digest }) => digest);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    report.findShared(`blobs/${list}`, 'it is no list of the shards of an update');
+    return [];
+  }
 }
 
 /** Every round that was cut, in order. */
 function cutsOf(bodies: readonly BlockBody[]): CutRound[] {
+  let isSharded = false;
   return bodies.flatMap(({ ops }) =>
-    ops.flatMap((op) => (op.op === 'CUT' ? [{ round: op.r, updates: op.updates }] : [])),
+    ops.flatMap((op) => {
+      if (op.op === 'OPEN') isSharded = op.rule.kind === 'sharded';
+      return op.op === 'CUT' ? [{ round: op.r, updates: op.updates, isSharded }] : [];
+    }),
   );
 }
 

@@ -204,6 +204,7 @@ function validateRun(
   check('log', settings.log, validateLogSettings);
   check('compute', settings.compute, validateCompute);
   check('training', settings, patchFits);
+  check('training', settings, shardsFit);
   check('consortium', settings, consortiumHolds);
 }
 
@@ -232,6 +233,18 @@ function patchFits({ training, phantom, models, consortium }: RunSettings): void
       throw new SettingError('patch', `a size for the ${name}: ${error.message}`, patch);
     }
   }
+}
+
+/** A shard has three reducers, and among fewer than four members nobody but they could see one lie. */
+function shardsFit({
+  training: { averaging, robust },
+  consortium: { hospitals },
+}: RunSettings): void {
+  if (averaging !== 'sharded') return;
+  if (robust.kind !== 'none')
+    throw new SettingError('averaging', 'exact, with a robust rule', averaging);
+  if (hospitals.length === 0 || hospitals.length >= 4) return;
+  throw new SettingError('averaging', 'exact, with fewer than 4 hospitals', averaging);
 }
 
 /** A task that nobody labelled has no teacher, and nobody could learn it. */

@@ -19,6 +19,11 @@ import { robustRuleOf } from './run-plan-robust.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { StageSettings } from './training-settings.ts';
 
+/** Up to so many members each sends its update to all others: with one more that is 16 copies of it. */
+const exactMax = 16;
+/** Members that add up each shard: two could each say something else, and none of them would be believed. */
+const reducers = 3;
+
 /** By kind of stage. */
 export interface StartDigests {
   readonly teacher?: Digest;
@@ -140,7 +145,7 @@ export function minParticipantsOf(participantCount: number): number {
 
 /** What both kinds of stage have. */
 function stageOf(
-  { training }: RunSettings,
+  { training, consortium }: RunSettings,
   id: string,
   stage: StageSettings,
   participants: readonly NodeId[],
@@ -157,14 +162,18 @@ function stageOf(
     schedule,
     roundTimeoutMs: training.roundTimeoutMs,
     minParticipants: minParticipantsOf(participants.length),
-    rule: ruleOf(training, stage),
+    rule: ruleOf(training, stage, consortium.hospitals.length),
   };
 }
 
 /** The average of a stage: DiLoCo has an outer step of its own, all others take the mean as it is. */
-function ruleOf(training: RunSettings['training'], { federation }: StageSettings): RoundRule {
-  const { samplesCap, clamp, outerLearningRate, outerMomentum } = training;
-  const robust = robustRuleOf(training.robust);
+function ruleOf(
+  training: RunSettings['training'],
+  { federation }: StageSettings,
+  memberCount: number,
+): RoundRule {
+  const { averaging, samplesCap, clamp, outerLearningRate, outerMomentum } = training;
+  const robust = robustRuleOf(training.robust, memberCount);
   const isDiloco = federation === 'diloco';
   const mean = {
     samplesCap,
@@ -173,8 +182,11 @@ function ruleOf(training: RunSettings['training'], { federation }: StageSettings
     outerRateMicro: isDiloco ? Math.round(outerLearningRate * 1e6) : 1_000_000,
     outerMomentumMicro: isDiloco ? Math.round(outerMomentum * 1e6) : 0,
   };
-  if (training.averaging === 'mixing') return mixingRuleOf(training.mixing, mean);
-  return { kind: 'exact', ...mean, ...(robust !== null && { robust }) };
+  if (averaging === 'mixing') return mixingRuleOf(training.mixing, mean);
+  // Who judges an update by its length, or beside the others, needs all of it.
+  if (robust !== null) return { kind: 'exact', ...mean, robust };
+  const isSharded = averaging === 'sharded' || (averaging === 'by-size' && memberCount > exactMax);
+  return isSharded ? { kind: 'sharded', reducers, ...mean } : { kind: 'exact', ...mean };
 }
 
 function trainingOf({ training, sampling }: RunSettings, stage: StageSettings): StageTraining {

@@ -14,8 +14,12 @@ export const federations = ['fedavg', 'fedprox', 'diloco'] as const;
 /** How the hospitals of a stage learn together: one of `federations`. */
 export type Federation = (typeof federations)[number];
 
-/** How the mean of the updates is made: everybody adds them up, or neighbours exchange what they hold. */
-export const averagings = ['exact', 'mixing'] as const;
+/**
+ * How the mean of the updates is made. Every hospital gets every update and averages all of it; or each averages some shards
+ * and all exchange the sums, which gives the same model; or the second among more than 16 hospitals and else the first; or
+ * neighbours exchange what they hold, step by step.
+ */
+export const averagings = ['by-size', 'exact', 'sharded', 'mixing'] as const;
 
 /** How the mean of the updates is made: one of `averagings`. */
 export type Averaging = (typeof averagings)[number];
@@ -66,12 +70,12 @@ export interface TrainingSettings {
   readonly student: StageSettings;
   /** From OPEN until updates are late, milliseconds, 1000 to 86400000. */
   readonly roundTimeoutMs: number;
+  /** How the mean is made: `by-size`, `exact`, `mixing` or, from 4 hospitals on, `sharded`. */
+  readonly averaging: Averaging;
   /** Most samples a hospital may weigh with, 1 to 1000000: bounds what one member can claim. */
   readonly samplesCap: number;
   /** A single parameter's change in a round is clamped to this, 0.001 to 64: bounds the integer sum. */
   readonly clamp: number;
-  /** How the mean of the updates is made: `exact` or `mixing`. */
-  readonly averaging: Averaging;
   /** Of `mixing`. */
   readonly mixing: MixingSettings;
   /** What keeps updates far from the others from moving the average. */
@@ -112,9 +116,9 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
     start: '',
   }),
   roundTimeoutMs: 300_000,
+  averaging: 'by-size',
   samplesCap: 100,
   clamp: 1,
-  averaging: 'exact',
   mixing: mixingDefaults,
   robust: robustDefaults,
 });
@@ -130,8 +134,8 @@ export function validateTraining(settings: TrainingSettings): void {
   checkNumber('outerLearningRate', settings.outerLearningRate, 0.001, 10);
   checkNumber('outerMomentum', settings.outerMomentum, 0, 0.999);
   checkInteger('roundTimeoutMs', settings.roundTimeoutMs, 1_000, 86_400_000);
-  checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkChoice('averaging', settings.averaging, averagings);
+  checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkNumber('clamp', settings.clamp, 0.001, 64);
   if (settings.averaging === 'mixing' && settings.robust.kind !== 'none') {
     throw new SettingError(

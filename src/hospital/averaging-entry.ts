@@ -25,6 +25,10 @@ const createHandlers: CreateHandlers = () => {
     encrypt: ({ folder, job }: AveragingArgs<'encrypt'>) => over(folder).encrypt(job),
     check: ({ folder, job }: AveragingArgs<'check'>) => over(folder).check(job),
     average: ({ folder, job }: AveragingArgs<'average'>) => over(folder).average(job),
+    encryptShards: ({ folder, job }: AveragingArgs<'encryptShards'>) =>
+      over(folder).encryptShards(job),
+    reduce: ({ folder, job }: AveragingArgs<'reduce'>) => over(folder).reduce(job),
+    assemble: ({ folder, job }: AveragingArgs<'assemble'>) => over(folder).assemble(job),
     beginMixing: ({ folder, job }: AveragingArgs<'beginMixing'>) => over(folder).beginMixing(job),
     encryptState: ({ folder, job }: AveragingArgs<'encryptState'>) =>
       over(folder).encryptState(job),
@@ -32,10 +36,6 @@ const createHandlers: CreateHandlers = () => {
     checkState: ({ folder, job }: AveragingArgs<'checkState'>) => over(folder).checkState(job),
     endMixing: ({ folder, job }: AveragingArgs<'endMixing'>) => over(folder).endMixing(job),
     compare: ({ folder, job }: AveragingArgs<'compare'>) => over(folder).compare(job),
-    encryptShards: ({ folder, job }: AveragingArgs<'encryptShards'>) =>
-      over(folder).encryptShards(job),
-    reduce: ({ folder, job }: AveragingArgs<'reduce'>) => over(folder).reduce(job),
-    assemble: ({ folder, job }: AveragingArgs<'assemble'>) => over(folder).assemble(job),
   };
 };
 

@@ -25,14 +25,14 @@ export function workerAverager(pool: Pick<WorkerPool, 'run'>, folder: string): A
     encrypt: (job) => run('encrypt', job),
     check: (job) => run('check', job),
     average: (job) => run('average', job),
+    encryptShards: (job) => run('encryptShards', job),
+    reduce: (job) => run('reduce', job),
+    assemble: (job) => run('assemble', job),
     beginMixing: (job) => run('beginMixing', job),
     encryptState: (job) => run('encryptState', job),
     mixStep: (job) => run('mixStep', job),
     checkState: (job) => run('checkState', job),
     endMixing: (job) => run('endMixing', job),
     compare: (job) => run('compare', job),
-    encryptShards: (job) => run('encryptShards', job),
-    reduce: (job) => run('reduce', job),
-    assemble: (job) => run('assemble', job),
   };
 }

@@ -13,11 +13,11 @@ import {
   checkState,
   compareModels,
   encryptRoundUpdate,
+  encryptShards,
+  reduceShard,
   encryptState,
   endMixing,
   mixStep,
-  encryptShards,
-  reduceShard,
   startRound,
   type AssembleJob,
   type AssembleOutcome,
@@ -34,13 +34,13 @@ import {
   type EncryptedBulk,
   type EncryptedShards,
   type EncryptJob,
+  type EncryptShardsJob,
+  type ReduceJob,
+  type ReduceOutcome,
   type EncryptStateJob,
   type EndMixingJob,
   type MixStepJob,
   type MixStepOutcome,
-  type EncryptShardsJob,
-  type ReduceJob,
-  type ReduceOutcome,
   type StartJob,
 } from '../gossip/index.ts';
 import type { WrittenModel } from '../weights/index.ts';
@@ -57,6 +57,12 @@ export interface Averager {
   check(job: CheckJob): Promise<CheckOutcome>;
   /** The average of a cut. @throws when an update is not one that `check` lets pass */
   average(job: AverageJob): Promise<AverageOutcome>;
+  /** The own update in shards. @throws as `encrypt` */
+  encryptShards(job: EncryptShardsJob): Promise<EncryptedShards>;
+  /** The sum of one shard of a cut. @throws as `average` */
+  reduce(job: ReduceJob): Promise<ReduceOutcome>;
+  /** The model from the sums of all shards. */
+  assemble(job: AssembleJob): Promise<AssembleOutcome>;
   /** The own contribution to a mixing. @throws when the own update is not what it was */
   beginMixing(job: BeginMixingJob): Promise<void>;
   /** A state for those who hear it. */
@@ -69,12 +75,6 @@ export interface Averager {
   endMixing(job: EndMixingJob): Promise<WrittenModel>;
   /** How far another's model is from the own. */
   compare(job: CompareJob): Promise<CompareOutcome>;
-  /** The own update in shards. @throws as `encrypt` */
-  encryptShards(job: EncryptShardsJob): Promise<EncryptedShards>;
-  /** The sum of one shard of a cut. @throws as `average` */
-  reduce(job: ReduceJob): Promise<ReduceOutcome>;
-  /** The model from the sums of all shards. */
-  assemble(job: AssembleJob): Promise<AssembleOutcome>;
 }
 
 /** Does the work where it is called: for simulations and tests, whose models are small. */
@@ -85,14 +85,14 @@ export function inlineAverager(store: Store): Averager {
     encrypt: (job) => encryptRoundUpdate(store, job),
     check: (job) => checkRoundUpdate(store, job),
     average: (job) => averageRound(store, job),
+    encryptShards: (job) => encryptShards(store, job),
+    reduce: (job) => reduceShard(store, job),
+    assemble: (job) => assembleRound(store, job),
     beginMixing: (job) => beginMixing(store, job),
     encryptState: (job) => encryptState(store, job),
     mixStep: (job) => mixStep(store, job),
     checkState: (job) => checkState(store, job),
     endMixing: (job) => endMixing(store, job),
     compare: (job) => compareModels(store, job),
-    encryptShards: (job) => encryptShards(store, job),
-    reduce: (job) => reduceShard(store, job),
-    assemble: (job) => assembleRound(store, job),
   };
 }

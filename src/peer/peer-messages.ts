@@ -60,7 +60,7 @@ export interface ManifestMessage {
 }
 
 /** A message of some round's protocol: all have the round's number as `r`, and kinds of their own as `t`. */
-export type RoundMessage = UpdatesMessage | MixingMessage | ShardedMessage;
+export type RoundMessage = UpdatesMessage | ShardedMessage | MixingMessage;
 
 /** Everything that travels on the topics `status` and `updates`. */
 export type PeerMessage = StatusMessage | ManifestMessage | RoundMessage;
@@ -78,14 +78,14 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
   }),
   manifest: obj({ t: literal('manifest'), version: int(1, 2 ** 31 - 1), digest }),
   ...updateMessages,
-  ...mixingMessages,
   ...shardedMessages,
+  ...mixingMessages,
 });
 
 const signedKinds: ReadonlySet<RoundMessage['t']> = new Set([
   ...updateSignedKinds,
-  ...mixingSignedKinds,
   ...shardedSignedKinds,
+  ...mixingSignedKinds,
 ]);
 
 /** Whether only a member in the round of this message can check it: others do not pass it on. */

@@ -235,7 +235,7 @@ export function membershipOf({ ops }: Pick<BlockBody, 'ops'>): Membership | null
 
 const cutDigests = new WeakMap<Cut, Digest>();
 
-/** SHA-256 of a CUT's canonical bytes: what the sums of its shards and the statements of its mixing name. Each CUT is hashed once. */
+/** SHA-256 of a CUT's canonical bytes: what the statements of its mixing, and the sums of its shards, are of. Each CUT is hashed once. */
 export function cutDigest(cut: Cut): Digest {
   const known = cutDigests.get(cut);
   if (known !== undefined) return known;

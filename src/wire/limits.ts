@@ -80,12 +80,12 @@ export function peerBytes(memberCount: number): {
   readonly update: number;
   readonly holds: number;
   readonly key: number;
+  readonly pieces: number;
+  readonly sums: number;
   readonly step: number;
   readonly report: number;
   readonly lacks: number;
   readonly near: number;
-  readonly pieces: number;
-  readonly sums: number;
   readonly status: number;
   readonly manifest: number;
   readonly checkpoint: number;
@@ -95,15 +95,15 @@ export function peerBytes(memberCount: number): {
     // Two lists, each of two digests of 67 bytes for each member.
     holds: frameBytes + memberCount * 4 * 67,
     key: frameBytes,
+    // As `holds`, and the numbers of shards, up to `255,`.
+    pieces: frameBytes + memberCount * (4 * 67 + 4),
+    // `{"shard":255,"sum":"<64>"},` for each shard.
+    sums: frameBytes + memberCount * 87,
     step: frameBytes + entryBytesMax,
     report: frameBytes + entryBytesMax,
     // Names of 32 letters in quotes, twice, and a key of 44.
     lacks: frameBytes + memberCount * (2 * 35 + 47),
     near: frameBytes,
-    // As `holds`, and the numbers of shards, up to `255,`.
-    pieces: frameBytes + memberCount * (4 * 67 + 4),
-    // `{"shard":255,"sum":"<64>"},` for each shard.
-    sums: frameBytes + memberCount * 87,
     status: frameBytes,
     manifest: frameBytes,
     // Origin, size, root and the log's own line, then one line of 160 bytes for each member.
@@ -126,7 +126,8 @@ export const topicBytesMax: Readonly<Record<Topic, number>> = {
     peerBytesMax.step,
     peerBytesMax.report,
     peerBytesMax.lacks,
-    ...[peerBytesMax.pieces, peerBytesMax.sums],
+    peerBytesMax.pieces,
+    peerBytesMax.sums,
   ),
   log: peerBytesMax.checkpoint,
   status: Math.max(peerBytesMax.status, peerBytesMax.manifest),

@@ -27,6 +27,13 @@ export interface ExactRule extends IntegerMean {
   readonly robust?: RobustRule;
 }
 
+/** The model is cut into a shard for each member; some members add up each shard and hand the sum to all. The same mean. */
+export interface ShardedRule extends IntegerMean {
+  readonly kind: 'sharded';
+  /** R: members that add up each shard, 2 to 7: fewer check nothing, more cost a copy of the update each. */
+  readonly reducers: number;
+}
+
 /** Who hears whom while a round is mixed. Those with a `degree` need more members than it. */
 export type MixingTopology =
   | {
@@ -56,15 +63,8 @@ export interface MixingRule extends IntegerMean {
   readonly patienceMs: number;
 }
 
-/** The model is cut into a shard for each member; some members add up each shard and hand the sum to all. The same mean. */
-export interface ShardedRule extends IntegerMean {
-  readonly kind: 'sharded';
-  /** R: members that add up each shard, 2 to 7: fewer check nothing, more cost a copy of the update each. */
-  readonly reducers: number;
-}
-
 /** By `kind`. A further way of averaging is a further member. */
-export type RoundRule = ExactRule | MixingRule | ShardedRule;
+export type RoundRule = ExactRule | ShardedRule | MixingRule;
 
 const integerMean = {
   samplesCap: int(1, 2 ** 31 - 1),
@@ -80,6 +80,11 @@ function capProblem({ samplesCap, weightMax }: IntegerMean): string | null {
 
 const readExact: Reader<ExactRule> = checked(
   obj({ kind: literal('exact'), ...integerMean, robust: optional(readRobust) }),
+  capProblem,
+);
+
+const readSharded: Reader<ShardedRule> = checked(
+  obj({ kind: literal('sharded'), reducers: int(2, 7), ...integerMean }),
   capProblem,
 );
 
@@ -116,14 +121,9 @@ const readMixing: Reader<MixingRule> = checked(
   capProblem,
 );
 
-const readSharded: Reader<ShardedRule> = checked(
-  obj({ kind: literal('sharded'), reducers: int(2, 7), ...integerMean }),
-  capProblem,
-);
-
 /** Reads a rule. @throws {WireError} 'malformed' */
 export const readRule: Reader<RoundRule> = unionBy<RoundRule>('kind', {
   exact: readExact,
-  mixing: readMixing,
   sharded: readSharded,
+  mixing: readMixing,
 });

@@ -39,11 +39,16 @@ export function encodeShardList(shards: ShardList): Uint8Array {
   });
 }
 
-/** Reads a list of exactly `shardCount` shards. @throws {WireError} 'malformed' or 'too_large' */
-export function decodeShardList(bytes: Uint8Array, shardCount: number): ShardList {
-  const document = decodeStrict(bytes, { maxBytes: shardListBytesMax(shardCount) });
+/**
+ * Reads a list.
+ *
+ * @param shardCount of exactly so many; null for a reader who does not know how many there are
+ * @throws {WireError} 'malformed' or 'too_large'
+ */
+export function decodeShardList(bytes: Uint8Array, shardCount: number | null): ShardList {
+  const document = decodeStrict(bytes, { maxBytes: shardListBytesMax(shardCount ?? membersMax) });
   const { shards } = readDocument(document);
-  if (shards.length !== shardCount) {
+  if (shardCount !== null && shards.length !== shardCount) {
     throw malformed('$.shards', `${shardCount} shards, got ${shards.length}`);
   }
   return shards;

@@ -16,6 +16,7 @@ import type { RunVerdict } from '../../src/audit/index.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
 import { toyMembers as members, writeToyRun } from '../peer/toy-run.ts';
+import { plainRule } from '../wire/sample-stage.ts';
 
 interface Told {
   readonly code: number;
@@ -117,6 +118,25 @@ describe('annulus audit verify', () => {
     const log = await audit(join(original, 'nodes/L3/log'));
     expect(log.code).equals(0);
     expect(log.out).contains('updates and models: only a log was given');
+  });
+
+  it('says nothing of a model/ that a test network has in its homes, and misses that of a run', async () => {
+    const folder = copy();
+    rmSync(join(folder, 'model'), { recursive: true });
+    const run = await audit(folder);
+    expect([run.code, run.out.includes('note: no model/ is here')], run.out).deep.equal([0, true]);
+    for (const id of members) {
+      mkdirSync(join(folder, id, 'home'), { recursive: true });
+      renameSync(join(folder, 'nodes', id), join(folder, id, 'home', 'node'));
+      writeFileSync(join(folder, id, 'home', 'home.json'), JSON.stringify({ id }));
+    }
+    writeFileSync(join(folder, 'testnet.json'), '{}');
+    const net = await audit(folder);
+    expect(net.code, net.out).equals(0);
+    expect(net.out)
+      .contains("the model/ in each member's home")
+      .and.contains("VERIFIED: 4 of 4 members' logs")
+      .and.not.contains('no model/ is here');
   });
 
   it('misses a member whose folder is not there, unless that is allowed', async () => {
@@ -256,6 +276,25 @@ describe('annulus audit verify', () => {
     const gap = copy();
     for (const { round, digest } of updates) if (round === 4) rmSync(blob(gap, 'L2', digest));
     await expectOne(gap, 'in round 4');
+  });
+
+  it('follows rounds in shards, whose updates are lists of blobs', async () => {
+    const run = join(top, 'sharded');
+    await writeToyRun(run, 50, { ...plainRule, kind: 'sharded', reducers: 3 });
+    const { code, out } = await audit(run);
+    expect(code, out).equals(0);
+    const names = readdirSync(join(run, 'nodes/L1/blobs'));
+    const listed = names.flatMap((name) => {
+      const text = readFileSync(join(run, 'nodes/L1/blobs', name), 'utf8');
+      if (!text.startsWith('{"shards"')) return [];
+      return [(JSON.parse(text) as { shards: { digest: string }[] }).shards];
+    });
+    // L1 adds up three of four shards; of its own update it holds the fourth as well.
+    const own = listed.filter((shards) => shards.every(({ digest }) => names.includes(digest)));
+    expect(own.length).to.be.at.least(1);
+    const [shard] = own.at(-1)!;
+    rmSync(join(run, 'nodes/L1/blobs', shard!.digest));
+    await expectOne(run, 'L1 lacks what it must hold: shard 0 of its update in round');
   });
 
   it('finds two histories, at whatever height each log ends', async () => {

@@ -161,6 +161,33 @@ describe('run plan', () => {
     expect(student!.training.optimiser).to.deep.equal({ kind: 'adamw', weightDecayMicro: 10_000 });
   });
 
+  it('averages in shards where it is asked to, or among more than 16', () => {
+    const rulesOf = (averaging: string, count: number): unknown[] => {
+      const [one] = settings.consortium.hospitals;
+      const hospitals = Array.from({ length: count }, (_, at) => {
+        return { ...one!, id: `H${String(at + 1).padStart(2, '0')}` };
+      });
+      const consortium = { ...settings.consortium, hospitals };
+      const training = { ...settings.training, averaging } as RunSettings['training'];
+      const { stages } = planOf({ ...settings, consortium, training });
+      return [...new Set(stages.map(({ rule }) => rule.kind))];
+    };
+    expect(settings.training.averaging).to.equal('by-size');
+    expect(rulesOf('by-size', 8)).to.deep.equal(['exact']);
+    expect(rulesOf('by-size', 16)).to.deep.equal(['exact']);
+    expect(rulesOf('by-size', 17)).to.deep.equal(['sharded']);
+    expect(rulesOf('exact', 32)).to.deep.equal(['exact']);
+    expect(rulesOf('sharded', 4)).to.deep.equal(['sharded']);
+    const asked = { key: 'training.averaging', text: 'sharded', source: '--set' };
+    const [stage] = planOf(loadPreset(readPreset(), preset, [asked])).stages;
+    expect(stage!.rule).to.deep.include({ kind: 'sharded', reducers: 3 });
+    const wrong = { ...asked, text: 'gossip' };
+    expect(() => loadPreset(readPreset(), preset, [wrong])).to.throw('by-size or exact');
+    const three = ['A', 'B', 'C'].map((id) => `{ id: ${id}, cases: { hps: 1, ms: 1, calc: 1 } }`);
+    const few = `consortium: { hospitals: [${three.join(', ')}] }\ntraining: { averaging: sharded }`;
+    expect(() => loadPreset(few, 'few.yaml')).to.throw('fewer than 4 hospitals');
+  });
+
   it('says what an image is to the models, in whole millionths', () => {
     const told = loadPreset(readPreset(), preset, [
       { key: 'phantom.spacingMm', text: '[2.5, 0.7, 0.7]', source: '--set' },

@@ -1,16 +1,22 @@
 /** A real run in small, of four peers in one process, as the files that `simulate` leaves. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { RoundRule } from '../../src/wire/index.ts';
+import { plainRule } from '../wire/sample-stage.ts';
 import { PeerNetwork } from './peer-network.ts';
 
 /** Its members. */
 export const toyMembers = ['L1', 'L2', 'L3', 'L4'] as const;
 
 /** Writes `nodes/<id>/` and `model/` into `folder`; five rounds. @returns the digest of the last sealed model */
-export async function writeToyRun(folder: string, latencyMsMax = 50): Promise<string> {
+export async function writeToyRun(
+  folder: string,
+  latencyMsMax = 50,
+  rule: RoundRule = plainRule,
+): Promise<string> {
   const network = new PeerNetwork({
     members: toyMembers.length,
-    stages: [{ id: 'student', participants: [...toyMembers] as never, rounds: 5 }],
+    stages: [{ id: 'student', participants: [...toyMembers] as never, rounds: 5, rule }],
     faults: { latencyMsMax },
   });
   await network.start();

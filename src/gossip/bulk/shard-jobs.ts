@@ -4,7 +4,7 @@
  * pieces.
  */
 import type { Digest, Store } from '../../base/index.ts';
-import { sha256 } from '../../crypto/index.ts';
+import { HashStream, sha256 } from '../../crypto/index.ts';
 import {
   IntegerUnpacker,
   ModelReader,
@@ -141,18 +141,11 @@ export async function assembleRound(store: Store, job: AssembleJob): Promise<Ass
   const { layout, rule } = job;
   const sum = new RoundSum(segmentsOf(layout), rule);
   for (const weights of job.weights) sum.count(weights);
-  for (const [at, { name, digest, range }] of job.sums.entries()) {
-    try {
-      const unpacker = new IntegerUnpacker(range.end - range.start, (values, start) => {
-        sum.take(values, range.start + start);
-      });
-      for await (const piece of filePieces(store, name)) unpacker.push(piece);
-      unpacker.end();
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      if ((await fileDigest(store, name)) !== digest) return { kind: 'damaged', at };
-      return { kind: 'bad', at, reason: error.message };
-    }
+  for (const [at, file] of job.sums.entries()) {
+    const reason = await takeSum(store, file, sum);
+    if (reason === null) continue;
+    if ((await fileDigest(store, file.name)) !== file.digest) return { kind: 'damaged', at };
+    return { kind: 'bad', at, reason };
   }
   const start = await ModelReader.open(store, job.start, layout);
   const firsts = firstValues(layout);
@@ -160,6 +153,26 @@ export async function assembleRound(store: Store, job: AssembleJob): Promise<Ass
     return sum.applyTo(await start.read(tensor, at, count), (firsts[tensor] ?? 0) + at);
   });
   return { kind: 'averaged', model };
+}
+
+/** Why the sum of a shard cannot be taken; null when it was. Nothing but its digest shows that a disk has changed it. */
+async function takeSum(store: Store, file: SumFile, sum: RoundSum): Promise<string | null> {
+  const { name, digest, range } = file;
+  const hash = new HashStream();
+  const unpacker = new IntegerUnpacker(range.end - range.start, (values, start) => {
+    sum.take(values, range.start + start);
+  });
+  try {
+    for await (const piece of filePieces(store, name)) {
+      hash.update(piece);
+      unpacker.push(piece);
+    }
+    unpacker.end();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return error.message;
+  }
+  return hash.digest() === digest ? null : 'its bytes do not have its digest';
 }
 
 /** The files of an update in shards, one after the other. */

@@ -10,6 +10,7 @@ import { GossipError } from '../errors.ts';
 import { ChunkFetch, PeerSignals, type ChunkCounts } from './chunk-fetch.ts';
 import { blobOfPart, partsOf } from './chunk-file.ts';
 import { chunkBytes } from './chunk-list.ts';
+import { inTurns } from './fetch-turns.ts';
 import { fileDigest } from './file-pieces.ts';
 import { contentName, HeldBlobs } from './held-blobs.ts';
 import { RoundBlobs, type RetentionRule, type RoundOfBlob } from './round-blobs.ts';
@@ -35,7 +36,7 @@ interface Stage {
 /** Blobs of one node: its own and those it fetched. Serves all of them to the other members. */
 export class ContentStore {
   readonly #store: Store;
-  readonly #transport: Transport;
+  readonly #transport: Pick<Transport, 'fetch' | 'charge' | 'peers'>;
   readonly #rounds: RoundBlobs;
   readonly #held: HeldBlobs;
   readonly #bytesOfChunk: number;
@@ -45,7 +46,7 @@ export class ContentStore {
   /** @param bytesOfChunk the same for all members; another one only in tests */
   constructor(store: Store, transport: Transport, bytesOfChunk: number = chunkBytes) {
     this.#store = store;
-    this.#transport = transport;
+    this.#transport = inTurns(transport);
     this.#bytesOfChunk = bytesOfChunk;
     this.#rounds = new RoundBlobs(store);
     this.#held = new HeldBlobs(store, bytesOfChunk);

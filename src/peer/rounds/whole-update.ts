@@ -1,4 +1,4 @@
-/** An own update as a whole: one ciphertext, and the envelope that names it. */
+/** The own update as a whole: one ciphertext, and the envelope that names it. */
 import { hex } from '../../base/index.ts';
 import { bulkKeyBytes, bulkSaltBytes } from '../../crypto/index.ts';
 import { signUpdate } from '../../gossip/index.ts';
@@ -8,7 +8,7 @@ import type { RoundContext } from '../round-protocol.ts';
 import type { MakeUpdate } from './own-training.ts';
 import { ruleOf } from './round-start.ts';
 
-/** How a member makes its update where it is one ciphertext. */
+/** How a member makes its update where others need all of it, or nobody. */
 export function wholeUpdate(context: RoundContext): MakeUpdate {
   const { open, stage, self: author, consortium, keys, ports, models, content } = context;
   const { sealing } = ports.crypto;

@@ -11,11 +11,10 @@ import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { Presence } from '../presence.ts';
 import { CutAverage } from './cut-average.ts';
 import { EnvelopeReader } from '../envelope-reader.ts';
-import { wholeUpdate } from '../whole-update.ts';
 import { judgeSameSeal, type AveragedCut } from '../own-seal.ts';
 import { OwnTraining } from '../own-training.ts';
 import { RoundUpdates } from '../round-updates.ts';
-import { isOfUpdates } from '../update-messages.ts';
+import { wholeUpdate } from '../whole-update.ts';
 
 /** See the file's header. What its methods promise is said at `RoundProtocol`. */
 export class ExactRound implements RoundProtocol {
@@ -122,7 +121,9 @@ export class ExactRound implements RoundProtocol {
 
   take(from: NodeId, message: RoundMessage): void {
     // What is said in rounds of other kinds is nothing to this one.
-    if (isOfUpdates(message)) this.#updates.take(from, message);
+    if (message.t === 'update' || message.t === 'holds' || message.t === 'key') {
+      this.#updates.take(from, message);
+    }
   }
 
   heard(from: NodeId, nowMs: number): void {

@@ -226,6 +226,7 @@ export class MixingRound implements RoundProtocol {
         // Nothing is locked where nothing is fetched.
         this.#updates.take(from, { ...message, locked: [] });
         return;
+      // Bulk stays with its author, and sums of shards are of rounds of another kind.
       case 'key':
       case 'pieces':
       case 'sums':

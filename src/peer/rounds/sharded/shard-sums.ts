@@ -287,10 +287,10 @@ export class ShardSums {
   async #assembled({ cut }: Begun): Promise<AveragedCut | null> {
     const { open, stage, models, ports, content } = this.#context;
     const { updates } = this.#parts;
-    const base = await models.obtain(stage, open.base);
     const layout = await models.layout(stage);
     const start = await startOf(this.#context);
     const rule = ruleOf(this.#context);
+    const base = await models.obtain(stage, open.base);
     const into = workName(open.r, 'average');
     const sums = this.#held.map((digest, shard) => {
       invariant(digest !== null, 'all sums are here');

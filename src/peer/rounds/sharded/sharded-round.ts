@@ -10,7 +10,6 @@ import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { EnvelopeReader } from '../envelope-reader.ts';
-import { isOfUpdates } from '../update-messages.ts';
 import { judgeSameSeal, type AveragedCut } from '../own-seal.ts';
 import { OwnTraining } from '../own-training.ts';
 import { Presence } from '../presence.ts';
@@ -132,8 +131,22 @@ export class ShardedRound implements RoundProtocol {
   }
 
   take(from: NodeId, message: RoundMessage): void {
-    if (message.t === 'sums') this.#sums.take(message);
-    else if (isOfUpdates(message) || message.t === 'pieces') this.#updates.take(from, message);
+    switch (message.t) {
+      case 'sums':
+        this.#sums.take(message);
+        return;
+      case 'update':
+      case 'holds':
+      case 'key':
+      case 'pieces':
+        this.#updates.take(from, message);
+        return;
+      // What is said in a mixing is nothing to this round.
+      case 'step':
+      case 'report':
+      case 'lacks':
+      case 'near':
+    }
   }
 
   heard(from: NodeId, nowMs: number): void {
