@@ -191,7 +191,7 @@ export class RoundReader {
     if (op.W !== weight)
       this.#report.find(where, `W is ${op.W}, the CUT's weights sum to ${weight}`);
     this.#judgeMixed(op, open, cut, where);
-    this.#records.push(recordOf(running, 'sealed', { modelDigest: op.agg }));
+    this.#records.push(recordOf(running, 'sealed', { modelDigest: op.agg, ...mixedOf(op) }));
     this.#models.set(open.stage, op.agg);
     this.#running = null;
     this.#sealedInStage += 1;
@@ -204,10 +204,16 @@ export class RoundReader {
   }
 }
 
+/** Of a SEAL, what a reader wants to know of its mixing. */
+function mixedOf({ mixed }: Seal): Pick<RoundRecord, 'mixed'> {
+  if (mixed === undefined) return {};
+  return { mixed: { steps: mixed.steps, epsilon: mixed.epsilonNano / 1e9 } };
+}
+
 function recordOf(
   { open, cut }: Running,
   outcome: RoundRecord['outcome'],
-  end: { readonly modelDigest?: Digest; readonly voidReason?: string } = {},
+  end: Partial<Pick<RoundRecord, 'voidReason' | 'mixed'>> & { readonly modelDigest?: Digest } = {},
 ): RoundRecord {
   const updates = cut?.updates ?? [];
   const isIn = (node: NodeId): boolean => updates.some((update) => update.peer === node);
@@ -220,6 +226,7 @@ function recordOf(
     outcome,
     modelDigest: end.modelDigest ?? null,
     voidReason: end.voidReason ?? null,
+    ...(end.mixed && { mixed: end.mixed }),
   };
 }
 
