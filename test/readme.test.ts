@@ -51,6 +51,9 @@ const forms: readonly {
     here: 'dry',
     by: 'test/experiment/run/virtual-run.test.ts',
   },
+  { form: /^npx annulus simulate tiny$/, here: 'dry', by: '' },
+  { form: /^npx annulus sweep /, here: 'dry', by: '' },
+  { form: /^npx annulus compare /, here: null, by: 'test/cli/lab.test.ts' },
   {
     form: /^npx annulus simulate (smoke|--)/,
     here: 'dry',

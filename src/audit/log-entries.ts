@@ -2,9 +2,8 @@
 import { hex, type Digest, type NodeId } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import type { BlockBody, Op } from '../wire/index.ts';
-import { envelopeDigests } from './log-files.ts';
+import { envelopeDigests, firstEntryOf } from './log-files.ts';
 import { MerkleTree, hashLeaf } from './merkle-tree.ts';
-import { firstEntryOf } from './verify-chain.ts';
 import type { ExaminedLog } from './verify-log-directory.ts';
 
 /** One entry that the signed root covers. */
@@ -13,8 +12,8 @@ export interface LogEntry {
   readonly index: number;
   /** SHA-256 of its bytes. */
   readonly digest: Digest;
-  /** A signed update, or the block that names it with what it does. */
-  readonly kinds: readonly ('update' | Op['op'])[];
+  /** A signed update or report of a mixing, or the block that names it with what it does. */
+  readonly kinds: readonly ('update' | 'report' | Op['op'])[];
   readonly height: number;
   /** Rounds that it belongs to: a block may end one and begin the next. */
   readonly rounds: readonly number[];
@@ -32,9 +31,8 @@ export function logEntries({ bodies, entries }: ExaminedLog): LogEntry[] {
     const first = firstEntryOf(body);
     const at = { height: body.h, atMs: body.ts };
     const updates = envelopeDigests(body).map((digest, i): LogEntry => {
-      const { rounds, member } = authorOf(body, digest);
       const bytes = entries[first + i] ?? null;
-      return { index: first + i, digest, kinds: ['update'], ...at, rounds, member, bytes };
+      return { index: first + i, digest, ...at, ...authorOf(body, digest), bytes };
     });
     const index = body.log.size - 1;
     const bytes = entries[index] ?? null;
@@ -45,13 +43,19 @@ export function logEntries({ bodies, entries }: ExaminedLog): LogEntry[] {
   });
 }
 
-function authorOf(body: BlockBody, env: Digest): { rounds: number[]; member: NodeId | null } {
+function authorOf(body: BlockBody, env: Digest): Pick<LogEntry, 'kinds' | 'rounds' | 'member'> {
   for (const op of body.ops) {
-    if (op.op !== 'CUT') continue;
-    const update = op.updates.find((one) => one.env === env);
-    if (update !== undefined) return { rounds: [op.r], member: update.peer };
+    const update = op.op === 'CUT' ? op.updates.find((one) => one.env === env) : undefined;
+    const report =
+      op.op === 'SEAL' ? op.mixed?.reports.find((one) => one.report === env) : undefined;
+    if (op.op === 'CUT' && update !== undefined) {
+      return { kinds: ['update'], rounds: [op.r], member: update.peer };
+    }
+    if (op.op === 'SEAL' && report !== undefined) {
+      return { kinds: ['report'], rounds: [op.r], member: report.peer };
+    }
   }
-  return { rounds: [], member: null };
+  return { kinds: ['update'], rounds: [], member: null };
 }
 
 /**

@@ -63,11 +63,19 @@ export function tileNames(size: number): string[] {
   return [...hashTilesOf(size), ...bundlesOf(size)].map(tilePath);
 }
 
-/** Digests of the update envelopes that a block brings into the log, in the order of the log. */
+/** Digests of the envelopes (updates, reports of a mixing) that a block brings into the log, in the order of the log. */
 export function envelopeDigests(body: Pick<BlockBody, 'ops'>): Digest[] {
   return body.ops
-    .flatMap((op) => (op.op === 'CUT' ? op.updates.map((update) => update.env) : []))
+    .flatMap((op) => {
+      if (op.op === 'CUT') return op.updates.map(({ env }) => env);
+      return op.op === 'SEAL' ? (op.mixed?.reports ?? []).map(({ report }) => report) : [];
+    })
     .sort();
+}
+
+/** Index of the first entry of a block's height. */
+export function firstEntryOf(body: BlockBody): number {
+  return body.log.size - 1 - envelopeDigests(body).length;
 }
 
 /** Digests of envelopes, which nobody changes: one is asked for when a block is judged, and when it is appended. */

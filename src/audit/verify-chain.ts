@@ -14,8 +14,15 @@ import {
   type UpdateStatement,
 } from '../wire/index.ts';
 import { judgeCertificate } from './certificate.ts';
-import { decisionName, decodeDecision, envelopeDigests, type Decision } from './log-files.ts';
+import {
+  decisionName,
+  decodeDecision,
+  envelopeDigests,
+  firstEntryOf,
+  type Decision,
+} from './log-files.ts';
 import type { Report } from './verdict.ts';
+import { verifyReports } from './verify-mixing.ts';
 import { RoundReader } from './verify-rounds.ts';
 import type { SoundEntries } from './verify-tree.ts';
 
@@ -69,11 +76,6 @@ export interface ChainContext {
   readonly report: Report;
 }
 
-/** Index of the first entry of a block's height. */
-export function firstEntryOf(body: BlockBody): number {
-  return body.log.size - 1 - envelopeDigests(body).length;
-}
-
 /** What entries are, by index, as the decisions tell it. */
 export function entryTitles(bodies: readonly BlockBody[]): Map<number, string> {
   const titles = new Map<number, string>();
@@ -81,6 +83,13 @@ export function entryTitles(bodies: readonly BlockBody[]): Map<number, string> {
     const first = firstEntryOf(body);
     const cuts = body.ops.filter((op) => op.op === 'CUT');
     envelopeDigests(body).forEach((env, i) => {
+      for (const op of body.ops) {
+        const report =
+          op.op === 'SEAL' ? op.mixed?.reports.find((one) => one.report === env) : undefined;
+        if (op.op === 'SEAL' && report !== undefined) {
+          titles.set(first + i, `report of ${report.peer}, round ${op.r}`);
+        }
+      }
       for (const cut of cuts) {
         const update = cut.updates.find((candidate) => candidate.env === env);
         if (update !== undefined) titles.set(first + i, `update of ${update.peer}, round ${cut.r}`);
@@ -138,9 +147,11 @@ export function followChain(
         if (next !== undefined) rounds.enter(next, body);
         continue;
       }
+      const { open, cut } = rounds;
       rounds.take(op, body);
-      if (op.op === 'CUT' && rounds.open !== null) {
-        verifyUpdates(body, rounds.open, op.updates, context);
+      if (op.op === 'CUT' && open !== null) verifyUpdates(body, open, op.updates, context);
+      if (op.op === 'SEAL' && open !== null && cut !== null) {
+        verifyReports(body, { open, cut, seal: op }, context);
       }
     }
   }

@@ -73,6 +73,11 @@ export class RoundReader {
     return this.#running?.open ?? null;
   }
 
+  /** The CUT of the round under way, as of the operations taken so far. */
+  get cut(): Cut | null {
+    return this.#running?.cut ?? null;
+  }
+
   /** Every round so far; the last may be without an end. */
   records(): RoundRecord[] {
     const running = this.#running;
@@ -94,7 +99,9 @@ export class RoundReader {
     }
     if (op.r !== running.open.r) this.#report.find(where, `round ${running.open.r} is open`);
     if (op.op === 'CUT') {
-      if (running.cut !== null) this.#report.find(where, 'the round has a CUT already');
+      if (running.cut !== null && !isSmallerMixing(running.open, running.cut, op)) {
+        this.#report.find(where, 'the round has a CUT already');
+      }
       this.#judgeCut(op, running.open, where);
       this.#running = { open: running.open, cut: op };
     } else if (op.op === 'SEAL') {
@@ -149,12 +156,29 @@ export class RoundReader {
     }
   }
 
+  /** A model is sealed with reports exactly where its round was mixed: one for each update, under the rule's bound. */
+  #judgeMixed({ mixed }: Seal, { rule }: Open, cut: Cut | null, where: string): void {
+    if (rule.kind !== 'mixing') {
+      if (mixed !== undefined) this.#report.find(where, 'reports of a round that was not mixed');
+      return;
+    }
+    const mixing = (cut?.updates ?? []).map(({ peer }) => peer);
+    const reporting = (mixed?.reports ?? []).map(({ peer }) => peer);
+    if (!sameList(mixing, reporting)) {
+      this.#report.find(where, 'its reports are not one for each update of the CUT');
+    }
+    if (mixed !== undefined && mixed.epsilonNano !== rule.epsilonNano) {
+      this.#report.find(where, "its bound is not the rule's");
+    }
+  }
+
   #takeSeal(op: Seal, running: Running, where: string): void {
     const { open, cut } = running;
     if (cut === null) this.#report.find(where, 'the round has no CUT');
     const weight = (cut?.updates ?? []).reduce((sum, update) => sum + update.n, 0);
     if (op.W !== weight)
       this.#report.find(where, `W is ${op.W}, the CUT's weights sum to ${weight}`);
+    this.#judgeMixed(op, open, cut, where);
     this.#records.push(recordOf(running, 'sealed', { modelDigest: op.agg }));
     this.#models.set(open.stage, op.agg);
     this.#running = null;
@@ -184,6 +208,14 @@ function recordOf(
     modelDigest: end.modelDigest ?? null,
     voidReason: end.voidReason ?? null,
   };
+}
+
+/** A mixing may go on without some of its members: a further CUT then has fewer of the same updates. */
+function isSmallerMixing({ rule }: Open, before: Cut, after: Cut): boolean {
+  const isIn = (update: Cut['updates'][number]): boolean =>
+    before.updates.some((one) => isSame(one, update));
+  const isSmaller = after.updates.length < before.updates.length;
+  return rule.kind === 'mixing' && isSmaller && after.updates.every(isIn);
 }
 
 /** Whether two plain values have the same canonical bytes. */

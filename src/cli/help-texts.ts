@@ -1,4 +1,4 @@
-/** What stands below the flags in each command's `--help`: what happens, and examples. */
+/** What stands below the flags in each command's `--help`: what happens, and examples. In one file because all of it is text. */
 /** Below the commands of `annulus --help`. */
 export const overview = `
 Begin here:
@@ -46,6 +46,12 @@ Examples:
   $ annulus simulate --resume runs/my-run          continue after Ctrl-C, a crash or a power cut
   $ annulus simulate my.yaml --set training.student.rounds=12
 
+Presets of the laboratory (far-apart, topologies, tiny, …) have a thousand nodes and no consensus; docs/lab.md:
+  $ annulus simulate tiny                          eight nodes, and what a run leaves
+  $ annulus simulate tiny --snapshot 10 --out kept
+  $ annulus simulate --fork-at kept:10 --set topology.kind=complete
+  $ annulus simulate kept/record.json              again, to the same bytes
+
 In a virtual world (--world virtual) the same peers run on virtual machines: time, network, disks and clocks are
 made up, a hospital learns a few numbers in place of images, and a hundred of them fit one process. Nothing in record.json
 comes from this machine: the same seed gives the same bytes. It holds the faults, so that --faults repeats the run.
@@ -66,7 +72,7 @@ An attack is one object: what some members, the liars, do:
   alie, ipm, min-max             z (or none); epsilon; direction: unit, sign or deviation
   label-flip, weight-lie, stale  –; samples; rounds: learnt from wrong labels, with a false weight, or long ago
   withhold, late, flood          answers; delayMs; copies
-  two-faced                      sign two statements where one is due
+  two-faced, lying-reducers      –; isTwofold: sign two statements where one is due, or false sums of shards
 
   $ annulus simulate smoke --world virtual --members 16 --rounds 3
   $ annulus simulate smoke --world virtual --fault-seed 5
@@ -97,30 +103,6 @@ Examples:
   $ annulus reproduce --seeds 1                    one seed of the three
   $ annulus reproduce smoke --seeds 1              a small version of everything, about a minute; it learns little
   $ annulus reproduce --out runs/longer --set training.student.rounds=20
-`;
-
-/** Below the flags of `annulus topology --help`. */
-export const topologyExamples = `
-In gossip averaging each node sends its model to a few others in every step, and takes the weighted mean of what it hears.
-The graph decides how fast all come together and how much is sent:
-  ring, torus, star, complete   as the words say; a torus needs a number of nodes that is no prime
-  exponential                   each hears the nodes 1, 2, 4, ... places before it
-  one-peer-exponential          one of these in each step: the exact mean after log2 n steps, if n is a power of two
-  base                          at most k neighbours, the exact mean after one cycle for every n: Base-(k+1)
-  regular, small-world          drawn, with --degree neighbours each; of a small world in the mean
-  erdos-renyi                   drawn, each edge with --edge-rate
-  el-oracle, el-local           epidemic learning: drawn anew in every step; each sends to --degree others
-  matching                      drawn pairs in every step
-  clusters                      regions in which all hear each other, joined by one drawn node of each
-  file                          your own: two names a line, or GraphML
-A drawn graph that stays is drawn again until it is connected. Weights are Metropolis-Hastings (docs/specs/mixing.md).
-
-Examples:
-  $ annulus topology all --nodes 64                      side by side
-  $ annulus topology regular --nodes 100 --degree 6 --redrawn
-  $ annulus topology torus --nodes 36 --out torus.svg
-  $ annulus topology file --file hospitals.graphml --format json
-  $ annulus topology base --nodes 50 --degree 2 --parameters 1000000
 `;
 
 /** Below the flags of `annulus cases --help`. */
@@ -199,35 +181,6 @@ nnU-Net's own files contain more than tensors and need weights_only=False.
 Examples:
   $ annulus import weights.safetensors --model small-swin-unetr --output start
   $ annulus simulate --set training.student.start=start
-`;
-
-/** Below the commands of `annulus audit --help`. */
-export const auditOverview = `
-A log is what every hospital keeps of what the consortium agreed on: each decided block and each signed update is an entry of a
-Merkle tree. All commands verify the log first and say what is wrong with it. Other programs can check it too: docs/auditing.md.
-
-Examples:
-  $ annulus audit verify runs/eight-hospitals-1                        everything, of all nodes
-  $ annulus audit info runs/eight-hospitals-1/nodes/L3                 what it is
-  $ annulus audit search runs/eight-hospitals-1 --round 4 --member L3  what L3 did in round 4
-  $ annulus audit get runs/eight-hospitals-1 17                        entry 17, readable
-  $ annulus audit proof runs/eight-hospitals-1 17 --output proof       for somebody without the log
-  $ annulus audit check-proof proof/entry-17.json proof/entry-17.tlog-proof proof/policy
-  $ annulus audit diff mine/log theirs/log                             was anybody told another history?
-  $ annulus audit export runs/eight-hospitals-1 --output for-auditor   a folder for somebody without Annulus
-`;
-
-/** Below the flags of `annulus audit verify --help`. */
-export const auditExamples = `
-Checks the manifest's signatures, the certificate of every block, every entry, the Merkle tree and its cosigned
-checkpoint. Prints who took part in each round, with what weight, and which model came out. For the folder of a run it
-also checks that all members are there with their own logs, that blobs have their digests, and that model/ is the last
-sealed model. At the end it lists what it did not check.
-
-Examples:
-  $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
-  $ annulus audit verify runs/eight-hospitals-1/nodes/L3    one node's
-  $ annulus audit verify copies --allow-missing             copies/nodes/ of some of the members
 `;
 
 /** Below the flags of `annulus doctor --help`. */
@@ -397,11 +350,13 @@ Examples:
 
 /** Below the flags of `annulus restore --help`. */
 export const restoreExamples = `
-A restored node has forgotten what it signed since the backup. It asks the others before its first vote and does not vote until it
-has caught up; if it learns of a vote that it forgot it never votes again with these keys: annulus member rotate gives it new ones.
-Never run the old and the restored node both.
+A restored node has forgotten what it signed since the backup. It follows the others and does not vote until somebody has confirmed
+that it is the only one (--confirm, while it runs or before), it has caught up, and the others have shown its votes; if it learns of
+a vote that it forgot it never votes again with these keys: annulus member rotate gives it new ones. A home that was copied to
+another folder is treated alike. Never run the old and the restored node both.
 
 Examples:
   $ annulus restore L1.backup
   $ annulus restore L1.backup --home /srv/annulus
+  $ annulus restore --confirm
 `;

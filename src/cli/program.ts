@@ -20,7 +20,6 @@ import {
   predictExamples,
   reproduceExamples,
   simulateExamples,
-  topologyExamples,
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
 import { addLab } from './lab/declare.ts';
@@ -31,6 +30,7 @@ import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce
 import { addBundle, addNodeCommands } from './node/declare.ts';
 import { formatOption } from './result.ts';
 import { simulateCommand, type SimulateFlags } from './simulate-command.ts';
+import { topologyExamples } from './topology-help.ts';
 import {
   topologyChoices,
   topologyCommand,

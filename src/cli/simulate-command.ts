@@ -63,12 +63,14 @@ export async function simulateCommand(
   given: readonly string[],
   world: World,
 ): Promise<ExitCode> {
-  const named = presetName === undefined ? null : await readPreset(presetName);
-  if (flags.forkAt !== undefined || (named !== null && (await isLabPreset(named)))) {
-    return labCommand(named, flags, given, world);
+  if (flags.resume === undefined) {
+    const named = presetName === undefined ? null : await readPreset(presetName);
+    if (flags.forkAt !== undefined || (named !== null && (await isLabPreset(named)))) {
+      return labCommand(named, flags, given, world);
+    }
+    const lab = given.filter((flag) => labOnly.includes(flag));
+    if (lab.length > 0) throw usageError(`${lab.join(', ')}: only with a preset of the laboratory`);
   }
-  const lab = given.filter((flag) => labOnly.includes(flag));
-  if (lab.length > 0) throw usageError(`${lab.join(', ')}: only with a preset of the laboratory`);
   if (flags.world === 'virtual') {
     const name = presetName ?? defaultPreset;
     const { settings, file } = await readSettings(name, flags);

@@ -32,7 +32,7 @@ export function topologyTable(
   const cells = rows.map((row) => [
     row.topology + (row.keepsMean ? '' : ' *'),
     row.gap.toPrecision(3),
-    row.perStep.toFixed(4),
+    row.perStep.toFixed(6),
     row.exactAfter === null ? String(row.stepsToThousandth ?? 'never') : `${row.exactAfter}, exact`,
     row.sendsMean.toFixed(1),
     String(row.sendsMax),

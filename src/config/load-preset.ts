@@ -37,6 +37,7 @@ import {
 import { ConfigError } from './errors.ts';
 import { layered, treeOfOverrides, type Override } from './overrides.ts';
 import { runDefaults, type RunSettings } from './run-settings.ts';
+import { validateMixing } from './mixing-settings.ts';
 import { validateRobust } from './robust-settings.ts';
 import { validateStage, validateStudentStage, validateTraining } from './training-settings.ts';
 import { readYaml, type Tree } from './yaml-tree.ts';
@@ -190,6 +191,7 @@ function validateRun(
   });
   check('phantom', settings.phantom, validatePhantomSettings);
   check('training', settings.training, validateTraining);
+  check('training.mixing', settings.training.mixing, validateMixing);
   check('training.robust', settings.training.robust, validateRobust);
   check('training.teacher', settings.training.teacher, validateStage);
   check('training.student', settings.training.student, validateStudentStage);

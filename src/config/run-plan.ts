@@ -13,6 +13,7 @@ import type {
   PlanStage,
   RoundRule,
 } from '../wire/index.ts';
+import { mixingRuleOf } from './mixing-settings.ts';
 import { modelSpecFor } from './model-settings.ts';
 import { robustRuleOf } from './run-plan-robust.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -172,7 +173,7 @@ function ruleOf(
   memberCount: number,
 ): RoundRule {
   const { averaging, samplesCap, clamp, outerLearningRate, outerMomentum } = training;
-  const robust = robustRuleOf(training.robust);
+  const robust = robustRuleOf(training.robust, memberCount);
   const isDiloco = federation === 'diloco';
   const mean = {
     samplesCap,
@@ -181,6 +182,7 @@ function ruleOf(
     outerRateMicro: isDiloco ? Math.round(outerLearningRate * 1e6) : 1_000_000,
     outerMomentumMicro: isDiloco ? Math.round(outerMomentum * 1e6) : 0,
   };
+  if (averaging === 'mixing') return mixingRuleOf(training.mixing, mean);
   // Who judges an update by its length, or beside the others, needs all of it.
   if (robust !== null) return { kind: 'exact', ...mean, robust };
   const isSharded = averaging === 'sharded' || (averaging === 'by-size' && memberCount > exactMax);

@@ -3,6 +3,9 @@ import { layered, treeOfOverrides, type Override } from './overrides.ts';
 import { childOf, layOver, refuseUnknownKeys, validated, type Source } from './read-settings.ts';
 import { readYaml, type Tree } from './yaml-tree.ts';
 
+/** Checks of some of a section's own sections. */
+export type SectionParts<T> = { readonly [K in keyof T]?: (part: T[K]) => unknown };
+
 /** What a file with one section at its top is read by. */
 export interface SectionForm<T extends object> {
   /** The one key at the top of the file. */
@@ -12,7 +15,7 @@ export interface SectionForm<T extends object> {
   /** Throws a SettingError whose key is the setting's name without the section's. */
   readonly validate: (settings: T) => unknown;
   /** Checks of the sections below, by their names. */
-  readonly parts: { readonly [K in keyof T]?: (part: T[K]) => unknown };
+  readonly parts: SectionParts<T>;
 }
 
 /** Whether a file is one of those whose top has the section `key`. @throws {ConfigError} 'bad_yaml', 'too_large' */
@@ -44,9 +47,10 @@ export function loadSection<T extends object>(
   const source: Source = { file, path: form.key };
   for (const name of Object.keys(form.parts) as (keyof T & string)[]) {
     const check = form.parts[name];
-    if (check === undefined) continue;
     const path = `${form.key}.${name}`;
-    validated(settings[name], check, childOf(all, name) ?? all, { ...source, path });
+    if (check !== undefined) {
+      validated(settings[name], check, childOf(all, name) ?? all, { file, path });
+    }
   }
   return validated(settings, form.validate, all, source);
 }

@@ -1,6 +1,7 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
 import { heartUses, optimiserKinds, type HeartUse, type OptimiserKind } from '../distill/index.ts';
 import { schedules, type Schedule } from '../wire/index.ts';
+import { mixingDefaults, type MixingSettings } from './mixing-settings.ts';
 import { robustDefaults, type RobustSettings } from './robust-settings.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
@@ -14,10 +15,11 @@ export const federations = ['fedavg', 'fedprox', 'diloco'] as const;
 export type Federation = (typeof federations)[number];
 
 /**
- * Every hospital gets every update and averages all of it; or each averages some shards and all exchange the sums, which
- * gives the same model; or the second among more than 16 hospitals and else the first.
+ * How the mean of the updates is made. Every hospital gets every update and averages all of it; or each averages some shards
+ * and all exchange the sums, which gives the same model; or the second among more than 16 hospitals and else the first; or
+ * neighbours exchange what they hold, step by step.
  */
-export const averagings = ['by-size', 'exact', 'sharded'] as const;
+export const averagings = ['by-size', 'exact', 'sharded', 'mixing'] as const;
 
 /** How the mean of the updates is made: one of `averagings`. */
 export type Averaging = (typeof averagings)[number];
@@ -68,12 +70,14 @@ export interface TrainingSettings {
   readonly student: StageSettings;
   /** From OPEN until updates are late, milliseconds, 1000 to 86400000. */
   readonly roundTimeoutMs: number;
-  /** How the mean is made: `by-size`, `exact` or, from 4 hospitals on, `sharded`. */
+  /** How the mean is made: `by-size`, `exact`, `mixing` or, from 4 hospitals on, `sharded`. */
   readonly averaging: Averaging;
   /** Most samples a hospital may weigh with, 1 to 1000000: bounds what one member can claim. */
   readonly samplesCap: number;
   /** A single parameter's change in a round is clamped to this, 0.001 to 64: bounds the integer sum. */
   readonly clamp: number;
+  /** Of `mixing`. */
+  readonly mixing: MixingSettings;
   /** What keeps updates far from the others from moving the average. */
   readonly robust: RobustSettings;
 }
@@ -115,6 +119,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
   averaging: 'by-size',
   samplesCap: 100,
   clamp: 1,
+  mixing: mixingDefaults,
   robust: robustDefaults,
 });
 
@@ -132,6 +137,13 @@ export function validateTraining(settings: TrainingSettings): void {
   checkChoice('averaging', settings.averaging, averagings);
   checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkNumber('clamp', settings.clamp, 0.001, 64);
+  if (settings.averaging === 'mixing' && settings.robust.kind !== 'none') {
+    throw new SettingError(
+      'averaging',
+      'exact, with a robust rule: in a mixing nobody sees all updates',
+      settings.averaging,
+    );
+  }
 }
 
 /** @throws {SettingError} naming the key out of range. */

@@ -26,8 +26,8 @@ export class OwnVotes {
 
   /** The first vote of this run waits for what the others hold of earlier ones. Returns whether it may come now. */
   mayBegin(): boolean {
-    const { check, now, height, self, faultMax } = this.#state;
-    if (check === null) return false;
+    const { check, now, height, self, faultMax, options } = this.#state;
+    if (check === null || options.isHeldBack?.() === true) return false;
     const others = now.order.filter((index) => index !== self);
     if (!check.isPassed(height, others, { faultMax, quorum: now.quorum })) return false;
     this.#state.check = null;

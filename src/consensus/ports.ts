@@ -126,6 +126,8 @@ export interface SimplexOptions {
   /** `null` makes an observer, which follows and answers but never votes. */
   readonly signer: ConsensusSigner | null;
   readonly application: ConsensusApplication;
+  /** Whether the first vote of this run has to wait for a person; never, when absent. Asked until it says no. */
+  readonly isHeldBack?: () => boolean;
   readonly settings: ConsensusSettings;
   /** Spreads retransmissions; no safety hangs on it. */
   readonly random: Random;

@@ -44,7 +44,7 @@ import { Membership, notListed } from './membership.ts';
 import { needlessRestart } from './needless-restart.ts';
 import { OwnDataWatch } from './own-data.ts';
 import { OwnResults, packagedDigest } from './own-results.ts';
-import { watchRestored } from './restored-home.ts';
+import { RestoredHome } from './restored-home.ts';
 import { superviseBy } from './supervised.ts';
 import { watchNode } from './watch-node.ts';
 
@@ -83,6 +83,7 @@ export class NodeDaemon {
   /** What is open, in the order of opening; closed from the end. */
   readonly #open: { readonly name: string; readonly close: () => Promise<void> | void }[] = [];
   #log: Logger = { log: () => undefined };
+  #restored: RestoredHome | null = null;
   #isRunning = false;
   /** Whether it is known that the node's own log has this version in force. */
   #isAligned = false;
@@ -176,13 +177,11 @@ export class NodeDaemon {
     this.#opened('averaging worker', () => this.#averagingPool.close());
     await backendVariant(engineOptionsOf(settings.compute));
     this.#hear(startedFact(this.#options, this.#membership.inForce));
-    this.#opened(
-      'restored',
-      await watchRestored({
-        ...{ home, clock, onFact: this.#hear },
-        isVoter: () => this.#node.peer?.isVoter === true,
-      }),
-    );
+    this.#restored = await RestoredHome.open({
+      ...{ home, clock, onFact: this.#hear },
+      isVoter: () => this.#node.peer?.isVoter === true,
+    });
+    this.#opened('restored', () => this.#restored?.stop());
     this.#opened(
       'watch',
       watchNode({
@@ -352,6 +351,7 @@ export class NodeDaemon {
           if (this.#isRunning) this.#alignWith(version);
         });
       },
+      isHeldBack: () => this.#restored?.isHeldBack === true,
       onFailure: (error) => {
         const fault = machineFault(error);
         if (fault !== null) this.#onFault(fault);

@@ -1,15 +1,16 @@
 /**
- * A home that was restored from a backup: its node says so until it votes. What the others hold of its votes is known to it
- * by then, and it is a node like any other.
+ * A home that is a copy: restored from a backup, or found in another folder than where its node ran last. Its node follows, and
+ * does not vote until a person has confirmed that it is the only one with its keys; nor then, before it has caught up and the
+ * others have shown what they hold of its votes.
  */
 import type { Clock } from '../base/index.ts';
 import type { NodeFact } from '../dashboard/index.ts';
 import { durationText } from '../report/index.ts';
-import { restoredAtMs, settleRestored, type HomeFacts } from '../node/index.ts';
+import { noticeCopy, restoredAtMs, type HomeFacts } from '../node/index.ts';
 
 /** What is watched, and who hears of it. */
-export interface RestoredHome {
-  readonly home: HomeFacts;
+export interface RestoredHomeOptions {
+  readonly home: Pick<HomeFacts, 'folder'>;
   readonly clock: Clock;
   /** Whether the node signs votes. */
   readonly isVoter: () => boolean;
@@ -19,31 +20,76 @@ export interface RestoredHome {
 const code = 'restored';
 const lookEveryMs = 1_000;
 
-/** Begins to watch; does nothing for a home that was never restored. @returns ends it */
-export async function watchRestored(options: RestoredHome): Promise<() => void> {
-  const { home, clock, isVoter, onFact } = options;
-  const restoredMs = await restoredAtMs(home);
-  if (restoredMs === null) return () => undefined;
-  const ago = durationText(Math.max(0, clock.nowMs() - restoredMs));
-  const text = `this home was restored from a backup ${ago} ago: it votes when it has caught up and its votes are known to be its own`;
-  const remedy =
-    'make sure that the home it was made of runs nowhere; annulus member rotate when in doubt';
-  onFact({ kind: 'notice', code, level: 'info', text, remedy, atMs: clock.nowMs() });
-  const settle = (): void => {
-    onFact({ kind: 'notice-over', code });
-    settleRestored(home).catch(() => {
-      const words =
-        'the mark of a restored home could not be removed: it is said again at the next start';
-      const atMs = clock.nowMs();
-      onFact({ kind: 'notice', code, level: 'info', text: words, remedy: null, atMs });
+/** See the file's header. */
+export class RestoredHome {
+  readonly #options: RestoredHomeOptions;
+  readonly #sinceMs: number;
+  #isHeldBack = true;
+  #cancel: () => void = () => undefined;
+
+  private constructor(options: RestoredHomeOptions, sinceMs: number) {
+    this.#options = options;
+    this.#sinceMs = sinceMs;
+  }
+
+  /** Begins to watch; null for a home that is no copy. */
+  static async open(options: RestoredHomeOptions): Promise<RestoredHome | null> {
+    const { home, clock } = options;
+    await noticeCopy(home, clock.nowMs());
+    const sinceMs = await restoredAtMs(home);
+    if (sinceMs === null) return null;
+    const restored = new RestoredHome(options, sinceMs);
+    restored.#say();
+    restored.#lookSoon();
+    return restored;
+  }
+
+  /** Whether the node must not vote: nobody has confirmed it yet. */
+  get isHeldBack(): boolean {
+    return this.#isHeldBack;
+  }
+
+  /** Ends the watch. */
+  stop(): void {
+    this.#cancel();
+  }
+
+  #lookSoon(): void {
+    this.#cancel = this.#options.clock.setTimer(lookEveryMs, () => {
+      void this.#look();
     });
-  };
-  const look = (): void => {
-    if (isVoter()) settle();
-    else cancel = clock.setTimer(lookEveryMs, look);
-  };
-  let cancel = clock.setTimer(lookEveryMs, look);
-  return () => {
-    cancel();
-  };
+  }
+
+  async #look(): Promise<void> {
+    const { home, isVoter, onFact } = this.#options;
+    // The command that confirms it removes the mark. A disk that fails is told by whoever writes to it.
+    const mark = await restoredAtMs(home).catch(() => this.#sinceMs);
+    if (mark === null && this.#isHeldBack) {
+      this.#isHeldBack = false;
+      this.#say();
+    }
+    if (!this.#isHeldBack && isVoter()) onFact({ kind: 'notice-over', code });
+    else this.#lookSoon();
+  }
+
+  #say(): void {
+    const { clock, onFact } = this.#options;
+    const atMs = clock.nowMs();
+    const ago = durationText(Math.max(0, atMs - this.#sinceMs));
+    const what = `this home is a copy, of a backup or from another folder, since ${ago} ago`;
+    const text = this.#isHeldBack
+      ? `${what}: it follows and does not vote until somebody confirms that it is the only one with its keys`
+      : `${what}, and was confirmed: it votes when it has caught up and its votes are known to be its own`;
+    const remedy = this.#isHeldBack
+      ? 'make sure that the home it was made of runs nowhere, then annulus restore --confirm; annulus member rotate when in doubt'
+      : null;
+    onFact({
+      kind: 'notice',
+      code,
+      level: this.#isHeldBack ? 'warning' : 'info',
+      text,
+      remedy,
+      atMs,
+    });
+  }
 }

@@ -6,6 +6,20 @@ import { historyNotice } from './restart-notices.ts';
 
 /** The line that `event` is worth, or null. @param view before it */
 export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> | null {
+  const line = lineOf(view, event);
+  // What the log tells again, and what was decided while this node was off.
+  const isEarlier = line !== null && event.kind in ofBlocks && line.atMs < startOf(view);
+  return isEarlier ? { ...line, text: `earlier: ${line.text}` } : line;
+}
+
+/** Events of blocks: their time is the block's. */
+const ofBlocks = { opened: true, sealed: true, void: true };
+
+function startOf({ identity }: NodeView): number {
+  return identity?.atMs ?? 0;
+}
+
+function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> | null {
   const line = (text: string, level: MessageLevel = 'info', atMs = view.nowMs) => ({
     ...{ atMs, level, text },
   });
@@ -15,10 +29,8 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
       return line(`round ${round} of ${stage} began with ${participants.length}`, 'info', atMs);
     }
     case 'sealed': {
-      const { round, stage, participants, excluded, atMs } = event;
-      const without = excluded.length === 0 ? '' : `, without ${excluded.join(', ')}`;
-      const text = `round ${round} of ${stage} is sealed: ${participants.length} contributed${without}`;
-      return line(text, excluded.length === 0 ? 'info' : 'warning', atMs);
+      const { text, level } = sealedWords(event);
+      return line(text, level, event.atMs);
     }
     case 'void':
       return line(`round ${event.round} ended without a model`, 'warning', event.atMs);
@@ -75,6 +87,17 @@ export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry
     case 'round-error':
       return null;
   }
+}
+
+function sealedWords({
+  round,
+  stage,
+  participants,
+  excluded,
+}: Extract<NodeEvent, { kind: 'sealed' }>): Pick<Notice, 'text' | 'level'> {
+  const without = excluded.length === 0 ? '' : `, without ${excluded.join(', ')}`;
+  const text = `round ${round} of ${stage} is sealed: ${participants.length} contributed${without}`;
+  return { text, level: excluded.length === 0 ? 'info' : 'warning' };
 }
 
 function wordsOf({ text, level }: Notice): [string, MessageLevel] {

@@ -151,7 +151,7 @@ function ownWork({ round, work }: NodeView): string {
   if (work.work === 'announced')
     return `its update of round ${number} is on its way, and waits for the cut`;
   const { progress } = work;
-  const what = work.work === 'train' ? 'trains for' : 'prepares';
+  const what = { train: 'trains for', prepare: 'prepares', mix: 'exchanges models of' }[work.work];
   const steps = progress === null ? '' : `: ${progress.done} of ${progress.total}`;
   return `${what} round ${number}${steps}`;
 }

@@ -10,7 +10,7 @@ export type NodeEvent = PeerEvent | NodeFact;
 /** What the node itself is doing in the round under way. */
 export interface OwnWork {
   readonly round: number;
-  readonly work: 'prepare' | 'train' | 'announced';
+  readonly work: 'prepare' | 'train' | 'mix' | 'announced';
   readonly progress: WorkProgress | null;
 }
 

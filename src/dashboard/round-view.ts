@@ -109,6 +109,7 @@ export function sealedRound(
 const voidWords: Readonly<Record<string, string>> = {
   too_few_updates: 'too few hospitals had delivered an update when its time was over',
   rejected_model: 'the hospitals found the new model worse on cases held out, or were out of time',
+  models_apart: 'the models that the hospitals exchanged stayed further apart than agreed',
   aggregation_failed: 'the average could not be computed in time',
 };
 

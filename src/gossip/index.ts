@@ -44,6 +44,23 @@ export {
   type StartJob,
 } from './bulk/round-jobs.ts';
 export {
+  beginMixing,
+  compareModels,
+  encryptState,
+  endMixing,
+  mixStep,
+  stateCiphertextBytes,
+  type BeginMixingJob,
+  type CompareJob,
+  type CompareOutcome,
+  type EncryptStateJob,
+  type EndMixingJob,
+  type MixStepJob,
+  type MixStepOutcome,
+  type StateFile,
+} from './bulk/mixing-jobs.ts';
+export { MixingSchedule, type MixingSettings } from './mixing/mixing-schedule.ts';
+export {
   directedGraph,
   keepsMean,
   listenerCounts,

@@ -29,6 +29,12 @@ const createHandlers: CreateHandlers = () => {
       over(folder).encryptShards(job),
     reduce: ({ folder, job }: AveragingArgs<'reduce'>) => over(folder).reduce(job),
     assemble: ({ folder, job }: AveragingArgs<'assemble'>) => over(folder).assemble(job),
+    beginMixing: ({ folder, job }: AveragingArgs<'beginMixing'>) => over(folder).beginMixing(job),
+    encryptState: ({ folder, job }: AveragingArgs<'encryptState'>) =>
+      over(folder).encryptState(job),
+    mixStep: ({ folder, job }: AveragingArgs<'mixStep'>) => over(folder).mixStep(job),
+    endMixing: ({ folder, job }: AveragingArgs<'endMixing'>) => over(folder).endMixing(job),
+    compare: ({ folder, job }: AveragingArgs<'compare'>) => over(folder).compare(job),
   };
 };
 

@@ -28,5 +28,10 @@ export function workerAverager(pool: Pick<WorkerPool, 'run'>, folder: string): A
     encryptShards: (job) => run('encryptShards', job),
     reduce: (job) => run('reduce', job),
     assemble: (job) => run('assemble', job),
+    beginMixing: (job) => run('beginMixing', job),
+    encryptState: (job) => run('encryptState', job),
+    mixStep: (job) => run('mixStep', job),
+    endMixing: (job) => run('endMixing', job),
+    compare: (job) => run('compare', job),
   };
 }

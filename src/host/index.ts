@@ -23,6 +23,7 @@ export { readKeyFile, writeKeyFile } from './key-file.ts';
 export {
   createPrivateFolder,
   fillPrivateFolder,
+  folderIdentity,
   replacePrivateFolder,
   requireNewFolder,
   requirePrivateFolder,

@@ -127,3 +127,8 @@ export async function requireNewFolder(path: string): Promise<void> {
   if (names.length > 0) throw new HostError({ code: 'folder_not_empty', path });
   await requirePrivateFolder(path);
 }
+
+/** What tells a folder from a copy of it: its number in its file system, which a move within that keeps. */
+export async function folderIdentity(folder: string): Promise<string> {
+  return String((await stat(folder, { bigint: true })).ino);
+}

@@ -17,9 +17,9 @@ import {
   readHead,
   writeArchive,
 } from '../host/index.ts';
-import { decodeStrict, encodeCanonical, int, literal, obj } from '../wire/index.ts';
 import { lookAtHome, type HomeFacts } from './home.ts';
 import { needsPassphrase } from './node-keys.ts';
+import { markRestored } from './restored-mark.ts';
 
 /** Kept of a home: files, and folders with all that is in them. */
 const kept = [
@@ -28,12 +28,6 @@ const kept = [
   ...['node/chain.snapshot', 'node/retired.json'],
 ];
 const context = utf8('annulus-backup/v1');
-/** In the peer's store: that it was restored. */
-const restoredName = 'node/restored.json';
-const readRestored = obj({
-  format: literal('annulus-restored/v1'),
-  restoredAtMs: int(0, Number.MAX_SAFE_INTEGER),
-});
 
 /**
  * Writes a backup. Nobody else may write into the home meanwhile.
@@ -73,8 +67,7 @@ export async function restoreHome(
   await fillPrivateFolder(folder, async (temporary) => {
     const store = diskStore(temporary);
     await readArchive(file, context, (head) => keyOf(head, passphrase), store);
-    const mark = { format: 'annulus-restored/v1', restoredAtMs: nowMs };
-    await store.write(restoredName, encodeCanonical(mark));
+    await markRestored(temporary, nowMs);
     await lookAtHome(temporary);
   });
   return lookAtHome(folder);
@@ -83,17 +76,6 @@ export async function restoreHome(
 /** Whether a backup needs a passphrase. False also for what is no backup. @throws {HostError} a disk code */
 export async function isBackupSealed(file: string): Promise<boolean> {
   return needsPassphrase(await readHead(file));
-}
-
-/** When this home was restored from a backup, milliseconds since 1970; null when it never was, or that is settled. */
-export async function restoredAtMs(home: HomeFacts): Promise<number | null> {
-  const bytes = await diskStore(home.folder).read(restoredName);
-  return bytes === null ? null : readRestored(decodeStrict(bytes, { maxBytes: 256 })).restoredAtMs;
-}
-
-/** The node has caught up and was confirmed, or has other keys: that the home was restored is settled. */
-export async function settleRestored(home: HomeFacts): Promise<void> {
-  await diskStore(home.folder).remove(restoredName);
 }
 
 function keyOf(head: Uint8Array, passphrase: string | null): Uint8Array {

@@ -55,6 +55,8 @@ export interface HospitalNodeOptions {
   readonly onEvent: (event: PeerEvent) => void;
   /** A later version than the genesis is in force: at the start, and whenever the members change. */
   readonly onMembers?: (inForce: SignedManifest) => void;
+  /** As of `PeerOptions`. */
+  readonly isHeldBack?: () => boolean;
   readonly onFailure: (error: unknown) => void;
   /** Called before the peer knows that its disk or a worker failed. */
   readonly onFault: (fault: HostError) => void;
@@ -109,7 +111,7 @@ export class HospitalNode {
   /** @param tellsHistory whether the peer tells again what its log holds */
   async start(tellsHistory: boolean): Promise<void> {
     const { member, consortium, settings, folder, code, pool, averagingPool } = this.#options;
-    const { knownVersions = [], onMembers } = this.#options;
+    const { knownVersions = [], onMembers, isHeldBack } = this.#options;
     const { manifest } = versionOf(member, [consortium, ...knownVersions]);
     const file = fileLogger(`${folder}/peer.log`, 'info', settings.log);
     const logger: Logger = {
@@ -159,7 +161,7 @@ export class HospitalNode {
         settings: settings.peer,
         tellsHistory,
         onEvent: this.#options.onEvent,
-        ...(onMembers && { onMembers }),
+        ...{ ...(onMembers && { onMembers }), ...(isHeldBack && { isHeldBack }) },
         onFailure: this.#options.onFailure,
       },
     );

@@ -23,7 +23,8 @@ export {
 } from './drafts.ts';
 export { factsOf, manifestText, wordsOf, type ManifestFacts } from './manifest-text.ts';
 export { requireSignable, versionBefore } from './signing.ts';
-export { backUpHome, isBackupSealed, restoredAtMs, restoreHome, settleRestored } from './backup.ts';
+export { backUpHome, isBackupSealed, restoreHome } from './backup.ts';
+export { noticeCopy, restoredAtMs, settleRestored } from './restored-mark.ts';
 export {
   chainOf,
   latestCheckpoint,
@@ -50,7 +51,9 @@ export { watched } from './watched-port.ts';
 export {
   askMembers,
   brokenHome,
+  keepsFromStarting,
   runPreflight,
+  startFindings,
   worstOf,
   type AskedMembers,
   type Check,

@@ -225,13 +225,14 @@ function machineOptions(
   proposals: Proposals,
 ): SimplexOptions {
   const { ports, options, checks, consortium } = parts;
-  const { self, keys, consensus } = options;
+  const { self, keys, consensus, isHeldBack } = options;
   const pure = ports.pure ?? doNow;
   const mayVote = !isRetired && ownKeys(parts).isVoter;
   return {
     ...{ cid: consortium.cid, epoch: state.epoch, height: state.height + 1 },
     ...{ members: votersOf(consortium), self },
     signer: mayVote ? keys.consensus : null,
+    ...(isHeldBack && { isHeldBack }),
     application: {
       prevBodyDigest: () => chain.state.prev,
       isDue: (at) => chain.isNext(at) && proposals.isDue(),

@@ -3,29 +3,41 @@
  * model. A node does it on a thread of its own, because libp2p must answer within seconds; the peer itself handles names,
  * digests and keys only.
  */
-import type { Store } from '../base/index.ts';
+import type { Digest, Store } from '../base/index.ts';
 import {
   assembleRound,
   averageRound,
+  beginMixing,
   carryRound,
   checkRoundUpdate,
+  compareModels,
   encryptRoundUpdate,
   encryptShards,
   reduceShard,
+  encryptState,
+  endMixing,
+  mixStep,
   startRound,
   type AssembleJob,
   type AssembleOutcome,
   type AverageJob,
   type AverageOutcome,
+  type BeginMixingJob,
   type CarryJob,
   type CheckJob,
   type CheckOutcome,
+  type CompareJob,
+  type CompareOutcome,
   type EncryptedBulk,
   type EncryptedShards,
   type EncryptJob,
   type EncryptShardsJob,
   type ReduceJob,
   type ReduceOutcome,
+  type EncryptStateJob,
+  type EndMixingJob,
+  type MixStepJob,
+  type MixStepOutcome,
   type StartJob,
 } from '../gossip/index.ts';
 import type { WrittenModel } from '../weights/index.ts';
@@ -48,6 +60,16 @@ export interface Averager {
   reduce(job: ReduceJob): Promise<ReduceOutcome>;
   /** The model from the sums of all shards. */
   assemble(job: AssembleJob): Promise<AssembleOutcome>;
+  /** The own contribution to a mixing. @throws when the own update is not what it was */
+  beginMixing(job: BeginMixingJob): Promise<void>;
+  /** A state for those who hear it. */
+  encryptState(job: EncryptStateJob): Promise<{ readonly digest: Digest; readonly bytes: number }>;
+  /** One step. */
+  mixStep(job: MixStepJob): Promise<MixStepOutcome>;
+  /** The model that a mixing came to. @throws when a file is not a model of its layout */
+  endMixing(job: EndMixingJob): Promise<WrittenModel>;
+  /** How far another's model is from the own. */
+  compare(job: CompareJob): Promise<CompareOutcome>;
 }
 
 /** Does the work where it is called: for simulations and tests, whose models are small. */
@@ -61,5 +83,10 @@ export function inlineAverager(store: Store): Averager {
     encryptShards: (job) => encryptShards(store, job),
     reduce: (job) => reduceShard(store, job),
     assemble: (job) => assembleRound(store, job),
+    beginMixing: (job) => beginMixing(store, job),
+    encryptState: (job) => encryptState(store, job),
+    mixStep: (job) => mixStep(store, job),
+    endMixing: (job) => endMixing(store, job),
+    compare: (job) => compareModels(store, job),
   };
 }

@@ -17,7 +17,6 @@ import {
   type Open,
   type Plan,
   type RoundOp,
-  type Seal,
   type Void,
 } from '../wire/index.ts';
 import { applyOp, nextOpen, type ChainState } from './chain.ts';
@@ -72,11 +71,16 @@ export function dueOps(
     case 'cut': {
       const aggregate = view.round.aggregate();
       const isLate = isOverdue(phase.open, ts, context.plan);
-      if (aggregate === null && !isLate) return null;
+      if (aggregate === null && !isLate) {
+        const updates = view.round.smallerCut();
+        if (updates === null || updates.length < phase.open.minParticipants) return null;
+        return [{ op: 'CUT', r: phase.open.r, updates }];
+      }
       let end: RoundOp;
       if (aggregate === null) end = voidOf(phase.open, 'aggregation_failed');
-      // Overdue, hold-outs are of two minds: whoever leads ends the round, or each who would seal it costs a longer view.
-      else if (aggregate.isRefused || isLate) end = voidOf(phase.open, 'rejected_model');
+      else if (aggregate.isRefused) end = voidOf(phase.open, 'rejected_model');
+      // Overdue, members are of two minds: whoever leads ends the round, or each who would seal it costs a longer view.
+      else if (isLate) end = voidOf(phase.open, lateReason(phase.open));
       else end = aggregate.seal;
       return withOpen(state, [end], ts, view, context);
     }
@@ -117,15 +121,19 @@ export function judgeOps(
   if (second !== undefined && second.op !== 'OPEN') return 'reject';
   if (first.op === 'OPEN' || first.r !== phase.open.r) return 'reject';
   if (first.op === 'CUT') {
-    const fits = phase.kind === 'open' && second === undefined;
-    return fits ? judgeCut(phase.open, first, body.ts, view, context) : 'reject';
+    if (second !== undefined) return 'reject';
+    return phase.kind === 'open'
+      ? judgeCut(phase.open, first, body.ts, view, context)
+      : judgeSmallerCut(phase, first, view);
   }
   if (first.op === 'SEAL' && phase.kind !== 'cut') return 'reject';
   const after = applyOp(state, first, context.plan);
   // The end of a round may stand alone: a MEMBER can come before the next OPEN.
   if (second !== undefined && after.phase.kind !== 'idle') return 'reject';
   const ended =
-    first.op === 'SEAL' ? judgeSeal(first, view) : judgeVoid(first, phase, body.ts, view, context);
+    first.op === 'SEAL'
+      ? view.round.judgeSeal(first)
+      : judgeVoid(first, phase, body.ts, view, context);
   if (ended !== 'accept' || second === undefined) return ended;
   return judgeOpen(after, second, body.ts, view, context);
 }
@@ -223,12 +231,22 @@ function judgeCut(
   return verdicts.includes('wait') ? 'wait' : 'accept';
 }
 
-function judgeSeal(seal: Seal, view: LocalView): Judgement {
-  const own = view.round.aggregate();
-  if (own === null) return 'wait';
-  if (!isSame(seal, own.seal)) return 'reject';
-  // Hold-outs differ: waiting paces the views, where rejecting would burn through them until the cut is overdue.
-  return own.isRefused ? 'wait' : 'accept';
+/** A mixing goes on without members who keep it from its end: the same updates, but for theirs. */
+function judgeSmallerCut(
+  { open, cut: decided }: { readonly open: Open; readonly cut: Cut },
+  { updates }: Cut,
+  view: LocalView,
+): Judgement {
+  if (open.rule.kind !== 'mixing') return 'reject';
+  const isSmaller = updates.length < decided.updates.length;
+  if (!isSmaller || updates.length < open.minParticipants) return 'reject';
+  const isIn = (update: CutUpdate, list: readonly CutUpdate[]): boolean =>
+    list.some(({ peer, env, upd, n }) => {
+      return peer === update.peer && env === update.env && upd === update.upd && n === update.n;
+    });
+  if (!updates.every((update) => isIn(update, decided.updates))) return 'reject';
+  const left = decided.updates.filter((update) => !isIn(update, updates));
+  return left.every(({ peer }) => view.round.mayLeaveOut(peer)) ? 'accept' : 'wait';
 }
 
 function judgeVoid(
@@ -246,7 +264,7 @@ function judgeVoid(
   }
   if (op.reason === 'too_few_updates') return 'reject';
   if (isOverdue(phase.open, ts, context.plan)) return 'accept';
-  if (op.reason === 'aggregation_failed') return 'reject';
+  if (op.reason !== 'rejected_model') return 'reject';
   const own = view.round.aggregate();
   if (own === null) return 'wait';
   return own.isRefused ? 'accept' : 'wait';
@@ -263,6 +281,10 @@ function isOverdue(open: Open, ts: number, plan: Plan): boolean {
 
 function mayOmit(open: Open, peer: NodeId, ts: number, view: LocalView): boolean {
   return ts >= open.deadline || view.round.isSilent(peer);
+}
+
+function lateReason({ rule }: Open): Void['reason'] {
+  return rule.kind === 'mixing' ? 'models_apart' : 'rejected_model';
 }
 
 function voidOf(open: Open, reason: Void['reason']): Void {

@@ -132,7 +132,7 @@ export function applyOp(state: ChainState, op: RoundOp | Evid, plan: Plan): Chai
       invariant(phase.kind === 'idle', 'a round opens when none is open');
       return { ...state, round: op.r, phase: { kind: 'open', open: op } };
     case 'CUT':
-      invariant(phase.kind === 'open', 'a cut closes an open round');
+      invariant(phase.kind === 'open' || isMixed(phase), 'a cut closes an open round');
       return { ...state, phase: { kind: 'cut', open: phase.open, cut: op } };
     case 'SEAL':
       invariant(phase.kind === 'cut', 'a seal follows a cut');
@@ -148,6 +148,11 @@ export function applyOp(state: ChainState, op: RoundOp | Evid, plan: Plan): Chai
       return { ...state, suspendedFrom };
     }
   }
+}
+
+/** Whether a cut may follow a cut, with fewer updates: while its updates are mixed. */
+function isMixed(phase: Phase): phase is Extract<Phase, { readonly kind: 'cut' }> {
+  return phase.kind === 'cut' && phase.open.rule.kind === 'mixing';
 }
 
 /** Indices of the members whose keys a decided block suspends from the next height on. */

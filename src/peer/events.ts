@@ -49,7 +49,7 @@ export type PeerEvent =
   | {
       readonly kind: 'working';
       readonly round: number;
-      readonly work: 'prepare' | 'train';
+      readonly work: 'prepare' | 'train' | 'mix';
       readonly progress: WorkProgress;
     }
   | { readonly kind: 'announced'; readonly round: number }

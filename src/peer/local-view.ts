@@ -27,6 +27,12 @@ export interface RoundView {
   isSilent(peer: NodeId): boolean;
   /** This node's own average of the cut: its seal, and whether its own hold-out refuses it. */
   aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null;
+  /** Checks a proposed seal against what this node has computed. 'wait' while it cannot tell, or its hold-out refuses it. */
+  judgeSeal(seal: Seal): Judgement;
+  /** What is left of the decided cut without those who keep the round from its end; null while there is nobody to leave out. */
+  smallerCut(): readonly CutUpdate[] | null;
+  /** Whether this node too has waited long enough for a member of the decided cut. */
+  mayLeaveOut(peer: NodeId): boolean;
 }
 
 /** While no round is under way. */
@@ -37,6 +43,9 @@ export const noRound: RoundView = {
   certifiedForMs: () => null,
   isSilent: () => false,
   aggregate: () => null,
+  judgeSeal: () => 'wait',
+  smallerCut: () => null,
+  mayLeaveOut: () => false,
 };
 
 /** What this node knows that is not in the chain. */

@@ -20,10 +20,15 @@ import {
   type Topic,
 } from '../wire/index.ts';
 import {
-  exactMessages,
-  exactSignedKinds,
-  type ExactMessage,
-} from './rounds/exact/exact-messages.ts';
+  updateMessages,
+  updateSignedKinds,
+  type UpdatesMessage,
+} from './rounds/update-messages.ts';
+import {
+  mixingMessages,
+  mixingSignedKinds,
+  type MixingMessage,
+} from './rounds/mixing/mixing-messages.ts';
 import {
   shardedMessages,
   shardedSignedKinds,
@@ -55,7 +60,7 @@ export interface ManifestMessage {
 }
 
 /** A message of some round's protocol: all have the round's number as `r`, and kinds of their own as `t`. */
-export type RoundMessage = ExactMessage | ShardedMessage;
+export type RoundMessage = UpdatesMessage | ShardedMessage | MixingMessage;
 
 /** Everything that travels on the topics `status` and `updates`. */
 export type PeerMessage = StatusMessage | ManifestMessage | RoundMessage;
@@ -72,13 +77,15 @@ const readMessage: Reader<PeerMessage> = unionBy<PeerMessage>('t', {
     x: optional(roundNumber),
   }),
   manifest: obj({ t: literal('manifest'), version: int(1, 2 ** 31 - 1), digest }),
-  ...exactMessages,
+  ...updateMessages,
   ...shardedMessages,
+  ...mixingMessages,
 });
 
 const signedKinds: ReadonlySet<RoundMessage['t']> = new Set([
-  ...exactSignedKinds,
+  ...updateSignedKinds,
   ...shardedSignedKinds,
+  ...mixingSignedKinds,
 ]);
 
 /** Whether only a member in the round of this message can check it: others do not pass it on. */

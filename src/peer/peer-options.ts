@@ -29,6 +29,8 @@ export interface PeerOptions {
   readonly onMembers?: (inForce: SignedManifest) => void;
   /** Whether `start` tells again all that the log holds, for a watcher who remembers nothing. */
   readonly tellsHistory: boolean;
+  /** Whether this node must not vote before a person has confirmed that it may: its home is a copy. Never, when absent. */
+  readonly isHeldBack?: () => boolean;
   /** Called once if the peer must stop: a broken promise, a key used elsewhere, a disk that fails. */
   readonly onFailure: (error: unknown) => void;
 }

@@ -19,6 +19,14 @@ export {
   type HonestGraph,
 } from './attacks/graph-attacks.ts';
 export {
+  backdoorSuccess,
+  stamped,
+  withBackdoor,
+  withFlippedLabels,
+  type Backdoor,
+  type Example,
+} from './attacks/poisoned-data.ts';
+export {
   alieZ,
   lieOf,
   momentsOf,

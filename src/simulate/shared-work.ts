@@ -43,13 +43,7 @@ export function sharedByName(): NamedWork {
 export function sharedChecks(): (averager: Averager) => Averager {
   const fitting = new Set<string>();
   return (averager) => ({
-    start: (job) => averager.start(job),
-    carry: (job) => averager.carry(job),
-    encrypt: (job) => averager.encrypt(job),
-    average: (job) => averager.average(job),
-    encryptShards: (job) => averager.encryptShards(job),
-    reduce: (job) => averager.reduce(job),
-    assemble: (job) => averager.assemble(job),
+    ...averager,
     check: async (job) => {
       const { digest, key, context, weights, updateBytes } = job;
       const name = `${digest} ${hex(key)} ${hex(context)} ${updateBytes} ${JSON.stringify(weights)}`;

@@ -3,7 +3,7 @@ import type { Digest, Height, NodeId, RoundNumber } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import { decodeStrict, encodeCanonical } from './canonical.ts';
 import { readEvidence, type EvidencePair } from './evidence.ts';
-import { bodyBytesMax, membersMax } from './limits.ts';
+import { bodyBytesMax, membersMax, mixingStepsMax } from './limits.ts';
 import { readParticipants, shortName } from './plan.ts';
 import {
   arr,
@@ -15,6 +15,7 @@ import {
   literal,
   nodeId,
   obj,
+  optional,
   record,
   roundNumber,
   unionBy,
@@ -70,10 +71,27 @@ export interface Seal {
   readonly W: number;
   /** Agreed numbers about the round, integers. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Of a round that was mixed, and of no other. */
+  readonly mixed?: MixedSeal;
+}
+
+/** What stands behind the model of a mixing round. */
+export interface MixedSeal {
+  /** ε × 10^9: no parameter is further than this from the model of anybody who voted for it. */
+  readonly epsilonNano: number;
+  /** Exchanges that were made. */
+  readonly steps: number;
+  /** Everybody's signed report, ascending by peer: one for each update of the CUT. */
+  readonly reports: readonly { readonly peer: NodeId; readonly report: Digest }[];
 }
 
 /** Why a round was given up. */
-export type VoidReason = 'too_few_updates' | 'rejected_model' | 'aggregation_failed';
+export type VoidReason =
+  | 'too_few_updates'
+  | 'rejected_model'
+  | 'aggregation_failed'
+  /** The models of a mixing round are further apart than its rule allows. */
+  | 'models_apart';
 
 /** Ends a round without a new model. */
 export interface Void {
@@ -153,6 +171,14 @@ const readCut: Reader<Cut> = obj({
   ),
 });
 
+const readMixed: Reader<MixedSeal> = obj({
+  epsilonNano: int(1, 1_000_000_000),
+  steps: int(0, mixingStepsMax),
+  reports: checked(arr(obj({ peer: nodeId, report: digest }), membersMax, 1), (list) =>
+    isAscending(list.map(({ peer }) => peer)) ? null : 'reports ascending by peer',
+  ),
+});
+
 const readSeal: Reader<Seal> = obj({
   op: literal('SEAL'),
   r: roundNumber,
@@ -163,12 +189,13 @@ const readSeal: Reader<Seal> = obj({
     int(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     32,
   ),
+  mixed: optional(readMixed),
 });
 
 const readVoid: Reader<Void> = obj({
   op: literal('VOID'),
   r: roundNumber,
-  reason: literal('too_few_updates', 'rejected_model', 'aggregation_failed'),
+  reason: literal('too_few_updates', 'rejected_model', 'aggregation_failed', 'models_apart'),
 });
 
 const readEvid: Reader<Evid> = obj({ op: literal('EVID'), pair: readEvidence });
@@ -206,6 +233,17 @@ export function membershipOf({ ops }: Pick<BlockBody, 'ops'>): Membership | null
   return ops.find((op) => op.op === 'MEMBER') ?? null;
 }
 
+const cutDigests = new WeakMap<Cut, Digest>();
+
+/** SHA-256 of a CUT's canonical bytes: what the statements of its mixing, and the sums of its shards, are of. Each CUT is hashed once. */
+export function cutDigest(cut: Cut): Digest {
+  const known = cutDigests.get(cut);
+  if (known !== undefined) return known;
+  const made = digestOf(encodeCanonical(cut));
+  cutDigests.set(cut, made);
+  return made;
+}
+
 const openDigests = new WeakMap<Open, Digest>();
 
 /** SHA-256 of an OPEN's canonical bytes: what the updates of its round name. Each OPEN is hashed once. */
@@ -215,11 +253,6 @@ export function openDigest(open: Open): Digest {
   const made = digestOf(encodeCanonical(open));
   openDigests.set(open, made);
   return made;
-}
-
-/** SHA-256 of a CUT's canonical bytes: what the sums of its shards are of. */
-export function cutDigest(cut: Cut): Digest {
-  return digestOf(encodeCanonical(cut));
 }
 
 /** Canonical bytes of a body: what votes name by digest. */

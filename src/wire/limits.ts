@@ -15,6 +15,8 @@ export const bodyBytesMax: number = 60 * 1024;
 export const manifestBytesMax: number = 512 * 1024;
 /** Most bytes asked for in one fetch. */
 export const fetchBytesMax: number = 1024 * 1024 * 1024;
+/** Steps of a mixing round: the report of more would not fit an entry. */
+export const mixingStepsMax = 200;
 /** Votes shown in one answer to a member that asks for its own. */
 export const recalledMax = 64;
 
@@ -80,6 +82,10 @@ export function peerBytes(memberCount: number): {
   readonly key: number;
   readonly pieces: number;
   readonly sums: number;
+  readonly step: number;
+  readonly report: number;
+  readonly lacks: number;
+  readonly near: number;
   readonly status: number;
   readonly manifest: number;
   readonly checkpoint: number;
@@ -93,6 +99,11 @@ export function peerBytes(memberCount: number): {
     pieces: frameBytes + memberCount * (4 * 67 + 4),
     // `{"shard":255,"sum":"<64>"},` for each shard.
     sums: frameBytes + memberCount * 87,
+    step: frameBytes + entryBytesMax,
+    report: frameBytes + entryBytesMax,
+    // Names of 32 letters in quotes.
+    lacks: frameBytes + memberCount * 35,
+    near: frameBytes,
     status: frameBytes,
     manifest: frameBytes,
     // Origin, size, root and the log's own line, then one line of 160 bytes for each member.
@@ -109,8 +120,14 @@ export const peerBytesMax: ReturnType<typeof peerBytes> = peerBytes(membersMax);
 export const topicBytesMax: Readonly<Record<Topic, number>> = {
   consensus: Math.max(...Object.values(consensusBytesMax)),
   updates: Math.max(
-    ...[peerBytesMax.update, peerBytesMax.holds, peerBytesMax.key],
-    ...[peerBytesMax.pieces, peerBytesMax.sums],
+    peerBytesMax.update,
+    peerBytesMax.holds,
+    peerBytesMax.key,
+    peerBytesMax.step,
+    peerBytesMax.report,
+    peerBytesMax.lacks,
+    peerBytesMax.pieces,
+    peerBytesMax.sums,
   ),
   log: peerBytesMax.checkpoint,
   status: Math.max(peerBytesMax.status, peerBytesMax.manifest),

@@ -2,7 +2,8 @@
  * The rule by which a round's updates become the next model, as a stage of the plan states it and OPEN repeats it. Whoever
  * averages, checks an update or judges a CUT reads it here and nowhere else. docs/specs/wire.md, 4.2
  */
-import { checked, int, literal, obj, optional, unionBy, type Reader } from './readers.ts';
+import { mixingStepsMax } from './limits.ts';
+import { bool, checked, int, literal, obj, optional, unionBy, type Reader } from './readers.ts';
 import { readRobust, type RobustRule } from './robust-rule.ts';
 
 /** The weighted mean in integers: any order of adding, by whomever, gives the same bytes. */
@@ -33,8 +34,37 @@ export interface ShardedRule extends IntegerMean {
   readonly reducers: number;
 }
 
+/** Who hears whom while a round is mixed. Those with a `degree` need more members than it. */
+export type MixingTopology =
+  | {
+      readonly kind:
+        | 'ring'
+        | 'torus'
+        | 'star'
+        | 'complete'
+        | 'exponential'
+        | 'one-peer-exponential'
+        | 'matching';
+    }
+  /** Base-(k+1): at most k neighbours a step, and exactly the mean after one cycle, whatever the number of members. */
+  | { readonly kind: 'base'; readonly k: number }
+  | { readonly kind: 'regular'; readonly degree: number; readonly redrawn: boolean }
+  | { readonly kind: 'el-oracle' | 'el-local'; readonly degree: number };
+
+/** Members exchange what they hold with neighbours, step by step, and seal one of their nearly equal models. */
+export interface MixingRule extends IntegerMean {
+  readonly kind: 'mixing';
+  readonly topology: MixingTopology;
+  /** Exchanges in a round, 1 to 200; 0 for as many as bring all models within the bound. */
+  readonly steps: number;
+  /** ε × 10^9: no parameter of a sealed model is further than this from a voter's own, 1 to 10^9. */
+  readonly epsilonNano: number;
+  /** Who keeps a step from the others for longer is left out of the round, ms, 1000 to a day. */
+  readonly patienceMs: number;
+}
+
 /** By `kind`. A further way of averaging is a further member. */
-export type RoundRule = ExactRule | ShardedRule;
+export type RoundRule = ExactRule | ShardedRule | MixingRule;
 
 const integerMean = {
   samplesCap: int(1, 2 ** 31 - 1),
@@ -58,8 +88,42 @@ const readSharded: Reader<ShardedRule> = checked(
   capProblem,
 );
 
+const plain = <K extends string>(kind: K): Reader<{ readonly kind: K }> =>
+  obj({ kind: literal(kind) });
+const withDegree = <K extends string>(
+  kind: K,
+): Reader<{ readonly kind: K; readonly degree: number }> =>
+  obj({ kind: literal(kind), degree: int(1, 255) });
+
+const readTopology: Reader<MixingTopology> = unionBy<MixingTopology>('kind', {
+  ring: plain('ring'),
+  torus: plain('torus'),
+  star: plain('star'),
+  complete: plain('complete'),
+  exponential: plain('exponential'),
+  'one-peer-exponential': plain('one-peer-exponential'),
+  matching: plain('matching'),
+  base: obj({ kind: literal('base'), k: int(1, 255) }),
+  regular: obj({ kind: literal('regular'), degree: int(1, 255), redrawn: bool }),
+  'el-oracle': withDegree('el-oracle'),
+  'el-local': withDegree('el-local'),
+});
+
+const readMixing: Reader<MixingRule> = checked(
+  obj({
+    kind: literal('mixing'),
+    topology: readTopology,
+    steps: int(0, mixingStepsMax),
+    epsilonNano: int(1, 1_000_000_000),
+    patienceMs: int(1_000, 86_400_000),
+    ...integerMean,
+  }),
+  capProblem,
+);
+
 /** Reads a rule. @throws {WireError} 'malformed' */
 export const readRule: Reader<RoundRule> = unionBy<RoundRule>('kind', {
   exact: readExact,
   sharded: readSharded,
+  mixing: readMixing,
 });

@@ -6,6 +6,7 @@ import { base64, utf8, type Digest, type NodeId, type RoundNumber } from '../bas
 import { CryptoError, systemSealing, type Sealing } from '../crypto/index.ts';
 import { encodeCanonical } from './canonical.ts';
 import { keyBytes, type Member } from './manifest.ts';
+import type { StepStatement } from './mixing-statements.ts';
 import type { UpdateStatement } from './update-statement.ts';
 
 /** HPKE `info` of sealed update keys. */
@@ -89,6 +90,48 @@ export function openHandedKey(
 ): Promise<Uint8Array | null> {
   const aad = handOverAad(statement, parties.from, parties.to);
   return openKey(sealPrivateKey, { info: handedKeyInfo, aad, sealed }, sealing);
+}
+
+/** HPKE `info` of the sealed keys of steps. */
+const stepKeyInfo = 'annulus/step-key/v1';
+
+/** Which step of which mixing: what its ciphertext is bound to. */
+export type StepContext = Pick<StepStatement, 'cid' | 'round' | 'cut' | 'author' | 'step'>;
+
+/** What the ciphertext of a mixing step is bound to, beside its key. */
+export function stepBulkContext({ cid, round, cut, author, step }: StepContext): Uint8Array {
+  return encodeCanonical({ author, cid, cut, round, step, type: 'mixing-step' });
+}
+
+/** The key of a step's ciphertext, encrypted to each of `members`. */
+export async function encryptStepKey(
+  context: StepContext,
+  members: readonly Pick<Member, 'id' | 'sealKey'>[],
+  key: Uint8Array,
+  sealing: Sealing = systemSealing,
+): Promise<StepStatement['sealedKeys']> {
+  const sealed = members.map(async ({ id, sealKey }): Promise<[NodeId, string]> => {
+    const aad = stepKeyAad(context, id);
+    const bytes = await sealing.sealTo(keyBytes(sealKey), utf8(stepKeyInfo), aad, key);
+    return [id, base64(bytes)];
+  });
+  return Object.fromEntries(await Promise.all(sealed));
+}
+
+/** The key of a step that its author encrypted for `recipient`; null when it is no key for it. */
+export function openStepKey(
+  statement: StepStatement,
+  recipient: NodeId,
+  sealPrivateKey: Uint8Array,
+  sealing: Sealing = systemSealing,
+): Promise<Uint8Array | null> {
+  const sealed = keyBytes(statement.sealedKeys[recipient] ?? '');
+  const opening = { info: stepKeyInfo, aad: stepKeyAad(statement, recipient), sealed };
+  return openKey(sealPrivateKey, opening, sealing);
+}
+
+function stepKeyAad({ cid, round, cut, author, step }: StepContext, recipient: NodeId): Uint8Array {
+  return encodeCanonical({ author, cid, cut, recipient, round, step });
 }
 
 async function openKey(

@@ -83,9 +83,13 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'simulate --attack': 'refused with --resume',
   'simulate --until': 'refused with --resume',
   'simulate --set': 'refused with --resume',
+  // Of the laboratory alone: test/cli/lab.test.ts.
   'simulate --backend': 'refused with --resume',
   'simulate --precision': 'refused with --resume',
   'simulate --workers': 'refused with --resume',
+  'simulate --until-round': 'refused with --resume',
+  'simulate --snapshot': 'refused with --resume',
+  'simulate --fork-at': 'refused with --resume',
   'simulate --format': 'always',
   'reproduce --out': 'always',
   'reproduce --seeds': 'always',
@@ -94,6 +98,15 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'reproduce --backend': 'always',
   'reproduce --workers': 'always',
   'reproduce --format': 'always',
+  'sweep --over': 'always',
+  'sweep --out': 'always',
+  'sweep --seed': 'always',
+  'sweep --rounds': 'always',
+  'sweep --set': 'always',
+  'sweep --workers': 'always',
+  'sweep --format': 'always',
+  'compare --out': 'always',
+  'compare --format': 'always',
   'topology --nodes': ['topology', 'file', '--file', at('edges.txt'), '--nodes', '3'],
   'topology --degree': ['topology', 'ring', '--degree', '2'],
   'topology --edge-rate': ['topology', 'ring', '--edge-rate', '0.5'],
@@ -144,6 +157,27 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'audit verify --consortium': 'always',
   'audit verify --allow-missing': 'always',
   'audit verify --format': 'always',
+  'audit info --copy': 'always',
+  'audit info --format': 'always',
+  'audit search --copy': 'always',
+  'audit search --member': 'always',
+  'audit search --round': 'always',
+  'audit search --height': 'always',
+  'audit search --kind': 'always',
+  'audit search --digest': 'always',
+  'audit search --format': 'always',
+  'audit get --copy': 'always',
+  'audit get --raw': 'always',
+  'audit proof --output': 'always',
+  'audit proof --copy': 'always',
+  'audit proof --format': 'always',
+  'audit check-proof --format': 'always',
+  'audit export --output': 'always',
+  'audit export --copy': 'always',
+  'audit export --home': 'always',
+  'audit export --passphrase-file': 'always',
+  'audit export --format': 'always',
+  'audit diff --format': 'always',
   // What of these excludes each other, test/cli/membership/refusals.test.ts says.
   'init --id': 'always',
   'init --address': 'always',
@@ -219,6 +253,8 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'backup --no-passphrase': 'always',
   'backup --home': 'always',
   'backup --format': 'always',
+  'restore --confirm': 'always',
+  'restore --yes': 'always',
   'restore --passphrase-file': 'always',
   'restore --home': 'always',
   'restore --format': 'always',
@@ -340,9 +376,9 @@ describe('a flag', () => {
     }
     // All but --kill, --set, --set, --fresh-heads, --strict, --allow-missing and --quick; of a node's commands --set, --watch,
     // --health, --cases, --done, --follow, --detail, --set, --start, --with-addresses and --yes; of membership --address twice, --set,
-    // --add, --remove, --replace, --restart, --from five times, --yes twice, --despite-quorum, and four that begin with --no; of
-    // topology --redrawn and --directed.
-    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 19 - 2);
+    // --add, --remove, --replace, --restart, --from five times, --yes three times, --despite-quorum, --confirm, and four that begin with
+    // --no; of topology --redrawn and --directed; of the laboratory --snapshot, --over and --set.
+    expect(count).equal(Object.keys(places).length - 7 - 9 - 2 - 21 - 2 - 3);
   });
 
   it('and --set, or two --set, do not say the same setting twice', async () => {

@@ -83,7 +83,10 @@ describe('config/README.md', () => {
     }
   });
 
-  for (const preset of ['eight-hospitals', 'reproduce', 'smoke']) {
+  const labPresets = readdirSync(join(projectRoot, 'config', 'lab')).map(
+    (name) => `lab/${name.replace('.yaml', '')}`,
+  );
+  for (const preset of ['eight-hospitals', 'reproduce', 'smoke', ...labPresets]) {
     it(`gives a reason for everything that ${preset} changes`, () => {
       const reasons = reasonsOf(page, preset);
       const changed = leavesOf(parse(presetText(preset)) as object, '').keys();

@@ -785,6 +785,23 @@ describe('the first vote after a start (n = 4: q-1 = 2 others must answer)', () 
     expect(viewTimers(bench)).deep.equal(['view/1/0']);
   });
 
+  it('waits for a person too where the node is held back, who may come before or after the answers', () => {
+    for (const isLate of [true, false]) {
+      let isHeldBack = true;
+      const more = { isAnswered: false, isHeldBack: () => isHeldBack };
+      const bench = new Bench(epoch, voter, [], more);
+      const answer = { ...asked(bench), t: 'RECALLED', votes: [] } as const;
+      const [a, b] = epoch.others();
+      bench.hear(epoch.proposal(0, bodyA)).hear(answer, a);
+      isHeldBack = isLate;
+      const words = bench.hear(answer, b).words();
+      expect(words).deep.equal(isLate ? [] : ['NOTARIZE/0']);
+      expect(bench.machine.isVoter).equal(!isLate);
+      isHeldBack = false;
+      expect(bench.appChanged().words()).deep.equal(isLate ? ['NOTARIZE/0'] : []);
+    }
+  });
+
   it('finalizes what was notarized while it waited', () => {
     const bench = fresh();
     const answer = { ...asked(bench), t: 'RECALLED', votes: [] } as const;

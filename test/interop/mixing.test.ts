@@ -30,6 +30,7 @@ const kinds: readonly Topology[] = [
 ];
 
 interface Answers {
+  readonly drawn: readonly (readonly [number, number])[][];
   readonly factors: readonly number[];
   readonly choco: readonly {
     readonly models: readonly number[][];
@@ -57,6 +58,17 @@ function question({ kind }: Topology, graph: MixingGraph): object {
 const graphs = kinds.flatMap((topology) =>
   sizes.map((size) => ({ topology, size, graph: mixingGraph(topology, size, moment) })),
 );
+const drawnKinds: readonly Topology[] = [
+  { kind: 'regular', degree: 6, redrawn: true },
+  { kind: 'erdos-renyi', edgeRate: 0.2, redrawn: true },
+  { kind: 'el-oracle', degree: 6 },
+  { kind: 'el-local', degree: 6 },
+  { kind: 'matching' },
+];
+const drawnAt = { seed: 'drawn in Python', round: 7, step: 2 };
+const drawnGraphs = drawnKinds.flatMap((topology) =>
+  [14, 15, 32, 100].map((size) => ({ topology, size })),
+);
 const ringOf9 = mixingGraph({ kind: 'ring' }, 9, moment);
 const starts = startVectors(9, 20, 'choco');
 const random = seededRandom('quadratics');
@@ -75,6 +87,9 @@ describe('numpy', function () {
     const ring = { kind: 'ring', size: 9 };
     const questions = {
       graphs: graphs.map(({ topology, graph }) => question(topology, graph)),
+      drawn: drawnGraphs.map(({ topology, size }) => ({
+        ...{ degree: 0, ...topology, size, ...drawnAt },
+      })),
       choco: [
         { graph: ring, start: starts.map((x) => [...x]), k: 2, steps: 60, consensusStep: 0.2 },
         { graph: ring, start: starts.map((x) => [...x]), k: 10, steps: 2000 },
@@ -98,6 +113,17 @@ describe('numpy', function () {
         answers.factors[i]!,
         1e-9,
       );
+    });
+  });
+
+  it('is not needed to draw the same graphs in Python', () => {
+    drawnGraphs.forEach(({ topology, size }, i) => {
+      const { incoming } = mixingGraph(topology, size, drawnAt);
+      const links = incoming.flatMap((heard, to) =>
+        heard.filter(({ from }) => from !== to).map(({ from }) => [from, to] as const),
+      );
+      links.sort(([a, b], [c, d]) => a - c || b - d);
+      expect(answers.drawn[i], `${topology.kind} of ${size}`).deep.equal(links);
     });
   });
 

@@ -2,10 +2,108 @@
 
     python3 mixing_answers.py < questions.json
 """
+import hashlib
 import json
 import sys
 
 import numpy as np
+
+
+class Draws:
+    """Section 3 of docs/specs/mixing.md."""
+
+    def __init__(self, seed, label):
+        self.prefix = "annulus/mixing/v1\n%s\n%s\n" % (seed, label)
+        self.words, self.block = [], 0
+
+    def uint32(self):
+        if not self.words:
+            digest = hashlib.sha256((self.prefix + str(self.block)).encode()).digest()
+            self.words = [int.from_bytes(digest[i : i + 4], "big") for i in range(0, 32, 4)]
+            self.block += 1
+        return self.words.pop(0)
+
+    def below(self, m):
+        word = self.uint32()
+        while word >= 2**32 // m * m:
+            word = self.uint32()
+        return word % m
+
+    def uniform(self):
+        return ((self.uint32() >> 5) * 2**26 + (self.uint32() >> 6)) / 2**53
+
+    def shuffled(self, items):
+        items = list(items)
+        for last in range(len(items) - 1, 0, -1):
+            other = self.below(last + 1)
+            items[last], items[other] = items[other], items[last]
+        return items
+
+    def distinct(self, k, m):
+        drawn = []
+        while len(drawn) < k:
+            value = self.below(m)
+            if value not in drawn:
+                drawn.append(value)
+        return drawn
+
+
+def paired(n, s, draws):
+    """Edges of a regular graph, or None when stubs are left that cannot be paired."""
+    edges, stubs = set(), [i for i in range(n) for _ in range(s)]
+    while stubs:
+        order, left = draws.shuffled(stubs), []
+        for a, b in zip(order[::2], order[1::2]):
+            if a == b or (min(a, b), max(a, b)) in edges:
+                left += [a, b]
+            else:
+                edges.add((min(a, b), max(a, b)))
+        nodes = sorted(set(left))
+        can_go_on = any((a, b) not in edges for i, a in enumerate(nodes) for b in nodes[i + 1 :])
+        if len(left) == len(stubs) and not can_go_on:
+            return None
+        stubs = sorted(left)
+    return edges
+
+
+def is_connected(n, edges):
+    seen, todo = {0}, [0]
+    while todo:
+        a = todo.pop()
+        for b in {y for x, y in edges if x == a} | {x for x, y in edges if y == a}:
+            if b not in seen:
+                seen.add(b)
+                todo.append(b)
+    return len(seen) == n
+
+
+def drawn(q):
+    """Links [from, to] of a drawn graph, sorted."""
+    kind, n, s = q["kind"], q["size"], q["degree"]
+    draws = Draws(q["seed"], "%s/%d/%d/%d" % (kind, n, q["round"], q["step"]))
+    nodes = range(n)
+    if kind == "regular":
+        edges = None
+        while edges is None or not is_connected(n, edges):
+            edges = paired(n, s, draws)
+        links = [(a, b) for a, b in edges] + [(b, a) for a, b in edges]
+    elif kind == "matching":
+        order = draws.shuffled(nodes)
+        pairs = list(zip(order[::2], order[1::2]))
+        links = pairs + [(b, a) for a, b in pairs]
+    elif kind == "el-oracle":
+        order = draws.shuffled(nodes)
+        hops = [1 + h for h in draws.distinct(s, n - 1)]
+        links = [(order[(place - h) % n], order[place]) for place in nodes for h in hops]
+    elif kind == "el-local":
+        links = [(i, j + (j >= i)) for i in nodes for j in draws.distinct(s, n - 1)]
+    else:
+        pairs = [(a, b) for a in nodes for b in range(a + 1, n)]
+        edges = [pair for pair in pairs if draws.uniform() < q["edgeRate"]]
+        while not is_connected(n, edges):
+            edges = [pair for pair in pairs if draws.uniform() < q["edgeRate"]]
+        links = edges + [(b, a) for a, b in edges]
+    return sorted(links)
 
 
 def metropolis(n, edges):
@@ -108,6 +206,7 @@ questions = json.load(sys.stdin)
 json.dump(
     {
         "factors": [factor(matrix(graph)) for graph in questions["graphs"]],
+        "drawn": [drawn(q) for q in questions["drawn"]],
         "choco": [choco(q) for q in questions["choco"]],
         "learning": learning(questions["learning"]),
         "lowRank": low_rank(questions["lowRank"]),

@@ -3,6 +3,7 @@ import { utf8, type NodeId, type RoundNumber } from '../../src/base/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { dueOps, judgeOps } from '../../src/peer/block-rules.ts';
 import type { Judgement, LocalView, RoundView } from '../../src/peer/local-view.ts';
+import { judgeSameSeal } from '../../src/peer/rounds/own-seal.ts';
 import { applyOp } from '../../src/peer/chain.ts';
 import type { ChainState } from '../../src/peer/index.ts';
 import {
@@ -65,6 +66,9 @@ function view(changes: Changes = {}): LocalView {
     certifiedForMs: () => 30_000,
     isSilent: () => false,
     aggregate: () => null,
+    judgeSeal: (seal) => judgeSameSeal(seal, round.aggregate()),
+    smallerCut: () => null,
+    mayLeaveOut: () => false,
     ...changes,
   };
   const nothing: Pick<LocalView, 'evidence' | 'pending' | 'successor'> = {

@@ -83,6 +83,10 @@ function peerMessages(n: number): PeerMessage[] {
       },
     },
     { t: 'key', r, env: digest, sealed: base64(new Uint8Array(80)) },
+    { t: 'step', r, statement: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },
+    { t: 'report', r, statement: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },
+    { t: 'lacks', r, cut: digest, step: 199, from: Array.from({ length: n }, (_, i) => id(i)) },
+    { t: 'near', r, model: digest },
     { t: 'status', h, r, s: number, at: 2 ** 53 - 1, code: digest, m: number, x: r },
     { t: 'manifest', version: number, digest },
   ];

@@ -1,12 +1,12 @@
 /** The commands of an auditor. */
 import { Option, type Command } from 'commander';
 import type { ExitCode } from '../errors.ts';
-import { auditExamples, auditOverview } from '../help-texts.ts';
 import { formatOption, type FormatFlags } from '../result.ts';
 import type { World } from '../world.ts';
 import { diffCommand } from './diff-command.ts';
 import { exportLogCommand, type ExportLogFlags } from './export-command.ts';
 import { getCommand, type GetFlags } from './get-command.ts';
+import { auditExamples, auditOverview } from './help-texts.ts';
 import { infoCommand, type InfoFlags } from './info-command.ts';
 import { checkProofCommand, proofCommand, type ProofFlags } from './proof-command.ts';
 import { entryKinds, searchCommand, type SearchFlags } from './search-command.ts';

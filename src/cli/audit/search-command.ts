@@ -8,7 +8,16 @@ import { readable } from './get-command.ts';
 import { indexOf, oneLog, timeText } from './one-log.ts';
 
 /** Kinds of entries, as typed. */
-export const entryKinds = ['update', 'OPEN', 'CUT', 'SEAL', 'VOID', 'EVID', 'MEMBER'] as const;
+export const entryKinds = [
+  'update',
+  'report',
+  'OPEN',
+  'CUT',
+  'SEAL',
+  'VOID',
+  'EVID',
+  'MEMBER',
+] as const;
 
 /** Flags, as typed. */
 export interface SearchFlags extends FormatFlags {

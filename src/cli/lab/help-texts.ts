@@ -10,7 +10,7 @@ writes it).
 
 Examples:
   $ annulus sweep topologies --over topology.kind=ring,torus,complete --over seed=1..3 --workers 2
-  $ annulus sweep topologies --over nodes=16,64 --over topology.degree=2,6 --pairwise
+  $ annulus sweep topologies --over nodes+topology.degree=16+2,64+6   two that change together
 `;
 
 /** Below the flags of \`annulus compare --help\`. */

@@ -12,7 +12,6 @@ import { isLabPreset, labOverrides, readPlan, type LabSettingFlags } from './lab
 /** Flags of `sweep`, as typed. */
 export interface SweepFlags extends LabSettingFlags {
   readonly over: readonly string[];
-  readonly pairwise?: boolean;
   readonly out?: string;
   readonly workers?: string;
   readonly format: string;
@@ -35,7 +34,7 @@ export async function sweepCommand(
   const overrides = labOverrides(flags);
   const { plan } = await readPlan(preset, overrides);
   const axes = flags.over.map(readAxis);
-  const cells = cellsOf(preset, overrides, axes, flags.pairwise === true);
+  const cells = cellsOf(preset, overrides, axes);
   const workers = workersOf(flags.workers);
   const stem = basename(presetName).replace(/\.ya?ml$/, '');
   const path = flags.out ?? join('runs', `sweep-${stem}`);

@@ -22,7 +22,7 @@ import {
 import type { HomeFlags } from '../own-home.ts';
 import type { SubmitFlags } from '../node/submit-command.ts';
 import type { World } from '../world.ts';
-import type { BackupFlags } from './backup-command.ts';
+import type { BackupFlags, RestoreFlags } from './backup-command.ts';
 import type { DraftFlags } from './draft-command.ts';
 import type { InitFlags } from './init-command.ts';
 import type { InviteFlags, JoinFlags } from './invite-command.ts';
@@ -251,12 +251,16 @@ function addBackup(program: Command, world: World, finish: Finish): void {
   const restore = program
     .command('restore')
     .description('Make a home out of a backup; never over one that is there.')
-    .argument('<file>', 'a backup')
+    .argument('[file]', 'a backup')
+    .option('--confirm', 'let the node of a home that is a copy vote: it is the only one')
+    .option('--yes', 'with --confirm: do not ask')
     .option('--passphrase-file <file>', 'passphrase of the backup, in its first line');
-  finished(addHome(restore), restoreExamples).action(async (file: string, flags: BackupFlags) => {
-    const { restoreCommand } = await import('./backup-command.ts');
-    finish(await restoreCommand(file, flags, world));
-  });
+  finished(addHome(restore), restoreExamples).action(
+    async (file: string | undefined, flags: RestoreFlags) => {
+      const { restoreCommand } = await import('./backup-command.ts');
+      finish(await restoreCommand(file, flags, world));
+    },
+  );
 }
 
 function addHome(command: Command): Command {

@@ -186,7 +186,7 @@ export async function requireYes(
   if (flags.yes === true) return;
   if (terminal === null) {
     throw usageError(
-      'nobody to ask: look at it with annulus consortium show FILE, then give --yes',
+      `nobody to ask, without a terminal: ${question} Make sure of it, then give --yes`,
     );
   }
   const answer = await terminal.ask(`${question} [y/N] `, false);

@@ -1,11 +1,12 @@
 /** `annulus preflight`: whether this machine, this home and the way to the other members are fit for a node, and how to mend what is not. */
 import { printableLine } from '../../base/index.ts';
 import type { controlSocketOf } from '../../daemon/index.ts';
-import type { AskedMembers, Check, Finding, HomeFacts, NodeState } from '../../node/index.ts';
+import type { AskedMembers, Check, Finding, HomeFacts } from '../../node/index.ts';
 import { CliError, exitCodes, type ExitCode } from '../errors.ts';
 import { homeFolder, lookAtOwnHome, openOwnHome, type HomeFlags } from '../own-home.ts';
 import type { PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
+import { answerMsMax, nodeStateAt } from './node-state.ts';
 import { readSettings } from './start-command.ts';
 
 /** Flags of `preflight`. */
@@ -19,8 +20,6 @@ export interface PreflightReport {
   readonly findings: readonly Finding[];
 }
 
-/** A node that works answers a question about its state in milliseconds. */
-const answerMsMax = 5_000;
 /** Three attempts of a dial at their longest, and a slow transfer. */
 const probeMsMax = 120_000;
 
@@ -80,18 +79,6 @@ export async function preflightFindings(
         ? probeByNode(socket)
         : askMembers(await openOwnHome(flags, world), settings, world.dateMs),
   });
-}
-
-/** Whether the node of a home runs and answers. */
-export async function nodeStateAt(socket: string): Promise<NodeState> {
-  const { askControl } = await import('../../host/index.ts');
-  const signal = AbortSignal.timeout(answerMsMax);
-  try {
-    await askControl(socket, { method: 'GET', path: '/status' }, signal);
-    return 'running';
-  } catch {
-    return signal.aborted ? 'silent' : 'off';
-  }
 }
 
 /** What the node of a home says of itself; null when it does not run or does not answer. */

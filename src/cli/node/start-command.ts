@@ -1,11 +1,13 @@
 /** `annulus start`: this home's node in the foreground, until it is asked to end. */
 import { readFile } from 'node:fs/promises';
-import { exitCodes, type ExitCode } from '../errors.ts';
+import { CliError, exitCodes, type ExitCode } from '../errors.ts';
 import { lookAtOwnHome, type HomeFlags } from '../own-home.ts';
 import { settingOf } from '../overrides.ts';
 import { passphraseToOpen, type PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
-import type { Home } from '../../node/index.ts';
+import { nodeStateAt } from './node-state.ts';
+import type { NodeFile } from '../../config/index.ts';
+import type { Finding, Home, HomeFacts } from '../../node/index.ts';
 import type { DaemonSettings, NodeLine } from '../../daemon/index.ts';
 
 /** Flags of `start`, as typed. */
@@ -30,6 +32,7 @@ export async function startCommand(
   const { node: settings, dashboard } = await readSettings(flags, world, flags.set);
   const { isHomeSealed, openHome } = await import('../../node/index.ts');
   const facts = await lookAtOwnHome(flags, world);
+  await lookBeforeStart(facts, settings, flags, world);
   const isSealed = await isHomeSealed(facts);
   const passphrase = isSealed ? await passphraseToOpen('node', flags, world) : null;
   const reopen = (): Promise<Home> => openHome(facts.folder, passphrase);
@@ -43,6 +46,39 @@ export async function startCommand(
   });
   await daemon.run(signal);
   return exitCodes.done;
+}
+
+/**
+ * What a preflight says of this machine and this home, as far as it takes a moment. Nothing of a node that runs already: the
+ * lock of the home says that.
+ *
+ * @throws {CliError} 'unreachable' for what keeps a node from starting, 'usage' where only rights do
+ */
+async function lookBeforeStart(
+  home: HomeFacts,
+  settings: NodeFile,
+  flags: StartFlags,
+  world: World,
+): Promise<void> {
+  const { keepsFromStarting, startFindings } = await import('../../node/index.ts');
+  const { controlSocketOf } = await import('../../daemon/index.ts');
+  if ((await nodeStateAt(controlSocketOf(home.folder, settings))) !== 'off') return;
+  const findings = await startFindings({ home, settings, nowMs: world.dateMs });
+  const bad = findings.filter(({ outcome }) => outcome === 'fail' || outcome === 'warn');
+  const textOf = ({ check, subject, found, remedy }: Finding): string =>
+    `${check}: ${subject}: ${found}${remedy === null ? '' : `; do: ${remedy}`}`;
+  const reasons = bad.filter(keepsFromStarting);
+  for (const one of bad) {
+    if (reasons.includes(one)) continue;
+    const line = { atMs: world.dateMs(), level: 'warning', text: textOf(one) } as const;
+    world.out(lineText(line, flags.format));
+  }
+  if (reasons.length === 0) return;
+  const isRights = reasons.every(({ check }) => check === 'rights');
+  throw new CliError(
+    { code: isRights ? 'usage' : 'unreachable' },
+    `not started: ${reasons.map(textOf).join('\n  ')}`,
+  );
 }
 
 /** The settings of the home that the flags name. */

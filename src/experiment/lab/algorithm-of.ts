@@ -21,22 +21,27 @@ export function algorithmOf(
   watch: RuleWatch,
 ): AnyAlgorithm {
   const { seed, training, compression, rule } = settings;
-  if (rule.kind !== 'mean') return robustGossip(settings, watch) as unknown as AnyAlgorithm;
+  if (rule.kind !== 'mean') return opaque(robustGossip(settings, watch));
   switch (training.algorithm) {
     case 'local-sgd':
-      return gossipAveraging as unknown as AnyAlgorithm;
+      return opaque(gossipAveraging);
     case 'gradient-tracking':
-      return gradientTracking as unknown as AnyAlgorithm;
+      return opaque(gradientTracking);
     case 'push-sum':
-      return pushSum as unknown as AnyAlgorithm;
+      return opaque(pushSum);
     case 'choco': {
       const { consensusStep } = compression;
       const own = { compression: compressionOf(compression, dimension), consensusStep };
-      return choco({ ...own, seed: `lab/${seed}` }) as unknown as AnyAlgorithm;
+      return opaque(choco({ ...own, seed: `lab/${seed}` }));
     }
     default:
-      return dpsgd as unknown as AnyAlgorithm;
+      return opaque(dpsgd);
   }
+}
+
+/** Whoever has an algorithm gives it back its own states and messages and no others. */
+function opaque<State, Message>(algorithm: MixingAlgorithm<State, Message>): AnyAlgorithm {
+  return algorithm as unknown as AnyAlgorithm;
 }
 
 function compressionOf(

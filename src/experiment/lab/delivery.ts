@@ -63,8 +63,8 @@ export function deliver(
         // Its sender learns of a loss when no answer came in a round trip.
         const waitedMs = links.delayMs(from, to) + links.delayMs(to, from);
         leftMs += waitedMs + links.sendMs(from, to, size);
-        sentBytes[from] = (sentBytes[from] as number) + size;
-        messages[from] = (messages[from] as number) + 1;
+        sentBytes[from] = sentBytes[from] + size;
+        messages[from] = messages[from] + 1;
         lost[from] = (lost[from] as number) + 1;
         isLost = links.isLost(from, to, { round, step, attempt });
       }

@@ -266,25 +266,32 @@ function drawSamples(
 function shiftByScanner(
   { rows }: Samples,
   own: readonly Int32Array[],
-  { seed, task, partition }: LabSettings,
+  settings: LabSettings,
 ): void {
-  const width = task.features + 1;
-  const scanners = Array.from({ length: scannerCount }, (_, scanner) => {
-    const chance = chanceOf(seed, 'scanner', scanner);
-    return Float64Array.from({ length: task.features }, () => partition.spread * chance.normal());
-  });
+  const { features } = settings.task;
   own.forEach((indices, node) => {
-    const shift = scanners[node % scannerCount] as Float64Array;
+    const shift = shiftOfScanner(settings, node, features);
     for (const sample of indices) {
-      for (let k = 0; k < task.features; k++) {
-        const at = sample * width + k;
+      for (let k = 0; k < features; k++) {
+        const at = sample * (features + 1) + k;
         rows[at] = (rows[at] as number) + (shift[k] as number);
       }
     }
   });
 }
 
-function drawBatch(own: Int32Array, count: number, chance: Random): Int32Array {
+/** What the scanner of a node adds to each of so many numbers. */
+export function shiftOfScanner(
+  { seed, partition }: LabSettings,
+  node: number,
+  count: number,
+): Float64Array {
+  const chance = chanceOf(seed, 'scanner', node % scannerCount);
+  return Float64Array.from({ length: count }, () => partition.spread * chance.normal());
+}
+
+/** So many of a node's samples, each once while there are few enough to be shuffled. */
+export function drawBatch(own: Int32Array, count: number, chance: Random): Int32Array {
   if (count * 4 >= own.length) {
     return permutation(own.length, chance)
       .slice(0, count)

@@ -1,6 +1,7 @@
 /** The task that settings name. */
 import { logisticTask } from './logistic-task.ts';
 import { sizesOf } from './partition.ts';
+import { phantomTask } from './phantom-task.ts';
 import { quadraticTask } from './quadratic-task.ts';
 import type { LabSettings } from './settings.ts';
 import { chanceOf, type LabTask } from './task.ts';
@@ -12,6 +13,7 @@ const sharesPerNode = 1000;
 export function makeTask(settings: LabSettings): LabTask {
   const { seed, nodes, task, partition } = settings;
   if (task.kind === 'logistic') return logisticTask(settings);
+  if (task.kind === 'phantom') return phantomTask(settings);
   const skew = partition.kind === 'size' ? partition.skew : 1;
   const sizes = sizesOf(nodes, nodes * sharesPerNode, skew, chanceOf(seed, 'sizes'));
   return quadraticTask(

@@ -62,7 +62,7 @@ export function planOfRecord(
     fork:
       typeof fork !== 'object' || fork === null
         ? null
-        : { from: planOfRecord(fork.from, name, depth + 1), round: Number(fork.round) },
+        : { from: planOfRecord(fork.from, name, depth + 1), round: fork.round },
   };
 }
 

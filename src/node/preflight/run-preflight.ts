@@ -48,17 +48,7 @@ const stepBudgetMs = 4_000;
 export async function runPreflight(options: PreflightOptions): Promise<Finding[]> {
   const { home, settings, node, nowMs, onCheck } = options;
   const newest = home.manifests.at(-1)?.manifest ?? null;
-  const own = ownLine(home, newest);
-  const findings: Finding[] = [checkNode(node)];
-  onCheck('disk');
-  findings.push(...(await diskFindings(home, newest)));
-  onCheck('rights');
-  findings.push(...(await rightsFindings(home.folder)));
-  findings.push(checkKeys(own, newest), ...(await votingFindings(home, own, nowMs())));
-  onCheck('data');
-  findings.push(...(await dataFindings(home, settings, newest)));
-  onCheck('port');
-  findings.push(await portFinding(settings.listen, node !== 'off'));
+  const findings: Finding[] = [checkNode(node), ...(await localFindings(options))];
   onCheck('compute');
   findings.push(...(await computeFindings(options, newest)));
   onCheck('member');
@@ -72,6 +62,47 @@ export async function runPreflight(options: PreflightOptions): Promise<Finding[]
   findings.push(checkClock({ nowMs: nowMs(), past, aheadMs, skewMsMax }));
   findings.push(...checkMemberClocks(claims, skewMsMax));
   return inOrder(findings);
+}
+
+/** What a start looks at, which takes a moment: this machine and this home, without keys, training and other members. */
+export type StartOptions = Pick<PreflightOptions, 'home' | 'settings' | 'nowMs'>;
+
+/** As `runPreflight` says it, of what a start looks at. */
+export async function startFindings({ home, settings, nowMs }: StartOptions): Promise<Finding[]> {
+  const findings = await localFindings({
+    ...{ home, settings, nowMs, node: 'off' },
+    onCheck: () => undefined,
+  });
+  const skewMsMax = settings.peer.clockSkewMs;
+  const past = await pastOf(home);
+  return inOrder([...findings, checkClock({ nowMs: nowMs(), past, aheadMs: [], skewMsMax })]);
+}
+
+/** Whether a node must not start with this: it would fail, or do harm. The rest of what fails is only said. */
+export function keepsFromStarting({ check, outcome }: Finding): boolean {
+  return outcome === 'fail' && ['clock', 'disk', 'rights', 'port'].includes(check);
+}
+
+async function localFindings({
+  home,
+  settings,
+  node,
+  nowMs,
+  onCheck,
+}: Omit<PreflightOptions, 'code' | 'ask'>): Promise<Finding[]> {
+  const newest = home.manifests.at(-1)?.manifest ?? null;
+  const own = ownLine(home, newest);
+  const findings: Finding[] = [];
+  onCheck('disk');
+  findings.push(...(await diskFindings(home, newest)));
+  onCheck('rights');
+  findings.push(...(await rightsFindings(home.folder)));
+  findings.push(checkKeys(own, newest), ...(await votingFindings(home, own, nowMs())));
+  onCheck('data');
+  findings.push(...(await dataFindings(home, settings, newest)));
+  onCheck('port');
+  findings.push(await portFinding(settings.listen, node !== 'off'));
+  return findings;
 }
 
 /** This hospital's line with the keys that are in this home: the one that the manifest names, else the newest. */

@@ -61,8 +61,12 @@ export function bandSvg({
   isLogX = false,
   curves,
 }: BandChart): Markup {
+  // Rounding of a large number is no small one: what is 16 powers of ten below the largest says nothing.
+  const largest = curves
+    .flatMap(({ points }) => points)
+    .reduce((most, { middle }) => Math.max(most, middle), 0);
   const isSeen = ({ x, middle }: BandPoint): boolean =>
-    Number.isFinite(middle) && (!isLogY || middle > 0) && (!isLogX || x > 0);
+    Number.isFinite(middle) && (!isLogY || middle > 1e-16 * largest) && (!isLogX || x > 0);
   const drawn = curves.map((curve) => ({ ...curve, points: curve.points.filter(isSeen) }));
   const all = drawn.flatMap(({ points }) => points);
   const bottomOf = ({ low, middle }: BandPoint): number => (isLogY && low <= 0 ? middle : low);
@@ -211,7 +215,7 @@ const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 function powerText(power: number, factor: number): string {
   if (power >= -2 && power <= 3) return String(Number((factor * 10 ** power).toPrecision(3)));
-  const digits = [...String(Math.abs(power))]
+  const digits = Array.from(String(Math.abs(power)))
     .map((digit) => superscripts[Number(digit)] ?? '')
     .join('');
   const ten = `10${power < 0 ? '⁻' : ''}${digits}`;

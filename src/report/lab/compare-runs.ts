@@ -33,7 +33,7 @@ export type ComparedKey =
   | 'bytes';
 
 /** One measurement over the seeds of a group. */
-export type Bands = { readonly [K in ComparedKey]: Band | null };
+export type Bands = Readonly<Record<ComparedKey, Band | null>>;
 
 /** A group after one round. */
 export interface GroupRound extends Bands {

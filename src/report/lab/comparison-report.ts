@@ -4,7 +4,7 @@ import { html, type Markup } from '../markup.ts';
 import { renderPage } from '../page.ts';
 import { bandChart, bandFile, type BandChart } from './band-chart.ts';
 import type { Band, ComparedGroup, ComparedKey, Comparison, GroupRound } from './compare-runs.ts';
-import { shortText } from './lab-report.ts';
+import { figureRow, shortText } from './lab-report.ts';
 import { coloursOf } from './palette.ts';
 
 /** A figure of a comparison by what it shows. */
@@ -83,7 +83,7 @@ export function renderComparison(comparison: Comparison, failed: readonly string
     heading: 'Runs side by side',
     summary: `${groups.length} kinds of runs${keys.length > 0 ? ` that differ in ${keys.join(', ')}` : ''}, up to ${seeds} seeds each${band}.`,
     stamp: '',
-    sections: html`<section>
+    sections: html`<section class="wide">
         <h2>At the end</h2>
         <div class="body">
           <div class="scroll">${table(comparison)}</div>
@@ -92,7 +92,9 @@ export function renderComparison(comparison: Comparison, failed: readonly string
       </section>
       <section class="wide">
         <h2>On the way<small>Errors and distances are means of the logarithms.</small></h2>
-        <div class="row">${chartsOf(comparison).map(({ chart }) => bandChart(chart))}</div>
+        <div class="row" style="${figureRow}">
+          ${chartsOf(comparison).map(({ chart }) => bandChart(chart))}
+        </div>
       </section>`,
     footer: 'Annulus laboratory. Nodes in virtual time; nothing here depends on the machine.',
   });
@@ -168,7 +170,7 @@ function table({ keys, groups }: Comparison): Markup {
       <td>${bandText(final.caught)}</td>
       <td>${seeds.length}</td>
     </tr>`;
-  return html`<table>
+  return html`<table class="tight">
     <thead>
       <tr>
         ${keys.length === 0 ? html`<th></th>` : keys.map((key) => html`<th class="left">${key}</th>`)}

@@ -105,10 +105,7 @@ export function csvOf<T extends object>(
 ): string {
   const cell = (value: unknown): string => {
     if (value === null || value === undefined) return '';
-    const text =
-      typeof value === 'object'
-        ? JSON.stringify(value)
-        : String(value as string | number | boolean);
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(','));

@@ -11,21 +11,24 @@ const orange = '#d55e00';
 const green = '#009e73';
 const nodesShown = 64;
 
+/** Two figures beside each other where there is room. */
+export const figureRow = 'grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr))';
+
 /** One HTML file with figures and tables. */
 export function renderLab(record: LabRecord, rounds: readonly LabRound[]): string {
   const { settings, final, nodes, frames, fork } = record;
   const attackers = new Set(nodes.filter(({ isAttacker }) => isAttacker).map(({ node }) => node));
-  const name = String(settings.name);
+  const name = textOf(settings.name);
   const forked = fork === null ? '' : `, gone on from round ${fork.round} of another run`;
   return renderPage({
     title: `Annulus laboratory: ${name}`,
     heading: name,
     summary: `${nodes.length} nodes in virtual time, ${record.untilRound} rounds${forked}.`,
-    stamp: html`seed ${String(settings.seed)}`,
+    stamp: html`seed ${textOf(settings.seed)}`,
     sections: html`${ending(final, nodes.length)}
       <section class="wide">
         <h2>On the way</h2>
-        <div class="row">${charts(rounds).map(bandChart)}</div>
+        <div class="row" style="${figureRow}">${charts(rounds).map(bandChart)}</div>
       </section>
       ${
         frames.length > 0 &&
@@ -235,6 +238,11 @@ function settingRows(tree: LabSettingsTree, path: string): Markup[] {
       </tr>`,
     ];
   });
+}
+
+/** A plain value of settings. */
+function textOf(value: LabSettingsTree[string] | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '');
 }
 
 /** Three digits, in the notation that needs fewer of them. */

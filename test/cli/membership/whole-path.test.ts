@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { lockFolder } from '../../../src/host/index.ts';
-import { openHome } from '../../../src/node/index.ts';
+import { openHome, restoredAtMs } from '../../../src/node/index.ts';
 import type { ManifestFacts } from '../../../src/node/index.ts';
 import { verifyManifest } from '../../../src/wire/index.ts';
-import { done, hospitals, typed } from './hospitals.ts';
+import { answering, done, hospitals, nowMs, typed } from './hospitals.ts';
 
 const labels = { L1: 'hps,ms', L2: 'hps', L3: 'calc', L4: '' } as const;
 const ids = Object.keys(labels) as (keyof typeof labels)[];
@@ -193,5 +193,18 @@ describe('a consortium by files alone', () => {
     const [was, is] = [await openHome(at('L1.home'), null), await openHome(at('back'), null)];
     expect(is.member).to.deep.equal(was.member);
     expect(is.manifests.length).to.equal(was.manifests.length);
+    const confirm = ['restore', '--confirm', '--home', at('back')];
+    const nobody = await typed(confirm);
+    expect([nobody.code, nobody.err.includes('give --yes')]).to.deep.equal([2, true]);
+    const unsure = await typed(confirm, { terminal: answering('n') });
+    expect([unsure.code, unsure.err]).to.deep.equal([2, 'annulus: not confirmed\n']);
+    expect(await restoredAtMs(is)).to.equal(nowMs);
+    const sure = answering('y');
+    const confirmed = await typed(confirm, { terminal: sure });
+    expect(confirmed.out).to.contain('L1 votes when it has caught up');
+    expect(sure.asked[0]).to.contain('run nowhere, for good?');
+    expect(await restoredAtMs(is)).to.equal(null);
+    expect((await typed([...confirm, file])).err).to.contain('leave it out with --confirm');
+    expect((await typed(['restore'])).err).to.contain('expected a backup, or --confirm');
   });
 });

@@ -20,6 +20,7 @@ describe('an axis of a sweep', () => {
     'seed=3..1',
     'seed=1,1',
     'seed=1..99999',
+    'nodes+seed=1+2,3',
   ]) {
     it(`is not ${bad}`, () => {
       expect(() => readAxis(bad)).throw('--over');
@@ -31,7 +32,7 @@ describe('the runs of a sweep', () => {
   const axes = [readAxis('topology.kind=ring,star'), readAxis('seed=1..3')];
 
   it('are a grid, in the order of the first axis', () => {
-    const cells = cellsOf(preset, [], axes, false);
+    const cells = cellsOf(preset, [], axes);
     expect(cells.map(({ settings }) => [settings.topology.kind, settings.seed])).deep.equal([
       ['ring', 1],
       ['ring', 2],
@@ -44,24 +45,23 @@ describe('the runs of a sweep', () => {
     expect(new Set(cells.map(({ name }) => name)).size).equal(6);
   });
 
-  it('are pairs when asked for', () => {
-    const pairs = [readAxis('nodes=4,16'), readAxis('seed=7,8')];
-    const cells = cellsOf(preset, [], pairs, true);
-    expect(cells.map(({ settings }) => [settings.nodes, settings.seed])).deep.equal([
-      [4, 7],
-      [16, 8],
+  it('may change several settings together', () => {
+    const together = [readAxis('lab.nodes+topology.kind=4+ring,16+star'), readAxis('seed=7,8')];
+    const cells = cellsOf(preset, [], together);
+    expect(
+      cells.map(({ settings: { nodes, topology, seed } }) => [nodes, topology.kind, seed]),
+    ).deep.equal([
+      [4, 'ring', 7],
+      [4, 'ring', 8],
+      [16, 'star', 7],
+      [16, 'star', 8],
     ]);
-    expect(() => cellsOf(preset, [], axes, true)).throw(
-      'as many values of seed as of topology.kind',
-    );
   });
 
   it('are refused with a setting that is unknown, out of its range or named twice', () => {
-    const of = (text: string) => () => cellsOf(preset, [], [readAxis(text)], false);
+    const of = (text: string) => () => cellsOf(preset, [], [readAxis(text)]);
     expect(of('topologi.kind=ring')).throw('did you mean topology?');
     expect(of('nodes=1')).throw('lab.nodes: expected a whole number from 2 to 1024, got 1');
-    expect(() => cellsOf(preset, [], [readAxis('seed=1'), readAxis('seed=2')], false)).throw(
-      'once',
-    );
+    expect(() => cellsOf(preset, [], [readAxis('seed=1'), readAxis('seed=2')])).throw('once');
   });
 });

@@ -80,7 +80,7 @@ export function choco(rule: ChocoRule): MixingAlgorithm<ChocoState, ChocoMessage
     trained: (state, change) => ({ ...state, model: plus(state.model, change) }),
     send: (state, place) => {
       const own = state.estimates.get(place.node);
-      const wanted = Float64Array.from(state.model);
+      const wanted = new Float64Array(state.model);
       const difference = own === undefined ? wanted : plus(wanted, own.values, -1);
       const number = (own?.number ?? 0) + 1;
       const bytes = compress(rule.compression, difference, keyOf(place.node, number));

@@ -45,7 +45,7 @@ export interface MixingAlgorithm<State, Message> {
   readonly trained: (state: State, change: Vector) => State;
   readonly send: (state: State, place: StepPlace) => Sent<State, Message>;
   /**
-   * @param heard by sender; without those whose message was lost
+   * @param heard by sender, of `place.links` alone; without those whose message was lost
    * @throws {GossipError} 'bad_mixing_message' for a message that does not fit
    */
   readonly receive: (state: State, place: StepPlace, heard: ReadonlyMap<number, Message>) => State;

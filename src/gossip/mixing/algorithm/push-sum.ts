@@ -61,7 +61,7 @@ const codec: MessageCodec<PushTotal> = {
 export const pushSum: MixingAlgorithm<PushState, PushTotal> = {
   codec,
   start: (model) => ({
-    values: Float64Array.from(model),
+    values: new Float64Array(model),
     weight: 1,
     given: new Map(),
     taken: new Map(),

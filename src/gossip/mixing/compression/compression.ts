@@ -3,7 +3,7 @@
  * but the numbers is in the bytes; each decoder takes exactly what its encoder writes. docs/specs/mixing.md, 6
  */
 import { GossipError } from '../../errors.ts';
-import { plus, type Vector } from '../mix.ts';
+import { mixInto, plus, type Vector } from '../mix.ts';
 import { floatCodec, type VectorCodec } from './float-codecs.ts';
 import { lowRankCodec } from './low-rank.ts';
 import { quantisedCodec, signCodec } from './quantised.ts';
@@ -79,7 +79,12 @@ export function compressWithFeedback(
   values: Vector,
   { residual, key }: { readonly residual: Vector | null; readonly key: string },
 ): FedBack {
-  const wanted = plus(Float64Array.from(values), residual ?? new Float64Array(values.length));
+  const wanted = new Float64Array(values);
+  if (residual !== null)
+    mixInto(wanted, [
+      { weight: 1, values: wanted },
+      { weight: 1, values: residual },
+    ]);
   const bytes = compress(rule, wanted, key);
   const sent = decompress(rule, bytes, { length: values.length, key });
   return { bytes, residual: plus(wanted, sent, -1) };

@@ -19,18 +19,22 @@ export function floatCodec(kind: 'none' | 'bf16'): VectorCodec {
     encode: (values) => {
       const bytes = new Uint8Array(each * values.length);
       const view = viewOf(bytes);
-      values.forEach((value, i) => {
+      for (let i = 0; i < values.length; i++) {
+        const value = values[i] as number;
         if (each === 4) view.setFloat32(4 * i, value, true);
         else view.setUint16(2 * i, bf16Of(value), true);
-      });
+      }
       return bytes;
     },
     decode: (bytes, length) => {
       checkBytes(bytes, each * length);
       const view = viewOf(bytes);
-      return Float64Array.from({ length }, (_, i) =>
-        each === 4 ? view.getFloat32(4 * i, true) : floatOfBf16(view.getUint16(2 * i, true)),
-      );
+      const out = new Float64Array(length);
+      for (let i = 0; i < length; i++) {
+        out[i] =
+          each === 4 ? view.getFloat32(4 * i, true) : floatOfBf16(view.getUint16(2 * i, true));
+      }
+      return out;
     },
   };
 }

@@ -28,10 +28,10 @@ export function quantisedCodec({ bits, blockValues }: Quantisation): VectorCodec
         const scale = Math.fround(largest(block) / levels);
         view.setFloat32((4 * from) / blockValues, scale, true);
         if (scale === 0) continue;
-        block.forEach((value, i) => {
-          const q = Math.floor(value / scale + 0.5);
+        for (let i = 0; i < block.length; i++) {
+          const q = Math.floor((block[i] as number) / scale + 0.5);
           writeLevel(bytes, start, from + i, bits, Math.max(-levels, Math.min(levels, q)));
-        });
+        }
       }
       return bytes;
     },
@@ -42,14 +42,18 @@ export function quantisedCodec({ bits, blockValues }: Quantisation): VectorCodec
       if (bits === 4 && length % 2 === 1 && (bytes.at(-1) ?? 0) > 15) {
         throw badBytes('expected an empty half of the last byte');
       }
-      return Float64Array.from({ length }, (_, i) => {
-        const scale = readScale(view, 4 * Math.floor(i / blockValues));
-        const q = readLevel(bytes, start, i, bits);
-        if (q < -levels || (scale === 0 && q !== 0)) {
-          throw badBytes(`expected levels within ±${levels}, and 0 where the scale is`);
+      const out = new Float64Array(length);
+      for (let from = 0; from < length; from += blockValues) {
+        const scale = readScale(view, (4 * from) / blockValues);
+        for (let i = from; i < Math.min(length, from + blockValues); i++) {
+          const q = readLevel(bytes, start, i, bits);
+          if (q < -levels || (scale === 0 && q !== 0)) {
+            throw badBytes(`expected levels within ±${levels}, and 0 where the scale is`);
+          }
+          out[i] = q * scale;
         }
-        return q * scale;
-      });
+      }
+      return out;
     },
   };
 }
@@ -69,10 +73,10 @@ export const signCodec: VectorCodec = {
       let sum = 0;
       for (const value of block) sum += Math.abs(value);
       view.setFloat32((4 * from) / signBlock, sum / block.length, true);
-      block.forEach((value, i) => {
-        const at = start + ((from + i) >>> 3);
-        if (value < 0) bytes[at] = (bytes[at] ?? 0) | (1 << ((from + i) & 7));
-      });
+      for (let i = from; i < from + block.length; i++) {
+        const at = start + (i >>> 3);
+        if ((values[i] as number) < 0) bytes[at] = (bytes[at] as number) | (1 << (i & 7));
+      }
     }
     return bytes;
   },
@@ -83,11 +87,15 @@ export const signCodec: VectorCodec = {
     if (length % 8 !== 0 && (bytes.at(-1) ?? 0) >>> (length % 8) !== 0) {
       throw badBytes('expected zeros behind the last sign');
     }
-    return Float64Array.from({ length }, (_, i) => {
-      const size = readScale(view, 4 * Math.floor(i / signBlock));
-      const isNegative = (((bytes[start + (i >>> 3)] ?? 0) >>> (i & 7)) & 1) === 1;
-      return isNegative ? -size : size;
-    });
+    const out = new Float64Array(length);
+    for (let from = 0; from < length; from += signBlock) {
+      const size = readScale(view, (4 * from) / signBlock);
+      for (let i = from; i < Math.min(length, from + signBlock); i++) {
+        const isNegative = (((bytes[start + (i >>> 3)] as number) >>> (i & 7)) & 1) === 1;
+        out[i] = isNegative ? -size : size;
+      }
+    }
+    return out;
   },
 };
 

@@ -78,16 +78,39 @@ function scattered(bytes: Uint8Array, places: readonly number[], length: number)
 
 /** Ascending. */
 function largestPlaces(values: Vector, count: number): number[] {
-  const sizes = Float64Array.from(values, Math.abs);
-  const least = Float64Array.from(sizes).sort()[sizes.length - count] ?? 0;
+  const sizes = new Float64Array(values.length);
+  for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(values[i] as number);
+  const least = count === 0 ? Infinity : smallestAt(sizes.slice(), sizes.length - count);
   let above = 0;
   for (const size of sizes) if (size > least) above++;
   let equals = count - above;
   const places: number[] = [];
-  sizes.forEach((size, place) => {
+  for (let place = 0; place < sizes.length; place++) {
+    const size = sizes[place] as number;
     if (size > least || (size === least && equals-- > 0)) places.push(place);
-  });
+  }
   return places;
+}
+
+/** The number that would stand at `wanted` if `values` were sorted (Hoare's selection); reorders them. */
+function smallestAt(values: Float64Array, wanted: number): number {
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    const pivot = values[(low + high) >>> 1] as number;
+    let [left, right] = [low, high];
+    while (left <= right) {
+      while ((values[left] as number) < pivot) left++;
+      while ((values[right] as number) > pivot) right--;
+      if (left > right) break;
+      const value = values[left] as number;
+      values[left++] = values[right] as number;
+      values[right--] = value;
+    }
+    if (wanted <= right) high = right;
+    else if (wanted >= left) low = left;
+    else break;
+  }
+  return values[wanted] as number;
 }
 
 /** @throws {GossipError} 'bad_mixing_message' unless it is LEB128 in the fewest bytes, at most five */

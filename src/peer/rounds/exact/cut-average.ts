@@ -5,9 +5,9 @@ import type { WrittenModel } from '../../../weights/index.ts';
 import type { Cut } from '../../../wire/index.ts';
 import { workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import { sealOf, type AveragedCut } from './own-seal.ts';
-import { ruleOf, startOf } from './round-start.ts';
-import type { RoundUpdates } from './round-updates.ts';
+import { sealOf, type AveragedCut } from '../own-seal.ts';
+import { ruleOf, startOf } from '../round-start.ts';
+import type { RoundUpdates } from '../round-updates.ts';
 
 /** See the file's header. */
 export class CutAverage {
@@ -64,9 +64,9 @@ export class CutAverage {
 
   /** Null when the round went on meanwhile: others have sealed it, and what this node made of it is of no use. */
   async #meanOf(cut: Cut, files: readonly UpdateFile[]): Promise<AveragedCut | null> {
-    const { open, stage, models } = this.#context;
+    const { stage, open, models } = this.#context;
     const base = await models.obtain(stage, open.base);
-    const into = workName(open.r, 'average');
+    const into = workName(cut.r, 'average');
     const model = await this.#averaged(cut, files, into);
     return sealOf(this.#context, cut, { model, into, base }, (env) => this.#updates.facts(env));
   }

@@ -4,17 +4,17 @@
  */
 import { messageOf, type Digest, type NodeId } from '../../../base/index.ts';
 import { GossipError, type UpdateFacts } from '../../../gossip/index.ts';
-import type { Cut, CutUpdate, Open } from '../../../wire/index.ts';
+import type { Cut, CutUpdate, Open, Seal } from '../../../wire/index.ts';
 import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { Presence } from '../presence.ts';
 import { CutAverage } from './cut-average.ts';
-import { EnvelopeReader } from './envelope-reader.ts';
-import { exactUpdate } from './exact-update.ts';
-import type { AveragedCut } from './own-seal.ts';
-import { OwnTraining } from './own-training.ts';
-import { RoundUpdates } from './round-updates.ts';
+import { EnvelopeReader } from '../envelope-reader.ts';
+import { judgeSameSeal, type AveragedCut } from '../own-seal.ts';
+import { OwnTraining } from '../own-training.ts';
+import { RoundUpdates } from '../round-updates.ts';
+import { wholeUpdate } from '../whole-update.ts';
 
 /** See the file's header. What its methods promise is said at `RoundProtocol`. */
 export class ExactRound implements RoundProtocol {
@@ -32,7 +32,7 @@ export class ExactRound implements RoundProtocol {
     this.open = open;
     this.#self = self;
     this.#presence = new Presence({ self, clock: ports.clock, silenceMs });
-    this.#training = new OwnTraining(context, exactUpdate(context), {
+    this.#training = new OwnTraining(context, wholeUpdate(context), {
       onEnvelope: (envelope) => {
         this.#updates.announce(envelope);
         onEvent({ kind: 'announced', round: open.r });
@@ -77,6 +77,18 @@ export class ExactRound implements RoundProtocol {
     return this.#average.result;
   }
 
+  judgeSeal(seal: Seal): Judgement {
+    return judgeSameSeal(seal, this.#average.result);
+  }
+
+  smallerCut(): null {
+    return null;
+  }
+
+  mayLeaveOut(): boolean {
+    return false;
+  }
+
   envelope(env: Digest): Uint8Array | null {
     return this.#updates.envelope(env);
   }
@@ -108,7 +120,10 @@ export class ExactRound implements RoundProtocol {
   }
 
   take(from: NodeId, message: RoundMessage): void {
-    if (message.t !== 'pieces' && message.t !== 'sums') this.#updates.take(from, message);
+    // What is said in rounds of other kinds is nothing to this one.
+    if (message.t === 'update' || message.t === 'holds' || message.t === 'key') {
+      this.#updates.take(from, message);
+    }
   }
 
   heard(from: NodeId, nowMs: number): void {

@@ -19,8 +19,8 @@ import {
   type ShardList,
 } from '../../../wire/index.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import { ruleOf } from '../exact/round-start.ts';
-import type { HandedKey } from '../exact/update-opening.ts';
+import { ruleOf } from '../round-start.ts';
+import type { HandedKey } from '../update-opening.ts';
 
 /** What came of the check of one shard. */
 export type ShardOutcome =

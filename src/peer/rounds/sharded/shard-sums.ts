@@ -22,9 +22,9 @@ import {
 } from '../../../wire/index.ts';
 import { workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import { sealOf, type AveragedCut } from '../exact/own-seal.ts';
-import { ruleOf, startOf } from '../exact/round-start.ts';
-import { SideWork } from '../exact/side-work.ts';
+import { sealOf, type AveragedCut } from '../own-seal.ts';
+import { ruleOf, startOf } from '../round-start.ts';
+import { SideWork } from '../side-work.ts';
 import type { ShardDuties, ShardPatience } from './shard-duties.ts';
 import type { ShardUpdates } from './shard-updates.ts';
 import type { SumsMessage } from './sharded-messages.ts';
@@ -287,10 +287,10 @@ export class ShardSums {
   async #assembled({ cut }: Begun): Promise<AveragedCut | null> {
     const { open, stage, models, ports, content } = this.#context;
     const { updates } = this.#parts;
-    const base = await models.obtain(stage, open.base);
     const layout = await models.layout(stage);
     const start = await startOf(this.#context);
     const rule = ruleOf(this.#context);
+    const base = await models.obtain(stage, open.base);
     const into = workName(open.r, 'average');
     const sums = this.#held.map((digest, shard) => {
       invariant(digest !== null, 'all sums are here');

@@ -14,11 +14,11 @@ import {
 import { limits, type CutUpdate, type ShardList } from '../../../wire/index.ts';
 import type { Judgement, RoundView } from '../../local-view.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import type { EnvelopeReader } from '../exact/envelope-reader.ts';
-import type { ExactMessage } from '../exact/exact-messages.ts';
-import { KeyHelp } from '../exact/key-help.ts';
-import { SideWork } from '../exact/side-work.ts';
-import type { HandedKey } from '../exact/update-opening.ts';
+import type { EnvelopeReader } from '../envelope-reader.ts';
+import type { UpdatesMessage } from '../update-messages.ts';
+import { KeyHelp } from '../key-help.ts';
+import { SideWork } from '../side-work.ts';
+import type { HandedKey } from '../update-opening.ts';
 import { ShardBulk, type ShardOutcome } from './shard-bulk.ts';
 import { ShardNews, type Holding } from './shard-news.ts';
 import type { PiecesMessage } from './sharded-messages.ts';
@@ -189,7 +189,7 @@ export class ShardUpdates implements Pick<
   }
 
   /** @throws nothing: what is wrong with a message is its sender's fault and logged */
-  take(from: NodeId, message: ExactMessage | PiecesMessage): void {
+  take(from: NodeId, message: UpdatesMessage | PiecesMessage): void {
     switch (message.t) {
       case 'update':
         this.#tryEnvelope(this.#parts.envelopes.bytesOf(message), false, from);

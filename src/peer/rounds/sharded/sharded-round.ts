@@ -5,13 +5,13 @@
  */
 import { messageOf, type Digest, type NodeId } from '../../../base/index.ts';
 import { GossipError, ShardPlan, type UpdateFacts } from '../../../gossip/index.ts';
-import type { Cut, CutUpdate, Open } from '../../../wire/index.ts';
+import type { Cut, CutUpdate, Open, Seal } from '../../../wire/index.ts';
 import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
-import { EnvelopeReader } from '../exact/envelope-reader.ts';
-import type { AveragedCut } from '../exact/own-seal.ts';
-import { OwnTraining } from '../exact/own-training.ts';
+import { EnvelopeReader } from '../envelope-reader.ts';
+import { judgeSameSeal, type AveragedCut } from '../own-seal.ts';
+import { OwnTraining } from '../own-training.ts';
 import { Presence } from '../presence.ts';
 import { patienceOf, ShardDuties } from './shard-duties.ts';
 import { shardedUpdate } from './sharded-update.ts';
@@ -87,6 +87,18 @@ export class ShardedRound implements RoundProtocol {
     return this.#sums.result;
   }
 
+  judgeSeal(seal: Seal): Judgement {
+    return judgeSameSeal(seal, this.#sums.result);
+  }
+
+  smallerCut(): null {
+    return null;
+  }
+
+  mayLeaveOut(): boolean {
+    return false;
+  }
+
   envelope(env: Digest): Uint8Array | null {
     return this.#updates.envelope(env);
   }
@@ -119,8 +131,22 @@ export class ShardedRound implements RoundProtocol {
   }
 
   take(from: NodeId, message: RoundMessage): void {
-    if (message.t === 'sums') this.#sums.take(message);
-    else this.#updates.take(from, message);
+    switch (message.t) {
+      case 'sums':
+        this.#sums.take(message);
+        return;
+      case 'update':
+      case 'holds':
+      case 'key':
+      case 'pieces':
+        this.#updates.take(from, message);
+        return;
+      // What is said in a mixing is nothing to this round.
+      case 'step':
+      case 'report':
+      case 'lacks':
+      case 'near':
+    }
   }
 
   heard(from: NodeId, nowMs: number): void {

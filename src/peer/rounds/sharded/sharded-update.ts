@@ -5,9 +5,9 @@ import { signUpdate, type ShardPlan } from '../../../gossip/index.ts';
 import { encodeShardList, shardContext } from '../../../wire/index.ts';
 import { workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
-import { clampedMilli } from '../exact/exact-update.ts';
-import type { MakeUpdate } from '../exact/own-training.ts';
-import { ruleOf } from '../exact/round-start.ts';
+import { clampedMilli } from '../whole-update.ts';
+import type { MakeUpdate } from '../own-training.ts';
+import { ruleOf } from '../round-start.ts';
 
 /** How a member of this round makes its update. */
 export function shardedUpdate(context: RoundContext, { shardCount }: ShardPlan): MakeUpdate {

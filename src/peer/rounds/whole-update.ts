@@ -1,15 +1,15 @@
-/** The own update of an exact round: one ciphertext, and the envelope that names it. */
-import { hex } from '../../../base/index.ts';
-import { bulkKeyBytes, bulkSaltBytes } from '../../../crypto/index.ts';
-import { signUpdate } from '../../../gossip/index.ts';
-import { bulkContext } from '../../../wire/index.ts';
-import { workName } from '../../housekeeping.ts';
-import type { RoundContext } from '../../round-protocol.ts';
+/** The own update as a whole: one ciphertext, and the envelope that names it. */
+import { hex } from '../../base/index.ts';
+import { bulkKeyBytes, bulkSaltBytes } from '../../crypto/index.ts';
+import { signUpdate } from '../../gossip/index.ts';
+import { bulkContext } from '../../wire/index.ts';
+import { workName } from '../housekeeping.ts';
+import type { RoundContext } from '../round-protocol.ts';
 import type { MakeUpdate } from './own-training.ts';
 import { ruleOf } from './round-start.ts';
 
-/** How a member of this round makes its update. */
-export function exactUpdate(context: RoundContext): MakeUpdate {
+/** How a member makes its update where others need all of it, or nobody. */
+export function wholeUpdate(context: RoundContext): MakeUpdate {
   const { open, stage, self: author, consortium, keys, ports, models, content } = context;
   const { sealing } = ports.crypto;
   return async ({ start, after }, trained) => {

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { utf8, type RoundNumber } from '../../../../src/base/index.ts';
-import { verifyRaw, type VerifyBytes } from '../../../../src/crypto/index.ts';
-import { GossipError } from '../../../../src/gossip/index.ts';
-import { EnvelopeReader } from '../../../../src/peer/rounds/exact/envelope-reader.ts';
-import { consortium, member, open, updateOf } from '../../../gossip/sample-round.ts';
+import { utf8, type RoundNumber } from '../../../src/base/index.ts';
+import { verifyRaw, type VerifyBytes } from '../../../src/crypto/index.ts';
+import { GossipError } from '../../../src/gossip/index.ts';
+import { EnvelopeReader } from '../../../src/peer/rounds/envelope-reader.ts';
+import { consortium, member, open, updateOf } from '../../gossip/sample-round.ts';
 
 describe('EnvelopeReader', () => {
   let verified = 0;

@@ -1,6 +1,6 @@
-/** What members say to each other about the updates of an exact round. Specified in docs/specs/peer-messages.md. */
-import type { Digest, RoundNumber } from '../../../base/index.ts';
-import { envelopesPerAuthorMax } from '../../../gossip/index.ts';
+/** What members say to each other about the updates of a round. Specified in docs/specs/peer-messages.md. */
+import type { Digest, RoundNumber } from '../../base/index.ts';
+import { envelopesPerAuthorMax } from '../../gossip/index.ts';
 import {
   arr,
   b64,
@@ -12,7 +12,7 @@ import {
   sealedKeyBytes,
   str,
   type Reader,
-} from '../../../wire/index.ts';
+} from '../../wire/index.ts';
 
 /** A signed update envelope, whole. Its ciphertext is fetched by hash. */
 export interface UpdateMessage {
@@ -41,29 +41,35 @@ export interface KeyMessage {
   readonly sealed: string;
 }
 
-/** Everything that is said about the updates of an exact round. */
-export type ExactMessage = UpdateMessage | HoldsMessage | KeyMessage;
+/** Everything that is said about the updates of a round. */
+export type UpdatesMessage = UpdateMessage | HoldsMessage | KeyMessage;
 
 /** As many as a member can claim (`UpdateBook.claimsMax`), in the largest consortium. */
 const holdingsMax = envelopesPerAuthorMax * limits.membersMax;
 
 /** Reads each kind; all travel on the topic `updates`. */
-export const exactMessages: { readonly [T in ExactMessage['t']]: Reader<ExactMessage & { t: T }> } =
-  {
-    update: obj({ t: literal('update'), r: roundNumber, envelope: str(limits.entryBytesMax) }),
-    holds: obj({
-      t: literal('holds'),
-      r: roundNumber,
-      open: arr(digest, holdingsMax),
-      locked: arr(digest, holdingsMax),
-    }),
-    key: obj({
-      t: literal('key'),
-      r: roundNumber,
-      env: digest,
-      sealed: b64(sealedKeyBytes, sealedKeyBytes),
-    }),
-  };
+export const updateMessages: {
+  readonly [T in UpdatesMessage['t']]: Reader<UpdatesMessage & { t: T }>;
+} = {
+  update: obj({ t: literal('update'), r: roundNumber, envelope: str(limits.entryBytesMax) }),
+  holds: obj({
+    t: literal('holds'),
+    r: roundNumber,
+    open: arr(digest, holdingsMax),
+    locked: arr(digest, holdingsMax),
+  }),
+  key: obj({
+    t: literal('key'),
+    r: roundNumber,
+    env: digest,
+    sealed: b64(sealedKeyBytes, sealedKeyBytes),
+  }),
+};
 
 /** The kinds that only a member in that round can check. Others do not pass them on. */
-export const exactSignedKinds: readonly ExactMessage['t'][] = ['update'];
+export const updateSignedKinds: readonly UpdatesMessage['t'][] = ['update'];
+
+/** Whether a message is about updates, in whatever kind of round. */
+export function isOfUpdates(message: { readonly t: string }): message is UpdatesMessage {
+  return Object.hasOwn(updateMessages, message.t);
+}

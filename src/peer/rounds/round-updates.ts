@@ -9,21 +9,16 @@ import {
   type CancelTimer,
   type Digest,
   type NodeId,
-} from '../../../base/index.ts';
-import {
-  GossipError,
-  UpdateBook,
-  type UpdateFacts,
-  type UpdateFile,
-} from '../../../gossip/index.ts';
-import { limits, type CutUpdate } from '../../../wire/index.ts';
-import type { Judgement, RoundView } from '../../local-view.ts';
-import type { RoundContext } from '../../round-protocol.ts';
-import type { ExactMessage } from './exact-messages.ts';
+} from '../../base/index.ts';
+import { GossipError, UpdateBook, type UpdateFacts, type UpdateFile } from '../../gossip/index.ts';
+import { limits, type CutUpdate } from '../../wire/index.ts';
+import type { Judgement, RoundView } from '../local-view.ts';
+import type { RoundContext } from '../round-protocol.ts';
+import type { UpdatesMessage } from './update-messages.ts';
 import type { EnvelopeReader } from './envelope-reader.ts';
 import { KeyHelp } from './key-help.ts';
 import { SideWork } from './side-work.ts';
-import { updateFile, UpdateOpening } from './update-opening.ts';
+import { updateFile, UpdateOpening, type Opening } from './update-opening.ts';
 
 /** What the log says while a fetch fails. */
 const notHere = 'an update is not here yet';
@@ -33,6 +28,8 @@ interface RoundParts {
   readonly envelopes: EnvelopeReader;
   /** One more update is open. */
   readonly onOpened: () => void;
+  /** How bulk comes here; fetched and decrypted where absent. */
+  readonly opening?: Opening;
 }
 
 /** See the file's header. */
@@ -44,7 +41,7 @@ export class RoundUpdates implements Pick<
   readonly #parts: RoundParts;
   readonly #book: UpdateBook;
   readonly #work: SideWork;
-  readonly #opening: UpdateOpening;
+  readonly #opening: Opening;
   readonly #keys: KeyHelp;
   #ownEnvelope: Uint8Array | null = null;
   /** Takes the news that waits back. */
@@ -57,7 +54,7 @@ export class RoundUpdates implements Pick<
       parts.envelopes.read(bytes),
     );
     const work = new SideWork(context.open.r, context.ports.logger);
-    const opening = new UpdateOpening(context, book);
+    const opening = parts.opening ?? new UpdateOpening(context, book);
     this.#book = book;
     this.#work = work;
     this.#opening = opening;
@@ -153,7 +150,7 @@ export class RoundUpdates implements Pick<
   }
 
   /** @throws nothing: what is wrong with a message is its sender's fault and logged */
-  take(from: NodeId, message: ExactMessage): void {
+  take(from: NodeId, message: UpdatesMessage): void {
     switch (message.t) {
       case 'update':
         this.#tryEnvelope(this.#parts.envelopes.bytesOf(message), false, from);

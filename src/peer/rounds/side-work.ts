@@ -1,5 +1,5 @@
 /** Work of one round beside the peer's queue: a failure is logged, and the next tick asks for the work again. */
-import { messageOf, type Digest, type Logger } from '../../../base/index.ts';
+import { messageOf, type Digest, type Logger } from '../../base/index.ts';
 
 /** See the file's header. */
 export class SideWork {

@@ -1,5 +1,5 @@
 /** The bulk of a round's updates: fetched by digest, hastened where a transfer drags on, and checked. */
-import type { Digest, NodeId } from '../../../base/index.ts';
+import type { Digest, NodeId } from '../../base/index.ts';
 import {
   contentName,
   GossipError,
@@ -7,9 +7,9 @@ import {
   type UpdateBook,
   type UpdateFacts,
   type UpdateFile,
-} from '../../../gossip/index.ts';
-import { bulkContext, openHandedKey, openUpdateKey } from '../../../wire/index.ts';
-import type { RoundContext } from '../../round-protocol.ts';
+} from '../../gossip/index.ts';
+import { bulkContext, openHandedKey, openUpdateKey } from '../../wire/index.ts';
+import type { RoundContext } from '../round-protocol.ts';
 import { ruleOf } from './round-start.ts';
 
 /** A transfer not over after so long is gone on with elsewhere, ms; twice as long until the next time. */
@@ -20,6 +20,16 @@ export type OpeningContext = Pick<
   RoundContext,
   'open' | 'stage' | 'self' | 'consortium' | 'keys' | 'ports' | 'content' | 'models'
 >;
+
+/** How a round comes to hold an update whose envelope is here. */
+export interface Opening {
+  /** As `UpdateOpening.open`. */
+  open(facts: UpdateFacts, handed?: HandedKey): Promise<Uint8Array | null>;
+  /** As `UpdateOpening.fetch`. */
+  fetch(facts: UpdateFacts): Promise<void>;
+  /** As `UpdateOpening.hasten`. */
+  hasten(facts: UpdateFacts): void;
+}
 
 /** The key of an update as another member encrypted it to us. */
 export interface HandedKey {
@@ -43,7 +53,7 @@ export function updateFile(
 }
 
 /** See the file's header. */
-export class UpdateOpening {
+export class UpdateOpening implements Opening {
   readonly #context: OpeningContext;
   readonly #book: UpdateBook;
   readonly #rule: AveragingRule;

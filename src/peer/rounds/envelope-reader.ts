@@ -1,9 +1,9 @@
 /** Update envelopes of one round: each good one is checked once, whoever repeats or relays it. */
-import { doNow, utf8, type Digest, type PureWork } from '../../../base/index.ts';
-import { digestOf, type VerifyBytes } from '../../../crypto/index.ts';
-import { envelopesPerAuthorMax, readUpdate, type UpdateFacts } from '../../../gossip/index.ts';
-import { decodeUpdateStatement, type Open, type SignedManifest } from '../../../wire/index.ts';
-import type { UpdateMessage } from './exact-messages.ts';
+import { doNow, utf8, type Digest, type PureWork } from '../../base/index.ts';
+import { digestOf, type VerifyBytes } from '../../crypto/index.ts';
+import { envelopesPerAuthorMax, readUpdate, type UpdateFacts } from '../../gossip/index.ts';
+import { decodeUpdateStatement, type Open, type SignedManifest } from '../../wire/index.ts';
+import type { UpdateMessage } from './update-messages.ts';
 
 /** See the file's header. */
 export class EnvelopeReader {

@@ -1,9 +1,9 @@
 /** This node's own part of a round: it trains, and what changed becomes a signed update by the round's protocol. */
-import { messageOf } from '../../../base/index.ts';
-import { GossipError } from '../../../gossip/index.ts';
-import { ownUpdateName, workName } from '../../housekeeping.ts';
-import type { RoundContext } from '../../round-protocol.ts';
-import type { TrainingResult, WorkProgress } from '../../trainer.ts';
+import { messageOf } from '../../base/index.ts';
+import { GossipError } from '../../gossip/index.ts';
+import { ownUpdateName, workName } from '../housekeeping.ts';
+import type { RoundContext } from '../round-protocol.ts';
+import type { TrainingResult, WorkProgress } from '../trainer.ts';
 import { LateWork } from './late-work.ts';
 import { startOf } from './round-start.ts';
 

@@ -2,13 +2,13 @@
  * Keys for those whom an author shut out: it may seal its update to some members only, and those who could open it hand
  * the key on. Between two ticks one key is handed to each member and one of each is tried, whatever they send.
  */
-import { base64, fromBase64, type Digest, type NodeId } from '../../../base/index.ts';
-import type { UpdateBook } from '../../../gossip/index.ts';
-import { handOverKey } from '../../../wire/index.ts';
-import type { RoundContext } from '../../round-protocol.ts';
-import type { HoldsMessage, KeyMessage } from './exact-messages.ts';
+import { base64, fromBase64, type Digest, type NodeId } from '../../base/index.ts';
+import type { UpdateBook } from '../../gossip/index.ts';
+import { handOverKey } from '../../wire/index.ts';
+import type { RoundContext } from '../round-protocol.ts';
+import type { HoldsMessage, KeyMessage } from './update-messages.ts';
 import type { SideWork } from './side-work.ts';
-import type { UpdateOpening } from './update-opening.ts';
+import type { Opening } from './update-opening.ts';
 
 /** What of a round the help with keys needs. */
 export type KeyHelpContext = Pick<
@@ -19,7 +19,7 @@ export type KeyHelpContext = Pick<
 /** What `KeyHelp` works with. */
 export interface KeyHelpParts {
   readonly book: UpdateBook;
-  readonly opening: Pick<UpdateOpening, 'open'>;
+  readonly opening: Pick<Opening, 'open'>;
   readonly work: SideWork;
   /** An update that was locked is open. */
   readonly onOpened: (env: Digest, key: Uint8Array) => void;

@@ -3,7 +3,7 @@
  * What it learnt is kept, and in the next round of the stage it starts from there: its update then holds both. When the
  * time left is too short for another training, what it learnt goes out as it is.
  */
-import { messageOf, type Digest } from '../../../base/index.ts';
+import { messageOf, type Digest } from '../../base/index.ts';
 import {
   decodeStrict,
   digest,
@@ -13,10 +13,10 @@ import {
   optional,
   record,
   WireError,
-} from '../../../wire/index.ts';
-import { workName } from '../../housekeeping.ts';
-import type { RoundContext } from '../../round-protocol.ts';
-import type { TrainingResult } from '../../trainer.ts';
+} from '../../wire/index.ts';
+import { workName } from '../housekeeping.ts';
+import type { RoundContext } from '../round-protocol.ts';
+import type { TrainingResult } from '../trainer.ts';
 import { startOf } from './round-start.ts';
 
 /** What was learnt more rounds ago than this is not added: the model has moved on. */

@@ -1,7 +1,7 @@
-/** What training and the average of an exact round share: the model they begin at, and the rule they follow. */
-import { averagingRule, type AveragingRule } from '../../../gossip/index.ts';
-import { workName } from '../../housekeeping.ts';
-import type { RoundContext } from '../../round-protocol.ts';
+/** What training and the average of a round share: the model they begin at, and the rule they follow. */
+import { averagingRule, type AveragingRule } from '../../gossip/index.ts';
+import { workName } from '../housekeeping.ts';
+import type { RoundContext } from '../round-protocol.ts';
 
 /**
  * Name in the store of the model where all begin this round.
