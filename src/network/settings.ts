@@ -65,7 +65,7 @@ export interface NetworkSettings {
   readonly hangUpMsMax: number;
   /** Transfers one peer may have open at us, 1..64. */
   readonly transfersPerPeerMax: number;
-  /** Transfers open at us, of all members, 1..1024; each holds four chunks. A member's first is never refused. */
+  /** Transfers open at us, of all members, 1..1024; each holds one chunk. A member's first is never refused. */
   readonly transfersMax: number;
   /** Bytes of blobs that one member gets a second, chunkBytes..10^10. */
   readonly transferBytesPerSecondMax: number;

@@ -17,8 +17,6 @@ import type { NetworkSettings } from './settings.ts';
 const requestBytes = 48;
 const answerHeadBytes = 9;
 const wholeRest = 0xffff_ffff_ffff_ffffn;
-/** Read from the disk at once: opening and closing a file costs as much as reading a quarter of that. */
-const chunksAhead = 4;
 
 /** First byte of an answer. */
 export const transferStatus = { ok: 0, notHeld: 1, badRange: 2, busy: 3 } as const;
@@ -41,7 +39,7 @@ export interface TransferPorts {
   readonly pace: (bytes: number) => Promise<void>;
 }
 
-/** Reads one request from `stream` and answers it. Four chunks are held in memory, whatever the blob. */
+/** Reads one request from `stream` and answers it. One chunk is held in memory, whatever the blob. */
 export async function serveTransfer(stream: Stream, ports: TransferPorts): Promise<void> {
   const { settings } = ports;
   const source = new ExactReader(stream, settings);
@@ -73,18 +71,11 @@ async function answer(stream: Stream, request: BlobRequest, ports: TransferPorts
   await writeDrained(stream, answerHead(transferStatus.ok, total), settings.transferIdleMs);
   const end = Math.min(total, request.offset + (request.length ?? total));
   let waitedMs = 0;
-  let ahead: Uint8Array = new Uint8Array(0);
   for (let at = request.offset; at < end; at += settings.chunkBytes) {
     const wanted = Math.min(settings.chunkBytes, end - at);
     await pace(wanted);
-    if (ahead.byteLength === 0) {
-      const length = Math.min(chunksAhead * settings.chunkBytes, end - at);
-      const read = await blob.read(at, length);
-      if (read?.byteLength !== length) throw new NetworkError({ code: 'stream_cut' });
-      ahead = read;
-    }
-    const chunk = ahead.subarray(0, wanted);
-    ahead = ahead.subarray(wanted);
+    const chunk = await blob.read(at, wanted);
+    if (chunk?.byteLength !== wanted) throw new NetworkError({ code: 'stream_cut' });
     const sentMs = performance.now();
     await writeDrained(stream, chunk, settings.transferIdleMs);
     // Only the time spent waiting for the reader counts against it, not the pace that we set.

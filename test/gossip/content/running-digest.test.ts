@@ -5,7 +5,9 @@ import { digestOf } from '../../../src/crypto/index.ts';
 import { ChunkBuffers } from '../../../src/gossip/content/chunk-buffers.ts';
 import { RunningDigest } from '../../../src/gossip/content/running-digest.ts';
 
-const chunks = Array.from({ length: 40 }, (_, at) => new Uint8Array(100).fill(at + 1));
+const chunks: readonly Uint8Array[] = Array.from({ length: 40 }, (_, at) =>
+  new Uint8Array(100).fill(at + 1),
+);
 const whole = digestOf(concatBytes(...chunks));
 const inOrder = chunks.map((_, at) => at);
 
