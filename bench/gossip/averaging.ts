@@ -1,13 +1,15 @@
 /**
  * How long the thread that libp2p lives on is held up while updates of a large model are encrypted, checked and averaged,
  * and how much memory that takes. The work goes through the very worker and the very store of a node.
- * `node bench/gossip/averaging.ts [MEMBERS [MILLIONS]]`: 8 members and 62 million parameters unless told otherwise.
+ * `node bench/gossip/averaging.ts [MEMBERS [MILLIONS [centred-clip]]]`: 8 members, 62 million parameters and the weighted mean unless
+ * told otherwise.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { seededRandom, utf8, type Digest, type Store } from '../../src/base/index.ts';
+import { robustDefaults, robustRuleOf } from '../../src/config/index.ts';
 import { systemSealing } from '../../src/crypto/index.ts';
 import {
   contentName,
@@ -29,6 +31,7 @@ import {
 import type { Transport } from '../../src/wire/index.ts';
 
 const [memberCount, millions] = [Number(process.argv[2] ?? 8), Number(process.argv[3] ?? 62)];
+const isRobust = process.argv[4] === 'centred-clip';
 const mega = 1e6;
 
 /** Tensors of all sizes, as a transformer has them. */
@@ -41,8 +44,13 @@ const layout: ModelLayout = [
   { name: 'outs.hps.conv.conv.weight', shape: [millions * 20_000] },
   { name: 'outs.ms.conv.conv.weight', shape: [millions * 20_000] },
 ];
+const robust = robustRuleOf(
+  { ...robustDefaults, kind: isRobust ? 'centred-clip' : 'none' },
+  memberCount,
+);
 const rule: AveragingRule = {
   ...{ memberCount, clamp: 1, weightMax: 1000, samplesCap: 1000, outerRate: 1, outerMomentum: 0 },
+  ...(robust && { robust }),
 };
 
 const folder = await mkdtemp(join(tmpdir(), 'annulus-averaging-'));

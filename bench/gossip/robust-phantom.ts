@@ -2,7 +2,7 @@
  * What attacks cost on phantoms, with the robust default and without: a small U-Net learns the heart and the five points of
  * `hps` from phantoms of several hospitals, by the very jobs and the very average of a consortium, without a network.
  *
- *   node bench/gossip/robust-phantom.ts [MEMBERS LIARS [ROUNDS]]
+ *   node bench/gossip/robust-phantom.ts [MEMBERS LIARS [ROUNDS [RULE [ATTACK]]]]
  *
  * Prints for each attack the mean Dice of the heart's structures and the mean distance of the points that were found, on
  * held-out phantoms of the honest hospitals.
@@ -19,6 +19,7 @@ import {
   modelSpecFor,
   patchOf,
   robustDefaults,
+  type RobustSettings,
   studentStage,
   type RunSettings,
 } from '../../src/config/index.ts';
@@ -43,7 +44,9 @@ import { lieOf, type UpdateAttack } from '../../src/simulate/index.ts';
 import { delta, type ModelWeights } from '../../src/weights/index.ts';
 import { hyperparametersOf, type Json, type PlanStage } from '../../src/wire/index.ts';
 
-const [memberCount = 4, liarCount = 1, rounds = 10] = process.argv.slice(2).map(Number);
+const [memberCount = 4, liarCount = 1, rounds = 10] = process.argv.slice(2, 5).map(Number);
+/** Only what has these names; all where absent. */
+const [onlyRule, onlyAttack] = process.argv.slice(5);
 const stepsPerRound = 12;
 
 const hospitals = Array.from({ length: memberCount }, (_, i) => {
@@ -74,6 +77,13 @@ const attacks: Readonly<Record<string, UpdateAttack | null>> = {
   'IPM ε = 0.5': { kind: 'ipm', epsilon: 0.5 },
 };
 
+/** Settings of the average; `tolerated` of NNM is the number of liars. */
+const rules: Readonly<Record<string, RobustSettings>> = {
+  mean: robustDefaults,
+  centred: { ...robustDefaults, kind: 'centred-clip', nnm: false },
+  'NNM + centred': { ...robustDefaults, kind: 'centred-clip', nnm: true, tolerated: liarCount },
+};
+
 /** How well a model does on held-out phantoms. */
 interface Scored {
   readonly dice: number;
@@ -93,13 +103,14 @@ try {
   console.log(
     `${liarCount} of ${memberCount} lie, ${rounds} rounds of ${stepsPerRound} steps: Dice of the heart x100, points mm (missed)`,
   );
-  for (const kind of ['none', 'centred-clip'] as const) {
+  for (const [rule, robust] of Object.entries(rules)) {
+    if (onlyRule !== undefined && rule !== onlyRule) continue;
     for (const [name, attack] of Object.entries(attacks)) {
-      const robust = { ...robustDefaults, kind };
+      if (onlyAttack !== undefined && name !== onlyAttack) continue;
       const training = { ...settings.training, robust };
       const { dice, errorMm, missed } = await runOf({ ...settings, training }, pool, attack);
       const words = [(100 * dice).toFixed(1), errorMm.toFixed(1), `(${missed})`].join('  ');
-      console.log(`${kind.padEnd(14)}${name.padEnd(16)}${words}`);
+      console.log(`${rule.padEnd(14)}${name.padEnd(16)}${words}`);
     }
   }
 } finally {

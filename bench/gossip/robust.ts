@@ -186,8 +186,8 @@ function shown(error: number): string {
 }
 
 function page(): string {
-  const plots = tables.map(({ scenario, rows }) =>
-    boxPlot({
+  const plots = tables.map(({ scenario, rows }) => {
+    const plot = boxPlot({
       title: scenario.name,
       unit: 'distance from the mean of the honest, a value for each attack',
       groups: [
@@ -200,14 +200,15 @@ function page(): string {
         },
       ],
       ...{ to: 1.5, width: 1040 },
-    }),
-  );
+    });
+    return html`<section class="wide">${plot}</section>`;
+  });
   return renderPage({
     title: 'Robust rules under attack',
     heading: 'Robust rules under attack',
     summary: `Each box is one rule over ${Object.keys(attacks).length} attacks, each the mean of ${seedCount} seeds; what lies beyond 1.5 is counted above.`,
     stamp: 'bench/gossip/robust.ts',
-    sections: html`<section>${plots}</section>`,
+    sections: plots,
     footer: '',
   });
 }

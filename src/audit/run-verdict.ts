@@ -34,6 +34,7 @@ export interface RunVerdict {
 export function notChecked(given: {
   readonly isRun: boolean;
   readonly hasModel: boolean;
+  readonly areModelsInHomes: boolean;
   readonly hasBlobs: boolean;
 }): string[] {
   const phrases: [boolean, string][] = [
@@ -49,6 +50,7 @@ export function notChecked(given: {
       !given.isRun,
       `the other members' copies${given.hasModel ? '' : ', and the exported model'}: give the run's folder for that`,
     ],
+    [given.areModelsInHomes, "the model/ in each member's home: give that home for it"],
     [!given.hasBlobs, 'updates and models: only a log was given'],
     [given.hasModel, "model.json's window, spacing and intensity scale: no log holds them"],
     [given.isRun, 'report.html, record.json and run.json: nobody signs them'],

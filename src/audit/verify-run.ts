@@ -42,8 +42,8 @@ export interface RunFolder {
   readonly nodes: readonly NodeFolder[];
   /** Whether it is a whole run: then all members are expected. */
   readonly isRun: boolean;
-  /** `model/`; `null` when there is no such folder. */
-  readonly model: ModelFolder | null;
+  /** `model/`; `null` when there is no such folder. Members that each have a home have each their own in it. */
+  readonly model: ModelFolder | 'in-homes' | null;
 }
 
 /** What the auditor knows and allows. */
@@ -82,7 +82,7 @@ export async function verifyRun(
     if (options.allowMissing === true) report.note(text);
     else report.find('nodes', `${text}; --allow-missing passes over that`);
   }
-  const model = run.isRun || run.model !== null ? verifyModel(run, examined, report) : null;
+  const model = verifyModel(run, examined, report);
   const { findings, notes } = report;
   return {
     ok: findings.length === 0 && logs.every(({ verdict }) => verdict.ok),
@@ -95,6 +95,7 @@ export async function verifyRun(
     notChecked: notChecked({
       isRun: run.isRun,
       hasModel: model !== null,
+      areModelsInHomes: run.model === 'in-homes',
       hasBlobs: run.nodes.every(({ blobs }) => blobs !== null),
     }),
   };
@@ -198,6 +199,7 @@ function verifyModel(
   examined: readonly Examined[],
   report: Report,
 ): RunVerdict['model'] {
+  if (folder === 'in-homes' || (folder === null && !isRun)) return null;
   const [longest] = [...examined].sort((a, b) => b.bodies.length - a.bodies.length);
   const rounds = longest?.verdict.rounds.filter(({ outcome }) => outcome === 'sealed') ?? [];
   const last = rounds.at(-1) ?? null;

@@ -1,4 +1,4 @@
-/** What stands below the flags in each command's `--help`: what happens, and examples. */
+/** What stands below the flags in each command's `--help`: what happens, and examples. In one file because all of it is text. */
 /** Below the commands of `annulus --help`. */
 export const overview = `
 Begin here:
@@ -72,7 +72,7 @@ An attack is one object: what some members, the liars, do:
   alie, ipm, min-max             z (or none); epsilon; direction: unit, sign or deviation
   label-flip, weight-lie, stale  –; samples; rounds: learnt from wrong labels, with a false weight, or long ago
   withhold, late, flood          answers; delayMs; copies
-  two-faced                      sign two statements where one is due
+  two-faced, lying-reducers      –; isTwofold: sign two statements where one is due, or false sums of shards
 
   $ annulus simulate smoke --world virtual --members 16 --rounds 3
   $ annulus simulate smoke --world virtual --fault-seed 5

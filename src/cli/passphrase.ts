@@ -6,6 +6,7 @@ import { fromUtf8 } from '../base/index.ts';
 import { CryptoError } from '../crypto/index.ts';
 import { usageError } from './errors.ts';
 import { readInput } from './files.ts';
+import type { Terminal } from './terminal.ts';
 import type { World } from './world.ts';
 
 /** Which of them: that of the node's keys, of the organisation's key, or of a backup. */
@@ -98,7 +99,7 @@ export async function openWithPassphrase<T>(
 /**
  * The passphrase for new keys; null when they are to be bare.
  *
- * @throws {CliError} 'usage' when there is none to be had, it is too short, or it was typed differently the second time
+ * @throws {CliError} 'usage' when there is none to be had, or it is too short; one that is typed can be typed again
  */
 export async function passphraseToMake(
   of: PassphraseOf,
@@ -107,17 +108,26 @@ export async function passphraseToMake(
 ): Promise<string | null> {
   const isBare = (of === 'org' ? flags.orgPassphrase : flags.passphrase) === false;
   const given = await givenPassphrase(of, flags, world);
-  const { what, bare, flag } = names[of];
+  const { bare, flag } = names[of];
   if (isBare) {
     if (given === null || fileOf(of, flags) === undefined) return null;
     throw usageError(`${bare} and ${flag}: give one of them`);
   }
   if (given !== null) return longEnough(of, given);
   if (world.terminal === null) throw noPassphrase(of, true);
-  const first = longEnough(of, await world.terminal.ask(`New passphrase for ${what}: `, true));
-  const second = await world.terminal.ask('The same again: ', true);
-  if (first === second) return first;
-  throw usageError('the two passphrases differ; nothing was written, start again');
+  return typedTwice(of, world, world.terminal);
+}
+
+/** Asks until one is long enough and typed twice alike. @throws {CliError} 'usage' when the third try is not either */
+async function typedTwice(of: PassphraseOf, world: World, terminal: Terminal): Promise<string> {
+  for (let left = triesMax; ; left--) {
+    const first = await terminal.ask(`New passphrase for ${names[of].what}: `, true);
+    const isShort = first.length < lengthMin;
+    if (!isShort && (await terminal.ask('The same again: ', true)) === first) return first;
+    const reason = isShort ? tooShort(of, first) : 'the two passphrases differ';
+    if (left === 1) throw usageError(`${reason}; nothing was written, start again`);
+    world.err(`${reason}; once more, please\n`);
+  }
 }
 
 /** What file, environment or systemd give, in this order; null when none does. */
@@ -159,9 +169,11 @@ async function fromFile(path: string, err: (text: string) => void): Promise<stri
 
 function longEnough(of: PassphraseOf, passphrase: string): string {
   if (passphrase.length >= lengthMin) return passphrase;
-  throw usageError(
-    `the passphrase for ${names[of].what} has ${passphrase.length} characters: expected at least ${lengthMin}, for instance four words`,
-  );
+  throw usageError(tooShort(of, passphrase));
+}
+
+function tooShort(of: PassphraseOf, { length }: string): string {
+  return `the passphrase for ${names[of].what} has ${length} characters: expected at least ${lengthMin}, for instance four words`;
 }
 
 function noPassphrase(of: PassphraseOf, isNew: boolean): Error {

@@ -66,6 +66,9 @@ function textOf(summary: RunSummary): string {
     `student   ${sealedDigest ?? 'not sealed'} on ${same} of ${models.length} nodes`,
     `log       ${log.entries} entries, root ${shortDigest(log.root)}, ${log.ok ? 'verified' : 'NOT verified'}`,
     ...(virtual === null ? [] : [`faults    ${virtual.faults.length}`]),
+    ...(virtual?.attack
+      ? [`attack    ${virtual.attack.kind} by ${virtual.attack.liars.join(' ')}`]
+      : []),
     ...log.findings.map((finding) => `found     ${finding}`),
     ...(rounds.length > 0
       ? [

@@ -14,21 +14,21 @@ export interface RobustSettings {
   readonly iterations: number;
   /** Of `trimmed-mean`: share of the weight left out at each end, 0.01 to 0.49. */
   readonly trim: number;
-  /** Of `multi-krum` and `nnm`: how many hospitals may lie, 1 to 128. */
+  /** Of `multi-krum` and `nnm`: how many hospitals may lie, 0 to 128; 0 for as many as an agreement bears, floor((n - 1) / 3). */
   readonly tolerated: number;
   /** Whether each update is first replaced by the mean of its nearest. */
   readonly nnm: boolean;
 }
 
-/** Plain averaging; the rest is what centred clipping takes when it is asked for. */
+/** Plain averaging; the rest is for centred clipping after NNM, which is what stood best in docs/specs/robust-rules.md. */
 export const robustDefaults: RobustSettings = Object.freeze({
   kind: 'none',
   weightCap: 0.35,
   radius: 1,
   iterations: 8,
   trim: 0.3,
-  tolerated: 1,
-  nnm: false,
+  tolerated: 0,
+  nnm: true,
 });
 
 /** @throws {SettingError} naming the key out of range. */
@@ -38,5 +38,5 @@ export function validateRobust(settings: RobustSettings): void {
   checkNumber('radius', settings.radius, 0.01, 1_000);
   checkInteger('iterations', settings.iterations, 1, 64);
   checkNumber('trim', settings.trim, 0.01, 0.49);
-  checkInteger('tolerated', settings.tolerated, 1, 128);
+  checkInteger('tolerated', settings.tolerated, 0, 128);
 }

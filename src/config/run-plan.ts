@@ -173,7 +173,7 @@ function ruleOf(
   memberCount: number,
 ): RoundRule {
   const { averaging, samplesCap, clamp, outerLearningRate, outerMomentum } = training;
-  const robust = robustRuleOf(training.robust);
+  const robust = robustRuleOf(training.robust, memberCount);
   const isDiloco = federation === 'diloco';
   const mean = {
     samplesCap,

@@ -6,6 +6,20 @@ import { historyNotice } from './restart-notices.ts';
 
 /** The line that `event` is worth, or null. @param view before it */
 export function journalLine(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> | null {
+  const line = lineOf(view, event);
+  // What the log tells again, and what was decided while this node was off.
+  const isEarlier = line !== null && event.kind in ofBlocks && line.atMs < startOf(view);
+  return isEarlier ? { ...line, text: `earlier: ${line.text}` } : line;
+}
+
+/** Events of blocks: their time is the block's. */
+const ofBlocks = { opened: true, sealed: true, void: true };
+
+function startOf({ identity }: NodeView): number {
+  return identity?.atMs ?? 0;
+}
+
+function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> | null {
   const line = (text: string, level: MessageLevel = 'info', atMs = view.nowMs) => ({
     ...{ atMs, level, text },
   });

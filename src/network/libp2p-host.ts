@@ -5,13 +5,14 @@ import { createTopicScoreParams } from '@libp2p/gossipsub/score';
 import { identify, type Identify, type IdentifyComponents } from '@libp2p/identify';
 import type { ConnectionGater, Libp2p, PeerId, PrivateKey, StreamHandler } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
-import { yamux } from '@libp2p/yamux';
+
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { hex, invariant, type Digest, type NodeId } from '../base/index.ts';
 import { topics, limits } from '../wire/index.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import { NetworkError } from './errors.ts';
+import { guardedYamux } from './guarded-yamux.ts';
 import type { MemberDirectory } from './member-directory.ts';
 import { gossipTopic } from './protocol-ids.ts';
 import type { NetworkSettings } from './settings.ts';
@@ -50,7 +51,7 @@ export async function createHost(init: HostInit): Promise<Host> {
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
+      guardedYamux({
         maxInboundStreams: 64,
         maxOutboundStreams: 64,
         enableKeepAlive: true,

@@ -61,6 +61,18 @@ export {
   type ShardedRule,
 } from './rule.ts';
 export {
+  decodeReport,
+  decodeStep,
+  edgeProblems,
+  signReport,
+  signStep,
+  verifyMixing,
+  type DecodedStatement,
+  type MixingReport,
+  type ReportedStep,
+  type StepStatement,
+} from './mixing-statements.ts';
+export {
   decodeShardList,
   encodeShardList,
   shardListBytesMax,
@@ -77,18 +89,6 @@ export {
   type SignedSums,
   type SumsStatement,
 } from './shard-sums.ts';
-export {
-  decodeReport,
-  decodeStep,
-  edgeProblems,
-  signReport,
-  signStep,
-  verifyMixing,
-  type DecodedStatement,
-  type MixingReport,
-  type ReportedStep,
-  type StepStatement,
-} from './mixing-statements.ts';
 export {
   readHyperparameters,
   readTraining,

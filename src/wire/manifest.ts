@@ -181,11 +181,12 @@ export function signManifest(manifest: Manifest, orgSigners: readonly Signer[]):
 export function verifyManifest(bytes: Uint8Array): SignedManifest {
   const { envelope, payload, manifest } = openManifest(bytes);
   if (manifest.version !== 0) throw malformed('$.version', '0 in a genesis');
+  const missing = manifest.members.filter(
+    ({ orgKey }) => !isSignedBy(envelope, payload, keyBytes(orgKey)),
+  );
+  if (missing.length > 0) throw unsigned(missing.map(({ id }) => id));
   if (envelope.signatures.length !== manifest.members.length) {
     throw malformed('$.signatures', 'one signature of each member');
-  }
-  for (const member of manifest.members) {
-    if (!isSignedBy(envelope, payload, keyBytes(member.orgKey))) throw unsigned(member.id);
   }
   const cid = digestOf(payload);
   return { manifest, cid, digest: cid, bytes };
@@ -226,10 +227,10 @@ export function keyBytes(key: string): Uint8Array {
   return bytes;
 }
 
-function unsigned(id: NodeId): WireError {
+function unsigned(ids: readonly NodeId[]): WireError {
   return new WireError(
-    { code: 'bad_signature', path: `$.members.${id}.orgKey` },
-    `the manifest is not signed by ${id}`,
+    { code: 'bad_signature', path: '$.signatures' },
+    `the genesis is signed by all its members, this one not, or wrongly, by ${ids.join(', ')}`,
   );
 }
 

@@ -53,8 +53,10 @@ export interface PlanStage {
   readonly learningRateMicro: number;
   /** From the peak to the rate of each round. */
   readonly schedule: Schedule;
-  /** From OPEN to the deadline of updates, in milliseconds. */
+  /** From OPEN to the deadline of updates, in milliseconds: the longest, where `deadlineFactorMicro` shortens it. */
   readonly roundTimeoutMs: number;
+  /** How many times what its rounds took a round is waited for, × 10^6; absent for `roundTimeoutMs` always. */
+  readonly deadlineFactorMicro?: number;
   /** A round with fewer updates at its deadline is VOID. */
   readonly minParticipants: number;
   /** How updates become the next model. */
@@ -94,6 +96,7 @@ const readStage: Reader<PlanStage> = checked(
     learningRateMicro: readRateMicro,
     schedule: literal(...schedules),
     roundTimeoutMs: count,
+    deadlineFactorMicro: optional(int(1_000_000, 100_000_000)),
     minParticipants: int(1, membersMax),
     rule: readRule,
     training: readTraining,

@@ -120,6 +120,25 @@ describe('annulus audit verify', () => {
     expect(log.out).contains('updates and models: only a log was given');
   });
 
+  it('says nothing of a model/ that a test network has in its homes, and misses that of a run', async () => {
+    const folder = copy();
+    rmSync(join(folder, 'model'), { recursive: true });
+    const run = await audit(folder);
+    expect([run.code, run.out.includes('note: no model/ is here')], run.out).deep.equal([0, true]);
+    for (const id of members) {
+      mkdirSync(join(folder, id, 'home'), { recursive: true });
+      renameSync(join(folder, 'nodes', id), join(folder, id, 'home', 'node'));
+      writeFileSync(join(folder, id, 'home', 'home.json'), JSON.stringify({ id }));
+    }
+    writeFileSync(join(folder, 'testnet.json'), '{}');
+    const net = await audit(folder);
+    expect(net.code, net.out).equals(0);
+    expect(net.out)
+      .contains("the model/ in each member's home")
+      .and.contains("VERIFIED: 4 of 4 members' logs")
+      .and.not.contains('no model/ is here');
+  });
+
   it('misses a member whose folder is not there, unless that is allowed', async () => {
     const folder = copy();
     rmSync(join(folder, 'nodes/L3'), { recursive: true });

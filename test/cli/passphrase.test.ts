@@ -97,8 +97,19 @@ describe('a passphrase', () => {
       expect(error).to.be.instanceOf(CliError);
       expect((error as CliError).message).to.contain(words);
     };
-    await refused(['eleven char'], '11 characters: expected at least 12');
-    await refused(['twelve chars', 'twelve charz'], 'differ');
+    const short = 'eleven char';
+    const again = ['twelve chars', 'twelve charz'];
+    expect(await make([short, ...again, 'twelve chars', 'twelve chars'])).to.equal('twelve chars');
+    expect(said).to.contain('11 characters: expected at least 12').and.contain('differ');
+    expect(said).to.not.contain('twelve char');
+    await refused([short, short, short], '11 characters: expected at least 12');
+    await refused(
+      [...again, ...again, ...again],
+      'the two passphrases differ; nothing was written',
+    );
+    const given = { env: { ANNULUS_PASSPHRASE: short }, terminal: answering(...again) };
+    const error = await passphraseToMake('node', {}, world(given)).catch((why: unknown) => why);
+    expect(String(error)).to.contain('11 characters: expected at least 12');
     expect(await make([], { passphrase: false })).to.equal(null);
   });
 

@@ -12,7 +12,7 @@ import {
   taughtTasks,
 } from '../../src/config/index.ts';
 import { caseJobs } from '../../src/experiment/index.ts';
-import { readRobust } from '../../src/wire/index.ts';
+import { readRobust, readRule } from '../../src/wire/index.ts';
 import { projectRoot } from '../project-root.ts';
 
 const preset = 'eight-hospitals.yaml';
@@ -100,6 +100,47 @@ describe('run plan', () => {
       const [robust] = robustWith(`kind=${kind}`, ...more);
       expect(robust).to.deep.equal({ kind, ...common, ...own });
       expect(readRobust(robust)).to.deep.equal(robust);
+    }
+  });
+
+  it('writes the rule of a mixing into every stage, and refuses what cannot be mixed', () => {
+    const rulesWith = (...pairs: string[]): unknown[] =>
+      planOf(
+        loadPreset(
+          readPreset(),
+          preset,
+          pairs.map((pair) => {
+            const [key = '', text = ''] = pair.split('=');
+            return { key: `training.${key}`, text, source: '--set' };
+          }),
+        ),
+      ).stages.map(({ rule }) => rule);
+    const [first, ...others] = rulesWith(
+      ...['averaging=mixing', 'mixing.topology=regular', 'mixing.degree=4'],
+      ...['mixing.epsilon=0.001', 'mixing.steps=9', 'samplesCap=70', 'clamp=0.5'],
+    );
+    expect(first).to.deep.equal({
+      ...{ kind: 'mixing', topology: { kind: 'regular', degree: 4, redrawn: true }, steps: 9 },
+      ...{ epsilonNano: 1_000_000, patienceMs: 60_000, samplesCap: 70, weightMax: 70 },
+      ...{ clampMicro: 500_000, outerRateMicro: 1_000_000, outerMomentumMicro: 0 },
+    });
+    for (const other of others) expect(other).to.deep.equal(first);
+    expect(readRule(first)).to.deep.equal(first);
+    const [plain] = rulesWith('averaging=mixing');
+    expect(plain).to.deep.include({ topology: { kind: 'base', k: 1 }, steps: 0 });
+    expect(plain).to.deep.include({ epsilonNano: 10_000 });
+    for (const wrong of [
+      ['averaging=hearsay'],
+      ['averaging=mixing', 'mixing.topology=pentagram'],
+      ['averaging=mixing', 'mixing.steps=201'],
+      ['averaging=mixing', 'mixing.epsilon=0'],
+      ['averaging=mixing', 'mixing.degree=0'],
+      ['averaging=mixing', 'mixing.patienceMs=10'],
+      ['averaging=mixing', 'mixing.neighbours=3'],
+      // Nobody sees all updates.
+      ['averaging=mixing', 'robust.kind=median'],
+    ]) {
+      expect(() => rulesWith(...wrong), wrong.join()).to.throw();
     }
   });
 

@@ -249,6 +249,17 @@ describe('the status of a member', () => {
     });
   }
 
+  it('says of blocks before this start that they were earlier, and not of later ones', () => {
+    const before = { ...opened(1, 'student'), atMs: startMs - 1 } as NodeEvent;
+    const lines = [started(), before, opened(2, 'student')]
+      .reduce(reduce, emptyView)
+      .journal.map(({ text }) => text);
+    expect(lines.slice(1)).deep.equal([
+      'earlier: round 1 of student began with 8',
+      'round 2 of student began with 8',
+    ]);
+  });
+
   it('counts what it contributed and what it missed', () => {
     const { round, contributedCount, excludedCount } = memberAfter(
       L3,

@@ -64,10 +64,9 @@ async function run(
   return { record, world: world! };
 }
 
-function sealedOf({ rounds }: SimulationRecord): Extract<
-  SimulationRecord['rounds'][number],
-  { outcome: 'sealed' }
->[] {
+function sealedOf({
+  rounds,
+}: SimulationRecord): Extract<SimulationRecord['rounds'][number], { outcome: 'sealed' }>[] {
   return rounds.filter((round) => round.outcome === 'sealed');
 }
 
@@ -203,7 +202,9 @@ describe('a liar in a mixed round', function () {
         rounds: 2,
         parts: { liars: [liar], bendStore: only(liar, /-0\.state$/, change) },
       });
-      expectLeftOut(ended, liar, 'a step is refused');
+      // Of more bytes than a state has nothing is taken.
+      const isLonger = what.startsWith('more');
+      expectLeftOut(ended, liar, isLonger ? 'a step is not here yet' : 'a step is refused');
     });
   }
 
@@ -255,8 +256,8 @@ function expectLeftOut(ended: Ended, liar: NodeId, line: string): void {
   const sealed = sealedOf(record);
   expect(sealed).to.have.length(2);
   for (const { participants } of sealed) expect(participants).to.not.include(liar);
-  // Whoever could not use what it sent is out too, for that round: nobody else can tell which of the two lies.
-  for (const { participants } of sealed) expect(participants.length).to.be.at.least(6);
+  // Who could not use what it sent is out too, for that round: nobody else can tell which of the two lies.
+  for (const { participants } of sealed) expect(participants.length).to.be.at.least(4);
   const named = record.members.flatMap((id) =>
     world.node(id).log.filter((one) => one.includes(line) && one.includes(`"from":"${liar}"`)),
   );
@@ -281,12 +282,17 @@ function only(
       const bytes = await store.read(name);
       return bytes === null ? null : change(bytes);
     };
-    const bent: Store = Object.create(store) as Store;
-    bent.readPart = async (name, start, length) => {
+    const readPart: Store['readPart'] = async (name, start, length) => {
       if (!names.test(name)) return store.readPart(name, start, length);
       return (await changed(name))?.slice(start, start + length) ?? null;
     };
-    return bent;
+    return new Proxy(store, {
+      get(target, key) {
+        if (key === 'readPart') return readPart;
+        const value: unknown = Reflect.get(target, key);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
   };
 }
 

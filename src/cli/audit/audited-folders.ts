@@ -30,7 +30,7 @@ export async function auditedRun(folder: string): Promise<RunFolder> {
       const node = await nodeAt(join(folder, name, 'home', 'node'));
       if (node !== null) nodes.push(node);
     }
-    return { nodes, isRun: true, model: null };
+    return { nodes, isRun: true, model: 'in-homes' };
   }
   const parent = join(folder, 'nodes');
   const names = existsSync(parent) ? (await readdir(parent)).sort() : [];

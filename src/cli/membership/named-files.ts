@@ -36,7 +36,11 @@ export async function ofFile<T>(
   } catch (error) {
     if (!(error instanceof AnnulusError)) throw error;
     const isWire = error.name === 'WireError';
-    const remedy = isWire ? `; it is no ${what}, or was changed on its way: ask for it again` : '';
+    const remedy = !isWire
+      ? ''
+      : error.code === 'bad_signature'
+        ? '; get the signatures that are missing and combine them, or ask for the file again'
+        : `; it is no ${what}, or was changed on its way: ask for it again`;
     throw usageError(`${name}: ${error.message}${remedy}`, error);
   }
 }

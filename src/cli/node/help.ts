@@ -3,7 +3,7 @@
 /** Below the flags of `annulus start --help`. */
 export const startExamples = `
 What happens:
-  1. The home is locked, its settings (node.yaml) are read, its keys opened.
+  1. Machine and home are looked at, as by annulus preflight; the home is locked, its settings (node.yaml) are read, its keys opened.
   2. The hospital's own cases are taken from their folder; what cannot be used is set aside and counted.
   3. The node listens, meets the other members of the manifest and takes part in their rounds, from where it was.
 It goes on when the plan is carried out: others may need what it holds. Every line says one thing that happened.

@@ -216,7 +216,6 @@ export class RunRecorder {
       case 'fork':
       case 'false-sum':
       case 'suspended':
-      case 'false-sum': // the node's log, which is in the record, says so
       case 'retired':
       case 'heard':
     }

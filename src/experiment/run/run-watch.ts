@@ -93,7 +93,6 @@ export class RunWatch {
       case 'fork':
       case 'false-sum':
       case 'suspended':
-      case 'false-sum':
       case 'retired':
     }
   }

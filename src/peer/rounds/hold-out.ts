@@ -2,13 +2,20 @@
 import type { Digest } from '../../base/index.ts';
 import type { RoundContext } from '../round-protocol.ts';
 
-/** Whether the model is not finite, or far worse than the one it came from. @param name where it lies in the store */
+/** A new model: names of the store. */
+export interface TriedModel {
+  readonly digest: Digest;
+  /** Where it lies. */
+  readonly name: string;
+  /** Where the model lies that the round began with. */
+  readonly base: string;
+}
+
+/** Whether a model is not finite, or far worse than the one it came from. */
 export async function isRefusedByHoldOut(
   { open, stage, models, settings }: RoundContext,
-  digest: Digest,
-  name: string,
+  { digest, name, base }: TriedModel,
 ): Promise<boolean> {
-  const base = await models.obtain(stage, open.base);
   const loss = await models.holdOutLoss(stage, digest, name);
   const baseLoss = await models.holdOutLoss(stage, open.base, base);
   if (loss === null) return false;

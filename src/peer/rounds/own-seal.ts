@@ -19,6 +19,8 @@ export interface MadeModel {
   readonly model: WrittenModel;
   /** Its name in the store, which it loses when it is kept. */
   readonly into: string;
+  /** Name of the model that the round began with. */
+  readonly base: string;
 }
 
 /**
@@ -30,11 +32,11 @@ export interface MadeModel {
 export async function sealOf(
   context: RoundContext,
   cut: Cut,
-  { model, into }: MadeModel,
+  { model, into, base }: MadeModel,
   factsOf: (env: Digest) => UpdateFacts | null,
 ): Promise<AveragedCut | null> {
   const { open, models } = context;
-  const isRefused = await isRefusedByHoldOut(context, model.digest, into);
+  const isRefused = await isRefusedByHoldOut(context, { digest: model.digest, name: into, base });
   const seal: Seal = { op: 'SEAL', r: open.r, agg: model.digest, ...cutSums(cut, factsOf) };
   if (!context.isCurrent()) return null;
   // On the disk before this node votes for it: a sealed model is held by all who sealed it.

@@ -68,3 +68,8 @@ export const updateMessages: {
 
 /** The kinds that only a member in that round can check. Others do not pass them on. */
 export const updateSignedKinds: readonly UpdatesMessage['t'][] = ['update'];
+
+/** Whether a message is about updates, in whatever kind of round. */
+export function isOfUpdates(message: { readonly t: string }): message is UpdatesMessage {
+  return Object.hasOwn(updateMessages, message.t);
+}

@@ -248,6 +248,11 @@ describe('the commands of membership', () => {
     await refused('not by L3, L4', join('L1', next));
     await refused('give all versions from 0 on', join('L3', next));
     await refused('it is no signed version', join('L3', at('Ring.draft')));
+    const half = at('half');
+    const ofHalf = ['L1', 'L2'].map((id) => at(`Ring.signed.${id}`));
+    await done(['consortium', 'combine', ...ofHalf, ...home('L1'), '-o', half]);
+    await refused('not, or wrongly, by L3, L4', join('L3', half));
+    await refused('get the signatures that are missing and combine them', join('L3', half));
     await refused('expired', join('L5', invitation), { nowMs: nowMs + 8 * dayMs });
     await refused('has no member L5', join('L5', invitation));
     await refused('no home of a node', ['join', genesis, '--home', at('none')]);

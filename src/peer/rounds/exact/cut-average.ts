@@ -64,9 +64,11 @@ export class CutAverage {
 
   /** Null when the round went on meanwhile: others have sealed it, and what this node made of it is of no use. */
   async #meanOf(cut: Cut, files: readonly UpdateFile[]): Promise<AveragedCut | null> {
+    const { stage, open, models } = this.#context;
+    const base = await models.obtain(stage, open.base);
     const into = workName(cut.r, 'average');
     const model = await this.#averaged(cut, files, into);
-    return sealOf(this.#context, cut, { model, into }, (env) => this.#updates.facts(env));
+    return sealOf(this.#context, cut, { model, into, base }, (env) => this.#updates.facts(env));
   }
 
   /** @throws {GossipError} 'blob_mismatch' when the file of an update is damaged: it has been mended then */

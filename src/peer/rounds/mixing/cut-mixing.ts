@@ -72,6 +72,9 @@ export class CutMixing {
     if (update === undefined) return null;
     return new OwnMixing(this.#context, {
       ...{ cut: this.cut, schedule: this.#schedule, book: this.#book, place: this.#place, update },
+      onLacking: () => {
+        this.#sayLacking(new Map());
+      },
       onStep: (bytes) => {
         this.take({ kind: 'step', ...decodeStep(bytes), bytes });
         this.#context.broadcast({ t: 'step', r: this.#round, statement: fromUtf8(bytes) });
@@ -157,15 +160,23 @@ export class CutMixing {
         new Set(places.map((place) => this.#idOf(place))),
       ]),
     );
+    this.#sayLacking(lacking);
+    this.#own?.goOn();
+  }
+
+  /** Whose states this node waits for, and @param lacking statements that may have been lost, by step. */
+  #sayLacking(lacking: Map<number, Set<NodeId>>): void {
     const { step: ownStep, from: awaited } = this.#own?.lacking ?? { step: 0, from: [] };
     if (awaited.length > 0) {
       lacking.set(ownStep, new Set([...(lacking.get(ownStep) ?? []), ...awaited]));
     }
     for (const [step, ids] of lacking) {
       const from = [...ids].filter((id) => id !== this.#context.self).sort();
-      if (from.length > 0) broadcast({ t: 'lacks', r, cut: this.digest, step, from });
+      if (from.length === 0) continue;
+      const said = { t: 'lacks', r: this.#round, cut: this.digest, step, from } as const;
+      this.#context.broadcast(said);
+      this.takeLacks(this.#context.self, said);
     }
-    this.#own?.goOn();
   }
 
   /** What may be sealed stands on everybody's report, and these agree; null while one is missing or contradicts another. */

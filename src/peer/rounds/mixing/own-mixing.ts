@@ -52,6 +52,8 @@ export interface OwnMixingParts {
   readonly place: number;
   /** The own update. */
   readonly update: UpdateFacts;
+  /** What a neighbour signed cannot be used. Told in the peer's queue. */
+  readonly onLacking: () => void;
   /** A step is signed and on the disk. Told in the peer's queue. */
   readonly onStep: (envelope: Uint8Array) => void;
   /** All is done, the report is signed and on the disk. Told in the peer's queue. */
@@ -291,6 +293,9 @@ export class OwnMixing {
     };
     const facts = { round: this.#round, step, from: this.#idOf(place), reason };
     this.#context.ports.logger.log('error', 'a step is refused', facts);
+    this.#context.post(() => {
+      this.#parts.onLacking();
+    });
   }
 
   /** The model, and the signed report. */
@@ -321,7 +326,9 @@ export class OwnMixing {
 
   async #tellDone(model: Digest, name: string, report: Uint8Array): Promise<void> {
     await this.#context.content.put(report, null);
-    const isRefused = await isRefusedByHoldOut(this.#context, model, name);
+    const { models, stage, open } = this.#context;
+    const base = await models.obtain(stage, open.base);
+    const isRefused = await isRefusedByHoldOut(this.#context, { digest: model, name, base });
     this.#requireGoingOn();
     this.#context.post(() => {
       this.#parts.onDone({ model, isRefused }, report);

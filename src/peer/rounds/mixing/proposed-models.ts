@@ -123,7 +123,8 @@ export class ProposedModels {
     const { stage, models, open, ports } = this.#context;
     const layout = await models.layout(stage);
     const other = await models.obtain(stage, model);
-    const reference = await models.obtain(stage, own?.model ?? open.base);
+    const base = await models.obtain(stage, open.base);
+    const reference = own === null ? base : await models.obtain(stage, own.model);
     const outcome = await ports.averager.compare({ layout, own: reference, other });
     if (outcome.kind === 'not_a_model') return { kind: 'unfit', reason: outcome.reason };
     const isNear = own !== null && outcome.apart <= this.#epsilon;
@@ -131,10 +132,8 @@ export class ProposedModels {
       const reason = `${outcome.apart} from the own model, expected at most ${this.#epsilon}`;
       return { kind: 'unfit', reason };
     }
-    return {
-      kind: 'fits',
-      isNear,
-      isRefused: await isRefusedByHoldOut(this.#context, model, other),
-    };
+    const tried = { digest: model, name: other, base };
+    const isRefused = await isRefusedByHoldOut(this.#context, tried);
+    return { kind: 'fits', isNear, isRefused };
   }
 }

@@ -118,16 +118,25 @@ export class StepBook {
     if (voice.fault !== null || this.#reportFault(member) !== null) return true;
     const isOver = (sinceMs: number): boolean => nowMs - sinceMs > this.#patienceMs;
     const readyAtMs = this.#readyAtMs(member);
-    if (readyAtMs !== null && isOver(readyAtMs)) return true;
+    // Who says why it does not go on is let go no sooner than whom it blames.
+    const [blameAtMs = 0] = this.#blames(member)
+      .map(({ sinceMs }) => sinceMs)
+      .sort((a, b) => a - b);
+    if (readyAtMs !== null && isOver(Math.max(readyAtMs, blameAtMs))) return true;
     // Whose state somebody cannot use, for so long: nobody else can tell which of the two is at fault.
-    return this.#voices.some((other, at) =>
-      [...other.lacks].some(([step, lacked]) => {
-        const sinceMs = lacked.get(member);
-        const said = voice.steps.get(step);
-        if (sinceMs === undefined || said === undefined || this.#said(at) > step + 1) return false;
-        return isOver(Math.max(sinceMs, said.atMs));
-      }),
+    return [...this.#voices.keys()].some((other) =>
+      this.#blames(other).some(({ blamed, sinceMs }) => blamed === member && isOver(sinceMs)),
     );
+  }
+
+  /** Whose states a member cannot use although it was said that they are there, and since when it has said so. */
+  #blames(member: number): { readonly blamed: number; readonly sinceMs: number }[] {
+    const step = this.#said(member) - 1;
+    const lacked = this.#voices[member]?.lacks.get(step) ?? new Map<number, number>();
+    return [...lacked].flatMap(([blamed, sinceMs]) => {
+      const said = this.step(blamed, step);
+      return said === null ? [] : [{ blamed, sinceMs: Math.max(sinceMs, said.atMs) }];
+    });
   }
 
   /** Members that can be waited for no longer. */

@@ -290,6 +290,7 @@ export class ShardSums {
     const layout = await models.layout(stage);
     const start = await startOf(this.#context);
     const rule = ruleOf(this.#context);
+    const base = await models.obtain(stage, open.base);
     const into = workName(open.r, 'average');
     const sums = this.#held.map((digest, shard) => {
       invariant(digest !== null, 'all sums are here');
@@ -304,7 +305,7 @@ export class ShardSums {
     const outcome = await ports.averager.assemble(job);
     switch (outcome.kind) {
       case 'averaged':
-        return sealOf(this.#context, cut, { model: outcome.model, into }, (env) =>
+        return sealOf(this.#context, cut, { model: outcome.model, into, base }, (env) =>
           updates.facts(env),
         );
       case 'damaged': {
