@@ -51,9 +51,10 @@ const sweepFormat = 'annulus-sweep/1';
 export async function runSweep(sweep: Sweep, ports: SweepPorts): Promise<ComparedRun[]> {
   const { folder, workers, signal, onCell } = ports;
   const cells = join(folder, 'cells');
+  // Before the lock: a kill in between would leave a folder that nobody can tell to be a sweep's.
+  await begin(sweep, folder);
   const lock = await lockFolder(folder);
   try {
-    await begin(sweep, folder);
     await mkdir(cells, { recursive: true });
     for (const name of await readdir(cells)) {
       if (name.startsWith(unfinished)) await rm(join(cells, name), { recursive: true });
