@@ -24,6 +24,8 @@ export interface RoundRecord {
   readonly modelDigest: Digest | null;
   /** Why it was given up; `null` unless void. */
   readonly voidReason: string | null;
+  /** Of a round that was mixed: exchanges, and how far the model may be from anybody's own who voted for it. */
+  readonly mixed?: { readonly steps: number; readonly epsilon: number };
 }
 
 /** The outcome of `verifyLogDirectory`. */
@@ -159,8 +161,11 @@ function roundTable(rounds: readonly RoundRecord[]): string[] {
 
 function outcomeOf(round: RoundRecord): string {
   switch (round.outcome) {
-    case 'sealed':
-      return round.modelDigest ?? '-';
+    case 'sealed': {
+      const { modelDigest, mixed } = round;
+      const how = mixed && `, mixed in ${mixed.steps} steps, within ${mixed.epsilon} of all`;
+      return `${modelDigest ?? '-'}${how ?? ''}`;
+    }
     case 'void':
       return `void: ${round.voidReason ?? '-'}`;
     case 'cut':

@@ -6,10 +6,15 @@ import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import {
   encodeCanonical,
   hyperparametersOf,
+  noPace,
+  paceAfterCut,
+  paceAfterLack,
   planRefusal,
+  roundTimeMs,
   type BlockBody,
   type Cut,
   type Open,
+  type Pace,
   type PlanStage,
   type RoundOp,
   type Seal,
@@ -33,6 +38,7 @@ export class RoundReader {
   #lastRound = 0;
   #stageIndex = 0;
   #sealedInStage = 0;
+  #pace: Pace = noPace;
 
   constructor(consortium: SignedManifest, report: Report) {
     this.#consortium = consortium;
@@ -55,6 +61,7 @@ export class RoundReader {
     const refusal = planRefusal(plan, next.manifest.plan, this.#stageIndex);
     if (refusal !== null) this.#report.find(where, refusal);
     this.#consortium = next;
+    this.#pace = noPace;
     this.#stageIndex = this.#stageFrom(this.#stageIndex);
   }
 
@@ -103,11 +110,16 @@ export class RoundReader {
         this.#report.find(where, 'the round has a CUT already');
       }
       this.#judgeCut(op, running.open, where);
+      const stage = this.#stages[this.#stageIndex];
+      if (running.cut === null && stage !== undefined) {
+        this.#pace = paceAfterCut(this.#pace, stage, running.open, op, body.ts);
+      }
       this.#running = { open: running.open, cut: op };
     } else if (op.op === 'SEAL') {
       this.#takeSeal(op, running, where);
     } else {
       this.#records.push(recordOf(running, 'void', { voidReason: op.reason }));
+      if (running.cut === null) this.#pace = paceAfterLack(this.#pace);
       this.#running = null;
     }
   }
@@ -134,7 +146,7 @@ export class RoundReader {
       [op.stage === stage.id, `expected stage ${stage.id} of the plan, got ${op.stage}`],
       [sameList(op.participants, stage.participants), "its participants are not the plan's"],
       [op.minParticipants === stage.minParticipants, "minParticipants is not the plan's"],
-      [op.deadline === body.ts + stage.roundTimeoutMs, "its deadline is not the plan's"],
+      [op.deadline === body.ts + roundTimeMs(stage, this.#pace), "its deadline is not the plan's"],
       [isSame(op.rule, stage.rule), "its rule of averaging is not the plan's"],
       [isSame(op.hp, hp), "its hyper-parameters are not the plan's"],
     ];
@@ -179,7 +191,7 @@ export class RoundReader {
     if (op.W !== weight)
       this.#report.find(where, `W is ${op.W}, the CUT's weights sum to ${weight}`);
     this.#judgeMixed(op, open, cut, where);
-    this.#records.push(recordOf(running, 'sealed', { modelDigest: op.agg }));
+    this.#records.push(recordOf(running, 'sealed', { modelDigest: op.agg, ...mixedOf(op) }));
     this.#models.set(open.stage, op.agg);
     this.#running = null;
     this.#sealedInStage += 1;
@@ -187,14 +199,21 @@ export class RoundReader {
     if (stage !== undefined && this.#sealedInStage >= stage.rounds) {
       this.#stageIndex = this.#stageFrom(this.#stageIndex + 1);
       this.#sealedInStage = 0;
+      this.#pace = noPace;
     }
   }
+}
+
+/** Of a SEAL, what a reader wants to know of its mixing. */
+function mixedOf({ mixed }: Seal): Pick<RoundRecord, 'mixed'> {
+  if (mixed === undefined) return {};
+  return { mixed: { steps: mixed.steps, epsilon: mixed.epsilonNano / 1e9 } };
 }
 
 function recordOf(
   { open, cut }: Running,
   outcome: RoundRecord['outcome'],
-  end: { readonly modelDigest?: Digest; readonly voidReason?: string } = {},
+  end: Partial<Pick<RoundRecord, 'voidReason' | 'mixed'>> & { readonly modelDigest?: Digest } = {},
 ): RoundRecord {
   const updates = cut?.updates ?? [];
   const isIn = (node: NodeId): boolean => updates.some((update) => update.peer === node);
@@ -207,6 +226,7 @@ function recordOf(
     outcome,
     modelDigest: end.modelDigest ?? null,
     voidReason: end.voidReason ?? null,
+    ...(end.mixed && { mixed: end.mixed }),
   };
 }
 

@@ -45,12 +45,15 @@ export {
 } from './bulk/round-jobs.ts';
 export {
   beginMixing,
+  checkState,
   compareModels,
   encryptState,
   endMixing,
   mixStep,
   stateCiphertextBytes,
   type BeginMixingJob,
+  type CheckStateJob,
+  type CheckStateOutcome,
   type CompareJob,
   type CompareOutcome,
   type EncryptStateJob,

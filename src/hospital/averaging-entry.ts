@@ -33,6 +33,7 @@ const createHandlers: CreateHandlers = () => {
     encryptState: ({ folder, job }: AveragingArgs<'encryptState'>) =>
       over(folder).encryptState(job),
     mixStep: ({ folder, job }: AveragingArgs<'mixStep'>) => over(folder).mixStep(job),
+    checkState: ({ folder, job }: AveragingArgs<'checkState'>) => over(folder).checkState(job),
     endMixing: ({ folder, job }: AveragingArgs<'endMixing'>) => over(folder).endMixing(job),
     compare: ({ folder, job }: AveragingArgs<'compare'>) => over(folder).compare(job),
   };

@@ -31,6 +31,7 @@ export function workerAverager(pool: Pick<WorkerPool, 'run'>, folder: string): A
     beginMixing: (job) => run('beginMixing', job),
     encryptState: (job) => run('encryptState', job),
     mixStep: (job) => run('mixStep', job),
+    checkState: (job) => run('checkState', job),
     endMixing: (job) => run('endMixing', job),
     compare: (job) => run('compare', job),
   };

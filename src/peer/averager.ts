@@ -10,6 +10,7 @@ import {
   beginMixing,
   carryRound,
   checkRoundUpdate,
+  checkState,
   compareModels,
   encryptRoundUpdate,
   encryptShards,
@@ -26,6 +27,8 @@ import {
   type CarryJob,
   type CheckJob,
   type CheckOutcome,
+  type CheckStateJob,
+  type CheckStateOutcome,
   type CompareJob,
   type CompareOutcome,
   type EncryptedBulk,
@@ -66,6 +69,8 @@ export interface Averager {
   encryptState(job: EncryptStateJob): Promise<{ readonly digest: Digest; readonly bytes: number }>;
   /** One step. */
   mixStep(job: MixStepJob): Promise<MixStepOutcome>;
+  /** What is wrong with a state, if anything. */
+  checkState(job: CheckStateJob): Promise<CheckStateOutcome>;
   /** The model that a mixing came to. @throws when a file is not a model of its layout */
   endMixing(job: EndMixingJob): Promise<WrittenModel>;
   /** How far another's model is from the own. */
@@ -86,6 +91,7 @@ export function inlineAverager(store: Store): Averager {
     beginMixing: (job) => beginMixing(store, job),
     encryptState: (job) => encryptState(store, job),
     mixStep: (job) => mixStep(store, job),
+    checkState: (job) => checkState(store, job),
     endMixing: (job) => endMixing(store, job),
     compare: (job) => compareModels(store, job),
   };

@@ -126,6 +126,9 @@ export class BlockNews {
       ...{ height: body.h, logSize: body.log.size },
       participants: await Promise.all(participants),
       excluded: open.participants.filter((id) => !isCut(id)),
+      ...(seal.mixed && {
+        mixed: { steps: seal.mixed.steps, epsilon: seal.mixed.epsilonNano / 1e9 },
+      }),
     };
   }
 

@@ -19,6 +19,8 @@ export interface SealedRound {
   }[];
   /** Participants of the OPEN that are not in the cut. */
   readonly excluded: readonly NodeId[];
+  /** Of a round that was mixed: exchanges, and how far the model may be from anybody's own who voted for it. */
+  readonly mixed?: { readonly steps: number; readonly epsilon: number };
   /** Height of the SEAL block, and entries of the log after it. */
   readonly height: number;
   readonly logSize: number;

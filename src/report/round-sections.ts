@@ -32,6 +32,11 @@ const lossOfImages: Markup = html`, and the error of the sealed model on held-ou
 const lossOfQuadratics: Markup = html`. The loss of a hospital is half the squared distance from the
 model to its own optimum. Their optima differ, so it does not fall to 0.`;
 
+/** How a model came about that neighbours exchanged their way to. */
+function mixedNote({ mixed }: RunRecord['rounds'][number]): string {
+  return mixed === undefined ? '' : `, mixed in ${mixed.steps} steps, within ${mixed.epsilon}`;
+}
+
 /** Every round: who took part with what weight, who was left out, and the model that came out. */
 export function roundSection({ rounds, consortium }: RunRecord): Markup {
   const nodes = consortium.hospitals.map(({ id }) => id);
@@ -69,7 +74,7 @@ export function roundSection({ rounds, consortium }: RunRecord): Markup {
                   <td>${durationText(round.ms)}</td>
                   <td>${round.height}</td>
                   <td class="left gap mono">
-                    ${round.outcome === 'void' ? html`<span class="bad">void</span>` : shortDigest(round.modelDigest)}
+                    ${round.outcome === 'void' ? html`<span class="bad">void</span>` : shortDigest(round.modelDigest)}${mixedNote(round)}
                   </td>
                 </tr>`,
             )}

@@ -138,6 +138,8 @@ export interface RoundRecord {
   readonly excluded: readonly { readonly node: string; readonly reason: string }[];
   /** SHA-256 of the new model; `null` for a void round. */
   readonly modelDigest: string | null;
+  /** Of a round that was mixed: exchanges, and how far the model may be from anybody's own who voted for it. */
+  readonly mixed?: { readonly steps: number; readonly epsilon: number };
   /** Encrypted size of the largest update in the average; 0 for a void round. */
   readonly updateBytes: number;
   /** Median errors of the sealed model on all held-out cases, where they were taken after this round. */

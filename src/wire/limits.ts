@@ -101,8 +101,8 @@ export function peerBytes(memberCount: number): {
     sums: frameBytes + memberCount * 87,
     step: frameBytes + entryBytesMax,
     report: frameBytes + entryBytesMax,
-    // Names of 32 letters in quotes.
-    lacks: frameBytes + memberCount * 35,
+    // Names of 32 letters in quotes, twice, and a key of 44.
+    lacks: frameBytes + memberCount * (2 * 35 + 47),
     near: frameBytes,
     status: frameBytes,
     manifest: frameBytes,

@@ -85,11 +85,17 @@ function peerMessages(n: number): PeerMessage[] {
     { t: 'key', r, env: digest, sealed: base64(new Uint8Array(80)) },
     { t: 'step', r, statement: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },
     { t: 'report', r, statement: `${'"'.repeat(20)}${'x'.repeat(65_535 - 20)}` },
-    { t: 'lacks', r, cut: digest, step: 199, from: Array.from({ length: n }, (_, i) => id(i)) },
+    { t: 'lacks', r, cut: digest, step: 199, ...everybody(n) },
     { t: 'near', r, model: digest },
     { t: 'status', h, r, s: number, at: 2 ** 53 - 1, code: digest, m: number, x: r },
     { t: 'manifest', version: number, digest },
   ];
+}
+
+/** All are lacked, each with its key. */
+function everybody(n: number): { from: NodeId[]; keys: Record<NodeId, string> } {
+  const from = Array.from({ length: n }, (_, i) => id(i));
+  return { from, keys: Object.fromEntries(from.map((one) => [one, base64(new Uint8Array(32))])) };
 }
 
 /** A checkpoint that every witness cosigned: origin, size, root, the log's line, and one line a member. */

@@ -381,6 +381,7 @@ export class RunRecorder {
       participants,
       excluded,
       modelDigest: event.model,
+      ...(event.mixed && { mixed: event.mixed }),
       updateBytes: Math.max(0, ...event.participants.map(({ updateBytes }) => updateBytes)),
     });
     const losses = participants.flatMap(({ loss }) => loss ?? []);
@@ -423,7 +424,10 @@ export class RunRecorder {
       height,
       atMs,
     }: { readonly round: number; readonly height: number; readonly atMs: number },
-    end: Pick<RoundRecord, 'outcome' | 'participants' | 'excluded' | 'modelDigest' | 'updateBytes'>,
+    end: Pick<
+      RoundRecord,
+      'outcome' | 'participants' | 'excluded' | 'modelDigest' | 'updateBytes' | 'mixed'
+    >,
   ): void {
     this.#rounds.push({
       round,

@@ -89,6 +89,21 @@ export type MixStepOutcome =
   /** The file is not what its digest names any more. */
   | { readonly kind: 'damaged'; readonly digest: Digest };
 
+/** A state that somebody says cannot be used. */
+export type CheckStateJob = Pick<MixStepJob, 'layout' | 'rule' | 'memberCount'> & {
+  readonly state: Omit<StateFile, 'share'>;
+};
+
+/** What is wrong with a state, if anything. */
+export type CheckStateOutcome =
+  | { readonly kind: 'fits' }
+  /** The key is not the one that the ciphertext commits to. */
+  | { readonly kind: 'wrong_key' }
+  /** It is so for everybody. */
+  | { readonly kind: 'bad'; readonly reason: string }
+  /** The file is not the one that its digest names. */
+  | { readonly kind: 'damaged' };
+
 /** The end of a mixing. */
 export interface EndMixingJob {
   readonly layout: ModelLayout;
@@ -181,6 +196,17 @@ export async function mixStep(store: Store, job: MixStepJob): Promise<MixStepOut
   return { kind: 'mixed' };
 }
 
+/** Checks a state to its last number, and keeps nothing of it. */
+export async function checkState(store: Store, job: CheckStateJob): Promise<CheckStateOutcome> {
+  const { state } = job;
+  const header = await store.readPart(state.ciphertext, 0, bulkHeaderBytes);
+  const isKey = header !== null && isBulkKey(state.key, state.context, header);
+  const refusal = isKey ? await takeState(store, { ...state, share: 0 }, job, null) : null;
+  if (isKey && refusal === null) return { kind: 'fits' };
+  if (!(await isSound(store, state))) return { kind: 'damaged' };
+  return refusal === null ? { kind: 'wrong_key' } : { kind: 'bad', reason: refusal };
+}
+
 /** start + rate · state / weight, for each head over those that trained it; a head that nobody trained stays as it is. */
 export async function endMixing(store: Store, job: EndMixingJob): Promise<WrittenModel> {
   const { layout, weights, rule } = job;
@@ -228,12 +254,12 @@ export async function compareModels(store: Store, job: CompareJob): Promise<Comp
   return { kind: 'compared', apart };
 }
 
-/** Adds a received state to `sum`; why it is none, or null. */
+/** Adds a received state to `sum`, if there is one; why it is no state, or null. */
 async function takeState(
   store: Store,
   file: StateFile,
   { layout, rule, memberCount }: Pick<MixStepJob, 'layout' | 'rule' | 'memberCount'>,
-  sum: Float32Array,
+  sum: Float32Array | null,
 ): Promise<string | null> {
   const { ciphertext, key, context, share, weights } = file;
   const size = await store.size(ciphertext);
@@ -259,7 +285,7 @@ async function takeState(
       // Written so that NaN is refused too.
       if (!(Math.abs(value) <= max)) throw new NoState(`${value} at ${at + i}, of at most ${max}`);
     }
-    addTo(sum, values, at, share);
+    if (sum !== null) addTo(sum, values, at, share);
     at += values.length;
   });
   try {

@@ -1,5 +1,6 @@
 /** The mixing of one decided cut on one node: what all say of their steps, this node's own way, and what may be sealed. */
-import { fromUtf8, type Digest, type NodeId } from '../../../base/index.ts';
+import { base64, fromBase64, fromUtf8, type Digest, type NodeId } from '../../../base/index.ts';
+import { bulkKeyBytes } from '../../../crypto/index.ts';
 import { MixingSchedule, type UpdateFacts } from '../../../gossip/index.ts';
 import {
   cutDigest,
@@ -14,6 +15,7 @@ import {
   type StepStatement,
 } from '../../../wire/index.ts';
 import type { RoundContext } from '../../round-protocol.ts';
+import { BlamedStates } from './blamed-states.ts';
 import type { LacksMessage } from './mixing-messages.ts';
 import { OwnMixing, type OwnModel } from './own-mixing.ts';
 import type { ReadStatement } from './statement-reader.ts';
@@ -40,6 +42,7 @@ export class CutMixing {
   readonly #parts: CutMixingParts;
   readonly #schedule: MixingSchedule;
   readonly #book: StepBook;
+  readonly #blamed: BlamedStates;
   readonly #own: OwnMixing | null;
   readonly #place: number;
   #model: OwnModel | null = null;
@@ -63,6 +66,7 @@ export class CutMixing {
       facts.map(({ weight, heads }) => ({ weight, heads })),
     );
     this.#book = new StepBook(this.#schedule, ports.clock.nowMs(), rule.patienceMs);
+    this.#blamed = new BlamedStates(context, this.#schedule, this.#book);
     this.#place = this.#placeOf(self);
     this.#own = this.#ownMixing();
   }
@@ -135,10 +139,15 @@ export class CutMixing {
   }
 
   /** A member lacks states of a step: whoever can says again what it said. */
-  takeLacks(from: NodeId, { step, from: lacked }: LacksMessage): void {
+  takeLacks(from: NodeId, { step, from: lacked, keys }: LacksMessage): void {
     const places = lacked.map((id) => this.#placeOf(id)).filter((place) => place >= 0);
     const member = this.#placeOf(from);
     this.#book.takeLacks(member, step, places, this.#context.ports.clock.nowMs());
+    for (const place of places) {
+      const key = fromBase64(keys[this.#idOf(place)] ?? '');
+      if (member < 0 || key?.byteLength !== bulkKeyBytes) continue;
+      this.#blamed.look({ member: place, step, receiver: member, key });
+    }
     if (this.#place < 0 || !places.includes(this.#place)) return;
     for (const { bytes } of this.#book.stepsFrom(this.#place, step, repeatedMax)) {
       this.#context.send(from, { t: 'step', r: this.#round, statement: fromUtf8(bytes) });
@@ -154,26 +163,32 @@ export class CutMixing {
       const t = 'step' in own.statement ? 'step' : 'report';
       broadcast({ t, r, statement: fromUtf8(own.bytes) });
     }
-    const lacking = new Map(
-      [...this.#book.gaps(ports.clock.nowMs(), afterMs)].map(([step, places]) => [
-        step,
-        new Set(places.map((place) => this.#idOf(place))),
-      ]),
-    );
-    this.#sayLacking(lacking);
-    this.#own?.goOn();
+    this.#sayLacking(this.#book.gaps(ports.clock.nowMs(), afterMs));
+    this.#own?.tryAgain();
   }
 
-  /** Whose states this node waits for, and @param lacking statements that may have been lost, by step. */
-  #sayLacking(lacking: Map<number, Set<NodeId>>): void {
-    const { step: ownStep, from: awaited } = this.#own?.lacking ?? { step: 0, from: [] };
-    if (awaited.length > 0) {
-      lacking.set(ownStep, new Set([...(lacking.get(ownStep) ?? []), ...awaited]));
-    }
-    for (const [step, ids] of lacking) {
-      const from = [...ids].filter((id) => id !== this.#context.self).sort();
+  /**
+   * Whose states this node waits for, and whose statements may have been lost: all of a step in one message, for the next one
+   * takes its place. A key is told where the state cannot be used, or does not come.
+   */
+  #sayLacking(gaps: ReadonlyMap<number, readonly number[]>): void {
+    const { step: ownStep, from: lacked } = this.#own?.lacking ?? { step: 0, from: [] };
+    const nowMs = this.#context.ports.clock.nowMs();
+    const isLate = (saidAtMs: number): boolean =>
+      nowMs - saidAtMs > this.#parts.rule.patienceMs / 2;
+    const keys = lacked.flatMap(({ id, key, isRefused, saidAtMs }) =>
+      key !== null && (isRefused || isLate(saidAtMs)) ? [[id, base64(key)] as const] : [],
+    );
+    for (const step of new Set([ownStep, ...gaps.keys()])) {
+      const missing = (gaps.get(step) ?? []).map((place) => this.#idOf(place));
+      const own = step === ownStep ? lacked.map(({ id }) => id) : [];
+      const from = [...new Set([...own, ...missing])].filter((id) => id !== this.#context.self);
       if (from.length === 0) continue;
-      const said = { t: 'lacks', r: this.#round, cut: this.digest, step, from } as const;
+      const ownKeys = step === ownStep ? Object.fromEntries(keys) : {};
+      const said: LacksMessage = {
+        ...{ t: 'lacks', r: this.#round, cut: this.digest, step },
+        ...{ from: from.sort(), keys: ownKeys },
+      };
       this.#context.broadcast(said);
       this.takeLacks(this.#context.self, said);
     }

@@ -1,13 +1,16 @@
 /** What members say to each other while a round is mixed, beside its updates. Specified in docs/specs/peer-messages.md. */
 import type { Digest, NodeId, RoundNumber } from '../../../base/index.ts';
+import { bulkKeyBytes } from '../../../crypto/index.ts';
 import {
   arr,
+  b64,
   digest,
   int,
   limits,
   literal,
   nodeId,
   obj,
+  record,
   roundNumber,
   str,
   type Reader,
@@ -29,13 +32,18 @@ export interface ReportMessage {
   readonly statement: string;
 }
 
-/** "I cannot go on after this step without the states of these": they say theirs again, and all see who waits for whom. */
+/**
+ * "I cannot go on after this step without the states of these": they say theirs again, and all see who waits for whom. Of a
+ * state that was said and cannot be used, the key: then all can see which of the two is at fault.
+ */
 export interface LacksMessage {
   readonly t: 'lacks';
   readonly r: RoundNumber;
   readonly cut: Digest;
   readonly step: number;
   readonly from: readonly NodeId[];
+  /** Base64, by author. */
+  readonly keys: Readonly<Record<NodeId, string>>;
 }
 
 /** "This model is within the bound of mine": for those who have none to compare it with. */
@@ -62,6 +70,7 @@ export const mixingMessages: {
     cut: digest,
     step: int(0, limits.mixingStepsMax - 1),
     from: arr(nodeId, limits.membersMax, 1),
+    keys: record(/^[A-Za-z0-9-]{1,32}$/, b64(bulkKeyBytes, bulkKeyBytes), limits.membersMax),
   }),
   near: obj({ t: literal('near'), r: roundNumber, model: digest }),
 };

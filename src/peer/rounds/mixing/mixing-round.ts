@@ -26,7 +26,7 @@ import { wholeUpdate } from '../whole-update.ts';
 import { CutMixing } from './cut-mixing.ts';
 import type { ReportMessage, StepMessage } from './mixing-messages.ts';
 import { ProposedModels } from './proposed-models.ts';
-import { StatementReader } from './statement-reader.ts';
+import { StatementReader, type ReadStatement } from './statement-reader.ts';
 
 /** Bulk stays with its author, so nothing is fetched and no key is needed: a member holds an update with its envelope. */
 const noKey = new Uint8Array(0);
@@ -35,6 +35,9 @@ const bulkStaysHome = {
   fetch: (): Promise<void> => Promise.resolve(),
   hasten: (): void => undefined,
 };
+
+/** Statements of cuts to come that are kept. */
+const earlyMax = 512;
 
 /** A statement that did not come for so long is asked for, ms. */
 const gapMs = 2_000;
@@ -50,6 +53,8 @@ export class MixingRound implements RoundProtocol {
   readonly #updates: RoundUpdates;
   readonly #statements: StatementReader;
   readonly #proposed: ProposedModels;
+  /** Of a cut that is not decided here yet: others may be a moment ahead. */
+  readonly #early = new Map<Digest, ReadStatement>();
   #cut: Cut | null = null;
   #mixing: CutMixing | null = null;
 
@@ -180,6 +185,11 @@ export class MixingRound implements RoundProtocol {
       },
     });
     this.#mixing.begin();
+    const early = [...this.#early.values()];
+    this.#early.clear();
+    for (const read of early) {
+      if (read.statement.cut === this.#mixing.digest) this.#takeRead(read, this.#mixing);
+    }
   }
 
   judgeMessage(message: RoundMessage): string | null {
@@ -226,8 +236,16 @@ export class MixingRound implements RoundProtocol {
   #takeStatement(message: StepMessage | ReportMessage): void {
     const read = this.#statements.read(message);
     const mixing = this.#mixing;
-    // Of a cut that is not decided here yet, or not any more: it is said again.
-    if (typeof read === 'string' || read.statement.cut !== mixing?.digest) return;
+    if (typeof read === 'string') return;
+    if (read.statement.cut !== mixing?.digest) {
+      // Beyond so many it is lost, and asked for.
+      if (this.#early.size < earlyMax) this.#early.set(read.digest, read);
+      return;
+    }
+    this.#takeRead(read, mixing);
+  }
+
+  #takeRead(read: ReadStatement, mixing: CutMixing): void {
     if (read.kind === 'step') {
       mixing.take(read);
       return;

@@ -60,6 +60,17 @@ export interface OwnMixingParts {
   readonly onDone: (own: OwnModel, report: Uint8Array) => void;
 }
 
+/** Whose state of a step is not here to be used. */
+export interface Lacked {
+  readonly id: NodeId;
+  /** The key that its author gave this node; null while it has said nothing, or gave none. */
+  readonly key: Uint8Array | null;
+  /** Whether it is here, and cannot be used. */
+  readonly isRefused: boolean;
+  /** Since when it has been said to be there, ms since 1970. */
+  readonly saidAtMs: number;
+}
+
 /** The mixing goes on without this node, or is over. */
 class Ended extends Error {}
 
@@ -74,8 +85,11 @@ export class OwnMixing {
   #wake: (() => void) | null = null;
   /** What its sender signed and nobody can use. */
   readonly #refused = new Set<Digest>();
-  /** The step under way, and whose states of it are not here to be used. */
-  #lacking: { readonly step: number; readonly from: readonly NodeId[] } | null = null;
+  /** What nobody gave since the last tick. */
+  readonly #failed = new Set<Digest>();
+  /** The step under way, and whose states of it are not here to be used, by place. */
+  #step = 0;
+  readonly #lacked = new Map<number, Lacked>();
 
   constructor(context: RoundContext, parts: OwnMixingParts) {
     this.#context = context;
@@ -92,8 +106,14 @@ export class OwnMixing {
     });
   }
 
-  /** One more statement is here, or the time has come to try again. */
+  /** One more statement is here. */
   goOn(): void {
+    this.#wake?.();
+  }
+
+  /** The time has come to fetch again what did not come. */
+  tryAgain(): void {
+    this.#failed.clear();
     this.#wake?.();
   }
 
@@ -103,9 +123,9 @@ export class OwnMixing {
     this.#wake?.();
   }
 
-  /** Whose states this node waits for, and of which step; null while it waits for nobody. */
-  get lacking(): { readonly step: number; readonly from: readonly NodeId[] } | null {
-    return this.#lacking;
+  /** Whose states this node waits for, and of which step. */
+  get lacking(): { readonly step: number; readonly from: readonly Lacked[] } {
+    return { step: this.#step, from: [...this.#lacked.values()] };
   }
 
   async #mix(): Promise<void> {
@@ -202,7 +222,6 @@ export class OwnMixing {
       const woken = this.#woken();
       const files = await this.#files(step);
       if (files !== null && (await this.#mixed(step, files))) {
-        this.#lacking = null;
         const received = files.map(({ place, digest: state }) => [place, state] as const);
         await store.write(name, encodeCanonical(received.map(([place, state]) => [place, state])));
         return received;
@@ -221,13 +240,10 @@ export class OwnMixing {
   async #files(step: number): Promise<(StateFile & { readonly place: number })[] | null> {
     const links = this.#parts.schedule.incoming(step, this.#parts.place);
     const others = links.filter(({ from }) => from !== this.#parts.place);
+    this.#step = step;
     const files = await Promise.all(
       others.map(({ from, weight }) => this.#file(step, from, weight)),
     );
-    const from = others.flatMap((link, at) =>
-      (files[at] ?? null) === null ? [this.#idOf(link.from)] : [],
-    );
-    this.#lacking = from.length === 0 ? null : { step, from };
     return files.every((file) => file !== null) ? files : null;
   }
 
@@ -237,23 +253,38 @@ export class OwnMixing {
     share: number,
   ): Promise<(StateFile & { readonly place: number }) | null> {
     const { stage, models, content, ports, self, keys } = this.#context;
-    const said = this.#parts.book.step(place, step)?.statement;
-    if (said === undefined || this.#refused.has(said.state)) return null;
-    const key = await openStepKey(said, self, keys.sealPrivate, ports.crypto.sealing);
-    if (key?.byteLength !== bulkKeyBytes) {
-      this.#refuse(place, step, said.state, 'no key for this member');
+    const held = this.#parts.book.step(place, step);
+    const id = this.#idOf(place);
+    if (held === null) {
+      this.#lacked.set(place, { id, key: null, isRefused: false, saidAtMs: 0 });
       return null;
     }
+    const { statement: said, atMs: saidAtMs } = held;
+    if (this.#refused.has(said.state)) return null;
+    const key = await openStepKey(said, self, keys.sealPrivate, ports.crypto.sealing);
+    if (key?.byteLength !== bulkKeyBytes) {
+      this.#refuse(
+        { id, key: null, isRefused: true, saidAtMs },
+        place,
+        said.state,
+        'no key for us',
+      );
+      return null;
+    }
+    this.#lacked.set(place, { id, key, isRefused: false, saidAtMs });
+    if (this.#failed.has(said.state)) return null;
     const bytesMax = stateCiphertextBytes(await models.layout(stage));
     try {
       const of = { round: this.#round, kind: 'update' } as const;
       await content.obtain(said.state, bytesMax, said.author, of);
     } catch (error) {
       if (!(error instanceof GossipError)) throw error;
+      this.#failed.add(said.state);
       const facts = { round: this.#round, step, from: said.author, reason: messageOf(error) };
       ports.logger.log('warn', 'a step is not here yet', facts);
       return null;
     }
+    this.#lacked.delete(place);
     return {
       ...{ place, share, key, digest: said.state, ciphertext: contentName(said.state) },
       context: stepBulkContext(said),
@@ -281,17 +312,18 @@ export class OwnMixing {
     const file = received.find(({ digest: state }) => state === outcome.digest);
     invariant(file !== undefined, 'what is refused was received');
     // What a disk has damaged is fetched again with the next try.
-    if (outcome.kind === 'bad') this.#refuse(file.place, step, file.digest, outcome.reason);
+    if (outcome.kind === 'bad') {
+      const { key, place: from } = file;
+      const lacked = { id: this.#idOf(from), key, isRefused: true, saidAtMs: 0 };
+      this.#refuse(lacked, from, file.digest, outcome.reason);
+    }
     return false;
   }
 
-  #refuse(place: number, step: number, state: Digest, reason: string): void {
+  #refuse(lacked: Lacked, place: number, state: Digest, reason: string): void {
     this.#refused.add(state);
-    this.#lacking = {
-      step,
-      from: [...new Set([...(this.#lacking?.from ?? []), this.#idOf(place)])],
-    };
-    const facts = { round: this.#round, step, from: this.#idOf(place), reason };
+    this.#lacked.set(place, lacked);
+    const facts = { round: this.#round, step: this.#step, from: lacked.id, reason };
     this.#context.ports.logger.log('error', 'a step is refused', facts);
     this.#context.post(() => {
       this.#parts.onLacking();

@@ -24,7 +24,20 @@ interface Voice {
   fault: string | null;
   /** By step, whose states it lacks, and since when it says so. */
   readonly lacks: Map<number, Map<number, number>>;
+  /** Steps whose states this node could not get either. */
+  readonly withheld: Set<number>;
+  /** By step, members that can use its state whatever they say, and since when this node knows. */
+  readonly cleared: Map<number, Map<number, number>>;
 }
+
+/** What a look at a state that somebody cannot use came to. */
+export type StateVerdict =
+  /** Nobody can use it. */
+  | 'bad'
+  /** It does not come here either. */
+  | 'withheld'
+  /** There is nothing wrong with it, under the very key that its receiver got. */
+  | 'fits';
 
 /** See the file's header. */
 export class StepBook {
@@ -39,7 +52,14 @@ export class StepBook {
     this.#beganAtMs = beganAtMs;
     this.#patienceMs = patienceMs;
     this.#voices = Array.from({ length: schedule.size }, (): Voice => {
-      return { steps: new Map(), report: null, fault: null, lacks: new Map() };
+      return {
+        steps: new Map(),
+        report: null,
+        fault: null,
+        lacks: new Map(),
+        withheld: new Set(),
+        cleared: new Map(),
+      };
     });
   }
 
@@ -97,6 +117,28 @@ export class StepBook {
     voice.lacks.set(step, new Map(lacked.map((one) => [one, before?.get(one) ?? nowMs])));
   }
 
+  /** This node has looked at a state of which a receiver says that it cannot use it. */
+  judged(
+    member: number,
+    step: number,
+    receiver: number,
+    verdict: StateVerdict,
+    nowMs: number,
+  ): void {
+    const voice = this.#voices[member];
+    if (voice === undefined) return;
+    if (verdict === 'withheld') {
+      voice.withheld.add(step);
+      return;
+    }
+    voice.withheld.delete(step);
+    if (verdict === 'bad') voice.fault ??= `a state of step ${step} that nobody can use`;
+    const cleared = voice.cleared.get(step) ?? new Map<number, number>();
+    if (verdict === 'fits' && !cleared.has(receiver)) {
+      voice.cleared.set(step, cleared.set(receiver, nowMs));
+    }
+  }
+
   /** A member's report, if it goes with what was said of the steps; null while it is not here, or when it does not. */
   report(member: number): Held<MixingReport> | null {
     const voice = this.#voices[member];
@@ -118,24 +160,40 @@ export class StepBook {
     if (voice.fault !== null || this.#reportFault(member) !== null) return true;
     const isOver = (sinceMs: number): boolean => nowMs - sinceMs > this.#patienceMs;
     const readyAtMs = this.#readyAtMs(member);
+    const blames = this.#blames(member);
+    const isRight = blames.some(({ blamed, step }) => this.#isAtFault(blamed, step));
     // Who says why it does not go on is let go no sooner than whom it blames.
-    const [blameAtMs = 0] = this.#blames(member)
-      .map(({ sinceMs }) => sinceMs)
-      .sort((a, b) => a - b);
-    if (readyAtMs !== null && isOver(Math.max(readyAtMs, blameAtMs))) return true;
-    // Whose state somebody cannot use, for so long: nobody else can tell which of the two is at fault.
+    const [blameAtMs = 0] = blames.map(({ sinceMs }) => sinceMs).sort((a, b) => a - b);
+    if (!isRight && readyAtMs !== null && isOver(Math.max(readyAtMs, blameAtMs))) return true;
+    // Whose state somebody cannot use, for so long, and this node cannot tell which of the two is at fault, or knows it.
     return [...this.#voices.keys()].some((other) =>
-      this.#blames(other).some(({ blamed, sinceMs }) => blamed === member && isOver(sinceMs)),
+      this.#blames(other).some(
+        ({ blamed, sinceMs, isCleared }) => blamed === member && !isCleared && isOver(sinceMs),
+      ),
     );
   }
 
+  #isAtFault(member: number, step: number): boolean {
+    const voice = this.#voices[member];
+    return voice !== undefined && (voice.fault !== null || voice.withheld.has(step));
+  }
+
   /** Whose states a member cannot use although it was said that they are there, and since when it has said so. */
-  #blames(member: number): { readonly blamed: number; readonly sinceMs: number }[] {
+  #blames(member: number): {
+    readonly blamed: number;
+    readonly step: number;
+    readonly sinceMs: number;
+    readonly isCleared: boolean;
+  }[] {
     const step = this.#said(member) - 1;
     const lacked = this.#voices[member]?.lacks.get(step) ?? new Map<number, number>();
     return [...lacked].flatMap(([blamed, sinceMs]) => {
       const said = this.step(blamed, step);
-      return said === null ? [] : [{ blamed, sinceMs: Math.max(sinceMs, said.atMs) }];
+      if (said === null) return [];
+      const clearedAtMs = this.#voices[blamed]?.cleared.get(step)?.get(member);
+      // What this node has it can give: from then on the time begins anew.
+      const fromMs = Math.max(sinceMs, said.atMs, clearedAtMs ?? 0);
+      return [{ blamed, step, sinceMs: fromMs, isCleared: clearedAtMs !== undefined }];
     });
   }
 

@@ -98,6 +98,31 @@ describe('the book of a mixing', () => {
     expect(book.isStuck(2, 1_500)).to.equal(false);
   });
 
+  it('lets one of them go when this node has seen which', () => {
+    const blamed = (): StepBook => {
+      const book = bookUpTo(0);
+      for (const member of [0, 1, 2]) book.takeStep(member, stepOf(member, 1, 100));
+      for (const member of [0, 2]) book.takeReport(member, reportOf(member, 150));
+      book.takeLacks(3, 0, [2], 200);
+      return book;
+    };
+    const late = 10 * patienceMs;
+    const [bad, withheld, fine] = [blamed(), blamed(), blamed()];
+    bad.judged(2, 0, 3, 'bad', 300);
+    expect(bad.stuck(300)).to.deep.equal([2]);
+    expect(bad.stuck(late)).to.deep.equal([2]);
+    // It may still come: the time is not over.
+    withheld.judged(2, 0, 3, 'withheld', 300);
+    expect(withheld.stuck(200 + patienceMs)).to.deep.equal([]);
+    expect(withheld.stuck(late)).to.deep.equal([2]);
+    // Its receiver gets it from us, and has as long as anybody to go on.
+    fine.judged(2, 0, 3, 'fits', 300);
+    expect(fine.stuck(300 + patienceMs)).to.deep.equal([]);
+    expect(fine.stuck(301 + patienceMs)).to.deep.equal([3]);
+    withheld.judged(2, 0, 3, 'fits', 2_000);
+    expect(withheld.stuck(2_001 + patienceMs)).to.deep.equal([3]);
+  });
+
   it('passes over complaints about members that one does not hear', () => {
     const book = bookUpTo(0);
     book.takeLacks(3, 0, [0, 1, 3], 0);
