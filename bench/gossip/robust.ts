@@ -195,7 +195,7 @@ function page(): string {
           title: '',
           boxes: Object.entries(rows).map(([label, values]) => ({
             ...{ label, values, notes: [] },
-            tone: label === 'centred clip' ? 'student' : 'teacher',
+            tone: label === 'NNM + centred' ? 'student' : 'teacher',
           })),
         },
       ],

@@ -20,21 +20,21 @@ const { values, positionals } = parseArgs({
 });
 const sizes = positionals.length > 0 ? positionals.map(Number) : [16, 100, 1024];
 
+/** What NumPy found: node by node, all at once, and errors of runs with other noise. */
+interface Peer {
+  readonly nodes: PeerRun;
+  readonly matrix: PeerRun;
+  readonly spread: readonly (readonly number[])[];
+}
+
 interface PeerRun {
   readonly errors: readonly number[];
   readonly seconds: number;
 }
 
 print([
-  'nodes',
-  'noise',
-  'error ours',
-  'NumPy',
-  'most apart',
-  'node-rnd/s',
-  'NumPy',
-  'ratio',
-  'as matrix',
+  ...['nodes', 'noise', 'error ours', 'NumPy', 'apart', 'within 2 sd'],
+  ...['node-rnd/s', 'NumPy', 'ratio', 'as matrix'],
 ]);
 for (const nodes of sizes) {
   for (const noiseStdDev of [0, 0.5]) await beside(nodes, noiseStdDev);
@@ -60,10 +60,26 @@ async function beside(nodes: number, noiseStdDev: number): Promise<void> {
   const speed = (took: number): number => (nodes * rounds) / took;
   print([
     ...[nodes, noiseStdDev, short(ours.at(-1)), short(peer.nodes.errors.at(-1))],
-    ...[`${(100 * apart).toPrecision(2)} %`, speed(seconds).toFixed(0)],
+    // With noise two runs differ by chance: whether ours is one of the peer's own kind.
+    ...(noiseStdDev === 0
+      ? [`${(100 * apart).toPrecision(2)} %`, '']
+      : ['', `${(100 * shareWithin(ours, peer.spread)).toFixed(0)} %`]),
+    speed(seconds).toFixed(0),
     ...[speed(peer.nodes.seconds).toFixed(0), (peer.nodes.seconds / seconds).toFixed(2)],
     (peer.matrix.seconds / seconds).toFixed(2),
   ]);
+}
+
+/** Share of the rounds in which the error lies within two standard deviations of the mean of others. */
+function shareWithin(errors: readonly number[], others: readonly (readonly number[])[]): number {
+  const rounds = errors.slice(1);
+  const within = rounds.filter((error, at) => {
+    const values = others.map((other) => other[at + 1] ?? 0);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    return Math.abs(error - mean) <= 2 * Math.sqrt(squares / (values.length - 1));
+  });
+  return within.length / rounds.length;
 }
 
 async function run(settings: LabSettings, errors: number[]): Promise<void> {
@@ -77,12 +93,13 @@ async function run(settings: LabSettings, errors: number[]): Promise<void> {
   );
 }
 
-function peerOf(settings: LabSettings): { readonly nodes: PeerRun; readonly matrix: PeerRun } {
+function peerOf(settings: LabSettings): Peer {
   const task = makeTask(settings);
   if (!(task instanceof QuadraticTask)) throw new TypeError('expected quadratics');
   const { incoming } = new Graphs(settings, undefined).at(0, 0);
   const handed = {
-    ...{ nodes: settings.nodes, rounds: settings.rounds, seed: settings.seed },
+    ...{ nodes: settings.nodes, rounds: settings.rounds },
+    repeats: settings.task.noiseStdDev === 0 ? 0 : 20,
     ...{ dimension: task.dimension, learningRate: settings.training.learningRate },
     ...{ noiseStdDev: settings.task.noiseStdDev, precision: 'float32' },
     ...{ curvature: [...task.curvature], centre: [...task.centre] },
@@ -93,7 +110,7 @@ function peerOf(settings: LabSettings): { readonly nodes: PeerRun; readonly matr
     ...{ input: JSON.stringify(handed), encoding: 'utf8', maxBuffer: 2 ** 28 },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  return JSON.parse(stdout) as { readonly nodes: PeerRun; readonly matrix: PeerRun };
+  return JSON.parse(stdout) as Peer;
 }
 
 function short(value: number | undefined): string {

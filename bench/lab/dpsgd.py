@@ -26,9 +26,8 @@ def main() -> None:
     def error(x: np.ndarray) -> float:
         return float((0.5 * mean_a * (x.astype(np.float64) - best) ** 2).sum(1).mean())
 
-    result = {}
-    for way in ("nodes", "matrix"):
-        rng = np.random.default_rng(task["seed"])
+    def run(way: str, seed: int) -> tuple[list[float], float]:
+        rng = np.random.default_rng(seed)
         x = np.zeros((n, d), dtype=kind)
         errors = [error(x)]
         spent = 0.0
@@ -50,7 +49,17 @@ def main() -> None:
                 x = following
             spent += time.perf_counter() - began
             errors.append(error(x))
+        return errors, spent
+
+    result = {}
+    spread = []
+    # Noise drawn anew each time: how far apart runs of one program are.
+    for repeat in range(task["repeats"]):
+        spread.append(run("matrix", repeat)[0])
+    for way in ("nodes", "matrix"):
+        errors, spent = run(way, task["repeats"])
         result[way] = {"errors": errors, "seconds": spent}
+    result["spread"] = spread
     json.dump(result, sys.stdout)
 
 

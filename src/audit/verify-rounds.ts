@@ -6,10 +6,15 @@ import { equalBytes, type Digest, type NodeId } from '../base/index.ts';
 import {
   encodeCanonical,
   hyperparametersOf,
+  noPace,
+  paceAfterCut,
+  paceAfterLack,
   planRefusal,
+  roundTimeMs,
   type BlockBody,
   type Cut,
   type Open,
+  type Pace,
   type PlanStage,
   type RoundOp,
   type Seal,
@@ -33,6 +38,7 @@ export class RoundReader {
   #lastRound = 0;
   #stageIndex = 0;
   #sealedInStage = 0;
+  #pace: Pace = noPace;
 
   constructor(consortium: SignedManifest, report: Report) {
     this.#consortium = consortium;
@@ -55,6 +61,7 @@ export class RoundReader {
     const refusal = planRefusal(plan, next.manifest.plan, this.#stageIndex);
     if (refusal !== null) this.#report.find(where, refusal);
     this.#consortium = next;
+    this.#pace = noPace;
     this.#stageIndex = this.#stageFrom(this.#stageIndex);
   }
 
@@ -103,11 +110,16 @@ export class RoundReader {
         this.#report.find(where, 'the round has a CUT already');
       }
       this.#judgeCut(op, running.open, where);
+      const stage = this.#stages[this.#stageIndex];
+      if (running.cut === null && stage !== undefined) {
+        this.#pace = paceAfterCut(this.#pace, stage, running.open, op, body.ts);
+      }
       this.#running = { open: running.open, cut: op };
     } else if (op.op === 'SEAL') {
       this.#takeSeal(op, running, where);
     } else {
       this.#records.push(recordOf(running, 'void', { voidReason: op.reason }));
+      if (running.cut === null) this.#pace = paceAfterLack(this.#pace);
       this.#running = null;
     }
   }
@@ -134,7 +146,7 @@ export class RoundReader {
       [op.stage === stage.id, `expected stage ${stage.id} of the plan, got ${op.stage}`],
       [sameList(op.participants, stage.participants), "its participants are not the plan's"],
       [op.minParticipants === stage.minParticipants, "minParticipants is not the plan's"],
-      [op.deadline === body.ts + stage.roundTimeoutMs, "its deadline is not the plan's"],
+      [op.deadline === body.ts + roundTimeMs(stage, this.#pace), "its deadline is not the plan's"],
       [isSame(op.rule, stage.rule), "its rule of averaging is not the plan's"],
       [isSame(op.hp, hp), "its hyper-parameters are not the plan's"],
     ];
@@ -187,6 +199,7 @@ export class RoundReader {
     if (stage !== undefined && this.#sealedInStage >= stage.rounds) {
       this.#stageIndex = this.#stageFrom(this.#stageIndex + 1);
       this.#sealedInStage = 0;
+      this.#pace = noPace;
     }
   }
 }

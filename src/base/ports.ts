@@ -43,7 +43,7 @@ export interface Store {
   readPart(name: string, offset: number, length: number): Promise<Uint8Array | null>;
   /**
    * Writes into a value at `offset`, creating it and making it longer where needed, with zeros in between. Not durable before
-   * `sync`: after a crash any of it may be missing.
+   * `sync`: after a crash any of it may be missing. `bytes` may be used again when it resolves.
    */
   writePart(name: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** Makes durable what `writePart` wrote. Does nothing when absent. */

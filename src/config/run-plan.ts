@@ -161,6 +161,9 @@ function stageOf(
     learningRateMicro: Math.round(learningRate * 1e6),
     schedule,
     roundTimeoutMs: training.roundTimeoutMs,
+    ...(training.deadlineFactor > 0 && {
+      deadlineFactorMicro: Math.round(Math.max(1, training.deadlineFactor) * 1e6),
+    }),
     minParticipants: minParticipantsOf(participants.length),
     rule: ruleOf(training, stage, consortium.hospitals.length),
   };

@@ -70,6 +70,8 @@ export interface TrainingSettings {
   readonly student: StageSettings;
   /** From OPEN until updates are late, milliseconds, 1000 to 86400000. */
   readonly roundTimeoutMs: number;
+  /** How many times what a stage's rounds took a round is waited for, 0 to 100, at most `roundTimeoutMs`; 0 for that always, else 1 at least. */
+  readonly deadlineFactor: number;
   /** How the mean is made: `by-size`, `exact`, `mixing` or, from 4 hospitals on, `sharded`. */
   readonly averaging: Averaging;
   /** Most samples a hospital may weigh with, 1 to 1000000: bounds what one member can claim. */
@@ -116,6 +118,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
     start: '',
   }),
   roundTimeoutMs: 300_000,
+  deadlineFactor: 0,
   averaging: 'by-size',
   samplesCap: 100,
   clamp: 1,
@@ -134,6 +137,7 @@ export function validateTraining(settings: TrainingSettings): void {
   checkNumber('outerLearningRate', settings.outerLearningRate, 0.001, 10);
   checkNumber('outerMomentum', settings.outerMomentum, 0, 0.999);
   checkInteger('roundTimeoutMs', settings.roundTimeoutMs, 1_000, 86_400_000);
+  checkNumber('deadlineFactor', settings.deadlineFactor, 0, 100);
   checkChoice('averaging', settings.averaging, averagings);
   checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkNumber('clamp', settings.clamp, 0.001, 64);

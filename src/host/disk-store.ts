@@ -38,6 +38,8 @@ const nameLengthMax = 1_000;
 const temporaryFolder = '.tmp';
 /** How this process's temporary files begin; several threads may have a store of the same folder. */
 const ownTemporaries = `${process.pid}-`;
+/** Files written part by part that stay open. */
+const openPartsMax = 16;
 /** First segments that belong to the folder itself: unfinished writes and the lock. */
 const isReserved = (segment: string): boolean =>
   segment === temporaryFolder || segment.startsWith('.lock');
@@ -50,6 +52,8 @@ export function diskStore(root: string): Store {
 class DiskStore implements Store {
   readonly #root: string;
   readonly #turns = new Map<string, Promise<unknown>>();
+  /** Files that are being written part by part, the latest last. */
+  readonly #parts = new Map<string, FileHandle>();
   #ready: Promise<void> | null = null;
 
   constructor(root: string) {
@@ -67,6 +71,7 @@ class DiskStore implements Store {
   async write(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
+      await this.#closePart(name);
       const temporary = await this.#temporary();
       try {
         await writeNewFile(temporary, bytes);
@@ -82,21 +87,21 @@ class DiskStore implements Store {
   async writePart(name: string, offset: number, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      const flags = constants.O_WRONLY | constants.O_CREAT | noFollow;
-      const write = async (): Promise<true> => {
-        await withFile(path, flags, 0o600, (file) => writeAll(file, bytes, offset));
-        return true;
-      };
-      // The folder is there for all but the first part.
-      if ((await nullIfAbsent(write)) !== null) return;
-      await withFolder(path);
-      await write();
+      const file = this.#parts.get(name) ?? (await openPart(path));
+      this.#keepOpen(name, file);
+      try {
+        await writeAll(file, bytes, offset);
+      } catch (error) {
+        await this.#closePart(name);
+        throw error;
+      }
     });
   }
 
   async sync(name: string): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
+      await this.#closePart(name);
       const isThere = await nullIfAbsent(() =>
         withFile(path, constants.O_WRONLY | noFollow, 0, async (file) => {
           await file.sync();
@@ -121,6 +126,7 @@ class DiskStore implements Store {
     const [first, second] = from < to ? [from, to] : [to, from];
     return this.#inTurn(first, () =>
       this.#inTurn(second, async () => {
+        for (const name of [from, to]) await this.#closePart(name);
         const folder = await withFolder(target);
         const isMoved = await nullIfAbsent(async () => {
           await rename(source, folder);
@@ -192,6 +198,7 @@ class DiskStore implements Store {
   async remove(name: string): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
+      await this.#closePart(name);
       try {
         await unlink(path);
       } catch (error) {
@@ -216,6 +223,22 @@ class DiskStore implements Store {
       if (entry.isDirectory()) await this.#collect(name, names);
       else if (entry.isFile() && segmentForm.test(entry.name)) names.push(name);
     }
+  }
+
+  /** Opening and closing for each part costs as much as writing it. In the turn of `name`. */
+  #keepOpen(name: string, file: FileHandle): void {
+    this.#parts.delete(name);
+    this.#parts.set(name, file);
+    const [oldest] = this.#parts.keys();
+    if (this.#parts.size <= openPartsMax || oldest === undefined) return;
+    void this.#inTurn(oldest, () => this.#closePart(oldest)).catch(() => undefined);
+  }
+
+  /** In the turn of `name`. */
+  async #closePart(name: string): Promise<void> {
+    const file = this.#parts.get(name);
+    this.#parts.delete(name);
+    await file?.close();
   }
 
   /** @throws {HostError} 'bad_name': names may come from others, and are never trusted as paths. */
@@ -311,6 +334,14 @@ class DiskWriter implements StoreWriter {
     await this.#file.close();
     await rm(this.#temporary, { force: true });
   }
+}
+
+/** A file to write parts into. */
+async function openPart(path: string): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | noFollow;
+  // The folder is there for all but the first.
+  const file = await nullIfAbsent(() => open(path, flags, 0o600));
+  return file ?? (await open(await withFolder(path), flags, 0o600));
 }
 
 /** `path`, whose folder is there. */

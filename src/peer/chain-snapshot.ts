@@ -11,6 +11,7 @@ import {
   int,
   obj,
   pair,
+  paceRoundsMax,
   readOp,
   shortName,
   WireError,
@@ -39,6 +40,7 @@ const readSnapshot = obj({
   roundsSealed: whole,
   models: digests,
   bases: digests,
+  pace: obj({ tookMs: arr(whole, paceRoundsMax), lacking: whole }),
   suspendedFrom: arr(pair(whole, whole), limits.membersMax),
   /** The round under way: nothing, its OPEN, or its OPEN and CUT. */
   ops: arr(readOp, 2),
@@ -67,9 +69,9 @@ export async function loadSnapshot(
     if (held.cid !== cid || plan === undefined) return null;
     const phase = phaseOf(ops, held.stageIndex >= plan.stages.length);
     if (phase === null) return null;
-    const { epoch, prev, ts, stageIndex, roundsSealed } = held;
+    const { epoch, prev, ts, stageIndex, roundsSealed, pace } = held;
     return {
-      ...{ epoch, prev, ts, stageIndex, roundsSealed, phase },
+      ...{ epoch, prev, ts, stageIndex, roundsSealed, pace, phase },
       height: held.height as Height,
       round: held.round as RoundNumber,
       models: new Map(held.models),

@@ -9,11 +9,16 @@ import {
   genesisPrev,
   hyperparametersOf,
   membershipOf,
+  noPace,
+  paceAfterCut,
+  paceAfterLack,
+  roundTimeMs,
   type BlockBody,
   type Cut,
   type Evid,
   type Manifest,
   type Open,
+  type Pace,
   type Plan,
   type PlanStage,
   type RoundOp,
@@ -47,6 +52,8 @@ export interface ChainState {
   readonly models: ReadonlyMap<string, Digest>;
   /** What each of these models came from: the base of the round that sealed it. */
   readonly bases: ReadonlyMap<string, Digest>;
+  /** What the rounds of the stage under way took. */
+  readonly pace: Pace;
   /** By index in the manifest, the first height at which a convicted member's key has no vote. */
   readonly suspendedFrom: ReadonlyMap<number, number>;
 }
@@ -65,6 +72,7 @@ export function genesisChain(plan: Plan): ChainState {
     roundsSealed: 0,
     models: new Map(),
     bases: new Map(),
+    pace: noPace,
     suspendedFrom: new Map(),
   };
 }
@@ -98,10 +106,13 @@ export function advance(
   return { ...enterEpoch(state, inForce, next), ...place };
 }
 
-function withOps(state: ChainState, { ops }: BlockBody, plan: Plan): ChainState {
+function withOps(state: ChainState, { ops, ts }: BlockBody, plan: Plan): ChainState {
   return ops.reduce<ChainState>((current, op) => {
     invariant(op.op !== 'MEMBER', 'a MEMBER stands alone in its block');
-    return applyOp(current, op, plan);
+    const next = applyOp(current, op, plan);
+    const stage = stageOf(current, plan);
+    if (op.op !== 'CUT' || current.phase.kind !== 'open' || stage === null) return next;
+    return { ...next, pace: paceAfterCut(current.pace, stage, current.phase.open, op, ts) };
   }, state);
 }
 
@@ -120,6 +131,7 @@ function enterEpoch(state: ChainState, before: Manifest, after: Manifest): Chain
   });
   return {
     ...{ ...state, epoch: after.version, stageIndex, suspendedFrom: new Map(suspended) },
+    pace: noPace,
     phase: { kind: stageIndex < after.plan.stages.length ? 'idle' : 'done' },
   };
 }
@@ -139,7 +151,11 @@ export function applyOp(state: ChainState, op: RoundOp | Evid, plan: Plan): Chai
       return sealed(state, phase.open, op, plan);
     case 'VOID':
       invariant(phase.kind === 'open' || phase.kind === 'cut', 'a round that is under way is void');
-      return { ...state, phase: { kind: 'idle' } };
+      // Of a round that was cut, the CUT has said whom it lacked.
+      return {
+        ...{ ...state, phase: { kind: 'idle' } },
+        pace: phase.kind === 'open' ? paceAfterLack(state.pace) : state.pace,
+      };
     case 'EVID': {
       const culprit = op.pair.a.i;
       invariant(!state.suspendedFrom.has(culprit), 'a member is suspended once');
@@ -171,6 +187,7 @@ function sealed(state: ChainState, open: Open, seal: Seal, plan: Plan): ChainSta
     ...state,
     ...{ models, bases },
     stageIndex,
+    pace: isStageDone ? noPace : state.pace,
     roundsSealed: isStageDone ? 0 : roundsSealed,
     phase: { kind: isPlanDone ? 'done' : 'idle' },
   };
@@ -207,7 +224,7 @@ export function nextOpen(
     code,
     hp: hyperparametersOf(plan, stage, state.roundsSealed),
     rule: stage.rule,
-    deadline: ts + stage.roundTimeoutMs,
+    deadline: ts + roundTimeMs(stage, state.pace),
     minParticipants: stage.minParticipants,
     participants: stage.participants,
   };

@@ -219,6 +219,14 @@ export {
   type Void,
   type VoidReason,
 } from './block.ts';
+export {
+  noPace,
+  paceAfterCut,
+  paceAfterLack,
+  paceRoundsMax,
+  roundTimeMs,
+  type Pace,
+} from './pace.ts';
 export { restartAfter, restartBlock, restartRefusal, unvoted, type Restart } from './restart.ts';
 export {
   encodeUpdateStatement,

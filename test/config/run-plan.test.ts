@@ -20,6 +20,16 @@ const readPreset = (): string => readFileSync(join(projectRoot, 'config', preset
 const settings = loadPreset(readPreset(), preset);
 
 describe('run plan', () => {
+  it('has a factor of the deadline where one is set, of 1 at least, and none otherwise', () => {
+    const factors = [0, 0.5, 3].map((deadlineFactor) => {
+      const training = { ...settings.training, deadlineFactor };
+      return planOf({ ...settings, training }).stages.map((one) => one.deadlineFactorMicro);
+    });
+    const { length } = planOf(settings).stages;
+    const all = (micro: number | undefined): unknown[] => Array.from({ length }, () => micro);
+    expect(factors).to.deep.equal([all(undefined), all(1_000_000), all(3_000_000)]);
+  });
+
   it('lets the holders of each label train its teacher, then all the student', () => {
     const plan = planOf(settings);
     const all = settings.consortium.hospitals;
@@ -86,16 +96,20 @@ describe('run plan', () => {
     const [first, ...others] = robustWith('kind=centred-clip', 'radius=1.5', 'iterations=3');
     expect(first).to.deep.equal({
       ...{ kind: 'centred-clip', capMicro: 350_000, radiusMicro: 1_500_000, iterations: 3 },
+      // Of eight, two may lie.
+      nnmTolerated: 2,
     });
     for (const other of others) expect(other).to.deep.equal(first);
-    const common = { capMicro: 200_000, nnmTolerated: 2 };
-    const more = ['weightCap=0.2', 'nnm=true', 'tolerated=2', 'trim=0.25', 'iterations=9'];
+    const [without] = robustWith('kind=median', 'nnm=false');
+    expect(without).to.deep.equal({ kind: 'median', capMicro: 350_000 });
+    const common = { capMicro: 200_000, nnmTolerated: 3 };
+    const more = ['weightCap=0.2', 'tolerated=3', 'trim=0.25', 'iterations=9'];
     for (const [kind, own] of Object.entries({
       'norm-clip': { radiusMicro: 1_000_000 },
       'trimmed-mean': { trimMicro: 250_000 },
       median: {},
       'geometric-median': { iterations: 9 },
-      'multi-krum': { tolerated: 2 },
+      'multi-krum': { tolerated: 3 },
     })) {
       const [robust] = robustWith(`kind=${kind}`, ...more);
       expect(robust).to.deep.equal({ kind, ...common, ...own });

@@ -107,6 +107,29 @@ describe('files of a node', () => {
       expect(await store.move('parts/x', 'blobs/x')).to.equal(true);
     });
 
+    it('begins a value in parts anew under a name that was moved, removed or replaced, among more than stay open', async () => {
+      const names = Array.from({ length: 40 }, (_, at) => `parts/${at}`);
+      for (const time of ['a', 'b']) {
+        await Promise.all(names.map((name, at) => store.writePart(name, at % 3, utf8(time))));
+      }
+      for (const [at, name] of names.entries()) {
+        expect(await text(name), name).to.equal('\0'.repeat(at % 3) + 'b');
+      }
+      await store.move('parts/0', 'blobs/0');
+      await store.writePart('parts/0', 0, utf8('new'));
+      expect(await text('blobs/0')).to.equal('b');
+      expect(await text('parts/0')).to.equal('new');
+      await store.move('parts/3', 'parts/0');
+      await store.writePart('parts/0', 1, utf8('c'));
+      expect(await text('parts/0')).to.equal('bc');
+      await store.remove('parts/6');
+      await store.writePart('parts/6', 0, utf8('d'));
+      expect(await text('parts/6')).to.equal('d');
+      await store.write('parts/9', utf8('whole'));
+      await store.writePart('parts/9', 0, utf8('W'));
+      expect(await text('parts/9')).to.equal('Whole');
+    });
+
     it('leaves nothing of a value that was given up', async () => {
       const given = await store.create('blobs/a');
       await given.write(utf8('half'));

@@ -18,7 +18,7 @@ import {
   type Fault,
   type MembershipChange,
 } from '../../src/simulate/index.ts';
-import { verifySuccessor } from '../../src/wire/index.ts';
+import { verifySuccessor, type PlanStage } from '../../src/wire/index.ts';
 
 /** A member with the keys that were drawn for it so often anew. */
 export function memberOf(id: NodeId, generation = { node: 0, org: 0 }): SimulatedMember {
@@ -38,6 +38,7 @@ export function changingWorld(
   rounds: number,
   faults: readonly Fault[] = [],
   founders: readonly NodeId[] = memberNames(4),
+  stage: Partial<PlanStage> = {},
 ): ChangingWorld {
   const everybody = [...new Set([...founders, ...changes.map(({ node }) => node)])];
   const quadratics = seededQuadratics(1, everybody);
@@ -46,7 +47,7 @@ export function changingWorld(
     founders.map((id) => memberOf(id)),
     {
       ...{ name: 'changing', domain: 'changing.example', limits: virtualLimits },
-      plan: virtualPlan({ participants: founders, rounds }),
+      plan: virtualPlan({ participants: founders, rounds, ...stage }),
     },
   );
   const world = new VirtualWorld({

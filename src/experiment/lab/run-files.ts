@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromUtf8, messageOf } from '../../base/index.ts';
 import { loadSection } from '../../config/index.ts';
-import { labFormat, type LabRecord, type LabRound } from '../../report/index.ts';
+import { labFormat, roundColumns, type LabRecord, type LabRound } from '../../report/index.ts';
 import { LabError } from './errors.ts';
 import type { LabPlan } from './run-lab.ts';
 import { labForm } from './settings.ts';
@@ -23,7 +23,7 @@ export interface LabFolder {
 export async function readLab(folder: string): Promise<LabFolder> {
   const record = readRecord(await readText(folder, 'record.json'), join(folder, 'record.json'));
   const lines = (await readText(folder, 'rounds.jsonl')).trimEnd().split('\n');
-  const rounds = lines.map((line) => parsed(line, join(folder, 'rounds.jsonl')) as LabRound);
+  const rounds = lines.map((line) => readRound(parsed(line, join(folder, 'rounds.jsonl')), folder));
   return { record, rounds };
 }
 
@@ -36,7 +36,16 @@ export function readRecord(text: string, name: string): LabRecord {
       `${name}: expected a record of the laboratory, ${labFormat}`,
     );
   }
+  readRound(record.final, name);
   return record as LabRecord;
+}
+
+/** @throws {LabError} 'no_run' unless every measurement is a number, or null where it may be */
+function readRound(value: unknown, folder: string): LabRound {
+  const round = Object(value) as Partial<Record<keyof LabRound, unknown>>;
+  const bad = roundColumns.find((key) => round[key] !== null && typeof round[key] !== 'number');
+  if (bad === undefined) return round as unknown as LabRound;
+  throw new LabError({ code: 'no_run', folder }, `${folder}: ${bad}: expected a number`);
 }
 
 /**

@@ -7,6 +7,7 @@
  */
 import { invariant, type Digest, type NodeId } from '../../base/index.ts';
 import { TransportError, type Transport } from '../../wire/index.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
 import { ChunkFile, type ChunkDisk, type ChunkRun } from './chunk-file.ts';
 import { decodeList, listBytes, listKey, listName, type ChunkList } from './chunk-list.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -36,7 +37,7 @@ export interface ChunkCounts {
 export interface ChunkPorts {
   readonly disk: ChunkDisk;
   readonly transport: Pick<Transport, 'fetch' | 'charge'>;
-  readonly bytesOfChunk: number;
+  readonly buffers: ChunkBuffers;
   readonly counts: ChunkCounts;
   /** Told before the first byte is written; a fetch that changes the list tells again. */
   readonly sized: (bytes: number) => Promise<void>;
@@ -208,7 +209,7 @@ export class ChunkFetch {
   async #ask(peer: NodeId): Promise<void> {
     this.asked += 1;
     this.#asking += 1;
-    const { bytesOfChunk } = this.#ports;
+    const { bytesOfChunk } = this.#ports.buffers;
     try {
       const maxBytes = listBytes(this.#bytesMax, bytesOfChunk);
       const bytes = await this.#collect(peer, listName(this.#digest), maxBytes);
@@ -247,8 +248,8 @@ export class ChunkFetch {
     this.#groups.set(key, group);
     if (!this.#files.has(key)) {
       await this.#ports.sized(list.totalBytes);
-      const { disk, bytesOfChunk } = this.#ports;
-      const file = await ChunkFile.open(disk, this.#digest, list, bytesOfChunk);
+      const { disk, buffers } = this.#ports;
+      const file = await ChunkFile.open(disk, this.#digest, list, buffers);
       if (!this.#files.has(key)) this.#files.set(key, file);
     }
     group.givers.add(peer);
@@ -257,7 +258,7 @@ export class ChunkFetch {
 
   /** Some chunks from one member. */
   async #run(group: Group, file: ChunkFile, peer: NodeId, run: ChunkRun): Promise<void> {
-    const { transport, counts, signals, bytesOfChunk } = this.#ports;
+    const { transport, counts, signals, buffers } = this.#ports;
     this.asked += 1;
     counts.asked += run.end - run.first;
     let index = run.first;
@@ -265,7 +266,7 @@ export class ChunkFetch {
     const signal = signals.of(peer);
     const options = { offset, length, maxBytes: length, signal };
     const stream = transport.fetch(peer, this.#digest, options);
-    const chunks = cut(untilAborted(stream, signal, peer), bytesOfChunk);
+    const chunks = cut(untilAborted(stream, signal, peer), buffers);
     try {
       for (; index < run.end; index++) {
         const chunk = await nextOf(chunks);
@@ -353,9 +354,10 @@ export class ChunkFetch {
 /** The stream in pieces of a chunk, the last one perhaps shorter. */
 async function* cut(
   stream: AsyncIterable<Uint8Array>,
-  bytesOfChunk: number,
+  buffers: ChunkBuffers,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let chunk = new Uint8Array(bytesOfChunk);
+  const { bytesOfChunk } = buffers;
+  let chunk = buffers.take();
   let filled = 0;
   for await (let piece of stream) {
     while (piece.byteLength > 0) {
@@ -365,11 +367,12 @@ async function* cut(
       piece = piece.subarray(part.byteLength);
       if (filled < bytesOfChunk) continue;
       yield chunk;
-      chunk = new Uint8Array(bytesOfChunk);
+      chunk = buffers.take();
       filled = 0;
     }
   }
   if (filled > 0) yield chunk.subarray(0, filled);
+  else buffers.giveBack(chunk);
 }
 
 /** The next chunk; null at the end, the error when the transport broke off. */

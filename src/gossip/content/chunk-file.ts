@@ -4,7 +4,8 @@
  */
 import type { Digest, Store } from '../../base/index.ts';
 import { chunkCount, isChunk, listKey, type ChunkList } from './chunk-list.ts';
-import { fileDigest } from './file-pieces.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
+import { RunningDigest } from './running-digest.ts';
 
 /** What a file of chunks needs of the disk. */
 export type ChunkDisk = Pick<
@@ -36,11 +37,16 @@ export class ChunkFile {
   readonly #disk: ChunkDisk;
   readonly #name: string;
   readonly #bytesOfChunk: number;
+  readonly #buffers: ChunkBuffers;
+  #running: RunningDigest;
   /** Not there, and nobody was asked for it. */
   readonly #missing = new Set<number>();
   readonly #there = new Set<number>();
 
-  private constructor(disk: ChunkDisk, blob: Digest, list: ChunkList, bytesOfChunk: number) {
+  private constructor(disk: ChunkDisk, blob: Digest, list: ChunkList, buffers: ChunkBuffers) {
+    const { bytesOfChunk } = buffers;
+    this.#buffers = buffers;
+    this.#running = this.#newDigest();
     this.#disk = disk;
     this.#name = `${partsOf(blob)}${listKey(list)}`;
     this.list = list;
@@ -52,9 +58,9 @@ export class ChunkFile {
     disk: ChunkDisk,
     blob: Digest,
     list: ChunkList,
-    bytesOfChunk: number,
+    buffers: ChunkBuffers,
   ): Promise<ChunkFile> {
-    const file = new ChunkFile(disk, blob, list, bytesOfChunk);
+    const file = new ChunkFile(disk, blob, list, buffers);
     await file.lookOver();
     return file;
   }
@@ -94,12 +100,13 @@ export class ChunkFile {
     for (const index of later) this.#missing.add(index);
   }
 
-  /** Writes a chunk; false, and nothing done, when it is not the one that the list names. */
+  /** Writes a chunk, which is the file's from then on; false, and nothing done, when it is not the one that the list names. */
   async add(index: number, chunk: Uint8Array): Promise<boolean> {
     const { length } = this.range({ first: index, end: index + 1 });
     if (chunk.byteLength !== length || !isChunk(this.list, index, chunk)) return false;
     await this.#disk.writePart(this.#name, index * this.#bytesOfChunk, chunk);
     this.#there.add(index);
+    this.#running.take(index, chunk);
     return true;
   }
 
@@ -107,6 +114,7 @@ export class ChunkFile {
   async lookOver(): Promise<void> {
     this.#missing.clear();
     this.#there.clear();
+    this.#running = this.#newDigest();
     const sizeBytes = (await this.#disk.size(this.#name)) ?? 0;
     const count = chunkCount(this.list.totalBytes, this.#bytesOfChunk);
     for (let index = 0; index < count; index++) {
@@ -120,9 +128,19 @@ export class ChunkFile {
     }
   }
 
-  /** SHA-256 of all of it. */
+  /** SHA-256 of all of it, once: what came is not read again, unless it came long before its turn. */
   digest(): Promise<Digest> {
-    return fileDigest(this.#disk, this.#name);
+    return this.#running.end(this.list.leaves.length, async (index) => {
+      const { offset, length } = this.range({ first: index, end: index + 1 });
+      const chunk = await this.#disk.readPart(this.#name, offset, length);
+      return chunk ?? new Uint8Array(0);
+    });
+  }
+
+  #newDigest(): RunningDigest {
+    return new RunningDigest((chunk) => {
+      this.#buffers.giveBack(chunk);
+    });
   }
 
   /** Gives it its name, durably. */

@@ -7,6 +7,7 @@ import { invariant, messageOf, type Digest, type NodeId, type Store } from '../.
 import { digestOf } from '../../crypto/index.ts';
 import type { Transport } from '../../wire/index.ts';
 import { GossipError } from '../errors.ts';
+import { ChunkBuffers } from './chunk-buffers.ts';
 import { ChunkFetch, PeerSignals, type ChunkCounts } from './chunk-fetch.ts';
 import { blobOfPart, partsOf } from './chunk-file.ts';
 import { chunkBytes } from './chunk-list.ts';
@@ -39,7 +40,7 @@ export class ContentStore {
   readonly #transport: Pick<Transport, 'fetch' | 'charge' | 'peers'>;
   readonly #rounds: RoundBlobs;
   readonly #held: HeldBlobs;
-  readonly #bytesOfChunk: number;
+  readonly #buffers: ChunkBuffers;
   readonly #underWay = new Map<Digest, Transfer>();
   readonly #counts: ChunkCounts = { asked: 0, arrived: 0, askedAgain: 0, refused: 0 };
 
@@ -47,7 +48,7 @@ export class ContentStore {
   constructor(store: Store, transport: Transport, bytesOfChunk: number = chunkBytes) {
     this.#store = store;
     this.#transport = inTurns(transport);
-    this.#bytesOfChunk = bytesOfChunk;
+    this.#buffers = new ChunkBuffers(bytesOfChunk);
     this.#rounds = new RoundBlobs(store);
     this.#held = new HeldBlobs(store, bytesOfChunk);
     transport.serveBlobs((digest) => this.#held.held(digest));
@@ -196,7 +197,7 @@ export class ContentStore {
     const sized = async (bytes: number): Promise<void> => {
       if (of !== null) await this.#rounds.note(of, digest, bytes);
     };
-    if (bytesMax <= this.#bytesOfChunk) {
+    if (bytesMax <= this.#buffers.bytesOfChunk) {
       await this.#fetchSmall(stage, digest, bytesMax, first, sized);
     } else {
       await this.#fetchChunks(stage, digest, bytesMax, first, sized);
@@ -233,7 +234,7 @@ export class ContentStore {
   ): Promise<void> {
     const ports = {
       ...{ disk: this.#store, transport: this.#transport, counts: this.#counts, sized },
-      ...{ bytesOfChunk: this.#bytesOfChunk, signals: new PeerSignals() },
+      ...{ buffers: this.#buffers, signals: new PeerSignals() },
     };
     const fetch = new ChunkFetch(ports, digest, bytesMax);
     stage.fetch = fetch;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { seededRandom } from '../../../src/base/index.ts';
 import { logisticTask, solve } from '../../../src/experiment/lab/logistic-task.ts';
+import { phantomTask } from '../../../src/experiment/lab/phantom-task.ts';
 import { quadraticTask, QuadraticTask } from '../../../src/experiment/lab/quadratic-task.ts';
 import { labDefaults } from '../../../src/experiment/lab/settings.ts';
 import type { LabTask, Vector } from '../../../src/experiment/lab/task.ts';
@@ -69,6 +70,28 @@ describe('the logistic regression', () => {
   it('answers better than chance at its best model', () => {
     // Three classes: chance is wrong on two thirds.
     expect(many.testError(many.optimum)).lessThan(0.45);
+  });
+});
+
+describe('slices of phantoms', () => {
+  const slices = phantomTask({
+    ...labDefaults,
+    nodes: 2,
+    task: { ...labDefaults.task, kind: 'phantom', samples: 48 },
+  });
+
+  it('are told apart by a network that goes down its gradient', () => {
+    const model = new Float64Array(slices.dimension);
+    slices.start(0, model);
+    const before = slices.error(model);
+    for (let step = 0; step < 40; step++) {
+      const sum = new Float64Array(slices.dimension);
+      for (const node of [0, 1]) slices.gradient(node, model, seededRandom(step), sum);
+      for (let k = 0; k < model.length; k++) model[k] = (model[k] ?? 0) - 0.05 * (sum[k] ?? 0);
+    }
+    expect(slices.error(model)).lessThan(0.8 * before);
+    expect(slices.testError(model)).within(0, 1);
+    expect([...slices.samples]).deep.equal([24, 24]);
   });
 });
 
