@@ -163,7 +163,7 @@ function outcomeOf(round: RoundRecord): string {
   switch (round.outcome) {
     case 'sealed': {
       const { modelDigest, mixed } = round;
-      const how = mixed && `, mixed in ${mixed.steps} steps, within ${mixed.epsilon} of all`;
+      const how = mixed && `, mixed (steps: ${mixed.steps}), within ${mixed.epsilon} of all`;
       return `${modelDigest ?? '-'}${how ?? ''}`;
     }
     case 'void':

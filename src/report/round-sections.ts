@@ -34,7 +34,7 @@ model to its own optimum. Their optima differ, so it does not fall to 0.`;
 
 /** How a model came about that neighbours exchanged their way to. */
 function mixedNote({ mixed }: RunRecord['rounds'][number]): string {
-  return mixed === undefined ? '' : `, mixed in ${mixed.steps} steps, within ${mixed.epsilon}`;
+  return mixed === undefined ? '' : `, mixed (steps: ${mixed.steps}), within ${mixed.epsilon}`;
 }
 
 /** Every round: who took part with what weight, who was left out, and the model that came out. */
