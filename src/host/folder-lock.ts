@@ -119,19 +119,30 @@ function isAlive(holder: Holder): boolean {
     // EPERM: it lives, but belongs to someone else.
     if (errnoOf(error) !== 'EPERM') return false;
   }
+  // It has ended, and its parent has not asked how: a container's first process may never do.
+  if (factsOf(holder.pid)[0] === 'Z') return false;
   const birth = birthOf(holder.pid);
   return birth === '' || holder.birth === '' || birth === holder.birth;
 }
 
 /** Linux: boot id and start time in ticks. Elsewhere empty. */
 function birthOf(pid: number): string {
+  const startTicks = factsOf(pid)[19];
+  if (startTicks === undefined) return '';
   try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The command may hold spaces and brackets: fields count from the last bracket; start time is the 22nd.
-    const startTicks = line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    return `${boot}/${startTicks}`;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()}/${startTicks}`;
   } catch {
     return '';
+  }
+}
+
+/** What Linux says of a process from its state on, the third of its fields; start time is the 22nd. Elsewhere nothing. */
+function factsOf(pid: number): string[] {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command may hold spaces and brackets: fields count from the last bracket.
+    return line.slice(line.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
   }
 }

@@ -1,8 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { lockFolder, HostError } from '../../src/host/index.ts';
 
@@ -50,6 +52,21 @@ describe('lockFolder', () => {
     if (process.platform !== 'linux') return;
     await writeFile(join(folder, '.lock'), `${process.pid} another-boot/1\n`);
     await (await lockFolder(folder)).release();
+  });
+
+  it('takes over from a process that has ended, though nobody has asked how', async () => {
+    if (process.platform !== 'linux') return;
+    // The shell becomes a sleep, which does not wait for its child: the child stays in the table of processes.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60']);
+    const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(text.toString());
+    const stateOf = (): string =>
+      /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? '';
+    while (stateOf() !== 'Z') await pause(5);
+    await writeFile(join(folder, '.lock'), `${pid} \n`);
+    await (await lockFolder(folder)).release();
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
   });
 
   it('takes over a lock whose bytes were lost', async () => {

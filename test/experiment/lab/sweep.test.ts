@@ -31,8 +31,8 @@ describe('a sweep of 3 × 3 × 3', function () {
     await ended;
     expect(finished(cells)).lessThan(runCount);
     expect(existsSync(join(killed, 'report.html'))).equal(false);
-    const { code, out } = await sweep(killed, '1').ended;
-    expect(code).equal(0);
+    const { code, out, err } = await sweep(killed, '1').ended;
+    expect(code, err).equal(0);
     // Only those that lacked were run.
     expect(out.split('\n').filter((line) => /-seed-\d/.test(line)).length).lessThan(runCount - 2);
     expect(finished(cells)).equal(runCount);
@@ -47,7 +47,7 @@ describe('a sweep of 3 × 3 × 3', function () {
 });
 
 function sweep(out: string, workers: string, more: readonly string[] = []): Started {
-  const sizes = ['--set', 'nodes=64', ...(more.length > 0 ? more : ['--rounds', '600'])];
+  const sizes = ['--set', 'nodes=64', ...(more.length > 0 ? more : ['--rounds', '300'])];
   return start(['sweep', 'tiny', ...over, ...sizes, '--out', out, '--workers', workers]);
 }
 
