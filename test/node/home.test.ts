@@ -192,7 +192,7 @@ describe('the manifests of a home', () => {
     const { home } = all[1]!;
     const org = all.map((one) => one.org);
     const lone = signedBy(genesis, ...org.slice(1));
-    expect(await codeOf(keepManifest(home, lone, 'signed'))).to.equal('malformed');
+    expect(await codeOf(keepManifest(home, lone, 'signed'))).to.equal('bad_signature');
     expect(await codeOf(keepManifest(home, limited(2000), 'signed'))).to.equal('missing_versions');
     const stranger = await fresh();
     expect(await codeOf(keepManifest(stranger.home, bytes, 'signed'))).to.equal('not_my_keys');
