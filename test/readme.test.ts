@@ -30,6 +30,7 @@ const forms: readonly {
   },
   { form: /^npx annulus audit verify \S+$/, here: 'real', by: '' },
   { form: /^npx annulus doctor$/, here: 'real', by: '' },
+  { form: /^npx annulus topology /, here: 'real', by: '' },
   { form: /^python3 verify\/verify_log\.py \S+$/, here: 'real', by: '' },
   { form: /^npx annulus simulate$/, here: 'dry', by: 'test/readme.slow.test.ts' },
   { form: /^npx annulus predict --\S/, here: 'dry', by: 'test/readme.slow.test.ts' },
