@@ -1,23 +1,22 @@
 /** Rounds in shards finish as exact ones do, although members are slow, silent, crash or lie: one model, known by arithmetic. */
 import { expect } from 'chai';
-import { seededRandom, type NodeId } from '../../src/base/index.ts';
+import type { NodeId } from '../../src/base/index.ts';
 import type { PeerEvent } from '../../src/peer/index.ts';
 import {
   memberNames,
   modelAfter,
   optimumOf,
-  quadraticTrainer,
   seededQuadratics,
   seededShare,
   simulateConsortium,
   virtualPlan,
-  type Fault,
   type SimulationOptions,
   type SimulationRecord,
   type VirtualWorld,
 } from '../../src/simulate/index.ts';
 import { decodeSafetensors } from '../../src/weights/index.ts';
-import { faultCountMax, type RoundRule, type Transport } from '../../src/wire/index.ts';
+import { faultCountMax, type RoundRule } from '../../src/wire/index.ts';
+import { crashes, muted, trainers, type Kind } from './ten-rounds.ts';
 
 export const exactRule: RoundRule = {
   ...{ kind: 'exact', samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
@@ -25,8 +24,6 @@ export const exactRule: RoundRule = {
 };
 export const shardedRule: RoundRule = { ...exactRule, kind: 'sharded', reducers: 3 };
 const modelSize = 4;
-
-type Kind = 'stragglers' | 'silent' | 'crashing';
 
 /** What came of a run: its record, all events, and the models' numbers as they lie on a node's disk. */
 interface Ran {
@@ -108,36 +105,4 @@ export async function endsWell(count: number, kinds: readonly Kind[]): Promise<v
     const within = kinds.includes('crashing') ? 0.1 : 0.001;
     expect(got, `coordinate ${at}`).to.be.closeTo(optimum[at]!, within);
   });
-}
-
-/** As the seed's own trainers, but for those that need longer than late work is worth: they are in no cut. */
-function trainers(
-  seed: number,
-  members: readonly NodeId[],
-  stragglers: readonly NodeId[],
-): NonNullable<SimulationOptions['trainerOf']> {
-  const hospitals = seededQuadratics(seed, members);
-  return (id, clock, store) => {
-    const random = seededRandom(seed).fork(`training ${id}`);
-    const durationMs = (): number =>
-      stragglers.includes(id) ? 120_000 : 1_000 + random.integer(1_000);
-    const training = { ...hospitals.get(id)!, share: seededShare, durationMs };
-    return quadraticTrainer(id, clock, store, training);
-  };
-}
-
-/** Hears all and says nothing. */
-function muted(transport: Transport): Transport {
-  transport.broadcast = () => undefined;
-  transport.send = () => undefined;
-  return transport;
-}
-
-/** Each loses its power four times, for a second and a half. */
-function crashes(ids: readonly NodeId[]): Fault[] {
-  return ids.flatMap((node, at) =>
-    [0, 1, 2, 3].map((time): Fault => {
-      return { atMs: 1_500 + 7_000 * time + 137 * at, forMs: 1_500, kind: 'kill', node };
-    }),
-  );
 }

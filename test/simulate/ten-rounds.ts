@@ -81,7 +81,7 @@ export async function endsWell(count: number, kinds: readonly Kind[]): Promise<v
 }
 
 /** As the seed's own trainers, but for those that need longer than late work is worth (late-work.test.ts): they are in no cut. */
-function trainers(
+export function trainers(
   seed: number,
   members: readonly NodeId[],
   stragglers: readonly NodeId[],
@@ -90,7 +90,7 @@ function trainers(
   return (id, clock, store) => {
     const random = seededRandom(seed).fork(`training ${id}`);
     const durationMs = (): number =>
-      stragglers.includes(id) ? 60_000 : 1_000 + random.integer(1_000);
+      stragglers.includes(id) ? 120_000 : 1_000 + random.integer(1_000);
     return quadraticTrainer(id, clock, store, {
       ...hospitals.get(id)!,
       share: seededShare,
@@ -100,14 +100,14 @@ function trainers(
 }
 
 /** Hears all and says nothing. */
-function muted(transport: Transport): Transport {
+export function muted(transport: Transport): Transport {
   transport.broadcast = () => undefined;
   transport.send = () => undefined;
   return transport;
 }
 
 /** Each loses its power four times, for a second and a half. */
-function crashes(ids: readonly NodeId[]): Fault[] {
+export function crashes(ids: readonly NodeId[]): Fault[] {
   return ids.flatMap((node, at) =>
     [0, 1, 2, 3].map((time): Fault => {
       return { atMs: 1_500 + 7_000 * time + 137 * at, forMs: 1_500, kind: 'kill', node };
