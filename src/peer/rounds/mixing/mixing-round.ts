@@ -4,23 +4,19 @@
  * everybody else's. docs/decisions/027-a-mixing-round.md
  */
 import { equalBytes, invariant, type Digest, type NodeId } from '../../../base/index.ts';
-import { GossipError, type UpdateFacts } from '../../../gossip/index.ts';
 import {
   cutDigest,
   encodeCanonical,
   type Cut,
   type CutUpdate,
   type MixingRule,
-  type Open,
   type Seal,
 } from '../../../wire/index.ts';
 import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
+import { UpdatesRound } from '../updates-round.ts';
 import { cutSums } from '../cut-sums.ts';
-import { EnvelopeReader } from '../envelope-reader.ts';
-import { OwnTraining } from '../own-training.ts';
-import { Presence } from '../presence.ts';
 import { RoundUpdates } from '../round-updates.ts';
 import { wholeUpdate } from '../whole-update.ts';
 import { CutMixing } from './cut-mixing.ts';
@@ -43,14 +39,10 @@ const earlyMax = 512;
 const gapMs = 2_000;
 
 /** See the file's header. What its methods promise is said at `RoundProtocol`. */
-export class MixingRound implements RoundProtocol {
-  readonly open: Open;
+export class MixingRound extends UpdatesRound implements RoundProtocol {
   readonly #context: RoundContext;
   readonly #rule: MixingRule;
-  readonly #presence: Presence;
-  readonly #training: OwnTraining;
-  readonly #envelopes: EnvelopeReader;
-  readonly #updates: RoundUpdates;
+  protected readonly updates: RoundUpdates;
   readonly #statements: StatementReader;
   readonly #proposed: ProposedModels;
   /** Of a cut that is not decided here yet: others may be a moment ahead. */
@@ -59,25 +51,13 @@ export class MixingRound implements RoundProtocol {
   #mixing: CutMixing | null = null;
 
   constructor(context: RoundContext) {
-    const { open, self, consortium, ports, settings, onEvent, verifyBytes } = context;
+    super(context, wholeUpdate(context));
+    const { open, consortium, ports, verifyBytes } = context;
     invariant(open.rule.kind === 'mixing', 'a mixing round follows a rule of mixing');
-    this.open = open;
     this.#context = context;
     this.#rule = open.rule;
-    const { silenceMs } = settings;
-    this.#presence = new Presence({ self, clock: ports.clock, silenceMs });
-    this.#training = new OwnTraining(context, wholeUpdate(context), {
-      onEnvelope: (envelope) => {
-        this.#updates.announce(envelope);
-        onEvent({ kind: 'announced', round: open.r });
-      },
-      onFailed: () => {
-        this.#presence.abstained(self);
-      },
-    });
-    this.#envelopes = new EnvelopeReader(consortium, open, verifyBytes, ports.pure);
-    this.#updates = new RoundUpdates(context, {
-      ...{ envelopes: this.#envelopes, opening: bulkStaysHome },
+    this.updates = new RoundUpdates(context, {
+      ...{ envelopes: this.envelopes, opening: bulkStaysHome },
       onOpened: () => {
         this.#goOn();
       },
@@ -87,26 +67,6 @@ export class MixingRound implements RoundProtocol {
   }
 
   // What the rules of blocks ask.
-
-  certified(): readonly CutUpdate[] {
-    return this.#updates.certified();
-  }
-
-  areHeldTogether(updates: readonly CutUpdate[]): boolean {
-    return this.#updates.areHeldTogether(updates);
-  }
-
-  judgeUpdate(update: CutUpdate): Judgement {
-    return this.#updates.judgeUpdate(update);
-  }
-
-  certifiedForMs(peer: NodeId): number | null {
-    return this.#updates.certifiedForMs(peer);
-  }
-
-  isSilent(peer: NodeId): boolean {
-    return this.#presence.isSilent(peer);
-  }
 
   aggregate(): { readonly seal: Seal; readonly isRefused: boolean } | null {
     const mixing = this.#mixing;
@@ -135,7 +95,7 @@ export class MixingRound implements RoundProtocol {
   #sealOf(mixing: CutMixing, agg: Digest): Seal | null {
     const mixed = mixing.seal();
     if (mixed === null) return null;
-    const sums = cutSums(mixing.cut, (env) => this.#updates.facts(env));
+    const sums = cutSums(mixing.cut, (env) => this.updates.facts(env));
     return { op: 'SEAL', r: this.open.r, agg, ...sums, mixed };
   }
 
@@ -147,19 +107,11 @@ export class MixingRound implements RoundProtocol {
     return this.#mixing?.mayLeaveOut(peer) ?? false;
   }
 
-  envelope(env: Digest): Uint8Array | null {
-    return this.#updates.envelope(env) ?? this.#mixing?.report(env) ?? null;
-  }
-
-  facts(env: Digest): UpdateFacts | null {
-    return this.#updates.facts(env);
+  override envelope(env: Digest): Uint8Array | null {
+    return super.envelope(env) ?? this.#mixing?.report(env) ?? null;
   }
 
   // What the peer tells.
-
-  train(): void {
-    this.#training.begin();
-  }
 
   average(cut: Cut): void {
     if (this.#cut !== null && cutDigest(this.#cut) === cutDigest(cut)) return;
@@ -174,13 +126,13 @@ export class MixingRound implements RoundProtocol {
   #goOn(): void {
     const cut = this.#cut;
     if (cut === null || this.#mixing !== null) return;
-    for (const update of cut.updates) this.#updates.obtainDecided(update);
-    const facts = cut.updates.map(({ env }) => this.#updates.facts(env));
+    for (const update of cut.updates) this.updates.obtainDecided(update);
+    const facts = cut.updates.map(({ env }) => this.updates.facts(env));
     if (!facts.every((one) => one !== null)) return;
     this.#mixing = new CutMixing(this.#context, {
       ...{ rule: this.#rule, cut, facts },
       onDone: () => {
-        this.#training.settle();
+        this.training.settle();
         this.#proposed.ownCame();
       },
     });
@@ -192,19 +144,10 @@ export class MixingRound implements RoundProtocol {
     }
   }
 
-  judgeMessage(message: RoundMessage): string | null {
-    if (message.t === 'step' || message.t === 'report') {
-      const read = this.#statements.read(message);
-      return typeof read === 'string' ? read : null;
-    }
-    if (message.t !== 'update') return null;
-    try {
-      this.#envelopes.read(this.#envelopes.bytesOf(message));
-      return null;
-    } catch (error) {
-      if (error instanceof GossipError) return error.message;
-      throw error;
-    }
+  override judgeMessage(message: RoundMessage): string | null {
+    if (message.t !== 'step' && message.t !== 'report') return super.judgeMessage(message);
+    const read = this.#statements.read(message);
+    return typeof read === 'string' ? read : null;
   }
 
   take(from: NodeId, message: RoundMessage): void {
@@ -220,11 +163,11 @@ export class MixingRound implements RoundProtocol {
         this.#proposed.takeNear(from, message.model);
         return;
       case 'update':
-        this.#updates.take(from, message);
+        this.updates.take(from, message);
         return;
       case 'holds':
         // Nothing is locked where nothing is fetched.
-        this.#updates.take(from, { ...message, locked: [] });
+        this.updates.take(from, { ...message, locked: [] });
         return;
       // Bulk stays with its author, and sums of shards are of rounds of another kind.
       case 'key':
@@ -265,23 +208,11 @@ export class MixingRound implements RoundProtocol {
     );
   }
 
-  heard(from: NodeId, nowMs: number): void {
-    this.#presence.heard(from, nowMs);
-  }
-
-  abstained(from: NodeId): void {
-    this.#presence.abstained(from);
-  }
-
-  get isAbstaining(): boolean {
-    return this.#presence.isAbstaining;
-  }
-
   repeat(): void {
     const isCut = this.#cut !== null;
-    this.#updates.repeat(isCut);
+    this.updates.repeat(isCut);
     if (!isCut) {
-      this.#training.retry();
+      this.training.retry();
       return;
     }
     this.#goOn();
