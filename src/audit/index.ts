@@ -37,7 +37,9 @@ export {
 } from './tlog-proof.ts';
 export {
   checkpointName,
+  decisionName,
   envelopeDigests,
+  firstEntryOf,
   leavesOf,
   logPrefix,
   policyName,

@@ -4,11 +4,13 @@ import type { ExitCode } from '../errors.ts';
 import { formatOption, type FormatFlags } from '../result.ts';
 import type { World } from '../world.ts';
 import { diffCommand } from './diff-command.ts';
+import { discloseCommand, type DiscloseFlags } from './disclose-command.ts';
 import { exportLogCommand, type ExportLogFlags } from './export-command.ts';
 import { getCommand, type GetFlags } from './get-command.ts';
-import { auditExamples, auditOverview } from './help-texts.ts';
+import { auditExamples, auditOverview, replayHelp } from './help-texts.ts';
 import { infoCommand, type InfoFlags } from './info-command.ts';
 import { checkProofCommand, proofCommand, type ProofFlags } from './proof-command.ts';
+import { replayCommand, type ReplayFlags } from './replay-command.ts';
 import { entryKinds, searchCommand, type SearchFlags } from './search-command.ts';
 import { auditCommand, type AuditFlags } from './verify-command.ts';
 
@@ -58,6 +60,7 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
     });
   addEntryCommands(audit, world, finish);
   addExport(audit, world, finish);
+  addReplay(audit, world, finish);
   audit
     .command('diff')
     .description('Compare two copies of a log: one history, or two, and who signed both.')
@@ -66,6 +69,37 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
     .addOption(formatOption())
     .action(async (first: string, second: string, flags: FormatFlags) => {
       finish(await diffCommand(first, second, flags, world));
+    });
+}
+
+function addReplay(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('replay')
+    .description("Make a round's model again from its stored updates, and compare it with SEAL's.")
+    .argument('<folder>', folderHelp)
+    .argument('<round>', 'its number, from 1')
+    .option('--keys <file>', 'the keys of its updates, as a member disclosed them')
+    .option('--home <folder>', "on a member's machine: its home, whose key opens the updates")
+    .option('--passphrase-file <file>', 'passphrase of that home, in its first line')
+    .option('--more <folder...>', 'further folders that hold updates or models')
+    .option('--copy <member>', copyHelp)
+    .addOption(formatOption())
+    .addHelpText('after', replayHelp)
+    .action(async (folder: string, round: string, flags: ReplayFlags) => {
+      finish(await replayCommand(folder, round, flags, world));
+    });
+  audit
+    .command('disclose')
+    .description("Write the keys of one round's updates to a file, for an auditor.")
+    .argument('<folder>', folderHelp)
+    .argument('<round>', 'its number, from 1')
+    .requiredOption('--output <file>', 'where they are written; nothing is overwritten')
+    .option('--home <folder>', 'the home of a member of that round')
+    .option('--passphrase-file <file>', 'passphrase of that home, in its first line')
+    .option('--copy <member>', copyHelp)
+    .addOption(formatOption())
+    .action(async (folder: string, round: string, flags: DiscloseFlags) => {
+      finish(await discloseCommand(folder, round, flags, world));
     });
 }
 

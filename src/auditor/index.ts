@@ -1,0 +1,16 @@
+export { AuditorError, type AuditorErrorFacts } from './errors.ts';
+export { loggedRound, type LoggedRound } from './logged-round.ts';
+export { firstOf, withMemberFiles, type MemberFiles } from './replay-files.ts';
+export { replayRound, replayedName, type Replay, type ReplayPorts } from './replay-round.ts';
+export {
+  decodeRoundKeys,
+  encodeRoundKeys,
+  roundKeysBytesMax,
+  type RoundKeys,
+} from './round-keys.ts';
+export {
+  disclosedKeys,
+  discloseRound,
+  keysOfMember,
+  type Disclosure,
+} from './update-keys.ts';
