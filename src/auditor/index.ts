@@ -1,6 +1,7 @@
 export { AuditorError, type AuditorErrorFacts } from './errors.ts';
 export { loggedRound, type LoggedRound } from './logged-round.ts';
 export { firstOf, withMemberFiles, type MemberFiles } from './replay-files.ts';
+export { roundFiles, type RoundFiles } from './round-files.ts';
 export { replayRound, replayedName, type Replay, type ReplayPorts } from './replay-round.ts';
 export {
   decodeRoundKeys,

@@ -16,7 +16,7 @@ import { HashStream } from '../../crypto/index.ts';
 /** Of a log's file; a full bundle has 16 MiB. What is longer is read up to here, and then found to be too long. */
 const readBytesMax = 32 * 2 ** 20;
 
-/** `folder` is a log, a node's folder or home, a run's, or a test network's; without nodes when it is none of them. */
+/** `folder` is a log, a node's folder or home, a run's, a test network's, or one that `audit export` wrote; without nodes when it is none of them. */
 export async function auditedRun(folder: string): Promise<RunFolder> {
   const one = await nodeAt(folder);
   if (one !== null) return { nodes: [one], isRun: false, model: null };
@@ -24,6 +24,8 @@ export async function auditedRun(folder: string): Promise<RunFolder> {
   if (inHome !== null) {
     return { nodes: [inHome], isRun: false, model: await modelAt(join(folder, 'model')) };
   }
+  const exported = await exportedLog(folder);
+  if (exported !== null) return { nodes: [exported], isRun: false, model: null };
   const nodes: NodeFolder[] = [];
   if (existsSync(join(folder, 'testnet.json'))) {
     for (const name of (await readdir(folder)).sort()) {
@@ -55,6 +57,13 @@ async function nodeAt(folder: string): Promise<NodeFolder | null> {
     blobs: isOnlyLog ? null : blobsAt(join(node, 'blobs')),
     lastCosigned: isOnlyLog ? null : await bytesOf(join(node, witnessStateName)),
   };
+}
+
+/** The log in a folder that `audit export` wrote. */
+async function exportedLog(folder: string): Promise<NodeFolder | null> {
+  if (!existsSync(join(folder, 'SHA256SUMS'))) return null;
+  const [name, ...more] = (await readdir(folder)).filter((one) => one.startsWith('log-'));
+  return name === undefined || more.length > 0 ? null : nodeAt(join(folder, name));
 }
 
 /** Whose folder it is: in a home `home.json` says so, elsewhere its own name. */

@@ -110,6 +110,8 @@ function addExport(audit: Command, world: World, finish: (code: ExitCode) => voi
     .argument('<folder>', folderHelp)
     .requiredOption('--output <folder>', 'where it is written: an empty folder, or none')
     .option('--copy <member>', copyHelp)
+    .option('--round <n>', 'with the updates and models that are needed to repeat this round')
+    .option('--more <folder...>', 'further folders that hold these')
     .option('--home <folder>', 'sign the list of files with the log key of this home')
     .option('--passphrase-file <file>', 'passphrase of that home, in its first line')
     .addOption(formatOption())
