@@ -25,6 +25,7 @@ export {
   verifyNoteSignature,
   type Checkpoint,
 } from './checkpoint.ts';
+export { webFileOf, type WebFile } from './log-web.ts';
 export { logOrigin, parsePolicy, policyFile, witnessName, type LogPolicy } from './policy.ts';
 export { inclusionPath, logEntries, type LogEntry } from './log-entries.ts';
 export { compareLogs, type ComparedLog, type LogFork, type LogRelation } from './compare-logs.ts';
@@ -42,7 +43,9 @@ export {
   firstEntryOf,
   leavesOf,
   logPrefix,
+  nextCheckpointName,
   policyName,
+  tileNames,
   type Decision,
 } from './log-files.ts';
 export { Witness, witnessStateName, type WitnessRefusal } from './witness.ts';

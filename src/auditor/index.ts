@@ -9,9 +9,6 @@ export {
   roundKeysBytesMax,
   type RoundKeys,
 } from './round-keys.ts';
-export {
-  disclosedKeys,
-  discloseRound,
-  keysOfMember,
-  type Disclosure,
-} from './update-keys.ts';
+export { disclosedKeys, discloseRound, keysOfMember, type Disclosure } from './update-keys.ts';
+export { fetchBytes, type FetchBytes } from './web-fetch.ts';
+export { parseLogUrl, webLog } from './web-log.ts';

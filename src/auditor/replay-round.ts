@@ -75,7 +75,7 @@ export interface Replay {
 
 const work = 'work/replay/';
 /** Where the model that was made again lies in the store. */
-export const replayedName: string = `${work}model`;
+export const replayedName = 'work/replay/model';
 
 /** Makes the model again, and compares. @throws {AuditorError} when something that it needs is not there, or is false */
 export async function replayRound(round: LoggedRound, ports: ReplayPorts): Promise<Replay> {

@@ -53,9 +53,7 @@ export async function roundFiles(
   const isFirst = models.includes(first);
   return {
     names: [...new Set(needed.map(([name]) => name))],
-    initial: isFirst
-      ? { name: contentName(first), bytes: encodeCanonicalWeights(initial) }
-      : null,
+    initial: isFirst ? { name: contentName(first), bytes: encodeCanonicalWeights(initial) } : null,
     layout: layoutOf(initial),
   };
 }

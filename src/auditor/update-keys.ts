@@ -39,7 +39,8 @@ export async function discloseRound(
   const withoutKey: NodeId[] = [];
   for (const update of updates) {
     const key = await keyOf(update);
-    const isGood = key !== null && (open.rule.kind === 'sharded' || (await fits(update, key, files)));
+    const isGood =
+      key !== null && (open.rule.kind === 'sharded' || (await fits(update, key, files)));
     if (isGood) keys.set(update.author, key);
     else withoutKey.push(update.author);
   }

@@ -40,6 +40,7 @@ import type { Plan, SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
 import { membersFact, startedFact } from './facts.ts';
+import { logReader } from './log-reader.ts';
 import { Membership, notListed } from './membership.ts';
 import { needlessRestart } from './needless-restart.ts';
 import { OwnDataWatch } from './own-data.ts';
@@ -216,7 +217,9 @@ export class NodeDaemon {
     if (!settings.isOn) return;
     const logger = { log: () => undefined };
     try {
-      const page: Dashboard = await serveDashboard({ feed: this.feed, settings, clock, logger });
+      const readLog = logReader(nodeFolderOf(this.#options.home));
+      const shown = { feed: this.feed, settings, clock, logger, readLog };
+      const page: Dashboard = await serveDashboard(shown);
       this.#opened('page', () => page.close());
       this.#say('info', `the status of this node: ${page.url}`);
     } catch (error) {

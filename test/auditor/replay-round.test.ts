@@ -51,7 +51,13 @@ describe('a round repeated', () => {
     const ports = portsOf(world, ['L2']);
     for (const round of [1, 2, 3]) {
       const replay = await replayRound(loggedRound(log, round), ports);
-      expect(replay).deep.include({ ok: true, round, rule: 'exact', mixed: null, isSumRight: true });
+      expect(replay).deep.include({
+        ok: true,
+        round,
+        rule: 'exact',
+        mixed: null,
+        isSumRight: true,
+      });
       expect(replay.replayed).equal(world.sealedModels('L1')[round - 1]);
       const made = await readModel(ports.store, replayedName, replay.layout);
       for (const value of made[0]!.data) {
@@ -79,7 +85,9 @@ describe('a round repeated', () => {
     const bytes = encodeRoundKeys(keys);
     const expected = { cid: round.consortium.cid, round: 2 };
     const keyOf = disclosedKeys(decodeRoundKeys(bytes, expected));
-    expect(await replayRound(round, { ...portsOf(world, ['L1']), keyOf })).deep.include({ ok: true });
+    expect(await replayRound(round, { ...portsOf(world, ['L1']), keyOf })).deep.include({
+      ok: true,
+    });
 
     const ofAnother = await failure(
       Promise.resolve().then(() => decodeRoundKeys(bytes, { ...expected, round: 3 })),

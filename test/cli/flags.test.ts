@@ -180,6 +180,9 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'audit export --round': 'always',
   'audit export --more': 'always',
   'audit diff --format': 'always',
+  'audit serve --host': 'always',
+  'audit serve --port': 'always',
+  'audit serve --copy': 'always',
   // Of --keys and --home one: test/cli/audit-replay.test.ts.
   'audit replay --keys': 'always',
   'audit replay --home': 'always',

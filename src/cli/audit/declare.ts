@@ -11,10 +11,11 @@ import { auditExamples, auditOverview, replayHelp } from './help-texts.ts';
 import { infoCommand, type InfoFlags } from './info-command.ts';
 import { checkProofCommand, proofCommand, type ProofFlags } from './proof-command.ts';
 import { replayCommand, type ReplayFlags } from './replay-command.ts';
+import { serveCommand, type ServeFlags } from './serve-command.ts';
 import { entryKinds, searchCommand, type SearchFlags } from './search-command.ts';
 import { auditCommand, type AuditFlags } from './verify-command.ts';
 
-const folderHelp = "a run's folder, a node's folder or home, or a log";
+const folderHelp = "a run's folder, a node's folder or home, a log, or the address of a served one";
 const copyHelp = "of a run's folder: the copy of this member (default: the first)";
 
 /** Declares `audit` and its commands. @param finish hears the exit code */
@@ -27,7 +28,7 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
   audit
     .command('verify')
     .description('Check everything that a log says, offline: exit code 0 if it is right, 1 if not.')
-    .argument('<folder>', "a run's folder, a node's folder, or a log")
+    .argument('<folder>', folderHelp)
     .option('--consortium <id>', 'the id that you expect; without it the id in the log is believed')
     .option('--allow-missing', 'for the folder of a run: missing folders of members are no error')
     .addOption(formatOption())
@@ -61,6 +62,7 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
   addEntryCommands(audit, world, finish);
   addExport(audit, world, finish);
   addReplay(audit, world, finish);
+  addServe(audit, world, finish);
   audit
     .command('diff')
     .description('Compare two copies of a log: one history, or two, and who signed both.')
@@ -69,6 +71,21 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
     .addOption(formatOption())
     .action(async (first: string, second: string, flags: FormatFlags) => {
       finish(await diffCommand(first, second, flags, world));
+    });
+}
+
+function addServe(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('serve')
+    .description(
+      'Serve a log over HTTP, read-only, in the layout of C2SP tlog-tiles, until Ctrl-C.',
+    )
+    .argument('<folder>', "a run's folder, a node's folder or home, or a log")
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 for any', '7490')
+    .option('--copy <member>', copyHelp)
+    .action(async (folder: string, flags: ServeFlags) => {
+      finish(await serveCommand(folder, flags, world));
     });
 }
 

@@ -11,6 +11,8 @@ const wholeBytesMax = 2 ** 30;
 
 /** Node folders in `folder` that hold updates or models; an exported folder may hold them itself. @throws {CliError} 'usage' */
 export async function memberFolders(folder: string): Promise<string[]> {
+  // A log that is served has no updates and models beside it.
+  if (folder.includes('://')) return [];
   const path = await requireFolder(folder);
   const { nodes } = await auditedRun(path);
   const candidates = [...nodes.flatMap((node) => [node.folder, dirname(node.folder)]), path];

@@ -92,7 +92,12 @@ function textOf(replay: Replay): string {
     line(mixed === null ? 'made again' : 'exact mean', replayed),
     ...(mixed === null
       ? []
-      : [line('apart', `${mixed.apart} in one parameter at most, the agreed bound is ${mixed.bound}`)]),
+      : [
+          line(
+            'apart',
+            `${mixed.apart} in one parameter at most, the agreed bound is ${mixed.bound}`,
+          ),
+        ]),
     ...(isSumRight ? [] : [line('WRONG', "SEAL's sums are not those of the updates' envelopes")]),
     verdictOf(replay),
     '',
