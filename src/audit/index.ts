@@ -1,6 +1,6 @@
 export { AuditError, type AuditErrorFacts } from './errors.ts';
 export { lastBlockMs } from './last-block.ts';
-export { MerkleTree, hashLeaf, hashNode } from './merkle-tree.ts';
+export { MerkleTree, hashBytes, hashLeaf, hashNode } from './merkle-tree.ts';
 export { verifyConsistency, verifyInclusion } from './merkle-proof.ts';
 export {
   bundlesOf,
@@ -8,18 +8,23 @@ export {
   encodeBundle,
   hashTilesOf,
   tilePath,
+  tileWidth,
   type Tile,
 } from './tiles.ts';
 export {
   formatNote,
+  formatSignatureLine,
   formatVkey,
+  noteKeyTypes,
   parseNote,
+  parseSignatureLine,
   parseVkey,
   type NoteKey,
   type NoteSignature,
   type SignedNote,
 } from './signed-note.ts';
 export {
+  cosignCheckpoint,
   formatCheckpoint,
   parseCheckpoint,
   verifyNoteSignature,
@@ -48,6 +53,12 @@ export {
   tileNames,
   type Decision,
 } from './log-files.ts';
+export {
+  decodeWitnessRequest,
+  encodeWitnessRequest,
+  witnessRequestBytesMax,
+  type WitnessRequest,
+} from './witness-request.ts';
 export { Witness, witnessStateName, type WitnessRefusal } from './witness.ts';
 export {
   ConsortiumLog,

@@ -10,5 +10,20 @@ export {
   type RoundKeys,
 } from './round-keys.ts';
 export { disclosedKeys, discloseRound, keysOfMember, type Disclosure } from './update-keys.ts';
-export { fetchBytes, type FetchBytes } from './web-fetch.ts';
+export { fetchBytes, postBytes, type FetchBytes } from './web-fetch.ts';
 export { parseLogUrl, webLog } from './web-log.ts';
+export { LogWitness, type LogWitnessOptions, type WitnessAnswer } from './log-witness.ts';
+export {
+  outsideNoteName,
+  WitnessClient,
+  type PostBytes,
+  type WitnessClientPorts,
+  type WitnessState,
+} from './witness-client.ts';
+export {
+  outsideWitnesses,
+  validateWitnessSettings,
+  witnessDefaults,
+  type OutsideWitness,
+  type WitnessSettings,
+} from './witness-settings.ts';

@@ -32,6 +32,29 @@ export const fetchBytes: FetchBytes = async (url, bytesMax) => {
   return bodyOf(response, url, bytesMax);
 };
 
+/** Sends a body, and reads the answer, whatever its status but a redirect. @throws {AuditorError} 'unreachable', 'bad_answer' */
+export async function postBytes(
+  url: string,
+  body: Uint8Array,
+  bytesMax: number,
+): Promise<{ readonly status: number; readonly body: Uint8Array }> {
+  let response: Response;
+  try {
+    const signal = AbortSignal.timeout(patienceMs);
+    response = await fetch(url, {
+      ...{ method: 'POST', redirect: 'manual', signal },
+      body: new Uint8Array(body),
+    });
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+  if (response.status >= 300 && response.status < 400) {
+    await response.body?.cancel();
+    throw badAnswer(url, `expected the status 200, got ${response.status}, which leads elsewhere`);
+  }
+  return { status: response.status, body: await bodyOf(response, url, bytesMax) };
+}
+
 /** The body, of at most so many bytes. @throws {AuditorError} 'unreachable', 'bad_answer' */
 export async function bodyOf(
   response: Response,
@@ -64,7 +87,7 @@ export function unreachable(url: string, error: unknown): AuditorError {
   const reason = cause instanceof Error ? cause.message : messageOf(error);
   return new AuditorError(
     { code: 'unreachable', url },
-    `${url}: does not answer: ${reason}; is the address right, and does the node serve its log (dashboard.servesLog)?`,
+    `${url}: does not answer: ${reason}; is the address right, and is it served there?`,
     { cause: error },
   );
 }

@@ -28,3 +28,4 @@ export { serveDashboard, type Dashboard, type DashboardOptions } from './serve-d
 export type { ReadLogFile } from './log-routes.ts';
 export { serveLog, type ServeLogOptions } from './serve-log.ts';
 export type { WebServer } from './web-server.ts';
+export { serveWitness, type ServeWitnessOptions } from './serve-witness.ts';

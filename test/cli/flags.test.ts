@@ -183,6 +183,10 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'audit serve --host': 'always',
   'audit serve --port': 'always',
   'audit serve --copy': 'always',
+  'audit witness --policy': 'always',
+  'audit witness --name': 'always',
+  'audit witness --host': 'always',
+  'audit witness --port': 'always',
   // Of --keys and --home one: test/cli/audit-replay.test.ts.
   'audit replay --keys': 'always',
   'audit replay --home': 'always',

@@ -14,6 +14,7 @@ import { replayCommand, type ReplayFlags } from './replay-command.ts';
 import { serveCommand, type ServeFlags } from './serve-command.ts';
 import { entryKinds, searchCommand, type SearchFlags } from './search-command.ts';
 import { auditCommand, type AuditFlags } from './verify-command.ts';
+import { witnessCommand, type WitnessFlags } from './witness-command.ts';
 
 const folderHelp = "a run's folder, a node's folder or home, a log, or the address of a served one";
 const copyHelp = "of a run's folder: the copy of this member (default: the first)";
@@ -63,6 +64,7 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
   addExport(audit, world, finish);
   addReplay(audit, world, finish);
   addServe(audit, world, finish);
+  addWitness(audit, world, finish);
   audit
     .command('diff')
     .description('Compare two copies of a log: one history, or two, and who signed both.')
@@ -86,6 +88,25 @@ function addServe(audit: Command, world: World, finish: (code: ExitCode) => void
     .option('--copy <member>', copyHelp)
     .action(async (folder: string, flags: ServeFlags) => {
       finish(await serveCommand(folder, flags, world));
+    });
+}
+
+function addWitness(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('witness')
+    .description(
+      'Cosign the heads of logs for their members, as C2SP tlog-witness says, until Ctrl-C.',
+    )
+    .argument('<folder>', 'where its key is, and what it cosigned last; made if absent')
+    .requiredOption(
+      '--policy <file...>',
+      'policies of the logs: file policy of a log, policy-N too',
+    )
+    .requiredOption('--name <name>', 'its name in signatures, such as regulator.example/annulus')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 for any', '7491')
+    .action(async (folder: string, flags: WitnessFlags) => {
+      finish(await witnessCommand(folder, flags, world));
     });
 }
 
