@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { quorumOf } from '../../src/wire/index.ts';
-import { mutants } from './mutants.ts';
+import { mutants, worldMutants } from './mutants.ts';
 import { expectSound, firstCaught } from './simulation-runs.ts';
 import { simulate, type SimulationOptions } from './simulation.ts';
 
@@ -81,6 +81,7 @@ describe('the simulation catches a machine that', () => {
   const expected: readonly [string, Omit<SimulationOptions, 'seed'>, string[], number, number][] = [
     ['finalize after nullify', { adversary: 'chaos' }, ['honest-pair'], 0, 20],
     ['no justification check', { adversary: 'chaos' }, ['justification'], 0, 40],
+    ['votes again after a restart', { adversary: 'twins' }, ['retire', 'honest-pair'], 0, 20],
     ['no re-propose', { adversary: 'chaos' }, ['justification'], 0, 10],
     ['low quorum', { adversary: 'twins' }, ['false-refusal', 'justification', 'agreement'], 0, 10],
     // Rare: these begin at seeds where it was seen.
@@ -97,12 +98,20 @@ describe('the simulation catches a machine that', () => {
   for (const [name, options, invariants, from, seeds] of expected) {
     it(`breaks a rule: ${name}`, () => {
       const makeRules = mutants[name]!;
-      expect(firstCaught({ ...options, makeRules }, seeds, from)).oneOf(invariants);
+      const caught = firstCaught({ ...options, makeRules }, seeds, from);
+      expect(caught?.invariant).oneOf(invariants);
     });
   }
 
-  it('forgets its log', () => {
-    const caught = firstCaught({ adversary: 'twins', walLoss: true }, 20);
-    expect(caught).oneOf(['retire', 'honest-pair', 'liveness']);
-  });
+  const worlds: readonly [string, Omit<SimulationOptions, 'seed'>, string[]][] = [
+    ['log lost', { adversary: 'twins' }, ['retire', 'honest-pair', 'liveness']],
+    ['validity not checked', { adversary: 'chaos' }, ['validity']],
+    ['order of leaders not fixed', { adversary: 'none' }, ['false-refusal', 'recovery']],
+  ];
+  for (const [name, options, invariants] of worlds) {
+    it(`is in a world that is broken: ${name}`, () => {
+      const caught = firstCaught({ ...options, ...worldMutants[name] }, 60);
+      expect(caught?.invariant).oneOf(invariants);
+    });
+  }
 });

@@ -5,6 +5,8 @@
  *
  * With more than f liars, but fewer than q, agreement and progress are not promised: whoever broke agreement must stand
  * convicted instead, f+1 members at least, by what honest nodes heard.
+ *
+ * In one file because it is one world, read top to bottom: nodes, their disks, what they do, what must hold.
  */
 import {
   type Digest,
@@ -52,8 +54,14 @@ export interface SimulationOptions {
   readonly makeRules?: () => SafetyRules;
   /** At the end of the bad times all honest nodes lose power at once. */
   readonly blackout?: boolean;
+  /** Good times from the beginning. */
+  readonly isCalm?: boolean;
   /** Restarts find an empty log. */
   readonly walLoss?: boolean;
+  /** Honest applications accept whatever is proposed. */
+  readonly acceptsAnything?: boolean;
+  /** Each member takes its own digest for the block before, and with it another order of leaders. */
+  readonly ownOrder?: boolean;
 }
 
 export interface SimulationResult {
@@ -68,6 +76,8 @@ export interface SimulationResult {
   readonly deliveries: number;
   readonly restarts: number;
   readonly decidedAtMs: number;
+  /** How long each height took, from the last honest decision of the one before to the last of its own. */
+  readonly heightMs: readonly number[];
 }
 
 export const simulationCid: Digest = digestOf(utf8('simulation'));
@@ -129,6 +139,8 @@ export class World {
   /** More liars than agreement bears. */
   readonly #isOverrun: boolean;
   readonly #decisions: string[] = [];
+  /** When the last honest node so far decided each height. */
+  readonly #lastAtMs: number[] = [];
   #timerCount = 0;
   #deliveries = 0;
   #restarts = 0;
@@ -146,7 +158,7 @@ export class World {
     this.#liars = adversary === 'none' ? 0 : (options.liars ?? faultCountMax(this.memberCount));
     invariant(this.#liars < quorumOf(this.memberCount), 'a quorum has an honest member');
     this.#isOverrun = this.#liars > faultCountMax(this.memberCount);
-    this.#calmAtMs = this.random.integer(12_000);
+    this.#calmAtMs = options.isCalm === true ? 0 : this.random.integer(12_000);
     this.#network = new LossyNetwork(this.queue, this.random, this.memberCount, () => this.isCalm);
     this.#witness = new Witness(simulationCid, this.#members, this.#liars, (what) => {
       this.#violate(what);
@@ -192,6 +204,7 @@ export class World {
       deliveries: this.#deliveries,
       restarts: this.#restarts,
       decidedAtMs: this.queue.nowMs,
+      heightMs: this.#lastAtMs.map((atMs, at) => atMs - (this.#lastAtMs[at - 1] ?? 0)),
     };
   }
 
@@ -285,8 +298,7 @@ export class World {
       random: patience.fork('resend'),
       makeRules: node.makeRules,
       application: {
-        prevBodyDigest: () =>
-          node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body),
+        prevBodyDigest: () => this.#previousOf(node),
         suspendedBy: () => [],
         endsEpoch: () => false,
         isDue: (asked) => asked <= this.heights && isMine(asked),
@@ -297,6 +309,7 @@ export class World {
         },
         judge: (asked, body) => {
           if (!isMine(asked)) return 'wait';
+          if (this.#options.acceptsAnything === true) return 'accept';
           if (!fromUtf8(body).startsWith(`good ${asked} `)) return 'reject';
           if (this.isCalm || patience.uniform() < 0.8) return 'accept';
           this.#later(node, 200, () => node.machine!.step({ kind: 'appChanged' }));
@@ -318,6 +331,11 @@ export class World {
     }
     // A leader that had nothing to propose before may have something now.
     this.#later(node, 500, () => this.#nudge(node));
+  }
+
+  #previousOf(node: Node): Digest {
+    if (this.#options.ownOrder === true) return digestOf(utf8(node.label));
+    return node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body);
   }
 
   #nudge(node: Node): Effect[] {
@@ -472,6 +490,7 @@ export class World {
     this.#later(node, this.random.integer(20), () => node.machine!.step({ kind: 'appChanged' }));
     if (!node.isHonest) return;
     const digest = digestOf(body);
+    this.#lastAtMs[height - 1] = this.queue.nowMs;
     const agreed = (this.#decisions[height - 1] ??= digest);
     if (agreed !== digest) this.#onFork(height);
     if (!fromUtf8(body).startsWith(`good ${height} `)) this.#violate(`validity: height ${height}`);
