@@ -1,5 +1,5 @@
 export { DataError, type DataErrorFacts } from './errors.ts';
-export type { Vector3 } from './volume/vector.ts';
+export { distanceBetween, type Vector3 } from './volume/vector.ts';
 export {
   invertAffine,
   rasAffine,
