@@ -82,3 +82,19 @@ export {
   type CaseFiles,
   type OwnCase,
 } from './own/own-case.ts';
+export {
+  annulusPlane,
+  heightMm,
+  withinPlane,
+  type AnnulusPlane,
+  type HingePoints,
+} from './measures/annulus-plane.ts';
+export { unitText, type MeasureUnit } from './measures/measure-list.ts';
+export {
+  measureRoot,
+  type Measure,
+  type MeasureFlag,
+  type MeasuredAnswer,
+  type RootMeasures,
+} from './measures/measures.ts';
+export { encodeMeasures, measuresCsv, measuresDocument } from './measures/measure-files.ts';
