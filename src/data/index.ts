@@ -98,3 +98,12 @@ export {
   type RootMeasures,
 } from './measures/measures.ts';
 export { encodeMeasures, measuresCsv, measuresDocument } from './measures/measure-files.ts';
+  readDicomSeries,
+  type CarriedAttributes,
+  type DicomFile,
+  type DicomReading,
+  type DicomSeries,
+  type RefusedSeries,
+  type SourceSlice,
+} from './dicom/series.ts';
+export { dicomRules, type DicomRule } from './dicom/rules.ts';
