@@ -1,5 +1,12 @@
 export { DataError, type DataErrorFacts } from './errors.ts';
-export type { Vector3 } from './volume/vector.ts';
+export {
+  crossProduct,
+  dotProduct,
+  scaleVector,
+  stepAlong,
+  subtractVectors,
+  type Vector3,
+} from './volume/vector.ts';
 export {
   invertAffine,
   rasAffine,
@@ -98,6 +105,7 @@ export {
   type RootMeasures,
 } from './measures/measures.ts';
 export { encodeMeasures, measuresCsv, measuresDocument } from './measures/measure-files.ts';
+export {
   readDicomSeries,
   type CarriedAttributes,
   type DicomFile,
@@ -107,3 +115,9 @@ export { encodeMeasures, measuresCsv, measuresDocument } from './measures/measur
   type SourceSlice,
 } from './dicom/series.ts';
 export { dicomRules, type DicomRule } from './dicom/rules.ts';
+export {
+  encodeSegmentation,
+  type DicomSegment,
+  type SegmentationSource,
+} from './dicom/segmentation.ts';
+export { calciumWords, pointWords, type SegmentWords } from './dicom/segment-codes.ts';

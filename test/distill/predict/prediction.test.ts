@@ -16,11 +16,10 @@ import {
 import {
   intensityDefaults,
   predictCt,
-  predictionFiles,
-  predictionLines,
   type CtPrediction,
   type StudentPackage,
 } from '../../../src/distill/index.ts';
+import { predictionFiles, predictionLines } from '../../../src/prediction/index.ts';
 import { parameterList, type UNetSpec } from '../../../src/models/index.ts';
 import { modelDigest } from '../../../src/weights/index.ts';
 import { inverse, orientations, turned } from '../../data/volume/orientations.ts';

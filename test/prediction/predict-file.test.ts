@@ -3,19 +3,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 
-import { AnnulusError } from '../../../src/base/index.ts';
-import { encodeNifti, rasAffine, type Vector3 } from '../../../src/data/index.ts';
+import { AnnulusError } from '../../src/base/index.ts';
+import { encodeNifti, rasAffine, type Vector3 } from '../../src/data/index.ts';
+import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
 import {
-  encodeStudent,
-  intensityDefaults,
   predictFile,
   type NamedFile,
   type PredictRequest,
   type PredictResult,
-} from '../../../src/distill/index.ts';
-import type { UNetSpec } from '../../../src/models/index.ts';
-import { projectRoot } from '../../project-root.ts';
-import { tinySize, tinySpec, tinyWeights } from '../training-cases.ts';
+} from '../../src/prediction/index.ts';
+import type { UNetSpec } from '../../src/models/index.ts';
+import { projectRoot } from '../project-root.ts';
+import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
 
 const spacingMm: Vector3 = [3, 3, 3];
 
@@ -39,6 +38,7 @@ describe('a prediction with a segmentation of the heart', () => {
     return predictFile({
       ...{ model: conditioned, image: ctOf(fileOf(new Uint8Array(512))), heart },
       ...{ engine: { backend: 'wasm' }, onProgress: () => undefined },
+      made: { date: '20260102', time: '030405', version: '0.0.0' },
       onNote: (text) => notes.push(text),
       ...changes,
     });

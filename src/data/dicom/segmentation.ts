@@ -1,0 +1,267 @@
+/**
+ * Masks as a DICOM Segmentation (PS3.3 A.51) on the grid of the series they were found in: the same frame of reference, one
+ * frame for each slice in which a segment has voxels, each frame with the slice that it was made from. Patient and study are
+ * the source's: a PACS files the object beside the CT.
+ */
+import { invariant } from '../../base/index.ts';
+import { DataError } from '../errors.ts';
+import type { Vector3 } from '../volume/vector.ts';
+import { writeDicom, type DicomDataset } from './dcmjs-writer.ts';
+import type { SegmentWords } from './segment-codes.ts';
+import type { DicomSeries, SourceSlice } from './series.ts';
+
+/** One segment. */
+export interface DicomSegment {
+  readonly words: SegmentWords;
+  /** Not 0 where it is, on the grid of the series. */
+  readonly mask: Uint8Array;
+}
+
+/** What a segmentation is made of. */
+export interface SegmentationSource {
+  readonly series: Pick<
+    DicomSeries,
+    | 'geometry'
+    | 'slices'
+    | 'orientation'
+    | 'pixelSpacingMm'
+    | 'sliceThicknessMm'
+    | 'studyInstanceUid'
+    | 'seriesInstanceUid'
+    | 'frameOfReferenceUid'
+    | 'carried'
+  >;
+  /** Those without a voxel are left out. */
+  readonly segments: readonly DicomSegment[];
+  /** New ones: of the series, of the object, of its dimensions, and of the frame of reference if the source has none. */
+  readonly uids: Readonly<Record<'series' | 'instance' | 'dimension' | 'frame', string>>;
+  /** When it was made: `YYYYMMDD` and `HHMMSS`. */
+  readonly date: string;
+  readonly time: string;
+  /** Version of the program, and the first letters of the model's digest. */
+  readonly version: string;
+  readonly model: string;
+}
+
+/** SOP class of a segmentation. */
+const segmentationClass = '1.2.840.10008.5.1.4.1.1.66.4';
+
+/** A slice that a segment has voxels in. */
+interface Frame {
+  /** From 1. */
+  readonly segment: number;
+  readonly slice: number;
+  readonly mask: Uint8Array;
+}
+
+/**
+ * The file's bytes; null when no segment has a voxel, since a segmentation without a frame is none.
+ *
+ * @throws {DataError} 'unsupported' when the series has no UIDs to refer to
+ */
+export async function encodeSegmentation(source: SegmentationSource): Promise<Uint8Array | null> {
+  const { series } = source;
+  checkReferences(series);
+  const [depth, rows, columns] = series.geometry.shape;
+  invariant(series.slices.length === depth, 'a series has one source for each of its slices');
+  const segments = source.segments.filter(({ mask }) => mask.some((value) => value !== 0));
+  if (segments.length === 0) return null;
+  const size = rows * columns;
+  const frames = segments.flatMap(({ mask }, index) =>
+    series.slices.flatMap((_, slice): Frame[] => {
+      const part = mask.subarray(slice * size, (slice + 1) * size);
+      return part.some((value) => value !== 0) ? [{ segment: index + 1, slice, mask: part }] : [];
+    }),
+  );
+  return writeDicom({
+    ...carriedOver(source),
+    ...aboutItself(source),
+    ...references(source, frames),
+    SegmentSequence: segments.map(({ words }, index) => segmentItem(words, index + 1, source)),
+    ...dimensions(source.uids.dimension),
+    ...{ Rows: rows, Columns: columns, NumberOfFrames: frames.length },
+    SharedFunctionalGroupsSequence: [sharedGroups(series)],
+    PerFrameFunctionalGroupsSequence: frames.map((frame) => frameGroups(frame, series.slices)),
+    PixelData: packedBits(frames, size),
+  });
+}
+
+function checkReferences({
+  studyInstanceUid,
+  seriesInstanceUid,
+  slices,
+}: SegmentationSource['series']): void {
+  const isWhole =
+    studyInstanceUid !== '' &&
+    seriesInstanceUid !== '' &&
+    slices.every(({ sopInstanceUid, sopClassUid }) => sopInstanceUid !== '' && sopClassUid !== '');
+  if (isWhole) return;
+  throw new DataError(
+    { code: 'unsupported', field: 'UIDs' },
+    'expected UIDs of study, series and slices for a DICOM SEG to refer to, got none; export the series from the PACS ' +
+      'again without emptying them',
+  );
+}
+
+/** Patient and study as the source has them, and nothing else of the patient. */
+function carriedOver({ series, uids }: SegmentationSource): DicomDataset {
+  const { PatientAge, ...carried } = series.carried;
+  return {
+    SpecificCharacterSet: 'ISO_IR 192',
+    ...carried,
+    ...(PatientAge === '' ? {} : { PatientAge }),
+    StudyInstanceUID: series.studyInstanceUid,
+    FrameOfReferenceUID: series.frameOfReferenceUid ?? uids.frame,
+    PositionReferenceIndicator: '',
+  };
+}
+
+function aboutItself({ uids, date, time, version, model }: SegmentationSource): DicomDataset {
+  return {
+    SOPClassUID: segmentationClass,
+    SOPInstanceUID: uids.instance,
+    SeriesInstanceUID: uids.series,
+    ...{ Modality: 'SEG', SeriesNumber: '9000', InstanceNumber: '1' },
+    SeriesDescription: 'Aortic root, found by Annulus',
+    ...{ SeriesDate: date, SeriesTime: time, ContentDate: date, ContentTime: time },
+    ...{ Manufacturer: 'Annulus', ManufacturerModelName: 'annulus predict' },
+    ...{ DeviceSerialNumber: model, SoftwareVersions: version },
+    ...{ ContentLabel: 'AORTIC_ROOT', ContentDescription: '', ContentCreatorName: '' },
+    ...{ ImageType: ['DERIVED', 'PRIMARY'], LossyImageCompression: '00' },
+    ...{ SamplesPerPixel: 1, PhotometricInterpretation: 'MONOCHROME2', PixelRepresentation: 0 },
+    ...{ BitsAllocated: 1, BitsStored: 1, HighBit: 0, SegmentationType: 'BINARY' },
+  };
+}
+
+/** The slices that frames were made from: a reader may look for them here without reading the frames. */
+function references({ series }: SegmentationSource, frames: readonly Frame[]): DicomDataset {
+  const used = new Set(frames.map(({ slice }) => slice));
+  const named = new Map<string, DicomDataset>();
+  for (const slice of used) {
+    const source = series.slices[slice];
+    if (source === undefined) continue;
+    named.set(source.sopInstanceUid, {
+      ReferencedSOPClassUID: source.sopClassUid,
+      ReferencedSOPInstanceUID: source.sopInstanceUid,
+    });
+  }
+  return {
+    ReferencedSeriesSequence: [
+      {
+        SeriesInstanceUID: series.seriesInstanceUid,
+        ReferencedInstanceSequence: [...named.values()],
+      },
+    ],
+  };
+}
+
+function segmentItem(
+  { label, description, category, type, region, cieLab }: SegmentWords,
+  number: number,
+  { model }: SegmentationSource,
+): DicomDataset {
+  return {
+    SegmentNumber: number,
+    ...{ SegmentLabel: label, SegmentDescription: description },
+    ...{ SegmentAlgorithmType: 'AUTOMATIC', SegmentAlgorithmName: `Annulus ${model}` },
+    RecommendedDisplayCIELabValue: [...cieLab],
+    SegmentedPropertyCategoryCodeSequence: [{ ...category }],
+    SegmentedPropertyTypeCodeSequence: [{ ...type }],
+    ...(region === null ? {} : { AnatomicRegionSequence: [{ ...region }] }),
+  };
+}
+
+/** Frames are indexed by segment, then by position. Tags are written as attributes of type AT want them. */
+function dimensions(uid: string): DicomDataset {
+  const pointer = (tag: number, group: number, label: string): DicomDataset => ({
+    DimensionOrganizationUID: uid,
+    DimensionIndexPointer: tag,
+    FunctionalGroupPointer: group,
+    DimensionDescriptionLabel: label,
+  });
+  return {
+    DimensionOrganizationSequence: [{ DimensionOrganizationUID: uid }],
+    DimensionIndexSequence: [
+      pointer(0x0062000b, 0x0062000a, 'ReferencedSegmentNumber'),
+      pointer(0x00200032, 0x00209113, 'ImagePositionPatient'),
+    ],
+  };
+}
+
+function sharedGroups(series: SegmentationSource['series']): DicomDataset {
+  const { orientation, pixelSpacingMm, sliceThicknessMm, slices } = series;
+  const apartMm = sliceDistanceMm(slices, orientation);
+  return {
+    PlaneOrientationSequence: [{ ImageOrientationPatient: orientation.map(decimal) }],
+    PixelMeasuresSequence: [
+      {
+        SliceThickness: decimal(sliceThicknessMm ?? apartMm),
+        SpacingBetweenSlices: decimal(apartMm),
+        PixelSpacing: pixelSpacingMm.map(decimal),
+      },
+    ],
+  };
+}
+
+/** Distance between neighbouring slices along their normal. */
+function sliceDistanceMm(
+  slices: readonly SourceSlice[],
+  [a, b, c, d, e, f]: DicomSeries['orientation'],
+): number {
+  const normal: Vector3 = [b * f - c * e, c * d - a * f, a * e - b * d];
+  const along = (at: Vector3 | undefined): number =>
+    at === undefined ? 0 : at[0] * normal[0] + at[1] * normal[1] + at[2] * normal[2];
+  const [first, last] = [along(slices[0]?.position), along(slices.at(-1)?.position)];
+  return Math.abs(last - first) / Math.max(1, slices.length - 1);
+}
+
+function frameGroups({ segment, slice }: Frame, slices: readonly SourceSlice[]): DicomDataset {
+  const source = slices[slice];
+  invariant(source !== undefined, 'a frame has a slice of the source');
+  return {
+    FrameContentSequence: [{ DimensionIndexValues: [segment, slice + 1] }],
+    PlanePositionSequence: [{ ImagePositionPatient: source.position.map(decimal) }],
+    SegmentIdentificationSequence: [{ ReferencedSegmentNumber: segment }],
+    DerivationImageSequence: [
+      {
+        DerivationCodeSequence: [dcm('113076', 'Segmentation')],
+        SourceImageSequence: [
+          {
+            ReferencedSOPClassUID: source.sopClassUid,
+            ReferencedSOPInstanceUID: source.sopInstanceUid,
+            ...(source.frame === null ? {} : { ReferencedFrameNumber: String(source.frame) }),
+            PurposeOfReferenceCodeSequence: [
+              dcm('121322', 'Source image for image processing operation'),
+            ],
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function dcm(value: string, meaning: string): DicomDataset {
+  return { CodeValue: value, CodingSchemeDesignator: 'DCM', CodeMeaning: meaning };
+}
+
+/** One bit a voxel, the first of each byte the lowest, frames on end (PS3.5 8.1.1), an even number of bytes. */
+function packedBits(frames: readonly Frame[], size: number): Uint8Array {
+  const bytes = new Uint8Array(2 * Math.ceil((frames.length * size) / 16));
+  frames.forEach(({ mask }, frame) => {
+    mask.forEach((value, pixel) => {
+      if (value === 0) return;
+      const bit = frame * size + pixel;
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (1 << (bit & 7));
+    });
+  });
+  return bytes;
+}
+
+/** A number as DS has it: 16 letters at most. */
+function decimal(value: number): string {
+  for (let digits = 16; digits > 1; digits--) {
+    const text = String(Number(value.toPrecision(digits)) + 0);
+    if (text.length <= 16) return text;
+  }
+  return value.toExponential(8);
+}
