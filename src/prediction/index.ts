@@ -1,3 +1,4 @@
+export { PredictionError, type PredictionErrorFacts } from './errors.ts';
 export {
   predictFile,
   type NamedFile,
@@ -11,3 +12,13 @@ export {
   predictionLines,
   verdictLines,
 } from './prediction-files.ts';
+export {
+  countResults,
+  resultText,
+  summaryCsv,
+  summaryDocument,
+  summaryLines,
+  type StudyResult,
+  type SummaryCounts,
+} from './summary.ts';
+export { parseWorklist, worklistOf, type WorklistEntry } from './worklist.ts';

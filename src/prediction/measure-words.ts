@@ -19,13 +19,21 @@ export function measureFiles(measured: RootMeasures): [string, Uint8Array][] {
   ];
 }
 
-/** A line for each measure: its value, or why there is none; implausible ones say so. */
+/** A line for each measure that has a value, and one for each reason why others have none. */
 export function measureLines({ measures }: RootMeasures): string[] {
-  return rowsOf(measures).map(({ title, shown, verdict, why }) => {
-    const said = shown ?? 'not known';
-    const doubt = verdict === 'implausible' ? ' IMPLAUSIBLE' : '';
-    return `${title}: ${said}${doubt}${why === null ? '' : ` (${why})`}`;
-  });
+  const rows = rowsOf(measures);
+  const reasons = new Set(rows.flatMap(({ shown, why }) => (shown === null ? [why] : [])));
+  return [
+    ...rows.flatMap(({ title, shown, verdict, why }) => {
+      if (shown === null) return [];
+      const doubt = verdict === 'implausible' ? ` IMPLAUSIBLE: ${why ?? ''}` : '';
+      return [`${title}: ${shown}${doubt}`];
+    }),
+    ...[...reasons].map((reason) => {
+      const about = rows.filter(({ shown, why }) => shown === null && why === reason);
+      return `not measured, ${reason ?? ''}: ${about.map(({ title }) => title).join('; ')}`;
+    }),
+  ];
 }
 
 /** The page's table: measures under what they are about. */

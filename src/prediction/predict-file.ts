@@ -7,6 +7,7 @@ import {
   readCt,
   type CtFile,
   type DicomSeries,
+  type Measure,
   type PointName,
   type ReadingSettings,
   type Vector3,
@@ -69,6 +70,7 @@ export interface PredictResult {
   readonly lines: readonly string[];
   /** The same as data for scripts. */
   readonly document: Readonly<Record<string, unknown>>;
+  readonly measures: readonly Measure[];
   /** Why a heart cannot be so, a line each; empty when it can. */
   readonly warning: readonly string[];
 }
@@ -119,6 +121,7 @@ export async function predictFile(request: PredictRequest): Promise<PredictResul
     ]),
     lines: [...predictionLines(prediction), ...measureLines(measured)],
     document: { ...predictionDocument(prediction), measures: measuresDocument(measured) },
+    measures: measured.measures,
     warning: plausibility.verdict === 'plausible' ? [] : verdictLines(plausibility),
   };
 }

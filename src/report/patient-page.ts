@@ -52,7 +52,8 @@ export function renderPatient(record: PatientRecord): string {
           </div>
           <p class="key">
             <span>✕ a point that was found</span>
-            <span>dashed: the annulus, and heights over it</span><span>outlined: calcium</span>
+            ${slices.some(({ lines }) => lines !== undefined) ? html`<span>dashed: the annulus, and heights over it</span>` : null}
+            <span>outlined: calcium</span>
           </p>
         </div>
       </section>

@@ -46,7 +46,7 @@ describe('a prediction with a segmentation of the heart', () => {
 
   it('writes what it writes of any model', async () => {
     const { files, warning } = await predict({});
-    expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json', 'calc.nii.gz']); // prettier-ignore
+    expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json', 'calc.nii.gz', 'measures.json', 'measures.csv', 'report.html']); // prettier-ignore
     expect(notes).deep.equal([]);
     expect(warning.join()).contain('every voxel is 0');
   });
@@ -70,7 +70,7 @@ describe('a prediction with a segmentation of the heart', () => {
       .contain('ct.nii: ')
       .and.contain('axes');
     const { files } = await predict({ ...open, reading: { axes: 'LAS' } });
-    expect(files.size).equal(4);
+    expect(files.size).equal(7);
   });
 
   const table: readonly (readonly [string, Partial<PredictRequest>, string, string | null])[] = [

@@ -63,7 +63,8 @@ function planeLines({ annulus }: RootMeasures): string[] {
   ];
 }
 
-function csvLine(cells: readonly (string | number | null)[]): string {
+/** One line of a CSV file (RFC 4180), without its end; null is an empty cell. */
+export function csvLine(cells: readonly (string | number | null)[]): string {
   return cells
     .map((cell) => {
       const text = cell === null ? '' : String(cell);

@@ -88,18 +88,18 @@ export function measureRoot({ points, calcium }: MeasuredAnswer, ct: Volume): Ro
 
 function planeOf({ RCC, LCC, NCC }: RootPoints): AnnulusPlane | string {
   if (RCC !== undefined && LCC !== undefined && NCC !== undefined) {
-    return annulusPlane({ RCC, LCC, NCC }) ?? 'the hinge points lie in a line and span no plane';
+    return annulusPlane({ RCC, LCC, NCC }) ?? 'no annulus plane: the hinge points lie in a line';
   }
   const named = Object.entries({ RCC, LCC, NCC });
   const missing = named.filter(([, at]) => at === undefined).map(([name]) => name);
-  return `no annulus plane without three hinge points: ${missing.join(', ')} not found`;
+  return `no annulus plane: ${missing.join(', ')} not found`;
 }
 
 function bloodOf(plane: AnnulusPlane | string, ct: Volume): BloodPool | string {
-  if (typeof plane === 'string') return `no threshold over blood: ${plane}`;
+  if (typeof plane === 'string') return `no blood to set the threshold by, ${plane}`;
   return (
     bloodPoolAt(ct, plane.centre) ??
-    'no threshold over blood: the middle of the annulus lies outside of the image'
+    'no blood to set the threshold by: the middle of the annulus lies outside of the image'
   );
 }
 

@@ -88,8 +88,9 @@ function longAxis(
     withinPlane(plane, subtractVectors(aim, centre)) ??
     withinPlane(plane, subtractVectors(cusp, centre)) ??
     normal;
-  // The patient's right stays on the left, as in a coronal slice.
-  const sign = towards[0] > 0 ? -1 : 1;
+  // As a coronal slice lies, the patient's right on the left; or as a sagittal one, the front on the left.
+  const leading = Math.abs(towards[0]) >= Math.abs(towards[1]) ? towards[0] : towards[1];
+  const sign = leading > 0 ? -1 : 1;
   const right: Vector3 = [sign * towards[0], sign * towards[1], sign * towards[2]];
   const down: Vector3 = [-normal[0], -normal[1], -normal[2]];
   const middle = stepAlong(centre, normal, aboveMm);
