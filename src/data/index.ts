@@ -104,7 +104,12 @@ export {
   type MeasuredAnswer,
   type RootMeasures,
 } from './measures/measures.ts';
-export { csvLine, encodeMeasures, measuresCsv, measuresDocument } from './measures/measure-files.ts';
+export {
+  csvLine,
+  encodeMeasures,
+  measuresCsv,
+  measuresDocument,
+} from './measures/measure-files.ts';
 export {
   readDicomSeries,
   type CarriedAttributes,

@@ -73,10 +73,11 @@ function picturesOf({ prediction, points, measured, ct }: PatientPage): SlicePic
 }
 
 function pictureOf(title: string, caption: string, slice: Slice): SlicePicture {
-  const { plane: _, gray, areas, ...rest } = slice;
+  const { width, height, pixelAspect, pixelMm, sides, gray, points, areas, lines } = slice;
   return {
-    ...{ title, caption, ...rest },
+    ...{ title, caption, width, height, pixelAspect, pixelMm, sides, points },
     gray: base64(gray),
     areas: areas.map(({ kind, mask }) => ({ kind, mask: base64(mask) })),
+    ...(lines === undefined ? {} : { lines }),
   };
 }

@@ -2,12 +2,15 @@
 import { Buffer } from 'node:buffer';
 
 /** Attributes by keyword (PS3.6). Sequences are lists of data sets. */
-export interface DicomDataset {
-  readonly [keyword: string]: DicomValue;
-}
+export type DicomDataset = Readonly<Record<string, DicomValue>>;
 
 type DicomValue =
-  string | number | Uint8Array | readonly string[] | readonly number[] | readonly DicomDataset[];
+  | string
+  | number
+  | Uint8Array
+  | readonly string[]
+  | readonly number[]
+  | readonly Readonly<Record<string, unknown>>[];
 
 /** What we use of the package, which has no types. */
 interface Dcmjs {

@@ -41,11 +41,11 @@ export function scoreThresholdHu({ meanHu, stdHu }: BloodPool): number {
   return Math.max(agatstonHuMin, meanHu + 2 * stdHu);
 }
 
-/** Volume in mm³ of the voxels of `mask` with `fromHu` or more. */
-export function calciumMm3(mask: Uint8Array, image: Volume, fromHu: number = -Infinity): number {
+/** Volume in mm³ of the voxels of `mask`; with `fromHu` of those that have as much. */
+export function calciumMm3(mask: Uint8Array, image: Volume, fromHu?: number): number {
   let count = 0;
   mask.forEach((value, voxel) => {
-    if (value !== 0 && (image.data[voxel] ?? 0) >= fromHu) count += 1;
+    if (value !== 0 && (image.data[voxel] ?? 0) >= (fromHu ?? -Infinity)) count += 1;
   });
   return count * voxelMl(image) * 1000;
 }

@@ -65,7 +65,7 @@ interface Seen {
 const [rows, columns, depth] = [7, 9, 5];
 const orientation = [1, 0, 0, 0, 0.8, 0.6] as const;
 /** Row x column of the orientation: (0, -0.6, 0.8). */
-const place = (k: number): Vector3 => [-31.123456789012345, 12.5 - 0.6 * 2.5 * k, 7 + 0.8 * 2.5 * k]; // prettier-ignore
+const place = (k: number): Vector3 => [-31.12345678901234, 12.5 - 0.6 * 2.5 * k, 7 + 0.8 * 2.5 * k]; // prettier-ignore
 
 function maskOf(
   voxels: readonly (readonly [k: number, row: number, column: number])[],
