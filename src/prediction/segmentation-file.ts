@@ -20,10 +20,9 @@ export async function segmentationFile(
 ): Promise<Uint8Array | null> {
   const { labels, calcium } = prediction;
   const segments: DicomSegment[] = pointNames.map((name, index) => ({
-    words: pointWords[name],
-    mask: labels.map((value) => (value === index + 1 ? 1 : 0)),
+    ...{ words: pointWords[name], map: labels, value: index + 1 },
   }));
-  if (calcium !== null) segments.push({ words: calciumWords, mask: calcium });
+  if (calcium !== null) segments.push({ words: calciumWords, map: calcium, value: 1 });
   // The same prediction at the same time is the same object; at another time it is another one.
   const about = [series.seriesInstanceUid, model, made.version, made.date, made.time].join('|');
   return encodeSegmentation({

@@ -13,8 +13,9 @@ import type { DicomSeries, SourceSlice } from './series.ts';
 /** One segment. */
 export interface DicomSegment {
   readonly words: SegmentWords;
-  /** Not 0 where it is, on the grid of the series. */
-  readonly mask: Uint8Array;
+  /** On the grid of the series: the segment is where `map` has `value`. */
+  readonly map: Uint8Array;
+  readonly value: number;
 }
 
 /** What a segmentation is made of. */
@@ -51,7 +52,9 @@ interface Frame {
   /** From 1. */
   readonly segment: number;
   readonly slice: number;
-  readonly mask: Uint8Array;
+  /** The segment's map in this slice, and its value there. */
+  readonly part: Uint8Array;
+  readonly value: number;
 }
 
 /**
@@ -64,20 +67,23 @@ export async function encodeSegmentation(source: SegmentationSource): Promise<Ui
   checkReferences(series);
   const [depth, rows, columns] = series.geometry.shape;
   invariant(series.slices.length === depth, 'a series has one source for each of its slices');
-  const segments = source.segments.filter(({ mask }) => mask.some((value) => value !== 0));
-  if (segments.length === 0) return null;
   const size = rows * columns;
-  const frames = segments.flatMap(({ mask }, index) =>
-    series.slices.flatMap((_, slice): Frame[] => {
-      const part = mask.subarray(slice * size, (slice + 1) * size);
-      return part.some((value) => value !== 0) ? [{ segment: index + 1, slice, mask: part }] : [];
-    }),
-  );
+  const segments: SegmentWords[] = [];
+  const frames: Frame[] = [];
+  for (const { words, map, value } of source.segments) {
+    const before = frames.length;
+    for (let slice = 0; slice < depth; slice++) {
+      const part = map.subarray(slice * size, (slice + 1) * size);
+      if (part.includes(value)) frames.push({ segment: segments.length + 1, slice, part, value });
+    }
+    if (frames.length > before) segments.push(words);
+  }
+  if (segments.length === 0) return null;
   return writeDicom({
     ...carriedOver(source),
     ...aboutItself(source),
     ...references(source, frames),
-    SegmentSequence: segments.map(({ words }, index) => segmentItem(words, index + 1, source)),
+    SegmentSequence: segments.map((words, index) => segmentItem(words, index + 1, source)),
     ...dimensions(source.uids.dimension),
     ...{ Rows: rows, Columns: columns, NumberOfFrames: frames.length },
     SharedFunctionalGroupsSequence: [sharedGroups(series)],
@@ -247,9 +253,9 @@ function dcm(value: string, meaning: string): DicomDataset {
 /** One bit a voxel, the first of each byte the lowest, frames on end (PS3.5 8.1.1), an even number of bytes. */
 function packedBits(frames: readonly Frame[], size: number): Uint8Array {
   const bytes = new Uint8Array(2 * Math.ceil((frames.length * size) / 16));
-  frames.forEach(({ mask }, frame) => {
-    mask.forEach((value, pixel) => {
-      if (value === 0) return;
+  frames.forEach(({ part, value }, frame) => {
+    part.forEach((here, pixel) => {
+      if (here !== value) return;
       const bit = frame * size + pixel;
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (1 << (bit & 7));
     });

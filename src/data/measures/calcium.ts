@@ -2,10 +2,9 @@
  * How much calcium there is: its volume, and a score made as Agatston's (J Am Coll Cardiol 1990;15:827) on a CT with contrast.
  * docs/predict.md says how far it departs from his, and from where its threshold comes.
  */
-import { toRas } from '../volume/orientation.ts';
 import { visitSphere } from '../volume/spheres.ts';
-import type { Vector3 } from '../volume/vector.ts';
-import { determinantOf, spacingOf, voxelMl, type Volume } from '../volume/volume.ts';
+import { crossProduct, lengthOf, unitVector, type Vector3 } from '../volume/vector.ts';
+import { determinantOf, voxelMl, type Geometry, type Volume } from '../volume/volume.ts';
 
 /** Blood with contrast, where it was measured. */
 export interface BloodPool {
@@ -58,18 +57,13 @@ export function calciumMm3(mask: Uint8Array, image: Volume, fromHu?: number): nu
  * @param mask on the grid of `image`, 0 where no calcium is
  */
 export function agatstonLike(mask: Uint8Array, image: Volume, fromHu: number): number {
-  const turned = toRas(image);
-  const calcium = toRas({ ...image, data: Float32Array.from(mask) }).data;
-  const [depth, height, width] = turned.shape;
-  const { affine, data } = turned;
-  // A slice's thickness is the distance between planes: on a sheared grid less than that of neighbours.
-  const areaMm2 = faceMm2(affine);
-  const sliceMm = Math.abs(determinantOf(affine)) / areaMm2;
+  const { data } = image;
+  const { inSlice, areaMm2, sliceMm } = slicesAcross(image);
   const isLesion = (voxel: number): boolean =>
-    calcium[voxel] !== 0 && (data[voxel] ?? 0) >= Math.max(fromHu, agatstonHuMin);
+    mask[voxel] !== 0 && (data[voxel] ?? 0) >= Math.max(fromHu, agatstonHuMin);
   const seen = new Uint8Array(data.length);
   let score = 0;
-  for (let start = 0; start < depth * height * width; start++) {
+  for (let start = 0; start < data.length; start++) {
     if (seen[start] === 1 || !isLesion(start)) continue;
     const stack = [start];
     seen[start] = 1;
@@ -77,10 +71,13 @@ export function agatstonLike(mask: Uint8Array, image: Volume, fromHu: number): n
     for (let voxel = stack.pop(); voxel !== undefined; voxel = stack.pop()) {
       count += 1;
       peak = Math.max(peak, data[voxel] ?? 0);
-      for (const next of besides(voxel, height, width)) {
-        if (seen[next] === 1 || !isLesion(next)) continue;
-        seen[next] = 1;
-        stack.push(next);
+      for (const { stride, size } of inSlice) {
+        const at = Math.floor(voxel / stride) % size;
+        for (const next of [at > 0 ? voxel - stride : -1, at < size - 1 ? voxel + stride : -1]) {
+          if (next < 0 || seen[next] === 1 || !isLesion(next)) continue;
+          seen[next] = 1;
+          stack.push(next);
+        }
       }
     }
     const lesionMm2 = count * areaMm2;
@@ -97,22 +94,32 @@ function weightOf(peakHu: number): number {
   return peakHu >= 200 ? 2 : 1;
 }
 
-/** Neighbours by an edge in the same slice. */
-function besides(voxel: number, height: number, width: number): number[] {
-  const column = voxel % width;
-  const row = Math.floor(voxel / width) % height;
-  return [
-    ...(column > 0 ? [voxel - 1] : []),
-    ...(column < width - 1 ? [voxel + 1] : []),
-    ...(row > 0 ? [voxel - width] : []),
-    ...(row < height - 1 ? [voxel + width] : []),
-  ];
-}
-
-/** Area in mm² that a voxel takes up in its slice. */
-function faceMm2(affine: Float64Array): number {
-  const [, rowMm, columnMm] = spacingOf(affine);
-  const cell = (index: number): number => affine[index] ?? 0;
-  const cosine = [0, 4, 8].reduce((sum, row) => sum + cell(row) * cell(row + 1), 0) / (rowMm * columnMm); // prettier-ignore
-  return rowMm * columnMm * Math.sqrt(Math.max(0, 1 - cosine * cosine));
+/** The slices of an image that lie most nearly across the body, whichever axis of the file runs along it. */
+function slicesAcross({ shape, affine }: Geometry): {
+  /** The two axes within a slice: from one voxel to the next, and how many there are. */
+  readonly inSlice: readonly { readonly stride: number; readonly size: number }[];
+  /** What a voxel takes up in its slice. */
+  readonly areaMm2: number;
+  /** From one slice to the next, at right angles to them. */
+  readonly sliceMm: number;
+} {
+  const [depth, height, width] = shape;
+  const axes = [
+    { stride: 1, size: width },
+    { stride: width, size: height },
+    { stride: width * height, size: depth },
+  ].map((axis, n) => {
+    const step: Vector3 = [affine[n] ?? 0, affine[n + 4] ?? 0, affine[n + 8] ?? 0];
+    const [, front, up] = unitVector(step);
+    // Of two that go up equally the one that goes more to the front, not the first in the file.
+    return { ...axis, step, rank: Math.abs(up) + 1e-6 * Math.abs(front) };
+  });
+  const along = axes.reduce((best, axis) => (axis.rank > best.rank ? axis : best));
+  const [one, other] = axes.filter((axis) => axis !== along);
+  const areaMm2 = one && other ? lengthOf(crossProduct(one.step, other.step)) : 0;
+  return {
+    inSlice: axes.filter((axis) => axis !== along),
+    areaMm2,
+    sliceMm: Math.abs(determinantOf(affine)) / areaMm2,
+  };
 }

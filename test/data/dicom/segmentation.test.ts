@@ -94,10 +94,10 @@ function sourceOf(changes: Partial<SegmentationSource['series']> = {}): Segmenta
       ...changes,
     },
     segments: [
-      { words: pointWords.RCC, mask: maskOf([[1, 2, 3], [1, 2, 4], [2, 2, 3]]) }, // prettier-ignore
-      { words: pointWords.LCA, mask: maskOf([]) },
-      { words: pointWords.RCA, mask: maskOf([[4, 6, 8]]) },
-      { words: calciumWords, mask: maskOf([[0, 0, 0], [1, 2, 3], [1, 6, 0]]) }, // prettier-ignore
+      { words: pointWords.RCC, value: 1, map: maskOf([[1, 2, 3], [1, 2, 4], [2, 2, 3]]) }, // prettier-ignore
+      { words: pointWords.LCA, value: 1, map: maskOf([]) },
+      { words: pointWords.RCA, value: 1, map: maskOf([[4, 6, 8]]) },
+      { words: calciumWords, value: 1, map: maskOf([[0, 0, 0], [1, 2, 3], [1, 6, 0]]) }, // prettier-ignore
     ],
     uids: { series: '2.25.11', instance: '2.25.22', dimension: '2.25.33', frame: '2.25.44' },
     ...{ date: '20260102', time: '030405', version: '0.1.0', model: '0123abcd' },
@@ -194,7 +194,7 @@ describe('a DICOM SEG', () => {
   });
 
   it('is none when nothing was found, and refused when there is nothing to refer to', async () => {
-    const none = pointNames.map((name) => ({ words: pointWords[name], mask: maskOf([]) }));
+    const none = pointNames.map((name) => ({ words: pointWords[name], value: 1, map: maskOf([]) }));
     expect(await encodeSegmentation({ ...sourceOf(), segments: none })).equal(null);
     const { slices } = sourceOf().series;
     for (const changes of [
