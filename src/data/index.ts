@@ -1,7 +1,7 @@
 export { DataError, type DataErrorFacts } from './errors.ts';
 export {
   crossProduct,
-  dotProduct,
+  distanceBetween,
   scaleVector,
   stepAlong,
   subtractVectors,
