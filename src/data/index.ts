@@ -122,6 +122,7 @@ export {
 export { dicomRules, type DicomRule } from './dicom/rules.ts';
 export {
   encodeSegmentation,
+  hasReferences,
   type DicomSegment,
   type SegmentationSource,
 } from './dicom/segmentation.ts';

@@ -3,6 +3,7 @@ import { backendVariant, precisionNote, type EngineOptions } from '../compute/in
 import {
   DataError,
   decodeNifti,
+  hasReferences,
   measureRoot,
   readCt,
   type CtFile,
@@ -108,9 +109,7 @@ export async function predictFile(request: PredictRequest): Promise<PredictResul
   const model8 = student.digest.slice(0, 8);
   const segmentation =
     'series' in image ? await segmentationFile(prediction, image.series, model8, made) : null;
-  if ('series' in image && segmentation === null) {
-    onNote(`${image.name}: nothing was found, so no DICOM SEG is written`);
-  }
+  if ('series' in image) noteSegmentation(image, segmentation !== null, onNote);
   const { plausibility } = prediction;
   return {
     files: new Map([
@@ -124,6 +123,19 @@ export async function predictFile(request: PredictRequest): Promise<PredictResul
     measures: measured.measures,
     warning: plausibility.verdict === 'plausible' ? [] : verdictLines(plausibility),
   };
+}
+
+function noteSegmentation(
+  { name, series }: NamedSeries,
+  isThere: boolean,
+  onNote: PredictRequest['onNote'],
+): void {
+  if (!isThere) onNote(`${name}: nothing was found, so no DICOM SEG is written`);
+  else if (!hasReferences(series)) {
+    onNote(
+      `${name}: it has no UIDs of its study, series or slices, so the DICOM SEG refers to none; a PACS will not file it beside the CT`,
+    );
+  }
 }
 
 /** Decoded once for all CTs of a worklist. */

@@ -11,7 +11,7 @@ import {
 } from '../data/index.ts';
 import type { CtPrediction } from '../distill/index.ts';
 
-/** The file's bytes; null when nothing was found. @throws {DataError} when the series has no UIDs to refer to */
+/** The file's bytes; null when nothing was found. */
 export async function segmentationFile(
   prediction: CtPrediction,
   series: DicomSeries,
@@ -24,15 +24,17 @@ export async function segmentationFile(
   }));
   if (calcium !== null) segments.push({ words: calciumWords, map: calcium, value: 1 });
   // The same prediction at the same time is the same object; at another time it is another one.
-  const about = [series.seriesInstanceUid, model, made.version, made.date, made.time].join('|');
+  const source = series.seriesInstanceUid ?? series.key;
+  const about = [source, model, made.version, made.date, made.time].join('|');
   return encodeSegmentation({
     ...{ series, segments, model, ...made },
     uids: {
       series: uidOf(`series|${about}`),
       instance: uidOf(`instance|${about}`),
       dimension: uidOf(`dimension|${about}`),
-      // The source has none: every object about it shares this one.
-      frame: uidOf(`frame|${series.seriesInstanceUid}`),
+      // Where the source has none, every object about it shares these.
+      study: uidOf(`study|${source}`),
+      frame: uidOf(`frame|${source}`),
     },
   });
 }

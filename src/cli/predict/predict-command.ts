@@ -9,7 +9,7 @@ import { packageVersion } from '../package-version.ts';
 import { readingOf } from '../reading-flags.ts';
 import type { World } from '../world.ts';
 import type { CtPaths, PredictFlags, PreparePrediction } from './flags.ts';
-import { readImage } from './image-input.ts';
+import { openImage } from './image-input.ts';
 import { predictWorklist } from './worklist-command.ts';
 
 /**
@@ -75,20 +75,24 @@ async function predictorOf(
     threads: availableParallelism(),
   };
   return async ({ input, heart, series }, onNote) => {
-    const image = await readImage(input, { series, reading, bytesMax });
+    const { image, close } = await openImage(input, { series, reading, bytesMax });
     const segmented =
       heart === null ? null : { bytes: await readInput(heart, bytesMax), name: heart };
     return async () => {
-      const predict = await world.predict();
-      return predict({
-        ...{ model, image, heart: segmented, reading, engine, onNote },
-        made: { ...wallClock(world.dateMs()), version },
-        onProgress: (done, total) => {
-          if (!world.isLive) return;
-          world.erase(0);
-          if (done < total) world.out(`window ${done} of ${total}`);
-        },
-      });
+      try {
+        const predict = await world.predict();
+        return await predict({
+          ...{ model, image, heart: segmented, reading, engine, onNote },
+          made: { ...wallClock(world.dateMs()), version },
+          onProgress: (done, total) => {
+            if (!world.isLive) return;
+            world.erase(0);
+            if (done < total) world.out(`window ${done} of ${total}`);
+          },
+        });
+      } finally {
+        await close();
+      }
     };
   };
 }

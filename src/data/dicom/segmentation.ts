@@ -4,7 +4,6 @@
  * the source's: a PACS files the object beside the CT.
  */
 import { invariant } from '../../base/index.ts';
-import { DataError } from '../errors.ts';
 import type { Vector3 } from '../volume/vector.ts';
 import { writeDicom, type DicomDataset } from './dcmjs-writer.ts';
 import type { SegmentWords } from './segment-codes.ts';
@@ -34,8 +33,8 @@ export interface SegmentationSource {
   >;
   /** Those without a voxel are left out. */
   readonly segments: readonly DicomSegment[];
-  /** New ones: of the series, of the object, of its dimensions, and of the frame of reference if the source has none. */
-  readonly uids: Readonly<Record<'series' | 'instance' | 'dimension' | 'frame', string>>;
+  /** New ones: of the series, of the object, of its dimensions; of study and frame of reference where the source has none. */
+  readonly uids: Readonly<Record<'series' | 'instance' | 'dimension' | 'study' | 'frame', string>>;
   /** When it was made: `YYYYMMDD` and `HHMMSS`. */
   readonly date: string;
   readonly time: string;
@@ -58,13 +57,11 @@ interface Frame {
 }
 
 /**
- * The file's bytes; null when no segment has a voxel, since a segmentation without a frame is none.
- *
- * @throws {DataError} 'unsupported' when the series has no UIDs to refer to
+ * The file's bytes; null when no segment has a voxel, since a segmentation without a frame is none. Of a source without UIDs,
+ * as when names were emptied, it has the places and refers to no slice.
  */
 export async function encodeSegmentation(source: SegmentationSource): Promise<Uint8Array | null> {
   const { series } = source;
-  checkReferences(series);
   const [depth, rows, columns] = series.geometry.shape;
   invariant(series.slices.length === depth, 'a series has one source for each of its slices');
   const size = rows * columns;
@@ -87,26 +84,26 @@ export async function encodeSegmentation(source: SegmentationSource): Promise<Ui
     ...dimensions(source.uids.dimension),
     ...{ Rows: rows, Columns: columns, NumberOfFrames: frames.length },
     SharedFunctionalGroupsSequence: [sharedGroups(series)],
-    PerFrameFunctionalGroupsSequence: frames.map((frame) => frameGroups(frame, series.slices)),
+    PerFrameFunctionalGroupsSequence: frames.map((frame) => frameGroups(frame, series)),
     PixelData: packedBits(frames, size),
   });
 }
 
-function checkReferences({
+/** Whether the source's study, series and slices have UIDs to refer to. */
+export function hasReferences({
   studyInstanceUid,
   seriesInstanceUid,
   slices,
-}: SegmentationSource['series']): void {
-  const isWhole =
-    studyInstanceUid !== '' &&
-    seriesInstanceUid !== '' &&
-    slices.every(({ sopInstanceUid, sopClassUid }) => sopInstanceUid !== '' && sopClassUid !== '');
-  if (isWhole) return;
-  throw new DataError(
-    { code: 'unsupported', field: 'UIDs' },
-    'expected UIDs of study, series and slices for a DICOM SEG to refer to, got none; export the series from the PACS ' +
-      'again without emptying them',
+}: SegmentationSource['series']): boolean {
+  return (
+    isUid(studyInstanceUid) &&
+    isUid(seriesInstanceUid) &&
+    slices.every((slice) => isUid(slice.sopInstanceUid) && isUid(slice.sopClassUid))
   );
+}
+
+function isUid(uid: string | null): uid is string {
+  return uid !== null && uid !== '';
 }
 
 /** Patient and study as the source has them, and nothing else of the patient. */
@@ -116,8 +113,10 @@ function carriedOver({ series, uids }: SegmentationSource): DicomDataset {
     SpecificCharacterSet: 'ISO_IR 192',
     ...carried,
     ...(PatientAge === '' ? {} : { PatientAge }),
-    StudyInstanceUID: series.studyInstanceUid,
-    FrameOfReferenceUID: series.frameOfReferenceUid ?? uids.frame,
+    StudyInstanceUID: isUid(series.studyInstanceUid) ? series.studyInstanceUid : uids.study,
+    FrameOfReferenceUID: isUid(series.frameOfReferenceUid)
+      ? series.frameOfReferenceUid
+      : uids.frame,
     PositionReferenceIndicator: '',
   };
 }
@@ -141,6 +140,8 @@ function aboutItself({ uids, date, time, version, model }: SegmentationSource): 
 
 /** The slices that frames were made from: a reader may look for them here without reading the frames. */
 function references({ series }: SegmentationSource, frames: readonly Frame[]): DicomDataset {
+  const { seriesInstanceUid } = series;
+  if (!hasReferences(series) || !isUid(seriesInstanceUid)) return {};
   const used = new Set(frames.map(({ slice }) => slice));
   const named = new Map<string, DicomDataset>();
   for (const slice of used) {
@@ -154,7 +155,7 @@ function references({ series }: SegmentationSource, frames: readonly Frame[]): D
   return {
     ReferencedSeriesSequence: [
       {
-        SeriesInstanceUID: series.seriesInstanceUid,
+        SeriesInstanceUID: seriesInstanceUid,
         ReferencedInstanceSequence: [...named.values()],
       },
     ],
@@ -221,25 +222,30 @@ function sliceDistanceMm(
   return Math.abs(last - first) / Math.max(1, slices.length - 1);
 }
 
-function frameGroups({ segment, slice }: Frame, slices: readonly SourceSlice[]): DicomDataset {
-  const source = slices[slice];
+function frameGroups(
+  { segment, slice }: Frame,
+  series: SegmentationSource['series'],
+): DicomDataset {
+  const source = series.slices[slice];
   invariant(source !== undefined, 'a frame has a slice of the source');
   return {
     FrameContentSequence: [{ DimensionIndexValues: [segment, slice + 1] }],
     PlanePositionSequence: [{ ImagePositionPatient: source.position.map(decimal) }],
     SegmentIdentificationSequence: [{ ReferencedSegmentNumber: segment }],
-    DerivationImageSequence: [
+    ...(hasReferences(series) ? { DerivationImageSequence: [derivationOf(source)] } : {}),
+  };
+}
+
+function derivationOf({ sopClassUid, sopInstanceUid, frame }: SourceSlice): DicomDataset {
+  return {
+    DerivationCodeSequence: [dcm('113076', 'Segmentation')],
+    SourceImageSequence: [
       {
-        DerivationCodeSequence: [dcm('113076', 'Segmentation')],
-        SourceImageSequence: [
-          {
-            ReferencedSOPClassUID: source.sopClassUid,
-            ReferencedSOPInstanceUID: source.sopInstanceUid,
-            ...(source.frame === null ? {} : { ReferencedFrameNumber: String(source.frame) }),
-            PurposeOfReferenceCodeSequence: [
-              dcm('121322', 'Source image for image processing operation'),
-            ],
-          },
+        ReferencedSOPClassUID: sopClassUid,
+        ReferencedSOPInstanceUID: sopInstanceUid,
+        ...(frame === null ? {} : { ReferencedFrameNumber: String(frame) }),
+        PurposeOfReferenceCodeSequence: [
+          dcm('121322', 'Source image for image processing operation'),
         ],
       },
     ],

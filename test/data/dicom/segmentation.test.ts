@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import {
   calciumWords,
-  DataError,
   encodeSegmentation,
   pointNames,
   pointWords,
@@ -25,10 +24,11 @@ pixels = d.pixel_array
 if d.NumberOfFrames == 1:
     pixels = pixels.reshape(1, *pixels.shape)
 for group, frame in zip(d.PerFrameFunctionalGroupsSequence, pixels):
-    source = group.DerivationImageSequence[0].SourceImageSequence[0]
+    derived = 'DerivationImageSequence' in group
+    source = group.DerivationImageSequence[0].SourceImageSequence[0] if derived else {}
     frames.append({
         'segment': group.SegmentIdentificationSequence[0].ReferencedSegmentNumber,
-        'source': source.ReferencedSOPInstanceUID,
+        'source': source.ReferencedSOPInstanceUID if derived else None,
         'frame': source.get('ReferencedFrameNumber'),
         'position': [float(x) for x in group.PlanePositionSequence[0].ImagePositionPatient],
         'voxels': [[int(r), int(c)] for r, c in zip(*frame.nonzero())],
@@ -45,14 +45,14 @@ print(json.dumps({
     'orientation': [float(x) for x in shared.PlaneOrientationSequence[0].ImageOrientationPatient],
     'spacing': [float(x) for x in shared.PixelMeasuresSequence[0].PixelSpacing],
     'apart': float(shared.PixelMeasuresSequence[0].SpacingBetweenSlices),
-    'references': sorted(r.ReferencedSOPInstanceUID for r in d.ReferencedSeriesSequence[0].ReferencedInstanceSequence),
+    'references': sorted(r.ReferencedSOPInstanceUID for r in d.ReferencedSeriesSequence[0].ReferencedInstanceSequence) if 'ReferencedSeriesSequence' in d else None,
 }))
 `;
 
 interface Seen {
   readonly frames: readonly {
     readonly segment: number;
-    readonly source: string;
+    readonly source: string | null;
     readonly frame: number | null;
     readonly position: readonly number[];
     readonly voxels: readonly (readonly number[])[];
@@ -99,7 +99,13 @@ function sourceOf(changes: Partial<SegmentationSource['series']> = {}): Segmenta
       { words: pointWords.RCA, value: 1, map: maskOf([[4, 6, 8]]) },
       { words: calciumWords, value: 1, map: maskOf([[0, 0, 0], [1, 2, 3], [1, 6, 0]]) }, // prettier-ignore
     ],
-    uids: { series: '2.25.11', instance: '2.25.22', dimension: '2.25.33', frame: '2.25.44' },
+    uids: {
+      series: '2.25.11',
+      instance: '2.25.22',
+      dimension: '2.25.33',
+      study: '2.25.55',
+      frame: '2.25.44',
+    },
     ...{ date: '20260102', time: '030405', version: '0.1.0', model: '0123abcd' },
   };
 }
@@ -193,19 +199,24 @@ describe('a DICOM SEG', () => {
     expect(references).deep.equal(['1.2.3.4']);
   });
 
-  it('is none when nothing was found, and refused when there is nothing to refer to', async () => {
-    const none = pointNames.map((name) => ({ words: pointWords[name], value: 1, map: maskOf([]) }));
-    expect(await encodeSegmentation({ ...sourceOf(), segments: none })).equal(null);
+  it('is valid and refers to no slice where the source was emptied of its UIDs', async () => {
     const { slices } = sourceOf().series;
     for (const changes of [
       { studyInstanceUid: '' },
       { seriesInstanceUid: '' },
       { slices: slices.map((slice, k) => (k === 3 ? { ...slice, sopInstanceUid: '' } : slice)) },
     ]) {
-      let refusal: unknown;
-      await encodeSegmentation(sourceOf(changes)).catch((error: unknown) => (refusal = error));
-      expect(refusal).instanceOf(DataError);
-      expect((refusal as Error).message).contain('expected UIDs of study, series and slices');
+      const { frames, references, study } = await seen(sourceOf(changes));
+      expect(frames.length).equal(5);
+      expect(frames.map(({ source }) => source)).deep.equal(Array(5).fill(null));
+      expect(references).equal(null);
+      const [uid] = study as readonly string[];
+      expect(uid).equal('studyInstanceUid' in changes ? '2.25.55' : '1.2.3.100');
     }
+  });
+
+  it('is none when nothing was found', async () => {
+    const none = pointNames.map((name) => ({ words: pointWords[name], value: 1, map: maskOf([]) }));
+    expect(await encodeSegmentation({ ...sourceOf(), segments: none })).equal(null);
   });
 });
