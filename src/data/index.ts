@@ -112,13 +112,13 @@ export {
 } from './measures/measure-files.ts';
 export {
   readDicomSeries,
-  type CarriedAttributes,
   type DicomFile,
   type DicomReading,
   type DicomSeries,
   type RefusedSeries,
   type SourceSlice,
 } from './dicom/series.ts';
+export type { CarriedAttributes } from './dicom/instance.ts';
 export { dicomRules, type DicomRule } from './dicom/rules.ts';
 export {
   encodeSegmentation,
