@@ -28,6 +28,7 @@ export { distance, robustVector } from './rules/vectors.ts';
 export { balance, selfCentredClip, type BalanceRule, type Received } from './rules/own-centred.ts';
 export { gateByNorm, NormGate, type GateVerdict, type NormGateRule } from './rules/norm-gate.ts';
 export { RoundSum, type ValueRange } from './average/round-sum.ts';
+export { updateBytesOf } from './bulk/update-file.ts';
 export {
   averageRound,
   carryRound,

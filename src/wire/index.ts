@@ -59,6 +59,8 @@ export {
   type MixingTopology,
   type RoundRule,
   type ShardedRule,
+  travelCompressions,
+  type TravelCompression,
 } from './rule.ts';
 export {
   decodeReport,

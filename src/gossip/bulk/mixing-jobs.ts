@@ -17,7 +17,6 @@ import {
   fixedPointFor,
   ModelReader,
   parameterCount,
-  pieceValues,
   WeightsError,
   type ModelLayout,
   type WrittenModel,
@@ -25,9 +24,12 @@ import {
 import type { AveragingRule } from '../average/averaging-rule.ts';
 import { segmentsOf, weightIn, type UpdateWeights } from '../average/head-weights.ts';
 import { filePieces } from '../content/file-pieces.ts';
+import { numberBytes, numbersIn, writeNumbers, wrongCount } from './number-file.ts';
 import {
   eachValue,
+  ciphertextBytes,
   firstValues,
+  formOf,
   isSound,
   piecesOf,
   writeTensors,
@@ -129,15 +131,12 @@ export type CompareOutcome =
   | { readonly kind: 'compared'; readonly apart: number }
   | { readonly kind: 'not_a_model'; readonly reason: string };
 
-const valueBytes = 4;
 /** Numbers of float32 that were added and multiplied are off by less. */
 const roundingShare = 1e-4;
 
 /** Size of the ciphertext of a state: whoever fetches one takes no more. */
 export function stateCiphertextBytes(layout: ModelLayout): number {
-  const plain = valueBytes * parameterCount(layout);
-  const chunk = 16_384;
-  return bulkHeaderBytes + plain + 16 * (Math.floor(plain / chunk) + 1);
+  return ciphertextBytes(numberBytes * parameterCount(layout));
 }
 
 /** Writes the own contribution. @throws {WeightsError} and {CryptoError} when the own update is not what it was */
@@ -145,10 +144,10 @@ export async function beginMixing(store: Store, job: BeginMixingJob): Promise<vo
   const { rule, update } = job;
   const unit = rule.weightMax / 2 ** fixedPointFor(rule.memberCount, rule.clamp).fractionBits;
   const values = new Float32Array(parameterCount(job.layout));
-  await eachValue(store, update, values.length, (integers, start) => {
+  await eachValue(store, update, formOf(job), (integers, start) => {
     for (let i = 0; i < integers.length; i++) values[start + i] = (integers[i] as number) * unit;
   });
-  await writeState(store, job.into, values);
+  await writeNumbers(store, job.into, values);
 }
 
 /** Encrypts a state. */
@@ -179,11 +178,11 @@ export async function mixStep(store: Store, job: MixStepJob): Promise<MixStepOut
   const sum = new Float32Array(parameterCount(job.layout));
   let at = 0;
   for await (const bytes of filePieces(store, job.own.state)) {
-    const values = floatsOf(bytes);
+    const values = numbersIn(bytes);
     addTo(sum, values, at, job.own.share);
     at += values.length;
   }
-  if (at !== sum.length) throw shortState(job.own.state);
+  if (at !== sum.length) throw wrongCount(job.own.state, sum.length);
   for (const file of job.received) {
     const refusal = await takeState(store, file, job, sum);
     if (refusal === null) continue;
@@ -192,7 +191,7 @@ export async function mixStep(store: Store, job: MixStepJob): Promise<MixStepOut
       ? { kind: 'bad', digest, reason: refusal }
       : { kind: 'damaged', digest };
   }
-  await writeState(store, job.into, sum);
+  await writeNumbers(store, job.into, sum);
   return { kind: 'mixed' };
 }
 
@@ -216,9 +215,10 @@ export async function endMixing(store: Store, job: EndMixingJob): Promise<Writte
   return writeTensors(store, job.into, layout, async (tensor, at, count) => {
     const first = (firsts[tensor] ?? 0) + at;
     const base = await start.read(tensor, at, count);
-    const bytes = await store.readPart(job.state, valueBytes * first, valueBytes * count);
-    if (bytes?.byteLength !== valueBytes * count) throw shortState(job.state);
-    const numerators = floatsOf(bytes);
+    const bytes = await store.readPart(job.state, numberBytes * first, numberBytes * count);
+    if (bytes?.byteLength !== numberBytes * count)
+      throw wrongCount(job.state, parameterCount(layout));
+    const numerators = numbersIn(bytes);
     const segment = segments.find(({ end }) => first < end) ?? { head: null };
     const weight = weightIn(segment, weights);
     return base.map((value, i) => {
@@ -278,7 +278,7 @@ async function takeState(
   let at = 0;
   let segment = 0;
   const decryption = new BulkDecryption(key, context, (plaintext) => {
-    const values = floatsOf(plaintext);
+    const values = numbersIn(plaintext);
     for (let i = 0; i < values.length; i++) {
       while (at + i >= (bounds[segment]?.end ?? Infinity)) segment += 1;
       const [value, max] = [values[i] as number, bounds[segment]?.max ?? 0];
@@ -305,31 +305,4 @@ function addTo(sum: Float32Array, values: Float32Array, start: number, share: nu
   for (let i = 0; i < values.length; i++) {
     sum[start + i] = (sum[start + i] as number) + share * (values[i] as number);
   }
-}
-
-async function writeState(store: Store, into: string, values: Float32Array): Promise<void> {
-  const writer = await store.create(into);
-  try {
-    for (let at = 0; at < values.length; at += pieceValues) {
-      const piece = values.subarray(at, at + pieceValues);
-      await writer.write(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
-    }
-    await writer.commit();
-  } catch (error) {
-    await writer.discard();
-    throw error;
-  }
-}
-
-/** A store may give a view at an odd place of a larger buffer. */
-function floatsOf(bytes: Uint8Array): Float32Array {
-  const count = Math.floor(bytes.byteLength / valueBytes);
-  return bytes.byteOffset % valueBytes === 0
-    ? new Float32Array(bytes.buffer, bytes.byteOffset, count)
-    : new Float32Array(bytes.slice().buffer, 0, count);
-}
-
-function shortState(name: string): WeightsError {
-  const expected = 'a state with a number for each parameter';
-  return new WeightsError({ code: 'shape_mismatch', expected }, `${name}: expected ${expected}`);
 }
