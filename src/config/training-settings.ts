@@ -6,7 +6,7 @@ import {
   type Schedule,
   type TravelCompression,
 } from '../wire/index.ts';
-import { mixingDefaults, type MixingSettings } from './mixing-settings.ts';
+import { checkHeardAgain, mixingDefaults, type MixingSettings } from './mixing-settings.ts';
 import { robustDefaults, type RobustSettings } from './robust-settings.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
@@ -156,6 +156,9 @@ export function validateTraining(settings: TrainingSettings): void {
   checkChoice('compression', settings.compression, compressions);
   checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkNumber('clamp', settings.clamp, 0.001, 64);
+  if (settings.averaging === 'mixing' && settings.compression !== 'none') {
+    checkHeardAgain(settings.mixing);
+  }
   if (settings.averaging === 'mixing' && settings.robust.kind !== 'none') {
     throw new SettingError(
       'averaging',

@@ -57,10 +57,12 @@ export {
   type CheckStateOutcome,
   type CompareJob,
   type CompareOutcome,
+  type Compressed,
   type EncryptStateJob,
   type EndMixingJob,
   type MixStepJob,
   type MixStepOutcome,
+  type SentCompressed,
   type StateFile,
 } from './bulk/mixing-jobs.ts';
 export { MixingSchedule, type MixingSettings } from './mixing/mixing-schedule.ts';

@@ -87,6 +87,24 @@ function capProblem({ samplesCap, weightMax }: IntegerMean): string | null {
   return samplesCap > weightMax ? 'samplesCap not above weightMax' : null;
 }
 
+/** Topologies in which nobody knows who hears it again. */
+const drawnTopologies: readonly MixingTopology['kind'][] = ['matching', 'el-oracle', 'el-local'];
+
+/**
+ * Whether members of a mixing hear the same ones again, so that they can be sent what has changed since: compressed states
+ * need it, for their rounding errors shrink with these changes and with nothing else.
+ */
+export function hearsAgain(topology: MixingTopology): boolean {
+  const isRedrawn = topology.kind === 'regular' && topology.redrawn;
+  return !isRedrawn && !drawnTopologies.includes(topology.kind);
+}
+
+function compressionProblem({ compression, topology }: MixingRule): string | null {
+  return compression === undefined || hearsAgain(topology)
+    ? null
+    : 'no compression where each step draws another graph';
+}
+
 const readExact: Reader<ExactRule> = checked(
   obj({ kind: literal('exact'), ...integerMean, robust: optional(readRobust) }),
   capProblem,
@@ -127,7 +145,7 @@ const readMixing: Reader<MixingRule> = checked(
     patienceMs: int(1_000, 86_400_000),
     ...integerMean,
   }),
-  capProblem,
+  (rule) => capProblem(rule) ?? compressionProblem(rule),
 );
 
 /** Reads a rule. @throws {WireError} 'malformed' */
