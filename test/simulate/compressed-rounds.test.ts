@@ -173,10 +173,9 @@ describe('rounds with compressed updates', () => {
 
   it('can be averaged by a robust rule, which sees the integers that they stand for', async () => {
     const robust = modelsOf(await run(rules.robust!, 4)).at(-1)!;
-    const { compression: _, ...whole } = rules.robust as RoundRule & {
-      readonly compression: string;
-    };
-    const plain = modelsOf(await run(whole as RoundRule, 4)).at(-1)!;
+    const { compression, ...whole } = rules.robust!;
+    expect(compression).to.equal('int8');
+    const plain = modelsOf(await run(whole, 4)).at(-1)!;
     const worst = Math.max(...robust.map((x, i) => Math.abs(x - plain[i]!)));
     expect(worst).to.be.below(0.005).and.above(0);
   });
