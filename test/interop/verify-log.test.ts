@@ -211,4 +211,23 @@ describe('a log checked by Python', () => {
       expect(run.stderr, name).matches(/^wrong: /);
     }
   });
+
+  it('is refused for a changed bit of any of its files', async function () {
+    this.timeout(300_000);
+    const { files } = await makeSampleLog({ rounds: ['sealed'] });
+    const directory = mkdtempSync(join(tmpdir(), 'annulus-flips-'));
+    try {
+      for (const [name, bytes] of files) {
+        mkdirSync(dirname(join(directory, name)), { recursive: true });
+        writeFileSync(join(directory, name), bytes);
+      }
+      const flips = join(projectRoot, 'test/interop/flip_bits.py');
+      const args = ['-B', flips, join(projectRoot, 'verify'), directory, '12'];
+      const { stdout, stderr } = spawnSync(python, args, { encoding: 'utf8' });
+      // 12 bits in each of 8 files.
+      expect([stdout, stderr]).deep.equals(['96 bits changed, not noticed: none\n', '']);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
 });
