@@ -20,6 +20,8 @@ export interface Shape {
   readonly halfMm: Vector3;
   /** Largest change of the distance per mm, for those who judge a whole block by its middle; 1 when absent. */
   readonly steepness?: number;
+  /** Radius in mm of a rod that may be thinner than a voxel: a canvas for chests then counts the share by its section. */
+  readonly thinMm?: number;
 }
 
 /** Three directions at right angles, each of length 1. */

@@ -43,8 +43,10 @@ export function paintAbdomen(scene: Scene): void {
   const s = body.scale;
   const whole = abdomenShape(body);
   const inner = grown(whole, -3.2);
-  paintAll(scene, [whole], tissue.muscle);
-  paintAll(scene, [inner], tissue.fat);
+  canvas.paintLayers(frame, whole, [
+    { outMm: 0, hu: tissue.muscle, label: label.none },
+    { outMm: -3.2, hu: tissue.fat, label: label.none },
+  ]);
   const [right, left] = body.domesMm;
   const at = (x: number, y: number, z: number): Vector3 => [body.midMm + x * s, y * s, z];
   const liver = blend(20, [

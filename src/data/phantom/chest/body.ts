@@ -60,9 +60,9 @@ export function drawBody(random: Random): Body {
   const even = (low: number, high: number): number => low + (high - low) * random.uniform();
   const isMale = random.uniform() < 0.55;
   const scale = (isMale ? 1.03 : 0.94) * even(0.93, 1.07);
-  const wide = even(0.96, 1.1);
+  const wide = even(0.93, 1.05);
   const deepMm = even(-7, 9);
-  const spineMm = -71 * scale + even(-4, 3);
+  const spineMm = -67.5 * scale + even(-4, 3);
   const fatMm = 8 + 24 * random.uniform() ** 1.6;
   const right = even(-56, -30);
   const curve = even(0.00045, 0.00095);

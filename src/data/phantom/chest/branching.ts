@@ -1,8 +1,8 @@
 /** Grows a tree of vessels into a lung: each target is joined to the nearest branch, and radii follow Murray's law. */
 import type { Random } from '../../../base/index.ts';
-import { distanceBetween, dotProduct, lengthOf, subtractVectors, type Vector3 } from '../../volume/vector.ts';
-import { rod, type Shape } from '../shapes.ts';
-import { between } from './solids.ts';
+import { distanceBetween, type Vector3 } from '../../volume/vector.ts';
+import type { Shape } from '../shapes.ts';
+import { between, thinRod } from './solids.ts';
 
 /** A place of a tree and the place nearer to the trunk that it hangs on; -1 at the trunk. */
 interface Node {
@@ -67,14 +67,15 @@ export function growTree(
 function nearestNode(nodes: readonly Node[], target: Vector3, start: Vector3): number {
   let best = 0;
   let bestCost = Infinity;
-  const outward = subtractVectors(target, start);
-  const far = lengthOf(outward);
+  const [tx, ty, tz] = target;
+  const [sx, sy, sz] = start;
+  const far = distanceBetween(target, start) + 1e-9;
   for (let n = 0; n < nodes.length; n++) {
-    const at = nodes[n]?.at ?? start;
-    const way = subtractVectors(target, at);
-    const long = lengthOf(way);
+    const { at } = nodes[n] ?? { at: start };
+    const [dx, dy, dz] = [tx - at[0], ty - at[1], tz - at[2]];
+    const long = Math.sqrt(dx * dx + dy * dy + dz * dz);
     if (long >= bestCost) continue;
-    const forward = dotProduct(way, outward) / (long * far + 1e-9);
+    const forward = (dx * (tx - sx) + dy * (ty - sy) + dz * (tz - sz)) / (long * far + 1e-9);
     const cost = long * (1.6 - 0.6 * forward) + 0.12 * distanceBetween(at, start);
     if (cost < bestCost) {
       best = n;
@@ -88,5 +89,5 @@ function nearestNode(nodes: readonly Node[], target: Vector3, start: Vector3): n
 export function twigRods(twigs: readonly Twig[], leastMm: number, byMm = 0): Shape[] {
   return twigs
     .filter(({ radiusMm }) => radiusMm >= leastMm)
-    .map(({ from, to, radiusMm }) => rod(from, to, radiusMm + byMm, radiusMm + byMm));
+    .map(({ from, to, radiusMm }) => thinRod(from, to, radiusMm + byMm, radiusMm + byMm));
 }

@@ -9,9 +9,11 @@ import type { HeartPlan } from './heart-plan.ts';
 /** Paints the sac around the heart: a thin skin, fat within. */
 export function paintSac(scene: Scene, heart: HeartPlan): void {
   const { tissue } = scene;
-  paintAll(scene, [grown(heart.sac, 2.6)], tissue.fat);
-  paintAll(scene, [grown(heart.sac, 1.2)], tissue.pericardium);
-  paintAll(scene, [heart.sac], tissue.fat);
+  scene.canvas.paintLayers(scene.frame, heart.sac, [
+    { outMm: 1.9, hu: tissue.fat, label: label.none },
+    { outMm: 1, hu: tissue.pericardium, label: label.none },
+    { outMm: 0, hu: tissue.fat, label: label.none },
+  ]);
 }
 
 /** Paints the right atrium and ventricle; unmixed blood of the two cavae makes streaks in them. */
@@ -40,7 +42,7 @@ export function paintRightHeart(scene: Scene, heart: HeartPlan): void {
     });
   }
   const even = evenly(scene.random.fork('right trabeculae'));
-  for (let n = 0; n < 16; n++) {
+  for (let n = 0; n < 10; n++) {
     // Bands from the septum to the free wall, most of them near the apex.
     const along = even(-0.3, 0.9);
     const foot = septumPlace(heart, along, even(-0.8, 0.8), 8);
@@ -63,10 +65,15 @@ function septumPlace(heart: HeartPlan, along: number, across: number, outMm: num
 export function paintLeftHeart(scene: Scene, heart: HeartPlan): void {
   const { tissue } = scene;
   const { root, leftAtrium, auricle } = heart;
-  paintAll(scene, [grown(leftAtrium, 1.7), grown(auricle, 1.2)], tissue.vesselWall, label.none);
   const slow = 1 - 0.25 * evenly(scene.random.fork('auricle'))(0, 1) ** 3;
-  paintAll(scene, [auricle], tissue.leftAtrium * slow, label.leftAtrium);
-  paintAll(scene, [leftAtrium], tissue.leftAtrium, label.leftAtrium);
+  scene.canvas.paintLayers(scene.frame, auricle, [
+    { outMm: 1.2, hu: tissue.vesselWall, label: label.none },
+    { outMm: 0, hu: tissue.leftAtrium * slow, label: label.leftAtrium },
+  ]);
+  scene.canvas.paintLayers(scene.frame, leftAtrium, [
+    { outMm: 1.7, hu: tissue.vesselWall, label: label.none },
+    { outMm: 0, hu: tissue.leftAtrium, label: label.leftAtrium },
+  ]);
   paintAll(scene, [heart.leftWall], tissue.myocardium, label.myocardium);
   paintAll(scene, [outflowWall(root)], tissue.myocardium, label.myocardium);
   paintAll(scene, [heart.leftVentricle], tissue.leftVentricle, label.leftVentricle);

@@ -6,15 +6,18 @@ import { rasAffine, voxelToWorld, type Geometry } from '../../volume/volume.ts';
 import { addVectors, type Vector3 } from '../../volume/vector.ts';
 import { canonicalAxis, canonicalForward, heartRotation, placedPoints, smallRotation, type Rotation } from '../pose.ts';
 import type { Phantom } from '../phantom.ts';
-import { addStreaks, drawDeposits, paintDeposits } from '../calcium.ts';
+import { addStreaks, drawDeposits, paintDeposits, type Deposit } from '../calcium.ts';
 import { drawRoot, rootLandmarks, rootPoints, type Root } from '../root.ts';
 import { paintAbdomen } from './abdomen.ts';
 import { BlockCanvas } from './block-canvas.ts';
 import { drawBody, type Body } from './body.ts';
 import { paintLeftHeart, paintRightHeart, paintSac } from './chambers.ts';
-import { drawCoronarySizes, paintCoronaries, paintCoronaryFat, planCoronaries } from './coronaries.ts';
-import { paintAorta, paintPassages, paintPulmonaryVeins, paintVenousVessels, planVessels } from './great-vessels.ts';
-import { planHeart } from './heart-plan.ts';
+import { drawCoronarySizes, paintCoronaries, paintCoronaryFat, planCoronaries, type CoronaryTree } from './coronaries.ts';
+import { paintDevices } from './devices.ts';
+import { paintDissection, paintEffusion, paintEmphysema } from './diseases.ts';
+import { drawFindings, type Findings } from './findings.ts';
+import { paintAorta, paintPassages, paintPulmonaryVeins, paintVenousVessels, planVessels, type GreatVessels } from './great-vessels.ts';
+import { planHeart, type HeartPlan } from './heart-plan.ts';
 import { paintLungs, paintLungTrees } from './lungs.ts';
 import { drawHardSpots } from './hard-spots.ts';
 import { drawBend, placeChest, type Slabs } from './placement.ts';
@@ -54,26 +57,13 @@ export function makeChest(
   const tissue = drawChestTissue(patient.fork('tissue'), scanner, variety);
   const scene: Scene = { canvas, frame, body, tissue, random: patient.fork('paint') };
 
+  const findings = drawFindings(patient.fork('findings'), settings.rare);
   const heart = planHeart(patient.fork('heart'), root, turn, body.scale);
-  const vessels = planVessels(scene, heart, 0);
+  const vessels = planVessels(scene, heart, findings.ectasiaMm);
   const tree = planCoronaries(scene, heart, drawCoronarySizes(scene));
-  paintTorso(scene);
-  paintRibs(scene);
-  paintLungs(scene);
-  paintAbdomen(scene);
-  paintSpine(scene);
+  paintBody(scene, findings);
   paintLungTrees(scene, vessels.hila, heart.sac);
-  paintSac(scene, heart);
-  paintSternum(scene);
-  paintPassages(scene, vessels);
-  paintVenousVessels(scene, vessels);
-  paintRightHeart(scene, heart);
-  paintPulmonaryVeins(scene, vessels);
-  paintCoronaryFat(scene, tree);
-  paintLeftHeart(scene, heart);
-  paintAorta(scene, heart, vessels);
-  paintCoronaries(scene, tree);
-  paintValves(scene, heart, false);
+  const devices = paintMediastinum(scene, findings, { heart, vessels, tree });
   addTexture(canvas, patient.fork('texture'));
 
   const factor = boneFactor(scanner.kiloVolts);
@@ -85,7 +75,7 @@ export function makeChest(
     hu: one.hu * factor,
   }));
   const calcium = paintDeposits(canvas, frame, deposits);
-  addStreaks(canvas.hu, canvas, frame, [...deposits, ...spots], scanning.fork('streaks'));
+  addStreaks(canvas.hu, canvas, frame, [...deposits, ...spots, ...devices], scanning.fork('streaks'));
 
   const data = scanChest(canvas, scanner, frame.toVoxel([0, 0, 0]), scanning.fork('noise'));
   const { geometry } = place;
@@ -95,6 +85,41 @@ export function makeChest(
     image: { ...geometry, data },
     truth: { geometry, points, landmarks, calcium, heart: canvas.labels },
   };
+}
+
+/** Paints all but the mediastinum. */
+function paintBody(scene: Scene, findings: Findings): void {
+  paintTorso(scene);
+  paintRibs(scene);
+  paintLungs(scene);
+  if (findings.hasEmphysema) paintEmphysema(scene);
+  if (findings.hasEffusion) paintEffusion(scene);
+  paintAbdomen(scene);
+  paintSpine(scene);
+}
+
+/** Plans of what lies between the lungs. */
+interface Plans {
+  readonly heart: HeartPlan;
+  readonly vessels: GreatVessels;
+  readonly tree: CoronaryTree;
+}
+
+/** Paints the heart and what lies around it, from the back to the front where two touch. */
+function paintMediastinum(scene: Scene, findings: Findings, { heart, vessels, tree }: Plans): Deposit[] {
+  paintSac(scene, heart);
+  paintSternum(scene);
+  paintPassages(scene, vessels);
+  paintVenousVessels(scene, vessels);
+  paintRightHeart(scene, heart);
+  paintPulmonaryVeins(scene, vessels);
+  paintCoronaryFat(scene, tree);
+  paintLeftHeart(scene, heart);
+  paintAorta(scene, heart, vessels);
+  if (findings.hasDissection) paintDissection(scene, vessels);
+  paintCoronaries(scene, tree);
+  if (findings.prosthesis !== 'mechanical') paintValves(scene, heart, findings.isBicuspid);
+  return paintDevices(scene, findings, heart, vessels, tree);
 }
 
 /** The root in the chest's frame: its axes turned with the heart. */

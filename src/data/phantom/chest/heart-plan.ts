@@ -54,7 +54,7 @@ export function planHeart(
 ): HeartPlan {
   const even = evenly(random);
   const isSystole = random.uniform() < systole;
-  const scale = bodyScale * even(0.93, 1.09);
+  const scale = bodyScale * even(0.95, 1.12);
   const way = (direction: Vector3): Vector3 => turned(rotation, direction);
   const place = (x: number, y: number, z: number): Vector3 => scaleVector(way([x, y, z]), scale);
   const size = (mm: number, spread = 0.08): number => mm * scale * even(1 - spread, 1 + spread);

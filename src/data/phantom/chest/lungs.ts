@@ -23,8 +23,10 @@ export function paintLungs(scene: Scene): void {
   const field = smoothField(random);
   const even = evenly(random);
   const cage = cageShape(body, 0, -230, 182 * body.scale);
-  paintAll(scene, [cageShape(body, 1.2, -230, 183 * body.scale)], tissue.muscle);
-  paintAll(scene, [cage], tissue.lung);
+  scene.canvas.paintLayers(frame, cage, [
+    { outMm: 1.2, hu: tissue.muscle },
+    { outMm: 0, hu: tissue.lung },
+  ]);
   // Lung lying below is denser: some 1 HU per mm from front to back, and unevenly.
   const slope = even(0.15, 0.5);
   canvas.paint(frame, cage, {
@@ -94,18 +96,18 @@ export function paintLungTrees(scene: Scene, hila: Hila, heart: Shape): void {
     const gate = n === 0 ? 0 : 1;
     const hilum = hila.arteries[gate];
     const crown: Vector3 = stepAlong(hilum, [side * 8, -6, -16], 1);
-    const arteries = growTree(random, [hilum, crown], targets(520), even(0.55, 0.75), 7);
+    const arteries = growTree(random, [hilum, crown], targets(600), even(0.7, 0.95), 7.5);
     const veins = hila.veins[gate].flatMap((from, v) =>
       growTree(
         random,
         [from],
-        targets(190).filter(([, , z]) => (v === 0 ? z > -12 : z < 12)),
-        even(0.5, 0.7),
-        5.5,
+        targets(230).filter(([, , z]) => (v === 0 ? z > -12 : z < 12)),
+        even(0.65, 0.85),
+        6,
       ),
     );
     const bronchi = growTree(random, [hila.bronchi[gate]], targets(26), 1.15, 4.6);
-    const least = edge * 0.2;
+    const least = edge * 0.15;
     paintAll(scene, twigRods(veins, least), tissue.leftAtrium * 0.96);
     paintAll(scene, twigRods(arteries, least), tissue.pulmonaryArtery * 0.96);
     paintAirways(scene, bronchi, arteries);

@@ -4,7 +4,7 @@ import { axesAlong, type Shape } from '../shapes.ts';
 import { ovalPoint } from './body.ts';
 import { smoothField } from './noise.ts';
 import { evenly, paintAll, type Scene } from './scene.ts';
-import { between, blob, rodsAlong, smoothCourse, solid, type Course } from './solids.ts';
+import { between, blob, rodsAlong, rough, smoothCourse, solid, type Course } from './solids.ts';
 import { vertebra } from './spine.ts';
 
 /** How far the bone of each rib falls from the spine to its front end, where that end lies and where its cartilage meets the sternum. */
@@ -119,8 +119,8 @@ export function paintSternum(scene: Scene): void {
       [32 * s, 55, 100 * s],
       1.6,
     );
-  paintAll(scene, [plate(0)], tissue.corticalBone * 0.7);
-  scene.canvas.paint(scene.frame, plate(-1.7), {
+  paintAll(scene, [rough(plate(0), field, 0.8, 9)], tissue.corticalBone * 0.5);
+  scene.canvas.paint(scene.frame, rough(plate(-1.5), field, 0.8, 9), {
     hu: tissue.spongyBone * 0.8,
     label: 0,
     huAt: (x, y, z) => 50 * field(x / 4, y / 4, z / 4),

@@ -132,9 +132,15 @@ export function rodsAlong({ points, radiiMm }: Course, byMm = 0): Shape[] {
   for (let n = 0; n + 1 < points.length; n++) {
     const [from, to] = [points[n], points[n + 1]];
     if (from === undefined || to === undefined) continue;
-    rods.push(rod(from, to, (radiiMm[n] ?? 1) + byMm, (radiiMm[n + 1] ?? 1) + byMm));
+    rods.push(thinRod(from, to, (radiiMm[n] ?? 1) + byMm, (radiiMm[n + 1] ?? 1) + byMm));
   }
   return rods;
+}
+
+/** A rod that may be thinner than a voxel. */
+export function thinRod(from: Vector3, to: Vector3, radiusFromMm: number, radiusToMm: number): Shape {
+  const thinMm = (radiusFromMm + radiusToMm) / 2;
+  return { ...rod(from, to, radiusFromMm, radiusToMm), thinMm };
 }
 
 /** The place between two. */

@@ -14,8 +14,10 @@ export function paintTorso(scene: Scene): void {
   paintCouch(scene);
   const arms = body.armsUp ? raisedArms(scene) : loweredArms(scene);
   const skin = outline(scene, arms);
-  paintAll(scene, [skin], tissue.skin);
-  paintAll(scene, [{ ...skin, distance: (x, y, z) => skin.distance(x, y, z) + 2 }], tissue.fat);
+  scene.canvas.paintLayers(scene.frame, skin, [
+    { outMm: 0, hu: tissue.skin },
+    { outMm: -2, hu: tissue.fat },
+  ]);
   for (const { flesh, bone } of arms) {
     paintAll(scene, rodsAlong(flesh, -2 - body.fatMm * 0.35), tissue.muscle);
     paintAll(scene, rodsAlong(bone), tissue.corticalBone);
