@@ -9,7 +9,7 @@ import { blend, blob, common, rough, solid } from './solids.ts';
 /** Everything under the diaphragm: two domes on a floor that falls to the back. */
 export function abdomenShape(body: Body): Shape {
   const { midMm, scale: s, domesMm } = body;
-  const [right, left] = domesMm;
+  const [right, middle, left] = domesMm;
   const dome = (x: number, y: number, top: number, wide: number, deep: number): Shape => {
     const high = 92 * s;
     const cap = blob([midMm + x * s, y * s, top - high], [wide * s, deep * s, high]);
@@ -28,7 +28,7 @@ export function abdomenShape(body: Body): Shape {
   const shapes = [
     dome(66, -22, right, 80, 92),
     dome(-66, -26, left, 76, 90),
-    dome(-6, 8, (right + left) / 2 - 16 * s, 70, 62),
+    dome(-10, 8, middle, 62, 58),
     floor,
   ];
   return common(blend(22 * s, shapes), cageShape(body, 1));
@@ -47,7 +47,7 @@ export function paintAbdomen(scene: Scene): void {
     { outMm: 0, hu: tissue.muscle, label: label.none },
     { outMm: -3.2, hu: tissue.fat, label: label.none },
   ]);
-  const [right, left] = body.domesMm;
+  const [right, , left] = body.domesMm;
   const at = (x: number, y: number, z: number): Vector3 => [body.midMm + x * s, y * s, z];
   const liver = blend(20, [
     blob(at(70, -20, right - 92 * s), [84 * s, 92 * s, 100 * s]),
@@ -93,7 +93,7 @@ function paintStomach(scene: Scene, inner: Shape, field: Shape['distance']): voi
   const random = scene.random.fork('stomach');
   const even = evenly(random);
   const s = body.scale;
-  const left = body.domesMm[1];
+  const left = body.domesMm[2];
   const size = even(0.65, 1.15) * s;
   const middle: Vector3 = [
     body.midMm - even(46, 66) * s,

@@ -98,7 +98,10 @@ export class BlockCanvas extends Canvas {
 
   #stroke(stroke: Stroke): void {
     const { frame, shape, outsideMm } = stroke;
-    const [[iFrom, iTo], [jFrom, jTo], [kFrom, kTo]] = this.ranges(frame, shape, outsideMm);
+    // Waves move the far ends of a large box by more than its middle.
+    const bentMm = Math.min(16, 0.2 * Math.max(...shape.halfMm));
+    const ranges = this.ranges(frame, shape, outsideMm + bentMm);
+    const [[iFrom, iTo], [jFrom, jTo], [kFrom, kTo]] = ranges;
     if (iFrom > iTo || jFrom > jTo || kFrom > kTo) return;
     const size = Math.max(iTo - iFrom, jTo - jFrom, kTo - kFrom);
     const edge = size >= 2 * largeVoxels ? largeVoxels : smallVoxels;

@@ -38,10 +38,14 @@ export interface Body {
   readonly fatMm: number;
   readonly muscleMm: number;
   readonly armsUp: boolean;
-  /** Tops of the right and the left dome. */
-  readonly domesMm: readonly [number, number];
+  /** Tops of the diaphragm: right dome, the middle on which the heart lies, left dome. */
+  readonly domesMm: readonly [number, number, number];
   /** Half width, front and back of the inner cage at a height. */
   readonly cageAt: (z: number) => Cage;
+  /** Parts of `cageAt`, for those who ask for every voxel. */
+  readonly halfWidthAt: (z: number) => number;
+  readonly frontAt: (z: number) => number;
+  readonly backAt: (z: number) => number;
   /** y of the front of the vertebral bodies at a height. */
   readonly spineFrontAt: (z: number) => number;
   /** Height of the middle of the n-th thoracic vertebra, 1 to 12 and beyond on both sides. */
@@ -64,7 +68,6 @@ export function drawBody(random: Random): Body {
   const deepMm = even(-7, 9);
   const spineMm = -67.5 * scale + even(-4, 3);
   const fatMm = 8 + 24 * random.uniform() ** 1.6;
-  const right = even(-56, -30);
   const curve = even(0.00045, 0.00095);
   const top = even(142, 156) * scale;
   const tables = { halfWidth: [] as number[], front: [] as number[], back: [] as number[] };
@@ -74,7 +77,10 @@ export function drawBody(random: Random): Body {
     tables.front.push(row[2] * scale + (row[2] > 0 ? deepMm : 0));
     tables.back.push(spineMm + (row[3] + 71) * scale);
   }
-  const look = (table: readonly number[], z: number): number => {
+  const halfWidth = Float32Array.from(tables.halfWidth);
+  const front = Float32Array.from(tables.front);
+  const back = Float32Array.from(tables.back);
+  const look = (table: Float32Array, z: number): number => {
     const at = Math.min(highestMm - lowestMm - 1e-6, Math.max(0, z - lowestMm));
     const low = Math.floor(at);
     return (table[low] ?? 0) + ((table[low + 1] ?? 0) - (table[low] ?? 0)) * (at - low);
@@ -86,16 +92,33 @@ export function drawBody(random: Random): Body {
     fatMm,
     muscleMm: (isMale ? 15 : 9) * even(0.7, 1.3),
     armsUp: random.uniform() < 0.85,
-    domesMm: [right * scale, (right - even(4, 18)) * scale],
+    domesMm: [-42 * scale, -60 * scale, -54 * scale],
     cageAt: (z) => ({
-      halfWidth: look(tables.halfWidth, z),
-      front: look(tables.front, z),
-      back: look(tables.back, z),
+      halfWidth: look(halfWidth, z),
+      front: look(front, z),
+      back: look(back, z),
     }),
+    halfWidthAt: (z) => look(halfWidth, z),
+    frontAt: (z) => look(front, z),
+    backAt: (z) => look(back, z),
     spineFrontAt: (z) => spineMm + curve * (z - 5) ** 2,
     // Vertebra and disc together: 19.5 mm at the first, 0.62 mm more for each further one.
     vertebraAt: (n) => top - scale * (19.5 * (n - 1) + 0.31 * (n - 1) * (n - 2)),
   };
+}
+
+/** The body with its diaphragm under the heart that lies on it. */
+export function seatedUnder(body: Body, sac: Shape, random: Random): Body {
+  const lowest = (x: number, y: number): number => {
+    for (let z = -130; z < 0; z += 1) if (sac.distance(x, y, z) < 0) return z;
+    return -50 * body.scale;
+  };
+  const s = body.scale;
+  const right = Math.min(lowest(30 * s, -8), lowest(20 * s, 10));
+  const left = Math.min(lowest(-40 * s, 16), lowest(-28 * s, 6), lowest(-55 * s, 28));
+  const middle = Math.min(right, left, lowest(-5, 10)) + 5;
+  const even = (low: number, high: number): number => low + (high - low) * random.uniform();
+  return { ...body, domesMm: [right + even(4, 24), middle, left + even(-8, 8)] };
 }
 
 function rowAt(z: number): readonly [number, number, number, number] {
@@ -149,15 +172,17 @@ export function ovalPoint(
 
 /** The cage with its surface moved out by `byMm`, between two heights. */
 export function cageShape(body: Body, byMm: number, lowMm = -400, highMm = 400): Shape {
-  const { midMm, cageAt } = body;
+  const { midMm, halfWidthAt, frontAt, backAt } = body;
   const width = 172 * body.scale + Math.abs(byMm) + 30;
   return solid(
     (x, y, z) => {
-      const { halfWidth, front, back } = cageAt(z - (z > 60 ? byMm * 0.6 : 0));
+      const level = z - (z > 60 ? byMm * 0.6 : 0);
+      const front = frontAt(level);
+      const back = backAt(level);
       const d = ovalDistance(
         x - midMm,
         y - (front + back) / 2,
-        Math.max(4, halfWidth + byMm),
+        Math.max(4, halfWidthAt(level) + byMm),
         Math.max(4, (front - back) / 2 + byMm),
       );
       return Math.max(d * 0.95, lowMm - z, z - highMm);

@@ -10,7 +10,7 @@ import { addStreaks, drawDeposits, paintDeposits, type Deposit } from '../calciu
 import { drawRoot, rootLandmarks, rootPoints, type Root } from '../root.ts';
 import { paintAbdomen } from './abdomen.ts';
 import { BlockCanvas } from './block-canvas.ts';
-import { drawBody, type Body } from './body.ts';
+import { drawBody, seatedUnder, type Body } from './body.ts';
 import { paintLeftHeart, paintRightHeart, paintSac } from './chambers.ts';
 import { drawCoronarySizes, paintCoronaries, paintCoronaryFat, planCoronaries, type CoronaryTree } from './coronaries.ts';
 import { paintDevices } from './devices.ts';
@@ -42,10 +42,10 @@ export function makeChest(
   scanner: ScannerSettings,
 ): Phantom {
   const { shape, spacingMm, poseSpread, variety } = settings;
-  const body = drawBody(patient.fork('body'));
+  const standing = drawBody(patient.fork('body'));
   const turn = heartRotation(patient.fork('heart turn'), poseSpread);
   const root = drawChestRoot(patient.fork('root'), turn);
-  const place = placeInField(patient.fork('place'), settings, body);
+  const place = placeInField(patient.fork('place'), settings, standing);
   const frame = placeChest(
     place.geometry,
     place.annulus,
@@ -55,16 +55,17 @@ export function makeChest(
   );
   const canvas = new BlockCanvas(shape, spacingMm, airHu);
   const tissue = drawChestTissue(patient.fork('tissue'), scanner, variety);
+  const heart = planHeart(patient.fork('heart'), root, turn, standing.scale);
+  const body = seatedUnder(standing, heart.sac, patient.fork('diaphragm'));
   const scene: Scene = { canvas, frame, body, tissue, random: patient.fork('paint') };
 
   const findings = drawFindings(patient.fork('findings'), settings.rare);
-  const heart = planHeart(patient.fork('heart'), root, turn, body.scale);
   const vessels = planVessels(scene, heart, findings.ectasiaMm);
   const tree = planCoronaries(scene, heart, drawCoronarySizes(scene));
   paintBody(scene, findings);
   paintLungTrees(scene, vessels.hila, heart.sac);
   const devices = paintMediastinum(scene, findings, { heart, vessels, tree });
-  addTexture(canvas, patient.fork('texture'));
+  addTexture(canvas, frame, patient.fork('texture'));
 
   const factor = boneFactor(scanner.kiloVolts);
   const spots = drawHardSpots(patient.fork('spots'), heart, vessels, tree, factor);

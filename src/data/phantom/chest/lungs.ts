@@ -6,7 +6,7 @@ import { abdomenShape } from './abdomen.ts';
 import { cageShape } from './body.ts';
 import { growTree, twigRods, type Twig } from './branching.ts';
 import { smoothField } from './noise.ts';
-import { evenly, label, paintAll, type Scene } from './scene.ts';
+import { evenly, paintAll, type Scene } from './scene.ts';
 import { common, solid, without } from './solids.ts';
 
 /** Places of the lung's gates. */
@@ -20,20 +20,12 @@ export interface Hila {
 export function paintLungs(scene: Scene): void {
   const { body, tissue, canvas, frame } = scene;
   const random = scene.random.fork('lungs');
-  const field = smoothField(random);
   const even = evenly(random);
   const cage = cageShape(body, 0, -230, 182 * body.scale);
   scene.canvas.paintLayers(frame, cage, [
     { outMm: 1.2, hu: tissue.muscle },
     { outMm: 0, hu: tissue.lung },
   ]);
-  // Lung lying below is denser: some 1 HU per mm from front to back, and unevenly.
-  const slope = even(0.15, 0.5);
-  canvas.paint(frame, cage, {
-    hu: tissue.lung,
-    label: label.none,
-    huAt: (x, y, z) => -slope * (y + 30) + 16 * field(x / 9, y / 9, z / 9),
-  });
   for (const side of [-1, 1]) {
     const oblique = fissure(scene, side, even(-8, 8));
     canvas.paint(frame, oblique, { hu: tissue.lung + 190, sheetMm: 0.9 });
@@ -60,17 +52,17 @@ function fissure({ body, random }: Scene, side: number, liftMm: number): Shape {
 function emptyMiddle({ body, random }: Scene): Shape {
   const even = evenly(random.fork('mediastinum'));
   const { midMm, scale: s } = body;
-  const [thymus, back] = [even(5, 16), even(20, 25)];
+  const [thymus, back] = [even(5, 16), even(17, 21)];
   return solid(
     (x, y, z) => {
       const t = z / s;
-      const { front } = body.cageAt(z);
+      const front = body.frontAt(z);
       const spine = body.spineFrontAt(z);
       const depth = (y - spine) / Math.max(20, front - spine);
       const tall = Math.max(0, Math.min(1, (t - 20) / 60));
       const neck = Math.max(0, t - 110);
       const behind = back + tall * 12 - neck * 0.1;
-      const middle = 18 + tall * 20 - neck * 0.12;
+      const middle = 8 + tall * 30 - neck * 0.12;
       const before = thymus + tall * 5;
       const half =
         depth < 0.35
@@ -106,7 +98,7 @@ export function paintLungTrees(scene: Scene, hila: Hila, heart: Shape): void {
         6,
       ),
     );
-    const bronchi = growTree(random, [hila.bronchi[gate]], targets(26), 1.15, 4.6);
+    const bronchi = growTree(random, [hila.bronchi[gate]], targets(12), 1.3, 4.4);
     const least = edge * 0.15;
     paintAll(scene, twigRods(veins, least), tissue.leftAtrium * 0.96);
     paintAll(scene, twigRods(arteries, least), tissue.pulmonaryArtery * 0.96);
@@ -118,14 +110,14 @@ function paintAirways(scene: Scene, bronchi: readonly Twig[], arteries: readonly
   const { tissue, canvas } = scene;
   // Smaller airways run beside their artery.
   const beside = arteries
-    .filter(({ radiusMm }) => radiusMm > 1.7 && radiusMm < 4.5)
+    .filter(({ radiusMm }) => radiusMm > 2.1 && radiusMm < 4.5)
     .map(({ from, to, radiusMm }): Twig => {
       const way: Vector3 = [0.3 * radiusMm, 1.2 * radiusMm, 1.7 * radiusMm];
       return { from: stepAlong(from, way, 1), to: stepAlong(to, way, 1), radiusMm: radiusMm * 0.8 };
     });
   const all = [...bronchi, ...beside];
   const least = Math.max(1.2, canvas.edgeMm * 0.6);
-  paintAll(scene, twigRods(all, least, 0.7), tissue.vesselWall - 250);
+  paintAll(scene, twigRods(all, least, 0.5), tissue.vesselWall - 350);
   paintAll(scene, twigRods(all, least, 0), tissue.airway + 40);
 }
 

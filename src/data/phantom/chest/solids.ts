@@ -15,16 +15,27 @@ export function blob(centre: Vector3, radiiMm: Vector3, axes: Axes = frameAxes):
   return { ...shape, distance: (x, y, z) => Math.max(deepest, shape.distance(x, y, z)) };
 }
 
-/** A smooth union: where two surfaces come within `reachMm` of each other a fillet joins them (Quilez's polynomial minimum). */
+/**
+ * A smooth union: where two surfaces come within `reachMm` of each other a fillet joins them (Quilez's polynomial minimum).
+ * Shapes whose ball is farther away than the nearest surface are passed over.
+ */
 export function blend(reachMm: number, shapes: readonly Shape[]): Shape {
-  const distances = shapes.map((shape) => shape.distance);
-  const [first, ...others] = distances;
+  const parts = shapes.map(({ distance, centre: [x, y, z], halfMm: [a, b, c] }) => ({
+    ...{ distance, x, y, z },
+    ball: Math.sqrt(a * a + b * b + c * c) + reachMm,
+  }));
+  const [first, ...others] = parts;
   if (first === undefined) throw new RangeError('a blend needs a shape');
   return {
     distance: (x, y, z) => {
-      let d = first(x, y, z);
+      let d = first.distance(x, y, z);
       for (const other of others) {
-        const e = other(x, y, z);
+        const dx = x - other.x;
+        const dy = y - other.y;
+        const dz = z - other.z;
+        const limit = d + other.ball;
+        if (limit < 0 || dx * dx + dy * dy + dz * dz > limit * limit) continue;
+        const e = other.distance(x, y, z);
         const near = reachMm - Math.abs(d - e);
         d = Math.min(d, e) - (near > 0 ? (near * near) / (4 * reachMm) : 0);
       }

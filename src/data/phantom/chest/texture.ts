@@ -1,5 +1,6 @@
 /** Grain of tissues, before the scanner's own: lung is uneven, fat has strands, marrow has beams. */
 import type { Random } from '../../../base/index.ts';
+import type { Frame } from '../canvas.ts';
 import type { BlockCanvas } from './block-canvas.ts';
 import { grainRow, grainTile } from './noise.ts';
 
@@ -16,10 +17,11 @@ for (let n = 0; n < grainHu.length; n++) {
   else grainHu[n] = hu < 700 ? 6 : 30;
 }
 
-/** Adds the grain: fine and coarse, 1 to 4 mm. */
-export function addTexture(canvas: BlockCanvas, random: Random): void {
+/** Adds the grain, fine and coarse, 1 to 4 mm; and lung that lies lower is denser, by up to half a HU per mm. */
+export function addTexture(canvas: BlockCanvas, frame: Frame, random: Random): void {
   const [depth, height, width] = canvas.shape;
   const { hu } = canvas;
+  const slope = 0.15 + 0.35 * random.fork('slope').uniform();
   const sigma = (mm: number): [number, number, number] => {
     const [sd, sh, sw] = canvas.spacingMm;
     return [mm / sd, mm / sh, mm / sw];
@@ -35,7 +37,8 @@ export function addTexture(canvas: BlockCanvas, random: Random): void {
         const deviation = grainHu[((value + 1024) / stepHu) | 0] ?? 0;
         const grain =
           0.7 * (fine.values[fineRow + a] ?? 0) + 0.7 * (coarse.values[coarseRow + b] ?? 0);
-        hu[index] = value + deviation * grain;
+        const lying = value < -650 && value > -960 ? -slope * ((frame.y[index] ?? 0) + 30) : 0;
+        hu[index] = value + lying + deviation * grain;
         if (++a === fine.width) a = 0;
         if (++b === coarse.width) b = 0;
       }

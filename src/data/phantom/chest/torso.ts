@@ -115,12 +115,12 @@ function outline(scene: Scene, arms: readonly Arm[]): Shape {
   const grow = 12 + fatMm;
   const trunk = solid(
     (x, y, z) => {
-      const { halfWidth, front, back } = body.cageAt(Math.min(z, 96 * scale));
+      const level = Math.min(z, 96 * scale);
       const lats = muscleMm * (0.6 + 0.9 * Math.max(0, 1 - Math.abs(z - 50) / 140));
-      const yFront = front + grow + muscleMm * 0.7;
+      const yFront = body.frontAt(level) + grow + muscleMm * 0.7;
       const furrow = 9 * Math.max(0, 1 - Math.abs(x - midMm) / 22);
-      const yBack = back - 34 * scale - fatMm * 0.75 + furrow;
-      const a = halfWidth + grow + lats;
+      const yBack = body.backAt(level) - 34 * scale - fatMm * 0.75 + furrow;
+      const a = body.halfWidthAt(level) + grow + lats;
       const d = ovalDistance(x - midMm, y - (yFront + yBack) / 2, a, (yFront - yBack) / 2);
       return Math.max(d * 0.95, z - 128 * scale);
     },
