@@ -128,7 +128,12 @@ function drawRow(image: Volume, centre: Vector3, phantom?: Phantom): void {
 }
 
 /** Between voxels in the plane, so that tiles are smooth. */
-function valueAt({ data, shape: [depth, height, width] }: Volume, i: number, j: number, k: number): number {
+function valueAt(
+  { data, shape: [depth, height, width] }: Volume,
+  i: number,
+  j: number,
+  k: number,
+): number {
   if (i < -0.5 || j < -0.5 || k < -0.5 || i > width - 0.5 || j > height - 0.5 || k > depth - 0.5) {
     return -3000;
   }

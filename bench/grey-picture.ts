@@ -26,10 +26,7 @@ export class GreyPicture {
     const { width, height } = this;
     const rows = Buffer.alloc((width * 3 + 1) * height);
     for (let y = 0; y < height; y++) {
-      rows.set(
-        this.#pixels.subarray(y * width * 3, (y + 1) * width * 3),
-        y * (width * 3 + 1) + 1,
-      );
+      rows.set(this.#pixels.subarray(y * width * 3, (y + 1) * width * 3), y * (width * 3 + 1) + 1);
     }
     const header = Buffer.alloc(13);
     header.writeUInt32BE(width, 0);

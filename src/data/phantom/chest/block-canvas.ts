@@ -23,14 +23,6 @@ export interface Layer extends Paint {
   readonly outMm: number;
 }
 
-/** First voxel of a block along each axis, and its edge in voxels. */
-interface Block {
-  readonly i: number;
-  readonly j: number;
-  readonly k: number;
-  readonly edge: number;
-}
-
 /** Paints a row of voxels with a shape. */
 type PaintRow = (from: number, to: number) => void;
 
@@ -108,12 +100,13 @@ export class BlockCanvas extends Canvas {
     const first = (from: number): number => from - (from % edge);
     for (let k = first(kFrom); k <= kTo; k += edge) {
       for (let j = first(jFrom); j <= jTo; j += edge) {
-        for (let i = first(iFrom); i <= iTo; i += edge) this.#block(stroke, { i, j, k, edge });
+        for (let i = first(iFrom); i <= iTo; i += edge) this.#block(stroke, i, j, k, edge);
       }
     }
   }
 
-  #block(stroke: Stroke, { i, j, k, edge }: Block): void {
+  /** Paints the block of `edge` voxels whose first is (i, j, k). */
+  #block(stroke: Stroke, i: number, j: number, k: number, edge: number): void {
     const { frame, shape, outsideMm, insideMm, fill, look } = stroke;
     const [depth, height, width] = this.shape;
     if (i >= width || j >= height || k >= depth) return;
@@ -138,7 +131,7 @@ export class BlockCanvas extends Canvas {
       for (let q = k; q <= kHigh; q += smallVoxels) {
         for (let p = j; p <= jHigh; p += smallVoxels) {
           for (let n = i; n <= iHigh; n += smallVoxels) {
-            this.#block(stroke, { i: n, j: p, k: q, edge: smallVoxels });
+            this.#block(stroke, n, p, q, smallVoxels);
           }
         }
       }

@@ -63,7 +63,7 @@ export interface Cage {
 export function drawBody(random: Random): Body {
   const even = (low: number, high: number): number => low + (high - low) * random.uniform();
   const isMale = random.uniform() < 0.55;
-  const scale = (isMale ? 1.03 : 0.94) * even(0.93, 1.07);
+  const scale = (isMale ? 1.03 : 0.95) * even(0.95, 1.05);
   const wide = even(0.93, 1.05);
   const deepMm = even(-7, 9);
   const spineMm = -67.5 * scale + even(-4, 3);
@@ -156,12 +156,7 @@ export function ovalDistance(x: number, y: number, a: number, b: number): number
 }
 
 /** The point of the oval in the direction `turn`, 0 to the right, a quarter turn to the front, `byMm` outside of it. */
-export function ovalPoint(
-  { midMm, cageAt }: Body,
-  turn: number,
-  z: number,
-  byMm: number,
-): Vector3 {
+export function ovalPoint({ midMm, cageAt }: Body, turn: number, z: number, byMm: number): Vector3 {
   const { halfWidth, front, back } = cageAt(z);
   const [a, b] = [halfWidth + byMm, (front - back) / 2 + byMm];
   const [c, s] = [Math.cos(turn), Math.sin(turn)];

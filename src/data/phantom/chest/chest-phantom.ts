@@ -4,7 +4,14 @@ import type { PhantomSettings, ScannerSettings } from '../../settings.ts';
 import type { LandmarkName, PointName } from '../../tasks.ts';
 import { rasAffine, voxelToWorld, type Geometry } from '../../volume/volume.ts';
 import { addVectors, type Vector3 } from '../../volume/vector.ts';
-import { canonicalAxis, canonicalForward, heartRotation, placedPoints, smallRotation, type Rotation } from '../pose.ts';
+import {
+  canonicalAxis,
+  canonicalForward,
+  heartRotation,
+  placedPoints,
+  smallRotation,
+  type Rotation,
+} from '../pose.ts';
 import type { Phantom } from '../phantom.ts';
 import { addStreaks, drawDeposits, paintDeposits, type Deposit } from '../calcium.ts';
 import { drawRoot, rootLandmarks, rootPoints, type Root } from '../root.ts';
@@ -12,11 +19,23 @@ import { paintAbdomen } from './abdomen.ts';
 import { BlockCanvas } from './block-canvas.ts';
 import { drawBody, seatedUnder, type Body } from './body.ts';
 import { paintLeftHeart, paintRightHeart, paintSac } from './chambers.ts';
-import { drawCoronarySizes, paintCoronaries, paintCoronaryFat, planCoronaries, type CoronaryTree } from './coronaries.ts';
+import {
+  drawCoronarySizes,
+  paintCoronaries,
+  paintCoronaryFat,
+  planCoronaries,
+  type CoronaryTree,
+} from './coronaries.ts';
 import { paintDevices } from './devices.ts';
 import { paintDissection, paintEffusion, paintEmphysema } from './diseases.ts';
 import { drawFindings, type Findings } from './findings.ts';
-import { paintAorta, paintPassages, paintPulmonaryVeins, paintVenousVessels, planVessels, type GreatVessels } from './great-vessels.ts';
+import {
+  paintAorta,
+  paintPassages,
+  paintPulmonaryVeins,
+  paintVenousVessels,
+} from './great-vessels.ts';
+import { planVessels, type GreatVessels } from './vessel-plan.ts';
 import { planHeart, type HeartPlan } from './heart-plan.ts';
 import { paintLungs, paintLungTrees } from './lungs.ts';
 import { drawHardSpots } from './hard-spots.ts';
@@ -76,7 +95,13 @@ export function makeChest(
     hu: one.hu * factor,
   }));
   const calcium = paintDeposits(canvas, frame, deposits);
-  addStreaks(canvas.hu, canvas, frame, [...deposits, ...spots, ...devices], scanning.fork('streaks'));
+  addStreaks(
+    canvas.hu,
+    canvas,
+    frame,
+    [...deposits, ...spots, ...devices],
+    scanning.fork('streaks'),
+  );
 
   const data = scanChest(canvas, scanner, frame.toVoxel([0, 0, 0]), scanning.fork('noise'));
   const { geometry } = place;
@@ -107,7 +132,11 @@ interface Plans {
 }
 
 /** Paints the heart and what lies around it, from the back to the front where two touch. */
-function paintMediastinum(scene: Scene, findings: Findings, { heart, vessels, tree }: Plans): Deposit[] {
+function paintMediastinum(
+  scene: Scene,
+  findings: Findings,
+  { heart, vessels, tree }: Plans,
+): Deposit[] {
   paintSac(scene, heart);
   paintSternum(scene);
   paintPassages(scene, vessels);
@@ -172,10 +201,11 @@ function placeInField(
 /** Slabs of 28 to 40 mm, each moved by chance, the one with the root not. */
 function drawSlabs(random: Random, stepMm: number): Slabs {
   const thickMm = 28 + 12 * random.uniform();
-  const moved = Array.from(
-    { length: 40 },
-    (): Vector3 => [stepMm * random.normal(), stepMm * random.normal(), 0],
-  );
+  const moved = Array.from({ length: 40 }, (): Vector3 => [
+    stepMm * random.normal(),
+    stepMm * random.normal(),
+    0,
+  ]);
   const none: Vector3 = [0, 0, 0];
   return {
     offsetAt: (z) => {

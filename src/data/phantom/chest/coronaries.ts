@@ -20,7 +20,7 @@ export interface CoronarySizes {
 export function drawCoronarySizes({ random, body }: Pick<Scene, 'random' | 'body'>): CoronarySizes {
   const chance = random.fork('coronary sizes');
   const normal = normally(chance);
-  const isLeftDominant = chance.uniform() < 0.13;
+  const isLeftDominant = chance.uniform() < 0.1;
   const sex = body.isMale ? 1 : 0.91;
   const size = (mean: number, stdDev: number): number => sex * normal(mean, stdDev);
   return {

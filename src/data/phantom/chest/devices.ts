@@ -5,7 +5,7 @@ import { annulusRadiusAt, rootToHeart, type Root } from '../root.ts';
 import { cutBy, ellipsoid, type Shape } from '../shapes.ts';
 import { at as along, type CoronaryTree } from './coronaries.ts';
 import type { Findings } from './findings.ts';
-import type { GreatVessels } from './great-vessels.ts';
+import type { GreatVessels } from './vessel-plan.ts';
 import { ontoSurface, type HeartPlan } from './heart-plan.ts';
 import { evenly, paintAll, type Scene } from './scene.ts';
 import { blob, rodsAlong, smoothCourse, thinRod, type Course } from './solids.ts';
@@ -130,7 +130,11 @@ function paintGrafts(
     const middle = over([(start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 14, (start[2] + end[2]) / 2], liftMm); // prettier-ignore
     return { points: [from, start, middle, end], radiiMm: [2.4, 2.3, 2.1, 1.7] };
   };
-  const grafts = [mammary, veinTo(along(tree.circumflex, 0.8), 7), veinTo(along(tree.right, 0.5), 5)];
+  const grafts = [
+    mammary,
+    veinTo(along(tree.circumflex, 0.8), 7),
+    veinTo(along(tree.right, 0.5), 5),
+  ];
   for (const course of grafts) {
     const fine = smoothCourse(course, 6);
     paintAll(scene, rodsAlong(fine, 1), tissue.vesselWall, null);

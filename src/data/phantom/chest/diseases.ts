@@ -2,7 +2,7 @@
 import { crossProduct, subtractVectors, unitVector, type Vector3 } from '../../volume/vector.ts';
 import { cutBy, type Shape } from '../shapes.ts';
 import { cageShape } from './body.ts';
-import type { GreatVessels } from './great-vessels.ts';
+import type { GreatVessels } from './vessel-plan.ts';
 import { smoothField } from './noise.ts';
 import { evenly, label, paintAll, type Scene } from './scene.ts';
 import { blob, common, rodsAlong, rough } from './solids.ts';
@@ -29,13 +29,13 @@ export function paintDissection(scene: Scene, { aorta }: GreatVessels): void {
     ) as unknown as Vector3;
     const off = 0.1 * (aorta.radiiMm[n] ?? 10);
     const beyond: Shape['distance'] = (x, y, z) =>
-      off -
-      ((x - from[0]) * normal[0] + (y - from[1]) * normal[1] + (z - from[2]) * normal[2]);
+      off - ((x - from[0]) * normal[0] + (y - from[1]) * normal[1] + (z - from[2]) * normal[2]);
     const half = cutBy(rodOf, beyond);
     canvas.paint(frame, half, { hu: falseHu, label: label.aorta });
     const flap: Shape = {
       ...rodOf,
-      distance: (x, y, z) => Math.max(rodOf.distance(x, y, z) - 0.5, Math.abs(beyond(x, y, z)) - 0.9),
+      distance: (x, y, z) =>
+        Math.max(rodOf.distance(x, y, z) - 0.5, Math.abs(beyond(x, y, z)) - 0.9),
     };
     canvas.paint(frame, flap, { hu: tissue.vesselWall });
   });
@@ -86,4 +86,3 @@ export function paintEmphysema(scene: Scene): void {
     paintAll(scene, [common(hole, cage)], even(-985, -945));
   }
 }
-

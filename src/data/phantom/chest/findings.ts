@@ -17,16 +17,18 @@ export interface Findings {
 
 /** Draws the findings; each has a chance of its own, so that a change of one share changes no other finding. */
 export function drawFindings(random: Random, shares: RareShares): Findings {
-  const has = (name: keyof RareShares): boolean => random.fork(name).uniform() < shares[name];
+  const has = (name: string, share: number): boolean => random.fork(name).uniform() < share;
   const kind = random.fork('kind of prosthesis').uniform() < 0.7 ? 'frame' : 'mechanical';
   return {
-    isBicuspid: has('bicuspid'),
-    ectasiaMm: has('ectasia') ? 10 + 14 * random.fork('width of ectasia').uniform() : 0,
-    hasDissection: has('dissection'),
-    hasLeads: has('leads'),
-    hasBypass: has('bypass'),
-    prosthesis: has('prosthesis') ? kind : 'none',
-    hasEffusion: has('effusion'),
-    hasEmphysema: has('emphysema'),
+    isBicuspid: has('bicuspid', shares.bicuspid),
+    ectasiaMm: has('ectasia', shares.ectasia)
+      ? 10 + 14 * random.fork('width of ectasia').uniform()
+      : 0,
+    hasDissection: has('dissection', shares.dissection),
+    hasLeads: has('leads', shares.leads),
+    hasBypass: has('bypass', shares.bypass),
+    prosthesis: has('prosthesis', shares.prosthesis) ? kind : 'none',
+    hasEffusion: has('effusion', shares.effusion),
+    hasEmphysema: has('emphysema', shares.emphysema),
   };
 }

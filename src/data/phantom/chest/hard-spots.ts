@@ -4,7 +4,7 @@ import { stepAlong, subtractVectors, type Vector3 } from '../../volume/vector.ts
 import type { Deposit } from '../calcium.ts';
 import { axesAlong, ellipsoid } from '../shapes.ts';
 import type { CoronaryTree } from './coronaries.ts';
-import type { GreatVessels } from './great-vessels.ts';
+import type { GreatVessels } from './vessel-plan.ts';
 import type { HeartPlan } from './heart-plan.ts';
 import { evenly } from './scene.ts';
 import type { Course } from './solids.ts';
@@ -43,7 +43,11 @@ export function drawHardSpots(
         radiusMm * Math.sin(turn),
       );
       const size = even(2, 5.5);
-      spots.push({ shape: ellipsoid(at, [size / 2, size / 2, size / 2]), hu: hu(), diameterMm: size });
+      spots.push({
+        shape: ellipsoid(at, [size / 2, size / 2, size / 2]),
+        hu: hu(),
+        diameterMm: size,
+      });
     }
   }
   return spots;
@@ -63,11 +67,7 @@ function onWall(
   const [, across, up] = axesAlong(subtractVectors(to, from));
   const turn = 2 * Math.PI * random.uniform();
   const radius = (radiiMm[n] ?? 1) * outwards;
-  const side = stepAlong(
-    stepAlong([0, 0, 0], across, Math.cos(turn)),
-    up,
-    Math.sin(turn),
-  );
+  const side = stepAlong(stepAlong([0, 0, 0], across, Math.cos(turn)), up, Math.sin(turn));
   const at = stepAlong(from, side, radius);
   const thick = Math.min(lengthMm, 1 + 0.25 * lengthMm);
   const shape = ellipsoid(at, [thick / 2, lengthMm / 2, lengthMm / 2], axesAlong(side));

@@ -3,7 +3,13 @@
  * tilted by 40 degrees) and turned by the patient's heart rotation into the chest's frame.
  */
 import type { Random } from '../../../base/index.ts';
-import { addVectors, scaleVector, stepAlong, unitVector, type Vector3 } from '../../volume/vector.ts';
+import {
+  addVectors,
+  scaleVector,
+  stepAlong,
+  unitVector,
+  type Vector3,
+} from '../../volume/vector.ts';
 import type { Rotation } from '../pose.ts';
 import { annulusRadiusAt, rootToHeart, septumAngle, type Root } from '../root.ts';
 import { cutBy, grown, rod, type Axes, type Shape } from '../shapes.ts';
@@ -54,7 +60,7 @@ export function planHeart(
 ): HeartPlan {
   const even = evenly(random);
   const isSystole = random.uniform() < systole;
-  const scale = bodyScale * even(0.95, 1.12);
+  const scale = bodyScale * even(0.94, 1.08);
   const way = (direction: Vector3): Vector3 => turned(rotation, direction);
   const place = (x: number, y: number, z: number): Vector3 => scaleVector(way([x, y, z]), scale);
   const size = (mm: number, spread = 0.08): number => mm * scale * even(1 - spread, 1 + spread);
@@ -79,7 +85,10 @@ export function planHeart(
   ];
   const surface = blend(7, walls);
   const fatMm = 2 + 7 * random.uniform() ** 1.5;
-  const sac = grown(blend(26 * scale, [surface, rod([0, 0, 0], scaleVector(root.w, 34), 21, 22)]), fatMm * 0.6);
+  const sac = grown(
+    blend(26 * scale, [surface, rod([0, 0, 0], scaleVector(root.w, 34), 21, 22)]),
+    fatMm * 0.6,
+  );
   return {
     ...{ root, scale, isSystole, place, way, axes, field, surface, sac, fatMm },
     ...left,

@@ -84,7 +84,8 @@ export function paintLungTrees(scene: Scene, hila: Hila, heart: Shape): void {
   [1, -1].forEach((side, n) => {
     const random = scene.random.fork(`tree${side}`);
     const even = evenly(random);
-    const targets = (count: number): Vector3[] => targetsIn(scene, random, room, heart, side, count);
+    const targets = (count: number): Vector3[] =>
+      targetsIn(scene, random, room, heart, side, count);
     const gate = n === 0 ? 0 : 1;
     const hilum = hila.arteries[gate];
     const crown: Vector3 = stepAlong(hilum, [side * 8, -6, -16], 1);

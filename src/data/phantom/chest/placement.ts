@@ -159,10 +159,10 @@ function coordinates(
   const nodesK = Math.ceil((depth - 1) / pk) + 1;
   const moved = new Float64Array(nodesI * nodesJ * nodesK * 3);
   const place = new Float64Array(3);
-  const straightAt = (i: number, j: number, k: number): Vector3 =>
-    stepAlong(stepAlong(stepAlong(first, sk, k), sj, j), si, i);
   const bentAt = (i: number, j: number, k: number): void => {
-    const [x, y, z] = straightAt(i, j, k);
+    const x = first[0] + i * si[0] + j * sj[0] + k * sk[0];
+    const y = first[1] + i * si[1] + j * sj[1] + k * sk[1];
+    const z = first[2] + i * si[2] + j * sj[2] + k * sk[2];
     bend(x, y, z, place);
     if (slabs === null) return;
     const [ox, oy, oz] = slabs.offsetAt(z);

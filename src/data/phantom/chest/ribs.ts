@@ -151,7 +151,10 @@ function paintShoulders(scene: Scene): void {
       points: [at(62, -118, 98), at(100, -116, 112), at(140, -62, 126 + up)],
       radiiMm: [3 * s, 6 * s, 6 * s],
     };
-    const neck: Course = { points: [at(116, -92, 96), at(138, -52, 112 + up * 0.6)], radiiMm: [6 * s, 13 * s] };
+    const neck: Course = {
+      points: [at(116, -92, 96), at(138, -52, 112 + up * 0.6)],
+      radiiMm: [6 * s, 13 * s],
+    };
     paintAll(scene, [blade], tissue.corticalBone * 0.75);
     for (const course of [clavicle, spineOf, neck]) {
       paintAll(scene, rodsAlong(course), tissue.corticalBone * 0.85);

@@ -122,7 +122,8 @@ function paths(canvas: BlockCanvas): { rows: Float32Array; columns: Float32Array
       rows[k * height + j] = (sum * waterPerMm * sw) / 1000;
     }
   }
-  for (let n = 0; n < columns.length; n++) columns[n] = ((columns[n] ?? 0) * waterPerMm * sh) / 1000;
+  for (let n = 0; n < columns.length; n++)
+    columns[n] = ((columns[n] ?? 0) * waterPerMm * sh) / 1000;
   return { rows, columns };
 }
 
@@ -140,7 +141,8 @@ function addNoise(
   const one = grainTile(random.fork('noise 1'), [29, 61, 67], grain);
   const two = grainTile(random.fork('noise 2'), [31, 59, 71], grain);
   const long = grainTile(random.fork('streaks'), [19, 53, 97], [0.2, 0.5, 9]);
-  const within = (at: number, count: number): number => Math.min(count - 1, Math.max(0, Math.round(at)));
+  const within = (at: number, count: number): number =>
+    Math.min(count - 1, Math.max(0, Math.round(at)));
   const here = within(ck, depth);
   const strength = (path: number): number => Math.exp(Math.min(5, 0.5 * path));
   const middle = Math.sqrt(

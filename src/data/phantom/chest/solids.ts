@@ -110,7 +110,8 @@ export interface Course {
 
 /** The course with `perSpan` points in place of each, on a smooth curve through them (Catmull-Rom). */
 export function smoothCourse({ points, radiiMm }: Course, perSpan: number): Course {
-  const at = (n: number): Vector3 => points[Math.max(0, Math.min(points.length - 1, n))] ?? [0, 0, 0];
+  const at = (n: number): Vector3 =>
+    points[Math.max(0, Math.min(points.length - 1, n))] ?? [0, 0, 0];
   const radius = (n: number): number => radiiMm[Math.min(radiiMm.length - 1, n)] ?? 1;
   const finer: Vector3[] = [at(0)];
   const finerRadii: number[] = [radius(0)];
@@ -149,7 +150,12 @@ export function rodsAlong({ points, radiiMm }: Course, byMm = 0): Shape[] {
 }
 
 /** A rod that may be thinner than a voxel. */
-export function thinRod(from: Vector3, to: Vector3, radiusFromMm: number, radiusToMm: number): Shape {
+export function thinRod(
+  from: Vector3,
+  to: Vector3,
+  radiusFromMm: number,
+  radiusToMm: number,
+): Shape {
   const thinMm = (radiusFromMm + radiusToMm) / 2;
   return { ...rod(from, to, radiusFromMm, radiusToMm), thinMm };
 }
@@ -159,10 +165,7 @@ export function between(a: Vector3, b: Vector3, share: number): Vector3 {
   return stepAlong(a, subtractVectors(b, a), share);
 }
 
-function boxAround(
-  shapes: readonly Shape[],
-  extraMm: number,
-): Pick<Shape, 'centre' | 'halfMm'> {
+function boxAround(shapes: readonly Shape[], extraMm: number): Pick<Shape, 'centre' | 'halfMm'> {
   const low = [Infinity, Infinity, Infinity];
   const high = [-Infinity, -Infinity, -Infinity];
   for (const { centre, halfMm } of shapes) {

@@ -78,7 +78,8 @@ function drum([cx, cy, cz]: Vector3, a: number, b: number, high: number, spurMm 
       const t = (z - cz) / half;
       const waist = 0.9 + 0.1 * t * t + (spurMm / a) * t ** 6;
       const [u, v] = [(x - cx) / (a * waist), (y - cy) / (b * waist)];
-      const k = Math.sqrt(u * u + v * v) + (v < 0 ? 0.28 * (1 - Math.min(1, u * u * 2)) * v * v : 0);
+      const k =
+        Math.sqrt(u * u + v * v) + (v < 0 ? 0.28 * (1 - Math.min(1, u * u * 2)) * v * v : 0);
       return Math.max((k - 1) * Math.min(a, b), Math.abs(z - cz) - half);
     },
     [cx, cy, cz],

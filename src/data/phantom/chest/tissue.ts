@@ -42,12 +42,12 @@ export function drawChestTissue(
   const stray = random.fork('variety');
   const kindOf = (name: string): keyof typeof straysHu => {
     if (/Atrium|Ventricle|aorta|Artery|cava|Vein|spleen/.test(name)) return 'blood';
-    if (/fat/.test(name)) return 'fat';
-    if (/lung/.test(name)) return 'lung';
-    return /Bone/.test(name) ? 'bone' : 'soft';
+    if (name.includes('fat')) return 'fat';
+    if (name.includes('lung')) return 'lung';
+    return name.includes('Bone') ? 'bone' : 'soft';
   };
   const entries = Object.entries(measured as unknown as Record<string, number>).map(
-    ([name, hu]) => {
+    ([name, hu]): [string, number] => {
       if (/airway|gas|couch|metal/.test(name)) return [name, hu];
       const far = straysHu[kindOf(name)] * variety * (2 * stray.uniform() - 1);
       return [name, hu + far];

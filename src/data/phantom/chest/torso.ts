@@ -4,7 +4,16 @@ import { rod, type Shape } from '../shapes.ts';
 import { cageShape, ovalDistance } from './body.ts';
 import { smoothField } from './noise.ts';
 import { evenly, paintAll, type Scene } from './scene.ts';
-import { blend, blob, common, rodsAlong, rough, smoothCourse, solid, type Course } from './solids.ts';
+import {
+  blend,
+  blob,
+  common,
+  rodsAlong,
+  rough,
+  smoothCourse,
+  solid,
+  type Course,
+} from './solids.ts';
 
 /** Paints the patient's outside. */
 export function paintTorso(scene: Scene): void {
@@ -24,7 +33,10 @@ export function paintTorso(scene: Scene): void {
     paintAll(scene, rodsAlong(bone, -3), tissue.spongyBone * 0.5);
   }
   paintGlands(scene, field);
-  const under = { ...skin, distance: (x: number, y: number, z: number) => skin.distance(x, y, z) + 4 };
+  const under = {
+    ...skin,
+    distance: (x: number, y: number, z: number) => skin.distance(x, y, z) + 4,
+  };
   for (const muscle of [muscleCoat(scene), ...muscles(scene)]) {
     scene.canvas.paint(scene.frame, common(rough(muscle, field, 2, 15), under), {
       hu: tissue.muscle,
