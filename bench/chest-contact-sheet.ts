@@ -20,7 +20,7 @@ import {
   type Vector3,
   type Volume,
 } from '../src/data/index.ts';
-import { GreyPicture } from './grey-picture.ts';
+import { Picture } from './picture.ts';
 
 const out = process.argv[2] ?? 'chests.png';
 const count = Number(process.argv[3] ?? 24);
@@ -50,7 +50,7 @@ for (const share of shares) {
 }
 
 const rows = Math.ceil((count + (real === '' ? 0 : 1)) / columns);
-const picture = new GreyPicture(columns * 5 * tile, rows * tile);
+const picture = new Picture(columns * 5 * tile, rows * tile);
 let slot = 0;
 let spentMs = 0;
 if (real !== '') {

@@ -124,8 +124,9 @@ describe('a chest', () => {
       const row = mean(lowest.map((at) => Math.floor(at / width)));
       expect(geometry.affine[5]! * row + geometry.affine[7]!, `aorta ${n}`).below(centre[1] - 30);
     });
-    // A rolled root can bring both ostia above each other: on average the left one is 10 mm or more to the left.
-    expect(mean(aside)).below(-10);
+    // With ostia at 0 and 120 degrees on a wall of 17 mm, tilted as on average, 8 mm; rolled by up to 18 degrees and
+    // scattered, it strays by 7 mm: the mean of twelve by 2.
+    expect(mean(aside)).below(-2);
   });
 
   it('has chambers and muscle of the volumes that CT and MR measure', () => {

@@ -2,7 +2,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 
 /** 8-bit RGB, black at first. */
-export class GreyPicture {
+export class Picture {
   readonly width: number;
   readonly height: number;
   readonly #pixels: Uint8Array;
