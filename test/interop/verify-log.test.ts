@@ -63,9 +63,12 @@ describe('a log checked by Python', () => {
 
   it('has the reports of a mixing whose states are rounded, each signed by its author', async () => {
     const rule = {
-      ...{ kind: 'mixing', topology: { kind: 'ring' }, steps: 0, epsilonNano: 10_000 },
+      kind: 'mixing',
+      topology: { kind: 'ring' },
+      compression: 'int8',
+      ...{ steps: 0, epsilonNano: 10_000 },
       ...{ patienceMs: 4_000, samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
-      ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0, compression: 'int8' },
+      ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0 },
     } as const;
     const { world } = changingWorld([], 2, [], undefined, { rule });
     world.start();
