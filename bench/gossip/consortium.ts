@@ -92,7 +92,7 @@ async function measure(
   // By arithmetic, after so many rounds that go half of the way: what is left of the optimum, and what is beside it.
   const expected = best.map((x) => x * (1 - (1 - share) ** rounds));
   const norm = Math.hypot(...expected);
-  const error = Math.hypot(...expected.map((x, i) => Number(model?.[i] ?? NaN) - x)) / norm;
+  const error = Math.hypot(...expected.map((x, i) => (model?.[i] ?? NaN) - x)) / norm;
   const sent = Math.max(...record.nodes.map(({ sentBytes }) => sentBytes)) / rounds;
   console.log(
     [

@@ -75,7 +75,7 @@ function figuresOf({ groups, nodes }: RunRecord): ReadonlyMap<string, number> {
   for (const task of ['hps', 'ms', 'calc']) {
     const found = groups
       .filter((group) => group.model === 'student' && group.task === task)
-      .flatMap((group) => group.values.filter((value) => value !== null));
+      .flatMap((group) => group.values);
     const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
     // Of Dice the error is what is missing to 1.
     figures.set(

@@ -43,8 +43,10 @@ export {
   validateScannerSettings,
   type AnnotatorSettings,
   type PhantomSettings,
+  type RareShares,
   type ReadingSettings,
   type ScannerSettings,
+  type SceneName,
 } from './settings.ts';
 export { makePhantom, type Phantom, type Truth } from './phantom/phantom.ts';
 export { annotate } from './phantom/annotator.ts';

@@ -75,12 +75,15 @@ export class CompressedPacker {
   #message(): Uint8Array {
     const rule = { kind: this.#kind };
     const values = this.#held.subarray(0, this.#heldCount);
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) {
+    let bytes: Uint8Array;
+    try {
+      bytes = compress(rule, values, noKey);
+    } catch (error) {
+      const bad = values.findIndex((value) => !Number.isFinite(value));
+      if (bad < 0) throw error;
       const facts = { code: 'not_finite', index: this.#done + bad } as const;
       throw new WeightsError(facts, `expected finite numbers, got ${String(values[bad])}`);
     }
-    const bytes = compress(rule, values, noKey);
     this.#onSent(decompress(rule, bytes, { length: values.length, key: noKey }), this.#done);
     this.#done += values.length;
     this.#heldCount = 0;
@@ -190,7 +193,7 @@ export class CompressedIntegers {
         );
       }
       if (weight === 0) continue;
-      const values = Float32Array.from(numbers.subarray(from, to));
+      const values = new Float32Array(numbers.subarray(from, to));
       out.set(quantise(values, this.#shareOf(weight), this.#fixedPoint).values, from);
     }
     return out;
