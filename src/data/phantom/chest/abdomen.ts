@@ -3,7 +3,8 @@ import type { Vector3 } from '../../volume/vector.ts';
 import { grown, type Shape } from '../shapes.ts';
 import { cageShape, type Body } from './body.ts';
 import { smoothField } from './noise.ts';
-import { evenly, label, paintAll, type Scene } from './scene.ts';
+import { evenly } from './draws.ts';
+import { label, paintAll, type Scene } from './scene.ts';
 import { blend, blob, common, rough, solid } from './solids.ts';
 
 /** Everything under the diaphragm: two domes on a floor that falls to the back. */

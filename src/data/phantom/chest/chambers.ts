@@ -2,7 +2,8 @@
 import { addVectors, scaleVector, stepAlong, type Vector3 } from '../../volume/vector.ts';
 import { outflowLumen, outflowWall } from '../heart.ts';
 import { grown, rod, type Shape } from '../shapes.ts';
-import { evenly, label, paintAll, type Scene } from './scene.ts';
+import { evenly } from './draws.ts';
+import { label, paintAll, type Scene } from './scene.ts';
 import { between, common, rodsAlong } from './solids.ts';
 import type { HeartPlan } from './heart-plan.ts';
 

@@ -12,7 +12,7 @@ import {
   smallRotation,
   type Rotation,
 } from '../pose.ts';
-import type { Phantom } from '../phantom.ts';
+import type { Phantom } from '../truth.ts';
 import { addStreaks, drawDeposits, paintDeposits, type Deposit } from '../calcium.ts';
 import { drawRoot, rootLandmarks, rootPoints, type Root } from '../root.ts';
 import { paintAbdomen } from './abdomen.ts';

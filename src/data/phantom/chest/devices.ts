@@ -7,7 +7,8 @@ import { at as along, type CoronaryTree } from './coronaries.ts';
 import type { Findings } from './findings.ts';
 import type { GreatVessels } from './vessel-plan.ts';
 import { ontoSurface, type HeartPlan } from './heart-plan.ts';
-import { evenly, paintAll, type Scene } from './scene.ts';
+import { evenly } from './draws.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { blob, rodsAlong, smoothCourse, thinRod, type Course } from './solids.ts';
 
 /** Paints what the findings name. */

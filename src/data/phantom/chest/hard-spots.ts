@@ -6,7 +6,7 @@ import { axesAlong, ellipsoid } from '../shapes.ts';
 import type { CoronaryTree } from './coronaries.ts';
 import type { GreatVessels } from './vessel-plan.ts';
 import type { HeartPlan } from './heart-plan.ts';
-import { evenly } from './scene.ts';
+import { evenly } from './draws.ts';
 import type { Course } from './solids.ts';
 
 /** Draws the spots of a patient; the old have most. */

@@ -14,7 +14,7 @@ import type { Rotation } from '../pose.ts';
 import { annulusRadiusAt, rootToHeart, septumAngle, type Root } from '../root.ts';
 import { cutBy, grown, rod, type Axes, type Shape } from '../shapes.ts';
 import { smoothField } from './noise.ts';
-import { evenly } from './scene.ts';
+import { evenly } from './draws.ts';
 import { blend, blob, rodsAlong, rough, smoothCourse, type Course } from './solids.ts';
 
 const apexward = unitVector([-0.6, 0.575, -0.55]);

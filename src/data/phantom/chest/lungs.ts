@@ -6,7 +6,8 @@ import { abdomenShape } from './abdomen.ts';
 import { cageShape } from './body.ts';
 import { growTree, twigRods, type Twig } from './branching.ts';
 import { smoothField } from './noise.ts';
-import { evenly, paintAll, type Scene } from './scene.ts';
+import { evenly } from './draws.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { common, solid, without } from './solids.ts';
 
 /** Places of the lung's gates. */

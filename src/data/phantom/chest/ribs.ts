@@ -3,7 +3,8 @@ import type { Vector3 } from '../../volume/vector.ts';
 import { axesAlong, type Shape } from '../shapes.ts';
 import { ovalPoint } from './body.ts';
 import { smoothField } from './noise.ts';
-import { evenly, paintAll, type Scene } from './scene.ts';
+import { evenly } from './draws.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { between, blob, rodsAlong, rough, smoothCourse, solid, type Course } from './solids.ts';
 import { vertebra } from './spine.ts';
 

@@ -2,7 +2,8 @@
 import type { Vector3 } from '../../volume/vector.ts';
 import { rod, type Shape } from '../shapes.ts';
 import { smoothField } from './noise.ts';
-import { evenly, paintAll, type Scene } from './scene.ts';
+import { evenly } from './draws.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { blob, rough, solid } from './solids.ts';
 
 /** Vertebrae above the first and below the twelfth thoracic that a long field shows. */

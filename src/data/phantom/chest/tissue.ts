@@ -2,7 +2,7 @@
 import type { Random } from '../../../base/index.ts';
 import type { ScannerSettings } from '../../settings.ts';
 import { drawTissues, type TissueHu } from '../contrast.ts';
-import { normally } from './scene.ts';
+import { normally } from './draws.ts';
 
 /** Tissues of the heart's region and those that only a chest has. */
 export interface ChestTissue extends TissueHu {

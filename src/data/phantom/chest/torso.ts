@@ -3,7 +3,8 @@ import type { Vector3 } from '../../volume/vector.ts';
 import { rod, type Shape } from '../shapes.ts';
 import { cageShape, ovalDistance } from './body.ts';
 import { smoothField } from './noise.ts';
-import { evenly, paintAll, type Scene } from './scene.ts';
+import { evenly } from './draws.ts';
+import { paintAll, type Scene } from './scene.ts';
 import {
   blend,
   blob,

@@ -12,7 +12,8 @@ import {
 } from '../root.ts';
 import { axesAlong, type Shape } from '../shapes.ts';
 import type { HeartPlan } from './heart-plan.ts';
-import { evenly, label, type Scene } from './scene.ts';
+import { evenly } from './draws.ts';
+import { label, type Scene } from './scene.ts';
 import { solid } from './solids.ts';
 
 /** Paints the valves as they are at the moment of the scan. */

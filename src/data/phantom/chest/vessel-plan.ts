@@ -2,7 +2,8 @@
 import { scaleVector, stepAlong, type Vector3 } from '../../volume/vector.ts';
 import type { HeartPlan } from './heart-plan.ts';
 import type { Hila } from './lungs.ts';
-import { evenly, normally, type Scene } from './scene.ts';
+import { evenly, normally } from './draws.ts';
+import type { Scene } from './scene.ts';
 import { smoothCourse, type Course } from './solids.ts';
 
 /** Courses of one patient's large vessels. */
