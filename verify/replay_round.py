@@ -53,19 +53,22 @@ def main(log, blobs, round_number, keys_file, layout_file):
     sums = [numpy.zeros(size, numpy.int64) for size in sizes]
     weights = [0] * len(layout)
     statements = envelopes(log)
+    bits = fraction_bits(len(members), rule["clampMicro"] / 1e6)
     for update in cut["updates"]:
         annotations = statements[update["env"]]
-        integers = read_update(blobs, disclosed, update, sum(sizes))
+        plain = read_update(blobs, disclosed, update)
+        compression = rule.get("compression")
+        values = unpack(plain, sum(sizes)) if compression is None else decompress(plain, sum(sizes), compression)
         at = 0
         for index, name in enumerate(names):
             weight = weight_of(name, annotations)
             if weight > 0:
                 weights[index] += weight
-                sums[index] += integers[at : at + sizes[index]]
+                part = values[at : at + sizes[index]]
+                sums[index] += part if compression is None else weighted(part, weight, rule, bits)
             at += sizes[index]
     header, base = read_model(blobs, opened["base"])
     start = with_momentum(blobs, base, before, rule["outerMomentumMicro"] / 1e6)
-    bits = fraction_bits(len(members), rule["clampMicro"] / 1e6)
     made = dict(start)
     for index, name in enumerate(names):
         if weights[index] == 0:
@@ -117,7 +120,7 @@ def envelopes(log):
     return said
 
 
-def read_update(blobs, disclosed, update, count):
+def read_update(blobs, disclosed, update):
     author, digest = update["peer"], update["upd"]
     if author not in disclosed["keys"]:
         raise Wrong("no key of the update of %s" % author)
@@ -128,7 +131,7 @@ def read_update(blobs, disclosed, update, count):
         plain = decrypt(data, key, json.dumps(context, sort_keys=True, separators=(",", ":")).encode())
     except InvalidTag:
         raise Wrong("the update of %s does not open" % author)
-    return unpack(plain, count)
+    return plain
 
 
 def decrypt(data, key, context):
@@ -163,6 +166,33 @@ def unpack(data, count):
     if at != len(data):
         raise Wrong("an update has another length than its model")
     return out
+
+
+def decompress(data, count, kind):
+    """Messages of 8192 numbers: bf16, or for each 256 a scale, then a level of a byte for each number."""
+    out, at = numpy.zeros(count, numpy.float32), 0
+    for first in range(0, count, 8192):
+        values = min(8192, count - first)
+        if kind == "bf16":
+            upper = numpy.frombuffer(data, "<u2", values, at).astype(numpy.uint32)
+            out[first : first + values] = (upper << 16).view(numpy.float32)
+            at += 2 * values
+            continue
+        blocks = (values + 255) // 256
+        scales = numpy.frombuffer(data, "<f4", blocks, at).astype(numpy.float64)
+        levels = numpy.frombuffer(data, "i1", values, at + 4 * blocks).astype(numpy.float64)
+        out[first : first + values] = levels * numpy.repeat(scales, 256)[:values]
+        at += 4 * blocks + values
+    if at != len(data):
+        raise Wrong("an update has another length than its model")
+    return out
+
+
+def weighted(numbers, weight, rule, bits):
+    """What changes count as, in integers."""
+    clamp = rule["clampMicro"] / 1e6
+    within = numpy.clip(numbers.astype(numpy.float64), -clamp, clamp)
+    return numpy.floor(within * weight / rule["weightMax"] * 2.0**bits + 0.5).astype(numpy.int64)
 
 
 def weight_of(name, annotations):

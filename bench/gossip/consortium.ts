@@ -34,7 +34,6 @@ const rules: readonly (readonly [string, RoundRule])[] = [
   ['exact', { kind: 'exact', ...mean }],
   ['sharded', { kind: 'sharded', reducers: 3, ...mean }],
   ['mixing, Base-2', { ...mixed, topology: { kind: 'base', k: 1 } }],
-  ['mixing, exponential', { ...mixed, topology: { kind: 'exponential' } }],
 ];
 
 /** Changes as of a training: most of a number's own size, some of them large. 1 to 94 samples. */

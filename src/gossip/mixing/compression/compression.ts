@@ -96,9 +96,9 @@ export function compressedBytesMax(rule: Compression, length: number): number {
 /** What rounds to infinity in float32, and all beyond it. */
 const float32Limit = (2 - 2 ** -24) * 2 ** 127;
 
-/** Whether all are numbers nearer to 0 than `limit`. A loop: a function called for each number takes ten times as long. */
+/** Whether all are numbers nearer to 0 than `limit`. By index: iterators and functions called for each number take several times as long. */
 function areBelow(values: Vector, limit: number): boolean {
-  for (let i = 0; i < values.length; i++) {
+  for (let i = values.length - 1; i >= 0; i--) {
     if (!(Math.abs(values[i] as number) < limit)) return false;
   }
   return true;

@@ -108,7 +108,7 @@ function signBytes(length: number): number {
 
 function largest(block: Vector): number {
   let max = 0;
-  for (let i = 0; i < block.length; i++) {
+  for (let i = block.length - 1; i >= 0; i--) {
     const size = Math.abs(block[i] as number);
     if (size > max) max = size;
   }
