@@ -81,6 +81,17 @@ describe('a DICOM series', () => {
     });
   }
 
+  it('with another frame of reference in one file is refused by mixed_study', async () => {
+    const files = await sound();
+    const bytes = files.get('7.dcm')!.slice();
+    const at = Buffer.from(bytes).indexOf(tag(0x20, 0x52), 0, 'latin1') + 20;
+    bytes[at] = bytes[at] === 0x31 ? 0x32 : 0x31;
+    files.set('7.dcm', bytes);
+    const { refused } = await readDicomSeries(filesWith(files));
+    expect(refused[0]?.rule, refused[0]?.message).equal('mixed_study');
+    expect(refused[0]?.message).match(/^7\.dcm: FrameOfReferenceUID/);
+  });
+
   it('with every slice twice under other names is refused as two phases', async () => {
     const files = await sound();
     for (const [name, bytes] of await sound()) {
