@@ -108,8 +108,9 @@ export class NodeDaemon {
     });
     // Awaited in `run`; a failure before that is not lost.
     this.#ended.catch(() => undefined);
-    this.#pool = openTrainingPool(engineOptionsOf(settings.compute), settings.compute.workers);
-    this.#averagingPool = openAveragingPool();
+    const { workers, niceness } = settings.compute;
+    this.#pool = openTrainingPool(engineOptionsOf(settings.compute), workers, niceness);
+    this.#averagingPool = openAveragingPool(niceness);
     this.#node = this.#makeNode();
     this.#results = this.#makeResults();
     this.#data = new OwnDataWatch({

@@ -1,5 +1,6 @@
 /** What can be wrong with data that comes from files, settings and callers. */
 import { AnnulusError } from '../base/index.ts';
+import type { DicomRule } from './dicom/rules.ts';
 
 /** Facts behind a `DataError`, by code. Never holds text out of a patient's file. */
 export type DataErrorFacts =
@@ -15,6 +16,8 @@ export type DataErrorFacts =
   | { readonly code: 'too_large'; readonly limit: number }
   /** Readable in more than one way: refused until an option says which. */
   | { readonly code: 'ask_first'; readonly option: string }
+  /** A DICOM file or series breaks a rule of docs/specs/dicom.md. */
+  | { readonly code: 'dicom'; readonly rule: DicomRule }
   /** A setting or an argument outside its range. */
   | { readonly code: 'bad_setting'; readonly field: string };
 

@@ -1,5 +1,12 @@
 export { DataError, type DataErrorFacts } from './errors.ts';
-export type { Vector3 } from './volume/vector.ts';
+export {
+  crossProduct,
+  distanceBetween,
+  scaleVector,
+  stepAlong,
+  subtractVectors,
+  type Vector3,
+} from './volume/vector.ts';
 export {
   invertAffine,
   rasAffine,
@@ -36,8 +43,10 @@ export {
   validateScannerSettings,
   type AnnotatorSettings,
   type PhantomSettings,
+  type RareShares,
   type ReadingSettings,
   type ScannerSettings,
+  type SceneName,
 } from './settings.ts';
 export { makePhantom, type Phantom, type Truth } from './phantom/phantom.ts';
 export { annotate } from './phantom/annotator.ts';
@@ -82,3 +91,41 @@ export {
   type CaseFiles,
   type OwnCase,
 } from './own/own-case.ts';
+export {
+  annulusPlane,
+  heightMm,
+  withinPlane,
+  type AnnulusPlane,
+  type HingePoints,
+} from './measures/annulus-plane.ts';
+export { unitText, type MeasureUnit } from './measures/measure-list.ts';
+export {
+  measureRoot,
+  type Measure,
+  type MeasureFlag,
+  type MeasuredAnswer,
+  type RootMeasures,
+} from './measures/measures.ts';
+export {
+  csvLine,
+  encodeMeasures,
+  measuresCsv,
+  measuresDocument,
+} from './measures/measure-files.ts';
+export {
+  readDicomSeries,
+  type DicomFile,
+  type DicomReading,
+  type DicomSeries,
+  type RefusedSeries,
+  type SourceSlice,
+} from './dicom/series.ts';
+export type { CarriedAttributes } from './dicom/instance.ts';
+export { dicomRules, type DicomRule } from './dicom/rules.ts';
+export {
+  encodeSegmentation,
+  hasReferences,
+  type DicomSegment,
+  type SegmentationSource,
+} from './dicom/segmentation.ts';
+export { calciumWords, pointWords, type SegmentWords } from './dicom/segment-codes.ts';

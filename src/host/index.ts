@@ -37,4 +37,7 @@ export { modelFolderOf } from './model-folder.ts';
 export { readTail } from './file-tail.ts';
 export { isAbsent } from './durable-files.ts';
 export { readRegularFile } from './regular-file.ts';
+export { openFileSet } from './file-set.ts';
+export type { FileSet, SetFile } from './set-file.ts';
+export { makeThreadNice } from './thread-priority.ts';
 export { freePorts, listenFault, modesBelow, syncTrialMs } from './trials.ts';

@@ -1,3 +1,4 @@
+export { renderPatient, type MeasureRow, type PatientRecord } from './patient-page.ts';
 export { renderCases, type CaseToShow } from './cases-page.ts';
 export { renderReport } from './report.ts';
 export { reportStyle } from './report-style.ts';
@@ -22,6 +23,7 @@ export {
   type RoundCheck,
   type RoundRecord,
   type RunRecord,
+  type SliceLine,
   type SlicePicture,
   type SlicePoint,
   type StageTime,

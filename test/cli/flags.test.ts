@@ -129,6 +129,8 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'cases --format': 'always',
   'predict --model': 'always',
   'predict --input': 'always',
+  'predict --worklist': [...predicts, '--output', at('o4'), '--worklist', at('list.csv')],
+  'predict --series': [...predicts, '--output', at('o5'), '--series', 'ct-00000000'],
   'predict --heart': [...predicts, '--output', at('o1'), '--heart', at('ct.nii')],
   'predict --output': 'always',
   'predict --backend': 'always',

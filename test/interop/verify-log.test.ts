@@ -61,6 +61,33 @@ describe('a log checked by Python', () => {
     ]);
   });
 
+  it('has the reports of a mixing whose states are rounded, each signed by its author', async () => {
+    const rule = {
+      ...{ kind: 'mixing', topology: { kind: 'ring' }, steps: 0, epsilonNano: 10_000 },
+      ...{ patienceMs: 4_000, samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
+      ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0, compression: 'int8' },
+    } as const;
+    const { world } = changingWorld([], 2, [], undefined, { rule });
+    world.start();
+    expect(await world.run(600_000)).equals('done');
+    const files = logFilesOf(world, 'L1' as NodeId);
+    const run = verifyWithPython(files);
+    expect(run.stderr).equals('');
+    expect(run.status).equals(0);
+    expect(run.stdout).to.match(/^updates 8, all signed/m);
+    // A byte of a report's signature.
+    const bundle = [...files].find(([name]) => name.startsWith('tile/entries/'))!;
+    const text = Buffer.from(bundle[1]).toString('latin1');
+    const at =
+      text.lastIndexOf(
+        '"sig":"',
+        text.indexOf('"signatures"', text.indexOf('mixing-report')) + 60,
+      ) + 10;
+    const bent = bundle[1].slice();
+    bent[at] = bent[at] === 0x41 ? 0x42 : 0x41;
+    expect(verifyWithPython(new Map(files).set(bundle[0], bent)).status).equals(1);
+  });
+
   it('is followed through a newcomer, another key and one that leaves, and refused without the manifests', async () => {
     const [l1, l2, l5] = ['L1', 'L2', 'L5'] as NodeId[] as [NodeId, NodeId, NodeId];
     const { world } = changingWorld(

@@ -17,9 +17,10 @@ import type { Geometry, Volume } from '../volume/volume.ts';
 import { addStreaks, drawDeposits, paintDeposits, type Deposit } from './calcium.ts';
 import { Canvas } from './canvas.ts';
 import { paintChest, paintSkeleton } from './chest.ts';
+import { makeChest } from './chest/chest-phantom.ts';
 import { drawTissues } from './contrast.ts';
 import { paintHeart } from './heart.ts';
-import { canonicalAxis, canonicalForward, drawPose, type PlacedFrame } from './pose.ts';
+import { canonicalAxis, canonicalForward, drawPose, placedPoints } from './pose.ts';
 import { drawRoot, rootLandmarks, rootPoints } from './root.ts';
 import { scan } from './scanner.ts';
 
@@ -59,6 +60,7 @@ export function makePhantom(
   validateScannerSettings(scanner);
   const patient = random.fork('patient');
   const scanning = random.fork('scan');
+  if (settings.scene === 'chest') return makeChest(patient, scanning, settings, scanner);
 
   const pose = drawPose(patient.fork('pose'), settings);
   const root = drawRoot(patient.fork('root'), canonicalForward, canonicalAxis);
@@ -76,19 +78,10 @@ export function makePhantom(
 
   const { shape, spacingMm } = settings;
   const data = scan(canvas.hu, shape, spacingMm, scanner, scanning.fork('noise'));
-  const points = placed<PointName>(rootPoints(root), pose.heart);
-  const landmarks = placed<LandmarkName>(rootLandmarks(root), pose.heart);
+  const points = placedPoints<PointName>(rootPoints(root), pose.heart);
+  const landmarks = placedPoints<LandmarkName>(rootLandmarks(root), pose.heart);
   return {
     image: { ...pose.geometry, data },
     truth: { geometry: pose.geometry, points, landmarks, calcium, heart: canvas.labels },
   };
-}
-
-/** Points of the heart's frame in the world. */
-function placed<Name extends string>(
-  points: Readonly<Record<Name, Vector3>>,
-  { toWorld }: PlacedFrame,
-): Record<Name, Vector3> {
-  const entries = Object.entries<Vector3>(points).map(([name, at]) => [name, toWorld(at)]);
-  return Object.fromEntries(entries) as Record<Name, Vector3>;
 }
