@@ -47,6 +47,7 @@ const startMs = performance.now();
 const flags = ['--disable-warning=ExperimentalWarning', main, 'audit', 'verify', log];
 const timed = spawnSync('/usr/bin/time', ['-f', '%U %M', process.execPath, ...flags], {
   encoding: 'utf8',
+  maxBuffer: 2 ** 28,
 });
 const [cpu, peakKb] = (timed.stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
 say(
