@@ -1,6 +1,7 @@
 /**
  * Which height of a log brought an envelope in: nodes keep the envelopes of old rounds in the log alone, and a member that was
  * away asks for them by digest. Made at the first question, by reading every decision once; from then on the new ones only.
+ * 20 000 decisions take 2 s of processor time, in small pieces.
  */
 import type { Digest, Store } from '../base/index.ts';
 import {
@@ -26,7 +27,7 @@ export interface FinderPorts {
 /** See the file's header. */
 export class EnvelopeFinder {
   readonly #ports: FinderPorts;
-  /** Heights by the first 52 bits of a digest: some 50 bytes an envelope. Several where these bits are the same. */
+  /** Heights by the first 52 bits of a digest: some 70 bytes an envelope. Several where these bits are the same. */
   readonly #heights = new Map<number, number | readonly number[]>();
   #readTo = 0;
   #reading: Promise<void> = Promise.resolve();

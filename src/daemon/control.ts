@@ -90,7 +90,8 @@ async function wait(feed: StatusFeed, { query, signal }: ControlRequest): Promis
   if (goal.round === null && goal.height === null && !goal.isDone) {
     return { status: 400, body: { error: 'expected round=N, height=N or done=1' } };
   }
-  const reached = await untilView(feed, (view) => isReached(view, goal), signal);
+  const forMs = Math.min(waitMsMax, numberOf('ms') ?? waitMsMax);
+  const reached = await untilView(feed, (view) => isReached(view, goal), forMs, signal);
   return ok({ reached, status: statusOf(feed.view, true) });
 }
 
@@ -98,11 +99,12 @@ async function wait(feed: StatusFeed, { query, signal }: ControlRequest): Promis
 async function untilView(
   feed: StatusFeed,
   is: (view: NodeView) => boolean,
+  forMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (is(feed.view)) return true;
   return new Promise<boolean>((resolve) => {
-    const timeout = AbortSignal.timeout(waitMsMax);
+    const timeout = AbortSignal.timeout(forMs);
     const end = (reached: boolean): void => {
       stopListening();
       signal.removeEventListener('abort', giveUp);

@@ -9,6 +9,8 @@ import type { RoundView } from './round-view.ts';
 
 /** A healthy network is not always whole: what is younger than this is no message yet. */
 const graceMs = 60_000;
+/** A lost quorum stops everybody, so it is said sooner. */
+const quorumGraceMs = 15_000;
 /** Rounds that a member must miss one after the other before it is said of it. */
 const missedRounds = 3;
 /** Below this a round may not fit; the node itself says when it stops for it. */
@@ -47,22 +49,27 @@ function quorumLost(view: NodeView): Notice[] {
   const { identity, nowMs } = view;
   if (identity === null) return [];
   const up = 1 + others(view).filter(({ link }) => link?.state === 'connected').length;
-  if (up >= identity.quorum || nowMs - identity.atMs < graceMs) return [];
+  if (up >= identity.quorum || nowMs - identity.atMs < quorumGraceMs) return [];
   const away = others(view).flatMap(({ link }) =>
     link === null || link.state === 'connected' ? [] : [link.sinceMs],
   );
   const atMs = Math.max(identity.atMs, ...away);
-  if (nowMs - atMs < graceMs) return [];
-  const names = others(view).flatMap(({ id, link }) => (link?.state === 'connected' ? [] : [id]));
-  const told = `${names.slice(0, namesShown).join(', ')}${names.length > namesShown ? ' …' : ''}`;
+  if (nowMs - atMs < quorumGraceMs) return [];
+  const missing = others(view).filter(({ link }) => link?.state !== 'connected');
+  const shown = missing.slice(0, namesShown).map(({ id, link }) => {
+    const heardMs = link?.lastHeardMs ?? null;
+    if (heardMs === null) return `${id} never heard of since this node started`;
+    return `${id} not heard of for ${durationText(Math.max(0, nowMs - heardMs))}`;
+  });
+  const told = `${shown.join(', ')}${missing.length > namesShown ? ' …' : ''}`;
   const ago = durationText(Math.max(0, nowMs - view.decidedMs));
   const since = view.decidedMs === 0 ? 'no decision yet' : `no decision for ${ago}`;
   return [
     {
       ...{ code: 'no-quorum', level: 'warning', atMs },
-      text: `nothing can be agreed, ${since}: ${names.length} of ${view.members.length} members are away (${told}), ${up} are here with this node, and ${identity.quorum} must be`,
+      text: `nothing can be agreed, ${since}: ${missing.length} of ${view.members.length} members are away (${told}), ${up} are here with this node, and ${identity.quorum} must be`,
       remedy:
-        'look at the members that are unreachable: rounds go on by themselves when enough are back; if they never come back: annulus consortium draft --restart',
+        'have their nodes started or their lines mended: rounds go on by themselves when enough are back; if they never come back: annulus consortium draft --restart (docs/running-a-node.md, "When too many are gone for good")',
     },
   ];
 }

@@ -41,6 +41,7 @@ function headLines(status: NodeStatus): string[] {
   return [
     row('node', `${node.id ?? absent}, annulus ${node.program ?? absent}, up ${up}`),
     row('consortium', `${consortium.name ?? absent} ${shortDigest(consortium.id)}`),
+    row('quorum', quorumLine(status)),
     row('health', health.isHealthy ? 'healthy' : `NOT HEALTHY: ${health.reasons.join('; ')}`),
     row('now', nowLine(status)),
     row('traffic', bytes),
@@ -48,6 +49,14 @@ function headLines(status: NodeStatus): string[] {
     row('log', head),
     ...witnesses.map((one) => row('witness', witnessLine(one))),
   ];
+}
+
+function quorumLine({ members, consortium }: NodeStatus): string {
+  const present = members.filter(({ isMember }) => isMember);
+  const up = present.filter(({ link }) => link === 'self' || link === 'connected').length;
+  const { quorum } = consortium;
+  const text = `${up} of ${present.length} members are connected, ${quorum} must agree`;
+  return up < quorum ? `MISSING: ${text}` : text;
 }
 
 function witnessLine({ name, size, problem }: NodeStatus['witnesses'][number]): string {

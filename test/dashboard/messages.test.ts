@@ -75,6 +75,9 @@ describe('messages', () => {
     // Eight members, of whom six must agree: two may be away.
     expect(codes(started(), ...allUp, ...away(2), at(2 * minute))).not.include('no-quorum');
     expect(codes(started(), ...allUp, ...away(3), at(2 * minute))).include('no-quorum');
+    // It stops everybody, so it is said sooner than of one member.
+    expect(codes(started(), ...allUp, ...away(3), at(14_999))).deep.equal([]);
+    expect(codes(started(), ...allUp, ...away(3), at(15_000))).deep.equal(['no-quorum']);
   });
 
   it('say since when nothing is decided, who is away, how many must be here and what to do in the end', () => {
@@ -88,8 +91,11 @@ describe('messages', () => {
       return `${text}; ${remedy ?? ''}`;
     };
     expect(told(at(2 * minute)))
-      .contain('no decision yet: 3 of 8 members are away (L2, L3, L4), 5 are here with this node')
+      // Heard of last two seconds after the start.
+      .contain('no decision yet: 3 of 8 members are away (L2 not heard of for 1 min 58 s, L3 not')
+      .contain('5 are here with this node')
       .contain('and 6 must be')
+      .contain('have their nodes started')
       .contain('if they never come back: annulus consortium draft --restart');
     const openedMs = 'atMs' in round ? round.atMs : 0;
     const later = openedMs - startMs + 2 * 60 * minute;

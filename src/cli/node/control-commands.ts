@@ -28,9 +28,12 @@ export interface WaitFlags extends ControlFlags {
   readonly timeout?: string;
 }
 
+/** Of a wait that was in vain. */
+const problemsShown = 3;
 const watchMs = 1_000;
 const stopMsMax = 60_000;
 /** A node waits for 25 s at most before it answers. */
+const oneWaitMsMax = 25_000;
 const waitAnswerMsMax = 35_000;
 const plainAnswerMsMax = 10_000;
 
@@ -156,7 +159,9 @@ export async function waitCommand(flags: WaitFlags, world: World): Promise<ExitC
   const seconds = flags.timeout === undefined ? null : parseCount('--timeout', flags.timeout);
   const untilMs = seconds === null ? Infinity : world.nowMs() + seconds * 1000;
   for (;;) {
-    const answer = (await askNode(flags, world, 'GET', `/wait?${goals.join('&')}`)) as {
+    const leftMs = Math.min(Math.max(0, untilMs - world.nowMs()), oneWaitMsMax);
+    const asked = `/wait?${goals.join('&')}&ms=${Math.ceil(leftMs)}`;
+    const answer = (await askNode(flags, world, 'GET', asked)) as {
       reached: boolean;
       status: NodeStatus;
     };
@@ -168,10 +173,17 @@ export async function waitCommand(flags: WaitFlags, world: World): Promise<ExitC
       return exitCodes.done;
     }
     if (world.nowMs() >= untilMs) {
-      const what = goals.join('').replace('=1', '').replace('=', ' ');
-      throw new CliError({ code: 'unreachable' }, `${what} was not reached in ${seconds ?? 0} s`);
+      const what = goals.join().replace('done=1', 'the end of the plan').replace('=', ' ');
+      const late = `${what} was not reached in ${seconds ?? 0} s`;
+      throw new CliError({ code: 'unreachable' }, [late, ...problemsOf(answer.status)].join('; '));
     }
   }
+}
+
+/** What is wrong with the node that was waited for, with what to do: the gravest first. */
+function problemsOf({ messages }: NodeStatus): string[] {
+  const grave = messages.filter(({ level }) => level !== 'info').slice(0, problemsShown);
+  return grave.map(({ text, remedy }) => (remedy === null ? text : `${text}; do: ${remedy}`));
 }
 
 /** Asks the node to end, and waits until it has. */

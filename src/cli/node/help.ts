@@ -82,6 +82,7 @@ Examples:
   $ annulus wait --round 12        until round 12 has ended
   $ annulus wait --done            until the plan is carried out
   $ annulus wait --height 100 --timeout 600
+                                   exit code 3 after ten minutes, with what is wrong and what to do
 `;
 
 /** Below the flags of `annulus logs --help`. */
