@@ -1,5 +1,6 @@
 export { DataError, type DataErrorFacts } from './errors.ts';
 export {
+  addVectors,
   crossProduct,
   distanceBetween,
   scaleVector,
