@@ -10,7 +10,7 @@ import type { NodeId } from '../../src/base/index.ts';
 
 import { decodeDecision, encodeDecision } from '../../src/audit/log-files.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { unvoted, type Json, type Restart } from '../../src/wire/index.ts';
+import { unvoted, type Json, type MixingRule, type Restart } from '../../src/wire/index.ts';
 import { makeSampleLog, type LogFiles } from '../audit/sample-log.ts';
 import { changingWorld, logFilesOf } from '../peer/changing-world.ts';
 import { restartedWorld, restartSigned } from '../peer/restarting-world.ts';
@@ -62,11 +62,11 @@ describe('a log checked by Python', () => {
   });
 
   it('has the reports of a mixing whose states are rounded, each signed by its author', async () => {
-    const rule = {
+    const rule: MixingRule = {
       ...{ kind: 'mixing', topology: { kind: 'ring' }, steps: 0, epsilonNano: 10_000 },
       ...{ patienceMs: 4_000, samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
       ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0, compression: 'int8' },
-    } as const;
+    };
     const { world } = changingWorld([], 2, [], undefined, { rule });
     world.start();
     expect(await world.run(600_000)).equals('done');
