@@ -1,6 +1,17 @@
 /** What can be wrong with data that comes from files, settings and callers. */
 import { AnnulusError } from '../base/index.ts';
 
+/** What is asked of labels, by name; docs/site-data.md says how each is mended. */
+export type LabelRule =
+  | 'unknown_name'
+  | 'name_twice'
+  | 'outside_ct'
+  | 'same_place'
+  | 'no_points'
+  | 'other_grid'
+  | 'other_value'
+  | 'label_twice';
+
 /** Facts behind a `DataError`, by code. Never holds text out of a patient's file. */
 export type DataErrorFacts =
   /** The bytes are not of the expected kind at all. */
@@ -15,6 +26,8 @@ export type DataErrorFacts =
   | { readonly code: 'too_large'; readonly limit: number }
   /** Readable in more than one way: refused until an option says which. */
   | { readonly code: 'ask_first'; readonly option: string }
+  /** A label that cannot be used as it is. */
+  | { readonly code: 'bad_label'; readonly rule: LabelRule }
   /** A setting or an argument outside its range. */
   | { readonly code: 'bad_setting'; readonly field: string };
 

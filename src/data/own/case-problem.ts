@@ -1,0 +1,86 @@
+/** Why a case is not used as it is, told so that somebody without time can mend it: the rule, what came, the remedy. */
+import { DataError } from '../errors.ts';
+import type { Finding } from '../plausibility/verdict.ts';
+
+/** `ask`: it can be used when the user says how it is to be read; `quarantined`: its files have to be mended. */
+export type CaseState = 'ready' | 'ask' | 'quarantined';
+
+/** Why a case is not ready. */
+export interface CaseProblem {
+  readonly state: Exclude<CaseState, 'ready'>;
+  /** For programs, and to look up in docs/site-data.md; nothing of the patient. */
+  readonly rule: string;
+  /** What was expected and what came. May hold names of labels and files: for the hospital's own screen. */
+  readonly text: string;
+  readonly fix: string;
+}
+
+const again = 'copy the file again from where it came, whole; or export it again';
+const fixes: Readonly<Record<string, string>> = {
+  not_recognised:
+    'give a NIfTI file or a DICOM series as CT, labels as docs/site-data.md lists them',
+  truncated: again,
+  too_large: 'cut it to the region of the heart, or allow more with --voxels-max',
+  unknown_name:
+    'say what it is: --name "THEIR NAME = OURS", or data.names in node.yaml; ignore drops it',
+  name_twice: 'leave one of the two in the case',
+  outside_ct: 'mark it in this very CT, and save it in the axes that the file names',
+  same_place: 'mark it again',
+  no_points: 'mark some, or take the list out of the case',
+  other_grid:
+    "save the segmentation on the CT's own grid (3D Slicer: export with the CT as reference)",
+  other_value: 'save calcium as 0 and 1, the heart as 0 to 7',
+  label_twice: 'leave one of the two in the case',
+  no_ct: 'put the CT into the case: ct.nii.gz, or the files of its series',
+  unknown_file: 'rename it to what it is, take it out of the case, or name it with --name',
+  several_series: 'leave one series in the case, or say --series largest',
+  several_cts: 'leave one CT in the case',
+};
+
+/** What a case lacks that is no fault of one file. */
+export type SiteRule = 'no_ct' | 'unknown_file' | 'several_cts';
+
+/** @param text what was expected and what came */
+export function siteProblem(rule: SiteRule, text: string): CaseProblem {
+  return { state: 'quarantined', rule, text, fix: fixes[rule] ?? again };
+}
+
+/** More than one series could be the CT of a case. */
+export function severalSeries(count: number): CaseProblem {
+  const text = `expected one CT series in a case, got ${count}`;
+  return { state: 'ask', rule: 'several_series', text, fix: fixes.several_series ?? again };
+}
+
+/** What was wrong with a file. */
+export function problemOf(error: DataError): CaseProblem {
+  const { facts, message } = error;
+  const text = message;
+  if (facts.code === 'ask_first') {
+    const flag = asked[facts.option];
+    const fix = flag === undefined ? `mend ${facts.option} in the file` : `say ${flag}`;
+    return { state: 'ask', rule: `ask_${facts.option}`, text, fix };
+  }
+  const rule = ruleOf(error);
+  const fix = fixes[rule] ?? fixes[facts.code] ?? again;
+  return { state: 'quarantined', rule, text, fix };
+}
+
+/** What speaks against labels: they are wrong, or the heart is a rare one. */
+export function doubtful(doubts: readonly Finding[]): CaseProblem {
+  const fix =
+    'correct the labels; if the heart is so, look at it with annulus data preview and say --keep-implausible';
+  const text = doubts.map((one) => one.text).join('; ');
+  return { state: 'ask', rule: doubts[0]?.code ?? 'implausible', text, fix };
+}
+
+/** Flags by what a file leaves open. */
+const asked: Readonly<Record<string, string>> = {
+  frame: '--frame N, N from 0',
+  axes: '--axes LAS, with the letters where its axes run to',
+  units: '--units header to believe it, or --units mm',
+};
+
+function ruleOf({ facts }: DataError): string {
+  if ('rule' in facts) return facts.rule;
+  return 'field' in facts ? facts.field : facts.code;
+}
