@@ -102,3 +102,13 @@ export {
   type CaseFiles,
   type OwnCase,
 } from './own/own-case.ts';
+export {
+  readDicomSeries,
+  type CarriedAttributes,
+  type DicomFile,
+  type DicomReading,
+  type DicomSeries,
+  type RefusedSeries,
+  type SourceSlice,
+} from './dicom/series.ts';
+export { dicomRules, type DicomRule } from './dicom/rules.ts';

@@ -37,4 +37,5 @@ export { modelFolderOf } from './model-folder.ts';
 export { readTail } from './file-tail.ts';
 export { isAbsent } from './durable-files.ts';
 export { readRegularFile } from './regular-file.ts';
+export { openFileSet, type FileSet, type SetFile } from './file-set.ts';
 export { freePorts, listenFault, modesBelow, syncTrialMs } from './trials.ts';
