@@ -73,7 +73,7 @@ export { rootFindings, type RootPoints } from './plausibility/root.ts';
 export { plausibilityText, type Finding, type Plausibility } from './plausibility/verdict.ts';
 export { readCt, readCtPair, type CtFile } from './own/ct.ts';
 export { decodePoints, pointsFileEnds, stemOfPoints } from './own/points-file.ts';
-export { labelNames, type LabelMeaning, type LabelNames } from './own/label-names.ts';
+export { labelNames, meaningOf, type LabelMeaning, type LabelNames } from './own/label-names.ts';
 export {
   maskMeaning,
   siteCase,
@@ -84,6 +84,7 @@ export {
 } from './own/site-case.ts';
 export {
   doubtful,
+  fixOf,
   problemOf,
   severalSeries,
   siteProblem,

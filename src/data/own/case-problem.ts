@@ -35,14 +35,23 @@ const fixes: Readonly<Record<string, string>> = {
   unknown_file: 'rename it to what it is, take it out of the case, or name it with --name',
   several_series: 'leave one series in the case, or say --series largest',
   several_cts: 'leave one CT in the case',
+  unreadable: 'give yourself the right to read it, or copy it again',
+  same_study: 'take one of the two out: a patient to train on must not be held out as well',
 };
 
 /** What a case lacks that is no fault of one file. */
-export type SiteRule = 'no_ct' | 'unknown_file' | 'several_cts';
+export type SiteRule = 'no_ct' | 'unknown_file' | 'several_cts' | 'unreadable' | 'same_study';
 
 /** @param text what was expected and what came */
 export function siteProblem(rule: SiteRule, text: string): CaseProblem {
   return { state: 'quarantined', rule, text, fix: fixes[rule] ?? again };
+}
+
+/** How a rule is mended, where only its name was kept. */
+export function fixOf(rule: string): string {
+  const option = rule.startsWith('ask_') ? asked[rule.slice('ask_'.length)] : undefined;
+  if (option !== undefined) return `say ${option}`;
+  return fixes[rule] ?? 'annulus data check says what is wrong with it';
 }
 
 /** More than one series could be the CT of a case. */
