@@ -3,6 +3,7 @@ import type { ImportedCase } from '../../hospital/index.ts';
 import { printableLine } from '../../base/index.ts';
 import { exitCodes, usageError, type ExitCode } from '../errors.ts';
 import { parseCount } from '../numbers.ts';
+import { unlessStopped } from '../stop-signals.ts';
 import type { World } from '../world.ts';
 import { caseTable, type CaseRow } from './case-table.ts';
 import { documentOf, progressOf } from './check-command.ts';
@@ -46,7 +47,9 @@ export async function siteImportCommand(
       const store = await place.open();
       const lock = await lockFolder(place.folder);
       try {
-        cases = await importSite(sources, store, { how, heldOutEvery, pool, onCase, signal });
+        const options = { how, heldOutEvery, pool, onCase, signal };
+        const words = (): string => 'stopped; the same command goes on from where it was';
+        cases = await unlessStopped(signal, words, () => importSite(sources, store, options));
       } finally {
         await lock.release();
       }

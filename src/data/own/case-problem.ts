@@ -17,10 +17,6 @@ export interface CaseProblem {
 
 const again = 'copy the file again from where it came, whole; or export it again';
 const fixes: Readonly<Record<string, string>> = {
-  not_recognised:
-    'give a NIfTI file or a DICOM series as CT, labels as docs/site-data.md lists them',
-  truncated: again,
-  too_large: 'cut it to the region of the heart, or allow more with --voxels-max',
   unknown_name:
     'say what it is: --name "THEIR NAME = OURS", or data.names in node.yaml; ignore drops it',
   name_twice: 'leave one of the two in the case',
@@ -63,15 +59,12 @@ export function severalSeries(count: number): CaseProblem {
 /** What was wrong with a file. */
 export function problemOf(error: DataError): CaseProblem {
   const { facts, message } = error;
-  const text = message;
-  if (facts.code === 'ask_first') {
-    const flag = asked[facts.option];
-    const fix = flag === undefined ? `mend ${facts.option} in the file` : `say ${flag}`;
-    return { state: 'ask', rule: `ask_${facts.option}`, text, fix };
-  }
   const rule = ruleOf(error);
-  const fix = fixes[rule] ?? fixes[facts.code] ?? again;
-  return { state: 'quarantined', rule, text, fix };
+  if (facts.code === 'ask_first') {
+    const option = asked[facts.option];
+    if (option !== undefined) return { state: 'ask', rule, ...parted(message, `say ${option}`) };
+  }
+  return { state: 'quarantined', rule, ...parted(message, fixes[rule]) };
 }
 
 /** What speaks against labels: they are wrong, or the heart is a rare one. */
@@ -89,7 +82,15 @@ const asked: Readonly<Record<string, string>> = {
   units: '--units header to believe it, or --units mm',
 };
 
+/** Readers say behind the last semicolon how a file is mended; a flag or a word of our own comes before that. */
+function parted(message: string, known: string | undefined): Pick<CaseProblem, 'text' | 'fix'> {
+  const at = message.lastIndexOf('; ');
+  if (at < 0) return { text: message, fix: known ?? again };
+  return { text: message.slice(0, at), fix: known ?? message.slice(at + 2) };
+}
+
 function ruleOf({ facts }: DataError): string {
+  if (facts.code === 'ask_first') return `ask_${facts.option}`;
   if ('rule' in facts) return facts.rule;
   return 'field' in facts ? facts.field : facts.code;
 }

@@ -28,6 +28,9 @@ import type { CaseFile, CaseFiles } from './own-case.ts';
 import { aboutPlaces, pointsOfTask, quotedName, refuseLabel } from './own-points.ts';
 import type { Markup } from './points-text.ts';
 
+/** Names that a message quotes. */
+const namesToldMax = 12;
+
 /** Points of one file. */
 export interface SitePoints {
   /** The only task that its points are taken for; null for all: `hps.mrk.json` and `ms.mrk.json` may be one file twice. */
@@ -115,14 +118,15 @@ function namedPoints(
   files: readonly SitePoints[],
   names: LabelNames,
 ): { readonly markups: Markup[]; readonly notes: string[] } {
+  refuseUnknown(files, names);
   const markups: Markup[] = [];
   let ignored = 0;
   for (const { task, markups: all } of files) {
     let used = 0;
     for (const { label, position } of all) {
-      const name = pointNamed(label, names);
-      const isWanted = name !== null && (task === null || tasks[task].labels.includes(name));
-      if (!isWanted) {
+      const meaning = meaningOf(names, label);
+      const name = pointNames.find((one) => one === meaning);
+      if (name === undefined || (task !== null && !tasks[task].labels.includes(name))) {
         ignored += 1;
         continue;
       }
@@ -137,16 +141,19 @@ function namedPoints(
   return { markups, notes: ignored === 0 ? [] : [`${ignored} points are passed over`] };
 }
 
-/** Our name of a point, null for one that is not wanted. @throws {DataError} 'bad_label' */
-function pointNamed(label: string, names: LabelNames): PointName | null {
-  const meaning = meaningOf(names, label);
-  if (meaning === 'ignore') return null;
-  if ((landmarkNames as readonly string[]).includes(label.toUpperCase())) return null;
-  const point = pointNames.find((name) => name === meaning);
-  return (
-    point ??
-    refuseLabel('unknown_name', 'label', `${pointNames.join(', ')}, or a name that your table has`, quotedName(label)) // prettier-ignore
-  );
+/** All of them at once: whoever fills a table wants to be told once. @throws {DataError} 'bad_label' */
+function refuseUnknown(files: readonly SitePoints[], names: LabelNames): void {
+  const isKnown = (label: string): boolean => {
+    const meaning = meaningOf(names, label);
+    const isLandmark = (landmarkNames as readonly string[]).includes(label.toUpperCase());
+    return isLandmark || meaning === 'ignore' || pointNames.some((name) => name === meaning);
+  };
+  const labels = files.flatMap(({ markups }) => markups.map(({ label }) => label));
+  const unknown = [...new Set(labels)].filter((label) => !isKnown(label));
+  if (unknown.length === 0) return;
+  const more = unknown.length > namesToldMax ? ` and ${unknown.length - namesToldMax} more` : '';
+  const told = unknown.slice(0, namesToldMax).map(quotedName).join(', ');
+  refuseLabel('unknown_name', 'label', `names of ${pointNames.join(', ')}`, `${told}${more}`);
 }
 
 function maps(

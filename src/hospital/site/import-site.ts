@@ -182,7 +182,7 @@ class ImportRun {
     await this.#ending();
     if (state !== 'ready') return { name, stored: null, outcome: state, look };
     const isSame = before?.content === content;
-    const outcome = isSame ? 'same' : before?.content === undefined ? 'new' : 'changed';
+    const outcome = isSame ? 'same' : (before?.content ?? null) === null ? 'new' : 'changed';
     return { name, stored: `${split}/${caseName(number)}`, outcome, look };
   }
 
