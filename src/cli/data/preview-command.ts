@@ -52,7 +52,7 @@ export async function previewCommand(
     }
     if (world.isLive && flags.format !== 'json') world.erase(0);
     const failed = shown.filter(({ slices }) => slices.length === 0).length;
-    const summary = `${shown.length} cases, ${failed} of them could not be shown`;
+    const summary = `${shown.length} ${shown.length === 1 ? 'case' : 'cases'}, ${failed} of them could not be shown`;
     const page = renderCases(summary, shown);
     await writeFile(join(folder, 'index.html'), page, { mode: 0o600 });
     world.out(
