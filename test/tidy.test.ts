@@ -18,6 +18,8 @@ const doors: readonly { readonly packages: RegExp; readonly rooms: readonly stri
   { packages: /^yaml$/, rooms: ['config'] },
   { packages: /^commander$/, rooms: ['cli'] },
   { packages: /^@(hpke|scure)\//, rooms: ['crypto'] },
+  { packages: /^dcmjs(-codecs)?$/, rooms: ['data'] },
+  { packages: /^yauzl$/, rooms: ['host'] },
   { packages: /^(hono|@hono\/.*|uplot)$/, rooms: ['dashboard'] },
   {
     packages: /^node:(fs|fs\/promises)$/,

@@ -1,5 +1,6 @@
 /** What can be wrong with data that comes from files, settings and callers. */
 import { AnnulusError } from '../base/index.ts';
+import type { DicomRule } from './dicom/rules.ts';
 
 /** What is asked of labels, by name; docs/site-data.md says how each is mended. */
 export type LabelRule =
@@ -28,6 +29,8 @@ export type DataErrorFacts =
   | { readonly code: 'ask_first'; readonly option: string }
   /** A label that cannot be used as it is. */
   | { readonly code: 'bad_label'; readonly rule: LabelRule }
+  /** A DICOM file or series breaks a rule of docs/specs/dicom.md. */
+  | { readonly code: 'dicom'; readonly rule: DicomRule }
   /** A setting or an argument outside its range. */
   | { readonly code: 'bad_setting'; readonly field: string };
 

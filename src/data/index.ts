@@ -1,5 +1,5 @@
 export { DataError, type DataErrorFacts, type LabelRule } from './errors.ts';
-export type { Vector3 } from './volume/vector.ts';
+export { distanceBetween, type Vector3 } from './volume/vector.ts';
 export {
   invertAffine,
   rasAffine,
@@ -83,6 +83,7 @@ export {
   type SiteSources,
 } from './own/site-case.ts';
 export {
+  dicomProblem,
   doubtful,
   fixOf,
   problemOf,
@@ -105,11 +106,11 @@ export {
 } from './own/own-case.ts';
 export {
   readDicomSeries,
-  type CarriedAttributes,
   type DicomFile,
   type DicomReading,
   type DicomSeries,
   type RefusedSeries,
   type SourceSlice,
 } from './dicom/series.ts';
+export type { CarriedAttributes } from './dicom/instance.ts';
 export { dicomRules, type DicomRule } from './dicom/rules.ts';

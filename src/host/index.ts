@@ -37,5 +37,6 @@ export { modelFolderOf } from './model-folder.ts';
 export { readTail } from './file-tail.ts';
 export { isAbsent } from './durable-files.ts';
 export { readRegularFile } from './regular-file.ts';
-export { openFileSet, type FileSet, type SetFile } from './file-set.ts';
+export { openFileSet } from './file-set.ts';
+export type { FileSet, SetFile } from './set-file.ts';
 export { freePorts, listenFault, modesBelow, syncTrialMs } from './trials.ts';

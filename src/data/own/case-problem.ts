@@ -82,9 +82,18 @@ const asked: Readonly<Record<string, string>> = {
   units: '--units header to believe it, or --units mm',
 };
 
+/** What the reader of DICOM says of a series; its message names the rule once more, which stands beside it here. */
+export function dicomProblem(rule: string, message: string): CaseProblem {
+  return {
+    state: 'quarantined',
+    rule,
+    ...parted(message.replace(` (rule ${rule})`, ''), undefined),
+  };
+}
+
 /** Readers say behind the last semicolon how a file is mended; a flag or a word of our own comes before that. */
 function parted(message: string, known: string | undefined): Pick<CaseProblem, 'text' | 'fix'> {
-  const at = message.lastIndexOf('; ');
+  const at = message.indexOf('; ');
   if (at < 0) return { text: message, fix: known ?? again };
   return { text: message.slice(0, at), fix: known ?? message.slice(at + 2) };
 }

@@ -15,8 +15,8 @@ export interface CtFile {
 
 /** What stands for voxels that hold no number, as programs write them outside of the field of view. */
 const airHu = -1024;
-/** What 16 bits hold, signed or not. CTs pad with -2000 to -32768, metal reaches 30000. */
-const valueRange = { min: -32768, max: 65535 } as const;
+/** HU that a CT may have: what 16 bits hold, signed or not. CTs pad with -2000 to -32768, metal reaches 30000. */
+export const valueRange = { min: -32768, max: 65535 } as const;
 /** The root of an aorta is as long and as wide: in less there is no heart to learn or to find. */
 const extentMmMin = 20;
 
@@ -39,7 +39,8 @@ export function readCtPair(
 }
 
 function ctOf({ geometry, header, notes, count, valueOf, scratch }: NiftiVoxels): CtFile {
-  checkExtent(geometry.shape, spacingOf(geometry.affine));
+  const hint = 'give the whole volume, or check its unit (--units)';
+  checkExtent(geometry.shape, spacingOf(geometry.affine), hint);
   const data = scratch ?? new Float32Array(count);
   let [lowest, highest, filled] = [Infinity, -Infinity, 0];
   for (let n = 0; n < count; n++) {
@@ -74,17 +75,18 @@ function ctOf({ geometry, header, notes, count, valueOf, scratch }: NiftiVoxels)
   };
 }
 
-function checkExtent(
+/** Whether a heart has room in it. @throws {DataError} 'bad_field' with `hint` on how to mend it */
+export function checkExtent(
   [depth, height, width]: Volume['shape'],
   [sd, sh, sw]: readonly [number, number, number],
+  hint: string,
 ): void {
   const extent = [width * sw, height * sh, depth * sd];
   if (extent.every((mm) => mm >= extentMmMin)) return;
   refuseField(
     'size',
     `at least ${extentMmMin} mm along each axis, which the root of an aorta takes`,
-    `${extent.map((mm) => Number(mm.toPrecision(3))).join(' x ')} mm: less than one heart; give the whole volume, ` +
-      'or check its unit (--units)',
+    `${extent.map((mm) => Number(mm.toPrecision(3))).join(' x ')} mm: less than one heart; ${hint}`,
   );
 }
 

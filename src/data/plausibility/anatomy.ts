@@ -54,3 +54,6 @@ export const rootRegionMm = 50;
 
 /** Highest of the usual CT scale of 12 bits. */
 export const scaleHuMax = 3071;
+
+/** Least mean probability of the points of a root: between what whole roots and images without one have (plausibility.md). */
+export const rootProbabilityMin = 0.5;

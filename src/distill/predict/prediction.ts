@@ -1,9 +1,9 @@
 /** The student on a real CT: oriented, resampled, searched window by window, and told in the CT's own space. */
 import { openEngine, type Engine, type EngineOptions } from '../../compute/index.ts';
 import {
+  distanceBetween,
   judge,
   normalise,
-  pointsOf,
   resample,
   resampleLabelsOnto,
   tasks,
@@ -11,14 +11,17 @@ import {
   toRas,
   voxelCount,
   voxelMl,
+  voxelToWorld,
   type Markup,
   type Plausibility,
   type Volume,
 } from '../../data/index.ts';
 import { heartHead, heartOnto } from '../heart-map.ts';
-import { predictLabelMaps, inferenceDefaults } from './inference.ts';
+import { argmaxLabels, type ChannelVolume } from '../../models/index.ts';
+import { predictLogits, inferenceDefaults } from './inference.ts';
 import { LoadedModel } from '../loaded-model.ts';
 import { modelInput } from '../model-input.ts';
+import { findRoot, meanProbability, pointMaps, reachMm, type FoundPoint } from './root-search.ts';
 import type { StudentPackage } from './student-package.ts';
 
 /** What a student found in one CT. Maps are on the CT's own grid, in the order of its file. */
@@ -77,54 +80,69 @@ export async function predictWith(
   const loaded = new LoadedModel(engine, student.spec, student.weights);
   try {
     const settings = { ...inferenceDefaults, window: student.window };
-    const maps = await predictLabelMaps(engine, loaded, input, settings, onProgress);
-    return collect(maps, grid, ct);
+    const logits = await predictLogits(engine, loaded, input, settings, onProgress);
+    return collect(logits, grid, ct);
   } finally {
     loaded.dispose();
   }
 }
 
-function collect(maps: ReadonlyMap<string, Uint8Array>, grid: Volume, ct: Volume): CtPrediction {
-  const spheres = new Uint8Array(voxelCount(grid.shape));
-  const points: Markup[] = [];
-  const missed: string[] = [];
-  let first = 0;
-  for (const id of taskIds) {
-    const { labels, kind } = tasks[id];
-    if (kind !== 'points') continue;
-    const map = maps.get(id);
-    if (map !== undefined) {
-      map.forEach((value, voxel) => {
-        if (value > 0 && spheres[voxel] === 0) spheres[voxel] = first + value;
-      });
-      pointsOf(map, grid, labels.length).forEach((position, index) => {
-        const label = labels[index] ?? '';
-        if (position === null) missed.push(label);
-        else points.push({ label, position });
-      });
-    }
-    first += labels.length;
-  }
-  const onCt = (map: Uint8Array | undefined): Uint8Array | null =>
-    map === undefined ? null : resampleLabelsOnto(map, grid, ct);
-  const calcium = onCt(maps.get('calc'));
-  const heart = onCt(maps.get(heartHead));
+function collect(
+  logits: ReadonlyMap<string, ChannelVolume>,
+  grid: Volume,
+  ct: Volume,
+): CtPrediction {
+  const likely = pointMaps(logits);
+  const root = findRoot(likely, grid);
+  const missed = [...likely.keys()].filter((name) => root.every((point) => point.name !== name));
+  const onCt = (head: string): Uint8Array | null => {
+    const volume = logits.get(head);
+    return volume === undefined ? null : resampleLabelsOnto(argmaxLabels(volume), grid, ct);
+  };
+  const calcium = onCt('calc');
+  const heart = onCt(heartHead);
   // Of the very map that is handed out, so that whoever counts its voxels finds the same.
   const calciumMl = calcium === null ? null : countOf(calcium) * voxelMl(ct);
   const answer = {
-    points: Object.fromEntries(points.map(({ label, position }) => [label, position])),
-    seeksPoints: points.length + missed.length > 0,
+    points: Object.fromEntries(root.map(({ name, position }) => [name, position])),
+    probability: likely.size === 0 ? null : meanProbability(root, likely.size),
     calcium: calcium === null || calciumMl === null ? null : { mask: calcium, ml: calciumMl },
   };
   return {
-    labels: resampleLabelsOnto(spheres, grid, ct),
-    points,
+    labels: resampleLabelsOnto(spheresOf(logits, root, grid), grid, ct),
+    points: root.map(({ name, position }) => ({ label: name, position })),
     missed,
     calcium,
     calciumMl,
     ...(heart === null ? {} : { heart }),
     plausibility: judge(answer, ct),
   };
+}
+
+/** The voxels that the heads give to the points that were found; value n + 1 is `pointNames[n]`. */
+function spheresOf(
+  logits: ReadonlyMap<string, ChannelVolume>,
+  root: readonly FoundPoint[],
+  grid: Volume,
+): Uint8Array {
+  const spheres = new Uint8Array(voxelCount(grid.shape));
+  const [, height, width] = grid.shape;
+  let first = 0;
+  for (const id of taskIds) {
+    const { labels, kind } = tasks[id];
+    if (kind !== 'points') continue;
+    const volume = logits.get(id);
+    const found = labels.map((label) => root.find(({ name }) => name === label));
+    (volume === undefined ? new Uint8Array(0) : argmaxLabels(volume)).forEach((value, voxel) => {
+      const point = found[value - 1];
+      if (point === undefined || spheres[voxel] !== 0) return;
+      const row = Math.floor(voxel / width);
+      const at = voxelToWorld(grid.affine, [voxel % width, row % height, Math.floor(row / height)]);
+      if (distanceBetween(at, point.position) <= reachMm) spheres[voxel] = first + value;
+    });
+    first += labels.length;
+  }
+  return spheres;
 }
 
 function countOf(mask: Uint8Array): number {

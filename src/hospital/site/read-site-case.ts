@@ -7,6 +7,7 @@ import {
   decodeNifti,
   decodeNiftiPair,
   decodePoints,
+  dicomProblem,
   doubtful,
   labelNames,
   maskMeaning,
@@ -70,7 +71,6 @@ export interface SiteLook {
 /** A file that can be read. */
 interface OpenFile {
   readonly name: string;
-  readonly byteCount: number;
   readonly read: () => Promise<Uint8Array>;
 }
 
@@ -183,12 +183,12 @@ async function openFiles(
   close: (() => Promise<void>)[],
 ): Promise<OpenFile[]> {
   const open: OpenFile[] = [];
-  for (const { name, path, byteCount } of files) {
+  for (const { name, path } of files) {
     if (/\.zip$/i.test(name)) {
       const set = await openFileSet(path);
       close.push(() => set.close());
       open.push(...set.files);
-    } else open.push({ name, byteCount, read: () => readRegularFile(path, bytesMax) });
+    } else open.push({ name, read: () => readRegularFile(path, bytesMax) });
   }
   return open;
 }
@@ -235,10 +235,7 @@ async function readDicom(
   );
   const [first] = refused;
   if (series.length === 0 && first !== undefined) {
-    const { rule, message } = first;
-    const fix =
-      'export the series again, whole and as it was taken; docs/site-data.md has the rules';
-    throw new Refusal({ state: 'quarantined', rule, text: message, fix });
+    throw new Refusal(dicomProblem(first.rule, first.message));
   }
   const [stray] = passedOver;
   if (series.length === 0 && stray !== undefined) throw new Refusal(unknown(stray));
@@ -261,7 +258,7 @@ async function readDicom(
 function unknown(name: string): CaseProblem {
   return siteProblem(
     'unknown_file',
-    `${name}: expected a CT (NIfTI, DICOM), points (.mrk.json, .fcsv, .mps, .csv) or label maps (calc, heart: NIfTI, DICOM SEG)`,
+    `${name}: expected a CT (NIfTI, DICOM), points (.mrk.json, .fcsv, .mps, .csv) or label maps (calc, heart: NIfTI)`,
   );
 }
 

@@ -72,9 +72,9 @@ describe('what a heart can be', () => {
       const { image, truth } = makePhantom(seededRandom(`plausible-${n}`), grid, scanner);
       const ml = truth.calcium.reduce((sum, value) => sum + value, 0) * voxelMl(image);
       const calcium = { mask: truth.calcium, ml };
-      const verdict = judge({ points: truth.points, seeksPoints: true, calcium }, image);
+      const verdict = judge({ points: truth.points, probability: 1, calcium }, image);
       expect(plausibilityText(verdict), `phantom ${n}`).equal('plausible');
-      const other = judge({ points: mirrored(truth.points), seeksPoints: true, calcium }, image);
+      const other = judge({ points: mirrored(truth.points), probability: 1, calcium }, image);
       expect(other.verdict, `phantom ${n} with sides exchanged`).equal('implausible');
     }
   });
@@ -91,7 +91,7 @@ describe('what a heart can be', () => {
     // In RAS the first is the leftmost (x -23), the second lies in front (y 194), the third right and behind.
     const hinges = { LCC: hinge(1), RCC: hinge(2), NCC: hinge(3) };
     const answer = (points: RootPoints): Plausibility =>
-      judge({ points, seeksPoints: true, calcium: null }, ct);
+      judge({ points, probability: 1, calcium: null }, ct);
 
     it('is its own root', () => {
       expect(plausibilityText(answer(hinges))).equal('plausible');
@@ -198,7 +198,7 @@ describe('what a heart can be', () => {
   for (const [what, image, expected] of images) {
     it(`has no image of ${what}`, () => {
       expect(codes(imageFindings(image))).include.members([...expected]);
-      const verdict = judge({ points: root, seeksPoints: true, calcium: null }, image);
+      const verdict = judge({ points: root, probability: 1, calcium: null }, image);
       expect(plausibilityText(verdict)).match(/^implausible because /);
     });
   }
@@ -220,7 +220,7 @@ describe('what a heart can be', () => {
       const mask = new Uint8Array(ct.data.length);
       for (const voxel of dense) mask[voxel] = 1;
       const calcium = { mask, ml: count * 0.027 };
-      return codes(judge({ points: {}, seeksPoints: false, calcium }, ct).reasons);
+      return codes(judge({ points: {}, probability: null, calcium }, ct).reasons);
     };
     expect(judged(440, 350.5)).deep.equal([]);
     expect(judged(450, 350.5)).deep.equal(['calcium_much']);
@@ -230,9 +230,9 @@ describe('what a heart can be', () => {
   it('has its root found, where points are sought', () => {
     const ct = chest();
     const judged = (answer: Partial<Answer>): string[] =>
-      codes(judge({ points: {}, seeksPoints: true, calcium: null, ...answer }, ct).reasons);
+      codes(judge({ points: {}, probability: 1, calcium: null, ...answer }, ct).reasons);
     expect(judged({})).deep.equal(['no_points']);
-    expect(judged({ seeksPoints: false })).deep.equal([]);
+    expect(judged({ probability: null })).deep.equal([]);
   });
 });
 

@@ -1,0 +1,63 @@
+/** The tags that are read, by their keywords in DICOM PS3.6. Every other element is passed over unread. */
+
+/** Tag by keyword: group * 65536 + element. */
+export const tags = {
+  MediaStorageSOPClassUID: 0x0002_0002,
+  MediaStorageSOPInstanceUID: 0x0002_0003,
+  TransferSyntaxUID: 0x0002_0010,
+  SpecificCharacterSet: 0x0008_0005,
+  ImageType: 0x0008_0008,
+  SOPClassUID: 0x0008_0016,
+  SOPInstanceUID: 0x0008_0018,
+  StudyDate: 0x0008_0020,
+  StudyTime: 0x0008_0030,
+  AccessionNumber: 0x0008_0050,
+  Modality: 0x0008_0060,
+  ReferringPhysicianName: 0x0008_0090,
+  FrameType: 0x0008_9007,
+  PatientName: 0x0010_0010,
+  PatientID: 0x0010_0020,
+  PatientBirthDate: 0x0010_0030,
+  PatientSex: 0x0010_0040,
+  PatientAge: 0x0010_1010,
+  SliceThickness: 0x0018_0050,
+  CTImageFrameTypeSequence: 0x0018_9329,
+  StudyInstanceUID: 0x0020_000d,
+  SeriesInstanceUID: 0x0020_000e,
+  StudyID: 0x0020_0010,
+  SeriesNumber: 0x0020_0011,
+  ImagePositionPatient: 0x0020_0032,
+  ImageOrientationPatient: 0x0020_0037,
+  FrameOfReferenceUID: 0x0020_0052,
+  PlanePositionSequence: 0x0020_9113,
+  PlaneOrientationSequence: 0x0020_9116,
+  SamplesPerPixel: 0x0028_0002,
+  PhotometricInterpretation: 0x0028_0004,
+  NumberOfFrames: 0x0028_0008,
+  Rows: 0x0028_0010,
+  Columns: 0x0028_0011,
+  PixelSpacing: 0x0028_0030,
+  BitsAllocated: 0x0028_0100,
+  BitsStored: 0x0028_0101,
+  HighBit: 0x0028_0102,
+  PixelRepresentation: 0x0028_0103,
+  PixelPaddingValue: 0x0028_0120,
+  RescaleIntercept: 0x0028_1052,
+  RescaleSlope: 0x0028_1053,
+  RescaleType: 0x0028_1054,
+  LossyImageCompression: 0x0028_2110,
+  ModalityLUTSequence: 0x0028_3000,
+  PixelMeasuresSequence: 0x0028_9110,
+  PixelValueTransformationSequence: 0x0028_9145,
+  SharedFunctionalGroupsSequence: 0x5200_9229,
+  PerFrameFunctionalGroupsSequence: 0x5200_9230,
+  FloatPixelData: 0x7fe0_0008,
+  DoubleFloatPixelData: 0x7fe0_0009,
+  PixelData: 0x7fe0_0010,
+} as const;
+
+/** Keyword of a tag that is read. */
+export type Keyword = keyof typeof tags;
+
+/** Numbers of all of them. */
+export const readTags: ReadonlySet<number> = new Set(Object.values(tags));
