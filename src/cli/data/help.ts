@@ -54,7 +54,8 @@ Examples:
 /** Below the flags of `annulus data fingerprint --help`. */
 export const fingerprintExamples = `
 A keyed Merkle root over all cases, made again from their files: the same after every import of the same data, another one as soon as
-a voxel or a label changes. Nobody learns from it which data it is. With --round, what the log must say of this home's data in a round.
+a voxel or a label changes. Nobody learns from it which data it is. With --round, what the log says of this home's data in a
+round, if the cases are labelled now as they were then (teachers label them once, before the student's rounds).
 
 Examples:
   $ annulus data fingerprint
