@@ -145,7 +145,13 @@ async function dryRun(
     reproduce: () => Promise.resolve(() => Promise.resolve(syntheticReproduction())),
     predict: () =>
       Promise.resolve(() =>
-        Promise.resolve({ files: new Map(), lines: ['found'], document: {}, warning: [] }),
+        Promise.resolve({
+          files: new Map(),
+          lines: ['found'],
+          document: {},
+          measures: [],
+          warning: [],
+        }),
       ),
   });
   return { code, out, err: args.includes('json') ? '' : err };

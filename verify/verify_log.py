@@ -8,8 +8,8 @@ be that very file, follow the version before it and carry the signatures that it
 block must be the one that follows from the version and the block before it, which `restart` names.
 
 Re-derives the Merkle root twice, from the entry bundles and from the hash tiles; checks the checkpoint's log
-signature and cosignatures by the `policy` file; checks the DSSE signature of every update envelope by the
-log key of its author in the manifest, and the manifest by the members' organisation keys; checks every
+signature and cosignatures by the `policy` file; checks the DSSE signature of every update envelope, and of every report of a
+mixing, by the log key of its author in the manifest, and the manifest by the members' organisation keys; checks every
 decision: none missing, the votes of a quorum over its block, its link to the block before, the block and its
 envelopes at their places in the tree; checks that there is no other file. Prints size, root and what is not
 checked. Exit status 0 when all of it holds, 1 with one line on stderr when something does not.
@@ -101,6 +101,19 @@ class Version:
             raise Wrong("%s: its keys are not those of %s" % (policy, name))
         if self.quorum != len(self.list) * 2 // 3 + 1 or len(group) != len(self.list):
             raise Wrong("%s: not a quorum of the members" % policy)
+        if log.read(policy) != self.policy_file(log):
+            raise Wrong("%s: not the bytes that %s makes it" % (policy, name))
+
+    def policy_file(self, log):
+        cid = sha256(base64.b64decode(json.loads(log.read("manifest.json"))["payload"])).hex()
+        origin = "%s/fl/%s" % (self.manifest["domain"], cid[:16])
+        names = [member["id"] + "/witness" for member in self.list]
+        lines = ["# Annulus consortium " + cid]
+        lines += ["log " + vkey(origin, 1, member["logKey"]) for member in self.list]
+        for name, member in zip(names, self.list):
+            lines.append("witness %s %s" % (name, vkey(name, 4, member["witnessKey"])))
+        lines += ["group members %d %s" % (self.quorum, " ".join(names)), "quorum members", ""]
+        return "\n".join(lines).encode()
 
 
 def check_successor(name, before, after):
@@ -324,7 +337,10 @@ def check_decisions(decisions, entries, leaves, versions):
             check_votes(where, certificate, body, digest, version.list, cid)
         if body["prev"] != prev:
             raise Wrong("%s: it does not name the block before it" % where)
-        named = sorted(u["env"] for op in body["ops"] if op["op"] == "CUT" for u in op["updates"])
+        named = sorted(
+            [u["env"] for op in body["ops"] if op["op"] == "CUT" for u in op["updates"]]
+            + [r["report"] for op in body["ops"] if op["op"] == "SEAL" for r in op.get("mixed", {}).get("reports", [])]
+        )
         first, size = size, body["log"]["size"]
         if size != first + len(named) + 1:
             raise Wrong("%s: its tree of %d entries does not follow the last block's" % (where, size))
@@ -379,12 +395,18 @@ def canonical(value):
 
 
 def check_entry(index, entry, members):
-    """1 for an update envelope whose signature holds, 0 for a block."""
+    """1 for an update envelope whose signature holds, 0 for a block, or for the report of a mixing whose signature holds."""
     document = json.loads(entry)
     if "payloadType" not in document:
         return 0
     where = "entry %d" % index
     statement = json.loads(base64.b64decode(document["payload"], validate=True))
+    if document["payloadType"] == "application/vnd.annulus.mixing-report+json":
+        author = statement["author"]
+        if author not in members or len(document["signatures"]) != 1:
+            raise Wrong("%s: not a report with one signature of a member" % where)
+        check_dsse("%s (report of %s)" % (where, author), document, members[author]["logKey"])
+        return 0
     author = statement["predicate"]["runDetails"]["builder"]["id"]
     if document["payloadType"] != "application/vnd.in-toto+json" or len(document["signatures"]) != 1:
         raise Wrong("%s: not an in-toto statement with one signature" % where)
@@ -415,6 +437,11 @@ def verify(where, public_key, signature, message):
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except InvalidSignature:
         raise Wrong("%s is wrong" % where)
+
+
+def vkey(name, kind, key):
+    raw = bytes([kind]) + base64.b64decode(key, validate=True)
+    return "%s+%s+%s" % (name, sha256(name.encode() + b"\n" + raw)[:4].hex(), base64.b64encode(raw).decode())
 
 
 def sha256(data):

@@ -8,7 +8,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 status=0
-for broken in NONE FORGETS ANY_PARENT GIVES_UP_TOO_MUCH NO_REPROPOSE LOW_QUORUM; do
+for broken in NONE FORGETS ANY_PARENT GIVES_UP_TOO_MUCH NO_REPROPOSE LOW_QUORUM \
+  FINALIZE_AFTER_NULLIFY NO_JUSTIFICATION; do
   spin -a -DVIEWS="$views" -D$broken "$model" >/dev/null
   gcc -O2 -DSAFETY -DMEMLIM=4096 -o pan pan.c
   ./pan -m100000 >out

@@ -96,6 +96,9 @@ active proctype world() {
           if :: x = 1 :: VALUE1(0) || VALUE1(1) || VALUE1(2) -> x = 2 fi; skip;
           d_step {
             justify(v, x);
+#ifdef NO_JUSTIFICATION
+            ok = true;
+#endif
             if :: ok -> s[i] = s[i] | (x << SHIFT(v)) :: else fi
           }
        :: v < VIEWS - 1 && FIN(i, v) == 0 && (NOTARIZED(v, 1) || NOTARIZED(v, 2)) -> /* R3: unless it gave the view up */
@@ -103,7 +106,9 @@ active proctype world() {
             ok = true; w = v;
             do
             :: w < VIEWS ->
-#ifdef FORGETS
+#if defined(FINALIZE_AFTER_NULLIFY)
+               skip;
+#elif defined(FORGETS)
                ok = ok && !(w == v && NULL2(i, w) > 0);
 #else
                ok = ok && !(NULL2(i, w) > 0 && NULL2(i, w) < v + 2);

@@ -27,6 +27,7 @@ import {
   pieceValues,
   type ModelLayout,
 } from '../../src/weights/index.ts';
+import type { TravelCompression } from '../../src/wire/index.ts';
 
 /** What a node is started with. */
 export interface NodeOptions {
@@ -34,6 +35,8 @@ export interface NodeOptions {
   readonly ports: readonly number[];
   readonly folder: string;
   readonly layout: ModelLayout;
+  /** Of the updates on their way. */
+  readonly compression?: TravelCompression;
 }
 
 /** An update as its author tells the others of it; keys and contexts in hex. */
@@ -67,7 +70,9 @@ export interface Answer {
   readonly peakMib?: number;
 }
 
-const { number, ports, folder, layout } = JSON.parse(process.argv[2] ?? '{}') as NodeOptions;
+const { number, ports, folder, layout, compression } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as NodeOptions;
 const members = await Promise.all(
   ports.map(async (port, at) => {
     const seed = new Uint8Array(32).fill(at + 1);
@@ -96,6 +101,7 @@ const content = new ContentStore(store, transport);
 const rule = {
   ...{ memberCount: members.length, clamp: 1, weightMax: 1000, samplesCap: 1000 },
   ...{ outerRate: 1, outerMomentum: 0 },
+  ...(compression && { compression }),
 };
 const of = { round: 1, kind: 'update' } as const;
 
@@ -225,7 +231,7 @@ async function reduce(updates: readonly ToldUpdate[]): Promise<void> {
   const files = (one: number): UpdateFile[] =>
     updates.map(({ shards, key, weights }, at) => {
       const digest = shards?.[one]?.digest ?? ('' as Digest);
-      const range = shardRange(valueCount, plan.shardCount, one);
+      const range = shardRange(valueCount, plan.shardCount, one, rule);
       const context = utf8(`${at + 1} ${one}`);
       const bytes = new Uint8Array(Buffer.from(key, 'hex'));
       return { ciphertext: contentName(digest), digest, key: bytes, context, weights, range };
@@ -240,7 +246,7 @@ async function reduce(updates: readonly ToldUpdate[]): Promise<void> {
   lap('check');
   const sums: ToldSum[] = [];
   for (const one of mine) {
-    const range = shardRange(valueCount, plan.shardCount, one);
+    const range = shardRange(valueCount, plan.shardCount, one, rule);
     const job = { layout, range, updates: files(one), rule, into: `sum-${one}` };
     const outcome = await reduceShard(store, job);
     if (outcome.kind !== 'reduced') throw new Error('a shard was damaged');
@@ -259,7 +265,7 @@ async function assemble(updates: readonly ToldUpdate[], told: readonly ToldSum[]
     if (new Set(by.map(({ digest }) => digest)).size !== 1) throw new Error('sums differ');
     const chosen = by.find((one) => one.by === number) ?? by[number % by.length];
     if (chosen === undefined) throw new Error('a shard without a sum');
-    return { ...chosen, range: shardRange(valueCount, plan.shardCount, at) };
+    return { ...chosen, range: shardRange(valueCount, plan.shardCount, at, rule) };
   });
   await Promise.all(
     sums.map(({ digest, by, range }) =>

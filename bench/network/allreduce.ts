@@ -1,5 +1,5 @@
 /**
- * The average of a model among processes on one machine, exact and in shards: through our transport, content store and the jobs
+ * The average of a model among processes on one machine, exact and in shards, of whole updates and of int8: through our transport, content store and the jobs
  * of a round, and beside it `torch.distributed`'s all_reduce over gloo. `node bench/network/allreduce.ts [MEMBERS [MEGABYTES ...]]`: 8 members, 25
  * and 100 MB unless told otherwise. Ours also encrypts, signs for nobody, and lets every member check every update; gloo adds floats.
  */
@@ -23,15 +23,17 @@ console.log(
 for (const megabytes of sizes) {
   console.log(`\n${megabytes} MB among ${memberCount} processes`);
   const gloo = await allReduce(megabytes);
-  const models = new Set<string>();
-  for (const kind of ['exact', 'sharded'] as const) {
-    const ours = await average(megabytes, kind);
-    models.add(ours.model);
-    print(kind, ours);
-    console.log(`  of which ${ours.parts.join(', ')}`);
-    console.log(`  ${(ours.seconds / gloo.seconds).toFixed(1)} times gloo's time`);
+  for (const compression of ['none', 'int8'] as const) {
+    const models = new Set<string>();
+    for (const kind of ['exact', 'sharded'] as const) {
+      const ours = await average(megabytes, kind, compression);
+      models.add(ours.model);
+      print(`${kind}, ${compression}`, ours);
+      console.log(`  of which ${ours.parts.join(', ')}`);
+      console.log(`  ${(ours.seconds / gloo.seconds).toFixed(1)} times gloo's time`);
+    }
+    if (models.size !== 1) throw new Error('the two averages differ');
   }
-  if (models.size !== 1) throw new Error('the two averages differ');
   print('gloo', gloo);
 }
 
@@ -54,6 +56,7 @@ function print(name: string, { seconds, copiesUp, cpuSeconds, peakMib }: Figures
 async function average(
   megabytes: number,
   kind: 'exact' | 'sharded',
+  compression: 'none' | 'int8',
 ): Promise<Figures & { readonly parts: readonly string[]; readonly model: string }> {
   const layout: ModelLayout = [
     { name: 'blocks.0.weight', shape: [megabytes * 125_000] },
@@ -64,7 +67,10 @@ async function average(
   const folder = await mkdtemp(join(tmpdir(), 'annulus-allreduce-'));
   const ports = await freePorts(memberCount);
   const nodes = ports.map((_, at) =>
-    startNode({ number: at + 1, ports, folder: join(folder, String(at + 1)), layout }),
+    startNode({
+      ...{ number: at + 1, ports, folder: join(folder, String(at + 1)), layout },
+      ...(compression !== 'none' && { compression }),
+    }),
   );
   try {
     await Promise.all(nodes.map(async (node) => node.next()));

@@ -31,10 +31,15 @@ export function smokeOf(rounds: number): RunSettings {
   ]);
 }
 
-/** Starts the node's process. */
-export function startNode(node: BenchNode): void {
-  const flags = ['--home', node.home, '--set', 'dashboard.isOn=false'];
-  const child = spawn(process.execPath, [main, 'start', ...flags], {
+/** Starts the node's process, with further settings `key=value` and flags for Node. */
+export function startNode(
+  node: BenchNode,
+  settings: readonly string[] = [],
+  nodeFlags: readonly string[] = [],
+): void {
+  const sets = ['dashboard.isOn=false', ...settings].flatMap((one) => ['--set', one]);
+  const args = [...nodeFlags, main, 'start', '--home', node.home, ...sets];
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const hear = (part: Buffer): void => {

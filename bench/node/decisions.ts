@@ -1,10 +1,13 @@
 /**
  * How long a decision takes among processes on loopback: from the proposer's clock, as the block says it, to the moment when the
  * block lies in a node's log. All nodes are on one machine, so it is one clock. Votes, their durable records and the log's are in it.
+ * Each `--with` is a network of its own with these settings, one after the other in one run: what is compared, by default training
+ * that is as urgent as votes and training that gives way.
  *
- *   npm run build && node --disable-warning=ExperimentalWarning bench/node/decisions.ts [--nodes 8] [--seconds 60] [--folder DIR]
+ *   npm run build && node --disable-warning=ExperimentalWarning bench/node/decisions.ts [--nodes 8] [--seconds 60]
+ *     [--with compute.niceness=0 --with compute.niceness=10,network.gossipDegree=1] [--profile DIR]
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,50 +19,85 @@ const { values } = parseArgs({
   options: {
     nodes: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '60' },
-    folder: { type: 'string' },
+    with: {
+      type: 'string',
+      multiple: true,
+      default: ['compute.niceness=0', 'compute.niceness=10'],
+    },
+    /** Where the processor profile of the last node goes: one to be opened in a browser's developer tools. */
+    profile: { type: 'string' },
   },
 });
-const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'annulus-decisions-'));
-say(
-  `${cpus()[0]?.model ?? ''}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1) ?? ''}, Node ${process.version}`,
-);
-const nodes: BenchNode[] = (
-  await writeTestnet({
-    ...{ folder, count: Number(values.nodes), settings: smokeOf(100_000), workers: 1 },
-    nowMs: Date.now(),
-    onCase: () => undefined,
-  })
-).map((node) => ({ ...node, child: null, height: 0, said: '' }));
-try {
-  for (const node of nodes) startNode(node);
-  await pause(Number(values.seconds) * 1000);
-  await Promise.all(nodes.map(statusOf));
-} finally {
-  for (const { child } of nodes) child?.kill('SIGTERM');
-  for (const { child } of nodes) await ended(child);
+
+/** Milliseconds that the main thread of each process has computed, summed; ticks are 10 ms. */
+function networkThreadsMs(nodes: readonly BenchNode[]): number {
+  return nodes.reduce((sum, { child }) => {
+    if (child?.pid === undefined || child.exitCode !== null) return sum;
+    const line = readFileSync(`/proc/${child.pid}/task/${child.pid}/stat`, 'utf8');
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    return sum + 10 * (Number(fields[11]) + Number(fields[12]));
+  }, 0);
 }
 
-/** Operations of a block and how long it took at one node, ms; ascending. */
-const times = new Map<string, number[]>();
-for (const { home } of nodes) {
-  const place = join(home, 'node', 'log', 'decisions');
-  for (const name of readdirSync(place)) {
-    const { body } = JSON.parse(readFileSync(join(place, name), 'utf8')) as {
-      body: { ts: number; ops: { op: string }[] };
-    };
-    const ops = body.ops.map(({ op }) => op).join('+');
-    const list = times.get(ops) ?? [];
-    list.push(statSync(join(place, name)).mtimeMs - body.ts);
-    times.set(ops, list);
+async function measure(settings: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'annulus-decisions-'));
+  const nodes: BenchNode[] = (
+    await writeTestnet({
+      ...{ folder, count: Number(values.nodes), settings: smokeOf(100_000), workers: 1 },
+      nowMs: Date.now(),
+      onCase: () => undefined,
+    })
+  ).map((node) => ({ ...node, child: null, height: 0, said: '' }));
+  const computed = { ms: 0 };
+  try {
+    const last = nodes.at(-1);
+    for (const node of nodes) {
+      const isProfiled = values.profile !== undefined && node === last;
+      const flags = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${values.profile ?? ''}`] : [];
+      startNode(node, settings.split(','), flags);
+    }
+    await pause(Number(values.seconds) * 1000);
+    await Promise.all(nodes.map(statusOf));
+    computed.ms = networkThreadsMs(nodes);
+  } finally {
+    for (const { child } of nodes) child?.kill('SIGTERM');
+    for (const { child } of nodes) await ended(child);
+  }
+  say(`${settings}, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
+  tell(nodes);
+  const heights = Math.max(...nodes.map(({ height }) => height));
+  say(
+    `heights ${nodes.map(({ height }) => height).join(' ')}; ` +
+      `${(computed.ms / nodes.length / heights).toFixed(0)} ms of each network thread for a decision, the start and all else included`,
+  );
+  rmSync(folder, { recursive: true });
+}
+
+/** By the operations of a block, how long it took at each node. */
+function tell(nodes: readonly BenchNode[]): void {
+  const times = new Map<string, number[]>();
+  for (const { home } of nodes) {
+    const place = join(home, 'node', 'log', 'decisions');
+    // Absent at a node that has not begun, on a machine that is too busy.
+    for (const name of existsSync(place) ? readdirSync(place) : []) {
+      const { body } = JSON.parse(readFileSync(join(place, name), 'utf8')) as {
+        body: { ts: number; ops: { op: string }[] };
+      };
+      const ops = body.ops.map(({ op }) => op).join('+');
+      const list = times.get(ops) ?? [];
+      list.push(statSync(join(place, name)).mtimeMs - body.ts);
+      times.set(ops, list);
+    }
+  }
+  for (const [ops, list] of [...times, ['all', [...times.values()].flat()] as const]) {
+    const sorted = list.toSorted((a, b) => a - b);
+    const at = (share: number): string =>
+      (sorted[Math.floor(share * (sorted.length - 1))] ?? NaN).toFixed(0);
+    say(
+      `${ops.padEnd(10)} ${sorted.length} times: half within ${at(0.5)} ms, nine of ten within ${at(0.9)} ms, the fastest ${at(0)} ms`,
+    );
   }
 }
-for (const [ops, list] of [...times, ['all', [...times.values()].flat()] as const]) {
-  const sorted = list.toSorted((a, b) => a - b);
-  const at = (share: number): string =>
-    (sorted[Math.floor(share * (sorted.length - 1))] ?? NaN).toFixed(0);
-  say(
-    `${ops.padEnd(10)} ${sorted.length} times: half within ${at(0.5)} ms, nine of ten within ${at(0.9)} ms, the fastest ${at(0)} ms`,
-  );
-}
-say(`heights ${nodes.map(({ height }) => height).join(' ')}`);
-if (values.folder === undefined) rmSync(folder, { recursive: true });
+
+say(`${cpus()[0]?.model ?? ''}, ${cpus().length} cores, Node ${process.version}`);
+for (const settings of values.with) await measure(settings);

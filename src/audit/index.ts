@@ -1,6 +1,6 @@
 export { AuditError, type AuditErrorFacts } from './errors.ts';
 export { lastBlockMs } from './last-block.ts';
-export { MerkleTree, hashLeaf, hashNode } from './merkle-tree.ts';
+export { MerkleTree, hashBytes, hashLeaf, hashNode } from './merkle-tree.ts';
 export { verifyConsistency, verifyInclusion } from './merkle-proof.ts';
 export {
   bundlesOf,
@@ -8,23 +8,29 @@ export {
   encodeBundle,
   hashTilesOf,
   tilePath,
+  tileWidth,
   type Tile,
 } from './tiles.ts';
 export {
   formatNote,
+  formatSignatureLine,
   formatVkey,
+  noteKeyTypes,
   parseNote,
+  parseSignatureLine,
   parseVkey,
   type NoteKey,
   type NoteSignature,
   type SignedNote,
 } from './signed-note.ts';
 export {
+  cosignCheckpoint,
   formatCheckpoint,
   parseCheckpoint,
   verifyNoteSignature,
   type Checkpoint,
 } from './checkpoint.ts';
+export { webFileOf, type WebFile } from './log-web.ts';
 export { logOrigin, parsePolicy, policyFile, witnessName, type LogPolicy } from './policy.ts';
 export { inclusionPath, logEntries, type LogEntry } from './log-entries.ts';
 export { compareLogs, type ComparedLog, type LogFork, type LogRelation } from './compare-logs.ts';
@@ -37,12 +43,22 @@ export {
 } from './tlog-proof.ts';
 export {
   checkpointName,
+  decisionName,
   envelopeDigests,
+  firstEntryOf,
   leavesOf,
   logPrefix,
+  nextCheckpointName,
   policyName,
+  tileNames,
   type Decision,
 } from './log-files.ts';
+export {
+  decodeWitnessRequest,
+  encodeWitnessRequest,
+  witnessRequestBytesMax,
+  type WitnessRequest,
+} from './witness-request.ts';
 export { Witness, witnessStateName, type WitnessRefusal } from './witness.ts';
 export {
   ConsortiumLog,

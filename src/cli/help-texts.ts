@@ -105,24 +105,6 @@ Examples:
   $ annulus reproduce --out runs/longer --set training.student.rounds=20
 `;
 
-/** Below the flags of `annulus predict --help`. */
-export const predictExamples = `
-Writes labels.nii.gz (the points as spheres), points.mrk.json (3D Slicer) and calc.nii.gz (calcium) in the space of
-the CT, and heart.nii.gz if the model was taught the heart. labels.json says what the values mean.
-
-Every result is checked against the anatomy of a heart: the distances between the points, their plane and sides, blood
-around them, the calcium, and whether the image is a contrast CT at all. A result that cannot be true is called
-implausible, with the reasons: on standard error, in the text, in the JSON and in labels.json. The exit code is still 0,
-with --strict it is 1.
-
---heart is a NIfTI file on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
-5 right ventricle, 6 aorta, 7 pulmonary artery, 0 elsewhere. A model trained with training.heart=condition needs it.
-
-Examples:
-  $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
-  $ annulus predict --model conditioned --input ct.nii.gz --heart heart.nii.gz --output out
-`;
-
 /** Below the flags of `annulus export --help`. */
 export const exportExamples = `
 safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.

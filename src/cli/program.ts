@@ -1,9 +1,7 @@
 /** The commands, their flags and their help. Everything they do is in their own files. */
-import { readFile } from 'node:fs/promises';
 import { Argument, Command, Option } from 'commander';
 import { printableLine } from '../base/index.ts';
 import { backendNames, precisions } from '../compute/index.ts';
-import { packageFile } from '../host/index.ts';
 import { addAudit } from './audit/declare.ts';
 import { addData } from './data/declare.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
@@ -16,15 +14,14 @@ import {
   exportExamples,
   importExamples,
   overview,
-  predictExamples,
   reproduceExamples,
   simulateExamples,
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
 import { addLab } from './lab/declare.ts';
-import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
-import { predictCommand, type PredictFlags } from './predict-command.ts';
+import { packageVersion } from './package-version.ts';
+import { addPredict } from './predict/declare.ts';
 import { defaultSeeds, reproduceCommand, type ReproduceFlags } from './reproduce-command.ts';
 import { addBundle, addNodeCommands } from './node/declare.ts';
 import { formatOption } from './result.ts';
@@ -212,33 +209,6 @@ function addTopology(program: Command, world: World, finish: (code: ExitCode) =>
     });
 }
 
-function addPredict(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  const predict = program
-    .command('predict')
-    .description('Find points and calcium in a CT with a trained student.')
-    .requiredOption('--model <folder>', "a run, a node's home, or its model/ folder")
-    .requiredOption('--input <file>', 'a CT as NIfTI, .nii or .nii.gz')
-    .option('--heart <file>', 'a segmentation of the heart, if the model needs one')
-    .requiredOption('--output <folder>', 'where to write; must be empty')
-    .addOption(
-      new Option('--backend <name>', 'what computes')
-        .choices(['auto', ...backendNames])
-        .default('auto'),
-    )
-    .addOption(
-      new Option('--precision <name>', 'of products; bf16 only with the native backend')
-        .choices(precisions)
-        .default('f32'),
-    )
-    .option('--strict', 'exit code 1 when the result is implausible')
-    .addOption(formatOption());
-  addReadingFlags(predict)
-    .addHelpText('after', predictExamples)
-    .action(async (flags: PredictFlags) => {
-      finish(await predictCommand(flags, world));
-    });
-}
-
 function addExport(program: Command, world: World, finish: (code: ExitCode) => void): void {
   program
     .command('export')
@@ -314,9 +284,4 @@ function oneLine(text: string): string {
     .trim()
     .replace(/^error: /, '')
     .replace(/\s+/g, ' ');
-}
-
-async function packageVersion(): Promise<string> {
-  const text = await readFile(packageFile('package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -13,5 +13,5 @@ export async function loadReproduce(): Promise<RunReproduce> {
 
 /** `predict` finds points and calcium in a CT. */
 export async function loadPredict(): Promise<RunPredict> {
-  return (await import('../distill/index.ts')).predictFile;
+  return (await import('../prediction/index.ts')).predictFile;
 }

@@ -1,6 +1,6 @@
 /** The process as the commands see it; tests put another in its place. */
-import type { predictFile } from '../distill/index.ts';
 import type { reproduce, runMainJob } from '../experiment/index.ts';
+import type { predictFile } from '../prediction/index.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The main job, from cases to the record of the run. */

@@ -16,6 +16,11 @@ export interface ComputeSettings {
    * that is kept stays float32. The native backend alone has it; where it is faster says docs/compute.md.
    */
   readonly precision: string;
+  /**
+   * How far the threads that train and average give way to others, 0 to 19 as in nice(1): to the votes above all, which the
+   * same processors check and sign. 0, as urgent as they: others' programs on the machine would hold training up. Linux only.
+   */
+  readonly niceness: number;
 }
 
 /** Values of `compute.backend`. */
@@ -26,6 +31,7 @@ export const computeDefaults: ComputeSettings = Object.freeze({
   backend: 'auto',
   workers: 0,
   precision: 'f32',
+  niceness: 0,
 });
 
 /** @throws {SettingError} naming the key out of range. */
@@ -33,6 +39,7 @@ export function validateCompute(settings: ComputeSettings): void {
   checkChoice('backend', settings.backend, backends);
   checkInteger('workers', settings.workers, 0, 64);
   checkChoice('precision', settings.precision, precisions);
+  checkInteger('niceness', settings.niceness, 0, 19);
 }
 
 /** How every worker opens its engine, the number of threads apart; the settings are valid. */

@@ -1,6 +1,12 @@
 /** Who exchanges with whom when rounds are mixed, and how near the models must come. docs/specs/mixing-round.md */
-import { checkChoice, checkInteger, checkNumber } from '../base/index.ts';
-import { limits, type IntegerMean, type MixingRule, type MixingTopology } from '../wire/index.ts';
+import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
+import {
+  hearsAgain,
+  limits,
+  type IntegerMean,
+  type MixingRule,
+  type MixingTopology,
+} from '../wire/index.ts';
 
 const topologies = [
   'ring',
@@ -49,6 +55,17 @@ export function validateMixing(settings: MixingSettings): void {
   checkInteger('steps', settings.steps, 0, limits.mixingStepsMax);
   checkNumber('epsilon', settings.epsilon, 1e-9, 1);
   checkInteger('patienceMs', settings.patienceMs, 1_000, 86_400_000);
+}
+
+/** @throws {SettingError} where states cannot travel compressed */
+export function checkHeardAgain(settings: MixingSettings): void {
+  if (hearsAgain(topologyOf(settings))) return;
+  const { topology, redrawn } = settings;
+  throw new SettingError(
+    'compression',
+    `none with the topology ${topology}${topology === 'regular' ? ` and redrawn ${String(redrawn)}` : ''}: compressed states need neighbours that are heard again, as in base, exponential, ring, torus, complete, or regular with redrawn false`,
+    'int8 or bf16',
+  );
 }
 
 /** The rule of a stage whose rounds are mixed. */

@@ -144,7 +144,7 @@ export function loadNodeFile(
   file: string,
   overrides: readonly Override[] = [],
 ): NodeFile {
-  return readNodeFile(text, file, overrides, ['dashboard']).settings;
+  return readNodeFile(text, file, overrides, ['dashboard', 'witnesses']).settings;
 }
 
 function sectionOf(key: Section, tree: Tree, file: string): readonly [string, unknown] {

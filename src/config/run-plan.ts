@@ -175,10 +175,12 @@ function ruleOf(
   { federation }: StageSettings,
   memberCount: number,
 ): RoundRule {
-  const { averaging, samplesCap, clamp, outerLearningRate, outerMomentum } = training;
+  const { averaging, compression, samplesCap, clamp } = training;
+  const { outerLearningRate, outerMomentum } = training;
   const robust = robustRuleOf(training.robust, memberCount);
   const isDiloco = federation === 'diloco';
   const mean = {
+    ...(compression !== 'none' && { compression }),
     samplesCap,
     weightMax: samplesCap,
     clampMicro: Math.round(clamp * 1e6),

@@ -1,7 +1,12 @@
 /** How long and how hard the two steps train: the teachers, then the student. */
 import { heartUses, optimiserKinds, type HeartUse, type OptimiserKind } from '../distill/index.ts';
-import { schedules, type Schedule } from '../wire/index.ts';
-import { mixingDefaults, type MixingSettings } from './mixing-settings.ts';
+import {
+  schedules,
+  travelCompressions,
+  type Schedule,
+  type TravelCompression,
+} from '../wire/index.ts';
+import { checkHeardAgain, mixingDefaults, type MixingSettings } from './mixing-settings.ts';
 import { robustDefaults, type RobustSettings } from './robust-settings.ts';
 import { checkChoice, checkInteger, checkNumber, SettingError } from '../base/index.ts';
 
@@ -23,6 +28,12 @@ export const averagings = ['by-size', 'exact', 'sharded', 'mixing'] as const;
 
 /** How the mean of the updates is made: one of `averagings`. */
 export type Averaging = (typeof averagings)[number];
+
+/** How updates, in a mixing the states, are rounded on their way between hospitals. docs/decisions/028 */
+export const compressions: readonly ('none' | TravelCompression)[] = [
+  'none',
+  ...travelCompressions,
+];
 
 /** One kind of stage. All hospitals agree on it in the manifest. */
 export interface StageSettings {
@@ -74,6 +85,8 @@ export interface TrainingSettings {
   readonly deadlineFactor: number;
   /** How the mean is made: `by-size`, `exact`, `mixing` or, from 4 hospitals on, `sharded`. */
   readonly averaging: Averaging;
+  /** How what travels is rounded: `none`, `int8` (a byte for each number) or `bf16`; what an update leaves out goes into the next one. */
+  readonly compression: 'none' | TravelCompression;
   /** Most samples a hospital may weigh with, 1 to 1000000: bounds what one member can claim. */
   readonly samplesCap: number;
   /** A single parameter's change in a round is clamped to this, 0.001 to 64: bounds the integer sum. */
@@ -120,6 +133,7 @@ export const trainingDefaults: TrainingSettings = Object.freeze({
   roundTimeoutMs: 300_000,
   deadlineFactor: 0,
   averaging: 'by-size',
+  compression: 'none',
   samplesCap: 100,
   clamp: 1,
   mixing: mixingDefaults,
@@ -139,8 +153,12 @@ export function validateTraining(settings: TrainingSettings): void {
   checkInteger('roundTimeoutMs', settings.roundTimeoutMs, 1_000, 86_400_000);
   checkNumber('deadlineFactor', settings.deadlineFactor, 0, 100);
   checkChoice('averaging', settings.averaging, averagings);
+  checkChoice('compression', settings.compression, compressions);
   checkInteger('samplesCap', settings.samplesCap, 1, 1_000_000);
   checkNumber('clamp', settings.clamp, 0.001, 64);
+  if (settings.averaging === 'mixing' && settings.compression !== 'none') {
+    checkHeardAgain(settings.mixing);
+  }
   if (settings.averaging === 'mixing' && settings.robust.kind !== 'none') {
     throw new SettingError(
       'averaging',

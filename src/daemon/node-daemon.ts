@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { messageOf, utf8, type Clock, type Digest, type Logger } from '../base/index.ts';
 import { sha256 } from '../crypto/index.ts';
+import type { WitnessSettings } from '../auditor/index.ts';
 import { backendVariant } from '../compute/index.ts';
 import { engineOptionsOf, type NodeFile } from '../config/index.ts';
 import {
@@ -41,8 +42,10 @@ import type { Plan, SignedManifest } from '../wire/index.ts';
 import { controlHandler, controlSocketOf } from './control.ts';
 import { DaemonError } from './errors.ts';
 import { membersFact, startedFact } from './facts.ts';
+import { logReader } from './log-reader.ts';
 import { Membership, notListed } from './membership.ts';
 import { needlessRestart } from './needless-restart.ts';
+import { askOutsideWitnesses } from './outside-witnesses.ts';
 import { OwnDataWatch } from './own-data.ts';
 import { OwnResults, packagedDigest } from './own-results.ts';
 import { RestoredHome } from './restored-home.ts';
@@ -59,6 +62,7 @@ export interface DaemonOptions {
   readonly reopen: () => Promise<Home>;
   readonly settings: NodeFile;
   readonly dashboard: DashboardSettings;
+  readonly witnesses: WitnessSettings;
   readonly program: { readonly version: string; readonly code: Digest };
   readonly clock: Clock;
   readonly notify: ServiceNotify;
@@ -105,8 +109,9 @@ export class NodeDaemon {
     });
     // Awaited in `run`; a failure before that is not lost.
     this.#ended.catch(() => undefined);
-    this.#pool = openTrainingPool(engineOptionsOf(settings.compute), settings.compute.workers);
-    this.#averagingPool = openAveragingPool();
+    const { workers, niceness } = settings.compute;
+    this.#pool = openTrainingPool(engineOptionsOf(settings.compute), workers, niceness);
+    this.#averagingPool = openAveragingPool(niceness);
     this.#node = this.#makeNode();
     this.#results = this.#makeResults();
     this.#data = new OwnDataWatch({
@@ -208,6 +213,9 @@ export class NodeDaemon {
       this.#results.stop();
     });
     this.#results.start(await packagedDigest(modelFolderIn(home)));
+    const nodeFolder = nodeFolderOf(home);
+    const asked = { settings: this.#options.witnesses, clock, nodeFolder, onFact: this.#hear };
+    this.#opened('outside witnesses', askOutsideWitnesses(asked));
     this.#opened('supervisor', superviseBy(notify, this.feed, clock));
   }
 
@@ -217,7 +225,9 @@ export class NodeDaemon {
     if (!settings.isOn) return;
     const logger = { log: () => undefined };
     try {
-      const page: Dashboard = await serveDashboard({ feed: this.feed, settings, clock, logger });
+      const readLog = logReader(nodeFolderOf(this.#options.home));
+      const shown = { feed: this.feed, settings, clock, logger, readLog };
+      const page: Dashboard = await serveDashboard(shown);
       this.#opened('page', () => page.close());
       this.#say('info', `the status of this node: ${page.url}`);
     } catch (error) {

@@ -1,4 +1,9 @@
-/** All of a home's `node.yaml`: the sections of `config`, and the page's. */
+/** All of a home's `node.yaml`: the sections of `config`, the page's, and that of outside witnesses. */
+import {
+  validateWitnessSettings,
+  witnessDefaults,
+  type WitnessSettings,
+} from '../auditor/index.ts';
 import { readNodeFile, type NodeFile, type Override } from '../config/index.ts';
 import {
   dashboardDefaults,
@@ -10,6 +15,7 @@ import {
 export interface DaemonSettings {
   readonly node: NodeFile;
   readonly dashboard: DashboardSettings;
+  readonly witnesses: WitnessSettings;
 }
 
 /** @throws {ConfigError} naming file, line, key, what was expected and what came */
@@ -18,11 +24,16 @@ export function readDaemonSettings(
   file: string,
   overrides: readonly Override[] = [],
 ): DaemonSettings {
-  const { settings, section } = readNodeFile(text, file, overrides, ['dashboard']);
+  const { settings, section } = readNodeFile(text, file, overrides, ['dashboard', 'witnesses']);
   const dashboard = section('dashboard', {
     defaults: dashboardDefaults,
     form: { ...dashboardDefaults, names: [''] },
     validate: validateDashboardSettings,
   });
-  return { node: settings, dashboard };
+  const witnesses = section('witnesses', {
+    defaults: witnessDefaults,
+    form: { ...witnessDefaults, ask: [''] },
+    validate: validateWitnessSettings,
+  });
+  return { node: settings, dashboard, witnesses };
 }

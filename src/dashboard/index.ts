@@ -25,3 +25,7 @@ export { statusText } from './status-text.ts';
 export { linkRemedy, linkWords } from './link-words.ts';
 export { metricFamilies, renderMetrics, type MetricFamily, type Sample } from './metrics.ts';
 export { serveDashboard, type Dashboard, type DashboardOptions } from './serve-dashboard.ts';
+export type { ReadLogFile } from './log-routes.ts';
+export { serveLog, type ServeLogOptions } from './serve-log.ts';
+export type { WebServer } from './web-server.ts';
+export { serveWitness, type ServeWitnessOptions } from './serve-witness.ts';

@@ -81,6 +81,7 @@ function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> 
     case 'traffic':
     case 'disk':
     case 'log-head':
+    case 'outside-witnesses':
     case 'deadline':
     case 'update-held':
     case 'left-out':

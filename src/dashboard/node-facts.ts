@@ -106,6 +106,18 @@ export type NodeFact =
       readonly cosigners: readonly NodeId[];
       readonly quorum: number;
     }
+  /** Witnesses outside the consortium that are asked to cosign this node's log. */
+  | {
+      readonly kind: 'outside-witnesses';
+      readonly witnesses: readonly {
+        readonly name: string;
+        /** Entries of the largest head that it cosigned. */
+        readonly size: number;
+        readonly atMs: number | null;
+        /** Why it has not cosigned the last; null when it has. */
+        readonly problem: string | null;
+      }[];
+    }
   /** Until when the round under way waits; `atMs` null when it has none. */
   | { readonly kind: 'deadline'; readonly round: number; readonly atMs: number | null }
   /** A participant's update of the round under way has arrived here. */

@@ -47,6 +47,8 @@ export interface NodeStatus {
   readonly traffic: NodeView['traffic'];
   readonly disk: NodeView['disk'];
   readonly log: NodeView['log'];
+  /** Witnesses outside the consortium. */
+  readonly witnesses: NodeView['witnesses'];
   /** What is wrong now, the gravest first. */
   readonly messages: readonly Notice[];
   readonly journal: readonly JournalEntry[];
@@ -61,7 +63,7 @@ export interface NodeStatus {
 /** @param showsPrediction false where somebody else may read along: it is about a patient */
 export function statusOf(view: NodeView, showsPrediction: boolean): NodeStatus {
   const { identity, nowMs, height, isDone, round, deadlineMs, work, rounds, roundCounts } = view;
-  const { losses, errors, traffic, disk, log, journal } = view;
+  const { losses, errors, traffic, disk, log, witnesses, journal } = view;
   const messages = messagesOf(view);
   return {
     ...{ version: statusVersion, nowMs },
@@ -75,6 +77,7 @@ export function statusOf(view: NodeView, showsPrediction: boolean): NodeStatus {
     },
     ...{ health: healthOf(view), members: memberStatuses(view) },
     ...{ round, deadlineMs, work, rounds, roundCounts, losses, errors, traffic, disk, log },
+    witnesses,
     ...{ messages, journal, prediction: showsPrediction ? pictureOf(view) : null },
   };
 }

@@ -66,6 +66,7 @@ export interface NodeView {
   readonly traffic: { readonly sentBytes: number; readonly receivedBytes: number } | null;
   readonly disk: { readonly freeBytes: number; readonly usedBytes: number } | null;
   readonly log: Omit<Extract<NodeFact, { kind: 'log-head' }>, 'kind'> | null;
+  readonly witnesses: Extract<NodeFact, { kind: 'outside-witnesses' }>['witnesses'];
   readonly notices: readonly Notice[];
   readonly journal: readonly JournalEntry[];
   readonly prediction: Prediction | null;
@@ -82,7 +83,7 @@ export const emptyView: NodeView = Object.freeze({
   ...{ identity: null, nowMs: 0, height: 0, decidedMs: 0, members: [], formerMembers: [] },
   ...{ round: null, deadlineMs: null, work: null, rounds: [] },
   ...{ roundCounts: { sealed: 0, void: 0 }, errors: [], losses: [] },
-  ...{ traffic: null, disk: null, log: null, notices: [], journal: [] },
+  ...{ traffic: null, disk: null, log: null, witnesses: [], notices: [], journal: [] },
   ...{ prediction: null, isDone: false, isRetired: false },
   manifestVersion: null,
 });

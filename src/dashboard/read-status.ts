@@ -2,7 +2,7 @@
 import { DashboardError } from './errors.ts';
 import { statusVersion, type NodeStatus } from './node-status.ts';
 
-const lists = ['members', 'rounds', 'losses', 'errors', 'messages', 'journal'];
+const lists = ['members', 'rounds', 'losses', 'errors', 'messages', 'journal', 'witnesses'];
 const parts = ['node', 'consortium', 'health', 'roundCounts'];
 
 /**

@@ -170,6 +170,8 @@ function afterFact(view: NodeView, fact: NodeFact): NodeView {
       const log = { size, root, height, cosigners, quorum };
       return { ...view, log, height: Math.max(view.height, height) };
     }
+    case 'outside-witnesses':
+      return { ...view, witnesses: fact.witnesses };
     case 'deadline':
       return fact.round === view.round?.round ? { ...view, deadlineMs: fact.atMs } : view;
     case 'update-held':

@@ -1,17 +1,18 @@
 /** The live page's server: read-only, on loopback unless told otherwise. */
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { messageOf, type Clock, type Logger } from '../base/index.ts';
-import { DashboardError } from './errors.ts';
 import { EventHub } from './event-hub.ts';
 import type { Health } from './health.ts';
+import { addLogRoutes, type ReadLogFile } from './log-routes.ts';
 import { renderMetrics } from './metrics.ts';
 import { statusOf, type NodeStatus } from './node-status.ts';
 import { readPageFiles, type PageFile } from './page-files.ts';
 import { isLoopback, refusalOf, safeHeaders } from './request-guard.ts';
 import { validateDashboardSettings, type DashboardSettings } from './settings.ts';
 import type { StatusFeed } from './status-feed.ts';
+import { openWebServer } from './web-server.ts';
 
 /** What the server works with. */
 export interface DashboardOptions {
@@ -19,6 +20,8 @@ export interface DashboardOptions {
   readonly settings: DashboardSettings;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The node's log, served under `/log/` where the settings say so. */
+  readonly readLog?: ReadLogFile;
 }
 
 /** A server that listens. */
@@ -41,9 +44,6 @@ interface Serving extends DashboardOptions {
 
 /** Pages notice a lost connection by the pings that they miss. */
 const pingMs = 5_000;
-const closingMs = 50;
-const requestMsMax = 10_000;
-const headerBytesMax = 16 * 1024;
 /** Connections beside the open streams: a browser opens six. */
 const spareConnections = 32;
 
@@ -63,21 +63,16 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   const hub = new EventHub({ clock, pushMsMin, pingMs, streamsMax, status });
   const health = (): Health => healthNow(status(), clock.nowMs(), settings.silenceMsMax);
   const app = routes({ ...options, hub, status, health, files: await readPageFiles() });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: {
-      maxHeaderSize: headerBytesMax,
-      headersTimeout: requestMsMax,
-      requestTimeout: requestMsMax,
-    },
+  const { host } = settings;
+  const server = await openWebServer(app.fetch, {
+    ...{ host, port: settings.port, connectionsMax: streamsMax + spareConnections, clock },
+    what: 'the live page',
+    remedy: 'Set dashboard.port to a free one (0: any)',
   });
-  const { host, port: wanted } = settings;
-  if ('maxConnections' in server) server.maxConnections = streamsMax + spareConnections;
-  const port = await listen(server, host, wanted);
+  const { url, port } = server;
   const endChanges = feed.onView(() => {
     hub.changed();
   });
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
   logger.log('info', 'the live page is served', { url });
   if (!isLoopback(host)) {
     const what = 'whoever reaches the live page can read the status: it has no password';
@@ -88,14 +83,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
     close: async () => {
       endChanges();
       hub.close();
-      // The streams' last bytes go out, and the browsers see an end and no failure.
-      await new Promise<void>((resolve) => clock.setTimer(closingMs, resolve));
-      await new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        if ('closeAllConnections' in server) server.closeAllConnections();
-      });
+      await server.close();
     },
   };
 }
@@ -136,6 +124,9 @@ function routes(serving: Serving): Hono<Env> {
     c.header('Content-Type', 'image/png');
     return c.body(new Uint8Array(png));
   });
+  if (settings.servesLog && serving.readLog !== undefined) {
+    addLogRoutes(app, '/log/', serving.readLog);
+  }
   app.get('*', (c) => {
     const file = files.get(c.req.path);
     if (file === undefined) return c.notFound();
@@ -174,20 +165,4 @@ function healthNow({ health, nowMs }: NodeStatus, clockMs: number, silenceMsMax:
   if (nowMs === 0 || silentMs <= silenceMsMax) return health;
   const silence = `the node gave no sign of life for ${Math.floor(silentMs / 1000)} s`;
   return { isHealthy: false, reasons: [silence, ...health.reasons] };
-}
-
-async function listen(
-  server: ReturnType<typeof createAdaptorServer>,
-  host: string,
-  port: number,
-): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      const message = `expected to serve the live page at ${host}, port ${port}: ${messageOf(cause)}. Set dashboard.port to a free one (0: any)`;
-      reject(new DashboardError({ code: 'cannot_listen', host, port }, message, { cause }));
-    });
-    server.listen(port, host, resolve);
-  });
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
 }

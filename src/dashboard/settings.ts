@@ -15,6 +15,8 @@ export interface DashboardSettings {
    * through a name that it controls (DNS rebinding).
    */
   readonly names: readonly string[];
+  /** True: the node's log is served under `/log/` in the layout of tlog-tiles, to whoever reaches the port. */
+  readonly servesLog: boolean;
   /** Pages open at a time, 1..256; each holds a connection. */
   readonly streamsMax: number;
   /** Shortest time between two pushes to the pages, ms, 250..60000: at most four a second. */
@@ -29,6 +31,7 @@ export const dashboardDefaults: DashboardSettings = Object.freeze({
   host: '127.0.0.1',
   port: 7480,
   names: Object.freeze([]),
+  servesLog: false,
   streamsMax: 16,
   pushMsMin: 250,
   silenceMsMax: 30_000,

@@ -25,7 +25,7 @@ export function statusText(status: NodeStatus): string {
 }
 
 function headLines(status: NodeStatus): string[] {
-  const { node, consortium, health, nowMs, traffic, disk, log } = status;
+  const { node, consortium, health, nowMs, traffic, disk, log, witnesses } = status;
   const bytes =
     traffic === null
       ? absent
@@ -46,7 +46,12 @@ function headLines(status: NodeStatus): string[] {
     row('traffic', bytes),
     row('disk', room),
     row('log', head),
+    ...witnesses.map((one) => row('witness', witnessLine(one))),
   ];
+}
+
+function witnessLine({ name, size, problem }: NodeStatus['witnesses'][number]): string {
+  return `${name}, cosigned ${size} entries${problem === null ? '' : `; not the last: ${problem}`}`;
 }
 
 function cosigned({ cosigners, quorum }: NonNullable<NodeStatus['log']>): string {

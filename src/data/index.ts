@@ -1,5 +1,12 @@
 export { DataError, type DataErrorFacts, type LabelRule } from './errors.ts';
-export { distanceBetween, type Vector3 } from './volume/vector.ts';
+export {
+  crossProduct,
+  distanceBetween,
+  scaleVector,
+  stepAlong,
+  subtractVectors,
+  type Vector3,
+} from './volume/vector.ts';
 export {
   invertAffine,
   rasAffine,
@@ -36,10 +43,13 @@ export {
   validateScannerSettings,
   type AnnotatorSettings,
   type PhantomSettings,
+  type RareShares,
   type ReadingSettings,
   type ScannerSettings,
+  type SceneName,
 } from './settings.ts';
-export { makePhantom, type Phantom, type Truth } from './phantom/phantom.ts';
+export { makePhantom } from './phantom/phantom.ts';
+export type { Phantom, Truth } from './phantom/truth.ts';
 export { annotate } from './phantom/annotator.ts';
 export { labelMap, type Annotation } from './case/annotation.ts';
 export { paintSpheres } from './volume/spheres.ts';
@@ -105,6 +115,27 @@ export {
   type OwnCase,
 } from './own/own-case.ts';
 export {
+  annulusPlane,
+  heightMm,
+  withinPlane,
+  type AnnulusPlane,
+  type HingePoints,
+} from './measures/annulus-plane.ts';
+export { unitText, type MeasureUnit } from './measures/measure-list.ts';
+export {
+  measureRoot,
+  type Measure,
+  type MeasureFlag,
+  type MeasuredAnswer,
+  type RootMeasures,
+} from './measures/measures.ts';
+export {
+  csvLine,
+  encodeMeasures,
+  measuresCsv,
+  measuresDocument,
+} from './measures/measure-files.ts';
+export {
   readDicomSeries,
   type DicomFile,
   type DicomReading,
@@ -114,3 +145,10 @@ export {
 } from './dicom/series.ts';
 export type { CarriedAttributes } from './dicom/instance.ts';
 export { dicomRules, type DicomRule } from './dicom/rules.ts';
+export {
+  encodeSegmentation,
+  hasReferences,
+  type DicomSegment,
+  type SegmentationSource,
+} from './dicom/segmentation.ts';
+export { calciumWords, pointWords, type SegmentWords } from './dicom/segment-codes.ts';

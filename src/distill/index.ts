@@ -74,8 +74,10 @@ export {
   type MarkOnSlice,
   type Scene,
   type Slice,
+  type SliceLine,
   type SlicePlane,
 } from './predict/slice-planes.ts';
+export { annulusSlices, type AnnulusSlice } from './predict/annulus-slices.ts';
 export { heldOutScene } from './predict/held-out-scene.ts';
 export { HospitalJobs } from './hospital-jobs.ts';
 export type {
@@ -93,15 +95,3 @@ export type {
 } from './job-args.ts';
 export { decodeStudent, encodeStudent, type StudentPackage } from './predict/student-package.ts';
 export { predictCt, type CtPrediction } from './predict/prediction.ts';
-export {
-  predictFile,
-  type NamedFile,
-  type PredictRequest,
-  type PredictResult,
-} from './predict/file-prediction.ts';
-export {
-  predictionDocument,
-  predictionFiles,
-  predictionLines,
-  verdictLines,
-} from './predict/prediction-files.ts';

@@ -28,6 +28,7 @@ export { distance, robustVector } from './rules/vectors.ts';
 export { balance, selfCentredClip, type BalanceRule, type Received } from './rules/own-centred.ts';
 export { gateByNorm, NormGate, type GateVerdict, type NormGateRule } from './rules/norm-gate.ts';
 export { RoundSum, type ValueRange } from './average/round-sum.ts';
+export { updateBytesOf } from './bulk/update-file.ts';
 export {
   averageRound,
   carryRound,
@@ -56,10 +57,12 @@ export {
   type CheckStateOutcome,
   type CompareJob,
   type CompareOutcome,
+  type Compressed,
   type EncryptStateJob,
   type EndMixingJob,
   type MixStepJob,
   type MixStepOutcome,
+  type SentCompressed,
   type StateFile,
 } from './bulk/mixing-jobs.ts';
 export { MixingSchedule, type MixingSettings } from './mixing/mixing-schedule.ts';

@@ -58,6 +58,7 @@ export {
   type StageTraining,
 } from './stage-training.ts';
 export { imagesOf, planImages, type ImageFacts } from './plan-images.ts';
+export { stageStart } from './stage-start.ts';
 export { keepStartModel, readStartModel } from './start-models.ts';
 export type { TrainingWorkerData } from './training-entry.ts';
 export { openTrainingPool } from './training-pool.ts';

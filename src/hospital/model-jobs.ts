@@ -11,7 +11,7 @@ import type {
   RoundTrained,
   TrainArgs,
 } from '../distill/index.ts';
-import { parameterList, readModelSpec, startingWeights, type ModelSpec } from '../models/index.ts';
+import { parameterList, type ModelSpec } from '../models/index.ts';
 import type { InitialModel } from '../peer/index.ts';
 import {
   layoutOf,
@@ -22,8 +22,7 @@ import {
 } from '../weights/index.ts';
 import type { Plan, PlanStage } from '../wire/index.ts';
 import { recordsRoot } from './data-commitment.ts';
-import { stageWeights } from './round-jobs.ts';
-import { readStartModel } from './start-models.ts';
+import { stageStart } from './stage-start.ts';
 import { StateStore } from './state-store.ts';
 
 /** A canonical file in the folder of a node. */
@@ -93,12 +92,7 @@ export class ModelJobs {
   /** Fresh, or from the model that the stage names (`keepStartModel`). @throws {HospitalError} as `readStartModel` */
   async initialModel({ seed, stage, into }: InitialModelArgs): Promise<InitialModel> {
     const store = this.#openStore(into.node);
-    const fresh = stageWeights({ seed }, stage);
-    const { start } = stage;
-    const weights =
-      start === undefined
-        ? fresh
-        : startingWeights(readModelSpec(stage.model), fresh, await readStartModel(store, start));
+    const weights = await stageStart({ seed }, stage, store);
     const written = await writeModel(store, into.name, weights);
     return { ...written, layout: layoutOf(weights) };
   }

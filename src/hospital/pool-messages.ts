@@ -43,6 +43,8 @@ export type FromWorker =
 export interface PoolWorkerData {
   /** URL of the entry module. */
   readonly entry: string;
+  /** Of the worker's thread and those that it starts. */
+  readonly niceness: number;
   /** Given to nobody but the entry module, which reads `workerData.data`. */
   readonly data: unknown;
 }

@@ -1,7 +1,7 @@
 /** The thread side of `WorkerPool`: loads the entry module and runs one job at a time. */
 import { parentPort, workerData, type MessagePort, type Transferable } from 'node:worker_threads';
 import { invariant, messageOf } from '../base/index.ts';
-import { machineFault } from '../host/index.ts';
+import { machineFault, makeThreadNice } from '../host/index.ts';
 import type {
   CreateHandlers,
   FromWorker,
@@ -11,7 +11,10 @@ import type {
 } from './pool-messages.ts';
 
 invariant(parentPort !== null, 'this module runs in a worker thread');
-await serve(parentPort, (workerData as PoolWorkerData).entry);
+const { entry, niceness } = workerData as PoolWorkerData;
+// Before the entry starts threads of its own, which inherit it.
+makeThreadNice(niceness);
+await serve(parentPort, entry);
 
 async function serve(port: MessagePort, entry: string): Promise<void> {
   let running: { readonly job: number; readonly controller: AbortController } | null = null;

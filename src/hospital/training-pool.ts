@@ -4,8 +4,11 @@ import type { EngineOptions } from '../compute/index.ts';
 import type { TrainingWorkerData } from './training-entry.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** A pool for the jobs of `HospitalTrainer`; `workers` 0 is one per processor. Fewer share the processors out. */
-export function openTrainingPool(engine: EngineOptions, workers: number): WorkerPool {
+/**
+ * A pool for the jobs of `HospitalTrainer`; `workers` 0 is one per processor. Fewer share the processors out. `niceness`: how far
+ * they give way to the thread with the network.
+ */
+export function openTrainingPool(engine: EngineOptions, workers: number, niceness = 0): WorkerPool {
   // The entry stands beside this file, as source or compiled.
   const name = import.meta.url.endsWith('.ts') ? './training-entry.ts' : './training-entry.js';
   const threads = workers > 0 ? Math.max(1, Math.floor(availableParallelism() / workers)) : 1;
@@ -13,7 +16,6 @@ export function openTrainingPool(engine: EngineOptions, workers: number): Worker
   return new WorkerPool({
     entry: new URL(name, import.meta.url),
     ...(workers > 0 ? { size: workers } : {}),
-    jobsMax: 4096,
-    data,
+    ...{ jobsMax: 4096, niceness, data },
   });
 }

@@ -3,11 +3,16 @@ import type { Averager } from '../peer/index.ts';
 import type { AveragingArgs } from './averaging-entry.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** One thread for all nodes of a process: its work is as fast as the disk, and its memory one model. */
-export function openAveragingPool(): WorkerPool {
+/** One thread for all nodes of a process: its work is as fast as the disk, and its memory one model. `niceness` as in `openTrainingPool`. */
+export function openAveragingPool(niceness = 0): WorkerPool {
   // The entry stands beside this file, as source or compiled.
   const name = import.meta.url.endsWith('.ts') ? './averaging-entry.ts' : './averaging-entry.js';
-  return new WorkerPool({ entry: new URL(name, import.meta.url), size: 1, jobsMax: 4096 });
+  return new WorkerPool({
+    entry: new URL(name, import.meta.url),
+    size: 1,
+    jobsMax: 4096,
+    niceness,
+  });
 }
 
 /** The work of one node. @param folder of the node: of the store that its peer has */

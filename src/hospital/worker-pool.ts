@@ -20,6 +20,8 @@ export interface WorkerPoolInit {
   readonly jobsMax?: number;
   /** A cancelled job must end within so long, or its worker is ended; 2000 ms when absent. */
   readonly cancelGraceMs?: number;
+  /** How far the workers give way to other threads, 0 to 19: `makeThreadNice`. 0 when absent. */
+  readonly niceness?: number;
   /** Structured clone for the entry module: `workerData.data`. */
   readonly data?: unknown;
 }
@@ -159,7 +161,8 @@ export class WorkerPool {
 
   #spawn(): Slot {
     const file = import.meta.url.endsWith('.ts') ? './pool-worker.ts' : './pool-worker.js';
-    const workerData: PoolWorkerData = { entry: this.#init.entry.href, data: this.#init.data };
+    const { entry, niceness = 0, data } = this.#init;
+    const workerData: PoolWorkerData = { entry: entry.href, niceness, data };
     const worker = new Worker(new URL(file, import.meta.url), { workerData });
     const slot: Slot = { worker, job: null, graceTimer: null };
     this.#slots.add(slot);

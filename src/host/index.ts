@@ -39,4 +39,5 @@ export { isAbsent } from './durable-files.ts';
 export { readRegularFile } from './regular-file.ts';
 export { openFileSet } from './file-set.ts';
 export type { FileSet, SetFile } from './set-file.ts';
+export { makeThreadNice } from './thread-priority.ts';
 export { freePorts, listenFault, modesBelow, syncTrialMs } from './trials.ts';

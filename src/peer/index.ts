@@ -15,4 +15,5 @@ export type { PeerKeys, PeerPorts } from './ports.ts';
 export type { PeerOptions } from './peer-options.ts';
 export type { Submission } from './pending-manifests.ts';
 export { Peer } from './peer.ts';
+export { cutSums } from './rounds/cut-sums.ts';
 export { inlineAverager, type Averager } from './averager.ts';

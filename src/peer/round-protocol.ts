@@ -39,6 +39,8 @@ export interface RoundContext {
   readonly isCurrent: () => boolean;
   /** Does this node's own work of rounds one after the other: a machine trains one model at a time. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Whether an earlier round ended with a model, and this node's update in it. */
+  readonly wasTakenIn: (round: number) => Promise<boolean>;
   /** Whether the peer has stopped: nothing may be left on its disk any more. */
   readonly isStopped: () => boolean;
   readonly broadcast: (message: RoundMessage) => void;

@@ -1,4 +1,5 @@
 export { slicePng } from './slice-png.ts';
+export { renderPatient, type MeasureRow, type PatientRecord } from './patient-page.ts';
 export { renderCases, type CaseToShow } from './cases-page.ts';
 export { renderReport } from './report.ts';
 export { reportStyle } from './report-style.ts';
@@ -23,6 +24,7 @@ export {
   type RoundCheck,
   type RoundRecord,
   type RunRecord,
+  type SliceLine,
   type SlicePicture,
   type SlicePoint,
   type StageTime,

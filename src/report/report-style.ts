@@ -74,6 +74,7 @@ svg text { fill: var(--ink); font-family: inherit }
 .box.open rect { fill: var(--paper); fill-opacity: .82; stroke-width: 1.4 }
 .box.teacher .whisker { stroke: var(--teacher) } .box.teacher .value { fill: var(--teacher) }
 .slices { display: grid; grid-template-columns: repeat(auto-fill, minmax(252px, 1fr)); gap: 18px }
+.slices.root { grid-template-columns: repeat(3, minmax(0, 1fr)) } .group th { padding-top: 14px } .measures th:first-child { width: 38% }
 .slice svg { width: 100%; height: auto; display: block; background: #000; border-radius: 2px }
 .slice image { image-rendering: auto } .slice .larger { display: block; cursor: zoom-in }
 .slice figcaption { margin: 6px 0 0; font-weight: 400; font-size: 12px; line-height: 1.4 }
@@ -86,6 +87,7 @@ svg text { fill: var(--ink); font-family: inherit }
 .slice text { fill: #fff; stroke: #000c; paint-order: stroke; stroke-linejoin: round } .slice text.side { fill: #d7dee3 }
 .name.predicted text { fill: var(--predicted) } .name.reference text { fill: var(--reference) }
 .leader { fill: none; stroke: #fffa } .scale { fill: none; stroke: #fff }
+.plane { fill: none; stroke: var(--reference) }
 .area.truth { stroke: var(--truth) } .area.predicted { stroke: var(--predicted) }
 .bar { display: block; height: 9px; border-radius: 1px; background: var(--student); min-width: 1px }
 .bar.teacher { background: var(--teacher) } td.bars { width: 38%; padding-right: 12px } .bars .bar + .bar { margin-top: 2px }
@@ -94,6 +96,6 @@ svg text { fill: var(--ink); font-family: inherit }
 details summary { cursor: pointer; color: var(--quiet) } pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 11.5px }
 ul { margin: 0; padding-left: 18px }
 footer { padding-top: 16px; font-size: 12px; color: var(--quiet) }
-@media (max-width: 820px) { .row.four, .row.three { grid-template-columns: minmax(0, 1fr) } body { padding: 18px } section { grid-template-columns: minmax(0, 1fr); gap: 10px } .pair { grid-template-columns: 1fr } header { flex-wrap: wrap } .stamp { margin: 0; text-align: left } }
+@media (max-width: 820px) { .row.four, .row.three, .slices.root { grid-template-columns: minmax(0, 1fr) } body { padding: 18px } section { grid-template-columns: minmax(0, 1fr); gap: 10px } .pair { grid-template-columns: 1fr } header { flex-wrap: wrap } .stamp { margin: 0; text-align: left } }
 @media print { html { background: none } body { max-width: none; padding: 0 } section { break-inside: avoid-page } }
 `;

@@ -221,6 +221,14 @@ export interface SlicePicture {
   readonly points: readonly SlicePoint[];
   /** Areas laid over it: one byte a pixel, not 0 where it belongs, base64. */
   readonly areas: readonly { readonly kind: 'truth' | 'predicted'; readonly mask: string }[];
+  /** Lines laid over it, corners in pixels as of points; absent where there are none. */
+  readonly lines?: readonly SliceLine[];
+}
+
+/** A line on a picture. */
+export interface SliceLine {
+  readonly label: string;
+  readonly path: readonly (readonly [x: number, y: number])[];
 }
 
 /** A point on a picture. */

@@ -4,7 +4,7 @@ import { px } from './axis.ts';
 import { html, type Markup } from './markup.ts';
 import { encodeGrayPng } from './png.ts';
 import { placeNames } from './point-names.ts';
-import type { SlicePicture, SlicePoint } from './run-record.ts';
+import type { SliceLine, SlicePicture, SlicePoint } from './run-record.ts';
 
 /** Points further off the slice than this are left out. */
 const offSliceMmMax = 12;
@@ -47,6 +47,7 @@ export function sliceFigure(slice: SlicePicture, id: string): Markup {
           )}
         </g>
         <g style="font-size:${px(unit * fontUnits)}px;stroke-width:${px(unit * 0.6)}">
+          ${(slice.lines ?? []).map((line) => drawLine(line, slice.pixelAspect, unit))}
           ${points.map((point) => drawPoint(point, unit))} ${drawNames(points, drawn, unit)}
           ${drawSides(slice, drawn, unit)} ${drawScale(slice, drawn, unit)}
         </g>
@@ -74,6 +75,17 @@ function drawPoint({ x, y, kind, label, offSliceMm }: SlicePoint, unit: number):
   } as const;
   return html`<g class="point ${kind}" opacity="${opacityOf(offSliceMm)}"
     >${shapes[kind]}<title>${label}, ${kind}, ${offSliceMm.toFixed(1)} mm off the slice</title></g
+  >`;
+}
+
+/** Dashed, so that what lies under it is seen. */
+function drawLine({ label, path }: SliceLine, pixelAspect: number, unit: number): Markup {
+  const corners = path.map(([x, y]) => `${px(x * pixelAspect)} ${px(y)}`).join('L');
+  return html`<path
+    class="plane"
+    d="M${corners}"
+    style="stroke-width:${px(unit * 0.35)};stroke-dasharray:${px(unit * 1.4)} ${px(unit)}"
+    ><title>${label}</title></path
   >`;
 }
 

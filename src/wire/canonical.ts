@@ -55,9 +55,24 @@ export function decodeStrict(bytes: Uint8Array, limits: DecodeLimits): Json {
     throw malformed('$', 'JSON in UTF-8', cause);
   }
   checkParsed(value);
-  // One text has one UTF-8, so equal texts are equal bytes.
-  if (write(value) !== text) throw malformed('$', 'the canonical form (RFC 8785)');
+  if (!isCanonical(value, text)) throw malformed('$', 'the canonical form (RFC 8785)');
   return value;
+}
+
+/** One text has one UTF-8, so equal texts are equal bytes. With keys in order the engine's own writer writes the same, faster. */
+function isCanonical(value: Json, text: string): boolean {
+  return (isInOrder(value) && JSON.stringify(value) === text) || write(value) === text;
+}
+
+function isInOrder(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isInOrder);
+  let before = '';
+  for (const [key, field] of Object.entries<Json>(value as Readonly<Record<string, Json>>)) {
+    if (key < before || !isInOrder(field)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function write(value: unknown): string {
@@ -147,5 +162,5 @@ function isPlainInteger(value: number): boolean {
 
 /** No half of a surrogate pair alone: such text has no UTF-8. */
 function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
+  return text.isWellFormed();
 }

@@ -52,6 +52,7 @@ export {
 export { readImages, planHeartUses, type PlanImages, type PlanIntensity } from './images.ts';
 export { readRobust, robustKinds, type RobustRule } from './robust-rule.ts';
 export {
+  hearsAgain,
   readRule,
   type ExactRule,
   type IntegerMean,
@@ -59,6 +60,8 @@ export {
   type MixingTopology,
   type RoundRule,
   type ShardedRule,
+  travelCompressions,
+  type TravelCompression,
 } from './rule.ts';
 export {
   decodeReport,

@@ -6,8 +6,16 @@ import { mixingStepsMax } from './limits.ts';
 import { bool, checked, int, literal, obj, optional, unionBy, type Reader } from './readers.ts';
 import { readRobust, type RobustRule } from './robust-rule.ts';
 
+/** How what travels is rounded: a byte for each number, or the upper half of a float32. docs/decisions/028 */
+export type TravelCompression = 'int8' | 'bf16';
+
+/** Names of `TravelCompression`. */
+export const travelCompressions: readonly TravelCompression[] = ['int8', 'bf16'];
+
 /** The weighted mean in integers: any order of adding, by whomever, gives the same bytes. */
 export interface IntegerMean {
+  /** How updates are rounded, in a mixing the states; absent for neither. */
+  readonly compression?: TravelCompression;
   /** Most samples that one participant may weigh with, 1 to `weightMax`. */
   readonly samplesCap: number;
   /** wMax: the weight of which one unit is a share in fixed point, samples, 1 to 2^31-1. */
@@ -67,6 +75,7 @@ export interface MixingRule extends IntegerMean {
 export type RoundRule = ExactRule | ShardedRule | MixingRule;
 
 const integerMean = {
+  compression: optional(literal('int8', 'bf16')),
   samplesCap: int(1, 2 ** 31 - 1),
   weightMax: int(1, 2 ** 31 - 1),
   clampMicro: int(1, 64_000_000),
@@ -76,6 +85,24 @@ const integerMean = {
 
 function capProblem({ samplesCap, weightMax }: IntegerMean): string | null {
   return samplesCap > weightMax ? 'samplesCap not above weightMax' : null;
+}
+
+/** Topologies in which nobody knows who hears it again. */
+const drawnTopologies: readonly MixingTopology['kind'][] = ['matching', 'el-oracle', 'el-local'];
+
+/**
+ * Whether members of a mixing hear the same ones again, so that they can be sent what has changed since: compressed states
+ * need it, for their rounding errors shrink with these changes and with nothing else.
+ */
+export function hearsAgain(topology: MixingTopology): boolean {
+  const isRedrawn = topology.kind === 'regular' && topology.redrawn;
+  return !isRedrawn && !drawnTopologies.includes(topology.kind);
+}
+
+function compressionProblem({ compression, topology }: MixingRule): string | null {
+  return compression === undefined || hearsAgain(topology)
+    ? null
+    : 'no compression where each step draws another graph';
 }
 
 const readExact: Reader<ExactRule> = checked(
@@ -118,7 +145,7 @@ const readMixing: Reader<MixingRule> = checked(
     patienceMs: int(1_000, 86_400_000),
     ...integerMean,
   }),
-  capProblem,
+  (rule) => capProblem(rule) ?? compressionProblem(rule),
 );
 
 /** Reads a rule. @throws {WireError} 'malformed' */

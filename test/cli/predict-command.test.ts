@@ -155,7 +155,7 @@ describe('annulus predict', () => {
       Promise.resolve({
         files: new Map(),
         lines: ['plausible', 'RCC 1.0 2.0 3.0 mm RAS'],
-        ...{ document: { points: [] }, warning: [] },
+        ...{ document: { points: [] }, measures: [], warning: [] },
       });
     for (const flags of [[], ['--strict']]) {
       const { code, out, err } = await run('tried/const.nii.gz', flags, found);

@@ -87,7 +87,11 @@ describe('annulus', () => {
     [['reproduce', 'smoke', '--out', folder], 'the output folder is not empty'],
     [['audit', 'verify', join(folder, 'none')], 'no such folder'],
     [['audit', 'verify', folder], 'found none'],
-    [['predict', '--model', folder], "required option '--input <file>'"],
+    [['predict', '--model', folder], "required option '--output <folder>'"],
+    [
+      ['predict', '--model', folder, '--output', join(folder, 'o')],
+      'expected one of --input (a CT) and --worklist (many), got both or neither',
+    ],
     [
       ['predict', '--model', folder, '--input', presetFile, '--heart', 'none', '--output', folder],
       'none: no such file',

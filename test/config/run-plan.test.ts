@@ -12,7 +12,7 @@ import {
   taughtTasks,
 } from '../../src/config/index.ts';
 import { caseJobs } from '../../src/experiment/index.ts';
-import { readRobust, readRule } from '../../src/wire/index.ts';
+import { readRobust, readRule, type RoundRule } from '../../src/wire/index.ts';
 import { projectRoot } from '../project-root.ts';
 
 const preset = 'eight-hospitals.yaml';
@@ -153,8 +153,38 @@ describe('run plan', () => {
       ['averaging=mixing', 'mixing.neighbours=3'],
       // Nobody sees all updates.
       ['averaging=mixing', 'robust.kind=median'],
+      // Nobody is heard again.
+      ['averaging=mixing', 'compression=int8', 'mixing.topology=regular'],
+      ['averaging=mixing', 'compression=bf16', 'mixing.topology=el-local'],
+      ['compression=int4'],
     ]) {
       expect(() => rulesWith(...wrong), wrong.join()).to.throw();
+    }
+  });
+
+  it('writes how what travels is rounded into every rule, and nothing where it is not', () => {
+    const rulesWith = (...pairs: readonly (readonly [string, string])[]): RoundRule[] =>
+      planOf(
+        loadPreset(
+          readPreset(),
+          preset,
+          pairs.map(([key, text]) => ({ key: `training.${key}`, text, source: '--set' })),
+        ),
+      ).stages.map(({ rule }) => rule);
+    for (const rule of rulesWith()) expect(rule).to.not.have.property('compression');
+    for (const averaging of ['exact', 'sharded', 'mixing']) {
+      for (const rule of rulesWith(['averaging', averaging], ['compression', 'int8'])) {
+        expect(rule).to.deep.include({ kind: averaging, compression: 'int8' });
+        expect(readRule(rule)).to.deep.equal(rule);
+        expect(() => readRule({ ...rule, compression: 'none' })).to.throw();
+        expect(() => readRule({ ...rule, compression: 'int4' })).to.throw();
+      }
+    }
+    const [mixed] = rulesWith(['averaging', 'mixing'], ['compression', 'bf16']);
+    for (const kind of ['matching', 'el-oracle', 'el-local', 'regular'] as const) {
+      const topology = kind === 'matching' ? { kind } : { kind, degree: 2 };
+      const drawn = kind === 'regular' ? { ...topology, redrawn: true } : topology;
+      expect(() => readRule({ ...mixed, topology: drawn }), kind).to.throw(/another graph/);
     }
   });
 

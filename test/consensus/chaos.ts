@@ -6,12 +6,14 @@ import { base64, utf8, type Digest, type Random } from '../../src/base/index.ts'
 import {
   encodeMessage,
   leaderOrder,
+  type Recall,
   type ConsensusMember,
   type ConsensusMessage,
 } from '../../src/consensus/index.ts';
 import {
   certificatesOf,
   consensusDomain,
+  faultCountMax,
   quorumOf,
   type Certificate,
   type Chain,
@@ -23,7 +25,7 @@ import { statementBytes, type Statement } from '../../src/wire/certificate.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { fakeSigner } from './fake-keys.ts';
 import type { EventQueue } from './event-queue.ts';
-import { genesis, simulationCid } from './simulation.ts';
+import { genesis, simulationCid, type Packet } from './simulation.ts';
 
 /** What the adversary needs from the world. */
 export interface ChaosWorld {
@@ -34,8 +36,8 @@ export interface ChaosWorld {
   readonly isCalm: boolean;
   members(): readonly ConsensusMember[];
   decidedDigest(height: number): string | null;
-  transmit(from: number, to: number, bytes: Uint8Array, kind: string): void;
-  observe(message: ConsensusMessage): void;
+  packetOf(bytes: Uint8Array): Packet;
+  transmit(from: number, to: number, packet: Packet, kind: string): void;
 }
 
 export class Chaos {
@@ -49,10 +51,12 @@ export class Chaos {
   readonly #values = new Map<number, Map<Digest, Uint8Array>>();
   /** Half of all liars fall silent when good times begin: nobody may depend on them. */
   readonly #isFickle: boolean;
+  readonly #isOverrun: boolean;
   #height = 1;
   #view = 0;
 
   constructor(world: ChaosWorld, liars: number) {
+    this.#isOverrun = liars > faultCountMax(world.memberCount);
     this.#world = world;
     this.#liars = liars;
     this.#random = world.random.fork('chaos');
@@ -63,7 +67,11 @@ export class Chaos {
   }
 
   /** Learns from everything that reaches any of its members. */
-  onMessage(message: ConsensusMessage): void {
+  onMessage(message: ConsensusMessage, from: number, to: number): void {
+    // Without f+1 answers nobody votes, and nothing can go wrong. With f liars it is not needed.
+    if (message.t === 'RECALL' && this.#isOverrun) {
+      this.#world.transmit(to, from, recalled(this.#world, message), 'chaos');
+    }
     if (message.h > this.#height) {
       this.#height = message.h;
       this.#view = 0;
@@ -205,11 +213,10 @@ export class Chaos {
   /** Each member hears it or not, by the adversary's whim. */
   #tell(from: number, message: ConsensusMessage): void {
     if (this.#isFickle && this.#world.isCalm) return;
-    this.#world.observe(message);
-    const bytes = encodeMessage(message);
+    const packet = this.#world.packetOf(encodeMessage(message));
     const chance = [0.3, 0.6, 1][this.#random.integer(3)]!;
     for (let to = this.#liars; to < this.#world.memberCount; to++) {
-      if (this.#random.uniform() < chance) this.#world.transmit(from, to, bytes, 'chaos');
+      if (this.#random.uniform() < chance) this.#world.transmit(from, to, packet, 'chaos');
     }
   }
 
@@ -274,4 +281,10 @@ export class Chaos {
     // The moment to replace a value that some may have finalized already.
     if (kind === 'NOTARIZE' && this.#random.uniform() < 0.5) this.#propose(h, v + 1);
   }
+}
+
+/** "I hold no votes of yours": every lie about votes that a member has signed needs its key. */
+export function recalled(world: ChaosWorld, { h, n }: Recall): Packet {
+  const common = { cid: simulationCid, e: 1, h };
+  return world.packetOf(encodeMessage({ ...common, t: 'RECALLED', n, votes: [] }));
 }

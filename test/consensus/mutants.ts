@@ -5,6 +5,7 @@ import {
   type Proposal,
   type Recovered,
   type SignedKind,
+  type Vote,
   type WalRecord,
 } from '../../src/consensus/index.ts';
 import {
@@ -13,6 +14,7 @@ import {
   verifyCertificate,
   type EpochContext,
 } from '../../src/wire/index.ts';
+import type { SimulationOptions } from './simulation.ts';
 
 class FinalizeAfterNullify extends SafetyRules {
   override maySign(kind: SignedKind, view: number, p = -1): boolean {
@@ -111,6 +113,25 @@ class ParentNotPersisted extends SafetyRules {
   }
 }
 
+/** Does not count what it reads back as signed. */
+class VotesAgainAfterRestart extends SafetyRules {
+  readonly #forgotten = new Set<string>();
+  override recover(record: WalRecord): Recovered {
+    if (record.t !== 'DEC') this.#forgotten.add(`${record.t}/${record.v}`);
+    return super.recover(record);
+  }
+  override note(message: Vote | Proposal): void {
+    this.#forgotten.delete(`${message.t}/${message.v}`);
+    super.note(message);
+  }
+  override own(kind: SignedKind, view: number): Vote | Proposal | null {
+    return this.#forgotten.has(`${kind}/${view}`) ? null : super.own(kind, view);
+  }
+  override all(): readonly (Vote | Proposal)[] {
+    return super.all().filter(({ t, v }) => !this.#forgotten.has(`${t}/${v}`));
+  }
+}
+
 /** A second copy of a key that does not mind its own votes coming back. */
 export class TwinRules extends SafetyRules {
   override isUnknown(): boolean {
@@ -118,7 +139,15 @@ export class TwinRules extends SafetyRules {
   }
 }
 
-/** What to break. `walLoss` is the world's doing: restarts find an empty log. */
+/** What else to break, in the world around the machine. */
+export const worldMutants: Readonly<Record<string, Omit<SimulationOptions, 'seed'>>> = {
+  'log lost': { walLoss: true },
+  'sent before it is written': { writesLate: true },
+  'validity not checked': { acceptsAnything: true },
+  'order of leaders not fixed': { ownOrder: true },
+};
+
+/** Which rule to break. */
 export const mutants: Readonly<Record<string, () => SafetyRules>> = {
   'finalize after nullify': () => new FinalizeAfterNullify(),
   'nullify after finalize': () => new NullifyAfterFinalize(),
@@ -132,4 +161,5 @@ export const mutants: Readonly<Record<string, () => SafetyRules>> = {
   'gives up too little': () => new GivesUpTooLittle(),
   'any parent': () => new AnyParent(),
   'parent not persisted': () => new ParentNotPersisted(),
+  'votes again after a restart': () => new VotesAgainAfterRestart(),
 };

@@ -15,15 +15,17 @@ export function expectSound(
   }
 }
 
-/** The first seed whose run breaks an invariant, with what broke. */
+/** The first seed whose run breaks an invariant, and which one. */
 export function firstCaught(
   options: Omit<SimulationOptions, 'seed'>,
   seeds: number,
   from = 0,
-): string | null {
+): { readonly seed: number; readonly invariant: string } | null {
   for (let seed = from; seed < from + seeds; seed++) {
     const [violation] = simulate({ ...options, seed }).violations;
-    if (violation !== undefined) return violation.slice(0, violation.indexOf(':'));
+    if (violation !== undefined) {
+      return { seed, invariant: violation.slice(0, violation.indexOf(':')) };
+    }
   }
   return null;
 }

@@ -2,11 +2,17 @@
  * A world around many machines: one thread, seeded chance, virtual time. Messages are lost, repeated,
  * delayed and cut off by partitions, nodes crash and come back from their write-ahead log only, and f keys
  * belong to an adversary. Bad times end at `calmAtMs`; then everything must be decided.
+ *
+ * With more than f liars, but fewer than q, agreement and progress are not promised: whoever broke agreement must stand
+ * convicted instead, f+1 members at least, by what honest nodes heard.
+ *
+ * In one file because it is one world, read top to bottom: nodes, their disks, what they do, what must hold.
  */
 import {
   type Digest,
   concatBytes,
   fromUtf8,
+  invariant,
   seededRandom,
   utf8,
   type Random,
@@ -18,40 +24,46 @@ import {
   encodeRecord,
   SafetyRules,
   SimplexMachine,
+  type CheckedMessage,
   type ConsensusMember,
   type ConsensusMessage,
   type ConsensusSettings,
   type Decision,
   type Effect,
 } from '../../src/consensus/index.ts';
-import {
-  faultCountMax,
-  forbiddenPair,
-  isJustified,
-  statementsOf,
-  type Chain,
-  type SignedStatement,
-} from '../../src/wire/index.ts';
+import { faultCountMax, isStatementBy, quorumOf, signedPart } from '../../src/wire/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { Chaos } from './chaos.ts';
 import { EventQueue } from './event-queue.ts';
 import { fakeMembers, fakeSigner, fakeVerify } from './fake-keys.ts';
+import { LossyNetwork } from './lossy-network.ts';
 import { TwinRules } from './mutants.ts';
+import { Plot } from './plot.ts';
+import { Witness } from './witness.ts';
 
-export type Adversary = 'none' | 'silent' | 'twins' | 'chaos';
+/** `plot`: wants a fork. `rollback`: an honest machine whose disk goes back in time at a restart. */
+export type Adversary = 'none' | 'silent' | 'twins' | 'chaos' | 'plot' | 'rollback';
 
 export interface SimulationOptions {
   readonly seed: number;
   readonly members?: number;
   readonly heights?: number;
   readonly adversary?: Adversary;
-  /** Keys the adversary holds; f when absent. */
+  /** Keys the adversary holds, fewer than q; f when absent. */
   readonly liars?: number;
   readonly makeRules?: () => SafetyRules;
   /** At the end of the bad times all honest nodes lose power at once. */
   readonly blackout?: boolean;
+  /** Good times from the beginning. */
+  readonly isCalm?: boolean;
   /** Restarts find an empty log. */
   readonly walLoss?: boolean;
+  /** Nobody waits for the disk: messages leave at once, a record is on the disk a second later. */
+  readonly writesLate?: boolean;
+  /** Honest applications accept whatever is proposed. */
+  readonly acceptsAnything?: boolean;
+  /** Each member takes its own digest for the block before, and with it another order of leaders. */
+  readonly ownOrder?: boolean;
 }
 
 export interface SimulationResult {
@@ -59,11 +71,15 @@ export interface SimulationResult {
   readonly violations: readonly string[];
   /** Keys that signed a forbidden pair. */
   readonly guilty: ReadonlySet<number>;
+  /** Nodes that found votes of their key that their disk does not have. */
+  readonly retired: number;
   readonly isForked: boolean;
   readonly viewMax: number;
   readonly deliveries: number;
   readonly restarts: number;
   readonly decidedAtMs: number;
+  /** How long each height took, from the last honest decision of the one before to the last of its own. */
+  readonly heightMs: readonly number[];
 }
 
 export const simulationCid: Digest = digestOf(utf8('simulation'));
@@ -79,6 +95,12 @@ const settings: ConsensusSettings = {
   resendMsMax: 4_000,
 };
 
+/** A message under way, with what its receivers need not find out again. */
+export interface Packet {
+  readonly bytes: Uint8Array;
+  readonly checked: CheckedMessage;
+}
+
 interface Node {
   readonly index: number;
   readonly isHonest: boolean;
@@ -93,7 +115,8 @@ interface Node {
   writing: number;
   readonly timers: Map<string, number>;
   /** The application's own durable record. */
-  readonly decided: Decision[];
+  decided: Decision[];
+  isRetired: boolean;
 }
 
 /** Runs one seed to its end. */
@@ -110,18 +133,20 @@ export class World {
   readonly #options: SimulationOptions;
   readonly #members: readonly ConsensusMember[];
   readonly #nodes: Node[] = [];
-  readonly #chaos: Chaos | null = null;
+  readonly #chaos: Chaos | Plot | null = null;
   readonly #liars: number;
   readonly #calmAtMs: number;
-  readonly #drop = new Map<string, number>();
-  readonly #signed = new Map<string, SignedStatement[]>();
-  readonly #justified = new Set<string>();
-  readonly #guilty = new Set<number>();
+  readonly #network: LossyNetwork;
+  readonly #witness: Witness;
+  /** More liars than agreement bears. */
+  readonly #isOverrun: boolean;
   readonly #decisions: string[] = [];
-  #partition: number[] = [];
+  /** When the last honest node so far decided each height. */
+  readonly #lastAtMs: number[] = [];
   #timerCount = 0;
   #deliveries = 0;
   #restarts = 0;
+  #retired = 0;
   #viewMax = 0;
   #isForked = false;
 
@@ -133,7 +158,13 @@ export class World {
     this.#members = fakeMembers(this.memberCount);
     const adversary = options.adversary ?? 'none';
     this.#liars = adversary === 'none' ? 0 : (options.liars ?? faultCountMax(this.memberCount));
-    this.#calmAtMs = this.random.integer(12_000);
+    invariant(this.#liars < quorumOf(this.memberCount), 'a quorum has an honest member');
+    this.#isOverrun = this.#liars > faultCountMax(this.memberCount);
+    this.#calmAtMs = options.isCalm === true ? 0 : this.random.integer(12_000);
+    this.#network = new LossyNetwork(this.queue, this.random, this.memberCount, () => this.isCalm);
+    this.#witness = new Witness(simulationCid, this.#members, this.#liars, (what) => {
+      this.#violate(what);
+    });
     const makeRules = options.makeRules ?? (() => new SafetyRules());
     for (let index = 0; index < this.memberCount; index++) {
       const isHonest = index >= this.#liars;
@@ -141,15 +172,19 @@ export class World {
       else if (adversary === 'twins') {
         this.#addNode(index, false, `${index}a`, () => new TwinRules());
         this.#addNode(index, false, `${index}b`, () => new TwinRules());
-      }
+      } else if (adversary === 'rollback') this.#addNode(index, false, String(index), makeRules);
     }
     if (adversary === 'chaos') this.#chaos = new Chaos(this, this.#liars);
+    else if (adversary === 'plot') {
+      this.#chaos = new Plot(this, this.#liars);
+      this.#network.split(this.#chaos.sides);
+    }
   }
 
   run(): SimulationResult {
-    const endMs = this.#calmAtMs + 400_000;
+    const endMs = this.#calmAtMs + (this.#isOverrun ? 60_000 : 400_000);
     for (const node of this.#nodes) this.#start(node);
-    this.#shufflePartition();
+    this.#network.shufflePartition();
     if (this.#options.blackout === true) {
       this.queue.after(this.#calmAtMs, () => {
         for (const node of this.#honest()) if (node.machine !== null) this.#crash(node);
@@ -158,18 +193,20 @@ export class World {
     while (this.queue.nowMs < endMs && !this.#isDone() && this.violations.length === 0) {
       if (!this.queue.runNext()) break;
     }
-    if (this.violations.length === 0 && !this.#isDone()) {
+    if (this.violations.length === 0 && !this.#isDone() && !this.#isOverrun) {
       const states = this.#honest().map((node) => `${node.decided.length}@${node.machine?.view}`);
       this.violations.push(`liveness: decided@view ${states.join(' ')}`);
     }
     return {
       violations: this.violations,
-      guilty: this.#guilty,
+      guilty: this.#witness.guilty,
+      retired: this.#retired,
       isForked: this.#isForked,
       viewMax: this.#viewMax,
       deliveries: this.#deliveries,
       restarts: this.#restarts,
       decidedAtMs: this.queue.nowMs,
+      heightMs: this.#lastAtMs.map((atMs, at) => atMs - (this.#lastAtMs[at - 1] ?? 0)),
     };
   }
 
@@ -186,55 +223,29 @@ export class World {
     return this.#members;
   }
 
-  /** Gives `bytes` to the network. `to` is a member index; a twin pair shares one. */
-  transmit(from: number, to: number, bytes: Uint8Array, kind: string): void {
-    const copies = !this.isCalm && this.random.uniform() < 0.05 ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) {
-      if (this.#isLost(from, to, kind)) continue;
-      const delayMs = 1 + this.random.integer(this.isCalm ? 50 : this.random.integer(4) * 250 + 50);
-      this.queue.after(delayMs, () => {
-        this.#deliver(from, to, bytes);
-      });
-    }
+  /** Gives a message to the network. `to` is a member index; a twin pair shares one. */
+  transmit(
+    from: number,
+    to: number,
+    packet: Packet,
+    kind: string = packet.checked.message.t,
+  ): void {
+    this.#network.transmit(from, to, kind, () => {
+      this.#deliver(from, to, packet);
+    });
   }
 
-  /** Sees every signed message that anybody sends; pairs convict, an honest one is a violation. */
-  observe(message: ConsensusMessage): void {
-    if ('sig' in message) this.#witness(message);
-    else if (message.t === 'CERT' || message.t === 'DECIDED') {
-      const { sigs } = message.cert;
-      const context = { cid: simulationCid, epoch: 1, members: this.#members };
-      statementsOf(message.cert, context).forEach((statement, at) => {
-        const [i, sig] = sigs[at]!;
-        this.#witness({ ...statement, i, sig });
-      });
-    }
+  /** What leaves a sender: decoded and its own signature checked once, as a node does before it passes a message on. */
+  packetOf(bytes: Uint8Array): Packet {
+    const message = decodeMessage(bytes);
+    this.#witness.onSaid(message);
+    const isSigned = 'sig' in message && this.#isGood(message);
+    return { bytes, checked: { message, isSigned } };
   }
 
-  #witness(message: SignedStatement): void {
-    this.#checkJustification(message);
-    const key = `${message.i}/${message.h}`;
-    const seen = this.#signed.get(key) ?? [];
-    const { t, v, x, p } = message;
-    if (seen.some((o) => o.t === t && o.v === v && o.x === x && o.p === p)) return;
-    if (seen.some((other) => forbiddenPair(other, message) !== null)) {
-      this.#guilty.add(message.i);
-      if (message.i >= this.#liars)
-        this.#violate(`honest-pair: node ${message.i}, ${message.t} ${key}/${v}`);
-    }
-    this.#signed.set(key, [...seen, message]);
-  }
-
-  /** An honest NOTARIZE answers a proposal whose chain proves that its value may stand in its view. */
-  #checkJustification(message: SignedStatement & { readonly chain?: Chain }): void {
-    const { t, h, v, x, i } = message;
-    const key = `${h}/${v}/${x}`;
-    if (t === 'PROPOSE' && message.chain !== undefined) {
-      const context = { cid: simulationCid, epoch: 1, members: this.#members, verify: fakeVerify };
-      if (isJustified(message, message.chain, context)) this.#justified.add(key);
-    } else if (t === 'NOTARIZE' && i >= this.#liars && !this.#justified.has(key)) {
-      this.#violate(`justification: node ${i} notarized ${key}`);
-    }
+  #isGood(message: Extract<ConsensusMessage, { readonly sig: string }>): boolean {
+    const context = { cid: simulationCid, epoch: 1, members: this.#members, verify: fakeVerify };
+    return isStatementBy(signedPart(message), message.i, message.sig, context);
   }
 
   #addNode(index: number, isHonest: boolean, label: string, makeRules: () => SafetyRules): void {
@@ -247,6 +258,7 @@ export class World {
         writing: 0,
         timers: new Map(),
         decided: [],
+        isRetired: false,
       },
     });
   }
@@ -283,13 +295,12 @@ export class World {
         self: member.id,
         settings,
       },
-      signer: fakeSigner(member),
+      signer: node.isRetired ? null : fakeSigner(member),
       verify: fakeVerify,
       random: patience.fork('resend'),
       makeRules: node.makeRules,
       application: {
-        prevBodyDigest: () =>
-          node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body),
+        prevBodyDigest: () => this.#previousOf(node),
         suspendedBy: () => [],
         endsEpoch: () => false,
         isDue: (asked) => asked <= this.heights && isMine(asked),
@@ -300,6 +311,7 @@ export class World {
         },
         judge: (asked, body) => {
           if (!isMine(asked)) return 'wait';
+          if (this.#options.acceptsAnything === true) return 'accept';
           if (!fromUtf8(body).startsWith(`good ${asked} `)) return 'reject';
           if (this.isCalm || patience.uniform() < 0.8) return 'accept';
           this.#later(node, 200, () => node.machine!.step({ kind: 'appChanged' }));
@@ -323,6 +335,11 @@ export class World {
     this.#later(node, 500, () => this.#nudge(node));
   }
 
+  #previousOf(node: Node): Digest {
+    if (this.#options.ownOrder === true) return digestOf(utf8(node.label));
+    return node.decided.length === 0 ? genesis : digestOf(node.decided.at(-1)!.body);
+  }
+
   #nudge(node: Node): Effect[] {
     this.#later(node, 700, () => this.#nudge(node));
     return node.machine!.step({ kind: 'appChanged' });
@@ -332,11 +349,20 @@ export class World {
     node.run++;
     node.machine = null;
     this.#restarts++;
+    if (this.#options.adversary === 'rollback' && !node.isHonest) this.#rollBack(node);
     const run = node.run;
     this.queue.after(this.random.integer(3_000), () => {
       if (node.run === run) this.#start(node);
     });
     return [];
+  }
+
+  /** Disk and application as they were after one of the records written so far. */
+  #rollBack(node: Node): void {
+    const { records } = decodeRecords(node.disk);
+    const kept = records.slice(0, this.random.integer(records.length + 1));
+    node.disk = concatBytes(...kept.map(encodeRecord));
+    node.decided = node.decided.slice(0, kept.filter(({ t }) => t === 'DEC').length);
   }
 
   /** An event of this run of the node; void after a crash. */
@@ -355,6 +381,13 @@ export class World {
     for (const effect of effects) {
       if (effect.kind === 'persist') {
         const bytes = encodeRecord(effect.record);
+        if (this.#options.writesLate === true) {
+          this.#later(node, 1_000, () => {
+            node.disk = concatBytes(node.disk, bytes);
+            return [];
+          });
+          continue;
+        }
         if (!this.isCalm && this.random.uniform() < 0.01) {
           this.#tear(node, bytes);
           return;
@@ -394,17 +427,15 @@ export class World {
   #doEffect(node: Node, effect: Effect): void {
     switch (effect.kind) {
       case 'broadcast': {
-        const message = decodeMessage(effect.bytes);
-        this.observe(message);
+        const packet = this.packetOf(effect.bytes);
         for (let to = 0; to < this.memberCount; to++) {
-          if (to !== node.index) this.transmit(node.index, to, effect.bytes, message.t);
+          if (to !== node.index) this.transmit(node.index, to, packet);
         }
         break;
       }
       case 'send': {
-        this.observe(decodeMessage(effect.bytes));
         const to = this.#members.findIndex((member) => member.id === effect.to);
-        this.transmit(node.index, to, effect.bytes, 'direct');
+        this.transmit(node.index, to, this.packetOf(effect.bytes), 'direct');
         break;
       }
       case 'setTimer': {
@@ -438,14 +469,18 @@ export class World {
         }
         break;
       case 'refused':
-        if (Number(effect.from.slice(1)) >= this.#liars) {
+        // On two branches of a fork the turns differ.
+        if (Number(effect.from.slice(1)) >= this.#liars && !this.#isForked) {
           this.#violate(`false-refusal: of honest ${effect.from}: ${effect.reason}`);
         }
         break;
       case 'halt':
       case 'retire':
         // A twin meets the votes of its other half.
-        if (node.isHonest) this.#violate(`${effect.kind}: node ${node.label}: ${effect.reason}`);
+        node.isRetired = true;
+        this.#retired++;
+        if (node.isHonest && !this.#isForked)
+          this.#violate(`${effect.kind}: node ${node.label}: ${effect.reason}`);
         break;
       case 'oversized':
         this.#violate(`size: node ${node.label}: ${effect.what} of ${effect.sizeBytes} bytes`);
@@ -464,20 +499,28 @@ export class World {
     this.#later(node, this.random.integer(20), () => node.machine!.step({ kind: 'appChanged' }));
     if (!node.isHonest) return;
     const digest = digestOf(body);
+    this.#lastAtMs[height - 1] = this.queue.nowMs;
     const agreed = (this.#decisions[height - 1] ??= digest);
-    if (agreed !== digest) {
-      this.#isForked = true;
-      this.#violate(`agreement: height ${height}`);
-    }
+    if (agreed !== digest) this.#onFork(height);
     if (!fromUtf8(body).startsWith(`good ${height} `)) this.#violate(`validity: height ${height}`);
+  }
+
+  #onFork(height: number): void {
+    this.#isForked = true;
+    const convicted = this.#witness.convictable;
+    if (!this.#isOverrun) this.#violate(`agreement: height ${height}`);
+    else if (convicted.size < 2 * quorumOf(this.memberCount) - this.memberCount) {
+      this.#violate(`evidence: height ${height} forked, ${[...convicted].join(' ')} convicted`);
+    }
   }
 
   // ------------------------------------------------------------------------------------------ network
 
-  #deliver(from: number, to: number, bytes: Uint8Array): void {
+  #deliver(from: number, to: number, { bytes, checked }: Packet): void {
     this.#deliveries++;
+    if (this.#isOverrun && to >= this.#liars) this.#witness.onHeard(checked.message);
     if (to < this.#liars && this.#chaos !== null) {
-      this.#chaos.onMessage(decodeMessage(bytes));
+      this.#chaos.onMessage(checked.message, from, to);
       return;
     }
     const nodes = this.#nodes.filter((node) => node.index === to && node.machine !== null);
@@ -485,30 +528,8 @@ export class World {
     const lucky = nodes.length > 1 ? this.random.integer(3) : 2;
     nodes.forEach((node, at) => {
       if (lucky !== 2 && lucky !== at) return;
-      const effects = node.machine!.step({ kind: 'message', from: this.#members[from]!.id, bytes });
-      this.#carryOut(node, effects);
+      const sender = this.#members[from]!.id;
+      this.#carryOut(node, node.machine!.step({ kind: 'message', from: sender, bytes, checked }));
     });
-  }
-
-  #isLost(from: number, to: number, kind: string): boolean {
-    if (this.isCalm) return false;
-    if (this.#partition[from] !== this.#partition[to]) return true;
-    // Swarm: each seed has its own loss for each kind of message and receiver.
-    const rule = `${kind}/${to}`;
-    let chance = this.#drop.get(rule);
-    if (chance === undefined) {
-      chance = [0, 0, 0.3, 0.6, 0.9, 1][this.random.integer(6)]!;
-      this.#drop.set(rule, chance);
-    }
-    return this.random.uniform() < chance;
-  }
-
-  #shufflePartition(): void {
-    const sides = this.random.uniform() < 0.5 ? 1 : 2;
-    this.#partition = this.#members.map(() => this.random.integer(sides));
-    if (!this.isCalm)
-      this.queue.after(500 + this.random.integer(3_000), () => {
-        this.#shufflePartition();
-      });
   }
 }

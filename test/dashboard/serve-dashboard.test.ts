@@ -34,7 +34,9 @@ describe('serveDashboard', () => {
     clock = fresh,
   ): Promise<Dashboard> {
     const settings = { ...dashboardDefaults, port: 0, ...changes };
-    const dashboard = await serveDashboard({ feed, settings, clock, logger });
+    const readLog = (name: string): Promise<Uint8Array | null> =>
+      Promise.resolve(name === 'checkpoint' ? new Uint8Array([104, 101, 97, 100]) : null);
+    const dashboard = await serveDashboard({ feed, settings, clock, logger, readLog });
     open.push(dashboard);
     return dashboard;
   }
@@ -62,6 +64,16 @@ describe('serveDashboard', () => {
       asked.end();
     });
   }
+
+  it('serves the log where the settings say so, to be kept by readers, and nowhere else', async () => {
+    const shown = await serve({ servesLog: true });
+    const head = await ask(shown, '/log/checkpoint');
+    expect([head.status, head.body, head.headers['cache-control']]).deep.equal([
+      ...[200, 'head', 'public, max-age=2'],
+    ]);
+    expect((await ask(shown, '/log/policy')).status).equal(404);
+    expect((await ask(await serve(), '/log/checkpoint')).status).equal(404);
+  });
 
   /** A stream that stays open; resolves with its first event, or with a refusal. */
   function stream({ port }: Dashboard): Promise<{

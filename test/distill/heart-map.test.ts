@@ -20,7 +20,6 @@ import {
   HospitalJobs,
   intensityDefaults,
   predictCt,
-  predictionFiles,
   samplingDefaults,
   trainRound,
   type DistillError,
@@ -28,6 +27,7 @@ import {
   type RoundTraining,
   type TrainingCase,
 } from '../../src/distill/index.ts';
+import { predictionFiles } from '../../src/prediction/index.ts';
 import { heartOnto } from '../../src/distill/heart-map.ts';
 import type { UNetSpec } from '../../src/models/index.ts';
 import { MemoryStore } from '../audit/memory-store.ts';

@@ -61,6 +61,36 @@ describe('a log checked by Python', () => {
     ]);
   });
 
+  it('has the reports of a mixing whose states are rounded, each signed by its author', async () => {
+    const rule = {
+      kind: 'mixing',
+      topology: { kind: 'ring' },
+      compression: 'int8',
+      ...{ steps: 0, epsilonNano: 10_000 },
+      ...{ patienceMs: 4_000, samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
+      ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0 },
+    } as const;
+    const { world } = changingWorld([], 2, [], undefined, { rule });
+    world.start();
+    expect(await world.run(600_000)).equals('done');
+    const files = logFilesOf(world, 'L1' as NodeId);
+    const run = verifyWithPython(files);
+    expect(run.stderr).equals('');
+    expect(run.status).equals(0);
+    expect(run.stdout).to.match(/^updates 8, all signed/m);
+    // A byte of a report's signature.
+    const bundle = [...files].find(([name]) => name.startsWith('tile/entries/'))!;
+    const text = Buffer.from(bundle[1]).toString('latin1');
+    const at =
+      text.lastIndexOf(
+        '"sig":"',
+        text.indexOf('"signatures"', text.indexOf('mixing-report')) + 60,
+      ) + 10;
+    const bent = bundle[1].slice();
+    bent[at] = bent[at] === 0x41 ? 0x42 : 0x41;
+    expect(verifyWithPython(new Map(files).set(bundle[0], bent)).status).equals(1);
+  });
+
   it('is followed through a newcomer, another key and one that leaves, and refused without the manifests', async () => {
     const [l1, l2, l5] = ['L1', 'L2', 'L5'] as NodeId[] as [NodeId, NodeId, NodeId];
     const { world } = changingWorld(
@@ -209,6 +239,25 @@ describe('a log checked by Python', () => {
       const run = verifyWithPython(new Map(files).set(name, bytes));
       expect(run.status, name).equals(1);
       expect(run.stderr, name).matches(/^wrong: /);
+    }
+  });
+
+  it('is refused for a changed bit of any of its files', async function () {
+    this.timeout(300_000);
+    const { files } = await makeSampleLog({ rounds: ['sealed'] });
+    const directory = mkdtempSync(join(tmpdir(), 'annulus-flips-'));
+    try {
+      for (const [name, bytes] of files) {
+        mkdirSync(dirname(join(directory, name)), { recursive: true });
+        writeFileSync(join(directory, name), bytes);
+      }
+      const flips = join(projectRoot, 'test/interop/flip_bits.py');
+      const args = ['-B', flips, join(projectRoot, 'verify'), directory, '12'];
+      const { stdout, stderr } = spawnSync(python, args, { encoding: 'utf8' });
+      // 12 bits in each of 8 files.
+      expect([stdout, stderr]).deep.equals(['96 bits changed, not noticed: none\n', '']);
+    } finally {
+      rmSync(directory, { recursive: true });
     }
   });
 });

@@ -12,18 +12,30 @@ import {
 } from '../../audit/index.ts';
 import { fromUtf8, type Digest } from '../../base/index.ts';
 import { HashStream } from '../../crypto/index.ts';
+import { requireFolder } from '../files.ts';
 
 /** Of a log's file; a full bundle has 16 MiB. What is longer is read up to here, and then found to be too long. */
 const readBytesMax = 32 * 2 ** 20;
 
-/** `folder` is a log, a node's folder or home, a run's, or a test network's; without nodes when it is none of them. */
-export async function auditedRun(folder: string): Promise<RunFolder> {
+/** A folder as `auditedFolder`, or the address of a log that is served. @throws {CliError} 'usage', {AuditorError} 'bad_answer' */
+export async function auditedRun(place: string): Promise<RunFolder> {
+  if (!/^[a-z]+:\/\//i.test(place)) return auditedFolder(await requireFolder(place));
+  const { fetchBytes, parseLogUrl, webLog } = await import('../../auditor/index.ts');
+  const log = webLog(parseLogUrl(place), fetchBytes);
+  const node = { folder: place, name: null, log, blobs: null, lastCosigned: null };
+  return { nodes: [node], isRun: false, model: null };
+}
+
+/** `folder` is a log, a node's folder or home, a run's, a test network's, or one that `audit export` wrote; without nodes when it is none of them. */
+async function auditedFolder(folder: string): Promise<RunFolder> {
   const one = await nodeAt(folder);
   if (one !== null) return { nodes: [one], isRun: false, model: null };
   const inHome = await nodeAt(join(folder, 'node'));
   if (inHome !== null) {
     return { nodes: [inHome], isRun: false, model: await modelAt(join(folder, 'model')) };
   }
+  const exported = await exportedLog(folder);
+  if (exported !== null) return { nodes: [exported], isRun: false, model: null };
   const nodes: NodeFolder[] = [];
   if (existsSync(join(folder, 'testnet.json'))) {
     for (const name of (await readdir(folder)).sort()) {
@@ -55,6 +67,13 @@ async function nodeAt(folder: string): Promise<NodeFolder | null> {
     blobs: isOnlyLog ? null : blobsAt(join(node, 'blobs')),
     lastCosigned: isOnlyLog ? null : await bytesOf(join(node, witnessStateName)),
   };
+}
+
+/** The log in a folder that `audit export` wrote. */
+async function exportedLog(folder: string): Promise<NodeFolder | null> {
+  if (!existsSync(join(folder, 'SHA256SUMS'))) return null;
+  const [name, ...more] = (await readdir(folder)).filter((one) => one.startsWith('log-'));
+  return name === undefined || more.length > 0 ? null : nodeAt(join(folder, name));
 }
 
 /** Whose folder it is: in a home `home.json` says so, elsewhere its own name. */

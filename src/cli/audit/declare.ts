@@ -4,15 +4,19 @@ import type { ExitCode } from '../errors.ts';
 import { formatOption, type FormatFlags } from '../result.ts';
 import type { World } from '../world.ts';
 import { diffCommand } from './diff-command.ts';
+import { discloseCommand, type DiscloseFlags } from './disclose-command.ts';
 import { exportLogCommand, type ExportLogFlags } from './export-command.ts';
 import { getCommand, type GetFlags } from './get-command.ts';
-import { auditExamples, auditOverview } from './help-texts.ts';
+import { auditExamples, auditOverview, replayHelp } from './help-texts.ts';
 import { infoCommand, type InfoFlags } from './info-command.ts';
 import { checkProofCommand, proofCommand, type ProofFlags } from './proof-command.ts';
+import { replayCommand, type ReplayFlags } from './replay-command.ts';
+import { serveCommand, type ServeFlags } from './serve-command.ts';
 import { entryKinds, searchCommand, type SearchFlags } from './search-command.ts';
 import { auditCommand, type AuditFlags } from './verify-command.ts';
+import { witnessCommand, type WitnessFlags } from './witness-command.ts';
 
-const folderHelp = "a run's folder, a node's folder or home, or a log";
+const folderHelp = "a run's folder, a node's folder or home, a log, or the address of a served one";
 const copyHelp = "of a run's folder: the copy of this member (default: the first)";
 
 /** Declares `audit` and its commands. @param finish hears the exit code */
@@ -25,7 +29,7 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
   audit
     .command('verify')
     .description('Check everything that a log says, offline: exit code 0 if it is right, 1 if not.')
-    .argument('<folder>', "a run's folder, a node's folder, or a log")
+    .argument('<folder>', folderHelp)
     .option('--consortium <id>', 'the id that you expect; without it the id in the log is believed')
     .option('--allow-missing', 'for the folder of a run: missing folders of members are no error')
     .addOption(formatOption())
@@ -58,6 +62,9 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
     });
   addEntryCommands(audit, world, finish);
   addExport(audit, world, finish);
+  addReplay(audit, world, finish);
+  addServe(audit, world, finish);
+  addWitness(audit, world, finish);
   audit
     .command('diff')
     .description('Compare two copies of a log: one history, or two, and who signed both.')
@@ -69,6 +76,71 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
     });
 }
 
+function addServe(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('serve')
+    .description(
+      'Serve a log over HTTP, read-only, in the layout of C2SP tlog-tiles, until Ctrl-C.',
+    )
+    .argument('<folder>', "a run's folder, a node's folder or home, or a log")
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 for any', '7490')
+    .option('--copy <member>', copyHelp)
+    .action(async (folder: string, flags: ServeFlags) => {
+      finish(await serveCommand(folder, flags, world));
+    });
+}
+
+function addWitness(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('witness')
+    .description(
+      'Cosign the heads of logs for their members, as C2SP tlog-witness says, until Ctrl-C.',
+    )
+    .argument('<folder>', 'where its key is, and what it cosigned last; made if absent')
+    .requiredOption(
+      '--policy <file...>',
+      'policies of the logs: file policy of a log, policy-N too',
+    )
+    .requiredOption('--name <name>', 'its name in signatures, such as regulator.example/annulus')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 for any', '7491')
+    .action(async (folder: string, flags: WitnessFlags) => {
+      finish(await witnessCommand(folder, flags, world));
+    });
+}
+
+function addReplay(audit: Command, world: World, finish: (code: ExitCode) => void): void {
+  audit
+    .command('replay')
+    .description("Make a round's model again from its stored updates, and compare it with SEAL's.")
+    .argument('<folder>', folderHelp)
+    .argument('<round>', 'its number, from 1')
+    .option('--keys <file>', 'the keys of its updates, as a member disclosed them')
+    .option('--home <folder>', "on a member's machine: its home, whose key opens the updates")
+    .option('--passphrase-file <file>', 'passphrase of that home, in its first line')
+    .option('--more <folder...>', 'further folders that hold updates or models')
+    .option('--copy <member>', copyHelp)
+    .addOption(formatOption())
+    .addHelpText('after', replayHelp)
+    .action(async (folder: string, round: string, flags: ReplayFlags) => {
+      finish(await replayCommand(folder, round, flags, world));
+    });
+  audit
+    .command('disclose')
+    .description("Write the keys of one round's updates to a file, for an auditor.")
+    .argument('<folder>', folderHelp)
+    .argument('<round>', 'its number, from 1')
+    .requiredOption('--output <file>', 'where they are written; nothing is overwritten')
+    .option('--home <folder>', 'the home of a member of that round')
+    .option('--passphrase-file <file>', 'passphrase of that home, in its first line')
+    .option('--copy <member>', copyHelp)
+    .addOption(formatOption())
+    .action(async (folder: string, round: string, flags: DiscloseFlags) => {
+      finish(await discloseCommand(folder, round, flags, world));
+    });
+}
+
 function addExport(audit: Command, world: World, finish: (code: ExitCode) => void): void {
   audit
     .command('export')
@@ -76,6 +148,8 @@ function addExport(audit: Command, world: World, finish: (code: ExitCode) => voi
     .argument('<folder>', folderHelp)
     .requiredOption('--output <folder>', 'where it is written: an empty folder, or none')
     .option('--copy <member>', copyHelp)
+    .option('--round <n>', 'with the updates and models that are needed to repeat this round')
+    .option('--more <folder...>', 'further folders that hold these')
     .option('--home <folder>', 'sign the list of files with the log key of this home')
     .option('--passphrase-file <file>', 'passphrase of that home, in its first line')
     .addOption(formatOption())

@@ -10,18 +10,22 @@ import { openOwnHome } from '../own-home.ts';
 import type { PassphraseFlags } from '../passphrase.ts';
 import { tell, type FormatFlags } from '../result.ts';
 import type { World } from '../world.ts';
+import { exportRound } from './export-round.ts';
 import { oneLog, type OneLog } from './one-log.ts';
 
 /** Flags, as typed. */
 export interface ExportLogFlags extends FormatFlags, PassphraseFlags {
   readonly output: string;
   readonly copy?: string;
+  /** With all that its reader needs to repeat this round, but for the keys. */
+  readonly round?: string;
+  readonly more?: readonly string[];
   /** Whose log key signs the list of files. */
   readonly home?: string;
 }
 
 /** Programs that check a log and share no code with this one. */
-const checkers = ['verify_log.py', 'check_log.go'] as const;
+const checkers = ['verify_log.py', 'check_log.go', 'replay_round.py'] as const;
 
 /** An Ed25519 public key in DER begins with this; the key's 32 bytes follow (RFC 8410). */
 const spkiHead = Buffer.from('302a300506032b6570032100', 'hex');
@@ -56,7 +60,11 @@ export async function exportLogCommand(
     const bytes = await one.directory.read(name);
     if (bytes !== null) await write(`${logFolderOf(one)}/${name}`, bytes);
   }
-  await write('CHECK.md', utf8(pageOf(one, home !== null)));
+  const { round } = flags;
+  if (round !== undefined) {
+    await exportRound(one, { text: round, folders: [folder, ...(flags.more ?? [])] }, write);
+  }
+  await write('CHECK.md', utf8(pageOf(one, home !== null, round ?? null)));
   for (const name of checkers)
     await copyFile(packageFile(`verify/${name}`), join(flags.output, name));
   const list = utf8(sums.join(''));
@@ -86,7 +94,7 @@ function logFolderOf({ log }: OneLog): string {
   return `log-${log.verdict.keptBy ?? 'copy'}`;
 }
 
-function pageOf(one: OneLog, isSigned: boolean): string {
+function pageOf(one: OneLog, isSigned: boolean, round: string | null): string {
   const { log } = one;
   const place = logFolderOf(one);
   const { consortium, treeSize, root, keptBy } = log.verdict;
@@ -109,7 +117,18 @@ GO111MODULE=off GOPATH=/usr/share/gocode go run check_log.go ${place}    # Debia
 annulus audit verify ${place} --consortium ${consortium?.cid ?? ''}
 \`\`\`
 
-verify_log.py and check_log.go share no code with Annulus. They came with this folder and are not in SHA256SUMS: read them (200 lines
+${round === null ? '' : replayWords(place, round)}verify_log.py, check_log.go and replay_round.py share no code with Annulus. They came with this folder and are not in SHA256SUMS: read them (200 lines
 each), or take them from a copy of the program that you trust.${isSigned ? ` signer.pem is a log key of the manifest, in\n${place}/manifest.json: compare it.` : ''}
+`;
+}
+
+function replayWords(place: string, round: string): string {
+  return `Round ${round} can be repeated with its updates in blobs/, once a member has given you their keys (annulus audit disclose):
+
+\`\`\`sh
+python3 replay_round.py ${place} blobs ${round} KEYS_FILE layout-of-round-${round}.json    # Debian: python3-numpy
+annulus audit replay . ${round} --keys KEYS_FILE
+\`\`\`
+
 `;
 }

@@ -14,6 +14,7 @@ Examples:
   $ annulus audit check-proof proof/entry-17.json proof/entry-17.tlog-proof proof/policy
   $ annulus audit diff mine/log theirs/log                             was anybody told another history?
   $ annulus audit export runs/eight-hospitals-1 --output for-auditor   a folder for somebody without Annulus
+  $ annulus audit replay runs/eight-hospitals-1 4                      is the model of round 4 the average?
 `;
 
 /** Below the flags of `annulus audit verify --help`. */
@@ -27,4 +28,22 @@ Examples:
   $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree
   $ annulus audit verify runs/eight-hospitals-1/nodes/L3    one node's
   $ annulus audit verify copies --allow-missing             copies/nodes/ of some of the members
+`;
+
+/** Below the flags of `annulus audit replay --help`. */
+export const replayHelp = `
+Updates are encrypted for the members. On a member's machine --home opens them; an auditor gets a file of one round's keys from
+a member (annulus audit disclose) and works offline on a copy. Nothing is written into the folders that are read.
+
+  exact     the model is made again and compared to the last bit, robust rules too
+  sharded   as exact; needs the folders of all members, as each keeps some shards only: --more
+  mixing    needs the folders of all members; the mean is compared with the sealed model within the agreed bound
+
+Members keep updates of the last rounds only: peer.updateRoundsKept and peer.modelRoundsKept in node.yaml.
+
+Examples:
+  $ annulus audit replay runs/eight-hospitals-1 4                      a simulated run: its keys follow from its seed
+  $ annulus audit replay /var/lib/annulus/home 4                       on a member's machine
+  $ annulus audit disclose /var/lib/annulus/home 4 --output round-4.keys
+  $ annulus audit replay copy 4 --keys round-4.keys                    an auditor, elsewhere
 `;

@@ -7,7 +7,6 @@ import {
   type LogEntry,
 } from '../../audit/index.ts';
 import { usageError } from '../errors.ts';
-import { requireFolder } from '../files.ts';
 import type { World } from '../world.ts';
 import { auditedRun } from './audited-folders.ts';
 
@@ -25,7 +24,7 @@ export interface OneLog {
  * @throws {CliError} 'usage' when no log is there
  */
 export async function oneLog(folder: string, member: string | null, world: World): Promise<OneLog> {
-  const { nodes } = await auditedRun(await requireFolder(folder));
+  const { nodes } = await auditedRun(folder);
   const node = member === null ? nodes[0] : nodes.find(({ name }) => name === member);
   if (node === undefined) {
     const names = nodes.flatMap(({ name }) => name ?? []);

@@ -3,7 +3,6 @@ import { verifyRun, renderRunVerdict } from '../../audit/index.ts';
 import { parseDigest } from '../../base/index.ts';
 import { auditedRun } from './audited-folders.ts';
 import { exitCodes, usageError, type ExitCode } from '../errors.ts';
-import { requireFolder } from '../files.ts';
 import type { World } from '../world.ts';
 
 /** Flags of `audit verify`, as typed. */
@@ -23,7 +22,7 @@ export async function auditCommand(
   if (flags.consortium !== undefined && consortium === null) {
     throw usageError('--consortium: expected the 64 hex digits of a consortium id');
   }
-  const run = await auditedRun(await requireFolder(folder));
+  const run = await auditedRun(folder);
   if (run.nodes.length === 0) {
     throw usageError(`${folder}: expected a log, a node's folder or a run's folder, found none`);
   }

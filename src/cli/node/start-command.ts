@@ -29,7 +29,7 @@ export async function startCommand(
   const { signal } = world;
   const { programDigest, serviceNotify, systemClock } = await import('../../host/index.ts');
   const { NodeDaemon } = await import('../../daemon/index.ts');
-  const { node: settings, dashboard } = await readSettings(flags, world, flags.set);
+  const { node: settings, dashboard, witnesses } = await readSettings(flags, world, flags.set);
   const { isHomeSealed, openHome } = await import('../../node/index.ts');
   const facts = await lookAtOwnHome(flags, world);
   await lookBeforeStart(facts, settings, flags, world);
@@ -37,7 +37,7 @@ export async function startCommand(
   const passphrase = isSealed ? await passphraseToOpen('node', flags, world) : null;
   const reopen = (): Promise<Home> => openHome(facts.folder, passphrase);
   const daemon = new NodeDaemon({
-    ...{ home: await reopen(), reopen, settings, dashboard, clock: systemClock() },
+    ...{ home: await reopen(), reopen, settings, dashboard, witnesses, clock: systemClock() },
     program: { version, code: await programDigest() },
     notify: serviceNotify(world.env),
     onLine: (line) => {

@@ -13,6 +13,9 @@ export interface Range {
 /** Distance between two hinge points, mm: chords of annuli of 12.7 to 37.5 mm over 90 to 150 degrees. */
 export const hingeApartMm: Range = { low: 6, high: 40 };
 
+/** Diameter of the circle through the hinge points, mm: annuli of 12.7 to 37.5 mm, and 3 mm for a model's own error. */
+export const annulusDiameterMm: Range = { low: 9.7, high: 40.5 };
+
 /** Smallest angle of the triangle of hinge points, degrees; an even one has 60. */
 export const hingeAngleDegMin = 30;
 

@@ -7,6 +7,8 @@ export type ReproduceErrorFacts =
   | { readonly code: 'folder_locked'; readonly folder: string; readonly pid: number }
   /** A preset whose networks are not the paper's pair, or begin from earlier models. */
   | { readonly code: 'wrong_networks'; readonly expected: string }
+  /** A preset whose updates are rounded on their way: without a network nothing is on its way. */
+  | { readonly code: 'compressed' }
   /** The person at the terminal stopped it. */
   | { readonly code: 'cancelled' };
 

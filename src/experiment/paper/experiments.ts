@@ -79,6 +79,7 @@ export interface Experiments {
  */
 export function experimentsOf(settings: RunSettings): Experiments {
   checkNetworks(settings);
+  checkCompression(settings);
   const { stages } = planOf(settings);
   const firstRounds = new Map<string, number>();
   let round = 1;
@@ -169,4 +170,10 @@ function checkNetworks({ models, training }: RunSettings): void {
     { code: 'wrong_networks', expected },
     `the six arms compare a U-Net with a SwinUNETR: expected ${expected}`,
   );
+}
+
+function checkCompression({ training: { compression } }: RunSettings): void {
+  if (compression === 'none') return;
+  const message = `expected training.compression none, got ${compression}: a reproduction has no network on which updates are rounded`;
+  throw new ReproduceError({ code: 'compressed' }, message);
 }

@@ -69,7 +69,8 @@ async function runInPool(
 ): Promise<SeedResult> {
   const folder = join(outputFolder, `seed-${settings.seed}`);
   const store = diskStore(folder);
-  const pool = openTrainingPool(engineOptionsOf(settings.compute), settings.compute.workers);
+  const { workers, niceness } = settings.compute;
+  const pool = openTrainingPool(engineOptionsOf(settings.compute), workers, niceness);
   const stop = (): void => {
     void pool.close();
   };

@@ -64,8 +64,8 @@ export async function runMainJob(
   const { kills, outputFolder, signal } = ports;
   checkKills(kills, settings);
   const starts = await readStartModels(settings);
-  const pool = openTrainingPool(engine, settings.compute.workers);
-  const averagingPool = openAveragingPool();
+  const pool = openTrainingPool(engine, settings.compute.workers, settings.compute.niceness);
+  const averagingPool = openAveragingPool(settings.compute.niceness);
   await checkMachine(members.length, pool.size);
   const lock = await lockFolder(outputFolder);
   try {

@@ -1,6 +1,6 @@
 /** What the average is computed with: a round's rule in units, and how many members there are. */
 import { headsOf, type Segment, type UpdateWeights } from './head-weights.ts';
-import type { RobustRule, RoundRule } from '../../wire/index.ts';
+import type { RobustRule, RoundRule, TravelCompression } from '../../wire/index.ts';
 
 /** What all participants agreed on before the round. */
 export interface AveragingRule {
@@ -18,6 +18,8 @@ export interface AveragingRule {
   readonly outerMomentum: number;
   /** What takes the place of the weighted mean; absent for the mean itself. */
   readonly robust?: RobustRule;
+  /** How updates are rounded on their way; absent for integers as they are. */
+  readonly compression?: TravelCompression;
 }
 
 /** From the rule of a round's OPEN, among `memberCount` members. */
@@ -29,6 +31,8 @@ export function averagingRule(rule: RoundRule, memberCount: number): AveragingRu
     outerRate: outerRateMicro / 1e6,
     outerMomentum: outerMomentumMicro / 1e6,
     ...(rule.kind === 'exact' && rule.robust && { robust: rule.robust }),
+    // In a mixing updates stay at home: what travels are states.
+    ...(rule.kind !== 'mixing' && rule.compression && { compression: rule.compression }),
   };
 }
 

@@ -8,7 +8,6 @@ import {
   BulkDecryption,
   BulkEncryption,
   bulkHeaderBytes,
-  CryptoError,
   HashStream,
   isBulkKey,
 } from '../../crypto/index.ts';
@@ -23,11 +22,22 @@ import {
   type WrittenModel,
 } from '../../weights/index.ts';
 import type { AveragingRule } from '../average/averaging-rule.ts';
+import {
+  compressedBytes,
+  CompressedPacker,
+  CompressedUnpacker,
+} from '../average/compressed-values.ts';
+import type { TravelCompression } from '../../wire/index.ts';
+import { NoState, NumberReader, StateBounds } from './state-numbers.ts';
 import { segmentsOf, weightIn, type UpdateWeights } from '../average/head-weights.ts';
 import { filePieces } from '../content/file-pieces.ts';
+import { numberBytes, numbersIn, readNumbers, writeNumbers, wrongCount } from './number-file.ts';
 import {
   eachValue,
+  ciphertextBytes,
   firstValues,
+  formOf,
+  isRefusal,
   isSound,
   piecesOf,
   writeTensors,
@@ -47,6 +57,8 @@ export interface BeginMixingJob {
 /** A state to be encrypted. */
 export interface EncryptStateJob {
   readonly state: string;
+  /** Absent where states travel as they are. */
+  readonly compressed?: SentCompressed;
   /** Fresh: `bulkKeyBytes` and `bulkSaltBytes` that nobody can guess. */
   readonly key: Uint8Array;
   readonly salt: Uint8Array;
@@ -55,8 +67,25 @@ export interface EncryptStateJob {
   readonly into: string;
 }
 
+/** How a state is rounded: its change since an earlier one that all receivers have. docs/specs/mixing-round.md, 3 */
+export interface Compressed {
+  readonly kind: TravelCompression;
+  /** What all took that earlier state for; null when there is none. */
+  readonly reference: string | null;
+  /** Where what all take this one for is left. */
+  readonly public: string;
+}
+
+/** What the sender needs beside it: no number of a state is larger than its weight allows. */
+export interface SentCompressed extends Compressed, Pick<MixStepJob, 'layout' | 'rule'> {
+  readonly memberCount: number;
+  readonly weights: UpdateWeights;
+}
+
 /** A state that another member sent. */
 export interface StateFile {
+  /** Absent where states travel as they are. */
+  readonly compressed?: Compressed;
   readonly ciphertext: string;
   readonly digest: Digest;
   readonly key: Uint8Array;
@@ -71,8 +100,8 @@ export interface StateFile {
 export interface MixStepJob {
   readonly layout: ModelLayout;
   readonly rule: AveragingRule;
-  /** The own state and its share. */
-  readonly own: { readonly state: string; readonly share: number };
+  /** The own state and its share; what all others take it for, where states are compressed. */
+  readonly own: { readonly state: string; readonly share: number; readonly public?: string };
   /** In the order of the CUT. */
   readonly received: readonly StateFile[];
   /** Members that mix: so many roundings may be in a number. */
@@ -91,7 +120,9 @@ export type MixStepOutcome =
 
 /** A state that somebody says cannot be used. */
 export type CheckStateJob = Pick<MixStepJob, 'layout' | 'rule' | 'memberCount'> & {
-  readonly state: Omit<StateFile, 'share'>;
+  readonly state: Omit<StateFile, 'share' | 'compressed'>;
+  /** How states are rounded; absent for not at all. */
+  readonly compression?: TravelCompression;
 };
 
 /** What is wrong with a state, if anything. */
@@ -129,15 +160,12 @@ export type CompareOutcome =
   | { readonly kind: 'compared'; readonly apart: number }
   | { readonly kind: 'not_a_model'; readonly reason: string };
 
-const valueBytes = 4;
-/** Numbers of float32 that were added and multiplied are off by less. */
-const roundingShare = 1e-4;
-
 /** Size of the ciphertext of a state: whoever fetches one takes no more. */
-export function stateCiphertextBytes(layout: ModelLayout): number {
-  const plain = valueBytes * parameterCount(layout);
-  const chunk = 16_384;
-  return bulkHeaderBytes + plain + 16 * (Math.floor(plain / chunk) + 1);
+export function stateCiphertextBytes(layout: ModelLayout, compression?: TravelCompression): number {
+  const count = parameterCount(layout);
+  const plain =
+    compression === undefined ? numberBytes * count : compressedBytes(compression, count);
+  return ciphertextBytes(plain);
 }
 
 /** Writes the own contribution. @throws {WeightsError} and {CryptoError} when the own update is not what it was */
@@ -145,16 +173,16 @@ export async function beginMixing(store: Store, job: BeginMixingJob): Promise<vo
   const { rule, update } = job;
   const unit = rule.weightMax / 2 ** fixedPointFor(rule.memberCount, rule.clamp).fractionBits;
   const values = new Float32Array(parameterCount(job.layout));
-  await eachValue(store, update, values.length, (integers, start) => {
+  await eachValue(store, update, formOf(job), (integers, start) => {
     for (let i = 0; i < integers.length; i++) values[start + i] = (integers[i] as number) * unit;
   });
-  await writeState(store, job.into, values);
+  await writeNumbers(store, job.into, values);
 }
 
-/** Encrypts a state. */
+/** Encrypts a state, or what has changed since an earlier one. */
 export async function encryptState(
   store: Store,
-  { state, key, salt, context, into }: EncryptStateJob,
+  { state, compressed, key, salt, context, into }: EncryptStateJob,
 ): Promise<{ readonly digest: Digest; readonly bytes: number }> {
   const encryption = new BulkEncryption(key, context, salt);
   const hash = new HashStream();
@@ -163,8 +191,10 @@ export async function encryptState(
     hash.update(ciphertext);
     await writer.write(ciphertext);
   };
+  const plaintext =
+    compressed === undefined ? filePieces(store, state) : changePieces(store, state, compressed);
   try {
-    for await (const piece of filePieces(store, state)) await add(encryption.push(piece));
+    for await (const piece of plaintext) await add(encryption.push(piece));
     await add(encryption.end());
     await writer.commit();
   } catch (error) {
@@ -174,16 +204,54 @@ export async function encryptState(
   return { digest: hash.digest(), bytes: hash.sizeBytes };
 }
 
-/** Σ share · state, each rounded to float32. What was received is checked to its last number before any of it counts. */
-export async function mixStep(store: Store, job: MixStepJob): Promise<MixStepOutcome> {
-  const sum = new Float32Array(parameterCount(job.layout));
-  let at = 0;
-  for await (const bytes of filePieces(store, job.own.state)) {
-    const values = floatsOf(bytes);
-    addTo(sum, values, at, job.own.share);
-    at += values.length;
+/** The compressed change of a state; at the end what all take the state for is on the disk. */
+async function* changePieces(
+  store: Store,
+  state: string,
+  job: SentCompressed,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const count = parameterCount(job.layout);
+  const shown = await referenceOf(store, job, count);
+  const values = await readNumbers(store, state, count);
+  if (values === null) throw wrongCount(state, count);
+  for (let i = 0; i < count; i++) values[i] = (values[i] as number) - (shown[i] as number);
+  const bounds = new StateBounds(job.layout, job.rule, job);
+  const packer = new CompressedPacker(job.kind, (numbers, start) => {
+    bounds.addWithin(shown, numbers, start);
+  });
+  for (let at = 0; at < count; at += pieceValues) {
+    yield packer.push(values.subarray(at, at + pieceValues));
   }
-  if (at !== sum.length) throw shortState(job.own.state);
+  yield packer.end();
+  await writeNumbers(store, job.public, shown);
+}
+
+/** What an earlier state was taken for; zeros where there is none. */
+async function referenceOf(
+  store: Store,
+  { reference }: Pick<Compressed, 'reference'>,
+  count: number,
+): Promise<Float32Array> {
+  if (reference === null) return new Float32Array(count);
+  const values = await readNumbers(store, reference, count);
+  if (values === null) throw wrongCount(reference, count);
+  return values;
+}
+
+/**
+ * Σ share · state, each rounded to float32. What was received is checked to its last number before any of it counts. Where
+ * states are compressed, all count as what everybody takes them for, and this node keeps what its own differs from that: no
+ * part of a contribution is lost.
+ */
+export async function mixStep(store: Store, job: MixStepJob): Promise<MixStepOutcome> {
+  const count = parameterCount(job.layout);
+  const sum = new Float32Array(count);
+  const { state, share, public: shown } = job.own;
+  if (shown === undefined) await addFile(store, state, sum, share);
+  else {
+    await addFile(store, state, sum, 1);
+    await addFile(store, shown, sum, share - 1);
+  }
   for (const file of job.received) {
     const refusal = await takeState(store, file, job, sum);
     if (refusal === null) continue;
@@ -192,8 +260,23 @@ export async function mixStep(store: Store, job: MixStepJob): Promise<MixStepOut
       ? { kind: 'bad', digest, reason: refusal }
       : { kind: 'damaged', digest };
   }
-  await writeState(store, job.into, sum);
+  await writeNumbers(store, job.into, sum);
   return { kind: 'mixed' };
+}
+
+async function addFile(
+  store: Store,
+  name: string,
+  sum: Float32Array,
+  share: number,
+): Promise<void> {
+  let at = 0;
+  for await (const bytes of filePieces(store, name)) {
+    const values = numbersIn(bytes);
+    addTo(sum, values, at, share);
+    at += values.length;
+  }
+  if (at !== sum.length) throw wrongCount(name, sum.length);
 }
 
 /** Checks a state to its last number, and keeps nothing of it. */
@@ -201,7 +284,7 @@ export async function checkState(store: Store, job: CheckStateJob): Promise<Chec
   const { state } = job;
   const header = await store.readPart(state.ciphertext, 0, bulkHeaderBytes);
   const isKey = header !== null && isBulkKey(state.key, state.context, header);
-  const refusal = isKey ? await takeState(store, { ...state, share: 0 }, job, null) : null;
+  const refusal = isKey ? await refusalOf(store, job) : null;
   if (isKey && refusal === null) return { kind: 'fits' };
   if (!(await isSound(store, state))) return { kind: 'damaged' };
   return refusal === null ? { kind: 'wrong_key' } : { kind: 'bad', reason: refusal };
@@ -216,9 +299,10 @@ export async function endMixing(store: Store, job: EndMixingJob): Promise<Writte
   return writeTensors(store, job.into, layout, async (tensor, at, count) => {
     const first = (firsts[tensor] ?? 0) + at;
     const base = await start.read(tensor, at, count);
-    const bytes = await store.readPart(job.state, valueBytes * first, valueBytes * count);
-    if (bytes?.byteLength !== valueBytes * count) throw shortState(job.state);
-    const numerators = floatsOf(bytes);
+    const bytes = await store.readPart(job.state, numberBytes * first, numberBytes * count);
+    if (bytes?.byteLength !== numberBytes * count)
+      throw wrongCount(job.state, parameterCount(layout));
+    const numerators = numbersIn(bytes);
     const segment = segments.find(({ end }) => first < end) ?? { head: null };
     const weight = weightIn(segment, weights);
     return base.map((value, i) => {
@@ -254,6 +338,14 @@ export async function compareModels(store: Store, job: CompareJob): Promise<Comp
   return { kind: 'compared', apart };
 }
 
+/** Why a state that somebody blames is none; null when it is one. */
+async function refusalOf(store: Store, job: CheckStateJob): Promise<string | null> {
+  const { state, compression: kind } = job;
+  if (kind === undefined) return takeState(store, { ...state, share: 0 }, job, null);
+  // What its change is added to is known to its listeners alone; whatever it is, they cut the sum to what its weight allows.
+  return readState(store, state, job.layout, kind, () => undefined);
+}
+
 /** Adds a received state to `sum`, if there is one; why it is no state, or null. */
 async function takeState(
   store: Store,
@@ -261,75 +353,62 @@ async function takeState(
   { layout, rule, memberCount }: Pick<MixStepJob, 'layout' | 'rule' | 'memberCount'>,
   sum: Float32Array | null,
 ): Promise<string | null> {
-  const { ciphertext, key, context, share, weights } = file;
+  const { share, weights, compressed } = file;
+  const bounds = new StateBounds(layout, rule, { weights, memberCount });
+  if (compressed === undefined) {
+    return readState(store, file, layout, undefined, (values, at) => {
+      bounds.check(values, at);
+      if (sum !== null) addTo(sum, values, at, share);
+    });
+  }
+  const shown = await referenceOf(store, compressed, parameterCount(layout));
+  const refusal = await readState(store, file, layout, compressed.kind, (numbers, at) => {
+    bounds.addWithin(shown, numbers, at);
+  });
+  if (refusal !== null) return refusal;
+  await writeNumbers(store, compressed.public, shown);
+  if (sum !== null) addTo(sum, shown, 0, share);
+  return null;
+}
+
+/** Hands on the numbers of a state; why it is none, or null. */
+async function readState(
+  store: Store,
+  { ciphertext, key, context }: Pick<StateFile, 'ciphertext' | 'key' | 'context'>,
+  layout: ModelLayout,
+  kind: TravelCompression | undefined,
+  take: (values: Float32Array | Float64Array, start: number) => void,
+): Promise<string | null> {
   const size = await store.size(ciphertext);
-  const wanted = stateCiphertextBytes(layout);
+  const wanted = stateCiphertextBytes(layout, kind);
   if (size !== wanted) return `expected ${wanted} bytes, got ${String(size)}`;
   const header = await store.readPart(ciphertext, 0, bulkHeaderBytes);
   if (header === null || !isBulkKey(key, context, header)) return 'its key does not open it';
-  const unit = rule.weightMax / 2 ** fixedPointFor(rule.memberCount, rule.clamp).fractionBits;
-  const bounds = segmentsOf(layout).map((segment) => {
-    const weight = weightIn(segment, weights);
-    return {
-      ...segment,
-      max: weight === 0 ? 0 : rule.clamp * weight * (1 + roundingShare) + unit * memberCount,
-    };
-  });
-  let at = 0;
-  let segment = 0;
+  const reader =
+    kind === undefined
+      ? new NumberReader(take)
+      : new CompressedUnpacker(kind, parameterCount(layout), take);
   const decryption = new BulkDecryption(key, context, (plaintext) => {
-    const values = floatsOf(plaintext);
-    for (let i = 0; i < values.length; i++) {
-      while (at + i >= (bounds[segment]?.end ?? Infinity)) segment += 1;
-      const [value, max] = [values[i] as number, bounds[segment]?.max ?? 0];
-      // Written so that NaN is refused too.
-      if (!(Math.abs(value) <= max)) throw new NoState(`${value} at ${at + i}, of at most ${max}`);
-    }
-    if (sum !== null) addTo(sum, values, at, share);
-    at += values.length;
+    reader.push(plaintext);
   });
   try {
     for await (const piece of filePieces(store, ciphertext)) decryption.push(piece);
     decryption.end();
+    reader.end();
   } catch (error) {
-    if (error instanceof NoState || error instanceof CryptoError) return error.message;
+    if (error instanceof NoState || isRefusal(error)) return error.message;
     throw error;
   }
   return null;
 }
 
-/** A number that no honest member sends. */
-class NoState extends Error {}
-
-function addTo(sum: Float32Array, values: Float32Array, start: number, share: number): void {
+function addTo(
+  sum: Float32Array,
+  values: Float32Array | Float64Array,
+  start: number,
+  share: number,
+): void {
   for (let i = 0; i < values.length; i++) {
     sum[start + i] = (sum[start + i] as number) + share * (values[i] as number);
   }
-}
-
-async function writeState(store: Store, into: string, values: Float32Array): Promise<void> {
-  const writer = await store.create(into);
-  try {
-    for (let at = 0; at < values.length; at += pieceValues) {
-      const piece = values.subarray(at, at + pieceValues);
-      await writer.write(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
-    }
-    await writer.commit();
-  } catch (error) {
-    await writer.discard();
-    throw error;
-  }
-}
-
-/** A store may give a view at an odd place of a larger buffer. */
-function floatsOf(bytes: Uint8Array): Float32Array {
-  const count = Math.floor(bytes.byteLength / valueBytes);
-  return bytes.byteOffset % valueBytes === 0
-    ? new Float32Array(bytes.buffer, bytes.byteOffset, count)
-    : new Float32Array(bytes.slice().buffer, 0, count);
-}
-
-function shortState(name: string): WeightsError {
-  const expected = 'a state with a number for each parameter';
-  return new WeightsError({ code: 'shape_mismatch', expected }, `${name}: expected ${expected}`);
 }

@@ -1,7 +1,6 @@
-/** A file of packed integers under way, encrypted or not. Single use; ends with `commit` or `discard`. */
+/** A file of packed numbers under way, encrypted or not. Single use; ends with `commit` or `discard`. */
 import type { Digest, Store, StoreWriter } from '../../base/index.ts';
 import { BulkEncryption, HashStream } from '../../crypto/index.ts';
-import { IntegerPacker } from '../../weights/index.ts';
 
 /** What a file is encrypted under; `salt` has 24 bytes that nobody can guess. */
 export interface PackedFileKey {
@@ -10,31 +9,43 @@ export interface PackedFileKey {
   readonly salt: Uint8Array;
 }
 
+/** How numbers become bytes, in pieces of any sizes. */
+export interface Packer<Values> {
+  push(values: Values): Uint8Array;
+  end(): Uint8Array;
+}
+
 /** See the file's header. */
-export class PackedFile {
+export class PackedFile<Values extends Int32Array | Float32Array> {
   readonly #writer: StoreWriter;
   readonly #encryption: BulkEncryption | null;
-  readonly #packer = new IntegerPacker();
+  readonly #packer: Packer<Values>;
   readonly #hash = new HashStream();
 
-  private constructor(writer: StoreWriter, encryption: BulkEncryption | null) {
+  private constructor(
+    writer: StoreWriter,
+    packer: Packer<Values>,
+    encryption: BulkEncryption | null,
+  ) {
     this.#writer = writer;
+    this.#packer = packer;
     this.#encryption = encryption;
   }
 
   /** @param under null for a file that is not encrypted */
-  static async create(
+  static async create<Values extends Int32Array | Float32Array>(
     store: Pick<Store, 'create'>,
     name: string,
+    packer: Packer<Values>,
     under: PackedFileKey | null,
-  ): Promise<PackedFile> {
+  ): Promise<PackedFile<Values>> {
     const encryption =
       under === null ? null : new BulkEncryption(under.key, under.context, under.salt);
-    return new PackedFile(await store.create(name), encryption);
+    return new PackedFile(await store.create(name), packer, encryption);
   }
 
-  /** The next integers. */
-  async push(values: Int32Array): Promise<void> {
+  /** The next numbers. */
+  async push(values: Values): Promise<void> {
     await this.#write(this.#packer.push(values));
   }
 

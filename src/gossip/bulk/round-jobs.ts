@@ -21,14 +21,17 @@ import {
 } from '../average/averaging-rule.ts';
 import { RoundSum } from '../average/round-sum.ts';
 import { isRobust, RobustMean, type RobustAveraging } from '../rules/robust-mean.ts';
-import { changesOf, type ChangeJob } from './own-change.ts';
+import { ownChange, type ChangeJob } from './own-change.ts';
 import { PackedFile } from './packed-file.ts';
 import { eachTogether } from './side-by-side.ts';
 import {
   eachValue,
   firstValues,
+  formOf,
   isRefusal,
   isSound,
+  rangeOf,
+  updateBytesOf,
   writeTensors,
   type UpdateFile,
 } from './update-file.ts';
@@ -148,12 +151,13 @@ export async function carryRound(store: Store, job: CarryJob): Promise<WrittenMo
  */
 export async function encryptRoundUpdate(store: Store, job: EncryptJob): Promise<EncryptedBulk> {
   const weights = updateWeights(segmentsOf(job.layout), job.trained, job.rule);
-  const counts = { clampedCount: 0 };
-  const file = await PackedFile.create(store, job.into, job);
+  const change = await ownChange(store, job, weights);
+  const file = await PackedFile.create(store, job.into, change.packerAt(0), job);
   try {
-    for await (const values of changesOf(store, job, weights, counts)) await file.push(values);
+    for await (const values of change.values) await file.push(values);
     const { digest: update, bytes: updateBytes } = await file.commit();
-    return { update, updateBytes, weights, ...counts };
+    await change.end();
+    return { update, updateBytes, weights, ...change.counts };
   } catch (error) {
     await file.discard();
     throw error;
@@ -172,13 +176,18 @@ export async function checkRoundUpdate(store: Store, job: CheckJob): Promise<Che
   if (header === null || !isBulkKey(key, context, header)) {
     return verdictOn(store, job, { kind: 'wrong_key' });
   }
-  const segments = segmentsOf(layout);
+  const form = formOf({ layout, rule });
+  const range = rangeOf(job, form);
+  const expected = updateBytesOf(rule, range.end - range.start);
+  if (expected !== null && size !== expected) {
+    const reason = `expected ${expected} bytes of ${rule.compression ?? ''}, got ${size}`;
+    return verdictOn(store, job, { kind: 'bad', reason });
+  }
   const fixedPoint = fixedPointFor(rule.memberCount, rule.clamp);
   try {
     // A value beyond what its weight allows would pull harder than the author says.
-    const bounds = new UpdateBounds(segments, job.weights, { ...rule, fixedPoint });
-    const range = job.range ?? { start: 0, end: segments.at(-1)?.end ?? 0 };
-    await eachValue(store, job, range.end - range.start, (values, start) => {
+    const bounds = new UpdateBounds(form.segments, job.weights, { ...rule, fixedPoint });
+    await eachValue(store, job, form, (values, start) => {
       bounds.check(values, range.start + start);
     });
     return { kind: 'fits' };
@@ -213,11 +222,11 @@ export async function averageRound(store: Store, job: AverageJob): Promise<Avera
 }
 
 async function plainMean(store: Store, { layout, rule, updates }: AverageJob): Promise<RoundSum> {
-  const segments = segmentsOf(layout);
-  const sum = new RoundSum(segments, rule);
+  const form = formOf({ layout, rule });
+  const sum = new RoundSum(form.segments, rule);
   for (const update of updates) {
     const underWay = sum.begin(update.weights);
-    await eachValue(store, update, segments.at(-1)?.end ?? 0, (values) => {
+    await eachValue(store, update, form, (values) => {
       underWay.add(values);
     });
     underWay.end();
@@ -230,19 +239,18 @@ async function robustMean(
   { layout, updates }: AverageJob,
   rule: RobustAveraging,
 ): Promise<RobustMean> {
-  const segments = segmentsOf(layout);
-  const count = segments.at(-1)?.end ?? 0;
+  const form = formOf({ layout, rule });
   const mean = new RobustMean(
-    segments,
+    form.segments,
     updates.map(({ weights }) => weights),
     rule,
   );
   if (mean.looks) {
-    await eachTogether(store, updates, count, (values) => {
+    await eachTogether(store, updates, form, (values) => {
       mean.look(values);
     });
   }
-  await eachTogether(store, updates, count, (values) => {
+  await eachTogether(store, updates, form, (values) => {
     mean.combine(values);
   });
   mean.end();

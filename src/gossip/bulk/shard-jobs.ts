@@ -6,6 +6,7 @@
 import type { Digest, Store } from '../../base/index.ts';
 import { HashStream, sha256 } from '../../crypto/index.ts';
 import {
+  IntegerPacker,
   IntegerUnpacker,
   ModelReader,
   pieceValues,
@@ -17,12 +18,13 @@ import { segmentsOf, type UpdateWeights } from '../average/head-weights.ts';
 import { RoundSum, type ValueRange } from '../average/round-sum.ts';
 import { fileDigest, filePieces } from '../content/file-pieces.ts';
 import { shardRange } from '../shards/shard-range.ts';
-import { changesOf } from './own-change.ts';
+import { ownChange, type OwnChange } from './own-change.ts';
 import { PackedFile } from './packed-file.ts';
 import type { EncryptJob } from './round-jobs.ts';
 import {
   eachValue,
   firstValues,
+  formOf,
   isRefusal,
   isSound,
   writeTensors,
@@ -96,11 +98,13 @@ export type AssembleOutcome =
 export async function encryptShards(store: Store, job: EncryptShardsJob): Promise<EncryptedShards> {
   const segments = segmentsOf(job.layout);
   const weights = updateWeights(segments, job.trained, job.rule);
-  const counts = { clampedCount: 0 };
-  const files = new ShardFiles(store, job, segments.at(-1)?.end ?? 0);
+  const change = await ownChange(store, job, weights);
+  const files = new ShardFiles(store, job, segments.at(-1)?.end ?? 0, change);
   try {
-    for await (const values of changesOf(store, job, weights, counts)) await files.push(values);
-    return { shards: await files.end(), weights, ...counts };
+    for await (const values of change.values) await files.push(values);
+    const shards = await files.end();
+    await change.end();
+    return { shards, weights, ...change.counts };
   } catch (error) {
     await files.discard();
     throw error;
@@ -110,11 +114,12 @@ export async function encryptShards(store: Store, job: EncryptShardsJob): Promis
 /** Adds up one shard. @throws {WeightsError} and {CryptoError} when an update is not one that `checkRoundUpdate` lets pass */
 export async function reduceShard(store: Store, job: ReduceJob): Promise<ReduceOutcome> {
   const { layout, rule, range } = job;
-  const sum = new RoundSum(segmentsOf(layout), rule, range);
+  const form = formOf({ layout, rule });
+  const sum = new RoundSum(form.segments, rule, range);
   for (const update of job.updates) {
     try {
       const underWay = sum.begin(update.weights);
-      await eachValue(store, update, range.end - range.start, (values) => {
+      await eachValue(store, { ...update, range }, form, (values) => {
         underWay.add(values);
       });
       underWay.end();
@@ -123,7 +128,7 @@ export async function reduceShard(store: Store, job: ReduceJob): Promise<ReduceO
       return { kind: 'damaged', digest: update.digest };
     }
   }
-  const file = await PackedFile.create(store, job.into, null);
+  const file = await PackedFile.create(store, job.into, new IntegerPacker(), null);
   try {
     const { values } = sum;
     for (let at = 0; at < values.length; at += pieceValues) {
@@ -181,16 +186,18 @@ class ShardFiles {
   readonly #job: EncryptShardsJob;
   readonly #valueCount: number;
   readonly #done: { name: string; digest: Digest; bytes: number }[] = [];
-  #current: PackedFile | null = null;
+  readonly #change: OwnChange;
+  #current: PackedFile<Int32Array | Float32Array> | null = null;
   #at = 0;
 
-  constructor(store: Store, job: EncryptShardsJob, valueCount: number) {
+  constructor(store: Store, job: EncryptShardsJob, valueCount: number, change: OwnChange) {
+    this.#change = change;
     this.#store = store;
     this.#job = job;
     this.#valueCount = valueCount;
   }
 
-  async push(values: Int32Array): Promise<void> {
+  async push(values: Int32Array | Float32Array): Promise<void> {
     let rest = values;
     while (rest.length > 0) {
       const { end } = await this.#ready();
@@ -217,20 +224,26 @@ class ShardFiles {
   /** A file for the next value. A model with fewer values than shards leaves some of them empty. */
   async #ready(): Promise<ValueRange> {
     for (;;) {
-      const range = shardRange(this.#valueCount, this.#job.contexts.length, this.#done.length);
+      const range = this.#range();
       this.#current ??= await this.#open();
       if (this.#at < range.end) return range;
       await this.#finish();
     }
   }
 
-  #open(): Promise<PackedFile> {
+  #range(): ValueRange {
+    const { contexts, rule } = this.#job;
+    return shardRange(this.#valueCount, contexts.length, this.#done.length, rule);
+  }
+
+  #open(): Promise<PackedFile<Int32Array | Float32Array>> {
     const { contexts, key, salt } = this.#job;
     const shard = this.#done.length;
     const context = contexts[shard] ?? new Uint8Array(0);
     // One salt each, of one that nobody can guess: no two shards share what they are encrypted with.
     const own = sha256(salt, Uint8Array.of(shard)).subarray(0, salt.byteLength);
-    return PackedFile.create(this.#store, this.#nameOf(shard), { key, context, salt: own });
+    const packer = this.#change.packerAt(this.#range().start);
+    return PackedFile.create(this.#store, this.#nameOf(shard), packer, { key, context, salt: own });
   }
 
   async #finish(): Promise<void> {

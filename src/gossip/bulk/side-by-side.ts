@@ -1,32 +1,37 @@
 /** The values of several updates at the same parameters, out of their ciphertexts, a stretch at a time. */
 import type { Store } from '../../base/index.ts';
 import { BulkDecryption } from '../../crypto/index.ts';
-import { IntegerUnpacker } from '../../weights/index.ts';
 import { filePieces } from '../content/file-pieces.ts';
+import {
+  rangeOf,
+  unpackerOf,
+  type Unpacker,
+  type UpdateFile,
+  type UpdateForm,
+} from './update-file.ts';
 
 /** Parameters of a stretch. */
 const stretchValues = 8192;
 /** An update of zeros alone unpacks to 64 values a byte: so many bytes are held of each update at a time, at most 4 MiB unpacked. */
 const pieceBytes = 16 * 1024;
 
-/** A ciphertext of an update, and what it is under. */
-interface Sealed {
-  readonly ciphertext: string;
-  readonly key: Uint8Array;
-  readonly context: Uint8Array;
-}
+/** An update that is read. */
+type Sealed = Omit<UpdateFile, 'digest'>;
 
 /**
- * Hands on `count` values of each update, in stretches of the same parameters; the arrays are used again.
- * @throws {WeightsError} and {CryptoError} when a file is not an update of `count` values
+ * Hands on the values of each update, all of one range, in stretches of the same parameters; the arrays are used again.
+ * @throws {WeightsError} and {CryptoError} when a file is no such update
  */
 export async function eachTogether(
   store: Store,
   updates: readonly Sealed[],
-  count: number,
+  form: UpdateForm,
   take: (values: readonly Int32Array[]) => void,
 ): Promise<void> {
-  const streams = updates.map((one) => new ValueStream(store, one, count));
+  const [first] = updates;
+  const { start, end } = rangeOf(first ?? {}, form);
+  const count = end - start;
+  const streams = updates.map((one) => new ValueStream(store, one, form));
   for (let at = 0; at < count; at += stretchValues) {
     const values: Int32Array[] = [];
     for (const stream of streams) {
@@ -41,15 +46,16 @@ export async function eachTogether(
 class ValueStream {
   readonly #pieces: AsyncGenerator<Uint8Array, void, undefined>;
   readonly #decryption: BulkDecryption;
-  readonly #unpacker: IntegerUnpacker;
+  readonly #unpacker: Unpacker;
   #held: Int32Array = new Int32Array(2 * stretchValues);
   #from = 0;
   #to = 0;
   #isOver = false;
 
-  constructor(store: Store, { ciphertext, key, context }: Sealed, count: number) {
+  constructor(store: Store, update: Sealed, form: UpdateForm) {
+    const { ciphertext, key, context } = update;
     this.#pieces = filePieces(store, ciphertext, pieceBytes);
-    this.#unpacker = new IntegerUnpacker(count, (values) => {
+    this.#unpacker = unpackerOf(update, form, (values) => {
       this.#hold(values);
     });
     this.#decryption = new BulkDecryption(key, context, (plaintext) => {

@@ -3,10 +3,11 @@
  * All of it follows from the OPEN, and from the weights of the CUT's updates: nobody has to state it, and who states a
  * numerator that does not go with its weight is refused. docs/specs/mixing-round.md
  */
-import type { MixingTopology } from '../../wire/index.ts';
+import type { MixingTopology, TravelCompression } from '../../wire/index.ts';
 import type { UpdateWeights } from '../average/head-weights.ts';
 import { GossipError } from '../errors.ts';
 import { keepsMean, listenersOf, pushGraph, type Link, type MixingGraph } from './mixing-graph.ts';
+import { MixingError } from './mixing-error.ts';
 import { mixingGraph } from './topology/step-graph.ts';
 
 /** What of a round's rule fixes its mixing. */
@@ -18,10 +19,15 @@ export interface MixingSettings {
   readonly epsilon: number;
   /** Largest change of a parameter. */
   readonly clamp: number;
+  /** How states are rounded on their way; absent for not at all. */
+  readonly compression?: TravelCompression;
 }
 
 /** More are not made, even if the models are still apart. */
 const stepsMax = 200;
+
+/** Multiplications for the bound of what rounding adds, on a thread that others wait for: two or three seconds of it. */
+const boundWorkMax = 1e8;
 
 /** What a report may take in its entry of the log: a step about 100 bytes, each edge of it about 80, before base64. */
 const reportBytesMax = 48_000;
@@ -43,8 +49,9 @@ export class MixingSchedule {
   constructor(settings: MixingSettings, seed: string, weights: readonly UpdateWeights[]) {
     this.size = weights.length;
     const graphs: MixingGraph[] = [];
+    const listeners: (readonly (readonly number[])[])[] = [];
     const states = [weights];
-    const error = new MixingError(weights, settings.clamp);
+    const error = new MixingError(weights, settings.clamp, settings.compression ?? null);
     const reportBytes = new Float64Array(this.size);
     // Half of what two models may be apart, and half of that for what float32 rounds off.
     const isEnough = (): boolean =>
@@ -56,12 +63,17 @@ export class MixingSchedule {
       });
       if (reportBytes.some((bytes) => bytes > reportBytesMax)) break;
       graphs.push(graph);
+      listeners.push(listenersOf(graph));
       states.push(mixedWeights(graph, states.at(-1) ?? weights));
-      error.step(graph);
+      error.step(
+        graph,
+        weights.map((_, member) => referenceIn(listeners, graphs.length - 1, member)),
+      );
+      if (boundWork(graphs, settings) > boundWorkMax) break;
     }
     this.steps = graphs.length;
     this.#graphs = graphs;
-    this.#listeners = graphs.map(listenersOf);
+    this.#listeners = listeners;
     this.#weights = states;
   }
 
@@ -73,6 +85,14 @@ export class MixingSchedule {
   /** Who hears a member in a step, itself not included, ascending. */
   listeners(step: number, member: number): readonly number[] {
     return this.#listeners[step]?.[member] ?? [];
+  }
+
+  /**
+   * The last step before this one in which a member had the same listeners: where states are compressed, it sends what has
+   * changed since. Null when there is none.
+   */
+  reference(step: number, member: number): number | null {
+    return referenceIn(this.#listeners, step, member);
   }
 
   /** What a member's state weighs before a step; after the last one, `state` is `steps`. */
@@ -113,56 +133,20 @@ function mixedWeights(graph: MixingGraph, before: readonly UpdateWeights[]): Upd
   });
 }
 
-/** How far a member's model can be from the true mean, whatever the contributions are, within the clamp. */
-class MixingError {
-  readonly #clamp: number;
-  /** Weights by head: shared parameters first. */
-  readonly #columns: readonly (readonly number[])[];
-  /** Of each member, the share of each contribution in its state. */
-  #shares: readonly Float64Array[];
-
-  constructor(weights: readonly UpdateWeights[], clamp: number) {
-    this.#clamp = clamp;
-    const heads = Object.keys(weights[0]?.heads ?? {}).map((head) =>
-      weights.map((one) => one.heads[head] ?? 0),
-    );
-    this.#columns = [weights.map(({ weight }) => weight), ...heads].filter((column) =>
-      column.some((weight) => weight > 0),
-    );
-    this.#shares = weights.map((_, at) => {
-      const own = new Float64Array(weights.length);
-      own[at] = 1;
-      return own;
-    });
+function referenceIn(
+  listeners: readonly (readonly (readonly number[])[])[],
+  step: number,
+  member: number,
+): number | null {
+  const now = listeners[step]?.[member]?.join() ?? '';
+  for (let earlier = step - 1; earlier >= 0 && now !== ''; earlier--) {
+    if (listeners[earlier]?.[member]?.join() === now) return earlier;
   }
+  return null;
+}
 
-  step({ incoming }: MixingGraph): void {
-    this.#shares = incoming.map((links) => {
-      const out = new Float64Array(this.#shares.length);
-      for (const { from, weight } of links) {
-        const theirs = this.#shares[from];
-        if (theirs === undefined) continue;
-        for (let i = 0; i < out.length; i++) out[i] = (out[i] ?? 0) + weight * (theirs[i] ?? 0);
-      }
-      return out;
-    });
-  }
-
-  /** Of the worst member, in one parameter. */
-  max(): number {
-    return Math.max(...this.#columns.map((column) => this.#maxOf(column)));
-  }
-
-  #maxOf(column: readonly number[]): number {
-    const total = column.reduce((sum, weight) => sum + weight, 0);
-    return this.#shares.reduce((worst, shares) => {
-      const own = shares.reduce((sum, share, i) => sum + share * (column[i] ?? 0), 0);
-      if (own === 0) return Infinity;
-      const apart = shares.reduce(
-        (sum, share, i) => sum + (column[i] ?? 0) * Math.abs(share / own - 1 / total),
-        0,
-      );
-      return Math.max(worst, apart * this.#clamp);
-    }, 0);
-  }
+function boundWork(graphs: readonly MixingGraph[], { compression }: MixingSettings): number {
+  const [{ size, incoming }] = graphs as readonly [MixingGraph];
+  const links = incoming.reduce((sum, one) => sum + one.length, 0);
+  return compression === undefined ? 0 : (graphs.length ** 2 / 2) * size * links;
 }

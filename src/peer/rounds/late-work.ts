@@ -80,6 +80,11 @@ export class LateWork {
     const { tookMs, trained } = kept;
     const lateRounds = open.r - kept.round;
     if (lateRounds <= 0 || lateRounds > roundsMax) return null;
+    if (await this.#context.wasTakenIn(kept.round)) {
+      await ports.store.remove(this.#record);
+      await ports.store.remove(this.#model);
+      return null;
+    }
     const name = workName(open.r, 'carried');
     try {
       const layout = await models.layout(stage);
@@ -94,7 +99,7 @@ export class LateWork {
     }
   }
 
-  /** Keeps what this round's training came to until a cut takes it in. @param after its name, which it loses */
+  /** Keeps what this round's training came to until a round takes it in. @param after its name, which it loses */
   async keep(after: string, trained: TrainingResult, tookMs: number): Promise<void> {
     const { open, before, ports } = this.#context;
     // First: a record must never speak of a model of another round.
@@ -105,14 +110,6 @@ export class LateWork {
     const from = { base: open.base, ...(before !== null && { before }) };
     const kept = { round: open.r, ...from, tookMs, trained: said };
     await ports.store.write(this.#record, encodeCanonical(kept));
-  }
-
-  /** The cut of this round has taken the update in: nothing is late. */
-  async settle(): Promise<void> {
-    const { store } = this.#context.ports;
-    if ((await this.#read())?.round !== this.#context.open.r) return;
-    await store.remove(this.#record);
-    await store.remove(this.#model);
   }
 
   async #read(): Promise<Kept | null> {

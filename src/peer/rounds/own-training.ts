@@ -80,20 +80,6 @@ export class OwnTraining {
     if (this.#mustRetry) this.begin();
   }
 
-  /** The cut of this round has this node's update. */
-  settle(): void {
-    void this.#context
-      .inTurn(() => this.#late.settle())
-      .catch((error: unknown) => {
-        const facts = { round: this.#context.open.r, reason: messageOf(error) };
-        this.#context.ports.logger.log(
-          'warn',
-          'a late update that is late no more is still here',
-          facts,
-        );
-      });
-  }
-
   /** The signed envelope, or null when the round went on meanwhile. */
   async #trainAndSeal(): Promise<Uint8Array | null> {
     const { open, stage, ports, content } = this.#context;

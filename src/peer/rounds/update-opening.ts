@@ -3,11 +3,13 @@ import type { Digest, NodeId } from '../../base/index.ts';
 import {
   contentName,
   GossipError,
+  updateBytesOf,
   type AveragingRule,
   type UpdateBook,
   type UpdateFacts,
   type UpdateFile,
 } from '../../gossip/index.ts';
+import { parameterCount } from '../../weights/index.ts';
 import { bulkContext, openHandedKey, openUpdateKey } from '../../wire/index.ts';
 import type { RoundContext } from '../round-protocol.ts';
 import { ruleOf } from './round-start.ts';
@@ -74,13 +76,17 @@ export class UpdateOpening implements Opening {
    * @throws {GossipError} when nobody has it, or when it is no update for anybody: the book then has it as `spoilt`
    */
   async open(facts: UpdateFacts, handed?: HandedKey): Promise<Uint8Array | null> {
-    const { open, ports, models, stage } = this.#context;
+    const { ports, models, stage } = this.#context;
     const { upd, author, statement } = facts;
     const { updateBytes } = statement;
+    const layout = await models.layout(stage);
+    const expected = updateBytesOf(this.#rule, parameterCount(layout));
+    if (expected !== null && updateBytes !== expected) {
+      throw this.#spoilt(facts, `expected an update of ${expected} bytes, got ${updateBytes}`);
+    }
     await this.fetch(facts);
     const key = await this.#keyOf(facts, handed);
     if (key === null) return null;
-    const layout = await models.layout(stage);
     const file = updateFile(facts, key);
     const outcome = await ports.averager.check({ ...file, layout, updateBytes, rule: this.#rule });
     switch (outcome.kind) {
@@ -89,11 +95,7 @@ export class UpdateOpening implements Opening {
       case 'wrong_key':
         return null;
       case 'bad':
-        this.#book.mark(facts.env, 'spoilt');
-        throw new GossipError(
-          { code: 'bad_update', author, round: open.r, reason: outcome.reason },
-          `update of ${author} for round ${open.r}: ${outcome.reason}`,
-        );
+        throw this.#spoilt(facts, outcome.reason);
       case 'damaged':
         // The next `obtain` sees it too, and mends it.
         throw new GossipError(
@@ -101,6 +103,16 @@ export class UpdateOpening implements Opening {
           `the update of ${author} on the disk does not have its hash`,
         );
     }
+  }
+
+  /** It is no update for anybody. */
+  #spoilt({ author, env }: UpdateFacts, reason: string): GossipError {
+    const { r: round } = this.#context.open;
+    this.#book.mark(env, 'spoilt');
+    return new GossipError(
+      { code: 'bad_update', author, round, reason },
+      `update of ${author} for round ${round}: ${reason}`,
+    );
   }
 
   /** Sees to it that the bulk is on the disk, sound. @throws {GossipError} when nobody has it */

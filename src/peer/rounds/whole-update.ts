@@ -6,6 +6,7 @@ import { bulkContext } from '../../wire/index.ts';
 import { workName } from '../housekeeping.ts';
 import type { RoundContext } from '../round-protocol.ts';
 import type { MakeUpdate } from './own-training.ts';
+import { Residual } from './residual.ts';
 import { ruleOf } from './round-start.ts';
 
 /** How a member makes its update where others need all of it, or nobody. */
@@ -14,12 +15,15 @@ export function wholeUpdate(context: RoundContext): MakeUpdate {
   const { sealing } = ports.crypto;
   return async ({ start, after }, trained) => {
     const [key, salt] = [sealing.randomBytes(bulkKeyBytes), sealing.randomBytes(bulkSaltBytes)];
+    const own = new Residual(context);
+    const residual = await own.files(hex(salt));
     // Of its own: a peer that was stopped may still be at work here under another key.
     const name = workName(open.r, `update-${hex(salt)}`);
     const bulk = await ports.averager.encrypt({
       ...{ start, after, trained, key, salt, rule: ruleOf(context) },
       layout: await models.layout(stage),
       context: bulkContext({ cid: consortium.cid, round: open.r, author }),
+      ...(residual && { residual }),
       into: name,
     });
     const envelope = await signUpdate({
@@ -29,8 +33,10 @@ export function wholeUpdate(context: RoundContext): MakeUpdate {
       logSigner: keys.log,
     });
     const written = { digest: bulk.update, bytes: bulk.updateBytes };
-    const keep = (): Promise<void> =>
-      content.adopt(name, written, { round: open.r, kind: 'update' });
+    const keep = async (): Promise<void> => {
+      await content.adopt(name, written, { round: open.r, kind: 'update' });
+      await own.keep(residual);
+    };
     return { envelope, keep };
   };
 }

@@ -10,6 +10,7 @@ import {
   encodeNifti,
   labelNames,
   makePhantom,
+  phantomDefaults,
   pointNames,
   readCt,
   siteCase,
@@ -21,6 +22,7 @@ import {
 import { orientations, turned } from '../volume/orientations.ts';
 
 const { image, truth } = makePhantom(seededRandom('site case'), {
+  ...phantomDefaults,
   ...{ shape: [30, 32, 34], spacingMm: [4, 4, 4], calciumShare: 1, poseSpread: 0.5 },
 });
 const ct = { volume: image, notes: [] };

@@ -13,18 +13,11 @@ import {
   type Vector3,
   type Volume,
 } from '../../../src/data/index.ts';
-import {
-  intensityDefaults,
-  predictCt,
-  predictionFiles,
-  predictionLines,
-  type CtPrediction,
-  type StudentPackage,
-} from '../../../src/distill/index.ts';
-import { parameterList, type UNetSpec } from '../../../src/models/index.ts';
-import { modelDigest } from '../../../src/weights/index.ts';
+import { predictCt, type CtPrediction } from '../../../src/distill/index.ts';
+import { predictionFiles, predictionLines } from '../../../src/prediction/index.ts';
 import { inverse, orientations, turned } from '../../data/volume/orientations.ts';
 import { projectRoot } from '../../project-root.ts';
+import { finder, withBall } from './finder.ts';
 
 const python = '/usr/bin/python3';
 const data = join(projectRoot, '..', 'shared', 'data');
@@ -83,59 +76,6 @@ interface Inspected {
   readonly ml: number;
   readonly saidMl: number;
   readonly verdict: string;
-}
-
-const spec: UNetSpec = {
-  kind: 'unet',
-  inChannels: 1,
-  features: [1, 1],
-  strides: [1, 2],
-  convsPerStage: 1,
-  heads: { calc: 2, hps: 6 },
-  deepSupervision: false,
-  dropoutMilli: 0,
-};
-
-/**
- * A net made by hand: it takes a voxel that is brighter than its window by a deviation for the RCA and for calcium.
- * The middle tap of each convolution hands the image on through both instance norms; all else is zero.
- */
-function finder(spacingMm: Vector3, window: Vector3): StudentPackage {
-  const set: Readonly<Record<string, Readonly<Record<number, number>>>> = {
-    'encoder.stages.0.0.convs.0.conv.weight': { 13: 1 },
-    'encoder.stages.0.0.convs.0.norm.weight': { 0: 1 },
-    // Of [out 1, in 2, 3, 3, 3] the second input, which came round the deep stage.
-    'decoder.stages.0.convs.0.conv.weight': { 40: 1 },
-    'decoder.stages.0.convs.0.norm.weight': { 0: 1 },
-    'decoder.heads.calc.seg_layers.0.weight': { 1: 20 },
-    'decoder.heads.calc.seg_layers.0.bias': { 1: -20 },
-    'decoder.heads.hps.seg_layers.0.weight': { 4: 20 },
-    'decoder.heads.hps.seg_layers.0.bias': { 4: -20 },
-  };
-  const weights = parameterList(spec).map(({ name, shape }) => {
-    const values = new Float32Array(shape.reduce((product, n) => product * n, 1));
-    for (const [at, value] of Object.entries(set[name] ?? {})) values[Number(at)] = value;
-    return { name, shape, data: values };
-  });
-  const digest = modelDigest(weights);
-  return { spec, weights, intensity: intensityDefaults, spacingMm, window, digest };
-}
-
-/** The CT's grid, empty but for a bright ball of `radiusMm` around `centre` (RAS mm). */
-function withBall(ct: Volume, centre: Vector3, radiusMm: number): Volume {
-  const [depth, height, width] = ct.shape;
-  const values = new Float32Array(ct.data.length);
-  let at = 0;
-  for (let k = 0; k < depth; k++) {
-    for (let j = 0; j < height; j++) {
-      for (let i = 0; i < width; i++, at++) {
-        const [x, y, z] = voxelToWorld(ct.affine, [i, j, k]);
-        const away = Math.hypot(x - centre[0], y - centre[1], z - centre[2]);
-        values[at] = away <= radiusMm ? 800 : 0;
-      }
-    }
-  }
-  return { ...ct, data: values };
 }
 
 /** As a user's other programs see it. */
@@ -263,8 +203,11 @@ describe('a student on a CT', () => {
     const options = { engine: { backend: 'wasm' }, onProgress: () => undefined } as const;
     const first = await predictCt(student, ct, options);
     expect(first.labels.some((value) => value > 0)).equal(true);
+    const firstFile = predictionFiles(first, ct).get('points.mrk.json');
     for (const way of orientations()) {
-      const { labels, calcium, points } = await predictCt(student, turned(ct, way), options);
+      const prediction = await predictCt(student, turned(ct, way), options);
+      const { labels, calcium, points } = prediction;
+      const files = predictionFiles(prediction, turned(ct, way));
       const back = (map: Uint8Array | null): number[] => [...turned({ ...turned(ct, way), data: Float32Array.from(map ?? []) }, inverse(way)).data]; // prettier-ignore
       expect(back(labels), JSON.stringify(way)).deep.equal([...first.labels]);
       expect(back(calcium), JSON.stringify(way)).deep.equal([...(first.calcium ?? [])]);
@@ -273,6 +216,7 @@ describe('a student on a CT', () => {
           expect(mm).closeTo(first.points[n]?.position[axis] ?? NaN, 1e-6);
         });
       });
+      expect(files.get('points.mrk.json'), JSON.stringify(way)).deep.equal(firstFile);
     }
   });
 });

@@ -91,4 +91,31 @@ describe('the schedule of a mixing', () => {
       1, 1, 1,
     ]);
   });
+
+  it('lets states be sent as changes since the last step with the same listeners', () => {
+    const weights = shared(...new Array<number>(8).fill(1));
+    const ring = new MixingSchedule({ ...onePeer, topology: { kind: 'ring' } }, seed, weights);
+    expect([0, 1, 5].map((step) => ring.reference(step, 3))).to.deep.equal([null, 0, 4]);
+    // One peer 1, 2, 4 places on, then again.
+    const told = { ...onePeer, steps: 7 };
+    const cycle = new MixingSchedule(told, seed, weights);
+    expect([0, 1, 2, 3, 4, 6].map((step) => cycle.reference(step, 3))).to.deep.equal([
+      ...[null, null, null],
+      ...[0, 1, 3],
+    ]);
+  });
+
+  it('takes as many steps as rounding of states asks for: one cycle of exact means is not enough', () => {
+    const weights = shared(...new Array<number>(8).fill(10));
+    const stepsWith = (more: Partial<MixingSettings>): number =>
+      new MixingSchedule({ ...onePeer, ...more }, seed, weights).steps;
+    expect(stepsWith({})).to.equal(3);
+    // Each cycle of three divides what is left by 254 at most: from 1 to 2.5 · 10^-6 it takes at least three.
+    expect(stepsWith({ compression: 'int8' }))
+      .to.be.at.least(9)
+      .and.at.most(21);
+    // On a graph that stays differences shrink as models come together: rounding adds a step or two.
+    const ring = { topology: { kind: 'ring' } } as const;
+    expect(stepsWith({ ...ring, compression: 'int8' }) - stepsWith(ring)).to.be.within(0, 2);
+  });
 });

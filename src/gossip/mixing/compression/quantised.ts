@@ -29,8 +29,10 @@ export function quantisedCodec({ bits, blockValues }: Quantisation): VectorCodec
         view.setFloat32((4 * from) / blockValues, scale, true);
         if (scale === 0) continue;
         for (let i = 0; i < block.length; i++) {
-          const q = Math.floor((block[i] as number) / scale + 0.5);
-          writeLevel(bytes, start, from + i, bits, Math.max(-levels, Math.min(levels, q)));
+          const level = Math.floor((block[i] as number) / scale + 0.5);
+          const q = level > levels ? levels : level < -levels ? -levels : level;
+          if (bits === 8) bytes[start + from + i] = q & 255;
+          else writeLevel(bytes, start, from + i, q);
         }
       }
       return bytes;
@@ -45,8 +47,9 @@ export function quantisedCodec({ bits, blockValues }: Quantisation): VectorCodec
       const out = new Float64Array(length);
       for (let from = 0; from < length; from += blockValues) {
         const scale = readScale(view, (4 * from) / blockValues);
-        for (let i = from; i < Math.min(length, from + blockValues); i++) {
-          const q = readLevel(bytes, start, i, bits);
+        const end = Math.min(length, from + blockValues);
+        for (let i = from; i < end; i++) {
+          const q = bits === 8 ? view.getInt8(start + i) : readLevel(bytes, start, i);
           if (q < -levels || (scale === 0 && q !== 0)) {
             throw badBytes(`expected levels within ±${levels}, and 0 where the scale is`);
           }
@@ -105,21 +108,20 @@ function signBytes(length: number): number {
 
 function largest(block: Vector): number {
   let max = 0;
-  for (const value of block) max = Math.max(max, Math.abs(value));
+  for (let i = block.length - 1; i >= 0; i--) {
+    const size = Math.abs(block[i] as number);
+    if (size > max) max = size;
+  }
   return max;
 }
 
-function writeLevel(bytes: Uint8Array, start: number, i: number, bits: 8 | 4, q: number): void {
-  if (bits === 8) {
-    bytes[start + i] = q & 255;
-    return;
-  }
+/** Half a byte. */
+function writeLevel(bytes: Uint8Array, start: number, i: number, q: number): void {
   const at = start + (i >>> 1);
   bytes[at] = (bytes[at] ?? 0) | ((q & 15) << (4 * (i & 1)));
 }
 
-function readLevel(bytes: Uint8Array, start: number, i: number, bits: 8 | 4): number {
-  if (bits === 8) return ((bytes[start + i] ?? 0) << 24) >> 24;
+function readLevel(bytes: Uint8Array, start: number, i: number): number {
   const nibble = ((bytes[start + (i >>> 1)] ?? 0) >>> (4 * (i & 1))) & 15;
   return (nibble << 28) >> 28;
 }

@@ -17,11 +17,9 @@ import { wholeUpdate } from '../whole-update.ts';
 export class ExactRound extends UpdatesRound implements RoundProtocol {
   protected readonly updates: RoundUpdates;
   readonly #average: CutAverage;
-  readonly #self: NodeId;
 
   constructor(context: RoundContext) {
     super(context, wholeUpdate(context));
-    this.#self = context.self;
     this.updates = new RoundUpdates(context, {
       envelopes: this.envelopes,
       onOpened: () => {
@@ -52,7 +50,6 @@ export class ExactRound extends UpdatesRound implements RoundProtocol {
   // What the peer tells.
 
   average(cut: Cut): void {
-    if (cut.updates.some(({ peer }) => peer === this.#self)) this.training.settle();
     this.#average.begin(cut);
   }
 

@@ -71,7 +71,8 @@ export class BlamedStates {
     const layout = await models.layout(stage);
     try {
       const of = { round: open.r, kind: 'update' } as const;
-      await content.obtain(digest, stateCiphertextBytes(layout), author, of);
+      const bytesMax = stateCiphertextBytes(layout, open.rule.compression);
+      await content.obtain(digest, bytesMax, author, of);
     } catch (error) {
       if (error instanceof GossipError) return 'withheld';
       throw error;
@@ -82,6 +83,7 @@ export class BlamedStates {
         ...{ ciphertext: contentName(digest), digest, key, context: stepBulkContext(statement) },
         weights: this.#schedule.weights(step, member),
       },
+      ...(open.rule.compression && { compression: open.rule.compression }),
     });
     switch (outcome.kind) {
       case 'fits':

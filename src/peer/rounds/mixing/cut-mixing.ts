@@ -59,6 +59,7 @@ export class CutMixing {
     const settings = {
       ...{ topology: rule.topology, steps: rule.steps },
       ...{ epsilon: rule.epsilonNano / 1e9, clamp: rule.clampMicro / 1e6 },
+      ...(rule.compression && { compression: rule.compression }),
     };
     this.#schedule = new MixingSchedule(
       settings,

@@ -132,7 +132,6 @@ export class MixingRound extends UpdatesRound implements RoundProtocol {
     this.#mixing = new CutMixing(this.#context, {
       ...{ rule: this.#rule, cut, facts },
       onDone: () => {
-        this.training.settle();
         this.#proposed.ownCame();
       },
     });

@@ -34,6 +34,7 @@ import type { RoundContext } from '../../round-protocol.ts';
 import { isRefusedByHoldOut } from '../hold-out.ts';
 import { ruleOf, startOf } from '../round-start.ts';
 import { updateFile } from '../update-opening.ts';
+import { StateTravel } from './state-travel.ts';
 import type { StepBook } from './step-book.ts';
 
 /** The model that a mixing came to. */
@@ -81,6 +82,7 @@ export class OwnMixing {
   readonly #context: RoundContext;
   readonly #parts: OwnMixingParts;
   readonly #cut: Digest;
+  readonly #travel: StateTravel;
   #isOver = false;
   #wake: (() => void) | null = null;
   /** What its sender signed and nobody can use. */
@@ -95,6 +97,7 @@ export class OwnMixing {
     this.#context = context;
     this.#parts = parts;
     this.#cut = cutDigest(parts.cut);
+    this.#travel = new StateTravel(context, parts.schedule, (what) => this.#name(what));
   }
 
   /** Begins, once. */
@@ -193,7 +196,7 @@ export class OwnMixing {
   }
 
   async #signedStep(step: number, to: readonly number[]): Promise<Uint8Array> {
-    const { consortium, self: author, ports, content, keys } = this.#context;
+    const { consortium, self: author, ports, content, keys, models, stage } = this.#context;
     const { sealing } = ports.crypto;
     const [key, salt] = [sealing.randomBytes(bulkKeyBytes), sealing.randomBytes(bulkSaltBytes)];
     const moment = { cid: consortium.cid, round: this.#round, cut: this.#cut, author, step };
@@ -201,7 +204,9 @@ export class OwnMixing {
     const into = this.#name(`${step}-${hex(salt)}`);
     const state = this.#name(`${step}.state`);
     const context = stepBulkContext(moment);
-    const written = await ports.averager.encryptState({ state, key, salt, context, into });
+    const compressed = this.#travel.sent(step, this.#parts.place, await models.layout(stage));
+    const job = { state, key, salt, context, into, ...(compressed && { compressed }) };
+    const written = await ports.averager.encryptState(job);
     this.#requireGoingOn();
     await content.adopt(into, written, { round: this.#round, kind: 'update' });
     const receivers = consortium.manifest.members.filter(({ id }) =>
@@ -273,7 +278,8 @@ export class OwnMixing {
     }
     this.#lacked.set(place, { id, key, isRefused: false, saidAtMs });
     if (this.#failed.has(said.state)) return null;
-    const bytesMax = stateCiphertextBytes(await models.layout(stage));
+    const compressed = this.#travel.received(step, place);
+    const bytesMax = stateCiphertextBytes(await models.layout(stage), compressed?.kind);
     try {
       const of = { round: this.#round, kind: 'update' } as const;
       await content.obtain(said.state, bytesMax, said.author, of);
@@ -289,6 +295,7 @@ export class OwnMixing {
       ...{ place, share, key, digest: said.state, ciphertext: contentName(said.state) },
       context: stepBulkContext(said),
       weights: this.#parts.schedule.weights(step, place),
+      ...(compressed && { compressed }),
     };
   }
 
@@ -299,11 +306,10 @@ export class OwnMixing {
   ): Promise<boolean> {
     const { stage, models, ports } = this.#context;
     const { schedule, place } = this.#parts;
-    const own = schedule.incoming(step, place).find(({ from }) => from === place);
     const outcome = await ports.averager.mixStep({
       layout: await models.layout(stage),
       rule: ruleOf(this.#context),
-      own: { state: this.#name(`${step}.state`), share: own?.weight ?? 0 },
+      own: this.#travel.own(step, place),
       received,
       memberCount: schedule.size,
       into: this.#name(`${step + 1}.state`),

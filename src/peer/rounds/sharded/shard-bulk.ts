@@ -3,12 +3,14 @@ import type { Digest } from '../../../base/index.ts';
 import {
   contentName,
   shardRange,
+  updateBytesOf,
   type AveragingRule,
   type ShardPlan,
   type UpdateFacts,
   type UpdateFile,
+  type ValueRange,
 } from '../../../gossip/index.ts';
-import { parameterCount } from '../../../weights/index.ts';
+import { parameterCount, type ModelLayout } from '../../../weights/index.ts';
 import {
   decodeShardList,
   openHandedKey,
@@ -52,8 +54,9 @@ export class ShardBulk {
    * @throws {GossipError} when nobody has it
    */
   async list({ upd, author, statement }: UpdateFacts): Promise<ShardList | null> {
-    const { content } = this.#context;
+    const { content, models, stage } = this.#context;
     const { shardCount } = this.#plan;
+    const layout = await models.layout(stage);
     await content.obtain(upd, shardListBytesMax(shardCount), author, this.#of);
     const bytes = await content.read(upd);
     if (bytes === null)
@@ -61,7 +64,12 @@ export class ShardBulk {
     try {
       const shards = decodeShardList(bytes, shardCount);
       const total = shards.reduce((sum, shard) => sum + shard.bytes, 0);
-      return total === statement.updateBytes ? shards : null;
+      // Before any of them is fetched.
+      const areRight = shards.every(({ bytes: size }, shard) => {
+        const { start, end } = this.#range(layout, shard);
+        return size === (updateBytesOf(this.#rule, end - start) ?? size);
+      });
+      return total === statement.updateBytes && areRight ? shards : null;
     } catch (error) {
       if (error instanceof WireError) return null;
       throw error;
@@ -119,8 +127,7 @@ export class ShardBulk {
     const { shardCount } = this.#plan;
     const digest = list[shard]?.digest ?? ('' as Digest);
     const context = shardContext(statement, shard, shardCount);
-    const valueCount = parameterCount(await models.layout(stage));
-    const range = shardRange(valueCount, shardCount, shard);
+    const range = this.#range(await models.layout(stage), shard);
     return {
       ciphertext: contentName(digest),
       digest,
@@ -129,6 +136,10 @@ export class ShardBulk {
       range,
       weights: { weight, heads },
     };
+  }
+
+  #range(layout: ModelLayout, shard: number): ValueRange {
+    return shardRange(parameterCount(layout), this.#plan.shardCount, shard, this.#rule);
   }
 
   get #of(): { readonly round: number; readonly kind: 'update' } {

@@ -333,7 +333,8 @@ export class ShardSums {
   }
 
   #rangeOf(layout: ModelLayout, shard: number): ValueRange {
-    return shardRange(parameterCount(layout), this.#parts.plan.shardCount, shard);
+    const { shardCount } = this.#parts.plan;
+    return shardRange(parameterCount(layout), shardCount, shard, ruleOf(this.#context));
   }
 }
 

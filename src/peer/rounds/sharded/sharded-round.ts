@@ -20,11 +20,9 @@ import { ShardUpdates } from './shard-updates.ts';
 export class ShardedRound extends UpdatesRound implements RoundProtocol {
   protected readonly updates: ShardUpdates;
   readonly #sums: ShardSums;
-  readonly #self: NodeId;
 
   constructor(context: RoundContext, plan: ShardPlan = shardPlanOf(context)) {
     super(context, shardedUpdate(context, plan));
-    this.#self = context.self;
     const duties = new ShardDuties(plan, context.self, this.presence);
     const patience = patienceOf(context.stage);
     this.updates = new ShardUpdates(context, {
@@ -60,7 +58,6 @@ export class ShardedRound extends UpdatesRound implements RoundProtocol {
   // What the peer tells.
 
   average(cut: Cut): void {
-    if (cut.updates.some(({ peer }) => peer === this.#self)) this.training.settle();
     this.#sums.begin(cut);
   }
 

@@ -7,6 +7,7 @@ import { workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
 import { clampedMilli } from '../whole-update.ts';
 import type { MakeUpdate } from '../own-training.ts';
+import { Residual } from '../residual.ts';
 import { ruleOf } from '../round-start.ts';
 
 /** How a member of this round makes its update. */
@@ -17,10 +18,13 @@ export function shardedUpdate(context: RoundContext, { shardCount }: ShardPlan):
   const bound = { cid: consortium.cid, round: open.r, author };
   return async ({ start, after }, trained) => {
     const [key, salt] = [sealing.randomBytes(bulkKeyBytes), sealing.randomBytes(bulkSaltBytes)];
+    const own = new Residual(context);
+    const residual = await own.files(hex(salt));
     const { shards, weights, clampedCount } = await ports.averager.encryptShards({
       ...{ start, after, trained, key, salt, rule: ruleOf(context) },
       layout: await models.layout(stage),
       contexts: Array.from({ length: shardCount }, (_, at) => shardContext(bound, at, shardCount)),
+      ...(residual && { residual }),
       // Of its own: a peer that was stopped may still be at work here under another key.
       into: workName(open.r, `update-${hex(salt)}`),
     });
@@ -37,6 +41,7 @@ export function shardedUpdate(context: RoundContext, { shardCount }: ShardPlan):
       for (const { name, digest, bytes } of shards)
         await content.adopt(name, { digest, bytes }, of);
       await content.put(list, of, bulk.update);
+      await own.keep(residual);
     };
     return { envelope, keep };
   };

@@ -1,7 +1,7 @@
 /** A prediction as files for other programs, as lines for people and as data for scripts. */
-import { utf8 } from '../../base/index.ts';
-import { encodeMarkups, encodeNifti, pointNames, type Volume } from '../../data/index.ts';
-import type { CtPrediction } from './prediction.ts';
+import { utf8 } from '../base/index.ts';
+import { encodeMarkups, encodeNifti, pointNames, type Volume } from '../data/index.ts';
+import type { CtPrediction } from '../distill/index.ts';
 
 /** Name of the map of calcium, as `cases` takes it: 1 calcium, 0 background. */
 const calciumFile = 'calc.nii.gz';

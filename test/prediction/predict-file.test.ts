@@ -3,19 +3,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 
-import { AnnulusError } from '../../../src/base/index.ts';
-import { encodeNifti, rasAffine, type Vector3 } from '../../../src/data/index.ts';
+import { AnnulusError } from '../../src/base/index.ts';
+import { encodeNifti, rasAffine, type Vector3 } from '../../src/data/index.ts';
+import { encodeStudent, intensityDefaults } from '../../src/distill/index.ts';
 import {
-  encodeStudent,
-  intensityDefaults,
   predictFile,
   type NamedFile,
   type PredictRequest,
   type PredictResult,
-} from '../../../src/distill/index.ts';
-import type { UNetSpec } from '../../../src/models/index.ts';
-import { projectRoot } from '../../project-root.ts';
-import { tinySize, tinySpec, tinyWeights } from '../training-cases.ts';
+} from '../../src/prediction/index.ts';
+import type { UNetSpec } from '../../src/models/index.ts';
+import { projectRoot } from '../project-root.ts';
+import { tinySize, tinySpec, tinyWeights } from '../distill/training-cases.ts';
 
 const spacingMm: Vector3 = [3, 3, 3];
 
@@ -39,6 +38,7 @@ describe('a prediction with a segmentation of the heart', () => {
     return predictFile({
       ...{ model: conditioned, image: ctOf(fileOf(new Uint8Array(512))), heart },
       ...{ engine: { backend: 'wasm' }, onProgress: () => undefined },
+      made: { date: '20260102', time: '030405', version: '0.0.0' },
       onNote: (text) => notes.push(text),
       ...changes,
     });
@@ -46,7 +46,7 @@ describe('a prediction with a segmentation of the heart', () => {
 
   it('writes what it writes of any model', async () => {
     const { files, warning } = await predict({});
-    expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json', 'calc.nii.gz']); // prettier-ignore
+    expect([...files.keys()]).deep.equal(['labels.nii.gz', 'labels.json', 'points.mrk.json', 'calc.nii.gz', 'measures.json', 'measures.csv', 'report.html']); // prettier-ignore
     expect(notes).deep.equal([]);
     expect(warning.join()).contain('every voxel is 0');
   });
@@ -70,7 +70,7 @@ describe('a prediction with a segmentation of the heart', () => {
       .contain('ct.nii: ')
       .and.contain('axes');
     const { files } = await predict({ ...open, reading: { axes: 'LAS' } });
-    expect(files.size).equal(4);
+    expect(files.size).equal(7);
   });
 
   const table: readonly (readonly [string, Partial<PredictRequest>, string, string | null])[] = [
