@@ -5,10 +5,10 @@
  *     node bench/phantom-contact-sheet.ts [OUT.png] [PRESET.yaml] [COUNT] [VOXELS] [SPACING_MM] [SEED]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { crc32, deflateSync } from 'node:zlib';
 import { seededRandom } from '../src/base/index.ts';
 import { loadPreset } from '../src/config/index.ts';
 import { makePhantom, pointNames, worldToVoxel, type Phantom } from '../src/data/index.ts';
+import { Picture } from './picture.ts';
 
 const out = process.argv[2] ?? 'phantoms.png';
 const preset = process.argv[3] ?? 'config/reproduce.yaml';
@@ -31,9 +31,7 @@ const crossColours = [
   [255, 0, 255],
 ] as const;
 
-const width = perRow * tilePixels;
-const height = Math.ceil(count / 2) * tilePixels;
-const pixels = new Uint8Array(width * height * 3);
+const picture = new Picture(perRow * tilePixels, Math.ceil(count / 2) * tilePixels);
 
 let spentMs = 0;
 for (let n = 0; n < count; n++) {
@@ -49,7 +47,7 @@ for (let n = 0; n < count; n++) {
   spentMs += performance.now() - before;
   drawPatient(phantom, (n % 2) * 3 * tilePixels, Math.floor(n / 2) * tilePixels);
 }
-writeFileSync(out, png());
+writeFileSync(out, picture.png());
 console.log(`${out}: ${count} phantoms, ${(spentMs / count).toFixed(0)} ms each`);
 
 /** Three planes through the middle of the hinge points, viewed as radiologists do. */
@@ -72,7 +70,7 @@ function drawPatient({ image, truth }: Phantom, left: number, top: number): void
         const [i = 0, j = 0, k = 0] = place(Math.floor(x / scale), Math.floor(y / scale));
         const hu = image.data[(k * voxels + j) * voxels + i] ?? 0;
         const grey = ((hu - windowLowHu) / (windowHighHu - windowLowHu)) * 255;
-        put(left + plane * tilePixels + x, top + y, [grey, grey, grey]);
+        picture.put(left + plane * tilePixels + x, top + y, [grey, grey, grey]);
       }
     }
     pointNames.forEach((name, n) => {
@@ -86,41 +84,9 @@ function drawPatient({ image, truth }: Phantom, left: number, top: number): void
       for (let s = -4; s <= 4; s++) {
         const colour = crossColours[n] ?? [255, 255, 255];
         const [x, y] = [Math.round((a + 0.5) * scale), Math.round((b + 0.5) * scale)];
-        put(left + plane * tilePixels + x + s, top + y, colour);
-        put(left + plane * tilePixels + x, top + y + s, colour);
+        picture.put(left + plane * tilePixels + x + s, top + y, colour);
+        picture.put(left + plane * tilePixels + x, top + y + s, colour);
       }
     });
   });
-}
-
-function put(x: number, y: number, colour: readonly number[]): void {
-  if (x < 0 || y < 0 || x >= width || y >= height) return;
-  colour.forEach((value, c) => {
-    pixels[(y * width + x) * 3 + c] = Math.max(0, Math.min(255, value));
-  });
-}
-
-/** The picture as PNG: 8-bit RGB, no filter. */
-function png(): Uint8Array {
-  const rows = Buffer.alloc((width * 3 + 1) * height);
-  for (let y = 0; y < height; y++) {
-    rows.set(pixels.subarray(y * width * 3, (y + 1) * width * 3), y * (width * 3 + 1) + 1);
-  }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const chunk = (type: string, data: Uint8Array): Buffer => {
-    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-    const ends = Buffer.alloc(8);
-    ends.writeUInt32BE(data.length, 0);
-    ends.writeUInt32BE(crc32(body), 4);
-    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
-  };
-  return Buffer.concat([
-    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
 }

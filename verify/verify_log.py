@@ -101,6 +101,19 @@ class Version:
             raise Wrong("%s: its keys are not those of %s" % (policy, name))
         if self.quorum != len(self.list) * 2 // 3 + 1 or len(group) != len(self.list):
             raise Wrong("%s: not a quorum of the members" % policy)
+        if log.read(policy) != self.policy_file(log):
+            raise Wrong("%s: not the bytes that %s makes it" % (policy, name))
+
+    def policy_file(self, log):
+        cid = sha256(base64.b64decode(json.loads(log.read("manifest.json"))["payload"])).hex()
+        origin = "%s/fl/%s" % (self.manifest["domain"], cid[:16])
+        names = [member["id"] + "/witness" for member in self.list]
+        lines = ["# Annulus consortium " + cid]
+        lines += ["log " + vkey(origin, 1, member["logKey"]) for member in self.list]
+        for name, member in zip(names, self.list):
+            lines.append("witness %s %s" % (name, vkey(name, 4, member["witnessKey"])))
+        lines += ["group members %d %s" % (self.quorum, " ".join(names)), "quorum members", ""]
+        return "\n".join(lines).encode()
 
 
 def check_successor(name, before, after):
@@ -424,6 +437,11 @@ def verify(where, public_key, signature, message):
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except InvalidSignature:
         raise Wrong("%s is wrong" % where)
+
+
+def vkey(name, kind, key):
+    raw = bytes([kind]) + base64.b64decode(key, validate=True)
+    return "%s+%s+%s" % (name, sha256(name.encode() + b"\n" + raw)[:4].hex(), base64.b64encode(raw).decode())
 
 
 def sha256(data):

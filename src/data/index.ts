@@ -43,10 +43,13 @@ export {
   validateScannerSettings,
   type AnnotatorSettings,
   type PhantomSettings,
+  type RareShares,
   type ReadingSettings,
   type ScannerSettings,
+  type SceneName,
 } from './settings.ts';
-export { makePhantom, type Phantom, type Truth } from './phantom/phantom.ts';
+export { makePhantom } from './phantom/phantom.ts';
+export type { Phantom, Truth } from './phantom/truth.ts';
 export { annotate } from './phantom/annotator.ts';
 export { labelMap, type Annotation } from './case/annotation.ts';
 export { paintSpheres } from './volume/spheres.ts';

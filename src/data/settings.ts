@@ -13,6 +13,35 @@ export interface PhantomSettings {
   readonly calciumShare: number;
   /** How far heart and chest stray from the mean pose, 0 (all alike) to 1.5. 1 is a mixed clinic. */
   readonly poseSpread: number;
+  /** `heart`: a heart in a simple box of a chest. `chest`: a whole chest, of which the grid shows what it has room for. */
+  readonly scene: SceneName;
+  /** How far a chest's tissues and shapes stray beyond what is measured in patients, 0 to 1 (domain randomisation). */
+  readonly variety: number;
+  /** Which share of chests has what is rare. */
+  readonly rare: RareShares;
+}
+
+/** Which generator makes the phantoms. */
+export type SceneName = 'heart' | 'chest';
+
+/** Share of chests, 0 to 1 each, with something that training may leave out and tests put in. */
+export interface RareShares {
+  /** Right and left cusp grown together, with a raphe. */
+  readonly bicuspid: number;
+  /** Ascending aorta 10 to 24 mm wider. */
+  readonly ectasia: number;
+  /** A flap and a false lumen in the aorta. */
+  readonly dissection: number;
+  /** Leads of a pacemaker or defibrillator, with streaks. */
+  readonly leads: number;
+  /** Wires in the sternum, clips and bypass grafts. */
+  readonly bypass: number;
+  /** A TAVI frame or a mechanical valve in the annulus, with streaks. */
+  readonly prosthesis: number;
+  /** Fluid beside the lungs. */
+  readonly effusion: number;
+  /** Holes in the lungs. */
+  readonly emphysema: number;
 }
 
 /** What a hospital's scanner and protocol do to the picture. */
@@ -33,6 +62,14 @@ export interface ScannerSettings {
   readonly spacingMm: Vector3;
   /** Diameter in mm of the round reconstruction field in the axial plane; outside is -1024 HU. 60 to 600. */
   readonly fieldOfViewMm: number;
+  /** Tube voltage, 70 to 140 kV: bone and calcium of chests are brighter at a lower one. Blood follows `contrastPeakHu`. */
+  readonly kiloVolts: number;
+  /** How far the heart of a chest moves while it is scanned, 0 to 6 mm. */
+  readonly motionMm: number;
+  /** Standard deviation of how far the heart's slabs are apart that were scanned in different beats, 0 to 5 mm. Chests only. */
+  readonly stepMm: number;
+  /** What is stored outside of the round field, -3024 to 0 HU: -1024 with most makers, -2000 or -3024 with some. */
+  readonly paddingHu: number;
 }
 
 /** How a hospital's annotator differs from the truth. */
@@ -67,6 +104,18 @@ export const phantomDefaults: PhantomSettings = Object.freeze<PhantomSettings>({
   spacingMm: [3, 3, 3],
   calciumShare: 0.75,
   poseSpread: 1,
+  scene: 'heart',
+  variety: 0,
+  rare: Object.freeze({
+    bicuspid: 0,
+    ectasia: 0,
+    dissection: 0,
+    leads: 0,
+    bypass: 0,
+    prosthesis: 0,
+    effusion: 0,
+    emphysema: 0,
+  }),
 });
 
 /** A gated CT angiography with a medium-smooth kernel. */
@@ -79,6 +128,10 @@ export const scannerDefaults: ScannerSettings = Object.freeze<ScannerSettings>({
   offsetHu: 0,
   spacingMm: [0.8, 0.5, 0.5],
   fieldOfViewMm: 260,
+  kiloVolts: 120,
+  motionMm: 0,
+  stepMm: 0,
+  paddingHu: -1024,
 });
 
 /** An unbiased expert whose points scatter by 1 mm per axis. */
@@ -118,6 +171,13 @@ export function validatePhantomSettings(settings: PhantomSettings): PhantomSetti
   checkEach('phantom.spacingMm', settings.spacingMm, 0.3, 6);
   check('phantom.calciumShare', settings.calciumShare, 0, 1);
   check('phantom.poseSpread', settings.poseSpread, 0, 1.5);
+  if (!['heart', 'chest'].includes(settings.scene)) {
+    refuse('phantom.scene', 'heart or chest', `"${settings.scene.slice(0, 20)}"`);
+  }
+  check('phantom.variety', settings.variety, 0, 1);
+  for (const name of Object.keys(phantomDefaults.rare) as (keyof RareShares)[]) {
+    check(`phantom.rare.${name}`, settings.rare[name], 0, 1);
+  }
   return settings;
 }
 
@@ -131,6 +191,10 @@ export function validateScannerSettings(settings: ScannerSettings): ScannerSetti
   check('scanner.offsetHu', settings.offsetHu, -200, 200);
   checkEach('scanner.spacingMm', settings.spacingMm, 0.2, 6);
   check('scanner.fieldOfViewMm', settings.fieldOfViewMm, 60, 600);
+  check('scanner.kiloVolts', settings.kiloVolts, 70, 140);
+  check('scanner.motionMm', settings.motionMm, 0, 6);
+  check('scanner.stepMm', settings.stepMm, 0, 5);
+  check('scanner.paddingHu', settings.paddingHu, -3024, 0);
   return settings;
 }
 

@@ -38,11 +38,15 @@ export interface TestConsortium {
   readonly quorum: number;
 }
 
-/** @param hasIdleStage whether a stage without rounds comes first in the plan */
+/**
+ * @param hasIdleStage whether a stage without rounds comes first in the plan
+ * @param rounds of the student's stage
+ */
 export function makeConsortium(
   memberCount = 4,
   name = 'test',
   hasIdleStage = false,
+  rounds = 4,
 ): TestConsortium {
   const members = Array.from({ length: memberCount }, (_, i) => {
     const id = `L${i + 1}` as NodeId;
@@ -52,7 +56,7 @@ export function makeConsortium(
   });
   const ids = members.map((member) => member.id);
   const student = sampleStage({
-    ...{ id: 'student', participants: ids, rounds: 4, roundTimeoutMs: 1000, minParticipants: 2 },
+    ...{ id: 'student', participants: ids, rounds, roundTimeoutMs: 1000, minParticipants: 2 },
     rule: { ...plainRule, samplesCap: 100 },
   });
   const idle: PlanStage = {

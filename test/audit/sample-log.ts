@@ -26,6 +26,8 @@ export interface SampleOptions {
   readonly isUncosigned?: boolean;
   /** Changes a body before `log` is computed and the body is certified: a consortium that agrees on it. */
   readonly warp?: (body: Omit<BlockBody, 'log'>) => Omit<BlockBody, 'log'>;
+  /** Members that vote for the block of a height; a quorum where absent. */
+  readonly votes?: (height: number) => number;
   /** Changes a statement before it is signed. */
   readonly warpStatement?: (statement: UpdateStatement) => UpdateStatement;
 }
@@ -135,7 +137,8 @@ class SampleMaker {
     const warped = this.#options.warp?.(plain) ?? plain;
     const body = { ...warped, log: this.#logs[0]!.rootAfter(leavesOf(warped, envelopes)) };
     this.bodies.push(body);
-    const decision = { body, certificate: certify(this.#consortium, body) };
+    const votes = this.#options.votes?.(body.h) ?? this.#consortium.quorum;
+    const decision = { body, certificate: certify(this.#consortium, body, votes) };
     for (const log of this.#logs) await log.appendHeight(decision, envelopes);
   }
 

@@ -86,7 +86,7 @@ describe('config/README.md', () => {
   const labPresets = readdirSync(join(projectRoot, 'config', 'lab')).map(
     (name) => `lab/${name.replace('.yaml', '')}`,
   );
-  for (const preset of ['eight-hospitals', 'reproduce', 'smoke', ...labPresets]) {
+  for (const preset of ['chests', 'eight-hospitals', 'reproduce', 'smoke', ...labPresets]) {
     it(`gives a reason for everything that ${preset} changes`, () => {
       const reasons = reasonsOf(page, preset);
       const changed = leavesOf(parse(presetText(preset)) as object, '').keys();

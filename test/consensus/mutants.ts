@@ -142,6 +142,7 @@ export class TwinRules extends SafetyRules {
 /** What else to break, in the world around the machine. */
 export const worldMutants: Readonly<Record<string, Omit<SimulationOptions, 'seed'>>> = {
   'log lost': { walLoss: true },
+  'sent before it is written': { writesLate: true },
   'validity not checked': { acceptsAnything: true },
   'order of leaders not fixed': { ownOrder: true },
 };

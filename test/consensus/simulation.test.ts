@@ -105,6 +105,7 @@ describe('the simulation catches a machine that', () => {
 
   const worlds: readonly [string, Omit<SimulationOptions, 'seed'>, string[]][] = [
     ['log lost', { adversary: 'twins' }, ['retire', 'honest-pair', 'liveness']],
+    ['sent before it is written', { adversary: 'chaos' }, ['retire', 'honest-pair']],
     ['validity not checked', { adversary: 'chaos' }, ['validity']],
     ['order of leaders not fixed', { adversary: 'none' }, ['false-refusal', 'recovery']],
   ];

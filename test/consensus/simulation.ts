@@ -58,6 +58,8 @@ export interface SimulationOptions {
   readonly isCalm?: boolean;
   /** Restarts find an empty log. */
   readonly walLoss?: boolean;
+  /** Nobody waits for the disk: messages leave at once, a record is on the disk a second later. */
+  readonly writesLate?: boolean;
   /** Honest applications accept whatever is proposed. */
   readonly acceptsAnything?: boolean;
   /** Each member takes its own digest for the block before, and with it another order of leaders. */
@@ -379,6 +381,13 @@ export class World {
     for (const effect of effects) {
       if (effect.kind === 'persist') {
         const bytes = encodeRecord(effect.record);
+        if (this.#options.writesLate === true) {
+          this.#later(node, 1_000, () => {
+            node.disk = concatBytes(node.disk, bytes);
+            return [];
+          });
+          continue;
+        }
         if (!this.isCalm && this.random.uniform() < 0.01) {
           this.#tear(node, bytes);
           return;

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { witnessDefaults } from '../../src/auditor/index.ts';
 import { ConfigError, nodeFileDefaults, nodeFileText } from '../../src/config/index.ts';
 import { readDaemonSettings } from '../../src/daemon/index.ts';
 import { dashboardDefaults } from '../../src/dashboard/index.ts';
@@ -20,10 +21,17 @@ describe('the settings of a node', () => {
     expect(readDaemonSettings(text, 'node.yaml')).deep.equal({
       node: { ...nodeFileDefaults, listen: '10.0.0.1:4001' },
       dashboard: { ...dashboardDefaults, port: 9000, names: ['node.hospital.example'] },
+      witnesses: witnessDefaults,
     });
     expect(readDaemonSettings(nodeFileText({}), 'node.yaml')).deep.equal({
-      ...{ node: nodeFileDefaults, dashboard: dashboardDefaults },
+      ...{ node: nodeFileDefaults, dashboard: dashboardDefaults, witnesses: witnessDefaults },
     });
+  });
+
+  it('name witnesses outside the consortium by address and key', () => {
+    const ask = 'https://w.example x+00000000+AAAA';
+    expect(refusal(`witnesses: { ask: ["${ask}"] }\n`)).match(/witnesses\.ask: expected/);
+    expect(refusal('witnesses: { everyS: 0 }\n')).match(/witnesses\.everyS: /);
   });
 
   it('are changed by --set', () => {

@@ -8,7 +8,7 @@ import {
 } from '../settings.ts';
 import { pointNames, type PointName } from '../tasks.ts';
 import type { Vector3 } from '../volume/vector.ts';
-import type { Truth } from './phantom.ts';
+import type { Truth } from './truth.ts';
 
 /**
  * Each coordinate of each point is truth + bias + scatter · N(0, 1). Calcium is marked as it is:

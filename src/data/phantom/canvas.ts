@@ -18,6 +18,9 @@ export interface Frame {
 /** Steps in a frame from one voxel to the next along i, j and k. */
 export type VoxelSteps = readonly [Vector3, Vector3, Vector3];
 
+/** First and last voxel along an axis. */
+export type VoxelRange = readonly [number, number];
+
 /** What a stroke leaves behind. */
 export interface Paint {
   readonly hu: number;
@@ -62,10 +65,26 @@ export class Canvas {
 
   /** Calls `see` for the voxels in and near the shape's box. */
   visit(frame: Frame, shape: Shape, extraMm: number, see: (index: number) => void): void {
+    const [, height, width] = this.shape;
+    const [[iLow, iHigh], [jLow, jHigh], [kLow, kHigh]] = this.ranges(frame, shape, extraMm);
+    for (let k = kLow; k <= kHigh; k++) {
+      for (let j = jLow; j <= jHigh; j++) {
+        const row = (k * height + j) * width;
+        for (let i = iLow; i <= iHigh; i++) see(row + i);
+      }
+    }
+  }
+
+  /** First and last voxel along i, j and k of the shape's box and `extraMm` around it. */
+  protected ranges(
+    frame: Frame,
+    shape: Shape,
+    extraMm: number,
+  ): readonly [VoxelRange, VoxelRange, VoxelRange] {
     const [depth, height, width] = this.shape;
     const centre = frame.toVoxel(shape.centre);
     const [hx, hy, hz] = shape.halfMm;
-    const range = (axis: 0 | 1 | 2, count: number): [number, number] => {
+    const range = (axis: 0 | 1 | 2, count: number): VoxelRange => {
       const [x, y, z] = frame.steps[axis];
       const spacing = Math.hypot(x, y, z);
       // Half the box as seen along this voxel axis.
@@ -74,20 +93,12 @@ export class Canvas {
       const low = Math.max(0, Math.ceil(centre[axis] - reach));
       return [low, Math.min(count - 1, Math.floor(centre[axis] + reach))];
     };
-    const [iLow, iHigh] = range(0, width);
-    const [jLow, jHigh] = range(1, height);
-    const [kLow, kHigh] = range(2, depth);
-    for (let k = kLow; k <= kHigh; k++) {
-      for (let j = jLow; j <= jHigh; j++) {
-        const row = (k * height + j) * width;
-        for (let i = iLow; i <= iHigh; i++) see(row + i);
-      }
-    }
+    return [range(0, width), range(1, height), range(2, depth)];
   }
 }
 
 /** Overlap of a sheet `2 half` thick with a voxel `edge` wide whose centre is `d` from its middle. */
-function sheetShare(d: number, half: number, edge: number): number {
+export function sheetShare(d: number, half: number, edge: number): number {
   const from = Math.max(d - edge / 2, -half);
   const to = Math.min(d + edge / 2, half);
   return (to - from) / edge;

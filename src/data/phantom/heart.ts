@@ -225,7 +225,7 @@ function paintCoronaries(heart: Heart, paint: Brush): void {
 }
 
 /** Blood just below the annulus, with the annulus' own outline. */
-function outflowLumen(root: Root): Shape {
+export function outflowLumen(root: Root): Shape {
   return outflowSolid(root, 16, () => 0);
 }
 
@@ -233,7 +233,7 @@ function outflowLumen(root: Root): Shape {
  * Wall of the outflow: muscle towards the right heart, a curtain towards the left atrium, and the
  * membranous window between the right and the non-coronary cusp.
  */
-function outflowWall(root: Root): Shape {
+export function outflowWall(root: Root): Shape {
   const septum = septumAngle(root);
   const degree = Math.PI / 180;
   return outflowSolid(root, 15, (angle, height) => {

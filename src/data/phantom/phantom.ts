@@ -12,37 +12,18 @@ import {
   type ScannerSettings,
 } from '../settings.ts';
 import type { LandmarkName, PointName } from '../tasks.ts';
-import type { Vector3 } from '../volume/vector.ts';
-import type { Geometry, Volume } from '../volume/volume.ts';
 import { addStreaks, drawDeposits, paintDeposits, type Deposit } from './calcium.ts';
 import { Canvas } from './canvas.ts';
 import { paintChest, paintSkeleton } from './chest.ts';
+import { makeChest } from './chest/chest-phantom.ts';
 import { drawTissues } from './contrast.ts';
 import { paintHeart } from './heart.ts';
-import { canonicalAxis, canonicalForward, drawPose, type PlacedFrame } from './pose.ts';
+import { canonicalAxis, canonicalForward, drawPose, placedPoints } from './pose.ts';
 import { drawRoot, rootLandmarks, rootPoints } from './root.ts';
 import { scan } from './scanner.ts';
+import type { Phantom } from './truth.ts';
 
 const airHu = -1000;
-
-/** What is truly in a phantom, on the grid of its image. */
-export interface Truth {
-  readonly geometry: Geometry;
-  /** RAS mm; independent of the grid. */
-  readonly points: Readonly<Record<PointName, Vector3>>;
-  /** RAS mm; points that are in no task. */
-  readonly landmarks: Readonly<Record<LandmarkName, Vector3>>;
-  /** 1 where calcium fills at least half of the voxel (27 samples), else 0. All 0 in the healthy. */
-  readonly calcium: Uint8Array;
-  /** Values as in `heartLabels`: the structure that fills at least half of the voxel. */
-  readonly heart: Uint8Array;
-}
-
-/** An image and the truth it was made from; keep them apart. */
-export interface Phantom {
-  readonly image: Volume;
-  readonly truth: Truth;
-}
 
 /**
  * One patient in one scanner. Anatomy comes from `random.fork('patient')` and the scan from
@@ -59,6 +40,7 @@ export function makePhantom(
   validateScannerSettings(scanner);
   const patient = random.fork('patient');
   const scanning = random.fork('scan');
+  if (settings.scene === 'chest') return makeChest(patient, scanning, settings, scanner);
 
   const pose = drawPose(patient.fork('pose'), settings);
   const root = drawRoot(patient.fork('root'), canonicalForward, canonicalAxis);
@@ -76,19 +58,10 @@ export function makePhantom(
 
   const { shape, spacingMm } = settings;
   const data = scan(canvas.hu, shape, spacingMm, scanner, scanning.fork('noise'));
-  const points = placed<PointName>(rootPoints(root), pose.heart);
-  const landmarks = placed<LandmarkName>(rootLandmarks(root), pose.heart);
+  const points = placedPoints<PointName>(rootPoints(root), pose.heart);
+  const landmarks = placedPoints<LandmarkName>(rootLandmarks(root), pose.heart);
   return {
     image: { ...pose.geometry, data },
     truth: { geometry: pose.geometry, points, landmarks, calcium, heart: canvas.labels },
   };
-}
-
-/** Points of the heart's frame in the world. */
-function placed<Name extends string>(
-  points: Readonly<Record<Name, Vector3>>,
-  { toWorld }: PlacedFrame,
-): Record<Name, Vector3> {
-  const entries = Object.entries<Vector3>(points).map(([name, at]) => [name, toWorld(at)]);
-  return Object.fromEntries(entries) as Record<Name, Vector3>;
 }

@@ -55,7 +55,7 @@ export interface Pose {
 }
 
 /** Columns of a rotation: where the frame's x, y and z point in the world. */
-type Rotation = readonly [Vector3, Vector3, Vector3];
+export type Rotation = readonly [Vector3, Vector3, Vector3];
 
 /** Draws a pose. The annulus lies anywhere in the middle of the field, its plane tilted 20 to 60 degrees. */
 export function drawPose(random: Random, settings: PhantomSettings): Pose {
@@ -87,7 +87,7 @@ export function drawPose(random: Random, settings: PhantomSettings): Pose {
 }
 
 /** Tilt of the valve's axis 20 to 60 degrees, its direction and the roll about it at random. */
-function heartRotation(random: Random, spread: number): Rotation {
+export function heartRotation(random: Random, spread: number): Rotation {
   const even = (half: number): number => (2 * random.uniform() - 1) * half;
   const tilt = (40 + even(20 * Math.min(1, spread))) * degree;
   const azimuth = (20 + even(25 * spread)) * degree;
@@ -106,7 +106,8 @@ function heartRotation(random: Random, spread: number): Rotation {
   return [place([1, 0, 0]), place([0, 1, 0]), place([0, 0, 1])];
 }
 
-function smallRotation(random: Random, stdDevDegrees: number): Rotation {
+/** Turns about each axis by a normal angle, two deviations at most. */
+export function smallRotation(random: Random, stdDevDegrees: number): Rotation {
   const angle = (): number => Math.max(-2, Math.min(2, random.normal())) * stdDevDegrees * degree;
   const [a, b, c] = [angle(), angle(), angle()];
   const place = (vector: Vector3): Vector3 =>
@@ -206,4 +207,13 @@ function voxelCoordinates(
     }
   }
   return out;
+}
+
+/** Points of the heart's frame in the world. */
+export function placedPoints<Name extends string>(
+  points: Readonly<Record<Name, Vector3>>,
+  { toWorld }: Pick<PlacedFrame, 'toWorld'>,
+): Record<Name, Vector3> {
+  const entries = Object.entries<Vector3>(points).map(([name, at]) => [name, toWorld(at)]);
+  return Object.fromEntries(entries) as Record<Name, Vector3>;
 }

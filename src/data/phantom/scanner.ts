@@ -6,9 +6,10 @@ import type { Vector3 } from '../volume/vector.ts';
 import { voxelCount, type Shape3 } from '../volume/volume.ts';
 
 const fwhmPerSigma = 2 * Math.sqrt(2 * Math.log(2));
-/** Lowest and highest value a 12-bit CT stores. */
-const lowestHu = -1024;
-const highestHu = 3071;
+/** Lowest value that a 12-bit CT stores. */
+export const lowestHu = -1024;
+/** Highest value that a 12-bit CT stores. */
+export const highestHu = 3071;
 
 /**
  * The picture a scanner delivers on a grid of `spacingMm`, in whole HU from -1024 to 3071. The voxel of
@@ -21,24 +22,32 @@ export function scan(
   scanner: ScannerSettings,
   random: Random,
 ): Float32Array {
-  const kernelSigmaMm = scanner.blurFwhmMm / fwhmPerSigma;
-  const sigmaAlong = (axis: 0 | 1 | 2): number => {
-    const box = Math.max(0, scanner.spacingMm[axis] ** 2 - spacingMm[axis] ** 2) / 12;
-    return Math.sqrt(kernelSigmaMm ** 2 + box) / spacingMm[axis];
-  };
-  const sigma: Vector3 = [sigmaAlong(0), sigmaAlong(1), sigmaAlong(2)];
+  const sigma = blurOf(scanner, spacingMm);
   const image = blurred(ideal, shape, sigma);
   if (scanner.sharpness > 0) enhanceEdges(image, shape, scanner.sharpness);
   addNoise(image, shape, sigma, scanner.noiseHu, random);
   const inside = roundField(shape, spacingMm, scanner.fieldOfViewMm);
   for (let index = 0; index < image.length; index++) {
     const value = Math.round((image[index] ?? 0) + scanner.offsetHu) + 0; // + 0: never -0
-    image[index] = inside(index) ? Math.min(highestHu, Math.max(lowestHu, value)) : lowestHu;
+    image[index] = inside(index)
+      ? Math.min(highestHu, Math.max(lowestHu, value))
+      : scanner.paddingHu;
   }
   return image;
 }
 
-function enhanceEdges(image: Float32Array, shape: Shape3, sharpness: number): void {
+/** Deviation of the picture's blur in voxels along [depth, height, width]: the kernel, and the acquired voxel as a box. */
+export function blurOf(scanner: ScannerSettings, spacingMm: Vector3): Vector3 {
+  const kernelSigmaMm = scanner.blurFwhmMm / fwhmPerSigma;
+  const sigmaAlong = (axis: 0 | 1 | 2): number => {
+    const box = Math.max(0, scanner.spacingMm[axis] ** 2 - spacingMm[axis] ** 2) / 12;
+    return Math.sqrt(kernelSigmaMm ** 2 + box) / spacingMm[axis];
+  };
+  return [sigmaAlong(0), sigmaAlong(1), sigmaAlong(2)];
+}
+
+/** Adds the difference to a blurred picture, as a sharp kernel does. */
+export function enhanceEdges(image: Float32Array, shape: Shape3, sharpness: number): void {
   const soft = blurred(image, shape, [0.7, 0.7, 0.7]);
   for (let index = 0; index < image.length; index++) {
     const value = image[index] ?? 0;

@@ -18,6 +18,10 @@ export interface Shape {
   /** A box along the frame's axes that holds the whole shape: its middle and half its edges. */
   readonly centre: Vector3;
   readonly halfMm: Vector3;
+  /** Largest change of the distance per mm, for those who judge a whole block by its middle; 1 when absent. */
+  readonly steepness?: number;
+  /** Radius in mm of a rod that may be thinner than a voxel: a canvas for chests then counts the share by its section. */
+  readonly thinMm?: number;
 }
 
 /** Three directions at right angles, each of length 1. */
@@ -96,6 +100,7 @@ export function tube(points: readonly Vector3[], radiiMm: readonly number[]): Sh
 /** The shape with its surface moved out by `byMm` (in, if negative). */
 export function grown(shape: Shape, byMm: number): Shape {
   return {
+    ...shape,
     distance: (x, y, z) => shape.distance(x, y, z) - byMm,
     centre: shape.centre,
     halfMm: addVectors(shape.halfMm, scaleVector([1, 1, 1], Math.max(0, byMm))),
@@ -105,9 +110,8 @@ export function grown(shape: Shape, byMm: number): Shape {
 /** The part of `shape` where `keep` is negative; `keep` is a signed distance. */
 export function cutBy(shape: Shape, keep: Shape['distance']): Shape {
   return {
+    ...shape,
     distance: (x, y, z) => Math.max(shape.distance(x, y, z), keep(x, y, z)),
-    centre: shape.centre,
-    halfMm: shape.halfMm,
   };
 }
 

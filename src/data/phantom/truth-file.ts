@@ -12,7 +12,7 @@ import {
 import { heartLabels, landmarkNames, pointNames } from '../tasks.ts';
 import type { Vector3 } from '../volume/vector.ts';
 import { voxelCount } from '../volume/volume.ts';
-import type { Truth } from './phantom.ts';
+import type { Truth } from './truth.ts';
 
 const kind = 'ANNTRUE';
 

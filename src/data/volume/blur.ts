@@ -23,15 +23,29 @@ function blurAxis(data: Float32Array, sigma: number, length: number, stride: num
     sum += tap;
   }
   const out = new Float32Array(data.length);
-  for (let index = 0; index < data.length; index++) {
-    const at = Math.floor(index / stride) % length;
-    const first = index - at * stride;
-    let total = 0;
-    for (let t = -reach; t <= reach; t++) {
-      const from = Math.min(length - 1, Math.max(0, at + t));
-      total += (taps[t + reach] ?? 0) * (data[first + from * stride] ?? 0);
+  const lines = data.length / length;
+  // The lines along this axis; neighbours along i are taken together, so that memory is read in order.
+  for (let block = 0; block < lines / stride; block++) {
+    const first = block * length * stride;
+    for (let at = 0; at < length; at++) {
+      const from = first + at * stride;
+      const isInner = at >= reach && at + reach < length;
+      for (let side = 0; side < stride; side++) {
+        let total = 0;
+        if (isInner) {
+          let read = from + side - reach * stride;
+          for (let t = 0; t < taps.length; t++, read += stride) {
+            total += (taps[t] ?? 0) * (data[read] ?? 0);
+          }
+        } else {
+          for (let t = -reach; t <= reach; t++) {
+            const near = Math.min(length - 1, Math.max(0, at + t));
+            total += (taps[t + reach] ?? 0) * (data[first + near * stride + side] ?? 0);
+          }
+        }
+        out[from + side] = total / sum;
+      }
     }
-    out[index] = total / sum;
   }
   return out;
 }

@@ -10,6 +10,7 @@ import {
   encodeNifti,
   labelMap,
   makePhantom,
+  phantomDefaults,
   pointNames,
   pointsOf,
   readOwnCase,
@@ -23,6 +24,7 @@ import { projectRoot } from '../../project-root.ts';
 
 const grid = { spacingMm: [4, 4, 4], pointRadiusMm: 7 } as const;
 const { image, truth } = makePhantom(seededRandom('own case'), {
+  ...phantomDefaults,
   ...{ shape: [30, 32, 34], spacingMm: [4, 4, 4], calciumShare: 1, poseSpread: 0.5 },
 });
 

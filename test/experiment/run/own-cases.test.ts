@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { seededRandom } from '../../../src/base/index.ts';
 import { runCommandLine } from '../../../src/cli/program.ts';
@@ -16,11 +17,52 @@ import {
   type PointName,
 } from '../../../src/data/index.ts';
 import { packageFile } from '../../../src/host/index.ts';
+import { GossipBroadcast } from '../../../src/network/gossip-broadcast.ts';
+import { Messenger } from '../../../src/network/message-protocol.ts';
 import { projectRoot } from '../../project-root.ts';
 import { tinyPreset } from '../paper/tiny-preset.ts';
 
 /** A name that must not leave the hospital's folder. */
 const canary = 'Mustermann-1949';
+
+/** A NIfTI-1 file with that name in every field of text that the format has, and in an extension. */
+function marked(file: Uint8Array, isZipped: boolean): Uint8Array {
+  const bare = isZipped ? gunzipSync(file) : Buffer.from(file);
+  const text = Buffer.alloc(40, 0);
+  text.write(canary);
+  const extension = Buffer.concat([Buffer.alloc(8), text]);
+  extension.writeInt32LE(extension.byteLength, 0);
+  // 6: a comment in ASCII.
+  extension.writeInt32LE(6, 4);
+  const header = Buffer.from(bare.subarray(0, 352));
+  // data_type, db_name, descrip, aux_file, intent_name.
+  for (const [at, length] of [
+    [4, 10],
+    [14, 18],
+    [148, 80],
+    [228, 24],
+    [328, 16],
+  ] as const) {
+    text.copy(header, at, 0, length);
+  }
+  header.writeUInt8(1, 348);
+  header.writeFloatLE(352 + extension.byteLength, 108);
+  const whole = Buffer.concat([header, extension, bare.subarray(352)]);
+  return isZipped ? gzipSync(whole) : whole;
+}
+
+/** What 3D Slicer writes beside the places: names, descriptions, and a point of no task. */
+function markedPoints(file: Uint8Array): string {
+  const document = JSON.parse(Buffer.from(file).toString()) as {
+    markups: { controlPoints: Record<string, unknown>[] }[];
+  };
+  for (const { controlPoints } of document.markups) {
+    for (const point of controlPoints) {
+      Object.assign(point, { description: canary, id: canary, associatedNodeID: canary });
+    }
+  }
+  return JSON.stringify({ ...document, '@comment': canary });
+}
 
 interface Told {
   readonly code: number;
@@ -42,6 +84,40 @@ async function annulus(...args: string[]): Promise<Told> {
   };
   const code = await runCommandLine(args, world);
   return { code, out, err };
+}
+
+/** Every message of every node in this process, as it is handed to the network. */
+class PacketRecorder {
+  count = 0;
+  readonly withCanary: string[] = [];
+  readonly #undo: (() => void)[] = [];
+
+  constructor() {
+    const look = (topic: string, bytes: Uint8Array): void => {
+      this.count += 1;
+      if (Buffer.from(bytes).includes(canary)) this.withCanary.push(topic);
+    };
+    const gossip = Object.getOwnPropertyDescriptor(GossipBroadcast.prototype, 'send');
+    const direct = Object.getOwnPropertyDescriptor(Messenger.prototype, 'send');
+    const broadcast = gossip?.value as GossipBroadcast['send'];
+    const send = direct?.value as Messenger['send'];
+    GossipBroadcast.prototype.send = function (topic, bytes) {
+      look(topic, bytes);
+      broadcast.call(this, topic, bytes);
+    };
+    Messenger.prototype.send = function (to, topic, bytes) {
+      look(topic, bytes);
+      send.call(this, to, topic, bytes);
+    };
+    this.#undo.push(() => {
+      GossipBroadcast.prototype.send = broadcast;
+      Messenger.prototype.send = send;
+    });
+  }
+
+  stop(): void {
+    for (const undo of this.#undo) undo();
+  }
 }
 
 describe("hospitals' own cases", function () {
@@ -67,9 +143,9 @@ describe("hospitals' own cases", function () {
     const settings = { ...phantomDefaults, shape: [40, 38, 36], spacingMm: [3, 3, 3] } as const;
     const { image, truth } = makePhantom(seededRandom(name), { ...settings, calciumShare: 1 });
     const at = `L1/${split}/${name}`;
-    const points = (names: readonly PointName[]): Uint8Array =>
-      encodeMarkups(names.map((label) => ({ label, position: truth.points[label] })));
-    await write(`${at}/ct.nii.gz`, encodeNifti(image, { gzip: true }));
+    const points = (names: readonly PointName[]): string =>
+      markedPoints(encodeMarkups(names.map((label) => ({ label, position: truth.points[label] }))));
+    await write(`${at}/ct.nii.gz`, marked(encodeNifti(image, { gzip: true }), true));
     if (labels.includes('hps')) await write(`${at}/hps.mrk.json`, points(pointNames.slice(0, 5)));
     if (labels.includes('ms')) await write(`${at}/ms.mrk.json`, points(pointNames.slice(5)));
     const { affine, shape } = image;
@@ -78,7 +154,10 @@ describe("hospitals' own cases", function () {
       ['heart', truth.heart],
     ] as const) {
       if (labels.includes(task))
-        await write(`${at}/${task}.nii`, encodeNifti({ affine, shape, data }, { gzip: false }));
+        await write(
+          `${at}/${task}.nii`,
+          marked(encodeNifti({ affine, shape, data }, { gzip: false }), false),
+        );
     }
   }
 
@@ -200,8 +279,18 @@ describe("hospitals' own cases", function () {
     // One more that cannot be read: the run says so and goes without it.
     await write(`L1/train/${canary}-0/ct.nii.gz`, 'no CT');
     const out = join(folder, 'run');
-    const { code, err } = await annulus('simulate', join(folder, 'own.yaml'), '--out', out);
+    const packets = new PacketRecorder();
+    const {
+      code,
+      err,
+      out: said,
+    } = await annulus('simulate', join(folder, 'own.yaml'), '--out', out);
+    packets.stop();
     await rm(join(folder, `L1/train/${canary}-0`), { recursive: true });
+    // Before Noise encrypts it: what is fetched in bulk lies in blobs/, and is searched with all files below.
+    expect(packets.count).above(50);
+    expect(packets.withCanary).deep.equal([]);
+    expect(said).not.contain(canary);
     const [line, total, ...others] = err.split('\n');
     expect(line).match(new RegExp(`^L1: SET ASIDE train/${canary}-0: ct: expected a NIfTI`));
     expect(total).contain('1 of 6 are set aside');

@@ -1,0 +1,184 @@
+/**
+ * A canvas for large grids: looks at blocks of 16 and then of 4 voxels an edge first. A block that is far outside of a shape is
+ * passed over and one deep inside is filled, so that only blocks at the surface are looked at voxel by voxel.
+ */
+import { Canvas, sheetShare, type Frame, type Paint } from '../canvas.ts';
+import type { Shape } from '../shapes.ts';
+
+/** Large blocks are looked at first, then the small ones in them. */
+const largeVoxels = 16;
+const smallVoxels = 4;
+/** Distortion makes a block in the frame larger than in the picture; by a third at most. */
+const strainMax = 1.35;
+
+/** Paint that may differ from place to place. */
+export interface Pigment extends Paint {
+  /** Added to `hu` at a place of the frame. */
+  readonly huAt?: Shape['distance'];
+}
+
+/** One of several skins around the same shape, from the outside in. */
+export interface Layer extends Paint {
+  /** How far outside of the shape's surface this layer begins. */
+  readonly outMm: number;
+}
+
+/** Paints a row of voxels with a shape. */
+type PaintRow = (from: number, to: number) => void;
+
+/** What to do with blocks and rows of one shape. */
+interface Stroke {
+  readonly frame: Frame;
+  readonly shape: Shape;
+  /** Nothing changes farther outside than this. */
+  readonly outsideMm: number;
+  /** All voxels are filled deeper inside than this; -Infinity: never. */
+  readonly insideMm: number;
+  readonly fill: PaintRow;
+  readonly look: PaintRow;
+}
+
+/** As `Canvas`, for chests. */
+export class BlockCanvas extends Canvas {
+  override paint(frame: Frame, shape: Shape, paint: Pigment): void {
+    const half = (paint.sheetMm ?? 0) / 2;
+    const opacity = sectionShare(shape.thinMm, this.edgeMm);
+    const isEven = paint.sheetMm === undefined && paint.huAt === undefined && opacity === 1;
+    this.#stroke({
+      ...{ frame, shape },
+      outsideMm: half + this.edgeMm / 2,
+      insideMm: isEven ? -this.edgeMm / 2 : -Infinity,
+      fill: (from, to) => {
+        this.hu.fill(paint.hu, from, to + 1);
+        if (paint.label !== undefined) this.labels.fill(paint.label, from, to + 1);
+      },
+      look: (from, to) => {
+        this.#paintRow(frame, shape, paint, from, to, opacity);
+      },
+    });
+  }
+
+  /** Paints layers around one shape, outermost first; its distance is taken once for all. */
+  paintLayers(frame: Frame, shape: Shape, layers: readonly Layer[]): void {
+    const outermost = layers[0];
+    const inmost = layers.at(-1);
+    if (outermost === undefined || inmost === undefined) return;
+    this.#stroke({
+      ...{ frame, shape },
+      outsideMm: outermost.outMm + this.edgeMm / 2,
+      insideMm: inmost.outMm - this.edgeMm / 2,
+      fill: (from, to) => {
+        this.hu.fill(inmost.hu, from, to + 1);
+        if (inmost.label !== undefined) this.labels.fill(inmost.label, from, to + 1);
+      },
+      look: (from, to) => {
+        const { hu, labels, edgeMm } = this;
+        const { x, y, z } = frame;
+        for (let index = from; index <= to; index++) {
+          const d = shape.distance(x[index] ?? 0, y[index] ?? 0, z[index] ?? 0);
+          for (const layer of layers) {
+            const share = 0.5 - (d - layer.outMm) / edgeMm;
+            if (!(share > 0)) break;
+            const cover = share > 1 ? 1 : share;
+            hu[index] = (hu[index] ?? 0) * (1 - cover) + layer.hu * cover;
+            if (layer.label !== undefined && cover >= 0.5) labels[index] = layer.label;
+          }
+        }
+      },
+    });
+  }
+
+  #stroke(stroke: Stroke): void {
+    const { frame, shape, outsideMm } = stroke;
+    // Waves move the far ends of a large box by more than its middle.
+    const bentMm = Math.min(16, 0.2 * Math.max(...shape.halfMm));
+    const ranges = this.ranges(frame, shape, outsideMm + bentMm);
+    const [[iFrom, iTo], [jFrom, jTo], [kFrom, kTo]] = ranges;
+    if (iFrom > iTo || jFrom > jTo || kFrom > kTo) return;
+    const size = Math.max(iTo - iFrom, jTo - jFrom, kTo - kFrom);
+    const edge = size >= 2 * largeVoxels ? largeVoxels : smallVoxels;
+    const first = (from: number): number => from - (from % edge);
+    for (let k = first(kFrom); k <= kTo; k += edge) {
+      for (let j = first(jFrom); j <= jTo; j += edge) {
+        for (let i = first(iFrom); i <= iTo; i += edge) this.#block(stroke, i, j, k, edge);
+      }
+    }
+  }
+
+  /** Paints the block of `edge` voxels whose first is (i, j, k). */
+  #block(stroke: Stroke, i: number, j: number, k: number, edge: number): void {
+    const { frame, shape, outsideMm, insideMm, fill, look } = stroke;
+    const [depth, height, width] = this.shape;
+    if (i >= width || j >= height || k >= depth) return;
+    const { x, y, z } = frame;
+    const iHigh = Math.min(width, i + edge) - 1;
+    const jHigh = Math.min(height, j + edge) - 1;
+    const kHigh = Math.min(depth, k + edge) - 1;
+    const a = (k * height + j) * width + i;
+    const b = (kHigh * height + jHigh) * width + iHigh;
+    const ax = x[a] ?? 0;
+    const ay = y[a] ?? 0;
+    const az = z[a] ?? 0;
+    const dx = (x[b] ?? 0) - ax;
+    const dy = (y[b] ?? 0) - ay;
+    const dz = (z[b] ?? 0) - az;
+    const middle = shape.distance(ax + dx / 2, ay + dy / 2, az + dz / 2);
+    const half = Math.sqrt(dx * dx + dy * dy + dz * dz) / 2;
+    const reach = half * strainMax * (shape.steepness ?? 1);
+    if (middle - reach > outsideMm) return;
+    const isInside = middle + reach < insideMm;
+    if (!isInside && edge > smallVoxels) {
+      for (let q = k; q <= kHigh; q += smallVoxels) {
+        for (let p = j; p <= jHigh; p += smallVoxels) {
+          for (let n = i; n <= iHigh; n += smallVoxels) {
+            this.#block(stroke, n, p, q, smallVoxels);
+          }
+        }
+      }
+      return;
+    }
+    const paintRow = isInside ? fill : look;
+    for (let q = k; q <= kHigh; q++) {
+      for (let p = j; p <= jHigh; p++) {
+        const row = (q * height + p) * width;
+        paintRow(row + i, row + iHigh);
+      }
+    }
+  }
+
+  #paintRow(
+    frame: Frame,
+    shape: Shape,
+    paint: Pigment,
+    from: number,
+    to: number,
+    opacity: number,
+  ): void {
+    const { hu, labels, edgeMm } = this;
+    const { x, y, z } = frame;
+    const { huAt, label } = paint;
+    const half = (paint.sheetMm ?? 0) / 2;
+    for (let index = from; index <= to; index++) {
+      const px = x[index] ?? 0;
+      const py = y[index] ?? 0;
+      const pz = z[index] ?? 0;
+      const d = shape.distance(px, py, pz);
+      const share = half > 0 ? sheetShare(d, half, edgeMm) : 0.5 - d / edgeMm;
+      if (!(share > 0)) continue;
+      const cover = (share > 1 ? 1 : share) * opacity;
+      const value = huAt === undefined ? paint.hu : paint.hu + huAt(px, py, pz);
+      hu[index] = (hu[index] ?? 0) * (1 - cover) + value * cover;
+      if (label !== undefined && cover >= 0.5) labels[index] = label;
+    }
+  }
+}
+
+/**
+ * What the soft edge of a rod thinner than a voxel must be multiplied with: the edge's shares, summed over a section, are
+ * π q³/3 voxels for q = 1/2 + r/edge, the rod's section is π (r/edge)².
+ */
+function sectionShare(radiusMm: number | undefined, edgeMm: number): number {
+  if (radiusMm === undefined) return 1;
+  const r = Math.max(0, radiusMm / edgeMm);
+  return r >= 0.75 ? 1 : Math.min(1, (3 * r * r) / (0.5 + r) ** 3);
+}
