@@ -31,6 +31,7 @@ import {
   type SignedManifest,
   type SuccessorCheck,
 } from '../wire/index.ts';
+import { EnvelopeFinder } from './envelope-finder.ts';
 import { AuditError, malformed } from './errors.ts';
 import { Heads, type CheckedNote, type MergeOutcome } from './heads.ts';
 import {
@@ -101,6 +102,7 @@ export class ConsortiumLog {
   readonly #tree: StoredTree;
   readonly #heads: Heads;
   readonly #versions: LogVersions;
+  readonly #finder: EnvelopeFinder;
   #head: LogHead = { height: 0, size: 0, root: digestOf(), body: genesisPrev };
   #queue: Promise<unknown> = Promise.resolve();
   /** Set while a height is being written: a write that failed leaves memory and disk apart. */
@@ -117,6 +119,12 @@ export class ConsortiumLog {
     this.#versions = versions;
     this.#witness = witness;
     this.#tree = new StoredTree(store, options.named);
+    this.#finder = new EnvelopeFinder({
+      store,
+      lastHeight: () => this.#head.height,
+      decision: (height) => this.decision(height),
+      entries: (from, to) => this.entries(from, to),
+    });
     const { self, logSigner, known = [], verify, pure } = options;
     const former = linesOf(self, [...versions.all, ...known]).map(({ logKey }) => keyBytes(logKey));
     const logKeys = [logSigner.publicKey, ...former];
@@ -212,6 +220,11 @@ export class ConsortiumLog {
   /** Entries `[from, to)` of the log: the envelopes and blocks of a height lie before its `log.size`. */
   async entries(from: number, to: number): Promise<Uint8Array[]> {
     return this.#serially(() => this.#tree.entries(from, to));
+  }
+
+  /** An envelope that some block brought into the log; null for another. The first question reads all decisions. */
+  async envelope(digest: Digest): Promise<Uint8Array | null> {
+    return this.#finder.find(digest);
   }
 
   /** The latest head with all cosignatures known, to send to others; `null` before the first height. */

@@ -24,6 +24,7 @@ import {
 } from '../wire/index.ts';
 import { advance, type ChainState } from './chain.ts';
 import { snapshotHeights, writeSnapshot } from './chain-snapshot.ts';
+import { updateOf } from './housekeeping.ts';
 
 /** What `AppliedChain` works with. */
 export interface AppliedChainPorts {
@@ -138,11 +139,16 @@ export class AppliedChain {
     block.isFetching = true;
     const { content, logger, onEnvelopes } = this.#ports;
     const change = membershipOf(block.body);
+    // All of one round: once it is over they stand in the log, and go with its bulk.
+    const round = block.body.ops.find(({ op }) => op === 'CUT' || op === 'SEAL');
+    const of = round !== undefined && 'r' in round ? updateOf(round.r) : null;
     const envelopes = envelopeDigests(block.body).map((digest) =>
-      content.obtainBytes(digest, limits.entryBytesMax, null),
+      content.obtainBytes(digest, limits.entryBytesMax, null, of),
     );
     const manifest =
-      change === null ? null : content.obtainBytes(change.manifest, limits.manifestBytesMax, null);
+      change === null
+        ? null
+        : content.obtainBytes(change.manifest, limits.manifestBytesMax, null, null);
     void Promise.all([Promise.all(envelopes), manifest]).then(
       ([ofCut, ofMember]) => {
         block.envelopes = ofCut;

@@ -1,11 +1,12 @@
 /**
  * What months of running would pile up, removed by policy: write-ahead records of heights that a quorum has cosigned,
- * own updates and bulk of old rounds. The log itself is never shortened.
+ * own updates, envelopes and bulk of old rounds. The log itself is never shortened, and has the envelopes of all rounds.
  */
 import { messageOf, type Digest, type Logger, type Store } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
 import { removeWalBelow } from '../consensus/index.ts';
-import type { ContentStore } from '../gossip/index.ts';
+import type { ContentStore, RoundOfBlob } from '../gossip/index.ts';
+import { decodeReport, decodeUpdateStatement, limits, WireError } from '../wire/index.ts';
 import type { ChainState } from './chain.ts';
 import type { PeerSettings } from './settings.ts';
 
@@ -17,6 +18,11 @@ export function ownUpdateName(round: number): string {
 /** Where a round's own work leaves a large file until it has its name by digest, or the round is over. */
 export function workName(round: number, what: string): string {
   return `work/${round}/${what}`;
+}
+
+/** What is removed with the updates of a round: their bulk, and the envelopes, which the log has by then. */
+export function updateOf(round: number): RoundOfBlob {
+  return { round, kind: 'update' };
 }
 
 /** What `tidyDisk` looks at. */
@@ -48,6 +54,18 @@ export async function tidyDisk(options: Housekeeping): Promise<void> {
   await content.prune(rule, round, (digest) => needed.has(digest));
 }
 
+/** The round of an envelope that was kept without one; null for what is none: a manifest. */
+function roundOfEnvelope(bytes: Uint8Array): RoundOfBlob | null {
+  for (const decode of [decodeUpdateStatement, decodeReport]) {
+    try {
+      return updateOf(decode(bytes).statement.round);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+    }
+  }
+  return null;
+}
+
 /** What a `Housekeeper` works with. */
 export interface HousekeeperPorts extends Pick<Housekeeping, 'store' | 'content' | 'settings'> {
   readonly log: Pick<ConsortiumLog, 'cosignedSize'>;
@@ -60,6 +78,8 @@ export class Housekeeper {
   /** Size of the log after each height that was applied since the start, from the last cosigned one on. */
   #heads: { readonly height: number; readonly size: number }[] = [];
   #isTidying = false;
+  /** Whether envelopes have been looked for that earlier versions kept for ever. */
+  #hasLooked = false;
 
   constructor(ports: HousekeeperPorts) {
     this.#ports = ports;
@@ -75,13 +95,21 @@ export class Housekeeper {
     if (this.#isTidying) return;
     this.#isTidying = true;
     const { logger, ...ports } = this.#ports;
-    void tidyDisk({ ...ports, state, cosignedHeight: this.#cosignedHeight() })
+    const cosignedHeight = this.#cosignedHeight();
+    void this.#assignEnvelopes()
+      .then(() => tidyDisk({ ...ports, state, cosignedHeight }))
       .catch((error: unknown) => {
         logger.log('warn', 'old files could not be removed', { reason: messageOf(error) });
       })
       .finally(() => {
         this.#isTidying = false;
       });
+  }
+
+  async #assignEnvelopes(): Promise<void> {
+    if (this.#hasLooked) return;
+    await this.#ports.content.assignRounds(limits.entryBytesMax, roundOfEnvelope);
+    this.#hasLooked = true;
   }
 
   /** The last height, of those applied since the start, under a checkpoint that a quorum has cosigned. */

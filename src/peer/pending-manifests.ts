@@ -203,7 +203,7 @@ export class PendingManifests {
     const heldBytes = await store.size(contentName(digest));
     const isNew = heldBytes === null;
     if (!isNew && heldBytes > limits.manifestBytesMax) return { bytes: new Uint8Array(), isNew };
-    return { bytes: await content.obtainBytes(digest, limits.manifestBytesMax, from), isNew };
+    return { bytes: await content.obtainBytes(digest, limits.manifestBytesMax, from, null), isNew };
   }
 
   async #fetched(

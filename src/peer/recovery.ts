@@ -49,7 +49,7 @@ export type ToldBlock = (
 export interface RecoveryOptions {
   readonly store: Store;
   readonly logger: Logger;
-  readonly content: Pick<ContentStore, 'put' | 'remove' | 'obtainBytes'>;
+  readonly content: Pick<ContentStore, 'put' | 'remove' | 'obtainBytes' | 'readAlso'>;
   readonly log: ConsortiumLogOptions;
   /** This node's, public. */
   readonly consensusKey: Uint8Array;
@@ -65,6 +65,7 @@ export interface RecoveryOptions {
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { store, logger, content, verify } = options;
   const log = await openConsortiumLog(store, options.log);
+  content.readAlso((digest) => log.envelope(digest));
   const state = await chainAtHead(log, options);
   const evidence = new EvidenceStore(store, logger);
   const { suspendedFrom } = state;

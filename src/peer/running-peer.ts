@@ -95,6 +95,7 @@ export class RunningPeer {
       await this.#pieces.consensus.start(this.#records);
       if (await this.#restart()) return;
       await this.#pursue();
+      this.#pieces.housekeeper.tidy(this.state);
     });
     this.#tick();
   }

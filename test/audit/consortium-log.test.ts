@@ -50,6 +50,47 @@ function nextStep(log: ConsortiumLog, salt = ''): Step {
   return { decision: { body, certificate: certify(consortium, body) }, envelopes };
 }
 
+describe('envelopes in the log', () => {
+  it('are found by their digests, whenever they came, also after a start', async () => {
+    const store = new MemoryStore();
+    const log = await openLog(store);
+    const early = await grow(log, 4);
+    for (const one of early.flatMap(({ envelopes }) => envelopes)) {
+      expect(await log.envelope(digestOf(one))).to.deep.equal(one);
+    }
+    const late = await grow(log, 2);
+    const opened = await openLog(store);
+    const all = [...early, ...late].flatMap(({ envelopes }) => envelopes);
+    expect(all).to.have.length(12);
+    for (const one of all) {
+      expect(await log.envelope(digestOf(one))).to.deep.equal(one);
+      expect(await opened.envelope(digestOf(one))).to.deep.equal(one);
+    }
+  });
+
+  it('are none of what was never appended, nor the blocks', async () => {
+    const log = await openLog(new MemoryStore());
+    const [first] = await grow(log, 1);
+    const next = nextStep(log);
+    expect(await log.envelope(digestOf(next.envelopes[0]!))).to.equal(null);
+    expect(await log.envelope(digestOf(blockLeaf(first!.decision.body)))).to.equal(null);
+    await log.appendHeight(next.decision, next.envelopes);
+    expect(await log.envelope(digestOf(next.envelopes[0]!))).to.deep.equal(next.envelopes[0]);
+  });
+
+  it('are told apart where the first 52 bits of their digests are the same', async () => {
+    const log = await openLog(new MemoryStore());
+    const step = nextStep(log, '');
+    await log.appendHeight(step.decision, step.envelopes);
+    const second = nextStep(log);
+    await log.appendHeight(second.decision, second.envelopes);
+    const digest = digestOf(second.envelopes[0]!);
+    const alike = `${digest.slice(0, 13)}${'0'.repeat(51)}` as Digest;
+    expect(await log.envelope(alike)).to.equal(null);
+    expect(await log.envelope(digest)).to.deep.equal(second.envelopes[0]);
+  });
+});
+
 async function grow(log: ConsortiumLog, heights: number): Promise<Step[]> {
   const steps: Step[] = [];
   for (let i = 0; i < heights; i++) {

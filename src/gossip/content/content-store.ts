@@ -5,7 +5,7 @@
  */
 import { invariant, messageOf, type Digest, type NodeId, type Store } from '../../base/index.ts';
 import { digestOf } from '../../crypto/index.ts';
-import type { Transport } from '../../wire/index.ts';
+import type { HeldBlob, Transport } from '../../wire/index.ts';
 import { GossipError } from '../errors.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
 import { ChunkFetch, PeerSignals, type ChunkCounts } from './chunk-fetch.ts';
@@ -34,6 +34,9 @@ interface Stage {
   fetch: ChunkFetch | SmallFetch | null;
 }
 
+/** Where else a node holds small content. @returns null for what is not there */
+export type ContentSource = (digest: Digest) => Promise<Uint8Array | null>;
+
 /** Blobs of one node: its own and those it fetched. Serves all of them to the other members. */
 export class ContentStore {
   readonly #store: Store;
@@ -41,6 +44,7 @@ export class ContentStore {
   readonly #rounds: RoundBlobs;
   readonly #held: HeldBlobs;
   readonly #buffers: ChunkBuffers;
+  #elsewhere: ContentSource = () => Promise.resolve(null);
   readonly #underWay = new Map<Digest, Transfer>();
   readonly #counts: ChunkCounts = { asked: 0, arrived: 0, askedAgain: 0, refused: 0 };
 
@@ -51,7 +55,14 @@ export class ContentStore {
     this.#buffers = new ChunkBuffers(bytesOfChunk);
     this.#rounds = new RoundBlobs(store);
     this.#held = new HeldBlobs(store, bytesOfChunk);
-    transport.serveBlobs((digest) => this.#held.held(digest));
+    transport.serveBlobs(async (digest) => {
+      return (await this.#held.held(digest)) ?? heldBytes(await this.#elsewhere(digest));
+    });
+  }
+
+  /** Reads from there, and serves, what is no blob here: the log holds the envelopes of old rounds. */
+  readAlso(source: ContentSource): void {
+    this.#elsewhere = source;
   }
 
   /** Chunks asked for and come since the start. */
@@ -64,10 +75,37 @@ export class ContentStore {
     return this.#store.has(contentName(digest));
   }
 
-  /** Something small that the disk holds; null when it does not, or its bytes have changed. */
+  /** Something small that this node holds; null when it does not, or its bytes have changed. */
   async read(digest: Digest): Promise<Uint8Array | null> {
-    const bytes = await this.#store.read(contentName(digest));
-    return bytes === null || digestOf(bytes) !== digest ? null : bytes;
+    const isOf = (bytes: Uint8Array | null): boolean =>
+      bytes !== null && digestOf(bytes) === digest;
+    const blob = await this.#store.read(contentName(digest));
+    if (isOf(blob)) return blob;
+    const bytes = await this.#elsewhere(digest);
+    return isOf(bytes) ? bytes : null;
+  }
+
+  /**
+   * Blobs of at most so many bytes that came with no round.
+   *
+   * @param roundOf the round that a blob belongs to all the same; null for what is kept for ever
+   * @returns how many now have a round
+   */
+  async assignRounds(
+    bytesMax: number,
+    roundOf: (bytes: Uint8Array) => RoundOfBlob | null,
+  ): Promise<number> {
+    const known = await this.#rounds.all();
+    let count = 0;
+    for (const digest of await this.#held.all()) {
+      const bytes = known.has(digest) ? null : await this.#store.size(contentName(digest));
+      if (bytes === null || bytes > bytesMax) continue;
+      const of = roundOf((await this.#store.read(contentName(digest))) ?? new Uint8Array());
+      if (of === null) continue;
+      await this.#rounds.note(of, digest, bytes);
+      count += 1;
+    }
+    return count;
   }
 
   /**
@@ -163,11 +201,16 @@ export class ContentStore {
     return done;
   }
 
-  /** Something small, kept for ever, from the disk or from a peer. @throws as `obtain` */
-  async obtainBytes(digest: Digest, bytesMax: number, first: NodeId | null): Promise<Uint8Array> {
+  /** Something small, from this node or from a peer. @param of as for `put` @throws as `obtain` */
+  async obtainBytes(
+    digest: Digest,
+    bytesMax: number,
+    first: NodeId | null,
+    of: RoundOfBlob | null,
+  ): Promise<Uint8Array> {
     const held = await this.read(digest);
     if (held !== null) return held;
-    await this.obtain(digest, bytesMax, first, null);
+    await this.obtain(digest, bytesMax, first, of);
     const bytes = await this.read(digest);
     invariant(bytes !== null, 'what was fetched is there');
     return bytes;
@@ -253,6 +296,13 @@ export class ContentStore {
     const peers = this.#transport.peers().filter((peer) => peer !== first);
     return first !== null && this.#transport.peers().includes(first) ? [first, ...peers] : peers;
   }
+}
+
+function heldBytes(bytes: Uint8Array | null): HeldBlob | null {
+  if (bytes === null) return null;
+  const read = (offset: number, length: number): Promise<Uint8Array> =>
+    Promise.resolve(bytes.subarray(offset, offset + length));
+  return { totalBytes: bytes.byteLength, read };
 }
 
 function unavailable(

@@ -58,11 +58,14 @@ export class HeldBlobs {
     };
   }
 
+  /** All blobs on the disk. */
+  async all(): Promise<Digest[]> {
+    const names = await this.#store.list(blobFolder);
+    return names.map((name) => name.slice(blobFolder.length) as Digest);
+  }
+
   async #readNames(): Promise<Map<Digest, Digest>> {
-    const blobs = (await this.#store.list(blobFolder)).map((name) =>
-      name.slice(blobFolder.length),
-    ) as Digest[];
-    return new Map(blobs.map((digest) => [listName(digest), digest]));
+    return new Map((await this.all()).map((digest) => [listName(digest), digest]));
   }
 
   /** Made once for each blob, from its bytes. */

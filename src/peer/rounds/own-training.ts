@@ -1,7 +1,7 @@
 /** This node's own part of a round: it trains, and what changed becomes a signed update by the round's protocol. */
 import { messageOf } from '../../base/index.ts';
 import { GossipError } from '../../gossip/index.ts';
-import { ownUpdateName, workName } from '../housekeeping.ts';
+import { ownUpdateName, updateOf, workName } from '../housekeeping.ts';
 import type { RoundContext } from '../round-protocol.ts';
 import type { TrainingResult, WorkProgress } from '../trainer.ts';
 import { LateWork } from './late-work.ts';
@@ -98,7 +98,7 @@ export class OwnTraining {
     await this.#late.keep(after, trained, tookMs);
     if (!this.#context.isCurrent()) return null;
     await keep();
-    await content.put(envelope, null);
+    await content.put(envelope, updateOf(open.r));
     await ports.store.write(remembered, envelope);
     return envelope;
   }

@@ -13,6 +13,7 @@ import {
 import { GossipError, UpdateBook, type UpdateFacts, type UpdateFile } from '../../gossip/index.ts';
 import { limits, type CutUpdate } from '../../wire/index.ts';
 import type { Judgement, RoundView } from '../local-view.ts';
+import { updateOf } from '../housekeeping.ts';
 import type { RoundContext } from '../round-protocol.ts';
 import type { UpdatesMessage } from './update-messages.ts';
 import type { EnvelopeReader } from './envelope-reader.ts';
@@ -192,7 +193,9 @@ export class RoundUpdates implements Pick<
 
   #obtainEnvelope(env: Digest, from: NodeId, isDecided: boolean): void {
     this.#work.once(env, notHere, async () => {
-      const bytes = await this.#context.content.obtainBytes(env, limits.entryBytesMax, from);
+      const { content, open } = this.#context;
+      const of = updateOf(open.r);
+      const bytes = await content.obtainBytes(env, limits.entryBytesMax, from, of);
       this.#context.post(() => {
         this.#tryEnvelope(bytes, isDecided, from);
       });
@@ -202,11 +205,11 @@ export class RoundUpdates implements Pick<
   // Bulk.
 
   #obtainBulk(facts: UpdateFacts): void {
-    const { content } = this.#context;
+    const { content, open } = this.#context;
     this.#work.once(facts.upd, notHere, async () => {
       // Who claims to hold an update has both on its disk.
       const envelope = this.#book.envelope(facts.env);
-      if (envelope !== null) await content.put(envelope, null, facts.env);
+      if (envelope !== null) await content.put(envelope, updateOf(open.r), facts.env);
       const key = await this.#opening.open(facts);
       this.#context.post(() => {
         if (key === null) this.#book.mark(facts.env, 'locked');

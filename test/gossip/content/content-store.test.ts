@@ -139,7 +139,7 @@ describe('content store', () => {
       'blob_unavailable',
     );
     has = true;
-    expect(await content.obtainBytes(digest, bytesMax, null)).to.deep.equal(blob);
+    expect(await content.obtainBytes(digest, bytesMax, null, null)).to.deep.equal(blob);
   });
 
   it('mends a blob whose bytes on the disk have changed', async () => {
@@ -151,6 +151,47 @@ describe('content store', () => {
     expect(await content.read(digest)).to.equal(null);
     await content.obtain(digest, bytesMax, null, null);
     expect(store.files.get(`blobs/${digest}`)).to.deep.equal(blob);
+  });
+});
+
+describe('what a node holds elsewhere than among its blobs', () => {
+  const small = blob.slice(0, 500);
+  const name = digestOf(small);
+
+  it('is read and served like a blob, and fetched from nobody', async () => {
+    const { content, store, served, asked } = storeWith({ L1: () => null });
+    content.readAlso((wanted) => Promise.resolve(wanted === name ? small : null));
+    expect(await content.obtainBytes(name, bytesMax, null, null)).to.deep.equal(small);
+    const held = (await served(name))!;
+    expect(held.totalBytes).to.equal(500);
+    expect(await held.read(100, 50)).to.deep.equal(small.slice(100, 150));
+    expect(await served(digest)).to.equal(null);
+    expect(asked).to.deep.equal([]);
+    expect([...store.files.keys()]).to.deep.equal([]);
+  });
+
+  it('is not believed when it has another digest', async () => {
+    const { content } = storeWith({});
+    content.readAlso(() => Promise.resolve(small));
+    expect(await content.read(digest)).to.equal(null);
+  });
+
+  it('blobs of no round are given one by what they say, once; others and large ones have none', async () => {
+    const { content, store } = storeWith({});
+    const kept = await content.put(Uint8Array.of(1, 2), null);
+    const old = await content.put(Uint8Array.of(7, 7), null);
+    const large = await content.put(new Uint8Array(1000).fill(7), null);
+    const known = await content.put(Uint8Array.of(7, 8), { round: 9, kind: 'update' });
+    const roundOf = (bytes: Uint8Array): { round: number; kind: 'update' } | null =>
+      bytes[0] === 7 ? { round: 4, kind: 'update' } : null;
+    expect(await content.assignRounds(100, roundOf)).to.equal(1);
+    expect(await content.assignRounds(100, roundOf)).to.equal(0);
+    // Rounds 9 and 8 are kept.
+    const rule = { updateRounds: 2, modelRounds: 2, bytesMax: 1e9 };
+    await content.prune(rule, 9, () => false);
+    const left = [...store.files.keys()].filter((file) => file.startsWith('blobs/')).sort();
+    expect(left).to.deep.equal([kept, large, known].map((one) => `blobs/${one}`).sort());
+    expect(left).not.to.include(`blobs/${old}`);
   });
 });
 

@@ -14,6 +14,7 @@ import {
 } from '../../../wire/index.ts';
 import type { Judgement } from '../../local-view.ts';
 import type { RoundMessage } from '../../peer-messages.ts';
+import { updateOf } from '../../housekeeping.ts';
 import type { RoundContext, RoundProtocol } from '../../round-protocol.ts';
 import { UpdatesRound } from '../updates-round.ts';
 import { cutSums } from '../cut-sums.ts';
@@ -194,7 +195,7 @@ export class MixingRound extends UpdatesRound implements RoundProtocol {
     }
     // Whoever votes for a seal has all reports on its disk.
     const { content, post, ports } = this.#context;
-    void content.put(read.bytes, null, read.digest).then(
+    void content.put(read.bytes, updateOf(this.open.r), read.digest).then(
       () => {
         post(() => {
           mixing.take(read);

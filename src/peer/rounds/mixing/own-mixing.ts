@@ -29,7 +29,7 @@ import {
   type Cut,
   type ReportedStep,
 } from '../../../wire/index.ts';
-import { workName } from '../../housekeeping.ts';
+import { updateOf, workName } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
 import { isRefusedByHoldOut } from '../hold-out.ts';
 import { ruleOf, startOf } from '../round-start.ts';
@@ -363,7 +363,7 @@ export class OwnMixing {
   }
 
   async #tellDone(model: Digest, name: string, report: Uint8Array): Promise<void> {
-    await this.#context.content.put(report, null);
+    await this.#context.content.put(report, updateOf(this.#round));
     const { models, stage, open } = this.#context;
     const base = await models.obtain(stage, open.base);
     const isRefused = await isRefusedByHoldOut(this.#context, { digest: model, name, base });

@@ -13,6 +13,7 @@ import {
 } from '../../../gossip/index.ts';
 import { limits, type CutUpdate, type ShardList } from '../../../wire/index.ts';
 import type { Judgement, RoundView } from '../../local-view.ts';
+import { updateOf } from '../../housekeeping.ts';
 import type { RoundContext } from '../../round-protocol.ts';
 import type { EnvelopeReader } from '../envelope-reader.ts';
 import type { UpdatesMessage } from '../update-messages.ts';
@@ -254,7 +255,9 @@ export class ShardUpdates implements Pick<
 
   #obtainEnvelope(env: Digest, from: NodeId, isDecided: boolean): void {
     this.#work.once(env, 'an update is not here yet', async () => {
-      const bytes = await this.#context.content.obtainBytes(env, limits.entryBytesMax, from);
+      const { content, open } = this.#context;
+      const of = updateOf(open.r);
+      const bytes = await content.obtainBytes(env, limits.entryBytesMax, from, of);
       this.#context.post(() => {
         this.#tryEnvelope(bytes, isDecided, from);
         this.#parts.onOpened();
@@ -271,10 +274,10 @@ export class ShardUpdates implements Pick<
     // A key that fits nothing is not tried again: others may help.
     if (here.key === null && this.#book.stateOf(facts.env) === 'locked') return;
     this.#work.once(facts.upd, notHere, async () => {
-      const { content, post } = this.#context;
+      const { content, open: round, post } = this.#context;
       // Who claims to hold an update has its envelope on its disk.
       const envelope = this.#book.envelope(facts.env);
-      if (envelope !== null) await content.put(envelope, null, facts.env);
+      if (envelope !== null) await content.put(envelope, updateOf(round.r), facts.env);
       const list = here.list ?? (await this.#bulk.list(facts));
       const key = here.key ?? (await this.#bulk.key(facts));
       if (list === null) {
