@@ -35,7 +35,7 @@ describe('docs/auditing.md', function () {
       join(folder, 'layout-of-round-4.json'),
       JSON.stringify([{ name: 'w', shape: [4] }]),
     );
-    const round = loggedRound(await logOf(world, 'L1'), 4);
+    const round = await loggedRound(await logOf(world, 'L1'), 4);
     const { keyOf } = portsOf(world, ['L2']);
     const { keys } = await discloseRound(round, keyOf, world.node('L2').store);
     writeFileSync(join(folder, 'round-4.keys'), encodeRoundKeys(keys));

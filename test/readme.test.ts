@@ -41,9 +41,9 @@ const forms: readonly {
     by: 'test/experiment/paper/reproduction.test.ts',
   },
   {
-    form: /^npx annulus cases \S+ --pictures \S+$/,
+    form: /^npx annulus data (check|preview|import) /,
     here: null,
-    by: 'test/experiment/run/own-cases.test.ts',
+    by: 'test/cli/site-data.test.ts',
   },
   { form: /^npx annulus import /, here: null, by: 'test/interop/import.test.ts' },
   { form: /^npx annulus export /, here: null, by: 'test/interop/export.test.ts' },

@@ -12,7 +12,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inclusionPath } from '../../src/audit/log-entries.ts';
 import { verifyInclusion } from '../../src/audit/merkle-proof.ts';
-import { hashLeaf } from '../../src/audit/merkle-tree.ts';
 import { examineLog } from '../../src/audit/verify-log-directory.ts';
 import { fromHex } from '../../src/base/index.ts';
 import { logDirectoryAt } from '../../src/cli/audit/audited-folders.ts';
@@ -66,7 +65,7 @@ for (let i = 0; i < proofs; i++) {
   const claim = {
     index,
     size: treeSize,
-    leafHash: hashLeaf(examined.entries[index] ?? new Uint8Array()),
+    leafHash: examined.entries.hash(index) ?? new Uint8Array(),
   };
   const holds = verifyInclusion({
     ...claim,

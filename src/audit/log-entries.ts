@@ -3,7 +3,7 @@ import { hex, type Digest, type NodeId } from '../base/index.ts';
 import { digestOf } from '../crypto/index.ts';
 import type { BlockBody, Op } from '../wire/index.ts';
 import { envelopeDigests, firstEntryOf } from './log-files.ts';
-import { MerkleTree, hashLeaf } from './merkle-tree.ts';
+import { MerkleTree } from './merkle-tree.ts';
 import type { ExaminedLog } from './verify-log-directory.ts';
 
 /** One entry that the signed root covers. */
@@ -25,22 +25,22 @@ export interface LogEntry {
   readonly bytes: Uint8Array | null;
 }
 
-/** All entries of the blocks that a quorum signed, ascending. */
-export function logEntries({ bodies, entries }: ExaminedLog): LogEntry[] {
-  return bodies.flatMap((body) => {
+/** All entries of the blocks that a quorum signed, ascending, each read when it is asked for. */
+export async function* logEntries({ bodies, entries }: ExaminedLog): AsyncGenerator<LogEntry> {
+  for (const body of bodies) {
     const first = firstEntryOf(body);
     const at = { height: body.h, atMs: body.ts };
-    const updates = envelopeDigests(body).map((digest, i): LogEntry => {
-      const bytes = entries[first + i] ?? null;
-      return { index: first + i, digest, ...at, ...authorOf(body, digest), bytes };
-    });
+    for (const [i, digest] of envelopeDigests(body).entries()) {
+      const bytes = await entries.at(first + i);
+      yield { index: first + i, digest, ...at, ...authorOf(body, digest), bytes };
+    }
     const index = body.log.size - 1;
-    const bytes = entries[index] ?? null;
+    const bytes = await entries.at(index);
     const digest = bytes === null ? ('' as Digest) : digestOf(bytes);
     const kinds = body.ops.map(({ op }) => op);
     const rounds = [...new Set(body.ops.flatMap((op) => ('r' in op ? [op.r] : [])))];
-    return [...updates, { index, digest, kinds, ...at, rounds, member: null, bytes }];
-  });
+    yield { index, digest, kinds, ...at, rounds, member: null, bytes };
+  }
 }
 
 function authorOf(body: BlockBody, env: Digest): Pick<LogEntry, 'kinds' | 'rounds' | 'member'> {
@@ -68,10 +68,11 @@ export function inclusionPath(
   size: number,
 ): { readonly hashes: Uint8Array[]; readonly root: Digest } | null {
   const tree = new MerkleTree();
-  for (const entry of entries.slice(0, size)) {
-    if (entry === null) return null;
-    tree.append(hashLeaf(entry));
+  if (entries.size < size || index >= size) return null;
+  for (let at = 0; at < size; at++) {
+    const hash = entries.hash(at);
+    if (hash === null) return null;
+    tree.append(hash);
   }
-  if (tree.size < size || index >= size) return null;
   return { hashes: tree.inclusionProof(index, size), root: hex(tree.root(size)) as Digest };
 }

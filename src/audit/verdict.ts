@@ -69,15 +69,23 @@ interface Growing {
 
 /** Collects findings and notes: one finding for one cause, whatever follows from it. */
 export class Report {
-  readonly #findings: Growing[] = [];
+  readonly #findings: (Growing | Report)[] = [];
   readonly notes: string[] = [];
 
   /** All so far. */
   get findings(): Finding[] {
-    return this.#findings.map(({ where, what, consequence }) => ({
-      where: listed(where),
-      what: what + consequence,
-    }));
+    return this.#findings.flatMap((one) =>
+      one instanceof Report
+        ? one.findings
+        : [{ where: listed(one.where), what: one.what + one.consequence }],
+    );
+  }
+
+  /** A report whose findings stand here, whenever they come: for checks that end later than the next ones. */
+  part(): Report {
+    const part = new Report();
+    this.#findings.push(part);
+    return part;
   }
 
   /** Records that something does not hold. */
@@ -87,16 +95,20 @@ export class Report {
 
   /** As `find`, for a fault that several files may share: they become one finding. */
   findShared(where: string, what: string): void {
-    const same = this.#findings.find((finding) => finding.what === what);
+    const same = this.#own.find((finding) => finding.what === what);
     if (same === undefined) this.find(where, what);
     else same.where.push(where);
   }
 
   /** Adds to the first finding about `where` what could not be checked because of it. */
   blame(where: string, consequence: string): void {
-    const cause = this.#findings.find((finding) => finding.where.includes(where));
+    const cause = this.#own.find((finding) => finding.where.includes(where));
     invariant(cause !== undefined, 'what is blamed was found');
     cause.consequence += `; ${consequence}`;
+  }
+
+  get #own(): Growing[] {
+    return this.#findings.filter((one): one is Growing => !(one instanceof Report));
   }
 
   /** Records something worth knowing that is not wrong. */

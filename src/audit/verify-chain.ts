@@ -1,10 +1,13 @@
 /** Checks the decided blocks: certificates, the chain, and what each height put into the tree. */
 import { equalBytes, invariant, messageOf } from '../base/index.ts';
-import { digestOf } from '../crypto/index.ts';
+import { digestOf, verifyRawAside } from '../crypto/index.ts';
 import {
   blockLeaf,
   bodyDigest,
+  decodeUpdateStatement,
   genesisPrev,
+  keyBytes,
+  memberOf,
   openDigest,
   verifyUpdateStatement,
   type BlockBody,
@@ -14,17 +17,13 @@ import {
   type UpdateStatement,
 } from '../wire/index.ts';
 import { judgeCertificate } from './certificate.ts';
-import {
-  decisionName,
-  decodeDecision,
-  envelopeDigests,
-  firstEntryOf,
-  type Decision,
-} from './log-files.ts';
+import type { OpenedDecision } from './decision-files.ts';
+import { decisionName, envelopeDigests, firstEntryOf } from './log-files.ts';
+import { hashLeafOnce } from './merkle-tree.ts';
+import type { SoundEntries } from './sound-entries.ts';
 import type { Report } from './verdict.ts';
 import { verifyReports } from './verify-mixing.ts';
 import { RoundReader } from './verify-rounds.ts';
-import type { SoundEntries } from './verify-tree.ts';
 
 /** Whose votes decide a block. */
 export interface DecidedBy {
@@ -41,20 +40,17 @@ export interface DecidedBy {
  */
 export function verifyDecision(
   height: number,
-  bytes: Uint8Array,
+  { decision, problem: unreadable, votes }: OpenedDecision,
   { consortium, epoch, suspendedFrom }: DecidedBy,
   report: Report,
 ): BlockBody | null {
   const where = decisionName(height);
-  let decision: Decision;
-  try {
-    decision = decodeDecision(bytes);
-  } catch (error) {
-    report.find(where, messageOf(error));
+  if (decision === null) {
+    report.find(where, unreadable ?? 'it cannot be read');
     return null;
   }
   const { body } = decision;
-  const { isCertified, problem } = judgeCertificate(decision, consortium, suspendedFrom);
+  const { isCertified, problem } = judgeCertificate(decision, consortium, suspendedFrom, votes);
   if (problem !== null) report.find(where, problem);
   if (!isCertified) return null;
   if (body.cid !== consortium.cid) report.find(where, 'its block is of another consortium');
@@ -118,22 +114,24 @@ function verifyLink(
     }
   }
   const index = body.log.size - 1;
-  const leaf = entries[index] ?? null;
-  if (leaf !== null && !equalBytes(leaf, blockLeaf(body))) {
+  const leaf = entries.hash(index);
+  // Of a copy: the leaf of a body that is kept would be kept as well.
+  if (leaf !== null && !equalBytes(leaf, hashLeafOnce(blockLeaf({ ...body })))) {
     report.find(where, `entry ${index} of the tree is not its block`);
   }
 }
 
 /** Follows the blocks, by height from 1: their links, their rounds, and the updates that they brought in. */
-export function followChain(
+export async function followChain(
   decisions: readonly (BlockBody | null)[],
   context: ChainContext,
-): RoundReader {
+): Promise<RoundReader> {
   const { versions, report } = context;
   const [genesis] = versions;
   invariant(genesis !== undefined, 'a log begins with a genesis');
   const rounds = new RoundReader(genesis, report);
   let previous: BlockBody | null = null;
+  const signatures = new SignaturesUnderWay();
   // Behind a gap the state of the rounds is unknown, and the gap itself was reported.
   const gap = decisions.indexOf(null);
   for (const [index, body] of decisions.entries()) {
@@ -149,12 +147,16 @@ export function followChain(
       }
       const { open, cut } = rounds;
       rounds.take(op, body);
-      if (op.op === 'CUT' && open !== null) verifyUpdates(body, open, op.updates, context);
+      if (op.op === 'CUT' && open !== null) {
+        const part = { ...context, report: report.part() };
+        await signatures.add(verifyUpdates(body, open, op.updates, part));
+      }
       if (op.op === 'SEAL' && open !== null && cut !== null) {
-        verifyReports(body, { open, cut, seal: op }, context);
+        await verifyReports(body, { open, cut, seal: op }, context);
       }
     }
   }
+  await signatures.end();
   if (gap >= 0 && gap + 1 < decisions.length) {
     const behind = decisions.slice(gap + 1).filter((body) => body !== null);
     const updates = behind.reduce((sum, body) => sum + envelopeDigests(body).length, 0);
@@ -166,37 +168,79 @@ export function followChain(
   return rounds;
 }
 
+/** Blocks whose signatures are checked at the same time at most. */
+const underWayMax = 16;
+
+/** Checks that end while the next blocks are followed. */
+class SignaturesUnderWay {
+  #all: Promise<void>[] = [];
+
+  /** Waits when there are many. */
+  async add(work: Promise<void>): Promise<void> {
+    // It is waited for later, and told then if it fails.
+    work.catch(() => undefined);
+    this.#all.push(work);
+    if (this.#all.length >= underWayMax) await this.#all.shift();
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#all);
+    this.#all = [];
+  }
+}
+
 /**
  * Checks the envelopes that a block's CUT brings in against the CUT and the round's OPEN. Damaged entries
  * were reported already.
  */
-function verifyUpdates(
+async function verifyUpdates(
   body: BlockBody,
   open: Open,
   updates: readonly CutUpdate[],
-  context: ChainContext,
-): void {
-  const { versions, entries, entryName, report } = context;
+  { versions, entries, entryName, report }: ChainContext,
+): Promise<void> {
   const consortium = versions[body.e];
   if (consortium === undefined) return; // a block of another epoch is a finding already
-  envelopeDigests(body).forEach((env, i) => {
-    const index = firstEntryOf(body) + i;
-    const where = entryName(index);
-    const bytes = entries[index] ?? null;
+  const found: Promise<readonly string[]>[] = [];
+  const first = firstEntryOf(body);
+  const digests = envelopeDigests(body);
+  for (const [i, env] of digests.entries()) {
+    const bytes = await entries.at(first + i);
     const update = updates.find((candidate) => candidate.env === env);
-    if (bytes === null || update === undefined) return;
-    if (digestOf(bytes) !== env) {
-      report.find(where, `not the envelope that block ${body.h} names`);
-      return;
-    }
-    try {
-      const { manifest, cid } = consortium;
-      const { statement } = verifyUpdateStatement(bytes, manifest, cid);
-      for (const problem of statementProblems(statement, update, open)) report.find(where, problem);
-    } catch (error) {
-      report.find(where, messageOf(error));
-    }
-  });
+    const problems =
+      bytes === null || update === undefined
+        ? []
+        : digestOf(bytes) === env
+          ? updateProblems(bytes, update, open, consortium)
+          : [`not the envelope that block ${body.h} names`];
+    found.push(Promise.resolve(problems));
+  }
+  for (const [i, problems] of (await Promise.all(found)).entries()) {
+    for (const problem of problems) report.find(entryName(first + i), problem);
+  }
+}
+
+async function updateProblems(
+  bytes: Uint8Array,
+  update: CutUpdate,
+  open: Open,
+  { manifest, cid }: SignedManifest,
+): Promise<readonly string[]> {
+  try {
+    const decoded = decodeUpdateStatement(bytes);
+    const [signature] = decoded.signed.signatures;
+    const author = memberOf(manifest, decoded.statement.author);
+    // Checked aside, for it is most of the work; who signed, and all else, is judged where it always is.
+    const isRight =
+      author !== null &&
+      signature?.bytes != null &&
+      (await verifyRawAside(keyBytes(author.logKey), decoded.signed.signed, signature.bytes));
+    const verify = (): boolean => isRight;
+    const { statement } = verifyUpdateStatement(bytes, manifest, cid, verify, () => decoded);
+    return statementProblems(statement, update, open);
+  } catch (error) {
+    return [messageOf(error)];
+  }
 }
 
 function statementProblems(

@@ -17,13 +17,14 @@ import {
 import {
   checkpointName,
   decisionName,
-  decodeDecision,
   heightOfName,
   manifestName,
   nextCheckpointName,
   policyName,
   tileNames,
+  type Decision,
 } from './log-files.ts';
+import { DecisionFiles } from './decision-files.ts';
 import { logOrigin, policyFile } from './policy.ts';
 import { tileWidth } from './tiles.ts';
 import { manifestNameOf, policyNameOf, type LogVersions } from './log-versions.ts';
@@ -32,7 +33,8 @@ import { Report, type LogVerdict, type RoundRecord } from './verdict.ts';
 import { entryTitles, followChain, verifyDecision } from './verify-chain.ts';
 import { verifyHead, type VerifiedHead } from './verify-heads.ts';
 import { VersionReader } from './verify-versions.ts';
-import { verifyTree, type SignedRoot, type SoundEntries } from './verify-tree.ts';
+import { SoundEntries } from './sound-entries.ts';
+import { verifyTree, type SignedRoot } from './verify-tree.ts';
 
 /** The files under `log/` of a node, or of a copy on an auditor's disk. */
 export interface LogDirectory {
@@ -85,25 +87,31 @@ export async function examineLog(
   const genesis = await readGenesis(directory, options, report);
   if (genesis === null) {
     const verdict = verdictOf(report, null, nothing, 0, []);
-    return { verdict, consortium: null, versions: [], bodies: [], entries: [] };
+    return { verdict, consortium: null, versions: [], bodies: [], entries: noEntries };
   }
   const read = await readDecisions(directory, names, genesis, report);
   return read.brokenBy === null
     ? examineTree(directory, names, read, report)
-    : untilBroken(read, read.brokenBy, report);
+    : await untilBroken(read, read.brokenBy, report);
 }
 
+const noEntries = new SoundEntries(() => Promise.resolve(null), []);
+
 /** Behind a version of the manifest that is not here nobody can say whose votes and cosignatures count. */
-function untilBroken(read: ReadDecisions, brokenBy: string, report: Report): ExaminedLog {
+async function untilBroken(
+  read: ReadDecisions,
+  brokenBy: string,
+  report: Report,
+): Promise<ExaminedLog> {
   const { decisions, versions } = read;
   const bodies = decisions.filter((body) => body !== null);
   const entryName = (index: number): string => `entry ${index}`;
-  const follow = { versions: versions.all, entries: [], entryName, report, brokenBy };
-  const rounds = followChain(decisions, follow);
+  const follow = { versions: versions.all, entries: noEntries, entryName, report, brokenBy };
+  const rounds = await followChain(decisions, follow);
   const consortium = versions.inForce;
   report.blame(brokenBy, 'nor were the tree and its heads looked at');
   const verdict = verdictOf(report, versions, nothing, decisions.length, rounds.records());
-  return { verdict, consortium, versions: versions.all, bodies, entries: [] };
+  return { verdict, consortium, versions: versions.all, bodies, entries: noEntries };
 }
 
 const nothing: HeadPair = { cosigned: null, next: null };
@@ -117,15 +125,16 @@ async function examineTree(
   const consortium = versions.inForce;
   const heads = await readHeads(directory, versions, report);
   const bodies = decisions.filter((body) => body !== null);
-  const titles = entryTitles(bodies);
+  let titles: Map<number, string> | null = null;
   const entryName = (index: number): string => {
+    titles ??= entryTitles(bodies);
     const title = titles.get(index);
     return title === undefined ? `entry ${index}` : `entry ${index} (${title})`;
   };
   const roots = signedRoots(heads, bodies);
   const size = Math.max(0, ...roots.map((root) => root.size));
   const cosignedSize = heads.cosigned?.size ?? 0;
-  let entries: SoundEntries = [];
+  let entries = noEntries;
   const quorum = quorumOf(versions.at(cosignedSize).manifest.members.length);
   if (isBelievable(size, names, heads, bodies, quorum)) {
     const read = (name: string): Promise<Uint8Array | null> => directory.read(name);
@@ -145,7 +154,7 @@ async function examineTree(
     );
   }
   const follow = { versions: versions.all, entries, entryName, report };
-  const rounds = followChain(decisions, follow);
+  const rounds = await followChain(decisions, follow);
   if (size > cosignedSize && heads.cosigned !== null) {
     report.note(
       `${size - cosignedSize} entries after the cosigned checkpoint wait for cosignatures`,
@@ -248,14 +257,17 @@ async function readDecisions(
   const suspensions = new Suspensions(genesis, genesisEpoch, report);
   let brokenBy: string | null = null;
   let model: Digest | null = null;
-  const reader = new VersionReader(genesis, (name) => directory.read(name), report);
+  const read = (name: string): Promise<Uint8Array | null> => directory.read(name);
+  const reader = new VersionReader(genesis, read, report);
+  const files = new DecisionFiles(read, last);
   for (let height = 1; height <= last; height++) {
     brokenBy ??= reader.brokenBy;
     const consortium = reader.versions.inForce;
     const epoch = consortium.manifest.version;
-    const bytes = await directory.read(decisionName(height));
+    const opened = brokenBy === null ? await files.take(height, consortium) : null;
     const lostAt = decisions.at(-1) === null ? decisionName(height - 1) : null;
-    if (brokenBy === null && lostAt !== null && bytes !== null && epochOf(bytes) > epoch) {
+    // What an undecodable or unsigned block says of its epoch counts for nothing else.
+    if (lostAt !== null && (opened?.decision?.body.e ?? 0) > epoch) {
       report.blame(lostAt, `its block changed the members`);
       brokenBy = lostAt;
     }
@@ -263,11 +275,11 @@ async function readDecisions(
       decisions.push(null);
       continue;
     }
-    if (bytes === null) report.findShared(decisionName(height), 'the file is missing');
-    const restart = bytes === null ? null : unvotedChange(bytes);
+    if (opened === null) report.findShared(decisionName(height), 'the file is missing');
+    const restart = unvotedChange(opened?.decision ?? null);
     const decidedBy = { consortium, epoch, suspendedFrom: suspensions.from };
     const body =
-      restart ?? (bytes === null ? null : verifyDecision(height, bytes, decidedBy, report));
+      restart ?? (opened === null ? null : verifyDecision(height, opened, decidedBy, report));
     const soFar = { last: decisions.at(-1) ?? null, model };
     decisions.push(body);
     if (body === null) continue;
@@ -282,28 +294,15 @@ async function readDecisions(
 }
 
 /** The block of a decision for which nobody voted, and which changes the members: a restart, if its manifest says so too. */
-function unvotedChange(bytes: Uint8Array): BlockBody | null {
-  try {
-    const { body, certificate } = decodeDecision(bytes);
-    const isUnvoted = equalBytes(encodeCanonical(certificate), encodeCanonical(unvoted(body)));
-    return isUnvoted && membershipOf(body) !== null ? body : null;
-  } catch {
-    return null; // `verifyDecision` says why
-  }
+function unvotedChange(decision: Decision | null): BlockBody | null {
+  if (decision === null || membershipOf(decision.body) === null) return null;
+  const { body, certificate } = decision;
+  return equalBytes(encodeCanonical(certificate), encodeCanonical(unvoted(body))) ? body : null;
 }
 
 /** The model that a block seals; null when it seals none. */
 function sealedIn({ ops }: BlockBody): Digest | null {
   return ops.find((op) => op.op === 'SEAL')?.agg ?? null;
-}
-
-/** What a decision says of its own epoch, unchecked; 0 when it cannot be read. */
-function epochOf(bytes: Uint8Array): number {
-  try {
-    return decodeDecision(bytes).body.e;
-  } catch {
-    return 0;
-  }
 }
 
 /** Every root that a key of the manifest vouches for. */

@@ -18,12 +18,12 @@ import {
 } from '../wire/index.ts';
 import { decisionName, envelopeDigests, firstEntryOf } from './log-files.ts';
 import type { Report } from './verdict.ts';
-import type { SoundEntries } from './verify-tree.ts';
+import type { SoundEntries } from './sound-entries.ts';
 
 /** What the reports are held against. */
 export interface ReportContext {
   readonly versions: readonly SignedManifest[];
-  readonly entries: SoundEntries;
+  readonly entries: Pick<SoundEntries, 'at'>;
   readonly entryName: (index: number) => string;
   readonly report: Report;
 }
@@ -36,11 +36,11 @@ export interface SealedMixing {
 }
 
 /** Checks the reports that a block's SEAL brings in; nothing where the round was not mixed. */
-export function verifyReports(
+export async function verifyReports(
   body: BlockBody,
   { open, cut, seal }: SealedMixing,
   { versions, entries, entryName, report: verdict }: ReportContext,
-): void {
+): Promise<void> {
   const consortium = versions[body.e];
   if (seal.mixed === undefined || consortium === undefined) return;
   const digests = envelopeDigests(body);
@@ -48,7 +48,7 @@ export function verifyReports(
   for (const { peer, report } of seal.mixed.reports) {
     const index = firstEntryOf(body) + digests.indexOf(report);
     const where = entryName(index);
-    const bytes = entries[index] ?? null;
+    const bytes = await entries.at(index);
     if (bytes === null) continue; // damaged entries were reported already
     if (digestOf(bytes) !== report) {
       verdict.find(where, `not the report that block ${body.h} names`);

@@ -1,6 +1,7 @@
 /** Do the entries, the tiles and the signed roots of a log directory agree, and if not, which is wrong? */
 import { equalBytes, hex } from '../base/index.ts';
-import { MerkleTree, hashBytes, hashLeaf } from './merkle-tree.ts';
+import { MerkleTree, hashBytes, hashLeafOnce } from './merkle-tree.ts';
+import { SoundEntries } from './sound-entries.ts';
 import {
   bundlesOf,
   decodeBundlePrefix,
@@ -33,15 +34,11 @@ export interface TreeClaim {
   readonly entryName: (index: number) => string;
 }
 
-/** Entries that are what the signed root covers; `null` where one is damaged or missing. */
-export type SoundEntries = readonly (Uint8Array | null)[];
-
 const fileMissing = 'the file is missing';
 
 /** Checks all tiles and bundles, naming every damaged one, and gives back the sound entries. */
 export async function verifyTree(claim: TreeClaim, report: Report): Promise<SoundEntries> {
-  const { entries, brokenAt } = await readEntries(claim, report);
-  const own = entries.map((entry) => (entry === null ? null : hashLeaf(entry)));
+  const { own, brokenAt } = await readEntries(claim, report);
   const tiles = await readLeafHashes(claim, report);
   const signed = claim.roots.find(({ size }) => size === claim.size)?.root;
   // A hash that one of the two lacks is taken from the other: the signed root says whether it was right.
@@ -52,10 +49,10 @@ export async function verifyTree(claim: TreeClaim, report: Report): Promise<Soun
   if (tree === null) {
     for (const [bundle, at] of brokenAt) reportBroken(bundle, at, claim, report);
     reportUnsigned(own, tiles, claim, report);
-    return entries;
+    return new SoundEntries(claim.read, own);
   }
-  const sound = entries.map((entry, index) => {
-    if (entry === null || equalBytes(hashLeaf(entry), tree.leafHash(index))) return entry;
+  const sound = own.map((hash, index) => {
+    if (hash === null || equalBytes(hash, tree.leafHash(index))) return hash;
     const bundle = Math.floor(index / tileWidth);
     const at = brokenAt.get(bundle);
     // A length that was changed spoils whatever is read behind it: one cause, told below.
@@ -71,7 +68,7 @@ export async function verifyTree(claim: TreeClaim, report: Report): Promise<Soun
       report.findShared(where, 'its root is not that of the entries it covers');
     }
   }
-  return sound;
+  return new SoundEntries(claim.read, sound);
 }
 
 /** Neither files give the signed root: which of them were changed, the blocks' own digests may still tell. */
@@ -109,14 +106,16 @@ function reportBroken(bundle: number, at: number, claim: TreeClaim, report: Repo
   report.find(claim.entryName(at), `${bundleOf(at, claim)} cannot be read from here on${lost}`);
 }
 
-/** `brokenAt`: by index of a bundle that does not hold what it should, the first entry that could not be read. */
+/** What the bundles hold, without the bytes. */
 interface ReadEntries {
-  readonly entries: (Uint8Array | null)[];
+  /** Hashes of the entries; null where there is none. */
+  readonly own: (Uint8Array | null)[];
+  /** By index of a bundle that does not hold what it should, the first entry that could not be read. */
   readonly brokenAt: Map<number, number>;
 }
 
 async function readEntries(claim: TreeClaim, report: Report): Promise<ReadEntries> {
-  const all: (Uint8Array | null)[] = [];
+  const own: (Uint8Array | null)[] = [];
   const brokenAt = new Map<number, number>();
   const gone: { readonly path: string; readonly width: number }[] = [];
   for (const bundle of bundlesOf(claim.size)) {
@@ -129,14 +128,14 @@ async function readEntries(claim: TreeClaim, report: Report): Promise<ReadEntrie
       const at = bundle.index * tileWidth + Math.min(entries.length, bundle.width - 1);
       brokenAt.set(bundle.index, at);
     }
-    all.push(...entries, ...missing);
+    own.push(...entries.map(hashLeafOnce), ...missing);
   }
   const count = gone.reduce((sum, { width }) => sum + width, 0);
   const files = gone.length === 1 ? 'the file is missing' : `${gone.length} files are missing`;
   for (const { path } of gone) {
     report.findShared(path, `${files}: ${count} entries could not be checked`);
   }
-  return { entries: all, brokenAt };
+  return { own, brokenAt };
 }
 
 async function readLeafHashes(claim: TreeClaim, report: Report): Promise<(Uint8Array | null)[]> {
@@ -179,7 +178,7 @@ async function compareTiles(claim: TreeClaim, tree: MerkleTree, report: Report):
 /** The partial bundle of the cosigned tree repeats entries of the larger one. */
 async function compareOlderBundles(
   claim: TreeClaim,
-  entries: SoundEntries,
+  hashes: readonly (Uint8Array | null)[],
   report: Report,
 ): Promise<void> {
   for (const bundle of bundlesOf(claim.cosignedSize)) {
@@ -193,8 +192,8 @@ async function compareOlderBundles(
     const start = bundle.index * tileWidth;
     const found = decodeBundlePrefix(bytes, bundle.width);
     const at = Array.from({ length: bundle.width }, (_, i) => i).find((i) => {
-      const [a, b] = [entries[start + i], found.entries[i]];
-      return a !== null && a !== undefined && (b === undefined || !equalBytes(a, b));
+      const [a, b] = [hashes[start + i], found.entries[i]];
+      return a !== null && a !== undefined && (b === undefined || !equalBytes(a, hashLeafOnce(b)));
     });
     if (at !== undefined)
       report.find(claim.entryName(start + at), `its bytes in ${path} were changed`);

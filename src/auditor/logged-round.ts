@@ -21,7 +21,7 @@ export interface LoggedRound {
 }
 
 /** @throws {AuditorError} 'no_round', or 'damaged_file' where an envelope is not what the log says */
-export function loggedRound(log: ExaminedLog, round: number): LoggedRound {
+export async function loggedRound(log: ExaminedLog, round: number): Promise<LoggedRound> {
   const { verdict, bodies, versions } = log;
   const record = verdict.rounds.find((one) => one.round === round);
   if (record?.outcome !== 'sealed') throw noRound(log, round, record?.outcome ?? null);
@@ -47,11 +47,11 @@ export function loggedRound(log: ExaminedLog, round: number): LoggedRound {
     (one) => one.stage === id && one.outcome === 'sealed' && one.round < round,
   );
   const before = sealedBefore.at(-1)?.base ?? null;
-  const updates = updatesOf(log, { consortium, open, ...cut });
+  const updates = await updatesOf(log, { consortium, open, ...cut });
   return { consortium, stage, open, cut: cut.op, seal, updates, before };
 }
 
-function updatesOf(
+async function updatesOf(
   { entries }: ExaminedLog,
   round: {
     readonly consortium: SignedManifest;
@@ -59,12 +59,13 @@ function updatesOf(
     readonly op: Cut;
     readonly body: BlockBody;
   },
-): UpdateFacts[] {
+): Promise<UpdateFacts[]> {
   const { consortium, open, op, body } = round;
   const digests = envelopeDigests(body);
-  return op.updates.map(({ env, peer }) => {
+  const updates: UpdateFacts[] = [];
+  for (const { env, peer } of op.updates) {
     const index = firstEntryOf(body) + digests.indexOf(env);
-    const bytes = entries[index] ?? null;
+    const bytes = await entries.at(index);
     if (bytes === null) {
       throw new AuditorError(
         { code: 'damaged_file', file: `entry ${index}` },
@@ -73,8 +74,9 @@ function updatesOf(
     }
     const facts = readUpdate(consortium, open, bytes);
     invariant(facts.env === env || facts.author !== peer, 'a sound entry is what its block names');
-    return facts;
-  });
+    updates.push(facts);
+  }
+  return updates;
 }
 
 function noRound({ verdict }: ExaminedLog, round: number, outcome: string | null): AuditorError {

@@ -105,29 +105,6 @@ Examples:
   $ annulus reproduce --out runs/longer --set training.student.rounds=20
 `;
 
-/** Below the flags of `annulus cases --help`. */
-export const casesExamples = `
-A case is a folder. You may choose its name freely: the name is never sent or logged.
-  train/<case>/ct.nii.gz       the CT in HU (NIfTI)
-               hps.mrk.json    RCC LCC NCC RCA LCA, as 3D Slicer saves points
-               ms.mrk.json     MS1 MS2
-               calc.nii.gz     calcium 1, on the CT's grid
-               heart.nii.gz    the heart's structures 1 to 7, for training.heart
-  test/<case>/...              held out: never trained on
-Only the CT is required. To train on the folder, name it in a preset: consortium.hospitals[].folder.
-A case that cannot be used is named and set aside, and the others are used; a run does the same. Files that systems leave
-behind (.DS_Store, Thumbs.db, desktop.ini, ._*) are ignored and counted.
-
-Some files can be read in more than one way: then --frame, --axes and --units say how. In a preset,
-consortium.hospitals[].reading does.
-
-Examples:
-  $ annulus cases /data/annulus                    exit 0 if all can be used, 1 if some are set aside
-  $ annulus cases /data/annulus --pictures look.html
-  $ annulus cases /data/annulus --format json
-  $ annulus cases /data/annulus --axes LAS         for files without orientation
-`;
-
 /** Below the flags of `annulus export --help`. */
 export const exportExamples = `
 safetensors   the parameters under PyTorch's names, and load_student.py, which builds the network in plain PyTorch.

@@ -32,6 +32,6 @@ function setAsideLines({ hospital, folder, good, setAside }: LookedThrough): str
       ({ name, problem }) => `${hospital}: SET ASIDE ${printableLine(`${name}: ${problem}`)}`,
     ),
     `${hospital}: ${setAside.length} of ${total} are set aside, and the run goes without them; ` +
-      `annulus cases ${printableLine(folder)} looks at all`,
+      `annulus data check ${printableLine(folder)} looks at all`,
   ];
 }

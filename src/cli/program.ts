@@ -3,14 +3,13 @@ import { Argument, Command, Option } from 'commander';
 import { printableLine } from '../base/index.ts';
 import { backendNames, precisions } from '../compute/index.ts';
 import { addAudit } from './audit/declare.ts';
-import { casesCommand, type CasesFlags } from './cases-command.ts';
+import { addData } from './data/declare.ts';
 import { doctorCommand, type DoctorFlags } from './doctor-command.ts';
 import { exportCommand, exportFormats, type ExportFlags } from './export-command.ts';
 import { exitCodeOf, exitCodes, lineOf, type ExitCode } from './errors.ts';
 import { defaultPreset, labPresetNames, networkNames, presetNames } from './files.ts';
 import { collect, givenFlags, refuseTwice } from './given-flags.ts';
 import {
-  casesExamples,
   doctorExamples,
   exportExamples,
   importExamples,
@@ -20,7 +19,6 @@ import {
 } from './help-texts.ts';
 import { heartChoices, importCommand, type ImportFlags } from './import-command.ts';
 import { addLab } from './lab/declare.ts';
-import { addReadingFlags } from './reading-flags.ts';
 import { addMembership } from './membership/declare.ts';
 import { packageVersion } from './package-version.ts';
 import { addPredict } from './predict/declare.ts';
@@ -82,7 +80,7 @@ export async function buildProgram(
   addReproduce(program, await presetNames(), world, finish);
   addLab(program, await labPresetNames(), world, finish);
   addTopology(program, world, finish);
-  addCases(program, world, finish);
+  addData(program, world, finish);
   addPredict(program, world, finish);
   addExport(program, world, finish);
   addImport(program, await networkNames(), world, finish);
@@ -208,23 +206,6 @@ function addTopology(program: Command, world: World, finish: (code: ExitCode) =>
     .addHelpText('after', topologyExamples)
     .action(async (kind: TopologyChoice, flags: TopologyFlags) => {
       finish(await topologyCommand(kind, flags, world));
-    });
-}
-
-function addCases(program: Command, world: World, finish: (code: ExitCode) => void): void {
-  const cases = program
-    .command('cases')
-    .description(
-      "Check a hospital's own folder of CTs and labels: what is there, and what is wrong.",
-    )
-    .argument('<folder>', 'with train/<case>/ and test/<case>/')
-    .option('--spacing <d,h,w>', 'mm of the grid that models see; as phantom.spacingMm', '3,3,3')
-    .option('--pictures <file>', 'write an .html page with slices through what is marked');
-  addReadingFlags(cases)
-    .addOption(formatOption())
-    .addHelpText('after', casesExamples)
-    .action(async (folder: string, flags: CasesFlags) => {
-      finish(await casesCommand(folder, flags, world));
     });
 }
 

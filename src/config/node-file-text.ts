@@ -38,12 +38,14 @@ export function nodeFileText({
 listen: ${quoted(listen ?? nodeFileDefaults.listen)}
 
 data:
-  # This hospital's cases: train/<case>/ and test/<case>/, see docs/specs/own-cases.md and annulus cases FOLDER. Nothing is written
-  # there. Beside this file unless absolute; empty for a member without cases, which votes and does not train.
+  # A folder of cases, train/<case>/ and test/<case>/ as docs/specs/own-cases.md has it, beside this file unless absolute; nothing is
+  # written there. Empty for what annulus data import puts into this home; a member with neither votes and does not train.
   folder: ${quoted(dataFolder)}
   # Seconds between two looks for cases that came, changed or went.
   lookEveryS: ${data.lookEveryS}
   # reading: { axes: LAS } # of files without orientation
+  # What this site calls points and structures, for annulus data import: their name = ours, or = ignore.
+  # names: ['Hinge RCC = RCC', 'STJ = ignore']
 
 compute:
   # auto, or one that annulus doctor lists.

@@ -5,7 +5,12 @@ import {
   validateConsensusSettings,
   type ConsensusSettings,
 } from '../consensus/index.ts';
-import { readingDefaults, validateReadingSettings, type ReadingSettings } from '../data/index.ts';
+import {
+  labelNames,
+  readingDefaults,
+  validateReadingSettings,
+  type ReadingSettings,
+} from '../data/index.ts';
 import { inferenceDefaults, type InferenceSettings } from '../distill/index.ts';
 import { logDefaults, validateLogSettings, type LogSettings } from '../host/index.ts';
 import {
@@ -22,12 +27,17 @@ import { readYaml, type Tree } from './yaml-tree.ts';
 
 /** The hospital's own cases. */
 export interface DataSettings {
-  /** Folder with `train` and `test` (docs/specs/own-cases.md), beside the home unless absolute; empty for a member without cases. */
+  /** Folder with `train` and `test` (docs/specs/own-cases.md), beside the home unless absolute; empty for what `annulus data import` put into the home. */
   readonly folder: string;
   /** Between two looks at the folder for what came, changed or went, s, 1..86400. */
   readonly lookEveryS: number;
   /** How files are read that can be read in more than one way. */
   readonly reading: ReadingSettings;
+  /**
+   * What `annulus data import` takes this site's names of points and structures for, at most 64 lines such as
+   * `Hinge RCC = RCC` or `STJ = ignore`.
+   */
+  readonly names: readonly string[];
 }
 
 /** How commands on this machine reach the node. */
@@ -53,7 +63,7 @@ export interface NodeFile {
 /** What a `node.yaml` does not say. */
 export const nodeFileDefaults: NodeFile = Object.freeze({
   listen: '0.0.0.0:4001',
-  data: Object.freeze({ folder: '', lookEveryS: 60, reading: readingDefaults }),
+  data: Object.freeze({ folder: '', lookEveryS: 60, reading: readingDefaults, names: [] }),
   compute: computeDefaults,
   control: Object.freeze({ socket: '' }),
   inference: inferenceDefaults,
@@ -142,7 +152,10 @@ function sectionOf(key: Section, tree: Tree, file: string): readonly [string, un
   const source = { file, path: key };
   const defaults = nodeFileDefaults[key];
   if (child === null) return [key, defaults];
-  const settings = layOver<object>(child, defaults, source);
+  // A list of texts is told from one of numbers by its first item, and by default there is none.
+  const hasNames = key === 'data' && childOf(child, 'names') !== null;
+  const form = hasNames ? { ...nodeFileDefaults.data, names: [''] } : defaults;
+  const settings = layOver<object>(child, form, source);
   return [key, validated(settings, checks[key] as (value: object) => unknown, child, source)];
 }
 
@@ -163,7 +176,8 @@ function validateListen({ listen }: { readonly listen: string }): void {
   }
 }
 
-function validateData({ lookEveryS, reading }: DataSettings): void {
+function validateData({ lookEveryS, reading, names }: DataSettings): void {
   checkInteger('lookEveryS', lookEveryS, 1, 86_400);
   validateReadingSettings(reading);
+  labelNames(names);
 }

@@ -91,6 +91,36 @@ export function verifyRaw(
   return verify(null, bytes, publicKeyObject(publicKey), signature);
 }
 
+/**
+ * As `verifyRaw`, on a thread of Node's own pool: many at a time use all processors, and this thread goes on meanwhile.
+ * It costs this thread a tenth of a check.
+ */
+export function verifyRawAside(
+  publicKey: Uint8Array,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  if (publicKey.byteLength !== publicKeyBytes || signature.byteLength !== signatureBytes) {
+    return Promise.resolve(false);
+  }
+  return new Promise((resolve, reject) => {
+    verify(null, bytes, publicKeyObject(publicKey), signature, (error, isRight) => {
+      if (error === null) resolve(isRight);
+      else reject(error);
+    });
+  });
+}
+
+/** As `verifySignature`, by `verifyRawAside`. */
+export function verifySignatureAside(
+  publicKey: Uint8Array,
+  domain: string,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  return verifyRawAside(publicKey, signedBytes(domain, message), signature);
+}
+
 function signedBytes(domain: string, message: Uint8Array): Uint8Array {
   invariant(/^[\x21-\x7e]+$/.test(domain), 'a signing domain is printable ASCII without spaces');
   return concatBytes(utf8(`${domain}\n`), message);

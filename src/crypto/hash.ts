@@ -4,7 +4,7 @@ import { createHash, createHmac, hash, type Hash } from 'node:crypto';
 import type { Digest } from '../base/index.ts';
 
 /** Short parts are joined here: one call on the joined bytes is four times as fast as one for each part. */
-const joined = new Uint8Array(1024);
+const joined = new Uint8Array(4096);
 
 /** SHA-256 of the concatenation of `parts`: 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {

@@ -2,7 +2,7 @@
  * One hospital's node as a process: its home locked, its cases taken, its peer running, its status told to the page, to commands
  * on this machine and to whoever supervises it. It goes on serving when the plan is carried out: others may need what it holds.
  */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { messageOf, utf8, type Clock, type Digest, type Logger } from '../base/index.ts';
 import { sha256 } from '../crypto/index.ts';
 import type { WitnessSettings } from '../auditor/index.ts';
@@ -28,6 +28,7 @@ import {
   type ServiceNotify,
 } from '../host/index.ts';
 import {
+  casesFolderOf,
   imagesOf,
   OwnCaseBook,
   openAveragingPool,
@@ -373,11 +374,12 @@ export class NodeDaemon {
 
   #book(): OwnCaseBook | null {
     const { home, settings } = this.#options;
-    const { folder, reading } = settings.data;
-    if (folder === '') return null;
+    const { reading } = settings.data;
+    const folder = casesFolderOf(home.folder, settings.data.folder);
+    if (folder === null) return null;
     const { intensity, ...images } = imagesOf(this.#membership.inForce.manifest.plan);
     return new OwnCaseBook({
-      ...{ hospital: home.id, folder: resolve(home.folder, folder), reading, images },
+      ...{ hospital: home.id, folder, reading, images },
       at: { folder: join(nodeFolderOf(home), 'cases'), intensity, generation: expertGeneration },
       pool: this.#pool,
     });

@@ -45,7 +45,8 @@ export class OwnDataWatch {
     if (book() === null) {
       const text =
         'no folder of cases is set: this node votes and keeps models, and trains nothing';
-      const remedy = 'set data.folder in node.yaml, if this hospital has cases';
+      const remedy =
+        'annulus data import FOLDER, or set data.folder in node.yaml, if this hospital has cases';
       const atMs = clock.nowMs();
       onFact({ kind: 'notice', code: 'no-cases', level: 'info', text, remedy, atMs });
       return;

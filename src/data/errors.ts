@@ -2,6 +2,17 @@
 import { AnnulusError } from '../base/index.ts';
 import type { DicomRule } from './dicom/rules.ts';
 
+/** What is asked of labels, by name; docs/site-data.md says how each is mended. */
+export type LabelRule =
+  | 'unknown_name'
+  | 'name_twice'
+  | 'outside_ct'
+  | 'same_place'
+  | 'no_points'
+  | 'other_grid'
+  | 'other_value'
+  | 'label_twice';
+
 /** Facts behind a `DataError`, by code. Never holds text out of a patient's file. */
 export type DataErrorFacts =
   /** The bytes are not of the expected kind at all. */
@@ -16,6 +27,8 @@ export type DataErrorFacts =
   | { readonly code: 'too_large'; readonly limit: number }
   /** Readable in more than one way: refused until an option says which. */
   | { readonly code: 'ask_first'; readonly option: string }
+  /** A label that cannot be used as it is. */
+  | { readonly code: 'bad_label'; readonly rule: LabelRule }
   /** A DICOM file or series breaks a rule of docs/specs/dicom.md. */
   | { readonly code: 'dicom'; readonly rule: DicomRule }
   /** A setting or an argument outside its range. */

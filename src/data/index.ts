@@ -1,5 +1,6 @@
-export { DataError, type DataErrorFacts } from './errors.ts';
+export { DataError, type DataErrorFacts, type LabelRule } from './errors.ts';
 export {
+  addVectors,
   crossProduct,
   distanceBetween,
   scaleVector,
@@ -81,8 +82,30 @@ export { judge, type Answer } from './plausibility/answer.ts';
 export { imageFindings } from './plausibility/image.ts';
 export { rootFindings, type RootPoints } from './plausibility/root.ts';
 export { plausibilityText, type Finding, type Plausibility } from './plausibility/verdict.ts';
-export { readCt, type CtFile } from './own/ct.ts';
-export { decodeMarkups, encodeMarkups, type Markup } from './own/markups.ts';
+export { readCt, readCtPair, type CtFile } from './own/ct.ts';
+export { decodePoints, pointsFileEnds, stemOfPoints } from './own/points-file.ts';
+export { labelNames, meaningOf, type LabelMeaning, type LabelNames } from './own/label-names.ts';
+export {
+  maskMeaning,
+  siteCase,
+  type SiteCase,
+  type SiteMask,
+  type SitePoints,
+  type SiteSources,
+} from './own/site-case.ts';
+export {
+  dicomProblem,
+  doubtful,
+  fixOf,
+  problemOf,
+  severalSeries,
+  siteProblem,
+  type CaseProblem,
+  type CaseState,
+  type SiteRule,
+} from './own/case-problem.ts';
+export { decodeMarkups, encodeMarkups } from './own/markups.ts';
+export type { Markup } from './own/points-text.ts';
 export {
   caseFileNames,
   caseFiles,

@@ -18,7 +18,7 @@ export {
   type VirtualPorts,
 } from './run/virtual-run.ts';
 export { hospitalRecord, taskRecords } from './run/run-recorder.ts';
-export { caseToShow } from './run/case-pictures.ts';
+export { picturesOfCase } from './run/case-pictures.ts';
 export { LabError, type LabErrorFacts } from './lab/errors.ts';
 export { runLab, type LabOrder, type LabOutcome, type LabPlan } from './lab/run-lab.ts';
 export { planOfRecord, readLab, readRecord, readState, type LabFolder } from './lab/run-files.ts';

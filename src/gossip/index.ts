@@ -47,7 +47,6 @@ export {
 export {
   beginMixing,
   checkState,
-  compareModels,
   encryptState,
   endMixing,
   mixStep,
@@ -55,8 +54,6 @@ export {
   type BeginMixingJob,
   type CheckStateJob,
   type CheckStateOutcome,
-  type CompareJob,
-  type CompareOutcome,
   type Compressed,
   type EncryptStateJob,
   type EndMixingJob,
@@ -65,6 +62,7 @@ export {
   type SentCompressed,
   type StateFile,
 } from './bulk/mixing-jobs.ts';
+export { compareModels, type CompareJob, type CompareOutcome } from './bulk/compare-models.ts';
 export { MixingSchedule, type MixingSettings } from './mixing/mixing-schedule.ts';
 export {
   directedGraph,

@@ -15,7 +15,25 @@ export {
   type OwnCasesReport,
 } from './own-case-book.ts';
 export { takeOwnCase, type OwnTaking } from './take-own-case.ts';
-export { lookAtCase, type LookedAtCase, type Looking } from './look-at-case.ts';
+export { listSources, type SourceCase, type Sources } from './site/site-sources.ts';
+export { readSiteCase, type SiteLook, type SiteReading } from './site/read-site-case.ts';
+export {
+  caseName,
+  contentRoot,
+  SiteStore,
+  type CaseHashes,
+  type StoredCase,
+} from './site/site-store.ts';
+export { casesFolderOf, importedCasesOf } from './site/site-folder.ts';
+export { openSitePool } from './site/site-pool.ts';
+export {
+  hashSite,
+  importSite,
+  lookAtSite,
+  type ImportedCase,
+  type ImportOptions,
+} from './site/import-site.ts';
+export { commitmentFor, recordsRoot } from './data-commitment.ts';
 export { eachOf } from './side-by-side.ts';
 export type { CreateHandlers, Emit, JobContext, JobHandlers } from './pool-messages.ts';
 export { WorkerPool, type JobOptions, type WorkerPoolInit } from './worker-pool.ts';

@@ -189,8 +189,8 @@ function kindOf(facts: Stats): string {
   return facts.isSocket() ? 'a socket' : 'a device';
 }
 
-/** Names of what is in a folder, without what systems leave behind. */
-async function entriesOf(
+/** Names of what is in a folder, sorted, without what systems leave behind. */
+export async function entriesOf(
   folder: string,
 ): Promise<{ readonly names: readonly string[]; readonly passedOver: number }> {
   const all = await onDisk(folder, () => readdir(folder));

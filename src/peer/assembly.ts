@@ -21,7 +21,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import type { CountedChecks } from './counted-checks.ts';
 import { CurrentRound } from './current-round.ts';
-import { wasTakenIn } from './rounds/taken-in.ts';
+import { fateOfUpdate } from './rounds/taken-in.ts';
 import { epochContext, votersOf } from './epoch-context.ts';
 import type { EventQueue, Task } from './event-queue.ts';
 import { Housekeeper } from './housekeeping.ts';
@@ -166,7 +166,7 @@ function currentRound(
     ...{ self, consortium, keys, ports, settings, onEvent, verifyBytes: checks.verifyBytes },
     isStopped: () => queue.isStopped,
     inTurn: (work) => parts.ownWork.inTurn(work),
-    wasTakenIn: (earlier) => wasTakenIn(log, earlier, self),
+    fateOfUpdate: (earlier) => fateOfUpdate(log, earlier, self),
     post: (task) => {
       post(() => {
         const work = task();

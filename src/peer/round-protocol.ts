@@ -11,6 +11,7 @@ import type { PeerEvent } from './events.ts';
 import type { ModelStore } from './model-store.ts';
 import type { RoundMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
+import type { UpdateFate } from './rounds/taken-in.ts';
 import type { PeerSettings } from './settings.ts';
 
 /** What a protocol is given of its peer. */
@@ -39,8 +40,8 @@ export interface RoundContext {
   readonly isCurrent: () => boolean;
   /** Does this node's own work of rounds one after the other: a machine trains one model at a time. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Whether an earlier round ended with a model, and this node's update in it. */
-  readonly wasTakenIn: (round: number) => Promise<boolean>;
+  /** What became of this node's update in an earlier round. */
+  readonly fateOfUpdate: (round: number) => Promise<UpdateFate>;
   /** Whether the peer has stopped: nothing may be left on its disk any more. */
   readonly isStopped: () => boolean;
   readonly broadcast: (message: RoundMessage) => void;

@@ -19,7 +19,7 @@ export interface CaseToShow {
 export function renderCases(summary: string, cases: readonly CaseToShow[]): string {
   return renderPage({
     title: 'Annulus: own cases',
-    heading: 'Own cases, as the models see them',
+    heading: 'Own cases, as they were read',
     summary: html`${summary}. Right is left, as radiologists look. Rings: what experts marked;
     fainter ones lie off the slice. Outlines: calcium.`,
     stamp: html`shows patients:<br />stays in this hospital`,

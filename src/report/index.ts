@@ -1,3 +1,4 @@
+export { slicePng } from './slice-png.ts';
 export { renderPatient, type MeasureRow, type PatientRecord } from './patient-page.ts';
 export { renderCases, type CaseToShow } from './cases-page.ts';
 export { renderReport } from './report.ts';

@@ -1,9 +1,9 @@
 /** Every bit of what is signed: changed, it is refused. All bits of small files, one in several of large ones. */
 import { expect } from 'chai';
 import { LogVersions } from '../../src/audit/log-versions.ts';
-import { logEntries } from '../../src/audit/log-entries.ts';
 import { checkpointName, decisionName, manifestName } from '../../src/audit/log-files.ts';
 import { Report } from '../../src/audit/verdict.ts';
+import { openDecision } from '../../src/audit/decision-files.ts';
 import { verifyDecision } from '../../src/audit/verify-chain.ts';
 import { verifyHead } from '../../src/audit/verify-heads.ts';
 import { examineLog, type ExaminedLog } from '../../src/audit/verify-log-directory.ts';
@@ -86,13 +86,17 @@ describe('one changed bit', function () {
     };
     await everyBit(file(decisionName(3)), (bytes) => {
       const report = new Report();
-      return verifyDecision(3, bytes, decidedBy, report) === null || report.findings.length > 0;
+      return (
+        verifyDecision(3, openDecision(bytes), decidedBy, report) === null ||
+        report.findings.length > 0
+      );
     });
   });
 
   it('of an envelope makes it nobody’s', async () => {
     const { manifest, cid } = sample.consortium.signed;
-    const envelope = logEntries(log).find(({ kinds }) => kinds.includes('update'))?.bytes;
+    // Entry 0 is the block with OPEN.
+    const envelope = await log.entries.at(1);
     const refuses: Refuses = (bytes) => throws(() => verifyUpdateStatement(bytes, manifest, cid));
     const count = await everyBit(envelope ?? new Uint8Array(), refuses);
     expect(count).above(8 * 1000);

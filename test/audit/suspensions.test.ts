@@ -5,6 +5,7 @@ import { judgeCertificate } from '../../src/audit/certificate.ts';
 import { Suspensions } from '../../src/audit/suspensions.ts';
 import { encodeDecision } from '../../src/audit/log-files.ts';
 import { Report } from '../../src/audit/verdict.ts';
+import { openDecision } from '../../src/audit/decision-files.ts';
 import { verifyDecision } from '../../src/audit/verify-chain.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import {
@@ -92,7 +93,7 @@ describe('suspended keys, as an auditor follows them', () => {
     const findingsAt = (epoch: number): string => {
       const found = new Report();
       const decidedBy = { consortium: consortium.signed, epoch, suspendedFrom: new Map() };
-      verifyDecision(1, encodeDecision(decision), decidedBy, found);
+      verifyDecision(1, openDecision(encodeDecision(decision)), decidedBy, found);
       return JSON.stringify(found.findings);
     };
     expect(findingsAt(0)).to.equal('[]');

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { fromUtf8, utf8 } from '../../src/base/index.ts';
 import { AuditError } from '../../src/audit/errors.ts';
-import { inclusionPath, logEntries } from '../../src/audit/log-entries.ts';
+import { inclusionPath } from '../../src/audit/log-entries.ts';
 import { checkpointName, policyName } from '../../src/audit/log-files.ts';
 import { parsePolicy } from '../../src/audit/policy.ts';
 import { formatProof, parseProof, verifyProof } from '../../src/audit/tlog-proof.ts';
@@ -18,7 +18,7 @@ describe('a proof that an entry is in the log', () => {
 
   const proofOf = async (index: number): Promise<{ entry: Uint8Array; proof: Uint8Array }> => {
     const log = await examineLog(directoryOf(sample.files));
-    const entry = logEntries(log)[index]?.bytes;
+    const entry = await log.entries.at(index);
     const path = inclusionPath(log, index, log.verdict.treeSize);
     const checkpoint = sample.files.get(checkpointName);
     if (entry == null || path === null || checkpoint === undefined) throw new Error('a sound log');

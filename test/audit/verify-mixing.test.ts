@@ -53,7 +53,12 @@ interface Changes {
 }
 
 /** What an auditor says of a block with these reports. */
-function findings({ said = reports(), signers = ids, agg = model(1), alter }: Changes): string[] {
+async function findings({
+  said = reports(),
+  signers = ids,
+  agg = model(1),
+  alter,
+}: Changes): Promise<string[]> {
   const signed = said.map((one, at) => signReport(one, member(signers[at]!).keys.log));
   const named = signed.map((bytes, at) => ({ peer: ids[at]!, report: digestOf(bytes) }));
   const seal: Seal = {
@@ -75,11 +80,12 @@ function findings({ said = reports(), signers = ids, agg = model(1), alter }: Ch
     ...sorted.map((bytes, at) => (at === 0 && alter ? alter(bytes) : bytes)),
     blockLeaf(body),
   ];
+  const at = (index: number): Promise<Uint8Array | null> => Promise.resolve(entries[index] ?? null);
   const report = new Report();
-  verifyReports(
+  await verifyReports(
     body,
     { open: mixedOpen, cut, seal },
-    { versions: [consortium], entries, entryName: (index) => `entry ${index}`, report },
+    { versions: [consortium], entries: { at }, entryName: (index) => `entry ${index}`, report },
   );
   return report.findings.map(({ where, what }) => `${where}: ${what}`);
 }
@@ -89,40 +95,42 @@ function changed(at: number, change: Partial<MixingReport>): MixingReport[] {
 }
 
 describe('the reports of a mixing, to an auditor', () => {
-  it('are in order when both ends of every edge signed the same', () => {
-    expect(findings({})).to.deep.equal([]);
+  it('are in order when both ends of every edge signed the same', async () => {
+    expect(await findings({})).to.deep.equal([]);
   });
 
-  it('name the edge that disagrees', () => {
+  it('name the edge that disagrees', async () => {
     const received = [[2, state(7)]] as const;
     const said = changed(0, { steps: [{ sent: state(0), to: [1], received }] });
     const [a, b] = [state(2).slice(0, 12), state(7).slice(0, 12)];
-    expect(findings({ said })).to.deep.equal([
+    expect(await findings({ said })).to.deep.equal([
       `decisions/3.json SEAL of round 3: step 0, L3 to L1: L3 signed ${a}, L1 ${b}`,
     ]);
   });
 
-  it('are refused when one was altered', () => {
+  it('are refused when one was altered', async () => {
     const alter = (bytes: Uint8Array): Uint8Array => {
       const text = new TextDecoder().decode(bytes);
       return utf8(text.replace('"sig":"', '"sig":"A').replace(/.("\}\]\})$/, '$1'));
     };
-    expect(findings({ alter })).to.deep.equal(['entry 6: not the report that block 3 names']);
+    expect(await findings({ alter })).to.deep.equal(['entry 6: not the report that block 3 names']);
   });
 
-  it('are refused under another key, of another cut, or with other steps', () => {
-    const [another] = findings({ signers: ['L2', 'L2', 'L3'] });
+  it('are refused under another key, of another cut, or with other steps', async () => {
+    const [another] = await findings({ signers: ['L2', 'L2', 'L3'] });
     expect(another).to.match(/signature/);
-    const [foreign] = findings({ said: changed(1, { cut: model(5) }) });
+    const [foreign] = await findings({ said: changed(1, { cut: model(5) }) });
     expect(foreign).to.match(/another CUT/);
-    expect(findings({ said: changed(2, { steps: [] }) }).join('; ')).to.match(/0 steps, not 1/);
+    expect((await findings({ said: changed(2, { steps: [] }) })).join('; ')).to.match(
+      /0 steps, not 1/,
+    );
     expect(
-      findings({ said: changed(1, { author: ids[2]! }), signers: ['L1', 'L3', 'L3'] })[0],
+      (await findings({ said: changed(1, { author: ids[2]! }), signers: ['L1', 'L3', 'L3'] }))[0],
     ).to.match(/signed by L3, not L2/);
   });
 
-  it('must hold the model that was sealed', () => {
-    expect(findings({ agg: model(8) })).to.deep.equal([
+  it('must hold the model that was sealed', async () => {
+    expect(await findings({ agg: model(8) })).to.deep.equal([
       'decisions/3.json SEAL of round 3: its model is in no report',
     ]);
   });

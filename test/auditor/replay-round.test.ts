@@ -50,7 +50,7 @@ describe('a round repeated', () => {
     const log = await logOf(world, 'L2');
     const ports = portsOf(world, ['L2']);
     for (const round of [1, 2, 3]) {
-      const replay = await replayRound(loggedRound(log, round), ports);
+      const replay = await replayRound(await loggedRound(log, round), ports);
       expect(replay).deep.include({
         ok: true,
         round,
@@ -67,8 +67,8 @@ describe('a round repeated', () => {
   });
 
   it('says that a seal of another model is false', async () => {
-    const round = loggedRound(await logOf(world, 'L1'), 2);
-    const other = loggedRound(await logOf(world, 'L1'), 3);
+    const round = await loggedRound(await logOf(world, 'L1'), 2);
+    const other = await loggedRound(await logOf(world, 'L1'), 3);
     const lied = { ...round, seal: { ...round.seal, agg: other.seal.agg } };
     expect(await replayRound(lied, portsOf(world, ['L1']))).deep.include({ ok: false });
     const miscounted = { ...round, seal: { ...round.seal, W: round.seal.W + 1 } };
@@ -78,7 +78,7 @@ describe('a round repeated', () => {
 
   it('opens with the keys that a member disclosed, and with no others', async () => {
     const log = await logOf(world, 'L1');
-    const round = loggedRound(log, 2);
+    const round = await loggedRound(log, 2);
     const own = portsOf(world, ['L3']);
     const { keys, withoutKey } = await discloseRound(round, own.keyOf, world.node('L3').store);
     expect(withoutKey).deep.equal([]);
@@ -115,13 +115,17 @@ describe('a round repeated', () => {
   it('has no keys of other rounds in the file of one', async () => {
     const log = await logOf(world, 'L1');
     const own = portsOf(world, ['L3']);
-    const { keys } = await discloseRound(loggedRound(log, 2), own.keyOf, world.node('L3').store);
+    const { keys } = await discloseRound(
+      await loggedRound(log, 2),
+      own.keyOf,
+      world.node('L3').store,
+    );
     const other = { ...portsOf(world, ['L1']), keyOf: disclosedKeys(keys) };
-    expect((await failure(replayRound(loggedRound(log, 3), other))).code).equal('wrong_key');
+    expect((await failure(replayRound(await loggedRound(log, 3), other))).code).equal('wrong_key');
   });
 
   it('refuses an update of which a bit was changed on the disk, and one that is missing', async () => {
-    const round = loggedRound(await logOf(world, 'L4'), 2);
+    const round = await loggedRound(await logOf(world, 'L4'), 2);
     const name = `blobs/${round.updates[1]!.upd}`;
     const { files } = world.node('L4').store;
     const kept = files.get(name)!;
@@ -143,7 +147,7 @@ describe('a round repeated', () => {
 
   it('knows which rounds there are', async () => {
     const log = await logOf(world, 'L1');
-    const none = await failure(Promise.resolve().then(() => loggedRound(log, 9)));
+    const none = await failure(loggedRound(log, 9));
     expect(none.message).equal(
       'round 9: it is not in this log; expected one of the 3 that did, from 1 to 3',
     );
@@ -152,7 +156,7 @@ describe('a round repeated', () => {
   it('repeats a robust rule to the last bit', async () => {
     const robust = { kind: 'trimmed-mean', trimMicro: 300_000, capMicro: 1_000_000 } as const;
     const trimmed = await trainedWorld({ ...plainRule, robust } as RoundRule, 2);
-    const round = loggedRound(await logOf(trimmed, 'L1'), 2);
+    const round = await loggedRound(await logOf(trimmed, 'L1'), 2);
     const replay = await replayRound(round, portsOf(trimmed, ['L1']));
     expect(replay).deep.include({ ok: true, rule: 'exact, trimmed-mean' });
     expect(replay.replayed).equal(trimmed.sealedModels('L3')[1]);
@@ -161,13 +165,13 @@ describe('a round repeated', () => {
   it('repeats a round with momentum from the two models before it', async () => {
     const rule = { ...plainRule, outerRateMicro: 700_000, outerMomentumMicro: 900_000 };
     const heavy = await trainedWorld(rule);
-    const round = loggedRound(await logOf(heavy, 'L1'), 3);
+    const round = await loggedRound(await logOf(heavy, 'L1'), 3);
     expect(await replayRound(round, portsOf(heavy, ['L1']))).deep.include({ ok: true });
   });
 
   it('repeats a round in shards from the folders of all, and says what one folder lacks', async () => {
     const sharded = await trainedWorld({ ...plainRule, kind: 'sharded', reducers: 2 }, 2);
-    const round = loggedRound(await logOf(sharded, 'L1'), 2);
+    const round = await loggedRound(await logOf(sharded, 'L1'), 2);
     const replay = await replayRound(round, portsOf(sharded, ids));
     expect(replay).deep.include({ ok: true, rule: 'sharded' });
     expect(replay.replayed).equal(sharded.sealedModels('L2')[1]);
@@ -178,13 +182,13 @@ describe('a round repeated', () => {
 
   it('holds the sealed model of a mixing against the exact mean, and refuses one beyond the bound', async () => {
     const mixed = await trainedWorld(mixing, 2);
-    const round = loggedRound(await logOf(mixed, 'L1'), 2);
+    const round = await loggedRound(await logOf(mixed, 'L1'), 2);
     const replay = await replayRound(round, portsOf(mixed, ids));
     expect(replay.ok).equal(true);
     expect(replay.mixed?.apart).lessThan(1e-5);
     expect(replay.mixed?.bound).equal(1e-5);
     // The model of round 1 is a mean change of 0.075 away.
-    const first = loggedRound(await logOf(mixed, 'L1'), 1);
+    const first = await loggedRound(await logOf(mixed, 'L1'), 1);
     const lied = { ...round, seal: { ...round.seal, agg: first.seal.agg } };
     const far = await replayRound(lied, portsOf(mixed, ids));
     expect(far.ok).equal(false);

@@ -241,8 +241,8 @@ describe('annulus', () => {
       return finishes(settings, ports, onProgress);
     };
     const lines: [string[], number][] = [
-      [['cases', hospital], 1],
-      [['cases', hospital, '--format', 'json'], 1],
+      [['data', 'check', hospital], 1],
+      [['data', 'check', hospital, '--format', 'json'], 1],
       [['audit', 'verify', join(folder, name)], 1],
       [['simulate', name], 2],
       [['simulate', '--resume', name], 2],

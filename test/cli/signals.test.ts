@@ -1,5 +1,4 @@
 /** Commands and signals, through the starter under an older Node. 128 + 1, 2, 15 are what shells make of SIGHUP, SIGINT, SIGTERM. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,12 +103,7 @@ describe('a signal', function () {
   });
 
   it('ends at once a command that has nothing to put in order, whatever it waits for', async () => {
-    mkdirSync(join(folder, 'cases', 'train', 'a'), { recursive: true });
-    writeFileSync(join(folder, 'cases', 'train', 'a', 'ct.nii.gz'), 'no image');
-    // Nobody will ever read from it, and opening it waits for somebody who does.
-    const pipe = join(folder, 'page.html');
-    spawnSync('mkfifo', [pipe]);
-    for (const args of [['cases', join(folder, 'cases'), '--pictures', pipe], ['doctor']]) {
+    for (const args of [['doctor']]) {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
         const { child, ended } = start(args);
         await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -143,7 +137,7 @@ describe('a reader that goes away', () => {
   it('does not make a bad case a good one', async () => {
     mkdirSync(join(folder, 'train', 'a'), { recursive: true });
     writeFileSync(join(folder, 'train', 'a', 'ct.nii.gz'), 'no image');
-    const { child, ended } = start(['cases', folder]);
+    const { child, ended } = start(['data', 'check', folder]);
     child.stdout?.destroy();
     expect((await ended).code).equal(1);
   });

@@ -37,7 +37,9 @@ describe('annulus start, before it starts', () => {
     expect([code, err.includes('has joined no consortium yet')], err).deep.equal([2, true]);
     expect(out)
       .contain('warning: keys: L1: this home has joined no consortium yet; do: get the signed')
-      .contain('warning: data: data: no folder of cases is set; do: set data in node.yaml');
+      .contain(
+        'warning: data: data: no cases were imported and no folder of cases is set; do: annulus data import FOLDER',
+      );
     const json = await typed(['start', ...home('L1'), '--format', 'json']);
     const lines = json.out
       .trim()

@@ -7,9 +7,12 @@ import {
   HashStream,
   sha256,
   verifyRaw,
+  verifyRawAside,
   verifySignature,
+  verifySignatureAside,
 } from '../../src/crypto/index.ts';
 
+const flip = (b: Uint8Array, at: number): Uint8Array => b.map((x, i) => (i === at ? x ^ 1 : x));
 const bytes = (text: string): Uint8Array => fromHex(text)!;
 
 /** RFC 8032, 7.1: tests 1, 2, 3 and SHA(abc). */
@@ -53,7 +56,6 @@ describe('Ed25519', () => {
 
   it('refuses another message, key, signature, and wrong sizes', () => {
     const [, publicKey, message, signature] = rfc8032[2]!.map(bytes);
-    const flip = (b: Uint8Array, at: number): Uint8Array => b.map((x, i) => (i === at ? x ^ 1 : x));
     expect(verifyRaw(publicKey!, flip(message!, 0), signature!)).to.equal(false);
     for (let i = 0; i < 64; i++) {
       expect(verifyRaw(publicKey!, message!, flip(signature!, i)), `byte ${i}`).to.equal(false);
@@ -63,6 +65,24 @@ describe('Ed25519', () => {
     expect(verifyRaw(publicKey!.subarray(1), message!, signature!)).to.equal(false);
     // No point of the curve: false, not an error.
     expect(verifyRaw(new Uint8Array(32).fill(2), message!, signature!)).to.equal(false);
+  });
+
+  it('says the same aside, many at a time', async () => {
+    const checks = rfc8032.flatMap(([, key, message, signature]) => [
+      verifyRawAside(bytes(key), bytes(message), bytes(signature)),
+      verifyRawAside(bytes(key), bytes(message), flip(bytes(signature), 40)),
+      verifyRawAside(bytes(key), utf8('another'), bytes(signature)),
+      verifyRawAside(bytes(key), bytes(message), bytes(signature).subarray(1)),
+      verifyRawAside(bytes(key).subarray(1), bytes(message), bytes(signature)),
+    ]);
+    const expected = rfc8032.flatMap(() => [true, false, false, false, false]);
+    expect(await Promise.all(checks)).to.deep.equal(expected);
+    const key = generateEd25519();
+    const signature = key.sign('annulus/a/v1', utf8('vote'));
+    const aside = (domain: string): Promise<boolean> =>
+      verifySignatureAside(key.publicKey, domain, utf8('vote'), signature);
+    expect(await aside('annulus/a/v1')).to.equal(true);
+    expect(await aside('annulus/b/v1')).to.equal(false);
   });
 
   it('refuses a malleated signature: S plus the group order', () => {

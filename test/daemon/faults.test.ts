@@ -140,7 +140,7 @@ describe('a fault is named with its layer, its cause and what to do', function (
     );
     found('a cloned disk', report, 'keys', /votes that this disk does not have/, /member rotate/);
     found('a port in use', report, 'port', /another program listens/, /another port/);
-    found('no data folder', report, 'data', /found nothing/, /annulus cases/);
+    found('no data folder', report, 'data', /found nothing/, /annulus data check/);
     found('a backend that is missing', report, 'compute', /cuda/, /doctor/);
     taken.close();
 

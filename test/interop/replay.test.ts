@@ -30,7 +30,7 @@ for (const compression of [undefined, 'int8', 'bf16'] as const) {
         mkdirSync(dirname(path), { recursive: true });
         writeFileSync(path, bytes);
       }
-      const round = loggedRound(await logOf(world, 'L2'), 3);
+      const round = await loggedRound(await logOf(world, 'L2'), 3);
       const { keyOf } = portsOf(world, ['L4']);
       const { keys } = await discloseRound(round, keyOf, world.node('L4').store);
       writeFileSync(keysFile, encodeRoundKeys(keys));
@@ -62,7 +62,7 @@ for (const compression of [undefined, 'int8', 'bf16'] as const) {
 
     it('is refused for another round’s keys, a changed update, and another base', async () => {
       expect(run(2)).deep.include({ status: 1, stderr: 'wrong: the keys are of round 3\n' });
-      const round = loggedRound(await logOf(world, 'L2'), 3);
+      const round = await loggedRound(await logOf(world, 'L2'), 3);
       for (const digest of [round.updates[0]?.upd ?? '', round.open.base]) {
         const path = join(top, 'L2/blobs', digest);
         const kept = readFileSync(path);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { fromUtf8, utf8 } from '../../src/base/index.ts';
-import { inclusionPath, logEntries } from '../../src/audit/log-entries.ts';
+import { inclusionPath } from '../../src/audit/log-entries.ts';
 import { checkpointName } from '../../src/audit/log-files.ts';
 import { formatProof } from '../../src/audit/tlog-proof.ts';
 import { examineLog } from '../../src/audit/verify-log-directory.ts';
@@ -89,14 +89,13 @@ describe('a log checked by sumdb of Go', () => {
 
   it('holds the entry of our .tlog-proof, and not another', async () => {
     const log = await examineLog(directoryOf(files));
-    const entries = logEntries(log);
-    const entry = entries[9]?.bytes;
+    const entry = await log.entries.at(9);
     const path = inclusionPath(log, 9, log.verdict.treeSize);
     const checkpoint = files.get(checkpointName);
     if (entry == null || path === null || checkpoint === undefined) throw new Error('a sound log');
     const text = formatProof({ index: 9, hashes: path.hashes, checkpoint });
     expect(checked(files, { entry, text })).match(/entry 9 is in the tree\n$/);
-    const other = entries[8]?.bytes ?? new Uint8Array();
+    const other = (await log.entries.at(8)) ?? new Uint8Array();
     expect(checked(files, { entry: other, text })).equal(null);
   });
 });

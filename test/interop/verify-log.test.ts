@@ -10,7 +10,7 @@ import type { NodeId } from '../../src/base/index.ts';
 
 import { decodeDecision, encodeDecision } from '../../src/audit/log-files.ts';
 import { digestOf } from '../../src/crypto/index.ts';
-import { unvoted, type Json, type Restart } from '../../src/wire/index.ts';
+import { unvoted, type Json, type MixingRule, type Restart } from '../../src/wire/index.ts';
 import { makeSampleLog, type LogFiles } from '../audit/sample-log.ts';
 import { changingWorld, logFilesOf } from '../peer/changing-world.ts';
 import { restartedWorld, restartSigned } from '../peer/restarting-world.ts';
@@ -62,14 +62,11 @@ describe('a log checked by Python', () => {
   });
 
   it('has the reports of a mixing whose states are rounded, each signed by its author', async () => {
-    const rule = {
-      kind: 'mixing',
-      topology: { kind: 'ring' },
-      compression: 'int8',
-      ...{ steps: 0, epsilonNano: 10_000 },
+    const rule: MixingRule = {
+      ...{ kind: 'mixing', topology: { kind: 'ring' }, steps: 0, epsilonNano: 10_000 },
       ...{ patienceMs: 4_000, samplesCap: 50, weightMax: 100, clampMicro: 1_000_000 },
-      ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0 },
-    } as const;
+      ...{ outerRateMicro: 1_000_000, outerMomentumMicro: 0, compression: 'int8' },
+    };
     const { world } = changingWorld([], 2, [], undefined, { rule });
     world.start();
     expect(await world.run(600_000)).equals('done');
@@ -239,25 +236,6 @@ describe('a log checked by Python', () => {
       const run = verifyWithPython(new Map(files).set(name, bytes));
       expect(run.status, name).equals(1);
       expect(run.stderr, name).matches(/^wrong: /);
-    }
-  });
-
-  it('is refused for a changed bit of any of its files', async function () {
-    this.timeout(300_000);
-    const { files } = await makeSampleLog({ rounds: ['sealed'] });
-    const directory = mkdtempSync(join(tmpdir(), 'annulus-flips-'));
-    try {
-      for (const [name, bytes] of files) {
-        mkdirSync(dirname(join(directory, name)), { recursive: true });
-        writeFileSync(join(directory, name), bytes);
-      }
-      const flips = join(projectRoot, 'test/interop/flip_bits.py');
-      const args = ['-B', flips, join(projectRoot, 'verify'), directory, '12'];
-      const { stdout, stderr } = spawnSync(python, args, { encoding: 'utf8' });
-      // 12 bits in each of 8 files.
-      expect([stdout, stderr]).deep.equals(['96 bits changed, not noticed: none\n', '']);
-    } finally {
-      rmSync(directory, { recursive: true });
     }
   });
 });

@@ -1,6 +1,14 @@
 /** The folders that an auditor looks at, as the audit's ports: only regular files are opened, and none is read whole unasked. */
-import { createReadStream, existsSync } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+} from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import {
   witnessStateName,
@@ -28,9 +36,9 @@ export async function auditedRun(place: string): Promise<RunFolder> {
 
 /** `folder` is a log, a node's folder or home, a run's, a test network's, or one that `audit export` wrote; without nodes when it is none of them. */
 async function auditedFolder(folder: string): Promise<RunFolder> {
-  const one = await nodeAt(folder);
+  const one = nodeAt(folder);
   if (one !== null) return { nodes: [one], isRun: false, model: null };
-  const inHome = await nodeAt(join(folder, 'node'));
+  const inHome = nodeAt(join(folder, 'node'));
   if (inHome !== null) {
     return { nodes: [inHome], isRun: false, model: await modelAt(join(folder, 'model')) };
   }
@@ -39,7 +47,7 @@ async function auditedFolder(folder: string): Promise<RunFolder> {
   const nodes: NodeFolder[] = [];
   if (existsSync(join(folder, 'testnet.json'))) {
     for (const name of (await readdir(folder)).sort()) {
-      const node = await nodeAt(join(folder, name, 'home', 'node'));
+      const node = nodeAt(join(folder, name, 'home', 'node'));
       if (node !== null) nodes.push(node);
     }
     return { nodes, isRun: true, model: 'in-homes' };
@@ -47,14 +55,14 @@ async function auditedFolder(folder: string): Promise<RunFolder> {
   const parent = join(folder, 'nodes');
   const names = existsSync(parent) ? (await readdir(parent)).sort() : [];
   for (const name of names) {
-    const node = await nodeAt(join(parent, name));
+    const node = nodeAt(join(parent, name));
     if (node !== null) nodes.push(node);
   }
   return { nodes, isRun: true, model: await modelAt(join(folder, 'model')) };
 }
 
 /** A node's folder, or a log; `null` when it is neither. A log in a node's folder is its member's too. */
-async function nodeAt(folder: string): Promise<NodeFolder | null> {
+function nodeAt(folder: string): NodeFolder | null {
   const isOnlyLog = isLog(folder);
   const log = isOnlyLog ? folder : join(folder, 'log');
   if (!isLog(log)) return null;
@@ -62,10 +70,10 @@ async function nodeAt(folder: string): Promise<NodeFolder | null> {
   const node = dirname(log);
   return {
     folder,
-    name: isInNode ? await nameOf(node) : null,
+    name: isInNode ? nameOf(node) : null,
     log: logDirectoryAt(log),
     blobs: isOnlyLog ? null : blobsAt(join(node, 'blobs')),
-    lastCosigned: isOnlyLog ? null : await bytesOf(join(node, witnessStateName)),
+    lastCosigned: isOnlyLog ? null : bytesOf(join(node, witnessStateName)),
   };
 }
 
@@ -77,8 +85,8 @@ async function exportedLog(folder: string): Promise<NodeFolder | null> {
 }
 
 /** Whose folder it is: in a home `home.json` says so, elsewhere its own name. */
-async function nameOf(node: string): Promise<string> {
-  const bytes = basename(node) === 'node' ? await bytesOf(join(dirname(node), 'home.json')) : null;
+function nameOf(node: string): string {
+  const bytes = basename(node) === 'node' ? bytesOf(join(dirname(node), 'home.json')) : null;
   if (bytes === null) return basename(node);
   try {
     const { id } = Object(JSON.parse(fromUtf8(bytes))) as { id?: unknown };
@@ -94,14 +102,17 @@ function isLog(folder: string): boolean {
 
 /** A log's files. */
 export function logDirectoryAt(folder: string): LogDirectory {
-  return { read: (name) => bytesOf(join(folder, name)), list: () => filesIn(folder) };
+  return {
+    read: (name) => Promise.resolve(bytesOf(join(folder, name))),
+    list: () => filesIn(folder),
+  };
 }
 
 function blobsAt(folder: string): BlobFolder {
   return {
     list: async () => (existsSync(folder) ? filesIn(folder) : []),
     digest: (name) => digestOfFile(join(folder, name)),
-    read: (name) => bytesOf(join(folder, name)),
+    read: (name) => Promise.resolve(bytesOf(join(folder, name))),
   };
 }
 
@@ -110,7 +121,7 @@ async function modelAt(folder: string): Promise<ModelFolder | null> {
   return {
     names: await filesIn(folder),
     weightsDigest: await digestOfFile(join(folder, 'model.safetensors')),
-    description: await bytesOf(join(folder, 'model.json')),
+    description: bytesOf(join(folder, 'model.json')),
   };
 }
 
@@ -123,25 +134,34 @@ async function filesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** Its first bytes, or `null` when no regular file is there. */
-async function bytesOf(path: string): Promise<Uint8Array | null> {
-  if (!(await isRegularFile(path))) return null;
-  const chunks: Uint8Array[] = [];
-  // `end` is the last byte that is read.
-  const stream: AsyncIterable<Uint8Array> = createReadStream(path, { end: readBytesMax });
-  for await (const chunk of stream) chunks.push(chunk);
-  return new Uint8Array(Buffer.concat(chunks));
+/** Its first bytes, or `null` when no regular file is there. Many small files are read one after the other: no streams. */
+function bytesOf(path: string): Uint8Array | null {
+  if (!isRegularFile(path)) return null;
+  const file = openSync(path, 'r');
+  try {
+    const bytes = new Uint8Array(Math.min(fstatSync(file).size, readBytesMax + 1));
+    let have = 0;
+    for (let more = 1; more > 0 && have < bytes.byteLength; have += more) {
+      more = readSync(file, bytes, have, bytes.byteLength - have, have);
+    }
+    return bytes.subarray(0, have);
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function digestOfFile(path: string): Promise<Digest | null> {
-  if (!(await isRegularFile(path))) return null;
+  if (!isRegularFile(path)) return null;
   const hash = new HashStream();
   const stream: AsyncIterable<Uint8Array> = createReadStream(path);
   for await (const chunk of stream) hash.update(chunk);
   return hash.digest();
 }
 
-async function isRegularFile(path: string): Promise<boolean> {
-  const facts = await lstat(path).catch(() => null);
-  return facts?.isFile() === true;
+function isRegularFile(path: string): boolean {
+  try {
+    return lstatSync(path).isFile();
+  } catch {
+    return false;
+  }
 }

@@ -23,7 +23,7 @@ export async function discloseCommand(
   const number = indexOf('round', text);
   const one = await oneLog(folder, flags.copy ?? null, world);
   const auditor = await import('../../auditor/index.ts');
-  const round = auditor.loggedRound(one.log, number);
+  const round = await auditor.loggedRound(one.log, number);
   const key = await sealKeyFor(folder, round, one.log.verdict.keptBy, flags, world);
   if (key === null) {
     throw usageError(

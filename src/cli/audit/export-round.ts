@@ -19,7 +19,7 @@ export async function exportRound(
   const auditor = await import('../../auditor/index.ts');
   const { stageStart } = await import('../../hospital/index.ts');
   const files = await filesIn(folders);
-  const round = auditor.loggedRound(one.log, number);
+  const round = await auditor.loggedRound(one.log, number);
   const { plan } = round.consortium.manifest;
   const found = await auditor.roundFiles(round, files, await stageStart(plan, round.stage, files));
   for (const name of found.names) {

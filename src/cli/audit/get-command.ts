@@ -20,7 +20,7 @@ export async function getCommand(
 ): Promise<ExitCode> {
   const index = indexOf('entry', text);
   const one = await oneLog(folder, flags.copy ?? null, world);
-  const { bytes } = soundEntry(one, index);
+  const bytes = await soundEntry(one, index);
   if (flags.raw === undefined) {
     world.out(printableText(`${JSON.stringify(readable(bytes), null, 2)}\n`));
   } else {

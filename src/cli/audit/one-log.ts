@@ -1,11 +1,5 @@
 /** The one log that a command reads. It is verified before anything in it is shown. */
-import {
-  examineLog,
-  logEntries,
-  type ExaminedLog,
-  type LogDirectory,
-  type LogEntry,
-} from '../../audit/index.ts';
+import { examineLog, type ExaminedLog, type LogDirectory } from '../../audit/index.ts';
 import { usageError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { auditedRun } from './audited-folders.ts';
@@ -47,21 +41,17 @@ export async function oneLog(folder: string, member: string | null, world: World
   return { folder: node.folder, directory: node.log, log };
 }
 
-/** Entry `index` with its bytes. @throws {CliError} 'usage' when there is none, or it is damaged */
-export function soundEntry(
-  { folder, log }: OneLog,
-  index: number,
-): LogEntry & { readonly bytes: Uint8Array } {
-  const entries = logEntries(log);
-  const entry = entries.find((one) => one.index === index);
-  if (entry === undefined) {
-    throw usageError(`${folder}: expected an entry from 0 to ${entries.length - 1}, got ${index}`);
+/** The bytes of entry `index`. @throws {CliError} 'usage' when there is none, or it is damaged */
+export async function soundEntry({ folder, log }: OneLog, index: number): Promise<Uint8Array> {
+  const size = log.bodies.at(-1)?.log.size ?? 0;
+  if (index >= size) {
+    throw usageError(`${folder}: expected an entry from 0 to ${size - 1}, got ${index}`);
   }
-  const { bytes } = entry;
+  const bytes = await log.entries.at(index);
   if (bytes === null) {
     throw usageError(`${folder}: entry ${index} is damaged or missing; another copy may have it`);
   }
-  return { ...entry, bytes };
+  return bytes;
 }
 
 /** @throws {CliError} 'usage' unless `text` is a whole number from 0 */

@@ -32,7 +32,7 @@ export async function proofCommand(
 ): Promise<ExitCode> {
   const index = indexOf('entry', text);
   const one = await oneLog(folder, flags.copy ?? null, world);
-  const { bytes } = soundEntry(one, index);
+  const bytes = await soundEntry(one, index);
   const { treeSize, root } = one.log.verdict;
   const checkpoint = await one.directory.read(checkpointName);
   if (root === null || checkpoint === null || index >= treeSize) {

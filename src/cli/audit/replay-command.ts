@@ -34,7 +34,7 @@ export async function replayCommand(
   const one = await oneLog(folder, flags.copy ?? null, world);
   const auditor = await import('../../auditor/index.ts');
   const { stageStart } = await import('../../hospital/index.ts');
-  const round = auditor.loggedRound(one.log, number);
+  const round = await auditor.loggedRound(one.log, number);
   const files = await filesIn([folder, ...(flags.more ?? [])]);
   const keyOf = await keySource(folder, one, round, flags, world);
   const place = await mkdtemp(join(tmpdir(), 'annulus-replay-'));

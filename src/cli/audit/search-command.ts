@@ -42,15 +42,14 @@ export async function searchCommand(
   const round = flags.round === undefined ? null : indexOf('--round', flags.round);
   const height = flags.height === undefined ? null : indexOf('--height', flags.height);
   const { log } = await oneLog(folder, flags.copy ?? null, world);
-  const found = logEntries(log).filter(
-    (entry) =>
-      (round === null || entry.rounds.includes(round)) &&
-      (height === null || entry.height === height) &&
-      (flags.kind === undefined ||
-        entry.kinds.includes(flags.kind as (typeof entryKinds)[number])) &&
-      (flags.member === undefined || isAbout(entry, flags.member)) &&
-      (digest === undefined || entry.digest.startsWith(digest) || names(entry, digest)),
-  );
+  const fits = (entry: LogEntry): boolean =>
+    (round === null || entry.rounds.includes(round)) &&
+    (height === null || entry.height === height) &&
+    (flags.kind === undefined || entry.kinds.includes(flags.kind as (typeof entryKinds)[number])) &&
+    (flags.member === undefined || isAbout(entry, flags.member)) &&
+    (digest === undefined || entry.digest.startsWith(digest) || names(entry, digest));
+  const found: LogEntry[] = [];
+  for await (const entry of logEntries(log)) if (fits(entry)) found.push(entry);
   world.out(flags.format === 'json' ? jsonOf(found) : textOf(found));
   if (found.length === 0) world.err('no entry fits\n');
   return log.verdict.ok && found.length > 0 ? exitCodes.done : exitCodes.failed;

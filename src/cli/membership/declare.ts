@@ -55,7 +55,10 @@ function addInit(program: Command, world: World, finish: Finish): void {
       collect,
     )
     .option('--labels <tasks>', 'tasks that this hospital has expert labels for: hps,ms,calc')
-    .option('--data <folder>', 'folder of its own cases, as annulus cases checks them')
+    .option(
+      '--data <folder>',
+      'folder of its own cases, train/ and test/; none where annulus data import fills the home',
+    )
     .option(
       '--listen <host:port>',
       'where the node listens (default: 0.0.0.0 and the port of --address)',

@@ -1,11 +1,11 @@
 /** `annulus preflight`: whether this machine, this home and the way to the other members are fit for a node, and how to mend what is not. */
-import { printableLine } from '../../base/index.ts';
 import type { controlSocketOf } from '../../daemon/index.ts';
 import type { AskedMembers, Check, Finding, HomeFacts } from '../../node/index.ts';
 import { CliError, exitCodes, type ExitCode } from '../errors.ts';
 import { homeFolder, lookAtOwnHome, openOwnHome, type HomeFlags } from '../own-home.ts';
 import type { PassphraseFlags } from '../passphrase.ts';
 import type { World } from '../world.ts';
+import { wrapped } from '../wrapped.ts';
 import { answerMsMax, nodeStateAt } from './node-state.ts';
 import { readSettings } from './start-command.ts';
 
@@ -129,15 +129,4 @@ export function preflightText({ findings }: PreflightReport, columns: number): s
         ? 'Ready, with warnings.'
         : 'Ready.';
   return [...rows, '', verdict].map((line) => `${line}\n`).join('');
-}
-
-/** Broken at blanks into lines of at most `width`, but for words that are longer. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of printableLine(text).split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > Math.max(20, width)) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

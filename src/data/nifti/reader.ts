@@ -64,6 +64,15 @@ export function decodeNiftiPair(
   imageFile: Uint8Array,
   options: NiftiOptions = {},
 ): NiftiImage {
+  return imageOf(openNiftiPair(headerFile, imageFile, options));
+}
+
+/** As `decodeNiftiPair`, up to the reading of voxels. */
+export function openNiftiPair(
+  headerFile: Uint8Array,
+  imageFile: Uint8Array,
+  options: NiftiOptions,
+): NiftiVoxels {
   const headBytes = isGzip(headerFile)
     ? gunzip(headerFile, headerBytes[2] + 4, extraBytesMax).bytes
     : headerFile;
@@ -75,7 +84,7 @@ export function decodeNiftiPair(
     );
   }
   checkExtensions(headBytes, header);
-  return imageOf(voxelsOf(imageFile, header, options));
+  return voxelsOf(imageFile, header, options);
 }
 
 /** As `decodeNifti`, up to the reading of voxels. */

@@ -2,7 +2,7 @@
 import { refuseField } from '../case/packed.ts';
 import { DataError } from '../errors.ts';
 import type { NiftiOptions } from '../nifti/header.ts';
-import { openNifti } from '../nifti/reader.ts';
+import { openNifti, openNiftiPair, type NiftiVoxels } from '../nifti/reader.ts';
 import { spacingOf, type Volume } from '../volume/volume.ts';
 
 /** A CT, in the file's own axes. */
@@ -26,7 +26,19 @@ const extentMmMin = 20;
  * @throws {DataError} as `decodeNifti`; 'bad_field' for values of no CT, or less than a heart in some direction
  */
 export function readCt(bytes: Uint8Array, options: NiftiOptions = {}): CtFile {
-  const { geometry, header, notes, count, valueOf, scratch } = openNifti(bytes, options);
+  return ctOf(openNifti(bytes, options));
+}
+
+/** As `readCt`, of the two files of a pair. */
+export function readCtPair(
+  headerFile: Uint8Array,
+  imageFile: Uint8Array,
+  options: NiftiOptions = {},
+): CtFile {
+  return ctOf(openNiftiPair(headerFile, imageFile, options));
+}
+
+function ctOf({ geometry, header, notes, count, valueOf, scratch }: NiftiVoxels): CtFile {
   const hint = 'give the whole volume, or check its unit (--units)';
   checkExtent(geometry.shape, spacingOf(geometry.affine), hint);
   const data = scratch ?? new Float32Array(count);

@@ -1,8 +1,8 @@
 /** Label maps from other programs, held against the CT that they belong to. */
-import { refuseField } from '../case/packed.ts';
 import type { NiftiOptions } from '../nifti/header.ts';
 import { openNifti } from '../nifti/reader.ts';
 import { isSameGrid, type Geometry, type Volume } from '../volume/volume.ts';
+import { refuseLabel } from './own-points.ts';
 
 /** Farthest that a voxel of a label map may lie from the CT's, mm: files round their affines. */
 const offGridMmMax = 0.1;
@@ -16,7 +16,7 @@ export interface LabelFile {
 
 /**
  * The labels in a `.nii` or `.nii.gz`, whole numbers from 0 to `highest` on the CT's own grid.
- * @throws {DataError} as `decodeNifti`; 'bad_field' for another grid or another value
+ * @throws {DataError} as `decodeNifti`; 'bad_label' for another grid or another value
  */
 export function readLabels(
   bytes: Uint8Array,
@@ -33,7 +33,7 @@ export function readLabels(
 
 /**
  * The labels of `map`, whole numbers from 0 to `highest` on the CT's own grid.
- * @throws {DataError} 'bad_field' for another grid or another value
+ * @throws {DataError} 'bad_label' for another grid or another value
  */
 export function labelsOn(map: Volume, ct: Geometry, highest: number): Uint8Array {
   checkGrid(map, ct);
@@ -43,10 +43,15 @@ export function labelsOn(map: Volume, ct: Geometry, highest: number): Uint8Array
 function checkGrid(map: Geometry, ct: Geometry): void {
   if (isSameGrid(map, ct, offGridMmMax)) return;
   const came = map.shape.join() === ct.shape.join() ? 'another place' : map.shape.join(' x ');
-  refuseField('grid', `all of it on the CT's grid of ${ct.shape.join(' x ')} voxels`, came);
+  refuseLabel(
+    'other_grid',
+    'grid',
+    `all of it on the CT's grid of ${ct.shape.join(' x ')} voxels`,
+    came,
+  );
 }
 
 function checkLabel(value: number, highest: number): number {
   if (Number.isInteger(value) && value >= 0 && value <= highest) return value;
-  return refuseField('labels', `labels from 0 to ${highest}`, String(value));
+  return refuseLabel('other_value', 'labels', `labels from 0 to ${highest}`, String(value));
 }

@@ -2,24 +2,15 @@
  * Points as 3D Slicer keeps them: `.mrk.json`, schema 1.0.3, written in LPS (x to the left, y to the
  * back), which is RAS with the first two signs turned.
  */
-import { foreignKind, foreignText, utf8 } from '../../base/index.ts';
+import { foreignKind, utf8 } from '../../base/index.ts';
 import { refuseField } from '../case/packed.ts';
 import { DataError } from '../errors.ts';
-import type { Vector3 } from '../volume/vector.ts';
+import { boundedPoints, markupOf, textOfPoints, type Markup } from './points-text.ts';
 
 const schema =
   'https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#';
 const schemaForm =
   /^https:\/\/raw\.githubusercontent\.com\/.{1,200}markups-schema-v1\.\d\.\d\.json#?$/i;
-const bytesMax = 4 * 1024 * 1024;
-const pointsMax = 10_000;
-const labelLengthMax = 128;
-
-/** A named point in RAS mm. */
-export interface Markup {
-  readonly label: string;
-  readonly position: Vector3;
-}
 
 /** One list of fiducials that 3D Slicer opens; whole microns. */
 export function encodeMarkups(points: readonly Markup[]): Uint8Array {
@@ -63,14 +54,7 @@ export function decodeMarkups(bytes: Uint8Array): Markup[] {
       "expected 3D Slicer's markups schema 1.x, got another or none; save the points as .mrk.json",
     );
   }
-  const points = asList(file.markups, 'markups').flatMap(readList);
-  if (points.length > pointsMax) {
-    throw new DataError(
-      { code: 'too_large', limit: pointsMax },
-      `expected at most ${pointsMax} points, got ${points.length}`,
-    );
-  }
-  return points;
+  return boundedPoints(asList(file.markups, 'markups').flatMap(readList));
 }
 
 function readList(value: unknown): Markup[] {
@@ -88,31 +72,17 @@ function readList(value: unknown): Markup[] {
   if (system !== 'LPS' && system !== 'RAS') {
     refuseField('coordinateSystem', 'LPS or RAS', 'another or none');
   }
-  const turn = system === 'LPS' ? -1 : 1;
   return asList(list.controlPoints ?? [], 'controlPoints').flatMap((entry) => {
     const point = asObject(entry, 'controlPoints');
     if ((point.positionStatus ?? 'defined') !== 'defined') return [];
-    const label = point.label ?? '';
-    if (typeof label !== 'string' || label.length > labelLengthMax) {
-      return refuseField('label', `text of at most ${labelLengthMax} characters`, 'something else');
-    }
-    const [x, y, z, ...rest] = asList(point.position, 'position');
-    const good = [x, y, z].every(Number.isFinite) && rest.length === 0;
-    if (!good) return refuseField('position', 'three finite numbers', 'something else');
-    const position: Vector3 = [(x as number) * turn + 0, (y as number) * turn + 0, z as number];
-    return [{ label: label.trim(), position }];
+    return [markupOf(point.label ?? '', asList(point.position, 'position'), system)];
   });
 }
 
 function parse(bytes: Uint8Array): unknown {
-  if (bytes.byteLength > bytesMax) {
-    throw new DataError(
-      { code: 'too_large', limit: bytesMax },
-      `expected at most ${bytesMax} bytes of points, got ${bytes.byteLength}`,
-    );
-  }
+  const text = textOfPoints(bytes, 'mrk.json');
   try {
-    return JSON.parse(foreignText(bytes));
+    return JSON.parse(text);
   } catch (cause) {
     const came = foreignKind(bytes) ?? 'something else; save the points as .mrk.json';
     throw new DataError(

@@ -1,11 +1,12 @@
 /** Points that an expert marked in a hospital's own case, held against the CT and one another. */
 import { printableLine } from '../../base/index.ts';
 import type { PointSet } from '../case/case.ts';
-import { refuseField } from '../case/packed.ts';
+import { DataError, type LabelRule } from '../errors.ts';
 import { landmarkNames, pointNames, tasks, type PointName, type TaskId } from '../tasks.ts';
 import { distanceBetween, type Vector3 } from '../volume/vector.ts';
 import { worldToVoxel, type Geometry } from '../volume/volume.ts';
 import { decodeMarkups } from './markups.ts';
+import type { Markup } from './points-text.ts';
 
 /** Other names that experts write for a point. The paper's code calls the non-coronary cusp acoronary. */
 const otherNames: Readonly<Record<string, PointName>> = { ACC: 'NCC' };
@@ -16,40 +17,52 @@ const samePlaceMm = 0.1;
 /**
  * All points of `task`: where they are marked, or null. Points of other tasks are passed over, since `predict` writes those of
  * all tasks into one file.
+ *
+ * @throws {DataError} 'bad_label'; as `decodeMarkups`
  */
 export function readPoints(
   bytes: Uint8Array,
   task: TaskId,
   ct: Geometry,
 ): { readonly points: PointSet; readonly notes: readonly string[] } {
+  return pointsOfTask(decodeMarkups(bytes), task, ct);
+}
+
+/** As `readPoints`, of points that were read. */
+export function pointsOfTask(
+  markups: readonly Markup[],
+  task: TaskId,
+  ct: Geometry,
+): { readonly points: PointSet; readonly notes: readonly string[] } {
   const wanted = tasks[task].labels;
   const found = new Map<string, Vector3>();
   const others: string[] = [];
-  for (const { label, position } of decodeMarkups(bytes)) {
+  for (const { label, position } of markups) {
     const capitals = label.toUpperCase();
     const name = otherNames[capitals] ?? capitals;
     if (isOfAnotherTask(name, task)) {
       others.push(name);
       continue;
     }
-    if (!wanted.includes(name)) refuseField('label', wanted.join(', '), quoted(label));
-    const before = found.get(name);
-    if (before !== undefined) refuseField('label', 'each point once', `${name} twice`);
+    if (!wanted.includes(name)) {
+      refuseLabel('unknown_name', 'label', wanted.join(', '), quotedName(label));
+    }
+    if (found.has(name)) refuseLabel('name_twice', 'label', 'each point once', `${name} twice`);
     if (!isInside(position, ct)) {
-      refuseField(name, 'a place inside the CT', 'one outside: are both of one patient?');
+      const came = 'one outside: are both of one patient?';
+      refuseLabel('outside_ct', name, 'a place inside the CT', came);
     }
     const same = [...found].find(([, at]) => distanceBetween(at, position) < samePlaceMm);
     if (same !== undefined) {
-      refuseField(
-        name,
-        'a place of its own',
-        `the place of ${same[0]}: one of the two is misplaced`,
-      );
+      const came = `the place of ${same[0]}: one of the two is misplaced`;
+      refuseLabel('same_place', name, 'a place of its own', came);
     }
     found.set(name, position);
   }
   const told = others.length === 0 ? '' : ` (${others.length} of other tasks)`;
-  if (found.size === 0) refuseField('points', `some of ${wanted.join(', ')}`, `none${told}`);
+  if (found.size === 0) {
+    refuseLabel('no_points', 'points', `some of ${wanted.join(', ')}`, `none${told}`);
+  }
   const missing = wanted.filter((name) => !found.has(name));
   return {
     points: Object.fromEntries(wanted.map((name) => [name, found.get(name) ?? null])),
@@ -62,13 +75,18 @@ export function readPoints(
   };
 }
 
+/** @throws {DataError} 'bad_label' always */
+export function refuseLabel(rule: LabelRule, field: string, expected: string, came: string): never {
+  throw new DataError({ code: 'bad_label', rule }, `${field}: expected ${expected}, got ${came}`);
+}
+
 function isOfAnotherTask(name: string, task: TaskId): boolean {
   const isKnown = [...pointNames, ...landmarkNames].includes(name as PointName);
   return isKnown && !tasks[task].labels.includes(name);
 }
 
 /** A name that an expert typed, short and without anything that a terminal would act on. */
-function quoted(name: string): string {
+export function quotedName(name: string): string {
   const short = name.length > 40 ? `${name.slice(0, 40)}…` : name;
   return `"${printableLine(short)}"`;
 }

@@ -1,11 +1,13 @@
 /** The student on a real CT: oriented, resampled, searched window by window, and told in the CT's own space. */
 import { openEngine, type Engine, type EngineOptions } from '../../compute/index.ts';
 import {
+  addVectors,
   distanceBetween,
   judge,
   normalise,
   resample,
   resampleLabelsOnto,
+  scaleVector,
   tasks,
   taskIds,
   toRas,
@@ -14,6 +16,7 @@ import {
   voxelToWorld,
   type Markup,
   type Plausibility,
+  type Vector3,
   type Volume,
 } from '../../data/index.ts';
 import { heartHead, heartOnto } from '../heart-map.ts';
@@ -41,6 +44,9 @@ export interface CtPrediction {
   /** Whether a heart can be so. */
   readonly plausibility: Plausibility;
 }
+
+/** From the middle of a root's points to the farthest calcium of its valve, mm: half of what a root with ostia and septum spans. */
+const valveReachMm = 35;
 
 /**
  * Runs the student over one CT.
@@ -95,12 +101,14 @@ function collect(
   const likely = pointMaps(logits);
   const root = findRoot(likely, grid);
   const missed = [...likely.keys()].filter((name) => root.every((point) => point.name !== name));
-  const onCt = (head: string): Uint8Array | null => {
+  const mapOf = (head: string): Uint8Array | null => {
     const volume = logits.get(head);
-    return volume === undefined ? null : resampleLabelsOnto(argmaxLabels(volume), grid, ct);
+    return volume === undefined ? null : argmaxLabels(volume);
   };
-  const calcium = onCt('calc');
-  const heart = onCt(heartHead);
+  const onCt = (map: Uint8Array | null): Uint8Array | null =>
+    map === null ? null : resampleLabelsOnto(map, grid, ct);
+  const calcium = onCt(valveCalcium(mapOf('calc'), root, grid));
+  const heart = onCt(mapOf(heartHead));
   // Of the very map that is handed out, so that whoever counts its voxels finds the same.
   const calciumMl = calcium === null ? null : countOf(calcium) * voxelMl(ct);
   const answer = {
@@ -119,6 +127,20 @@ function collect(
   };
 }
 
+/** The calcium near the root, where one was found: what shines elsewhere in a chest is no valve's. */
+function valveCalcium(
+  map: Uint8Array | null,
+  root: readonly FoundPoint[],
+  grid: Volume,
+): Uint8Array | null {
+  if (map === null || root.length === 0) return map;
+  const sum = root.map(({ position }) => position).reduce(addVectors);
+  const middle = scaleVector(sum, 1 / root.length);
+  return map.map((value, voxel) =>
+    value > 0 && distanceBetween(worldOf(voxel, grid), middle) <= valveReachMm ? value : 0,
+  );
+}
+
 /** The voxels that the heads give to the points that were found; value n + 1 is `pointNames[n]`. */
 function spheresOf(
   logits: ReadonlyMap<string, ChannelVolume>,
@@ -126,7 +148,6 @@ function spheresOf(
   grid: Volume,
 ): Uint8Array {
   const spheres = new Uint8Array(voxelCount(grid.shape));
-  const [, height, width] = grid.shape;
   let first = 0;
   for (const id of taskIds) {
     const { labels, kind } = tasks[id];
@@ -136,13 +157,18 @@ function spheresOf(
     (volume === undefined ? new Uint8Array(0) : argmaxLabels(volume)).forEach((value, voxel) => {
       const point = found[value - 1];
       if (point === undefined || spheres[voxel] !== 0) return;
-      const row = Math.floor(voxel / width);
-      const at = voxelToWorld(grid.affine, [voxel % width, row % height, Math.floor(row / height)]);
+      const at = worldOf(voxel, grid);
       if (distanceBetween(at, point.position) <= reachMm) spheres[voxel] = first + value;
     });
     first += labels.length;
   }
   return spheres;
+}
+
+/** RAS mm of a voxel's index. */
+function worldOf(voxel: number, { affine, shape: [, height, width] }: Volume): Vector3 {
+  const row = Math.floor(voxel / width);
+  return voxelToWorld(affine, [voxel % width, row % height, Math.floor(row / height)]);
 }
 
 function countOf(mask: Uint8Array): number {

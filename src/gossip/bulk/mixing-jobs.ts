@@ -1,7 +1,7 @@
 /**
  * The heavy work of a mixing round, over files of a store: the own contribution as numbers, a state encrypted for its
- * receivers, what was received mixed in, the model at the end, and how far two models are apart. Pure, and in pieces, as
- * `round-jobs.ts`: whoever runs them holds one number for each parameter at most.
+ * receivers, what was received mixed in, and the model at the end. Pure, and in pieces, as
+ * `round-jobs.ts`: whoever runs them holds one number for each parameter at most, two where states are compressed.
  */
 import type { Digest, Store } from '../../base/index.ts';
 import {
@@ -12,12 +12,10 @@ import {
   isBulkKey,
 } from '../../crypto/index.ts';
 import {
-  elementCount,
   fixedPointFor,
   ModelReader,
   parameterCount,
   pieceValues,
-  WeightsError,
   type ModelLayout,
   type WrittenModel,
 } from '../../weights/index.ts';
@@ -39,7 +37,6 @@ import {
   formOf,
   isRefusal,
   isSound,
-  piecesOf,
   writeTensors,
   type UpdateFile,
 } from './update-file.ts';
@@ -147,18 +144,6 @@ export interface EndMixingJob {
   /** Where the new model is left. */
   readonly into: string;
 }
-
-/** Two models to compare. */
-export interface CompareJob {
-  readonly layout: ModelLayout;
-  readonly own: string;
-  readonly other: string;
-}
-
-/** How far they are apart in one parameter, at most; or why the other is no model of this layout. */
-export type CompareOutcome =
-  | { readonly kind: 'compared'; readonly apart: number }
-  | { readonly kind: 'not_a_model'; readonly reason: string };
 
 /** Size of the ciphertext of a state: whoever fetches one takes no more. */
 export function stateCiphertextBytes(layout: ModelLayout, compression?: TravelCompression): number {
@@ -310,32 +295,6 @@ export async function endMixing(store: Store, job: EndMixingJob): Promise<Writte
       return value + rule.outerRate * mean;
     });
   });
-}
-
-/** Compares two models, the other of which nobody has looked at. @throws {WeightsError} when the own is none */
-export async function compareModels(store: Store, job: CompareJob): Promise<CompareOutcome> {
-  const own = await ModelReader.open(store, job.own, job.layout);
-  let other: ModelReader;
-  try {
-    other = await ModelReader.open(store, job.other, job.layout);
-  } catch (error) {
-    if (!(error instanceof WeightsError)) throw error;
-    return { kind: 'not_a_model', reason: error.message };
-  }
-  let apart = 0;
-  for (const [tensor, { name, shape }] of job.layout.entries()) {
-    for (const [at, count] of piecesOf(elementCount(shape))) {
-      const [a, b] = [await own.read(tensor, at, count), await other.read(tensor, at, count)];
-      for (let i = 0; i < count; i++) {
-        const value = b[i] as number;
-        if (!Number.isFinite(value)) {
-          return { kind: 'not_a_model', reason: `${name} holds ${String(value)}` };
-        }
-        apart = Math.max(apart, Math.abs(value - (a[i] as number)));
-      }
-    }
-  }
-  return { kind: 'compared', apart };
 }
 
 /** Why a state that somebody blames is none; null when it is one. */

@@ -19,9 +19,15 @@ export function checkData(facts: DataFacts, promised: readonly string[]): Findin
   const line = (outcome: Finding['outcome'], found: string, remedy: string): Finding => {
     return { check: 'data', subject: folder ?? 'data', outcome, found, remedy };
   };
-  const look = `annulus cases ${folder ?? 'FOLDER'} says what is wrong with each case`;
+  const look = `annulus data check ${folder ?? 'FOLDER'} says what is wrong with each case`;
   if (folder === null) {
-    return [line('fail', 'no folder of cases is set', 'set data in node.yaml')];
+    return [
+      line(
+        'fail',
+        'no cases were imported and no folder of cases is set',
+        'annulus data import FOLDER, or set data.folder in node.yaml',
+      ),
+    ];
   }
   if (failure !== null) return [line('fail', failure, look)];
   if (training === 0) return [line('fail', 'no case to train on', look)];

@@ -1,5 +1,4 @@
 /** Looks at this machine, this home and the other members, one thing after the other, and says what was found. */
-import { resolve } from 'node:path';
 import { AnnulusError, invariant, messageOf, type Digest, type NodeId } from '../../base/index.ts';
 import { lastBlockMs } from '../../audit/index.ts';
 import { openEngine } from '../../compute/index.ts';
@@ -7,7 +6,7 @@ import { engineOptionsOf, type NodeFile } from '../../config/index.ts';
 import { adamWDefaults, testSpeed } from '../../distill/index.ts';
 import { diskStore, freeDiskBytes, HostError, listenFault, syncTrialMs } from '../../host/index.ts';
 import type { ProbeReport } from '../../network/index.ts';
-import { countOwnCases, listOwnCases, specAndTasks } from '../../hospital/index.ts';
+import { casesFolderOf, countOwnCases, listOwnCases, specAndTasks } from '../../hospital/index.ts';
 import { quorumOf, type Manifest, type Member, type PlanStage } from '../../wire/index.ts';
 import type { MemberClaims } from '../../peer/index.ts';
 import { nodeFolderOf, type HomeFacts } from '../home.ts';
@@ -180,7 +179,7 @@ async function dataFindings(
 ): Promise<Finding[]> {
   const promised =
     newest?.members.find(({ id }) => id === home.id)?.labels ?? ownLine(home, null).labels;
-  const folder = data.folder === '' ? null : resolve(home.folder, data.folder);
+  const folder = casesFolderOf(home.folder, data.folder);
   return checkData(await dataFacts(folder), promised);
 }
 

@@ -80,7 +80,8 @@ export class LateWork {
     const { tookMs, trained } = kept;
     const lateRounds = open.r - kept.round;
     if (lateRounds <= 0 || lateRounds > roundsMax) return null;
-    if (await this.#context.wasTakenIn(kept.round)) {
+    // A cut whose model nobody would seal took it in too: what made it so bad does not come again.
+    if ((await this.#context.fateOfUpdate(kept.round)) !== 'left-out') {
       await ports.store.remove(this.#record);
       await ports.store.remove(this.#model);
       return null;
@@ -99,7 +100,7 @@ export class LateWork {
     }
   }
 
-  /** Keeps what this round's training came to until a round takes it in. @param after its name, which it loses */
+  /** Keeps what this round's training came to until a cut takes it in. @param after its name, which it loses */
   async keep(after: string, trained: TrainingResult, tookMs: number): Promise<void> {
     const { open, before, ports } = this.#context;
     // First: a record must never speak of a model of another round.

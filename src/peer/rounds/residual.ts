@@ -41,16 +41,16 @@ export class Residual {
     if (files !== null) await ports.store.move(files.into, this.#ofRound(open.r));
   }
 
-  /** What the updates of earlier rounds left out counts where the round took them in; else their change comes again whole. */
+  /** What the updates of earlier rounds left out counts where the round was sealed with them; else nothing of them was added anywhere. */
   async #settleEarlier(): Promise<void> {
-    const { open, ports, wasTakenIn } = this.#context;
+    const { open, ports, fateOfUpdate } = this.#context;
     const rounds = (await ports.store.list(this.#folder))
       .map((name) => Number(name.slice(this.#folder.length)))
       .filter((round) => round < open.r)
       .sort((a, b) => a - b);
     for (const round of rounds) {
       const name = this.#ofRound(round);
-      if (await wasTakenIn(round)) await ports.store.move(name, this.#kept);
+      if ((await fateOfUpdate(round)) === 'sealed') await ports.store.move(name, this.#kept);
       else await ports.store.remove(name);
     }
   }

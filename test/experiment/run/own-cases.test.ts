@@ -174,14 +174,12 @@ describe("hospitals' own cases", function () {
   }
 
   it('are looked through: what is there, and every problem', async () => {
-    const good = await annulus('cases', join(folder, 'L1'));
+    const good = await annulus('data', 'check', join(folder, 'L1'));
     expect(good.err).equal('');
-    expect(good.out).contain(
-      `train/${canary}-1: 40 x 38 x 36 voxels of 3 x 3 x 3 mm, hps ms calc heart`,
+    expect(good.out).match(
+      new RegExp(`train/${canary}-1 +ready +36 x 38 x 40 of 3 x 3 x 3 mm +hps ms calc heart`),
     );
-    expect(good.out).contain(
-      '4 to train on (hps 2, ms 1, calc 1, without any label 2), 1 held out: nothing wrong',
-    );
+    expect(good.out).contain('5 ready: 4 to train on (hps 2, ms 1, calc 1, heart 4), 1 held out');
     expect(good.code).equal(0);
     await write('bad/train/a/ct.nii', 'no CT');
     await write(
@@ -189,57 +187,47 @@ describe("hospitals' own cases", function () {
       await readFile(join(folder, `L1/train/${canary}-1/ct.nii.gz`)),
     );
     await write('bad/train/b/hps.mrk.json', '{}');
-    const bad = await annulus('cases', join(folder, 'bad'), '--format', 'json');
+    const bad = await annulus('data', 'check', join(folder, 'bad'), '--format', 'json');
     expect(bad.code).equal(1);
-    const told = JSON.parse(bad.out) as { ok: boolean; cases: { name: string; problem: string }[] };
+    const told = JSON.parse(bad.out) as {
+      ok: boolean;
+      cases: { name: string; problem: { text: string } }[];
+    };
     expect(told.ok).equal(false);
     expect(told.cases.map(({ name }) => name)).deep.equal(['train/a', 'train/b']);
-    expect(told.cases[0]?.problem).match(/^ct: /);
-    expect(told.cases[1]?.problem).match(/^hps: /);
-    expect((await annulus('cases', join(folder, 'gone'))).code).equal(2);
-    const page = join(folder, 'look.html');
-    const looked = await annulus('cases', join(folder, 'L1'), '--pictures', page);
-    expect(looked.out).contain(page);
-    expect((await stat(page)).mode & 0o777).equal(0o600);
-    const html = await readFile(page, 'utf8');
+    expect(told.cases[0]?.problem.text).match(/^ct.nii: /);
+    expect(told.cases[1]?.problem.text).match(/^hps.mrk.json: /);
+    expect((await annulus('data', 'check', join(folder, 'gone'))).code).equal(2);
+    const look = join(folder, 'look');
+    const looked = await annulus('data', 'preview', join(folder, 'L1'), '--output', look);
+    expect(looked.out).contain(join(look, 'index.html'));
+    expect((await stat(join(look, 'index.html'))).mode & 0o777).equal(0o600);
+    const html = await readFile(join(look, 'index.html'), 'utf8');
     // Two planes of each of five cases; rings where points are marked, a line around calcium.
     expect(html.match(/<figure/g)).length(10);
     expect(html.match(/class="point truth"/g)?.length).within(7, 2 * (7 + 5 + 5));
     expect(html).contain('>RCC<').and.contain('class="area truth"');
     expect(html).not.match(/src="http|href="http/);
-    const odd = await annulus('cases', join(folder, 'L1'), '--spacing', '1,1');
-    expect(odd).include({ code: 2 });
-    expect(odd.err).contain('--spacing');
   });
 
-  it('that are odd are named, escaped and set aside, and the rest is looked at', async () => {
+  it('that are odd are named, escaped and quarantined, and the rest is looked at', async () => {
     const good = await readFile(join(folder, `L1/train/${canary}-2/ct.nii.gz`));
     await write('odd/train/a/ct.nii.gz', good);
     await write('odd/train/a/Thumbs.db', '');
     await write('odd/train/b\u001b[2J\nc/ct.nii.gz', good.subarray(0, 9000));
     await write('odd/train/d/ct.nii.gz/x', '');
     await write('odd/Thumbs.db', '');
-    const text = await annulus('cases', join(folder, 'odd'));
+    const text = await annulus('data', 'check', join(folder, 'odd'));
     expect(text).include({ code: 1, err: '' });
-    expect(text.out).contain(
-      '\ntrain/b\\u001b[2J\\nc: no label\n  SET ASIDE ct: expected whole gzip',
-    );
-    expect(text.out).contain('train/d: no label\n  SET ASIDE').and.contain('got a folder');
+    expect(text.out).contain('\ntrain/b\\u001b[2J\\nc ').and.contain('expected whole gzip');
     expect(text.out)
-      .contain('1 to train on (hps 0')
-      .and.contain('0 held out: 2 set aside, 2 hidden');
+      .contain('1 ready, 2 quarantined: 1 to train on (hps 0')
+      .and.contain('0 held out; 2 hidden');
     expect(text.out).not.contain('\u001b');
     const json = JSON.parse(
-      (await annulus('cases', join(folder, 'odd'), '--format', 'json')).out,
-    ) as {
-      ok: boolean;
-      counts: object;
-      passedOver: number;
-    };
-    expect(json).include({ ok: false, passedOver: 2 });
-    // The two that are set aside do not count.
-    const counts = { hps: 0, ms: 0, calc: 0, unlabelled: 1, test: 0 };
-    expect(json.counts).deep.equal(counts);
+      (await annulus('data', 'check', join(folder, 'odd'), '--format', 'json')).out,
+    ) as object;
+    expect(json).include({ ok: false, passedOver: 2, ready: 1, quarantined: 2 });
   });
 
   it('that leave a question open are read as the flags say', async () => {
@@ -250,19 +238,19 @@ describe("hospitals' own cases", function () {
       ['micron', ['--units', 'mm'], '--units mm'],
     ] as const) {
       await write(`${name}/train/a/ct.nii.gz`, await readFile(join(tried, `${name}.nii.gz`)));
-      const asked = await annulus('cases', join(folder, name));
+      const asked = await annulus('data', 'check', join(folder, name));
       expect(asked.code, name).equal(1);
-      expect(asked.out, name).contain(flag);
-      const told = await annulus('cases', join(folder, name), ...flags);
+      expect(asked.out, name).contain('ASK').and.contain(flag);
+      const told = await annulus('data', 'check', join(folder, name), ...flags);
       expect(told.code, name).equal(0);
-      expect(told.out, name).contain('train/a: 20 x 24 x 24 voxels of 3 x 3 x 3 mm');
+      expect(told.out, name).match(/train\/a +ready +24 x 24 x 20 of 3 x 3 x 3 mm/);
     }
     for (const wrong of [
       ['--axes', 'LAR'],
       ['--frame', 'two'],
       ['--voxels-max', '7'],
     ]) {
-      const refused = await annulus('cases', join(folder, 'fourd2'), ...wrong);
+      const refused = await annulus('data', 'check', join(folder, 'fourd2'), ...wrong);
       expect(refused.code).equal(2);
       expect(refused.err).contain(wrong[0]);
     }

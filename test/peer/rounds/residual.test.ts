@@ -1,7 +1,7 @@
 /** What rounding left out of an update counts once its round has taken the update in, and is dropped where it has not. */
 import { expect } from 'chai';
 import { Residual } from '../../../src/peer/rounds/residual.ts';
-import { wasTakenIn } from '../../../src/peer/rounds/taken-in.ts';
+import { fateOfUpdate } from '../../../src/peer/rounds/taken-in.ts';
 import type { RoundContext } from '../../../src/peer/round-protocol.ts';
 import type { NodeId } from '../../../src/base/index.ts';
 import type { Op } from '../../../src/wire/index.ts';
@@ -21,7 +21,7 @@ function inRound(
     open: { r, rule },
     stage: { id: 'student' },
     ports: { store },
-    wasTakenIn: (round: number) => Promise.resolve(taken.includes(round)),
+    fateOfUpdate: (round: number) => Promise.resolve(taken.includes(round) ? 'sealed' : 'cut'),
   } as unknown as RoundContext);
 }
 
@@ -46,7 +46,7 @@ describe('what rounding left out', () => {
     expect(await update(inRound(3, store, [1, 2]), store, 33)).to.equal(22);
   });
 
-  it('is what it was before where a round left the update out, was void or was missed: its change comes again whole', async () => {
+  it('is what it was before where a round left the update out, was void or was missed', async () => {
     const store = new MemoryStore();
     await update(inRound(1, store, []), store, 11);
     expect(await update(inRound(2, store, [1]), store, 22)).to.equal(11);
@@ -76,31 +76,33 @@ describe('whether a round took an update in', () => {
   const cut = (r: number, ...peers: string[]): Op =>
     ({ op: 'CUT', r, updates: peers.map((peer) => ({ peer })) }) as unknown as Op;
   const op = (kind: string, r: number): Op => ({ op: kind, r }) as unknown as Op;
-  const asked = (round: number, ...blocks: Op[][]): Promise<boolean> => {
+  const asked = (round: number, ...blocks: Op[][]): Promise<string> => {
     const log = {
       head: { height: blocks.length },
       decision: (height: number) => Promise.resolve({ body: { ops: blocks[height - 1]! } }),
     };
-    return wasTakenIn(log as unknown as Parameters<typeof wasTakenIn>[0], round, self);
+    return fateOfUpdate(log as unknown as Parameters<typeof fateOfUpdate>[0], round, self);
   };
 
   it('is what its last cut says, if it was sealed', async () => {
     const opened = [op('OPEN', 4)];
     const later = [op('OPEN', 5)];
-    expect(await asked(4, opened, [cut(4, 'L1', 'L2')], [op('SEAL', 4)], later)).to.equal(true);
-    expect(await asked(4, opened, [cut(4, 'L2')], [op('SEAL', 4)], later)).to.equal(false);
-    expect(await asked(4, opened, [cut(4, 'L1')], [op('VOID', 4)], later)).to.equal(false);
-    expect(await asked(4, opened, [op('VOID', 4)], later)).to.equal(false);
+    expect(await asked(4, opened, [cut(4, 'L1', 'L2')], [op('SEAL', 4)], later)).to.equal('sealed');
+    expect(await asked(4, opened, [cut(4, 'L2')], [op('SEAL', 4)], later)).to.equal('left-out');
+    expect(await asked(4, opened, [cut(4, 'L1')], [op('VOID', 4)], later)).to.equal('cut');
+    expect(await asked(4, opened, [op('VOID', 4)], later)).to.equal('left-out');
     // A smaller cut of a mixing.
     expect(await asked(4, opened, [cut(4, 'L1', 'L2')], [cut(4, 'L2')], [op('SEAL', 4)])).to.equal(
-      false,
+      'left-out',
     );
     // One block may end a round and open the next.
-    expect(await asked(4, opened, [cut(4, 'L1')], [op('SEAL', 4), op('OPEN', 5)])).to.equal(true);
+    expect(await asked(4, opened, [cut(4, 'L1')], [op('SEAL', 4), op('OPEN', 5)])).to.equal(
+      'sealed',
+    );
   });
 
   it('is no where the log knows nothing of it', async () => {
-    expect(await asked(3, [op('OPEN', 4)])).to.equal(false);
-    expect(await asked(3)).to.equal(false);
+    expect(await asked(3, [op('OPEN', 4)])).to.equal('left-out');
+    expect(await asked(3)).to.equal('left-out');
   });
 });

@@ -5,7 +5,6 @@
 import type { Random } from '../../../base/index.ts';
 import type { Vector3 } from '../../volume/vector.ts';
 import {
-  addVectors,
   dotProduct,
   scaleVector,
   stepAlong,
@@ -118,20 +117,23 @@ export function placeChest(
 
 /** The place that `bend` moves to `point`. Waves are gentle, so that going back by what they move converges. */
 export function unbend(bend: Bend, point: Vector3, turns = 60): Vector3 {
-  const out = new Float64Array(3);
-  let straight = point;
+  const [px, py, pz] = point;
+  let [x, y, z] = point;
   for (let turn = 0; turn < turns; turn++) {
-    bend(straight[0], straight[1], straight[2], out);
-    const miss: Vector3 = [
-      point[0] - (out[0] ?? 0),
-      point[1] - (out[1] ?? 0),
-      point[2] - (out[2] ?? 0),
-    ];
-    straight = addVectors(straight, miss);
-    if (dotProduct(miss, miss) < 1e-24) break;
+    bend(x, y, z, bent);
+    const dx = px - (bent[0] ?? 0);
+    const dy = py - (bent[1] ?? 0);
+    const dz = pz - (bent[2] ?? 0);
+    x += dx;
+    y += dy;
+    z += dz;
+    if (dx * dx + dy * dy + dz * dz < 1e-24) break;
   }
-  return straight;
+  return [x, y, z];
 }
+
+/** Where `unbend` keeps what `bend` answers: it is asked once for every rod, and must leave nothing behind. */
+const bent = new Float64Array(3);
 
 type Coordinates = Record<'x' | 'y' | 'z', Float32Array>;
 

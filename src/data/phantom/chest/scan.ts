@@ -138,9 +138,9 @@ function addNoise(
   const [depth, height, width] = canvas.shape;
   const { rows, columns } = paths(canvas);
   const grain: Vector3 = [sigma[0] * 0.7, sigma[1] * 0.8, sigma[2] * 0.8];
-  const one = grainTile(random.fork('noise 1'), [29, 61, 67], grain);
-  const two = grainTile(random.fork('noise 2'), [31, 59, 71], grain);
-  const long = grainTile(random.fork('streaks'), [19, 53, 97], [0.2, 0.5, 9]);
+  const one = grainTile(random.fork('noise 1'), [17, 41, 43], grain);
+  const two = grainTile(random.fork('noise 2'), [19, 37, 47], grain);
+  const long = grainTile(random.fork('streaks'), [13, 31, 79], [0.2, 0.5, 9]);
   const within = (at: number, count: number): number =>
     Math.min(count - 1, Math.max(0, Math.round(at)));
   const here = within(ck, depth);

@@ -26,8 +26,8 @@ export function addTexture(canvas: BlockCanvas, frame: Frame, random: Random): v
     const [sd, sh, sw] = canvas.spacingMm;
     return [mm / sd, mm / sh, mm / sw];
   };
-  const fine = grainTile(random.fork('fine'), [31, 37, 41], sigma(0.7));
-  const coarse = grainTile(random.fork('coarse'), [23, 43, 47], sigma(2.2));
+  const fine = grainTile(random.fork('fine'), [17, 29, 31], sigma(0.7));
+  const coarse = grainTile(random.fork('coarse'), [13, 31, 37], sigma(2.2));
   for (let k = 0, index = 0; k < depth; k++) {
     for (let j = 0; j < height; j++) {
       const fineRow = grainRow(fine, j, k);

@@ -1,0 +1,88 @@
+/** Flags that say how a site's files are read, for every command that reads them. */
+import { Option, type Command } from 'commander';
+import type { SiteReading } from '../../hospital/index.ts';
+import { usageError } from '../errors.ts';
+import { collect } from '../given-flags.ts';
+import { parseCount } from '../numbers.ts';
+import { addReadingFlags, readingOf, type ReadingFlags } from '../reading-flags.ts';
+
+/** As typed. */
+export interface SiteFlags extends ReadingFlags {
+  readonly name?: readonly string[];
+  readonly series: 'ask' | 'largest';
+  readonly keepImplausible?: boolean;
+}
+
+/** As typed. */
+export interface WorkersFlags {
+  readonly workers: string;
+}
+
+/** What a home says where no flag does. */
+export type SiteSettings = Pick<SiteReading, 'names' | 'reading'>;
+
+/** Declares them; gives the command back. */
+export function addSiteFlags(command: Command): Command {
+  command
+    .option(
+      '--name <theirs=ours>',
+      'what a name of yours means: "Hinge RCC = RCC", "STJ = ignore"; repeatable',
+      collect,
+    ) // prettier-ignore
+    .addOption(
+      new Option(
+        '--series <which>',
+        'of several CT series in a case: refuse it, or take the largest',
+      )
+        .choices(['ask', 'largest'])
+        .default('ask'),
+    )
+    .option('--keep-implausible', 'believe labels that no heart usually has');
+  return addReadingFlags(command);
+}
+
+/** Declares how many threads read; gives the command back. */
+export function addWorkers(command: Command): Command {
+  return command.option(
+    '--workers <n>',
+    'threads that read; 0: as many as processors and memory allow',
+    '0',
+  );
+}
+
+/** @param settings of the home; null where there is none. @throws {CliError} 'usage' naming the flag */
+export async function siteReadingOf(
+  flags: SiteFlags,
+  settings: SiteSettings | null,
+): Promise<SiteReading> {
+  const { DataError, labelNames } = await import('../../data/index.ts');
+  const names = [...(settings?.names ?? []), ...(flags.name ?? [])];
+  try {
+    labelNames(names);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    throw usageError(error.message.replace(/^names:/, '--name:'), error);
+  }
+  const { series, keepImplausible = false } = flags;
+  const typed = await readingOf(flags);
+  const reading = settings === null ? typed : withHome(typed, settings.reading, flags);
+  return { reading, names, series, keepImplausible };
+}
+
+/** @throws {CliError} 'usage' */
+export function workersOf({ workers }: WorkersFlags): number {
+  return parseCount('--workers', workers);
+}
+
+function withHome(
+  typed: SiteReading['reading'],
+  home: SiteReading['reading'],
+  flags: ReadingFlags,
+): SiteReading['reading'] {
+  return {
+    frame: flags.frame === undefined ? home.frame : typed.frame,
+    axes: flags.axes === undefined ? home.axes : typed.axes,
+    units: flags.units === undefined ? home.units : typed.units,
+    voxelsMax: flags.voxelsMax === undefined ? home.voxelsMax : typed.voxelsMax,
+  };
+}
