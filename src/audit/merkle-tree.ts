@@ -147,14 +147,16 @@ export function largestPowerBelow(n: number): number {
 }
 
 /** 32-byte hashes back to back in one growing buffer. */
-class HashList {
+export class HashList {
   #bytes = new Uint8Array(hashBytes * 4);
   #length = 0;
 
+  /** Number of hashes. */
   get length(): number {
     return this.#length;
   }
 
+  /** Appends a hash. */
   push(hash: Uint8Array): void {
     const offset = this.#length * hashBytes;
     if (offset === this.#bytes.byteLength) {
@@ -166,6 +168,7 @@ class HashList {
     this.#length += 1;
   }
 
+  /** A copy of hash `index`. */
   at(index: number): Uint8Array {
     return this.slice(index, index + 1);
   }
@@ -176,6 +179,7 @@ class HashList {
     return this.#bytes.slice(from * hashBytes, to * hashBytes);
   }
 
+  /** Forgets the hashes from `length` on. */
   truncate(length: number): void {
     this.#length = Math.min(this.#length, length);
   }

@@ -3,6 +3,7 @@
  * their hashes, and what is read must have its hash, whatever happened to the files in between.
  */
 import { equalBytes } from '../base/index.ts';
+import type { LeafHashes } from './leaf-hashes.ts';
 import { hashLeafOnce } from './merkle-tree.ts';
 import { bundlesOf, decodeBundlePrefix, tilePath, tileWidth, type Tile } from './tiles.ts';
 
@@ -10,28 +11,25 @@ import { bundlesOf, decodeBundlePrefix, tilePath, tileWidth, type Tile } from '.
 export class SoundEntries {
   readonly #read: (name: string) => Promise<Uint8Array | null>;
   readonly #bundles: readonly Tile[];
-  readonly #hashes: readonly (Uint8Array | null)[];
+  readonly #hashes: LeafHashes;
   /** The bundle that was read last: entries are mostly asked for in their order. */
   #last: { readonly index: number; readonly entries: Promise<Uint8Array[]> } | null = null;
 
-  /** @param hashes of every entry (`hashLeaf`); null where it is damaged or missing */
-  constructor(
-    read: (name: string) => Promise<Uint8Array | null>,
-    hashes: readonly (Uint8Array | null)[],
-  ) {
+  /** @param hashes of the entries (`hashLeaf`); none where one is damaged or missing */
+  constructor(read: (name: string) => Promise<Uint8Array | null>, hashes: LeafHashes) {
     this.#read = read;
-    this.#bundles = bundlesOf(hashes.length);
+    this.#bundles = bundlesOf(hashes.size);
     this.#hashes = hashes;
   }
 
   /** Number of entries, with those that are damaged or missing. */
   get size(): number {
-    return this.#hashes.length;
+    return this.#hashes.size;
   }
 
   /** The hash of entry `index`; null where it is damaged or missing. */
   hash(index: number): Uint8Array | null {
-    return this.#hashes[index] ?? null;
+    return this.#hashes.at(index);
   }
 
   /** The bytes of entry `index`; null where they are damaged or missing, or not what they were when the log was verified. */

@@ -75,7 +75,7 @@ export function decodeBundle(bytes: Uint8Array, width: number): Uint8Array[] {
   return entries;
 }
 
-/** As many of the `width` entries as can be read; `isWhole` when all were there and nothing else. */
+/** As many of the `width` entries as can be read, as views of `bytes`; `isWhole` when all were there and nothing else. */
 export function decodeBundlePrefix(
   bytes: Uint8Array,
   width: number,
@@ -86,7 +86,7 @@ export function decodeBundlePrefix(
     const length = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
     // The length is the file's claim: a bundle may end in the middle of an entry.
     if (offset + 2 + length > bytes.byteLength) return { entries, isWhole: false };
-    entries.push(bytes.slice(offset + 2, offset + 2 + length));
+    entries.push(bytes.subarray(offset + 2, offset + 2 + length));
     offset += 2 + length;
   }
   return { entries, isWhole: entries.length === width && offset === bytes.byteLength };

@@ -33,6 +33,7 @@ import { Report, type LogVerdict, type RoundRecord } from './verdict.ts';
 import { entryTitles, followChain, verifyDecision } from './verify-chain.ts';
 import { verifyHead, type VerifiedHead } from './verify-heads.ts';
 import { VersionReader } from './verify-versions.ts';
+import { LeafHashes } from './leaf-hashes.ts';
 import { SoundEntries } from './sound-entries.ts';
 import { verifyTree, type SignedRoot } from './verify-tree.ts';
 
@@ -95,7 +96,7 @@ export async function examineLog(
     : await untilBroken(read, read.brokenBy, report);
 }
 
-const noEntries = new SoundEntries(() => Promise.resolve(null), []);
+const noEntries = new SoundEntries(() => Promise.resolve(null), new LeafHashes());
 
 /** Behind a version of the manifest that is not here nobody can say whose votes and cosignatures count. */
 async function untilBroken(

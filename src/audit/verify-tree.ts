@@ -1,6 +1,7 @@
 /** Do the entries, the tiles and the signed roots of a log directory agree, and if not, which is wrong? */
 import { equalBytes, hex } from '../base/index.ts';
 import { MerkleTree, hashBytes, hashLeafOnce } from './merkle-tree.ts';
+import { LeafHashes } from './leaf-hashes.ts';
 import { SoundEntries } from './sound-entries.ts';
 import {
   bundlesOf,
@@ -51,44 +52,46 @@ export async function verifyTree(claim: TreeClaim, report: Report): Promise<Soun
     reportUnsigned(own, tiles, claim, report);
     return new SoundEntries(claim.read, own);
   }
-  const sound = own.map((hash, index) => {
-    if (hash === null || equalBytes(hash, tree.leafHash(index))) return hash;
+  for (let index = 0; index < own.size; index++) {
+    const hash = own.at(index);
+    if (hash === null || equalBytes(hash, tree.leafHash(index))) continue;
+    own.drop(index);
     const bundle = Math.floor(index / tileWidth);
     const at = brokenAt.get(bundle);
     // A length that was changed spoils whatever is read behind it: one cause, told below.
     if (at !== undefined) brokenAt.set(bundle, Math.min(at, index));
     else report.find(claim.entryName(index), `its bytes in ${bundleOf(index, claim)} were changed`);
-    return null;
-  });
+  }
   for (const [bundle, at] of brokenAt) reportBroken(bundle, at, claim, report);
   await compareTiles(claim, tree, report);
-  await compareOlderBundles(claim, sound, report);
+  await compareOlderBundles(claim, own, report);
   for (const { where, size, root } of claim.roots) {
     if (hex(tree.root(size)) !== root) {
       report.findShared(where, 'its root is not that of the entries it covers');
     }
   }
-  return new SoundEntries(claim.read, sound);
+  return new SoundEntries(claim.read, own);
 }
 
 /** Neither files give the signed root: which of them were changed, the blocks' own digests may still tell. */
 function reportUnsigned(
-  own: readonly (Uint8Array | null)[],
-  tiles: readonly (Uint8Array | null)[],
+  own: LeafHashes,
+  tiles: LeafHashes,
   claim: TreeClaim,
   report: Report,
 ): void {
-  const lost = own.filter((hash, index) => hash === null && tiles[index] === null).length;
+  const lost = [...own.missing].filter((index) => tiles.missing.has(index)).length;
   if (lost > 0) {
     report.note(
       `the tree of ${claim.size} entries could not be derived again: ${lost} of them are neither in a bundle nor in a tile`,
     );
     return;
   }
-  const differing = own.flatMap((hash, index) => {
-    const other = tiles[index] ?? null;
-    return hash === null || other === null || equalBytes(hash, other) ? [] : [index];
-  });
+  const differing: number[] = [];
+  for (let index = 0; index < own.size; index++) {
+    const [hash, other] = [own.at(index), tiles.at(index)];
+    if (hash !== null && other !== null && !equalBytes(hash, other)) differing.push(index);
+  }
   const where =
     differing.length === 0
       ? 'and they agree with one another'
@@ -108,14 +111,13 @@ function reportBroken(bundle: number, at: number, claim: TreeClaim, report: Repo
 
 /** What the bundles hold, without the bytes. */
 interface ReadEntries {
-  /** Hashes of the entries; null where there is none. */
-  readonly own: (Uint8Array | null)[];
+  readonly own: LeafHashes;
   /** By index of a bundle that does not hold what it should, the first entry that could not be read. */
   readonly brokenAt: Map<number, number>;
 }
 
 async function readEntries(claim: TreeClaim, report: Report): Promise<ReadEntries> {
-  const own: (Uint8Array | null)[] = [];
+  const own = new LeafHashes();
   const brokenAt = new Map<number, number>();
   const gone: { readonly path: string; readonly width: number }[] = [];
   for (const bundle of bundlesOf(claim.size)) {
@@ -123,12 +125,12 @@ async function readEntries(claim: TreeClaim, report: Report): Promise<ReadEntrie
     const bytes = await claim.read(path);
     if (bytes === null) gone.push({ path, width: bundle.width });
     const { entries, isWhole } = decodeBundlePrefix(bytes ?? new Uint8Array(), bundle.width);
-    const missing = Array.from({ length: bundle.width - entries.length }, () => null);
     if (bytes !== null && !isWhole) {
       const at = bundle.index * tileWidth + Math.min(entries.length, bundle.width - 1);
       brokenAt.set(bundle.index, at);
     }
-    own.push(...entries.map(hashLeafOnce), ...missing);
+    for (const entry of entries) own.push(hashLeafOnce(entry));
+    for (let i = entries.length; i < bundle.width; i++) own.push(null);
   }
   const count = gone.reduce((sum, { width }) => sum + width, 0);
   const files = gone.length === 1 ? 'the file is missing' : `${gone.length} files are missing`;
@@ -138,16 +140,18 @@ async function readEntries(claim: TreeClaim, report: Report): Promise<ReadEntrie
   return { own, brokenAt };
 }
 
-async function readLeafHashes(claim: TreeClaim, report: Report): Promise<(Uint8Array | null)[]> {
-  const all: (Uint8Array | null)[] = [];
+async function readLeafHashes(claim: TreeClaim, report: Report): Promise<LeafHashes> {
+  const all = new LeafHashes();
   for (const tile of hashTilesOf(claim.size).filter(({ level }) => level === 0)) {
     const bytes = await claim.read(tilePath(tile));
     if (bytes?.byteLength !== tile.width * hashBytes) {
       report.findShared(tilePath(tile), bytes === null ? fileMissing : 'its length is wrong');
-      all.push(...Array.from({ length: tile.width }, () => null));
+      for (let i = 0; i < tile.width; i++) all.push(null);
       continue;
     }
-    for (let i = 0; i < tile.width; i++) all.push(bytes.slice(i * hashBytes, (i + 1) * hashBytes));
+    for (let at = 0; at < bytes.byteLength; at += hashBytes) {
+      all.push(bytes.subarray(at, at + hashBytes));
+    }
   }
   return all;
 }
@@ -178,7 +182,7 @@ async function compareTiles(claim: TreeClaim, tree: MerkleTree, report: Report):
 /** The partial bundle of the cosigned tree repeats entries of the larger one. */
 async function compareOlderBundles(
   claim: TreeClaim,
-  hashes: readonly (Uint8Array | null)[],
+  hashes: LeafHashes,
   report: Report,
 ): Promise<void> {
   for (const bundle of bundlesOf(claim.cosignedSize)) {
@@ -192,8 +196,9 @@ async function compareOlderBundles(
     const start = bundle.index * tileWidth;
     const found = decodeBundlePrefix(bytes, bundle.width);
     const at = Array.from({ length: bundle.width }, (_, i) => i).find((i) => {
-      const [a, b] = [hashes[start + i], found.entries[i]];
-      return a !== null && a !== undefined && (b === undefined || !equalBytes(a, hashLeafOnce(b)));
+      const hash = hashes.at(start + i);
+      const other = found.entries[i];
+      return hash !== null && (other === undefined || !equalBytes(hash, hashLeafOnce(other)));
     });
     if (at !== undefined)
       report.find(claim.entryName(start + at), `its bytes in ${path} were changed`);
@@ -213,13 +218,10 @@ function bundleOf(index: number, claim: TreeClaim): string {
 }
 
 /** The tree of `hashes`, with those of `others` where there are none; `null` where both lack one. */
-function treeOf(
-  hashes: readonly (Uint8Array | null)[],
-  others: readonly (Uint8Array | null)[],
-): MerkleTree | null {
+function treeOf(hashes: LeafHashes, others: LeafHashes): MerkleTree | null {
   const tree = new MerkleTree();
-  for (const [index, own] of hashes.entries()) {
-    const hash = own ?? others[index] ?? null;
+  for (let index = 0; index < hashes.size; index++) {
+    const hash = hashes.at(index) ?? others.at(index);
     if (hash === null) return null;
     tree.append(hash);
   }

@@ -1,12 +1,19 @@
 import { expect } from 'chai';
 import { utf8 } from '../../src/base/index.ts';
 import { hashLeaf } from '../../src/audit/merkle-tree.ts';
+import { LeafHashes } from '../../src/audit/leaf-hashes.ts';
 import { SoundEntries } from '../../src/audit/sound-entries.ts';
 import { encodeBundle, tilePath } from '../../src/audit/tiles.ts';
 import { examineLog } from '../../src/audit/verify-log-directory.ts';
 import { directoryOf, makeSampleLog } from './sample-log.ts';
 
 const texts = Array.from({ length: 300 }, (_, index) => utf8(`entry ${index}`));
+function hashesOf(entries: readonly (Uint8Array | null)[]): LeafHashes {
+  const hashes = new LeafHashes();
+  for (const entry of entries) hashes.push(entry === null ? null : hashLeaf(entry));
+  return hashes;
+}
+
 const first = tilePath({ level: 'entries', index: 0, width: 256 });
 const second = tilePath({ level: 'entries', index: 1, width: 44 });
 
@@ -20,7 +27,7 @@ describe('the entries of a verified log', () => {
     Promise.resolve(from.get(name) ?? null);
 
   it('are read again from their bundles, in any order', async () => {
-    const entries = new SoundEntries(read(files()), texts.map(hashLeaf));
+    const entries = new SoundEntries(read(files()), hashesOf(texts));
     expect(entries.size).equal(300);
     for (const index of [0, 255, 256, 299, 1]) {
       expect(await entries.at(index), `entry ${index}`).deep.equal(texts[index]);
@@ -30,7 +37,8 @@ describe('the entries of a verified log', () => {
   });
 
   it('are null where they were not sound, and behind the end', async () => {
-    const hashes = texts.map((text, index) => (index === 7 ? null : hashLeaf(text)));
+    const hashes = hashesOf(texts);
+    hashes.drop(7);
     const entries = new SoundEntries(read(files()), hashes);
     expect(await entries.at(7)).equal(null);
     expect(await entries.at(300)).equal(null);
@@ -39,7 +47,7 @@ describe('the entries of a verified log', () => {
 
   it('are null when a file was changed, cut or removed after the log was verified', async () => {
     const changed = files();
-    const entries = new SoundEntries(read(changed), texts.map(hashLeaf));
+    const entries = new SoundEntries(read(changed), hashesOf(texts));
     const bytes = changed.get(second) ?? new Uint8Array();
     changed.set(
       second,

@@ -60,7 +60,7 @@ export class PeerNetwork {
   constructor(options: {
     readonly members: number;
     readonly stages: readonly (Pick<PlanStage, 'id' | 'participants' | 'rounds'> &
-      Partial<Pick<PlanStage, 'rule'>>)[];
+      Partial<Pick<PlanStage, 'rule' | 'model'>>)[];
     readonly seed?: number;
     readonly faults?: Partial<NetworkFaults>;
     readonly minParticipants?: number;
