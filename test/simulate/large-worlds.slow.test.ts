@@ -1,6 +1,6 @@
 /** Consortia that are too large, and worlds that are too many, for the tests of every day. */
 import { expect } from 'chai';
-import { failureOf, randomWorld } from './random-world.ts';
+import { changingRandomWorld, failureOf, randomWorld } from './random-world.ts';
 import { endsWell as endsWellInShards } from './sharded-rounds.ts';
 import { endsWell, kinds } from './ten-rounds.ts';
 
@@ -21,9 +21,15 @@ describe('large virtual consortia', () => {
 });
 
 describe('further random faults', () => {
-  it('end, and then the plan is carried out: seeds 1001 to 2000', async () => {
-    for (let seed = 1001; seed <= 2000; seed++) {
+  it('end, and then the plan is carried out: seeds 601 to 2000', async () => {
+    for (let seed = 601; seed <= 2000; seed++) {
       expect(await failureOf(randomWorld(seed)), `seed ${seed}`).to.equal(null);
+    }
+  });
+
+  it('end while the members change: seeds 101 to 200', async () => {
+    for (let seed = 101; seed <= 200; seed++) {
+      expect(await failureOf(changingRandomWorld(seed)), `seed ${seed}`).to.equal(null);
     }
   });
 });

@@ -23,7 +23,8 @@ import {
 } from '../../src/wire/index.ts';
 import { changingRandomWorld, failureOf } from './random-world.ts';
 
-const seedCount = 150;
+/** 100 more: large-worlds.slow.test.ts. */
+const seedCount = 100;
 const batch = 50;
 
 describe('random faults while the members change', () => {
