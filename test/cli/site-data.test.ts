@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { seededRandom } from '../../src/base/index.ts';
-import { runCommandLine } from '../../src/cli/program.ts';
 import { loadMainJob, loadReproduce } from '../../src/cli/wiring.ts';
-import type { World } from '../../src/cli/world.ts';
 import {
   decodeNifti,
   encodeMarkups,
@@ -17,16 +15,11 @@ import {
   type Volume,
 } from '../../src/data/index.ts';
 import { projectRoot } from '../project-root.ts';
+import { runTyped, type Told } from './typed.ts';
 
 /** A name that must not leave the source. */
 const canary = 'Mustermann-1949';
 const odd = join(projectRoot, '..', 'shared', 'data', 'odd');
-
-interface Told {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
 
 interface Document {
   readonly ok: boolean;
@@ -49,21 +42,8 @@ interface Document {
   }[];
 }
 
-async function annulus(...args: string[]): Promise<Told> {
-  let out = '';
-  let err = '';
-  const world: World = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    erase: () => undefined,
-    ...{ dateMs: () => 0, env: {}, terminal: null },
-    ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
-    ...{ mainJob: loadMainJob, reproduce: loadReproduce },
-    predict: () => Promise.reject(new Error('not asked')),
-  };
-  const code = await runCommandLine(args, world);
-  return { code, out, err };
-}
+const annulus = (...args: string[]): Promise<Told> =>
+  runTyped(args, { mainJob: loadMainJob, reproduce: loadReproduce });
 
 async function json(...args: string[]): Promise<Document & { readonly code: number }> {
   const { code, out, err } = await annulus(...args, '--format', 'json');

@@ -3,30 +3,18 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { runCommandLine } from '../../src/cli/program.ts';
-import { loadMainJob, loadReproduce } from '../../src/cli/wiring.ts';
-import type { World } from '../../src/cli/world.ts';
+import { loadMainJob } from '../../src/cli/wiring.ts';
 import { encodeNifti, pointNames, tasks } from '../../src/data/index.ts';
 import { caseCount, phantomOf } from '../../src/distill/index.ts';
 import type { RunRecord } from '../../src/report/index.ts';
 import { dicomCt } from '../data/dicom-ct.ts';
 import { tinyPreset, tinySettings } from '../experiment/paper/tiny-preset.ts';
+import { runTyped } from './typed.ts';
 
 const canary = 'Mustermann^Erika';
 
 async function annulus(...args: string[]): Promise<string> {
-  let out = '';
-  let err = '';
-  const world: World = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    erase: () => undefined,
-    ...{ dateMs: () => 0, env: {}, terminal: null },
-    ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
-    ...{ mainJob: loadMainJob, reproduce: loadReproduce },
-    predict: () => Promise.reject(new Error('not asked')),
-  };
-  const code = await runCommandLine(args, world);
+  const { code, out, err } = await runTyped(args, { mainJob: loadMainJob });
   expect(code, `${args.join(' ')}: ${out}${err}`).equal(0);
   return out;
 }

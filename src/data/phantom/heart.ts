@@ -17,18 +17,8 @@ import {
   wrapAngle,
   type Root,
 } from './root.ts';
+import { label } from './heart-values.ts';
 import { axesAlong, cutBy, ellipsoid, grown, rod, tube, type Axes, type Shape } from './shapes.ts';
-
-/** Values in the heart label map, as `heartLabels` lists them. */
-const label = {
-  myocardium: 1,
-  leftAtrium: 2,
-  leftVentricle: 3,
-  rightAtrium: 4,
-  rightVentricle: 5,
-  aorta: 6,
-  pulmonaryArtery: 7,
-} as const;
 
 /** Direction from the base of the ventricles to the apex. */
 const apexward = unitVector([-0.6, 0.575, -0.55]);

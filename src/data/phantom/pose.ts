@@ -57,18 +57,30 @@ export interface Pose {
 /** Columns of a rotation: where the frame's x, y and z point in the world. */
 export type Rotation = readonly [Vector3, Vector3, Vector3];
 
-/** Draws a pose. The annulus lies anywhere in the middle of the field, its plane tilted 20 to 60 degrees. */
-export function drawPose(random: Random, settings: PhantomSettings): Pose {
-  const { shape, spacingMm, poseSpread } = settings;
-  const even = (half: number): number => (2 * random.uniform() - 1) * half;
+/** Draws a number of -half to half, each as likely. */
+export function evenIn(random: Random): (half: number) => number {
+  return (half) => (2 * random.uniform() - 1) * half;
+}
+
+/** Draws where the field of an image lies in the world, and its middle in RAS mm. */
+export function drawField(
+  random: Random,
+  { shape, spacingMm }: PhantomSettings,
+): { readonly geometry: Geometry; readonly centre: Vector3 } {
+  const even = evenIn(random);
   const origin: Vector3 = [even(40) - 70, even(40) + 20, even(200)];
   const geometry: Geometry = { shape, affine: rasAffine(spacingMm, origin) };
   const [depth, height, width] = shape;
-  const centre = voxelToWorld(geometry.affine, [
-    (width - 1) / 2,
-    (height - 1) / 2,
-    (depth - 1) / 2,
-  ]);
+  const middle: Vector3 = [(width - 1) / 2, (height - 1) / 2, (depth - 1) / 2];
+  return { geometry, centre: voxelToWorld(geometry.affine, middle) };
+}
+
+/** Draws a pose. The annulus lies anywhere in the middle of the field, its plane tilted 20 to 60 degrees. */
+export function drawPose(random: Random, settings: PhantomSettings): Pose {
+  const { shape, spacingMm, poseSpread } = settings;
+  const even = evenIn(random);
+  const { geometry, centre } = drawField(random, settings);
+  const [depth, height, width] = shape;
   // The heart's middle lies left, behind and below the annulus; leave 35 mm around the root.
   const shiftAlong = (extentMm: number, mean: number): number => {
     const room = Math.max(0, extentMm / 2 - 35);
@@ -142,21 +154,20 @@ function drawWarp(random: Random): Warp {
   };
 }
 
-function placeFrame(
-  geometry: Geometry,
+/** A frame without distortion. */
+export interface StraightFrame {
+  /** Place of the first voxel in the frame. */
+  readonly first: Vector3;
+  readonly steps: VoxelSteps;
+  readonly toWorld: (point: Vector3) => Vector3;
+}
+
+/** The frame whose origin is at `originInWorld` and whose axes are the columns of `rotation`. */
+export function straightFrame(
+  { affine }: Geometry,
   originInWorld: Vector3,
   rotation: Rotation,
-  warp: Warp | null,
-): PlacedFrame {
-  const { shape, affine } = geometry;
-  const inverse = invertAffine(affine);
-  const toWorld = (point: Vector3): Vector3 => {
-    let world = originInWorld;
-    for (const axis of [0, 1, 2] as const) {
-      world = stepAlong(world, rotation[axis], point[axis]);
-    }
-    return world;
-  };
+): StraightFrame {
   const turnBack = (way: Vector3): Vector3 => [
     dotProduct(rotation[0], way),
     dotProduct(rotation[1], way),
@@ -165,8 +176,28 @@ function placeFrame(
   const corner = voxelToWorld(affine, [0, 0, 0]);
   const stepOf = (ijk: Vector3): Vector3 =>
     turnBack(subtractVectors(voxelToWorld(affine, ijk), corner));
-  const steps: VoxelSteps = [stepOf([1, 0, 0]), stepOf([0, 1, 0]), stepOf([0, 0, 1])];
-  const first = turnBack(subtractVectors(corner, originInWorld));
+  return {
+    first: turnBack(subtractVectors(corner, originInWorld)),
+    steps: [stepOf([1, 0, 0]), stepOf([0, 1, 0]), stepOf([0, 0, 1])],
+    toWorld: (point) => {
+      let world = originInWorld;
+      for (const axis of [0, 1, 2] as const) {
+        world = stepAlong(world, rotation[axis], point[axis]);
+      }
+      return world;
+    },
+  };
+}
+
+function placeFrame(
+  geometry: Geometry,
+  originInWorld: Vector3,
+  rotation: Rotation,
+  warp: Warp | null,
+): PlacedFrame {
+  const { shape, affine } = geometry;
+  const inverse = invertAffine(affine);
+  const { first, steps, toWorld } = straightFrame(geometry, originInWorld, rotation);
   return {
     ...voxelCoordinates(shape, first, steps, warp),
     toVoxel: (point) => voxelToWorld(inverse, toWorld(point)),

@@ -4,9 +4,7 @@ import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { seededRandom } from '../../../src/base/index.ts';
-import { runCommandLine } from '../../../src/cli/program.ts';
 import { loadMainJob, loadReproduce } from '../../../src/cli/wiring.ts';
-import type { World } from '../../../src/cli/world.ts';
 import type { ReproductionRecord, RunRecord } from '../../../src/report/index.ts';
 import {
   encodeMarkups,
@@ -21,6 +19,7 @@ import { GossipBroadcast } from '../../../src/network/gossip-broadcast.ts';
 import { Messenger } from '../../../src/network/message-protocol.ts';
 import { projectRoot } from '../../project-root.ts';
 import { tinyPreset } from '../paper/tiny-preset.ts';
+import { runTyped, type Told } from '../../cli/typed.ts';
 
 /** A name that must not leave the hospital's folder. */
 const canary = 'Mustermann-1949';
@@ -64,27 +63,8 @@ function markedPoints(file: Uint8Array): string {
   return JSON.stringify({ ...document, '@comment': canary });
 }
 
-interface Told {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function annulus(...args: string[]): Promise<Told> {
-  let out = '';
-  let err = '';
-  const world: World = {
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    erase: () => undefined,
-    ...{ dateMs: () => 0, env: {}, terminal: null },
-    ...{ isLive: false, columns: 100, nowMs: () => 0, signal: new AbortController().signal },
-    ...{ mainJob: loadMainJob, reproduce: loadReproduce },
-    predict: () => Promise.reject(new Error('not asked')),
-  };
-  const code = await runCommandLine(args, world);
-  return { code, out, err };
-}
+const annulus = (...args: string[]): Promise<Told> =>
+  runTyped(args, { mainJob: loadMainJob, reproduce: loadReproduce });
 
 /** Every message of every node in this process, as it is handed to the network. */
 class PacketRecorder {

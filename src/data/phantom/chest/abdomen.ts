@@ -4,7 +4,8 @@ import { grown, type Shape } from '../shapes.ts';
 import { cageShape, type Body } from './body.ts';
 import { smoothField } from './noise.ts';
 import { evenly } from './draws.ts';
-import { label, paintAll, type Scene } from './scene.ts';
+import { label } from '../heart-values.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { blend, blob, common, rough, solid } from './solids.ts';
 
 /** Everything under the diaphragm: two domes on a floor that falls to the back. */

@@ -3,7 +3,8 @@ import { addVectors, scaleVector, stepAlong, type Vector3 } from '../../volume/v
 import { outflowLumen, outflowWall } from '../heart.ts';
 import { grown, rod, type Shape } from '../shapes.ts';
 import { evenly } from './draws.ts';
-import { label, paintAll, type Scene } from './scene.ts';
+import { label } from '../heart-values.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { between, common, rodsAlong } from './solids.ts';
 import type { HeartPlan } from './heart-plan.ts';
 

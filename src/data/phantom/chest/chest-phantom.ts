@@ -2,11 +2,13 @@
 import type { Random } from '../../../base/index.ts';
 import type { PhantomSettings, ScannerSettings } from '../../settings.ts';
 import type { LandmarkName, PointName } from '../../tasks.ts';
-import { rasAffine, voxelToWorld, type Geometry } from '../../volume/volume.ts';
+import type { Geometry } from '../../volume/volume.ts';
 import { addVectors, type Vector3 } from '../../volume/vector.ts';
 import {
   canonicalAxis,
   canonicalForward,
+  drawField,
+  evenIn,
   heartRotation,
   placedPoints,
   smallRotation,
@@ -168,18 +170,13 @@ function drawChestRoot(random: Random, [x, y, z]: Rotation): Root {
  */
 function placeInField(
   random: Random,
-  { shape, spacingMm, poseSpread }: PhantomSettings,
+  settings: PhantomSettings,
   body: Body,
 ): { geometry: Geometry; annulus: Vector3 } {
-  const even = (half: number): number => (2 * random.uniform() - 1) * half;
-  const origin: Vector3 = [even(40) - 70, even(40) + 20, even(200)];
-  const geometry: Geometry = { shape, affine: rasAffine(spacingMm, origin) };
+  const even = evenIn(random);
+  const { geometry, centre } = drawField(random, settings);
+  const { shape, spacingMm, poseSpread } = settings;
   const [depth, height, width] = shape;
-  const centre = voxelToWorld(geometry.affine, [
-    (width - 1) / 2,
-    (height - 1) / 2,
-    (depth - 1) / 2,
-  ]);
   const annulusAt = (
     extentMm: number,
     [heartMm, heartField]: readonly [number, number],

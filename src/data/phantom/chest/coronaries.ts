@@ -4,7 +4,8 @@ import { stepAlong } from '../../volume/vector.ts';
 import { rootToHeart, wallRadiusAt } from '../root.ts';
 import { ontoSurface, type HeartPlan } from './heart-plan.ts';
 import { normally } from './draws.ts';
-import { label, paintAll, type Scene } from './scene.ts';
+import { label } from '../heart-values.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { rodsAlong, smoothCourse, type Course } from './solids.ts';
 
 /** Lumina of one patient, mm across (Dodge 1992). */

@@ -5,7 +5,8 @@ import { cageShape } from './body.ts';
 import type { GreatVessels } from './vessel-plan.ts';
 import { smoothField } from './noise.ts';
 import { evenly } from './draws.ts';
-import { label, paintAll, type Scene } from './scene.ts';
+import { label } from '../heart-values.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { blob, common, rodsAlong, rough } from './solids.ts';
 
 /** A false lumen and the flap before it, winding along the descending aorta or the whole of it (Stanford B or A). */

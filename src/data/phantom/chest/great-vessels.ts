@@ -2,7 +2,8 @@
 import { rootLumen } from '../root.ts';
 import { grown, type Shape } from '../shapes.ts';
 import type { HeartPlan } from './heart-plan.ts';
-import { label, paintAll, type Scene } from './scene.ts';
+import { label } from '../heart-values.ts';
+import { paintAll, type Scene } from './scene.ts';
 import { rodsAlong, type Course } from './solids.ts';
 import type { GreatVessels } from './vessel-plan.ts';
 

@@ -4,16 +4,10 @@
  */
 import type { Random } from '../../../base/index.ts';
 import type { Vector3 } from '../../volume/vector.ts';
-import {
-  dotProduct,
-  scaleVector,
-  stepAlong,
-  subtractVectors,
-  unitVector,
-} from '../../volume/vector.ts';
+import { dotProduct, scaleVector, unitVector } from '../../volume/vector.ts';
 import { invertAffine, voxelCount, voxelToWorld, type Geometry } from '../../volume/volume.ts';
 import type { VoxelSteps } from '../canvas.ts';
-import type { PlacedFrame, Rotation } from '../pose.ts';
+import { straightFrame, type PlacedFrame, type Rotation } from '../pose.ts';
 
 /** Waves are looked up this far apart, and straight between; nearer to the root than `exactMm` each voxel is exact. */
 const pitchMm = 6;
@@ -86,30 +80,13 @@ export function placeChest(
   bend: Bend,
   slabs: Slabs | null,
 ): PlacedFrame {
-  const { affine } = geometry;
-  const inverse = invertAffine(affine);
-  const turnBack = (way: Vector3): Vector3 => [
-    dotProduct(rotation[0], way),
-    dotProduct(rotation[1], way),
-    dotProduct(rotation[2], way),
-  ];
-  const corner = voxelToWorld(affine, [0, 0, 0]);
-  const stepOf = (ijk: Vector3): Vector3 =>
-    turnBack(subtractVectors(voxelToWorld(affine, ijk), corner));
-  const steps: VoxelSteps = [stepOf([1, 0, 0]), stepOf([0, 1, 0]), stepOf([0, 0, 1])];
-  const first = turnBack(subtractVectors(corner, originInWorld));
-  const worldOf = (straight: Vector3): Vector3 => {
-    let world = originInWorld;
-    for (const axis of [0, 1, 2] as const) {
-      world = stepAlong(world, rotation[axis], straight[axis]);
-    }
-    return world;
-  };
+  const inverse = invertAffine(geometry.affine);
+  const { first, steps, toWorld } = straightFrame(geometry, originInWorld, rotation);
   return {
     ...coordinates(geometry, first, steps, bend, slabs),
     // Good to a tenth of a millimetre after four turns: enough to find a box.
-    toVoxel: (point) => voxelToWorld(inverse, worldOf(unbend(bend, point, 4))),
-    toWorld: (point) => worldOf(unbend(bend, point)),
+    toVoxel: (point) => voxelToWorld(inverse, toWorld(unbend(bend, point, 4))),
+    toWorld: (point) => toWorld(unbend(bend, point)),
     steps,
     marginMm: slabs === null ? 1.5 : 8,
   };

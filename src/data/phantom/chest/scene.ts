@@ -1,6 +1,7 @@
 /** What every painter of a chest is given, and the stroke that all of them use. */
 import type { Random } from '../../../base/index.ts';
 import type { PlacedFrame } from '../pose.ts';
+import { label } from '../heart-values.ts';
 import type { Shape } from '../shapes.ts';
 import type { BlockCanvas } from './block-canvas.ts';
 import type { Body } from './body.ts';
@@ -15,18 +16,6 @@ export interface Scene {
   /** The patient's chance; each painter forks its own. */
   readonly random: Random;
 }
-
-/** Values in the heart label map, as `heartLabels` lists them; `none` is no structure of the heart. */
-export const label = {
-  none: 0,
-  myocardium: 1,
-  leftAtrium: 2,
-  leftVentricle: 3,
-  rightAtrium: 4,
-  rightVentricle: 5,
-  aorta: 6,
-  pulmonaryArtery: 7,
-} as const;
 
 /** Paints shapes over what is there and labels them; `null` leaves labels as they are. */
 export function paintAll(

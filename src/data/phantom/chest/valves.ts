@@ -13,7 +13,8 @@ import {
 import { axesAlong, type Shape } from '../shapes.ts';
 import type { HeartPlan } from './heart-plan.ts';
 import { evenly } from './draws.ts';
-import { label, type Scene } from './scene.ts';
+import { label } from '../heart-values.ts';
+import { type Scene } from './scene.ts';
 import { solid } from './solids.ts';
 
 /** Paints the valves as they are at the moment of the scan. */
