@@ -115,7 +115,9 @@ function lookOf(ct: CtFile | null, problem: CaseProblem | null): SiteLook {
   }
   const { shape, affine, data } = ct.volume;
   let [min, max, sum] = [Infinity, -Infinity, 0];
-  for (const value of data) {
+  const count = data.length;
+  for (let n = 0; n < count; n++) {
+    const value = data[n] ?? 0;
     if (value < min) min = value;
     if (value > max) max = value;
     sum += value;

@@ -206,12 +206,14 @@ export async function readCaseFilesAt(
 
 /** HMAC-SHA-256 under the site's key: of the CT, and of all files' kinds and HMACs in their order. */
 export function hashesOf(key: Uint8Array, files: CaseFiles): CaseHashes {
+  const study = hex(hmacSha256(key, files.ct ?? new Uint8Array(0)));
   const lines = caseFiles.flatMap((file) => {
     const bytes = files[file];
-    return bytes === undefined ? [] : [`${file} ${hex(hmacSha256(key, bytes))}\n`];
+    if (bytes === undefined) return [];
+    return [`${file} ${file === 'ct' ? study : hex(hmacSha256(key, bytes))}\n`];
   });
   return {
-    study: hex(hmacSha256(key, files.ct ?? new Uint8Array(0))),
+    study,
     content: hex(hmacSha256(key, utf8(lines.join('')))),
   };
 }
