@@ -1,7 +1,9 @@
-"""Writes a series of 300 slices (python3 dicom-read.py write SAMPLE OUT), or reads one plainly (python3 dicom-read.py read FOLDER)."""
+"""Writes a series of 300 slices (python3 dicom-read.py write SAMPLE OUT), reads one plainly (python3 dicom-read.py read FOLDER), or runs
+a command and prints its seconds, processor seconds and most bytes of memory (python3 dicom-read.py run COMMAND ...)."""
 import glob
 import os
 import resource
+import subprocess
 import sys
 import time
 
@@ -35,7 +37,16 @@ def read(folder):
     print(f'{seconds} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024} {total}')
 
 
+def run(command):
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f'{time.perf_counter() - start} {used.ru_utime + used.ru_stime} {used.ru_maxrss * 1024}')
+
+
 if sys.argv[1] == 'write':
     write(*sys.argv[2:4])
+elif sys.argv[1] == 'run':
+    run(sys.argv[2:])
 else:
     read(sys.argv[2])

@@ -18,11 +18,15 @@ import { packageFile } from '../../../src/host/index.ts';
 import { GossipBroadcast } from '../../../src/network/gossip-broadcast.ts';
 import { Messenger } from '../../../src/network/message-protocol.ts';
 import { projectRoot } from '../../project-root.ts';
+import { dicomCt } from '../../data/dicom-ct.ts';
 import { tinyPreset } from '../paper/tiny-preset.ts';
 import { runTyped, type Told } from '../../cli/typed.ts';
 
 /** A name that must not leave the hospital's folder. */
 const canary = 'Mustermann-1949';
+/** As patients are called in DICOM files: not even the hospital's own screen shows it. */
+const patient = 'Kanarienvogel^Karl';
+const secrets = [canary, patient.slice(0, 13)];
 
 /** A NIfTI-1 file with that name in every field of text that the format has, and in an extension. */
 function marked(file: Uint8Array, isZipped: boolean): Uint8Array {
@@ -75,7 +79,8 @@ class PacketRecorder {
   constructor() {
     const look = (topic: string, bytes: Uint8Array): void => {
       this.count += 1;
-      if (Buffer.from(bytes).includes(canary)) this.withCanary.push(topic);
+      const packet = Buffer.from(bytes);
+      if (secrets.some((secret) => packet.includes(secret))) this.withCanary.push(topic);
     };
     const gossip = Object.getOwnPropertyDescriptor(GossipBroadcast.prototype, 'send');
     const direct = Object.getOwnPropertyDescriptor(Messenger.prototype, 'send');
@@ -139,6 +144,37 @@ describe("hospitals' own cases", function () {
           marked(encodeNifti({ affine, shape, data }, { gzip: false }), false),
         );
     }
+  }
+
+  /** A hospital whose PACS gave DICOM, imported by the command; one study of it is damaged. */
+  async function importPatients(): Promise<void> {
+    for (const [n, name] of ['train/1', 'train/2', 'train/3', 'test/4'].entries()) {
+      const settings = { ...phantomDefaults, shape: [40, 38, 36], spacingMm: [3, 3, 3] } as const;
+      const { image, truth } = makePhantom(seededRandom(name), settings);
+      const at = `pacs/${name} ${patient}`;
+      for (const [k, bytes] of dicomCt(image, { uid: `1.2.${n + 1}`, patient }).entries()) {
+        await write(
+          `${at}/${patient}-${k}.dcm`,
+          n === 2 && k === 5 ? bytes.subarray(0, 700) : bytes,
+        );
+      }
+      const list = pointNames
+        .slice(0, 5)
+        .map((label) => ({ label, position: truth.points[label] }));
+      await write(`${at}/F.mrk.json`, markedPoints(encodeMarkups(list)));
+    }
+    const source = join(folder, 'pacs');
+    const into = ['--into', join(folder, 'L2'), '--keep-implausible', '--format', 'json'];
+    const { code, out, err } = await annulus('data', 'import', source, ...into);
+    expect([code, err]).deep.equal([1, '']);
+    const { cases } = JSON.parse(out) as {
+      cases: { state: string; problem: { rule: string; text: string } | null; notes: string[] }[];
+    };
+    expect(cases.map(({ state }) => state)).deep.equal(['ready', 'ready', 'quarantined', 'ready']);
+    expect(cases[2]?.problem?.rule).equal('file_cut_short');
+    // The name of the file is the hospital's own; what is in it is nobody's.
+    expect(cases[2]?.problem?.text.replace(`${patient}-5.dcm`, '')).not.contain(patient);
+    await rm(source, { recursive: true });
   }
 
   /** Every file under `path`, as text and as it is. */
@@ -236,6 +272,8 @@ describe("hospitals' own cases", function () {
     }
   });
 
+  it('that come out of a PACS are imported without a word of whose they are', importPatients);
+
   it('train, are labelled and scored beside phantoms, and their names stay where they are', async () => {
     const smoke = await readFile(packageFile('config/smoke.yaml'), 'utf8');
     const own = smoke.replace(
@@ -243,7 +281,9 @@ describe("hospitals' own cases", function () {
       'folder: L1',
     );
     expect(own).not.equal(smoke);
-    await write('own.yaml', own);
+    const both = own.replace('cases: { hps: 2, calc: 2, unlabelled: 1, test: 2 }', 'folder: L2');
+    expect(both).not.equal(own);
+    await write('own.yaml', both);
     // One more that cannot be read: the run says so and goes without it.
     await write(`L1/train/${canary}-0/ct.nii.gz`, 'no CT');
     const out = join(folder, 'run');
@@ -258,7 +298,7 @@ describe("hospitals' own cases", function () {
     // Before Noise encrypts it: what is fetched in bulk lies in blobs/, and is searched with all files below.
     expect(packets.count).above(50);
     expect(packets.withCanary).deep.equal([]);
-    expect(said).not.contain(canary);
+    for (const secret of secrets) expect(said).not.contain(secret);
     const [line, total, ...others] = err.split('\n');
     expect(line).match(new RegExp(`^L1: SET ASIDE train/${canary}-0: ct: expected a NIfTI`));
     expect(total).contain('1 of 6 are set aside');
@@ -282,9 +322,12 @@ describe("hospitals' own cases", function () {
     ]);
     const cases = await readdir(join(out, 'nodes/L1/cases/train'));
     expect(cases.sort()).deep.equal([1, 2, 3, 4].map((n) => `L1-000${n}.case`));
-    for (const { name, bytes } of await everything(out)) {
-      expect(name).not.contain(canary);
-      expect(bytes.includes(canary), name).equal(false);
+    const files = [...(await everything(out)), ...(await everything(join(folder, 'L2')))];
+    for (const { name, bytes } of files) {
+      for (const secret of secrets) {
+        expect(name).not.contain(secret);
+        expect(bytes.includes(secret), `${name}: ${secret}`).equal(false);
+      }
     }
   });
 
