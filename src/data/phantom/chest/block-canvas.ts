@@ -3,6 +3,7 @@
  * passed over and one deep inside is filled, so that only blocks at the surface are looked at voxel by voxel.
  */
 import { Canvas, sheetShare, type Frame, type Paint } from '../canvas.ts';
+import { distancesAt, placesAtOnce, roomForPlaces } from '../places.ts';
 import type { Shape } from '../shapes.ts';
 
 /** Large blocks are looked at first, then the small ones in them. */
@@ -23,6 +24,12 @@ export interface Layer extends Paint {
   readonly outMm: number;
 }
 
+/** A shape with the layers around it. */
+export interface Coat {
+  readonly shape: Shape;
+  readonly layers: readonly Layer[];
+}
+
 /** Paints a row of voxels with a shape. */
 type PaintRow = (from: number, to: number) => void;
 
@@ -35,11 +42,53 @@ interface Stroke {
   /** All voxels are filled deeper inside than this; -Infinity: never. */
   readonly insideMm: number;
   readonly fill: PaintRow;
-  readonly look: PaintRow;
+  /** Paints the voxels of `#voxels` at their `#distances`; null: nothing is painted but whole blocks. */
+  readonly look: ((count: number) => void) | null;
 }
 
 /** As `Canvas`, for chests. */
 export class BlockCanvas extends Canvas {
+  /** By small block: the last stage at which a coat fills all of it. */
+  readonly #coveredAt: Uint8Array;
+  readonly #blocks: readonly [number, number];
+  #stage = 0;
+  /** The voxels of the block that is looked at: index, place, distance. */
+  readonly #voxels = new Uint32Array(placesAtOnce);
+  readonly #places = roomForPlaces();
+  readonly #distances = new Float64Array(placesAtOnce);
+
+  constructor(...given: ConstructorParameters<typeof Canvas>) {
+    super(...given);
+    const [depth, height, width] = given[0].map((count) => Math.ceil(count / smallVoxels));
+    this.#blocks = [height ?? 0, width ?? 0];
+    this.#coveredAt = new Uint8Array((depth ?? 0) * (height ?? 0) * (width ?? 0));
+  }
+
+  /**
+   * Notes which blocks a coat will fill at a later stage, by the very test that it will fill them with: what is painted there
+   * before would not be seen, and is passed over. Labels must be 0 until then where the coat has none.
+   */
+  coverLater(stage: number, frame: Frame, coat: Coat): void {
+    const [, height, width] = this.shape;
+    const [high, wide] = this.#blocks;
+    const fill: PaintRow = (from, to) => {
+      const [j, k] = [Math.floor(from / width) % height, Math.floor(from / (width * height))];
+      if (j % smallVoxels !== 0 || k % smallVoxels !== 0) return;
+      const row = ((k / smallVoxels) * high + j / smallVoxels) * wide;
+      const i = from % width;
+      for (let n = 0; n <= to - from; n += smallVoxels) {
+        const block = row + (i + n) / smallVoxels;
+        this.#coveredAt[block] = Math.max(stage, this.#coveredAt[block] ?? 0);
+      }
+    };
+    this.#strokeCoat(frame, coat, fill, null);
+  }
+
+  /** Begins a stage: blocks that are covered at it or before are painted from now on. */
+  beginStage(stage: number): void {
+    this.#stage = stage;
+  }
+
   override paint(frame: Frame, shape: Shape, paint: Pigment): void {
     const half = (paint.sheetMm ?? 0) / 2;
     const opacity = sectionShare(shape.thinMm, this.edgeMm);
@@ -52,40 +101,43 @@ export class BlockCanvas extends Canvas {
         this.hu.fill(paint.hu, from, to + 1);
         if (paint.label !== undefined) this.labels.fill(paint.label, from, to + 1);
       },
-      look: (from, to) => {
-        this.#paintRow(frame, shape, paint, from, to, opacity);
+      look: (count) => {
+        this.#paintVoxels(paint, count, opacity);
       },
     });
   }
 
   /** Paints layers around one shape, outermost first; its distance is taken once for all. */
-  paintLayers(frame: Frame, shape: Shape, layers: readonly Layer[]): void {
+  paintLayers(frame: Frame, coat: Coat): void {
+    const inmost = coat.layers.at(-1);
+    if (inmost === undefined) return;
+    const fill: PaintRow = (from, to) => {
+      this.hu.fill(inmost.hu, from, to + 1);
+      if (inmost.label !== undefined) this.labels.fill(inmost.label, from, to + 1);
+    };
+    this.#strokeCoat(frame, coat, fill, (count) => {
+      const { hu, labels, edgeMm } = this;
+      for (let n = 0; n < count; n++) {
+        const index = this.#voxels[n] ?? 0;
+        const d = this.#distances[n] ?? 0;
+        for (const layer of coat.layers) {
+          const share = 0.5 - (d - layer.outMm) / edgeMm;
+          if (!(share > 0)) break;
+          const cover = share > 1 ? 1 : share;
+          hu[index] = (hu[index] ?? 0) * (1 - cover) + layer.hu * cover;
+          if (layer.label !== undefined && cover >= 0.5) labels[index] = layer.label;
+        }
+      }
+    });
+  }
+
+  #strokeCoat(frame: Frame, { shape, layers }: Coat, fill: PaintRow, look: Stroke['look']): void {
     const outermost = layers[0];
     const inmost = layers.at(-1);
     if (outermost === undefined || inmost === undefined) return;
-    this.#stroke({
-      ...{ frame, shape },
-      outsideMm: outermost.outMm + this.edgeMm / 2,
-      insideMm: inmost.outMm - this.edgeMm / 2,
-      fill: (from, to) => {
-        this.hu.fill(inmost.hu, from, to + 1);
-        if (inmost.label !== undefined) this.labels.fill(inmost.label, from, to + 1);
-      },
-      look: (from, to) => {
-        const { hu, labels, edgeMm } = this;
-        const { x, y, z } = frame;
-        for (let index = from; index <= to; index++) {
-          const d = shape.distance(x[index] ?? 0, y[index] ?? 0, z[index] ?? 0);
-          for (const layer of layers) {
-            const share = 0.5 - (d - layer.outMm) / edgeMm;
-            if (!(share > 0)) break;
-            const cover = share > 1 ? 1 : share;
-            hu[index] = (hu[index] ?? 0) * (1 - cover) + layer.hu * cover;
-            if (layer.label !== undefined && cover >= 0.5) labels[index] = layer.label;
-          }
-        }
-      },
-    });
+    const outsideMm = outermost.outMm + this.edgeMm / 2;
+    const insideMm = inmost.outMm - this.edgeMm / 2;
+    this.#stroke({ frame, shape, outsideMm, insideMm, fill, look });
   }
 
   #stroke(stroke: Stroke): void {
@@ -110,6 +162,7 @@ export class BlockCanvas extends Canvas {
     const { frame, shape, outsideMm, insideMm, fill, look } = stroke;
     const [depth, height, width] = this.shape;
     if (i >= width || j >= height || k >= depth) return;
+    if (edge === smallVoxels && this.#isCovered(i, j, k)) return;
     const { x, y, z } = frame;
     const iHigh = Math.min(width, i + edge) - 1;
     const jHigh = Math.min(height, j + edge) - 1;
@@ -137,36 +190,53 @@ export class BlockCanvas extends Canvas {
       }
       return;
     }
-    const paintRow = isInside ? fill : look;
+    if (!isInside && look === null) return;
+    let count = 0;
     for (let q = k; q <= kHigh; q++) {
       for (let p = j; p <= jHigh; p++) {
         const row = (q * height + p) * width;
-        paintRow(row + i, row + iHigh);
+        if (isInside) fill(row + i, row + iHigh);
+        else count = this.#gather(frame, row + i, row + iHigh, count);
       }
     }
+    if (count === 0 || look === null) return;
+    this.#places.count = count;
+    distancesAt(shape.distance, this.#places, this.#distances);
+    look(count);
   }
 
-  #paintRow(
-    frame: Frame,
-    shape: Shape,
-    paint: Pigment,
-    from: number,
-    to: number,
-    opacity: number,
-  ): void {
+  #isCovered(i: number, j: number, k: number): boolean {
+    const [high, wide] = this.#blocks;
+    const block = ((k / smallVoxels) * high + j / smallVoxels) * wide + i / smallVoxels;
+    return (this.#coveredAt[block] ?? 0) > this.#stage;
+  }
+
+  /** Puts a row of voxels behind the `count` that are there, and returns how many there are then. */
+  #gather({ x, y, z }: Frame, from: number, to: number, count: number): number {
+    const places = this.#places;
+    let n = count;
+    for (let index = from; index <= to; index++, n++) {
+      this.#voxels[n] = index;
+      places.x[n] = x[index] ?? 0;
+      places.y[n] = y[index] ?? 0;
+      places.z[n] = z[index] ?? 0;
+    }
+    return n;
+  }
+
+  #paintVoxels(paint: Pigment, count: number, opacity: number): void {
     const { hu, labels, edgeMm } = this;
-    const { x, y, z } = frame;
+    const { x, y, z } = this.#places;
     const { huAt, label } = paint;
     const half = (paint.sheetMm ?? 0) / 2;
-    for (let index = from; index <= to; index++) {
-      const px = x[index] ?? 0;
-      const py = y[index] ?? 0;
-      const pz = z[index] ?? 0;
-      const d = shape.distance(px, py, pz);
+    for (let n = 0; n < count; n++) {
+      const index = this.#voxels[n] ?? 0;
+      const d = this.#distances[n] ?? 0;
       const share = half > 0 ? sheetShare(d, half, edgeMm) : 0.5 - d / edgeMm;
       if (!(share > 0)) continue;
       const cover = (share > 1 ? 1 : share) * opacity;
-      const value = huAt === undefined ? paint.hu : paint.hu + huAt(px, py, pz);
+      const value =
+        huAt === undefined ? paint.hu : paint.hu + huAt(x[n] ?? 0, y[n] ?? 0, z[n] ?? 0);
       hu[index] = (hu[index] ?? 0) * (1 - cover) + value * cover;
       if (label !== undefined && cover >= 0.5) labels[index] = label;
     }
