@@ -5,6 +5,7 @@
 import { Canvas, sheetShare, type Frame, type Paint } from '../canvas.ts';
 import { distancesAt, placesAtOnce, roomForPlaces } from '../places.ts';
 import type { Shape } from '../shapes.ts';
+import { Covers } from './covers.ts';
 
 /** Large blocks are looked at first, then the small ones in them. */
 const largeVoxels = 16;
@@ -48,20 +49,20 @@ interface Stroke {
 
 /** As `Canvas`, for chests. */
 export class BlockCanvas extends Canvas {
-  /** By small block: the last stage at which a coat fills all of it. */
-  readonly #coveredAt: Uint8Array;
-  readonly #blocks: readonly [number, number];
-  #stage = 0;
+  readonly #covers: Covers;
   /** The voxels of the block that is looked at: index, place, distance. */
   readonly #voxels = new Uint32Array(placesAtOnce);
   readonly #places = roomForPlaces();
   readonly #distances = new Float64Array(placesAtOnce);
+  /** Small blocks that are asked for: their middles, how far their corners are, their first voxels. */
+  readonly #middles = roomForPlaces();
+  readonly #middleDistances = new Float64Array(placesAtOnce);
+  readonly #reaches = new Float64Array(placesAtOnce);
+  readonly #firsts = new Uint32Array(3 * placesAtOnce);
 
   constructor(...given: ConstructorParameters<typeof Canvas>) {
     super(...given);
-    const [depth, height, width] = given[0].map((count) => Math.ceil(count / smallVoxels));
-    this.#blocks = [height ?? 0, width ?? 0];
-    this.#coveredAt = new Uint8Array((depth ?? 0) * (height ?? 0) * (width ?? 0));
+    this.#covers = new Covers(this.shape, smallVoxels);
   }
 
   /**
@@ -69,24 +70,15 @@ export class BlockCanvas extends Canvas {
    * before would not be seen, and is passed over. Labels must be 0 until then where the coat has none.
    */
   coverLater(stage: number, frame: Frame, coat: Coat): void {
-    const [, height, width] = this.shape;
-    const [high, wide] = this.#blocks;
     const fill: PaintRow = (from, to) => {
-      const [j, k] = [Math.floor(from / width) % height, Math.floor(from / (width * height))];
-      if (j % smallVoxels !== 0 || k % smallVoxels !== 0) return;
-      const row = ((k / smallVoxels) * high + j / smallVoxels) * wide;
-      const i = from % width;
-      for (let n = 0; n <= to - from; n += smallVoxels) {
-        const block = row + (i + n) / smallVoxels;
-        this.#coveredAt[block] = Math.max(stage, this.#coveredAt[block] ?? 0);
-      }
+      this.#covers.markRow(stage, from, to);
     };
     this.#strokeCoat(frame, coat, fill, null);
   }
 
   /** Begins a stage: blocks that are covered at it or before are painted from now on. */
   beginStage(stage: number): void {
-    this.#stage = stage;
+    this.#covers.stage = stage;
   }
 
   override paint(frame: Frame, shape: Shape, paint: Pigment): void {
@@ -152,17 +144,18 @@ export class BlockCanvas extends Canvas {
     const first = (from: number): number => from - (from % edge);
     for (let k = first(kFrom); k <= kTo; k += edge) {
       for (let j = first(jFrom); j <= jTo; j += edge) {
-        for (let i = first(iFrom); i <= iTo; i += edge) this.#block(stroke, i, j, k, edge);
+        for (let i = first(iFrom); i <= iTo; i += edge) this.#ask(stroke, i, j, k, edge);
       }
     }
+    this.#answer(stroke);
   }
 
-  /** Paints the block of `edge` voxels whose first is (i, j, k). */
-  #block(stroke: Stroke, i: number, j: number, k: number, edge: number): void {
-    const { frame, shape, outsideMm, insideMm, fill, look } = stroke;
+  /** Asks for the distance of the middle of the block of `edge` voxels whose first is (i, j, k): many are answered together. */
+  #ask(stroke: Stroke, i: number, j: number, k: number, edge: number): void {
+    const { frame, shape } = stroke;
     const [depth, height, width] = this.shape;
     if (i >= width || j >= height || k >= depth) return;
-    if (edge === smallVoxels && this.#isCovered(i, j, k)) return;
+    if (edge === smallVoxels && this.#covers.hides(i, j, k)) return;
     const { x, y, z } = frame;
     const iHigh = Math.min(width, i + edge) - 1;
     const jHigh = Math.min(height, j + edge) - 1;
@@ -175,40 +168,79 @@ export class BlockCanvas extends Canvas {
     const dx = (x[b] ?? 0) - ax;
     const dy = (y[b] ?? 0) - ay;
     const dz = (z[b] ?? 0) - az;
-    const middle = shape.distance(ax + dx / 2, ay + dy / 2, az + dz / 2);
     const half = Math.sqrt(dx * dx + dy * dy + dz * dz) / 2;
     const reach = half * strainMax * (shape.steepness ?? 1);
-    if (middle - reach > outsideMm) return;
-    const isInside = middle + reach < insideMm;
-    if (!isInside && edge > smallVoxels) {
-      for (let q = k; q <= kHigh; q += smallVoxels) {
-        for (let p = j; p <= jHigh; p += smallVoxels) {
-          for (let n = i; n <= iHigh; n += smallVoxels) {
-            this.#block(stroke, n, p, q, smallVoxels);
-          }
-        }
-      }
+    if (edge === largeVoxels) {
+      const middle = shape.distance(ax + dx / 2, ay + dy / 2, az + dz / 2);
+      if (middle - reach > stroke.outsideMm) return;
+      if (middle + reach < stroke.insideMm) this.#fill(stroke, i, j, k, edge);
+      else this.#askWithin(stroke, i, j, k);
       return;
     }
-    if (!isInside && look === null) return;
-    let count = 0;
-    for (let q = k; q <= kHigh; q++) {
-      for (let p = j; p <= jHigh; p++) {
-        const row = (q * height + p) * width;
-        if (isInside) fill(row + i, row + iHigh);
-        else count = this.#gather(frame, row + i, row + iHigh, count);
+    const middles = this.#middles;
+    const n = middles.count++;
+    middles.x[n] = ax + dx / 2;
+    middles.y[n] = ay + dy / 2;
+    middles.z[n] = az + dz / 2;
+    this.#reaches[n] = reach;
+    this.#firsts.set([i, j, k], 3 * n);
+    if (middles.count === placesAtOnce) this.#answer(stroke);
+  }
+
+  /** Asks for the small blocks of a large one. */
+  #askWithin(stroke: Stroke, i: number, j: number, k: number): void {
+    for (let q = k; q < k + largeVoxels; q += smallVoxels) {
+      for (let p = j; p < j + largeVoxels; p += smallVoxels) {
+        for (let n = i; n < i + largeVoxels; n += smallVoxels) {
+          this.#ask(stroke, n, p, q, smallVoxels);
+        }
       }
     }
-    if (count === 0 || look === null) return;
+  }
+
+  /** Paints the blocks that were asked for. */
+  #answer(stroke: Stroke): void {
+    const { count } = this.#middles;
+    distancesAt(stroke.shape.distance, this.#middles, this.#middleDistances);
+    this.#middles.count = 0;
+    for (let n = 0; n < count; n++) {
+      const middle = this.#middleDistances[n] ?? 0;
+      const reach = this.#reaches[n] ?? 0;
+      if (middle - reach > stroke.outsideMm) continue;
+      const [i, j, k] = [this.#firsts[3 * n] ?? 0, this.#firsts[3 * n + 1] ?? 0, this.#firsts[3 * n + 2] ?? 0]; // prettier-ignore
+      if (middle + reach < stroke.insideMm) this.#fill(stroke, i, j, k, smallVoxels);
+      else if (stroke.look !== null) this.#lookAt(stroke, stroke.look, i, j, k);
+    }
+  }
+
+  #fill({ fill }: Stroke, i: number, j: number, k: number, edge: number): void {
+    const [depth, height, width] = this.shape;
+    for (let q = k; q < Math.min(depth, k + edge); q++) {
+      for (let p = j; p < Math.min(height, j + edge); p++) {
+        const row = (q * height + p) * width;
+        fill(row + i, row + Math.min(width, i + edge) - 1);
+      }
+    }
+  }
+
+  #lookAt(
+    { frame, shape }: Stroke,
+    look: (count: number) => void,
+    i: number,
+    j: number,
+    k: number,
+  ): void {
+    const [depth, height, width] = this.shape;
+    let count = 0;
+    for (let q = k; q < Math.min(depth, k + smallVoxels); q++) {
+      for (let p = j; p < Math.min(height, j + smallVoxels); p++) {
+        const row = (q * height + p) * width;
+        count = this.#gather(frame, row + i, row + Math.min(width, i + smallVoxels) - 1, count);
+      }
+    }
     this.#places.count = count;
     distancesAt(shape.distance, this.#places, this.#distances);
     look(count);
-  }
-
-  #isCovered(i: number, j: number, k: number): boolean {
-    const [high, wide] = this.#blocks;
-    const block = ((k / smallVoxels) * high + j / smallVoxels) * wide + i / smallVoxels;
-    return (this.#coveredAt[block] ?? 0) > this.#stage;
   }
 
   /** Puts a row of voxels behind the `count` that are there, and returns how many there are then. */

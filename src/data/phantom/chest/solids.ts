@@ -6,14 +6,7 @@ import {
   subtractVectors,
   type Vector3,
 } from '../../volume/vector.ts';
-import {
-  distancesAt,
-  placesAtOnce,
-  roomForPlaces,
-  withMany,
-  type Distance,
-  type Places,
-} from '../places.ts';
+import { distancesAt, placesAtOnce, roomForPlaces, withMany, type Distance } from '../places.ts';
 import { ellipsoid, frameAxes, rod, type Axes, type Shape } from '../shapes.ts';
 
 /** An ellipsoid whose distance never claims to be deeper inside than its thinnest half axis. */
@@ -52,7 +45,9 @@ export function blend(reachMm: number, shapes: readonly Shape[]): Shape {
     const limit = d + part.ball;
     return limit < 0 || dx * dx + dy * dy + dz * dz > limit * limit;
   };
-  const subset = subsetOfPlaces();
+  const chosen = new Uint8Array(placesAtOnce);
+  const near = roomForPlaces();
+  const distances = new Float64Array(placesAtOnce);
   const distance = withMany(
     (x, y, z) => {
       let d = first.distance(x, y, z);
@@ -65,7 +60,6 @@ export function blend(reachMm: number, shapes: readonly Shape[]): Shape {
       const { x, y, z, count } = places;
       distancesAt(first.distance, places, out);
       for (const other of others) {
-        const { chosen, near, distances } = subset;
         let m = 0;
         for (let n = 0; n < count; n++) {
           const px = x[n] ?? 0;
@@ -91,19 +85,6 @@ export function blend(reachMm: number, shapes: readonly Shape[]): Shape {
     distance,
     ...boxAround(shapes, reachMm / 2),
     steepness: Math.max(...shapes.map(({ steepness }) => steepness ?? 1)),
-  };
-}
-
-/** Room for those of a group of places that a further question is asked for. */
-function subsetOfPlaces(): {
-  readonly chosen: Uint8Array;
-  readonly near: Places;
-  readonly distances: Float64Array;
-} {
-  return {
-    chosen: new Uint8Array(placesAtOnce),
-    near: roomForPlaces(),
-    distances: new Float64Array(placesAtOnce),
   };
 }
 
