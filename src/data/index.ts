@@ -141,11 +141,15 @@ export {
   readDicomSeries,
   type DicomFile,
   type DicomReading,
+  type DicomSegmentation,
   type DicomSeries,
   type RefusedSeries,
   type SourceSlice,
 } from './dicom/series.ts';
 export type { CarriedAttributes } from './dicom/instance.ts';
+export type { SegmentFile, SegmentFrame, SegmentName } from './dicom/segment-file.ts';
+export type { SegmentTarget } from './dicom/segment-grid.ts';
+export { segmentMasks, type NamedSegments, type SegmentMasks } from './own/segment-masks.ts';
 export { dicomRules, type DicomRule } from './dicom/rules.ts';
 export {
   encodeSegmentation,

@@ -16,7 +16,8 @@ export {
 } from './own-case-book.ts';
 export { takeOwnCase, type OwnTaking } from './take-own-case.ts';
 export { listSources, type SourceCase, type Sources } from './site/site-sources.ts';
-export { readSiteCase, type SiteLook, type SiteReading } from './site/read-site-case.ts';
+export { readSiteCase } from './site/read-site-case.ts';
+export type { SiteLook, SiteReading } from './site/site-look.ts';
 export {
   caseName,
   contentRoot,

@@ -8,10 +8,15 @@ export interface Told {
   readonly err: string;
 }
 
-/** What the command says. @param rooms behind it; where they are absent, neither training nor prediction is */
+/**
+ * What the command says.
+ *
+ * @param parts of its world: rooms behind it (where they are absent, neither training nor prediction is), and for a command that
+ * goes on until it is told to end, who hears it and the signal
+ */
 export async function runTyped(
   args: readonly string[],
-  rooms: Partial<Pick<World, 'mainJob' | 'reproduce' | 'predict'>> = {},
+  parts: Partial<Pick<World, 'mainJob' | 'reproduce' | 'predict' | 'out' | 'signal'>> = {},
 ): Promise<Told> {
   let out = '';
   let err = '';
@@ -28,7 +33,7 @@ export async function runTyped(
     mainJob: nobody,
     reproduce: nobody,
     predict: nobody,
-    ...rooms,
+    ...parts,
   });
   return { code, out, err };
 }

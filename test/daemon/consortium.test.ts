@@ -1,5 +1,5 @@
 /** Four hospitals from an empty machine to one student: every step typed as a command, every node a process. */
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { RunVerdict } from '../../src/audit/index.ts';
 import { readStatus, type NodeStatus } from '../../src/dashboard/index.ts';
 import { askControl, freePorts } from '../../src/host/index.ts';
 import { smoke, writePhantoms } from './hospitals.ts';
-import { annulus, done, NodeProcess } from './processes.ts';
+import { annulus, done, NodeProcess, WitnessProcess } from './processes.ts';
 
 describe('a consortium of real processes', function () {
   this.timeout(300_000);
@@ -17,14 +17,16 @@ describe('a consortium of real processes', function () {
   const ids = smoke.consortium.hospitals.map(({ id }) => id);
   const homes = ids.map((id) => at(id, 'home'));
   const running = new Map<string, NodeProcess>();
-  const start = (home: string): NodeProcess => {
+  let witness: WitnessProcess | null = null;
+  const start = (home: string, ...further: readonly string[]): NodeProcess => {
     // Timings of the preset for one machine. A machine busy with other tests must not take a slow start for a lost peer.
-    const settings = ['dashboard.port=0', 'peer.tickMs=200', 'compute.workers=1'];
+    const settings = ['dashboard.port=0', 'peer.tickMs=200', 'compute.workers=1', ...further];
     const node = new NodeProcess(home, ...settings.flatMap((set) => ['--set', set]));
     running.set(home, node);
     return node;
   };
   after(async () => {
+    await witness?.kill();
     await Promise.all([...running.values()].map((node) => node.kill()));
     rmSync(folder, { recursive: true, force: true });
   });
@@ -98,10 +100,24 @@ describe('a consortium of real processes', function () {
     start(homes[2]!);
     expect(await done('stop', '--home', homes[1]!)).equal('stopped\n');
     expect(await running.get(homes[1]!)!.ended()).equal(0);
-    start(homes[1]!);
+    // A regulator wants to cosign this hospital's log, and is named to it while it is down.
+    witness = await WitnessProcess.start(at('witness'), join(homes[1]!, 'node/log/policy'), 0);
+    appendFileSync(join(homes[1]!, 'node.yaml'), `\n${witness.settingsLine}\n`);
+    start(homes[1]!, 'witnesses.everyS=1');
     await answers(homes[0]!);
     await done('wait', '--done', '--timeout', '120', '--home', homes[0]!);
     for (const home of homes) await isDone(home);
+  });
+
+  it('has the last head of the one that asks cosigned by the witness outside', async () => {
+    await until(homes[1]!, ({ witnesses, log }) => witnesses[0]?.size === log?.size);
+    const { witnesses } = await statusOf(homes[1]!);
+    expect(witnesses).length(1);
+    expect(witnesses[0]).deep.include({ name: 'regulator.example/annulus', problem: null });
+    expect(await done('status', '--home', homes[1]!)).match(
+      /^witness +regulator\.example\/annulus, cosigned \d+ entries$/m,
+    );
+    expect(await witness!.stop('SIGINT')).equal(0);
   });
 
   it('goes on serving, and starts again over what it has', async () => {

@@ -1,5 +1,6 @@
 /** The built program as processes, for tests that need real ones. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
 import { packageFile } from '../../src/host/index.ts';
 
 const main = packageFile('dist/src/cli/main.js');
@@ -37,18 +38,14 @@ export async function done(...args: readonly string[]): Promise<string> {
   return out;
 }
 
-/** A node that runs. */
-export class NodeProcess {
-  readonly home: string;
+/** A command that goes on until it is ended. */
+export class RunningProgram {
   readonly #child: ChildProcess;
   readonly #exit: Promise<number | null>;
   #text = '';
 
-  /** @param flags further ones of `annulus start` */
-  constructor(home: string, ...flags: readonly string[]) {
-    this.home = home;
-    const args = [main, 'start', '--home', home, ...flags];
-    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(...args: readonly string[]) {
+    this.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (part: Buffer) => (this.#text += part.toString()));
     }
@@ -81,5 +78,41 @@ export class NodeProcess {
   /** Resolves when it has ended. @returns its exit code */
   ended(): Promise<number | null> {
     return this.#exit;
+  }
+}
+
+/** A node that runs. */
+export class NodeProcess extends RunningProgram {
+  readonly home: string;
+
+  /** @param flags further ones of `annulus start` */
+  constructor(home: string, ...flags: readonly string[]) {
+    super('start', '--home', home, ...flags);
+    this.home = home;
+  }
+}
+
+/** `annulus audit witness` as a regulator runs it. */
+export class WitnessProcess extends RunningProgram {
+  /** @param port 0 for any. @returns it, when it answers */
+  static async start(folder: string, policy: string, port: number): Promise<WitnessProcess> {
+    const witness = new WitnessProcess(
+      ...['audit', 'witness', folder, '--policy', policy],
+      ...['--name', 'regulator.example/annulus', '--port', String(port)],
+    );
+    while (!witness.text.includes('Ctrl-C ends it')) {
+      if (witness.hasEnded) throw new Error(`the witness ended:\n${witness.text}`);
+      await pause(50);
+    }
+    return witness;
+  }
+
+  /** The line that it prints for the members' `node.yaml`. */
+  get settingsLine(): string {
+    return /^witnesses: .*$/m.exec(this.text)?.[0] ?? '';
+  }
+
+  get port(): number {
+    return Number(/:(\d+)\/ cosigns/.exec(this.text)?.[1]);
   }
 }

@@ -249,6 +249,9 @@ const sequenceTags: ReadonlySet<number> = new Set([
   tags.ModalityLUTSequence,
   tags.PixelMeasuresSequence,
   tags.PixelValueTransformationSequence,
+  tags.ReferencedSeriesSequence,
+  tags.SegmentIdentificationSequence,
+  tags.SegmentSequence,
   tags.SharedFunctionalGroupsSequence,
   tags.PerFrameFunctionalGroupsSequence,
 ]);

@@ -8,8 +8,8 @@ import { asciiOf, codesOf, decimalOf, decimalsOf, elementOf, itemOf, missing } f
 /** Directions of a row of pixels and of a column: ImageOrientationPatient. */
 export type Orientation = readonly [number, number, number, number, number, number];
 
-/** A slice. */
-export interface FrameFacts {
+/** Where a slice is. */
+export interface FramePlace {
   /** From 1 in a file of many, else null. */
   readonly frame: number | null;
   /** Centre of the first voxel, LPS mm. */
@@ -18,6 +18,10 @@ export interface FrameFacts {
   /** Between rows and between columns, mm. */
   readonly pixelSpacing: readonly [number, number];
   readonly thicknessMm: number | null;
+}
+
+/** A slice. */
+export interface FrameFacts extends FramePlace {
   readonly slope: number;
   readonly intercept: number;
 }
@@ -30,17 +34,34 @@ const directionOff = 0.01;
 const slopeMax = 1000;
 const interceptMax = 1e6;
 
+/** Where a frame's attributes are. */
+export interface FrameSource {
+  /** From 1 in a file of many, else null. */
+  readonly frame: number | null;
+  /** The data set in which the attributes of a sequence stand, null where it is missing. */
+  readonly macro: (sequence: Keyword) => DataSet | null;
+}
+
 /**
- * The slices of a file, in the file's order. Those of many come out of functional groups (PS3.3, C.7.6.16), a frame's own before
- * what all share.
+ * The slices of a file, in the file's order.
  *
  * @throws {DataError} 'dicom': missing_value, value, position, orientation, spacing, rescale, pixel_format
  */
 export function framesOf(dataSet: DataSet, frameCount: number): FrameFacts[] {
+  return frameSourcesOf(dataSet, frameCount).map((source) => frameOf(dataSet, source));
+}
+
+/**
+ * Where each frame's attributes are. Those of many come out of functional groups (PS3.3, C.7.6.16), a frame's own before what all
+ * share; of a file without them, everything is in the data set itself.
+ *
+ * @throws {DataError} 'dicom': missing_value, value
+ */
+export function frameSourcesOf(dataSet: DataSet, frameCount: number): FrameSource[] {
   const groups = elementOf(dataSet, 'PerFrameFunctionalGroupsSequence')?.items ?? [];
   const shared = itemOf(dataSet, 'SharedFunctionalGroupsSequence');
   if (groups.length === 0 && shared === null) {
-    if (frameCount === 1) return [frameOf(dataSet, () => dataSet, null)];
+    if (frameCount === 1) return [{ frame: null, macro: () => dataSet }];
     throw breaks(
       'missing_value',
       `PerFrameFunctionalGroupsSequence: expected the places of ${frameCount} frames, there are none`,
@@ -52,24 +73,27 @@ export function framesOf(dataSet: DataSet, frameCount: number): FrameFacts[] {
       `PerFrameFunctionalGroupsSequence: expected ${frameCount} items, one for each frame, got ${groups.length}`,
     );
   }
-  return groups.map((own, index) => {
-    const macro = (keyword: Keyword): DataSet | null =>
-      itemOf(own, keyword) ?? (shared === null ? null : itemOf(shared, keyword));
-    return frameOf(dataSet, macro, index + 1);
-  });
+  return groups.map((own, index) => ({
+    frame: index + 1,
+    macro: (keyword) => itemOf(own, keyword) ?? (shared === null ? null : itemOf(shared, keyword)),
+  }));
 }
 
-/** @param macro the data set in which the attributes of a sequence stand, null where it is missing */
-function frameOf(
-  dataSet: DataSet,
-  macro: (sequence: Keyword) => DataSet | null,
-  frame: number | null,
-): FrameFacts {
-  const within = (sequence: Keyword): DataSet => macro(sequence) ?? missing(sequence);
+function frameOf(dataSet: DataSet, source: FrameSource): FrameFacts {
+  const { frame, macro } = source;
   const type = macro('CTImageFrameTypeSequence');
   if (frame !== null && type !== null && codesOf(type, 'FrameType').includes('LOCALIZER')) {
     throw breaks('pixel_format', `FrameType: expected slices, frame ${frame} is a localizer`);
   }
+  return {
+    ...placeOf(source),
+    ...rescaleOf(dataSet, macro('PixelValueTransformationSequence')),
+  };
+}
+
+/** @throws {DataError} 'dicom': missing_value, value, position, orientation, spacing */
+export function placeOf({ frame, macro }: FrameSource): FramePlace {
+  const within = (sequence: Keyword): DataSet => macro(sequence) ?? missing(sequence);
   const measures = within('PixelMeasuresSequence');
   return {
     frame,
@@ -78,7 +102,6 @@ function frameOf(
     pixelSpacing: pixelSpacingOf(measures),
     // Of no use for geometry, so not a reason to refuse anything.
     thicknessMm: elementOf(measures, 'SliceThickness') === undefined ? null : thicknessOf(measures),
-    ...rescaleOf(dataSet, macro('PixelValueTransformationSequence')),
   };
 }
 

@@ -6,6 +6,7 @@ import { framesOf, type FrameFacts } from './frames.ts';
 import { framePieces } from './pixel-data.ts';
 import { pixelFormatOf, type PixelFormat } from './pixel-format.ts';
 import { breaks } from './refusal.ts';
+import { isSegmentation, segmentFileOf, type SegmentFile } from './segment-file.ts';
 import type { DicomRule } from './rules.ts';
 import { textOf } from './text.ts';
 import type { TransferSyntax } from './transfer-syntax.ts';
@@ -60,6 +61,7 @@ export type FoundFile =
       readonly syntax: TransferSyntax;
     }
   | { readonly kind: 'localizer' }
+  | { readonly kind: 'segmentation'; readonly name: SeriesName; readonly segments: SegmentFile }
   /** No image: another program's file, a DICOMDIR, a report. */
   | { readonly kind: 'other' }
   | {
@@ -68,6 +70,8 @@ export type FoundFile =
       readonly message: string;
       /** Null where the file does not tell. */
       readonly name: SeriesName | null;
+      /** Whether it holds labels, which must not be lost. */
+      readonly isLabel: boolean;
     };
 
 /** What CTs are stored as (PS3.4, B.5): one slice for each file, many, or many made of the former. */
@@ -90,18 +94,21 @@ export function readInstance(file: string, bytes: Uint8Array): FoundFile {
   if (open === null) {
     if (!imageName.test(file)) return { kind: 'other' };
     const message = `${file}: ${noDicom(bytes).message}`;
-    return { kind: 'refused', rule: 'file_damaged', message, name: null };
+    return { kind: 'refused', rule: 'file_damaged', message, name: null, isLabel: false };
   }
   let name: SeriesName | null = null;
+  let isLabel = false;
   try {
+    isLabel = isSegmentation(open.dataSet, open.meta);
     const told = seriesNameOf(open.dataSet);
     // Of a file that breaks off before it, nobody knows whether it has one.
     if (open.problem === null || told.seriesInstanceUid !== null) name = told;
+    if (isLabel) return { kind: 'segmentation', name: told, segments: segmentFileOf(open) };
     return readOpened(file, open, told);
   } catch (error) {
     if (!(error instanceof DataError) || error.facts.code !== 'dicom') throw error;
     const { rule } = error.facts;
-    return { kind: 'refused', rule, message: `${file}: ${error.message}`, name };
+    return { kind: 'refused', rule, message: `${file}: ${error.message}`, name, isLabel };
   }
 }
 

@@ -25,6 +25,10 @@ export const dicomRules = {
   missing_slices: 'export the whole series again; slices between are not there',
   uneven_slices: 'export a reconstruction with slices at equal distances',
   duplicate_slices: 'remove the copies, or export the series again into an empty folder',
+  seg_type: 'save the segmentation as BINARY, or its segments as NIfTI label maps',
+  seg_segments: 'save the segmentation again with the program that made it',
+  seg_other_ct:
+    'put it beside the CT that it was drawn on; export both together, or save its segments as NIfTI label maps',
   several_phases: 'export one phase of the heart as a series of its own',
 } as const;
 

@@ -24,6 +24,7 @@ import {
 } from './instance.ts';
 import { breaks } from './refusal.ts';
 import type { DicomRule } from './rules.ts';
+import type { SegmentFile } from './segment-file.ts';
 import { readVoxels } from './voxels.ts';
 
 /** A file that may hold an image. */
@@ -77,6 +78,16 @@ export interface DicomSeries {
   readonly readCt: () => Promise<CtFile>;
 }
 
+/** Labels as a DICOM SEG. */
+export interface DicomSegmentation {
+  readonly file: string;
+  readonly name: SeriesName;
+  /** Of the images that it was drawn on; empty where it does not say. */
+  readonly sourceSeriesUids: readonly string[];
+  /** All of it; the file is read once more. @throws {DataError} 'dicom' file_damaged when it is another now */
+  readonly read: () => Promise<SegmentFile>;
+}
+
 /** A series, or a file of no known series, that is not used. */
 export interface RefusedSeries {
   /** As of a series that can be used; null for a file that does not tell its series. */
@@ -88,6 +99,8 @@ export interface RefusedSeries {
   readonly fileCount: number;
   /** Which file, what was expected, what came and how to mend it; in one line, without anything about the patient. */
   readonly message: string;
+  /** Whether it holds labels, which must not be lost. */
+  readonly isLabel: boolean;
 }
 
 /** What is in a folder. */
@@ -95,6 +108,8 @@ export interface DicomReading {
   /** In the order of their keys. */
   readonly series: readonly DicomSeries[];
   readonly refused: readonly RefusedSeries[];
+  /** Labels, in the order of the files. */
+  readonly segmentations: readonly DicomSegmentation[];
   /** Localizers (scouts), which no volume is made of. */
   readonly localizerCount: number;
   /** Files that are no DICOM images: a DICOMDIR, a report, a viewer's program. */
@@ -122,12 +137,17 @@ export async function readDicomSeries(
   const groups = new Map<string, Group>();
   const strays: { readonly file: string; readonly found: RefusedFile }[] = [];
   const passedOver: string[] = [];
+  const segmentations: DicomSegmentation[] = [];
   let localizerCount = 0;
-  for (const { name: file, read } of files) {
-    const found = readInstance(file, await read());
+  for (const one of files) {
+    const file = one.name;
+    const found = readInstance(file, await one.read());
     if (found.kind === 'localizer') localizerCount += 1;
     else if (found.kind === 'other') passedOver.push(file);
-    else if (found.kind === 'image') {
+    else if (found.kind === 'segmentation') {
+      const { sourceSeriesUids } = found.segments;
+      segmentations.push({ file, name: found.name, sourceSeriesUids, read: () => segmentsAgain(one) }); // prettier-ignore
+    } else if (found.kind === 'image') {
       groupOf(groups, file, found.instance.name).instances.push(found.instance);
     } else if (found.name !== null) {
       groupOf(groups, file, found.name).refused.push({ file, found });
@@ -137,6 +157,7 @@ export async function readDicomSeries(
   const series: DicomSeries[] = [];
   const refused: RefusedSeries[] = strays.map(({ file, found }) => ({
     ...{ key: null, rule: found.rule, files: [file], fileCount: 1, message: found.message },
+    isLabel: found.isLabel,
   }));
   for (const group of groups.values()) {
     const key = keyOf(group);
@@ -146,7 +167,13 @@ export async function readDicomSeries(
     else series.push(made);
   }
   series.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return { series, refused, localizerCount, passedOver };
+  return { series, refused, segmentations, localizerCount, passedOver };
+}
+
+async function segmentsAgain({ name, read }: DicomFile): Promise<SegmentFile> {
+  const found = readInstance(name, await read());
+  if (found.kind === 'segmentation') return found.segments;
+  throw breaks('file_damaged', `${name}: expected the file as it was before, it has changed`);
 }
 
 function groupOf(groups: Map<string, Group>, file: string, name: SeriesName): Group {
@@ -171,6 +198,7 @@ function seriesOf(
   const fileCount = instances.length + group.refused.length;
   const refusal = (rule: DicomRule, files: readonly string[], message: string): RefusedSeries => ({
     ...{ key, rule, files, fileCount, message },
+    isLabel: group.refused.some(({ found }) => found.isLabel),
   });
   const bad = group.refused.length > 0 ? group.refused : beside;
   const [one] = bad;

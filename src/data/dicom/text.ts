@@ -32,11 +32,15 @@ const bytesMax = 1024;
 // eslint-disable-next-line no-control-regex -- an escape is what is looked for
 const switches = /\u001b\$?[()][AC]/g;
 
-/** A text for people, empty where it is missing. What the character set does not have comes out as U+FFFD. */
-export function textOf(dataSet: DataSet, keyword: Keyword): string {
+/**
+ * A text for people, empty where it is missing. What the character set does not have comes out as U+FFFD.
+ *
+ * @param file whose character set counts: of an item of a sequence, the data set that it is in
+ */
+export function textOf(dataSet: DataSet, keyword: Keyword, file: DataSet = dataSet): string {
   const value = elementOf(dataSet, keyword)?.value.subarray(0, bytesMax);
   if (value === undefined) return '';
-  const sets = codesOf(dataSet, 'SpecificCharacterSet').map((set) =>
+  const sets = codesOf(file, 'SpecificCharacterSet').map((set) =>
     set.replace(/^ISO 2022 IR (?!13$|58$|87$|149$)/, 'ISO_IR '),
   );
   // The first set is what a text begins with, the others are switched to: the last one known decodes both.

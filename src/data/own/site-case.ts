@@ -164,7 +164,9 @@ function maps(
   let heart: Uint8Array | null = null;
   const seen = new Set<string>();
   for (const { meaning, volume } of masks) {
-    if (seen.has(meaning)) {
+    // A whole map and one of its structures: either would be lost.
+    const isMixed = meaning !== 'calc' && heart !== null && (meaning === 'heart' || seen.has('heart')); // prettier-ignore
+    if (seen.has(meaning) || isMixed) {
       refuseLabel(
         'label_twice',
         'labels',

@@ -7,7 +7,7 @@ import { HostError } from '../../host/index.ts';
 import { fixOf, siteProblem } from '../../data/index.ts';
 import { eachOf } from '../side-by-side.ts';
 import type { WorkerPool } from '../worker-pool.ts';
-import type { SiteLook, SiteReading } from './read-site-case.ts';
+import type { SiteLook, SiteReading } from './site-look.ts';
 import type { HashArgs, LookArgs, TakeArgs, Taken } from './site-entry.ts';
 import { stampOf, type SourceCase, type Sources } from './site-sources.ts';
 import { caseName, type CaseHashes, type SiteStore, type StoredCase } from './site-store.ts';

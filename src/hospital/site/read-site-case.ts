@@ -7,7 +7,6 @@ import {
   decodeNifti,
   decodeNiftiPair,
   decodePoints,
-  dicomProblem,
   doubtful,
   labelNames,
   maskMeaning,
@@ -16,91 +15,45 @@ import {
   problemOf,
   readCt,
   readCtPair,
-  readDicomSeries,
-  severalSeries,
+  segmentMasks,
   siteCase,
   siteProblem,
   spacingOf,
   stemOfPoints,
   type CaseProblem,
-  type CaseState,
   type CtFile,
-  type DicomFile,
-  type DicomSeries,
+  type DicomSegmentation,
   type LabelNames,
-  type ReadingSettings,
+  type NamedSegments,
+  type SegmentMasks,
   type SiteCase,
   type SiteMask,
   type SitePoints,
   type TaskId,
   type Volume,
 } from '../../data/index.ts';
-import { HostError, openFileSet, readRegularFile } from '../../host/index.ts';
+import { HostError } from '../../host/index.ts';
+import type { SiteLook, SiteReading } from './site-look.ts';
+import { readSiteDicom, type Candidate } from './site-dicom.ts';
+import {
+  headerOf,
+  isNiftiName,
+  isPair,
+  niftiStem,
+  openFiles,
+  Refusal,
+  type OpenFile,
+} from './site-files.ts';
 import type { SourceFile } from './site-sources.ts';
-
-/** How cases of a site are read. */
-export interface SiteReading {
-  readonly reading: ReadingSettings;
-  /** Lines of the table of names. */
-  readonly names: readonly string[];
-  /** Of several CT series in a case: refuse it, or take the one with most slices. */
-  readonly series: 'ask' | 'largest';
-  /** Whether labels that no heart usually has are believed. */
-  readonly keepImplausible: boolean;
-}
-
-/** What there is to say of a case. */
-export interface SiteLook {
-  readonly state: CaseState;
-  /** Null where it is ready. */
-  readonly problem: CaseProblem | null;
-  /** Tasks, and `heart`. */
-  readonly labels: readonly string[];
-  /** Voxels of the CT along [depth, height, width] of its own file; null where it could not be read. */
-  readonly shape: readonly number[] | null;
-  /** mm of a voxel, as `shape`, to three decimals. */
-  readonly spacingMm: readonly number[] | null;
-  /** Voxel to RAS mm, of its own file, row by row. */
-  readonly affine: readonly number[] | null;
-  /** Lowest and highest value, and the sum of all: to compare with another program. */
-  readonly hu: { readonly min: number; readonly max: number; readonly sum: number } | null;
-  /** Worth a look, a line each. */
-  readonly notes: readonly string[];
-}
-
-/** A file that can be read. */
-interface OpenFile {
-  readonly name: string;
-  readonly read: () => Promise<Uint8Array>;
-}
-
-/** A CT that could be the case's. */
-interface Candidate {
-  readonly read: () => Promise<CtFile>;
-}
 
 /** What a case's files are. */
 interface Sorted {
   readonly cts: readonly Candidate[];
   readonly points: readonly SitePoints[];
   readonly masks: readonly SiteMask[];
+  readonly segmentations: readonly DicomSegmentation[];
   readonly notes: readonly string[];
 }
-
-/** Says why a case cannot be used. */
-class Refusal extends Error {
-  readonly problem: CaseProblem;
-
-  constructor(problem: CaseProblem) {
-    super(problem.text);
-    this.problem = problem;
-  }
-}
-
-const niftiForm = /\.(nii|nii\.gz|hdr|hdr\.gz)$/i;
-const imageForm = /\.img(\.gz)?$/i;
-/** What may be labels in a form that is not read here: a case goes nowhere while they might be lost. */
-const labelForm = /\.(json|nrrd|nhdr|mha|mhd|mrb|acsv|vtk|vtp|stl|obj|mat|npy|npz|h5)$/i;
 
 /**
  * Reads the case. What is wrong with it is told, not thrown.
@@ -127,11 +80,14 @@ export async function readSiteCase(
       throw new Refusal(siteProblem('several_cts', text));
     }
     ct = await candidate.read();
-    const made = siteCase({ ...sorted, ct }, labelNames(how.names));
+    const names = labelNames(how.names);
+    const drawn = await drawnMasks(sorted.segmentations, candidate, ct, names);
+    const masks = [...sorted.masks, ...drawn.masks];
+    const made = siteCase({ ...sorted, masks, ct }, names);
     const isDoubted = made.doubts.length > 0 && !how.keepImplausible;
     const problem = isDoubted ? doubtful(made.doubts) : null;
     const doubts = isDoubted ? [] : made.doubts.map(({ text }) => text);
-    const notes = [...sorted.notes, ...made.notes, ...doubts];
+    const notes = [...sorted.notes, ...drawn.notes, ...made.notes, ...doubts];
     return {
       look: { ...lookOf(ct, problem), labels: made.labels, notes },
       made: isDoubted ? null : made,
@@ -177,22 +133,6 @@ function problemFrom(error: unknown): CaseProblem {
   throw error;
 }
 
-async function openFiles(
-  files: readonly SourceFile[],
-  bytesMax: number,
-  close: (() => Promise<void>)[],
-): Promise<OpenFile[]> {
-  const open: OpenFile[] = [];
-  for (const { name, path } of files) {
-    if (/\.zip$/i.test(name)) {
-      const set = await openFileSet(path);
-      close.push(() => set.close());
-      open.push(...set.files);
-    } else open.push({ name, read: () => readRegularFile(path, bytesMax) });
-  }
-  return open;
-}
-
 async function sortFiles(files: readonly OpenFile[], how: SiteReading): Promise<Sorted> {
   const names = labelNames(how.names);
   const points: SitePoints[] = [];
@@ -205,61 +145,34 @@ async function sortFiles(files: readonly OpenFile[], how: SiteReading): Promise<
     if (stem !== null) {
       const markups = await named(file, async () => decodePoints(await file.read(), base));
       points.push({ task: taskNamed(stem), markups });
-    } else if (niftiForm.test(base)) {
-      const mask = maskNamed(base.replace(niftiForm, ''), names);
+    } else if (isNiftiName(base)) {
+      const mask = maskNamed(niftiStem(base), names);
       if (mask === 'ignore') continue;
-      if (mask === null) cts.push({ read: () => named(file, () => readCtOf(file, files, how)) });
+      if (mask === null) cts.push(niftiCt(() => named(file, () => readCtOf(file, files, how))));
       else {
         const volume = await named(file, () => readMask(file, files, how));
         masks.push({ meaning: mask, volume });
       }
-    } else if (!imageForm.test(base) || headerOf(file, files) === null) others.push(file);
+    } else if (headerOf(file, files) === null) others.push(file);
   }
-  const dicom = await readDicom(others, how, cts.length > 0);
-  return { cts: [...cts, ...dicom.cts], points, masks, notes: dicom.notes };
+  const dicom = await readSiteDicom(others, how, cts.length > 0);
+  return { ...dicom, cts: [...cts, ...dicom.cts], points, masks };
 }
 
-/** The files that are neither NIfTI nor points: a DICOM series with what a PACS puts beside it, or something unknown. */
-async function readDicom(
-  files: readonly OpenFile[],
-  how: SiteReading,
-  hasCt: boolean,
-): Promise<Pick<Sorted, 'cts' | 'notes'>> {
-  const odd = files.find(({ name }) => labelForm.test(name));
-  if (odd !== undefined) throw new Refusal(unknown(odd.name));
-  if (files.length === 0) return { cts: [], notes: [] };
-  const dicomFiles: DicomFile[] = files.map(({ name, read }) => ({ name, read }));
-  const { series, refused, localizerCount, passedOver } = await readDicomSeries(
-    dicomFiles,
-    how.reading,
-  );
-  const [first] = refused;
-  if (series.length === 0 && first !== undefined) {
-    throw new Refusal(dicomProblem(first.rule, first.message));
-  }
-  const [stray] = passedOver;
-  if (series.length === 0 && stray !== undefined) throw new Refusal(unknown(stray));
-  if (series.length + Number(hasCt) > 1 && how.series === 'ask') {
-    throw new Refusal(severalSeries(series.length + Number(hasCt)));
-  }
-  const largest = series.reduce<DicomSeries | undefined>(
-    (most, one) => (one.slices.length > (most?.slices.length ?? 0) ? one : most),
-    undefined,
-  );
-  const notes = [
-    ...(localizerCount > 0 ? [`${localizerCount} localizers are left out`] : []),
-    ...refused.map(({ rule }) => `a series is left out: ${rule}`),
-    ...(series.length > 1 ? [`the largest of ${series.length} series is taken`] : []),
-    ...(passedOver.length > 0 ? [`${passedOver.length} other files are passed over`] : []),
-  ];
-  return { cts: largest === undefined ? [] : [{ read: () => largest.readCt() }], notes };
+function niftiCt(read: Candidate['read']): Candidate {
+  return { frameOfReferenceUid: null, seriesInstanceUid: null, read };
 }
 
-function unknown(name: string): CaseProblem {
-  return siteProblem(
-    'unknown_file',
-    `${name}: expected a CT (NIfTI, DICOM), points (.mrk.json, .fcsv, .mps, .csv) or label maps (calc, heart: NIfTI)`,
-  );
+/** What segmentations hold, on the grid of the CT. */
+async function drawnMasks(
+  segmentations: readonly DicomSegmentation[],
+  { frameOfReferenceUid, seriesInstanceUid }: Candidate,
+  { volume: { shape, affine } }: CtFile,
+  names: LabelNames,
+): Promise<SegmentMasks> {
+  const files: NamedSegments[] = [];
+  for (const { file, read } of segmentations) files.push({ name: file, file: await read() });
+  return segmentMasks(files, { shape, affine, frameOfReferenceUid, seriesInstanceUid }, names);
 }
 
 function taskNamed(stem: string): TaskId | null {
@@ -270,15 +183,6 @@ function taskNamed(stem: string): TaskId | null {
 /** What a NIfTI file is by its name; null for a CT. */
 function maskNamed(stem: string, names: LabelNames): SiteMask['meaning'] | 'ignore' | null {
   return meaningOf(names, stem) === null ? null : (maskMeaning(names, stem) ?? 'ignore');
-}
-
-function headerOf(image: OpenFile, files: readonly OpenFile[]): OpenFile | null {
-  return files.find(({ name }) => isPair(name, image.name)) ?? null;
-}
-
-function isPair(header: string, image: string): boolean {
-  const stem = (name: string): string => name.replace(/\.gz$/i, '').slice(0, -4).toLowerCase();
-  return /\.hdr(\.gz)?$/i.test(header) && imageForm.test(image) && stem(header) === stem(image);
 }
 
 async function readCtOf(

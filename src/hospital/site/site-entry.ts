@@ -1,7 +1,8 @@
 /** What a worker runs that reads a site's own files: nothing that learns is loaded. */
 import { hashesOf, readCaseFilesAt, writeCaseFiles, type CaseHashes } from './site-store.ts';
 import type { CreateHandlers } from '../pool-messages.ts';
-import { readSiteCase, type SiteLook, type SiteReading } from './read-site-case.ts';
+import { readSiteCase } from './read-site-case.ts';
+import type { SiteLook, SiteReading } from './site-look.ts';
 import type { SourceFile } from './site-sources.ts';
 import type { CaseSplit } from '../../distill/index.ts';
 

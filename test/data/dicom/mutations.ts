@@ -78,7 +78,8 @@ async function decode(
   }
 }
 
-function mutate(bytes: Uint8Array, headerBytes: number, random: () => number): Uint8Array {
+/** The bytes with a few of the first `headerBytes` changed, or cut short. */
+export function mutate(bytes: Uint8Array, headerBytes: number, random: () => number): Uint8Array {
   const below = (limit: number): number => Math.floor(random() * limit);
   const kind = below(10);
   if (kind === 0) return bytes.slice(0, below(bytes.byteLength));
@@ -96,7 +97,7 @@ function mutate(bytes: Uint8Array, headerBytes: number, random: () => number): U
 }
 
 /** Mulberry32. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -56,6 +56,20 @@ function changedHeader(random: Random, from: Uint8Array): Uint8Array {
   return random.uniform() < 0.1 ? bytes.subarray(0, Math.floor(random.uniform() * 600)) : bytes;
 }
 
+/** What a header claims that its file has, by NIfTI's own arithmetic; 0 of a packed file. */
+function neededBytes(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isFirst = view.getInt32(0, true) === 348;
+  if (!isFirst && view.getInt32(0, true) !== 540) return 0;
+  const dim = (n: number): number =>
+    isFirst ? view.getInt16(40 + 2 * n, true) : Number(view.getBigInt64(16 + 8 * n, true));
+  const bits = view.getInt16(isFirst ? 72 : 14, true);
+  const offset = isFirst ? view.getFloat32(108, true) : Number(view.getBigInt64(168, true));
+  let voxels = 1;
+  for (let n = 1; n <= dim(0); n++) voxels *= dim(n);
+  return offset + (voxels * bits) / 8;
+}
+
 async function outcomeOf(files: Iterable<Uint8Array>): Promise<Outcome> {
   const outcome = { read: 0, refused: 0 };
   let turn = 0;
@@ -67,6 +81,10 @@ async function outcomeOf(files: Iterable<Uint8Array>): Promise<Outcome> {
       if (turn % 2 === 0) decodeNifti(bytes, { frame: 0, axes: 'LAS', units: 'mm' });
       else readCt(bytes, { frame: 0, axes: 'LAS', units: 'header' });
       outcome.read += 1;
+      const needed = neededBytes(bytes);
+      if (needed > bytes.length) {
+        throw new Error(`accepted ${bytes.length} bytes of ${needed} that its header claims`);
+      }
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       outcome.refused += 1;
