@@ -65,7 +65,7 @@ export function makeChest(
   const { shape, spacingMm, poseSpread, variety } = settings;
   const standing = drawBody(patient.fork('body'));
   const turn = heartRotation(patient.fork('heart turn'), poseSpread);
-  const root = drawChestRoot(patient.fork('root'), turn);
+  const root = drawChestRoot(patient.fork('root'), turn, variety);
   const place = placeInField(patient.fork('place'), settings, standing);
   const frame = placeChest(
     place.geometry,
@@ -155,13 +155,13 @@ function paintMediastinum(
 }
 
 /** The root in the chest's frame: its axes turned with the heart. */
-function drawChestRoot(random: Random, [x, y, z]: Rotation): Root {
+function drawChestRoot(random: Random, [x, y, z]: Rotation, variety: number): Root {
   const turned = ([a, b, c]: Vector3): Vector3 => [
     x[0] * a + y[0] * b + z[0] * c,
     x[1] * a + y[1] * b + z[1] * c,
     x[2] * a + y[2] * b + z[2] * c,
   ];
-  return drawRoot(random, turned(canonicalForward), turned(canonicalAxis));
+  return drawRoot(random, turned(canonicalForward), turned(canonicalAxis), variety);
 }
 
 /**
