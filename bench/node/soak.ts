@@ -1,6 +1,8 @@
 /**
  * A test network for hours: memory, descriptors and disk of every node each minute, and what they grow by in an hour at the end.
- * The first fifth is left out of the growth: caches and compiled code fill in it.
+ * The first fifth is left out of the growth: caches and compiled code fill in it. Memory is what the process has of the machine,
+ * garbage and all; every quarter of an hour all threads collect theirs, and what they still hold then is said beside it: only that
+ * shows whether something piles up.
  *
  *   npm run build && node --disable-warning=ExperimentalWarning bench/node/soak.ts [--minutes 180] [--nodes 4] [--folder DIR]
  */
@@ -11,6 +13,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { writeTestnet } from '../../src/daemon/index.ts';
 import { ended, say, smokeOf, startNode, statusOf, type BenchNode } from './bench-nodes.ts';
+import { liveFlags, liveMemoryOf, type LiveMemory } from './live-memory.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +37,15 @@ interface Sample {
   readonly bulkMib: number;
   readonly height: number;
 }
+
+/** What a node's threads held after a collection. */
+interface Held {
+  readonly height: number;
+  readonly live: LiveMemory;
+}
+
+/** Minutes between two collections. */
+const collectEvery = 15;
 
 function folderBytes(place: string): number {
   let bytes = 0;
@@ -66,6 +78,33 @@ function sampleOf(node: BenchNode, minute: number): Sample | null {
   };
 }
 
+/** Has all nodes collect their garbage, and says what is left. */
+async function collect(): Promise<void> {
+  for (const [at, node] of nodes.entries()) {
+    const { child, height, id } = node;
+    const live = child === null ? null : await liveMemoryOf(child, node.home);
+    if (live === null) continue;
+    held[at]?.push({ height, live });
+    say(`  ${id} after a collection: ${liveText(live)}`);
+  }
+}
+
+function liveText({ rss, threads }: LiveMemory): string {
+  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+  const parts = threads.map(
+    ({ thread, heap, external }) => `thread ${thread} ${mib(heap)} + ${mib(external)}`,
+  );
+  return `${mib(rss)} MiB of the machine; live heap + what lies outside it: ${parts.join(', ')}`;
+}
+
+/** Bytes a height by which the network thread's live heap grew between the first collection and the last. */
+function liveGrowth(list: readonly Held[]): string {
+  const [first, last] = [list[0], list.at(-1)];
+  const heapOf = ({ live }: Held): number => live.threads[0]?.heap ?? NaN;
+  if (first === undefined || last === undefined || last.height === first.height) return 'not known';
+  return ((heapOf(last) - heapOf(first)) / (last.height - first.height)).toFixed(0);
+}
+
 /** Slope of a line through the samples by least squares, per hour. */
 function growthPerHour(samples: readonly Sample[], of: (sample: Sample) => number): number {
   const meanOf = (numbers: readonly number[]): number =>
@@ -85,6 +124,7 @@ const nodes: BenchNode[] = (
   })
 ).map((node) => ({ ...node, child: null, height: 0, said: '' }));
 const samples = nodes.map((): Sample[] => []);
+const held = nodes.map((): Held[] => []);
 const problems: string[] = [];
 const stop = new AbortController();
 process.once('SIGINT', () => { stop.abort(); }); // prettier-ignore
@@ -93,7 +133,7 @@ say(
   `${cpus()[0]?.model ?? ''}, ${cpus().length} cores, Node ${process.version}; ${nodes.length} nodes, ${minutes} min, ${folder}`,
 );
 try {
-  for (const node of nodes) startNode(node);
+  for (const node of nodes) startNode(node, [], liveFlags(node.home));
   for (let minute = 1; minute <= minutes && !stop.signal.aborted; minute++) {
     await pause(60_000, undefined, { signal: stop.signal }).catch(() => undefined);
     await Promise.all(nodes.map(statusOf));
@@ -111,6 +151,7 @@ try {
           `disk ${of('diskMib', 1)} MiB, of it bulk ${of('bulkMib', 1)}, height ${of('height', 0)}, load ${loadavg()[0]?.toFixed(1) ?? ''}`,
       );
     }
+    if (minute % collectEvery === 0) await collect();
   }
 } finally {
   for (const { child } of nodes) child?.kill('SIGTERM');
@@ -124,7 +165,7 @@ for (const [at, node] of nodes.entries()) {
     `${node.id}: ${line('memory MiB', (s) => s.memoryMib)}; ${line('descriptors', (s) => s.descriptors)}; ${line('bulk MiB', (s) => s.bulkMib)}; ` +
       `rest of the disk MiB ${growthPerHour(list, (s) => s.diskMib - s.bulkMib).toFixed(2)} an hour = ` +
       `${((2 ** 20 * growthPerHour(list, (s) => s.diskMib - s.bulkMib)) / growthPerHour(list, (s) => s.height)).toFixed(0)} bytes a height; ` +
-      `${node.height} heights`,
+      `${node.height} heights; live heap of the network thread ${liveGrowth(held[at] ?? [])} bytes a height`,
   );
 }
 if (problems.length > 0) say(`PROBLEMS\n${problems.join('\n')}`);

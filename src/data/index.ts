@@ -146,6 +146,7 @@ export {
   type RefusedSeries,
   type SourceSlice,
 } from './dicom/series.ts';
+export { listExaminations, type Examination, type Examinations } from './dicom/examinations.ts';
 export type { CarriedAttributes } from './dicom/instance.ts';
 export type { SegmentFile, SegmentFrame, SegmentName } from './dicom/segment-file.ts';
 export type { SegmentTarget } from './dicom/segment-grid.ts';

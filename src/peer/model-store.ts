@@ -20,6 +20,9 @@ export interface ModelStorePorts {
   readonly round: () => number;
 }
 
+/** Losses remembered; all are forgotten at the limit. A round asks for two. */
+const lossesMax = 64;
+
 /** See the file's header. A model is known by its digest and lies under the name that `obtain` gives. */
 export class ModelStore {
   readonly #ports: ModelStorePorts;
@@ -46,11 +49,12 @@ export class ModelStore {
     return (await this.#initialOf(stage)).layout;
   }
 
-  /** Loss of a model on this hospital's hold-out, null when it has none; each model is tried once. */
+  /** Loss of a model on this hospital's hold-out, null when it has none; a model is not tried again soon. */
   async holdOutLoss(stage: PlanStage, digest: Digest, name: string): Promise<number | null> {
     const known = this.#losses.get(digest);
     if (known !== undefined) return known;
     const loss = await this.#ports.trainer.check(stage, name);
+    if (this.#losses.size >= lossesMax) this.#losses.clear();
     this.#losses.set(digest, loss);
     return loss;
   }

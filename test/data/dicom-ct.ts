@@ -10,6 +10,10 @@ export interface DicomCtFacts {
   /** Root of the series' UIDs: digits and dots. */
   readonly uid: string;
   readonly patient: string;
+  /** Of several in the study: which one; 2 where absent. */
+  readonly series?: number;
+  /** ImageType; that of a CT's slices where absent. */
+  readonly imageType?: string;
 }
 
 const longForms = new Set(['OB', 'OW', 'SQ', 'UN', 'UT']);
@@ -37,7 +41,10 @@ function short(value: number): Buffer {
 const decimal = (value: number): string => String(Number(value.toPrecision(9)));
 
 /** The slices of an axis-aligned RAS volume of whole HU, rows from front to back as scanners write them; in any order. */
-export function dicomCt(volume: Volume, { uid, patient }: DicomCtFacts): Uint8Array[] {
+export function dicomCt(
+  volume: Volume,
+  { uid, patient, series = 2, imageType = 'ORIGINAL\\PRIMARY\\AXIAL' }: DicomCtFacts,
+): Uint8Array[] {
   const [depth, height, width] = volume.shape;
   const [mmK, mmJ, mmI] = spacingOf(volume.affine);
   const [x = 0, y = 0, z = 0] = [3, 7, 11].map((cell) => volume.affine[cell]);
@@ -52,7 +59,7 @@ export function dicomCt(volume: Volume, { uid, patient }: DicomCtFacts): Uint8Ar
       }
     }
     const front = y + (height - 1) * mmJ;
-    const sop = `${uid}.${k + 1}`;
+    const sop = series === 2 ? `${uid}.${k + 1}` : `${uid}.1.${series}.${k + 1}`;
     const meta = Buffer.concat([
       element(2, 1, 'OB', Buffer.from([0, 1])),
       element(2, 2, 'UI', sopClass),
@@ -66,10 +73,10 @@ export function dicomCt(volume: Volume, { uid, patient }: DicomCtFacts): Uint8Ar
         Buffer.alloc(128),
         Buffer.from('DICM'),
         ...[element(2, 0, 'UL', length), meta],
-        ...[element(8, 8, 'CS', 'ORIGINAL\\PRIMARY\\AXIAL'), element(8, 0x16, 'UI', sopClass)],
+        ...[element(8, 8, 'CS', imageType), element(8, 0x16, 'UI', sopClass)],
         ...[element(8, 0x18, 'UI', sop), element(8, 0x60, 'CS', 'CT')],
         ...[element(0x10, 0x10, 'PN', patient), element(0x10, 0x20, 'LO', patient)],
-        ...[element(0x20, 0xd, 'UI', `${uid}.0.1`), element(0x20, 0xe, 'UI', `${uid}.0.2`)],
+        ...[element(0x20, 0xd, 'UI', `${uid}.0.1`), element(0x20, 0xe, 'UI', `${uid}.0.${series}`)],
         ...[element(0x20, 0x13, 'IS', String(depth - k))],
         element(0x20, 0x32, 'DS', [-x, -front, z + k * mmK].map(decimal).join('\\')),
         element(0x20, 0x37, 'DS', '-1\\0\\0\\0\\1\\0'),

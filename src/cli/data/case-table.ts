@@ -53,5 +53,8 @@ function below({ problem, notes }: CaseRow['look'], width: number): string[] {
 }
 
 function shortened(name: string): string {
-  return name.length <= nameMax ? name : `${name.slice(0, nameMax - 1)}…`;
+  if (name.length <= nameMax) return name;
+  // Which of several examinations it is.
+  const [end] = /#\d+$/.exec(name) ?? [''];
+  return `${name.slice(0, nameMax - 1 - end.length)}…${end}`;
 }

@@ -22,11 +22,13 @@ export async function checkCommand(
   world: World,
 ): Promise<ExitCode> {
   const how = await siteReadingOf(flags, null);
-  const { listSources, lookAtSite, openSitePool } = await import('../../hospital/index.ts');
-  const sources = await listSources(source);
+  const { listSources, lookAtSite, openSitePool, partSources } =
+    await import('../../hospital/index.ts');
+  const listed = await listSources(source);
   const pool = openSitePool(workersOf(flags));
   const asJson = flags.format === 'json';
   try {
+    const sources = await partSources(listed, { how, pool, store: null });
     const cases = await lookAtSite(sources, {
       how,
       pool,

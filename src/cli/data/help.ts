@@ -15,7 +15,8 @@ export const checkExamples = `
 SOURCE holds a folder, a ZIP or a NIfTI file for each case, or is one case. In the folder of a case, at any depth and under any names:
   CT       a DICOM series, or NIfTI (.nii, .nii.gz, .hdr and .img)
   points   .mrk.json, .fcsv (3D Slicer), .mps (MITK), .csv with label,r,a,s: RCC LCC NCC RCA LCA, MS1 MS2
-  maps     calc, heart as NIfTI on the CT's grid
+  maps     calc, heart as NIfTI on the CT's grid, or a binary DICOM SEG
+A ZIP or a folder with several patients or studies is a case for each study; of several series in one study, --series says which.
 With train/ and test/ around the cases, those in test/ are held out. Names of your own are told by --name.
 
 Each case is ready, QUARANTINED (its files must be mended) or ASK (it can be read in more than one way: a flag says how).

@@ -32,24 +32,29 @@ export async function siteImportCommand(
   if (heldOutEvery === 1) throw usageError('--held-out: expected 0, or 2 and more, got 1');
   const place = await sitePlace(flags, world);
   const how = await siteReadingOf(flags, place.settings);
-  const { importSite, listSources, lookAtSite, openSitePool } =
+  const { importSite, listSources, lookAtSite, openSitePool, partSources } =
     await import('../../hospital/index.ts');
   const { lockFolder } = await import('../../host/index.ts');
-  const sources = await listSources(source);
+  let sources = await listSources(source);
   const asJson = flags.format === 'json';
-  const onCase = progressOf(world, asJson, sources.cases.length);
+  const onCaseOf = (): (() => void) => progressOf(world, asJson, sources.cases.length);
   const pool = openSitePool(workersOf(flags));
   const { signal } = world;
   try {
     let cases: readonly ImportedCase[];
-    if (flags.dryRun === true) cases = await lookAtSite(sources, { how, pool, onCase });
-    else {
+    if (flags.dryRun === true) {
+      sources = await partSources(sources, { how, pool, store: null });
+      cases = await lookAtSite(sources, { how, pool, onCase: onCaseOf() });
+    } else {
       const store = await place.open();
       const lock = await lockFolder(place.folder);
       try {
-        const options = { how, heldOutEvery, pool, onCase, signal };
         const words = (): string => 'stopped; the same command goes on from where it was';
-        cases = await unlessStopped(signal, words, () => importSite(sources, store, options));
+        cases = await unlessStopped(signal, words, async () => {
+          sources = await partSources(sources, { how, pool, store });
+          const onCase = onCaseOf();
+          return importSite(sources, store, { how, heldOutEvery, pool, onCase, signal });
+        });
       } finally {
         await lock.release();
       }

@@ -26,15 +26,19 @@ export async function previewCommand(
   world: World,
 ): Promise<ExitCode> {
   const how = await siteReadingOf(flags, null);
-  const { listSources, readSiteCase } = await import('../../hospital/index.ts');
+  const { listSources, openSitePool, partSources, readSiteCase } =
+    await import('../../hospital/index.ts');
   const { picturesOfCase } = await import('../../experiment/index.ts');
   const { renderCases, slicePng } = await import('../../report/index.ts');
-  const sources = await listSources(source);
+  const pool = openSitePool(1);
+  const sources = await partSources(await listSources(source), { how, pool, store: null }).finally(
+    () => pool.close(),
+  );
   const chosen = sources.cases.filter(({ name }) => flags.case === undefined || name === flags.case); // prettier-ignore
   return intoFolder(flags.output, async (folder) => {
     const shown: CaseToShow[] = [];
     const files: string[] = [];
-    for (const [index, { name, files: own, problem }] of chosen.entries()) {
+    for (const [index, { name, problem, ...own }] of chosen.entries()) {
       if (world.isLive && flags.format !== 'json') {
         world.erase(0);
         world.out(`case ${index + 1} of ${chosen.length}`);

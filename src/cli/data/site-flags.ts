@@ -1,5 +1,5 @@
 /** Flags that say how a site's files are read, for every command that reads them. */
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { SiteReading } from '../../hospital/index.ts';
 import { usageError } from '../errors.ts';
 import { collect } from '../given-flags.ts';
@@ -9,7 +9,7 @@ import { addReadingFlags, readingOf, type ReadingFlags } from '../reading-flags.
 /** As typed. */
 export interface SiteFlags extends ReadingFlags {
   readonly name?: readonly string[];
-  readonly series: 'ask' | 'largest';
+  readonly series?: readonly string[];
   readonly keepImplausible?: boolean;
 }
 
@@ -29,13 +29,10 @@ export function addSiteFlags(command: Command): Command {
       'what a name of yours means: "Hinge RCC = RCC", "STJ = ignore"; repeatable',
       collect,
     ) // prettier-ignore
-    .addOption(
-      new Option(
-        '--series <which>',
-        'of several CT series in a case: refuse it, or take the largest',
-      )
-        .choices(['ask', 'largest'])
-        .default('ask'),
+    .option(
+      '--series <which>',
+      'of several CT series in a case: ask (default), largest, or a key such as ct-1a2b3c4d; keys repeatable',
+      collect,
     )
     .option('--keep-implausible', 'believe labels that no heart usually has');
   return addReadingFlags(command);
@@ -63,10 +60,20 @@ export async function siteReadingOf(
     if (!(error instanceof DataError)) throw error;
     throw usageError(error.message.replace(/^names:/, '--name:'), error);
   }
-  const { series, keepImplausible = false } = flags;
+  const { keepImplausible = false } = flags;
+  const series = seriesOf(flags.series ?? ['ask']);
   const typed = await readingOf(flags);
   const reading = settings === null ? typed : withHome(typed, settings.reading, flags);
   return { reading, names, series, keepImplausible };
+}
+
+/** @throws {CliError} 'usage' */
+function seriesOf(typed: readonly string[]): SiteReading['series'] {
+  const [first] = typed;
+  if (typed.length === 1 && (first === 'ask' || first === 'largest')) return first;
+  const wrong = typed.find((one) => !/^ct-[0-9a-f]{8}$/.test(one));
+  if (wrong === undefined) return [...typed].sort();
+  throw usageError(`--series: expected ask, largest, or keys such as ct-1a2b3c4d, got "${wrong.slice(0, 40)}"`); // prettier-ignore
 }
 
 /** @throws {CliError} 'usage' */

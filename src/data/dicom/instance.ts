@@ -1,4 +1,5 @@
 /** What one DICOM file says about a CT: its slices, where they are in the patient, and how its pixels become HU. */
+import { createHash } from 'node:crypto';
 import { DataError } from '../errors.ts';
 import type { DataSet } from './elements.ts';
 import { openFile, type OpenFile } from './file.ts';
@@ -19,6 +20,8 @@ export interface SeriesName {
   readonly seriesInstanceUid: string | null;
   readonly frameOfReferenceUid: string | null;
   readonly seriesNumber: string;
+  /** Digest of the PatientID, to tell patients apart and no more; empty where there is none. */
+  readonly patient: string;
 }
 
 /** A CT image in a file. */
@@ -151,11 +154,13 @@ function checkKind(modality: string, sopClassUid: string): void {
 }
 
 function seriesNameOf(dataSet: DataSet): SeriesName {
+  const patient = textOf(dataSet, 'PatientID');
   return {
     studyInstanceUid: uidOf(dataSet, 'StudyInstanceUID'),
     seriesInstanceUid: uidOf(dataSet, 'SeriesInstanceUID'),
     frameOfReferenceUid: uidOf(dataSet, 'FrameOfReferenceUID'),
     seriesNumber: asciiOf(dataSet, 'SeriesNumber').slice(0, 16),
+    patient: patient === '' ? '' : createHash('sha256').update(patient).digest('hex'),
   };
 }
 

@@ -29,14 +29,16 @@ const fixes: Readonly<Record<string, string>> = {
   label_twice: 'leave one of the two in the case',
   no_ct: 'put the CT into the case: ct.nii.gz, or the files of its series',
   unknown_file: 'rename it to what it is, take it out of the case, or name it with --name',
-  several_series: 'leave one series in the case, or say --series largest',
+  several_series: 'say which: --series ct-…, as often as there are cases, or --series largest',
   several_cts: 'leave one CT in the case',
   unreadable: 'give yourself the right to read it, or copy it again',
+  whose_label:
+    'put it into the folder of its own CT, or import each examination from a folder of its own',
   same_study: 'take one of the two out: a patient to train on must not be held out as well',
 };
 
 /** What a case lacks that is no fault of one file. */
-export type SiteRule = 'no_ct' | 'unknown_file' | 'several_cts' | 'unreadable' | 'same_study';
+export type SiteRule = 'whose_label' | 'no_ct' | 'unknown_file' | 'several_cts' | 'unreadable' | 'same_study';
 
 /** @param text what was expected and what came */
 export function siteProblem(rule: SiteRule, text: string): CaseProblem {
@@ -50,9 +52,9 @@ export function fixOf(rule: string): string {
   return fixes[rule] ?? 'annulus data check says what is wrong with it';
 }
 
-/** More than one series could be the CT of a case. */
-export function severalSeries(count: number): CaseProblem {
-  const text = `expected one CT series in a case, got ${count}`;
+/** More than one series could be the CT of a case. @param told each of them */
+export function severalSeries(told: readonly string[]): CaseProblem {
+  const text = `expected one CT series in a case, got ${told.length}: ${told.join(', ')}`;
   return { state: 'ask', rule: 'several_series', text, fix: fixes.several_series ?? again };
 }
 

@@ -79,8 +79,12 @@ export class RoundBlobs {
       });
       // All of a round's bulk or none: half of its updates are of no use to anybody.
       const fits = round >= current || keptBytes + bytesOf(young) <= rule.bytesMax;
+      // What is needed is remembered by the youngest round that has it: a model that no longer changes comes with every round.
       const staying = entries.filter(
-        (entry) => round >= current || (fits && young.includes(entry)) || isNeeded(entry.digest),
+        (entry) =>
+          round >= current ||
+          (fits && young.includes(entry)) ||
+          (isNeeded(entry.digest) && !kept.has(entry.digest)),
       );
       keptBytes += bytesOf(staying);
       for (const { digest } of staying) kept.add(digest);

@@ -9,7 +9,8 @@ import { eachOf } from '../side-by-side.ts';
 import type { WorkerPool } from '../worker-pool.ts';
 import type { SiteLook, SiteReading } from './site-look.ts';
 import type { HashArgs, LookArgs, TakeArgs, Taken } from './site-entry.ts';
-import { stampOf, type SourceCase, type Sources } from './site-sources.ts';
+import { sourceHash, sourceStamp } from './part-sources.ts';
+import type { SourceCase, Sources } from './site-sources.ts';
 import { caseName, type CaseHashes, type SiteStore, type StoredCase } from './site-store.ts';
 
 /** What became of a case of the source. */
@@ -47,8 +48,8 @@ export async function lookAtSite(
   { how, pool, onCase }: Pick<ImportOptions, 'how' | 'pool' | 'onCase'>,
 ): Promise<ImportedCase[]> {
   return eachOf(cases, 2 * pool.size, async (source) => {
-    const { name, files, problem } = source;
-    const args: LookArgs = { files, how };
+    const { name, files, part, problem } = source;
+    const args: LookArgs = { files, part, how };
     const look = problem === null ? ((await pool.run('look', args)) as SiteLook) : blank(problem);
     const outcome = look.state === 'ready' ? 'new' : look.state;
     const one: ImportedCase = { name, stored: null, outcome, look };
@@ -95,6 +96,8 @@ class ImportRun {
   readonly #store: SiteStore;
   readonly #options: ImportOptions;
   readonly #listed = new Set<string>();
+  /** Where the patients of an export went. */
+  readonly #patients = new Map<string, CaseSplit>();
   #ended = 0;
 
   constructor(sources: Sources, store: SiteStore, options: ImportOptions) {
@@ -106,24 +109,25 @@ class ImportRun {
   async run(): Promise<ImportedCase[]> {
     const store = this.#store;
     const known = new Map(store.cases.map((one) => [one.source, one]));
+    for (const source of this.#sources.cases) {
+      const before = known.get(sourceHash(store, this.#sources.root, source));
+      const patient = patientOf(source);
+      if (before !== undefined && patient !== null) this.#patients.set(patient, before.split);
+    }
     const plan: { source: SourceCase; before: StoredCase | null; entry: StoredCase }[] = [];
     let hasNew = false;
     for (const source of this.#sources.cases) {
-      const hash = store.hash('source', `${this.#sources.root}/${source.name}`);
+      const hash = sourceHash(store, this.#sources.root, source);
       this.#listed.add(hash);
       const before = known.get(hash) ?? null;
-      const stamp = this.#stampOf(source);
-      const isSettled =
-        before?.stamp === stamp &&
-        before.state !== 'due' &&
-        (before.state !== 'ready' || (await store.hasFiles(before)));
-      if (isSettled) {
+      const stamp = sourceStamp(store, source, this.#options.how);
+      if (before !== null && (await store.isSettled(before, stamp))) {
         plan.push({ source, before, entry: before });
         continue;
       }
       // All numbers are given before anything is read: they follow the names, whoever ends first.
       const number = before?.number ?? store.takeNumber();
-      const split = source.split ?? before?.split ?? this.#splitOf(number);
+      const split = source.split ?? before?.split ?? this.#splitOf(number, patientOf(source));
       const entry: StoredCase = {
         ...{ number, split, source: hash, stamp, state: 'due', rule: null, study: null },
         ...{ content: null, labels: [], shape: null, spacingMm: null },
@@ -147,18 +151,17 @@ class ImportRun {
     return this.#withoutTwins(done, plan.map(({ entry }) => entry.number)); // prettier-ignore
   }
 
-  #stampOf(source: SourceCase): string {
-    const { how } = this.#options;
-    return this.#store.hash('stamp', `${stampOf(source)}\n${JSON.stringify(how)}`);
-  }
-
-  #splitOf(number: number): CaseSplit {
+  /** All examinations of a patient go one way: nobody is trained on and held out as well. */
+  #splitOf(number: number, patient: string | null): CaseSplit {
     const { heldOutEvery } = this.#options;
-    return heldOutEvery > 0 && number % heldOutEvery === 0 ? 'test' : 'train';
+    const split = heldOutEvery > 0 && number % heldOutEvery === 0 ? 'test' : 'train';
+    const before = this.#patients.get(patient ?? '');
+    if (patient !== null && before === undefined) this.#patients.set(patient, split);
+    return before ?? split;
   }
 
   async #take(
-    { name, files, problem }: SourceCase,
+    { name, files, part, problem }: SourceCase,
     entry: StoredCase,
     before: StoredCase | null,
   ): Promise<ImportedCase> {
@@ -166,7 +169,7 @@ class ImportRun {
     signal.throwIfAborted();
     const { folder, key } = this.#store;
     const { split, number } = entry;
-    const args: TakeArgs = { files, how, folder, key, split, number };
+    const args: TakeArgs = { files, part, how, folder, key, split, number };
     const { look, hashes } =
       problem === null
         ? ((await pool.run('take', args, { signal })) as Taken)
@@ -234,6 +237,11 @@ class ImportRun {
     if (isChanged) await store.save();
     return result;
   }
+}
+
+/** Of an examination in an export; null where nobody knows. */
+function patientOf({ part }: SourceCase): string | null {
+  return part === null || part.patient === '' ? null : part.patient;
 }
 
 /** A case that is as it was at the last import. */

@@ -44,7 +44,7 @@ import {
   Refusal,
   type OpenFile,
 } from './site-files.ts';
-import type { SourceFile } from './site-sources.ts';
+import type { SourceCase } from './site-sources.ts';
 
 /** What a case's files are. */
 interface Sorted {
@@ -61,14 +61,16 @@ interface Sorted {
  * @throws {HostError} what is no fault of the case, such as a full disk
  */
 export async function readSiteCase(
-  files: readonly SourceFile[],
+  { files, part }: Pick<SourceCase, 'files' | 'part'>,
   how: SiteReading,
 ): Promise<{ readonly look: SiteLook; readonly made: SiteCase | null }> {
   let ct: CtFile | null = null;
   const close: (() => Promise<void>)[] = [];
   try {
     const bytesMax = niftiBytesMax(how.reading);
-    const open = await openFiles(files, bytesMax, close);
+    const all = await openFiles(files, bytesMax, close);
+    const only = part?.files == null ? null : new Set(part.files);
+    const open = all.filter(({ name }) => only === null || only.has(name));
     const sorted = await sortFiles(open, how);
     const [candidate, ...others] = sorted.cts;
     if (candidate === undefined) {
@@ -87,7 +89,13 @@ export async function readSiteCase(
     const isDoubted = made.doubts.length > 0 && !how.keepImplausible;
     const problem = isDoubted ? doubtful(made.doubts) : null;
     const doubts = isDoubted ? [] : made.doubts.map(({ text }) => text);
-    const notes = [...sorted.notes, ...drawn.notes, ...made.notes, ...doubts];
+    const notes = [
+      ...(part?.notes ?? []),
+      ...sorted.notes,
+      ...drawn.notes,
+      ...made.notes,
+      ...doubts,
+    ];
     return {
       look: { ...lookOf(ct, problem), labels: made.labels, notes },
       made: isDoubted ? null : made,

@@ -3,12 +3,20 @@ import { hashesOf, readCaseFilesAt, writeCaseFiles, type CaseHashes } from './si
 import type { CreateHandlers } from '../pool-messages.ts';
 import { readSiteCase } from './read-site-case.ts';
 import type { SiteLook, SiteReading } from './site-look.ts';
-import type { SourceFile } from './site-sources.ts';
+import { partsOf, type Parted } from './site-parts.ts';
+import type { SourceCase, SourceFile } from './site-sources.ts';
 import type { CaseSplit } from '../../distill/index.ts';
+
+/** Files that may be of several examinations. */
+export interface PartsArgs {
+  readonly files: readonly SourceFile[];
+  readonly bytesMax: number;
+}
 
 /** A case to look at. */
 export interface LookArgs {
   readonly files: readonly SourceFile[];
+  readonly part: SourceCase['part'];
   readonly how: SiteReading;
 }
 
@@ -32,10 +40,11 @@ export type HashArgs = Pick<TakeArgs, 'folder' | 'key' | 'split' | 'number'>;
 
 /** A handler for each job. */
 const createHandlers: CreateHandlers = () => ({
-  look: async ({ files, how }: LookArgs): Promise<SiteLook> =>
-    (await readSiteCase(files, how)).look,
-  take: async ({ files, how, folder, key, split, number }: TakeArgs): Promise<Taken> => {
-    const { look, made } = await readSiteCase(files, how);
+  parts: ({ files, bytesMax }: PartsArgs): Promise<Parted> => partsOf(files, bytesMax),
+  look: async ({ how, ...source }: LookArgs): Promise<SiteLook> =>
+    (await readSiteCase(source, how)).look,
+  take: async ({ how, folder, key, split, number, ...source }: TakeArgs): Promise<Taken> => {
+    const { look, made } = await readSiteCase(source, how);
     if (made === null) return { look, hashes: null };
     await writeCaseFiles(folder, { split, number }, made.files);
     return { look, hashes: hashesOf(key, made.files) };

@@ -6,8 +6,8 @@ export interface SiteReading {
   readonly reading: ReadingSettings;
   /** Lines of the table of names. */
   readonly names: readonly string[];
-  /** Of several CT series in a case: refuse it, or take the one with most slices. */
-  readonly series: 'ask' | 'largest';
+  /** Of several CT series in a case: ask, take the one with most slices, or the one that has one of these keys. */
+  readonly series: 'ask' | 'largest' | readonly string[];
   /** Whether labels that no heart usually has are believed. */
   readonly keepImplausible: boolean;
 }

@@ -19,6 +19,20 @@ export interface SourceFile {
   readonly changedMs: number;
 }
 
+/** One examination of those in a ZIP or a folder. */
+export interface SourcePart {
+  /** Name of the ZIP or folder. */
+  readonly of: string;
+  /** A hash that tells it from the others in there. */
+  readonly id: string;
+  /** A hash that tells patients apart; empty where nobody knows. */
+  readonly patient: string;
+  /** Which of the files are its own; null where it is as at the last import and need not be read. */
+  readonly files: readonly string[] | null;
+  /** Where it lies, for the hospital's own screen. */
+  readonly notes: readonly string[];
+}
+
 /** A case before it is read. */
 export interface SourceCase {
   /** `train/a17`, or `a17` where nobody says what is held out: the hospital's own name, nothing for a log. */
@@ -27,6 +41,8 @@ export interface SourceCase {
   readonly split: CaseSplit | null;
   /** A ZIP is one file. */
   readonly files: readonly SourceFile[];
+  /** Of a file or folder with several examinations in it: which one this is; else null. */
+  readonly part: SourcePart | null;
   /** Why it is none; null when it can be looked at. */
   readonly problem: CaseProblem | null;
 }
@@ -61,7 +77,7 @@ export async function listSources(path: string): Promise<Sources> {
   if (facts === null) throw bad(root, 'expected a folder or a file, found nothing');
   if (facts.isFile()) {
     const files = [await fileAt(root, basename(root))];
-    return { root, cases: [{ name: basename(root), split: null, files, problem: null }], passedOver: 0 }; // prettier-ignore
+    return { root, cases: [{ name: basename(root), split: null, files, part: null, problem: null }], passedOver: 0 }; // prettier-ignore
   }
   const walk = new Walk();
   const top = await walk.list(root);
@@ -77,7 +93,13 @@ export async function listSources(path: string): Promise<Sources> {
   for (const name of [...top.folders, ...top.files]) {
     if (splits.includes(name as CaseSplit)) continue;
     const text = 'expected only train and test beside one another, with a folder for each case';
-    cases.push({ name, split: null, files: [], problem: siteProblem('unknown_file', text) });
+    cases.push({
+      name,
+      split: null,
+      files: [],
+      part: null,
+      problem: siteProblem('unknown_file', text),
+    });
   }
   return { root, cases, passedOver: walk.passedOver };
 }
@@ -117,23 +139,23 @@ class Walk {
     const isOne = isMedia || (folders.length === 0 && files.some((name) => !isAlone(name)));
     if (split === null && isOne) {
       const all = await this.filesBelow(folder, '');
-      return [{ name: basename(folder), split, files: all, problem: null }];
+      return [{ name: basename(folder), split, files: all, part: null, problem: null }];
     }
     const at = (name: string): string => (split === null ? name : `${split}/${name}`);
     const cases: SourceCase[] = [];
     for (const name of folders) {
       const below = await this.filesBelow(join(folder, name), '');
-      cases.push({ name: at(name), split, files: below, problem: null });
+      cases.push({ name: at(name), split, files: below, part: null, problem: null });
     }
     for (const name of files) {
       if (!isAlone(name)) {
         const text =
           'expected a folder, a ZIP or a NIfTI file for each case; labels lie in the folder of their case';
-        cases.push({ name: at(name), split, files: [], problem: siteProblem('unknown_file', text) }); // prettier-ignore
+        cases.push({ name: at(name), split, files: [], part: null, problem: siteProblem('unknown_file', text) }); // prettier-ignore
       } else if (!imageForm.test(name) || !files.some((one) => isPair(one, name))) {
         const pair = files.filter((one) => one === name || isPair(name, one));
         const own = await Promise.all(pair.map((one) => fileAt(join(folder, one), one)));
-        cases.push({ name: at(name), split, files: own, problem: null });
+        cases.push({ name: at(name), split, files: own, part: null, problem: null });
       }
     }
     return cases.sort((a, b) => (a.name < b.name ? -1 : 1));

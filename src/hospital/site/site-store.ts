@@ -44,10 +44,22 @@ export interface StoredCase {
   readonly spacingMm: readonly number[] | null;
 }
 
+/** A source in which several examinations were found. */
+export interface PartedSource {
+  /** Keyed hash of where it is. */
+  readonly source: string;
+  /** As of a case. */
+  readonly stamp: string;
+  /** Keyed hashes of each examination and of its patient. */
+  readonly parts: readonly { readonly id: string; readonly patient: string }[];
+}
+
 interface Index {
   readonly format: typeof format;
   readonly next: number;
   readonly cases: readonly StoredCase[];
+  /** Absent in a store that was made before there were any. */
+  readonly parted?: readonly PartedSource[];
 }
 
 const format = 'annulus-site/1';
@@ -76,6 +88,7 @@ export class SiteStore {
   readonly key: Uint8Array;
   readonly #store: Store;
   readonly #cases: Map<number, StoredCase>;
+  readonly #parted: Map<string, PartedSource>;
   #next: number;
 
   private constructor(folder: string, key: Uint8Array, index: Index) {
@@ -83,6 +96,7 @@ export class SiteStore {
     this.key = key;
     this.#store = diskStore(join(folder, innerFolder));
     this.#cases = new Map(index.cases.map((one) => [one.number, one]));
+    this.#parted = new Map((index.parted ?? []).map((one) => [one.source, one]));
     this.#next = index.next;
   }
 
@@ -118,13 +132,31 @@ export class SiteStore {
     this.#cases.set(one.number, one);
   }
 
+  /** What was found in a source; null where it is one case, or was never looked at. */
+  partedAt(source: string): PartedSource | null {
+    return this.#parted.get(source) ?? null;
+  }
+
+  putParted(one: PartedSource): void {
+    this.#parted.set(one.source, one);
+  }
+
+  /** Whether a case is as it was left at the last import of files with this stamp. */
+  async isSettled(one: StoredCase | null, stamp: string): Promise<boolean> {
+    if (one?.stamp !== stamp || one.state === 'due') return false;
+    return one.state !== 'ready' || this.hasFiles(one);
+  }
+
   drop(number: number): void {
     this.#cases.delete(number);
   }
 
   /** Makes what was put and dropped durable. */
   async save(): Promise<void> {
-    const index: Index = { format, next: this.#next, cases: this.cases };
+    const index: Index = {
+      ...{ format, next: this.#next, cases: this.cases },
+      ...(this.#parted.size === 0 ? {} : { parted: [...this.#parted.values()] }),
+    };
     await this.#store.write(indexName, utf8(`${JSON.stringify(index, null, 1)}\n`));
   }
 

@@ -57,6 +57,19 @@ describe('the blobs of each round', () => {
     ]);
   });
 
+  it('has one round remember a needed model that came with every one: its files do not pile up', async () => {
+    for (let round = 5; round <= 60; round++) {
+      await blobs.note({ round, kind: 'model' }, name('1'), 10);
+      await prune({ updateRounds: 1, modelRounds: 2 }, round, (digest) => digest === name('1'));
+    }
+    expect(removed).not.include(name('1'));
+    expect(await store.list('rounds/')).deep.equal(['rounds/59', 'rounds/60']);
+    await prune({ updateRounds: 1, modelRounds: 1 }, 70, (digest) => digest === name('1'));
+    expect(await store.list('rounds/')).deep.equal(['rounds/60']);
+    await prune({ updateRounds: 1, modelRounds: 1 }, 70);
+    expect(removed, 'needed no more').include(name('1'));
+  });
+
   it('remembers across a restart, also behind a line that a crash tore', async () => {
     await store.append('rounds/1', utf8('\nupdate 0123'));
     await new RoundBlobs(store).note({ round: 1, kind: 'update' }, name('e'), 5);
