@@ -122,7 +122,8 @@ async function lookAgain(
       const seen = resampleOnto(grid, place, 'linear', darkest).data;
       const heart = structures === null ? null : resampleLabelsOnto(structures, grid, place);
       const input = modelInput(spec, seen, window, heart);
-      views.push(findRoot(pointMaps(await predictLogits(engine, loaded, input, settings)), place));
+      const maps = pointMaps(await predictLogits(engine, loaded, input, settings));
+      views.push(findRoot(maps, place, Number(process.env.NEAR ?? 0.2)));
     }
     root = agreedRoot(views);
   }

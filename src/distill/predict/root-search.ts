@@ -44,7 +44,7 @@ interface Candidate {
 /** Places looked at for each point. */
 const candidatesMax = 12;
 /** What leaving a point out costs: a place that is less likely is not taken. More than a head that knows nothing gives: one in six. */
-const probabilityMin = 0.2;
+const likelyEnough = 0.2;
 /** Blur before places are compared: a lump as large as the spheres that were taught counts more than a speck. */
 const blurMm = 3;
 /** Two places of one point are at least so far apart. */
@@ -99,11 +99,21 @@ export function meanProbability(root: readonly FoundPoint[], sought: number): nu
   return root.reduce((sum, { probability }) => sum + probability, 0) / sought;
 }
 
-/** The points of the likeliest root, in the order of `pointNames`; none when there is none. */
-export function findRoot(maps: PointMaps, geometry: Geometry): FoundPoint[] {
+/**
+ * The points of the likeliest root, in the order of `pointNames`; none when there is none.
+ *
+ * @param probabilityMin a place that is less likely is not taken; lower where it is known that there is a root
+ */
+export function findRoot(
+  maps: PointMaps,
+  geometry: Geometry,
+  probabilityMin: number = likelyEnough,
+): FoundPoint[] {
   const sought = pointNames.filter((name) => maps.has(name));
-  const places = sought.map((name) => candidatesOf(maps.get(name) as Float32Array, geometry));
-  const chosen = likeliest(sought, places);
+  const places = sought.map((name) =>
+    candidatesOf(maps.get(name) as Float32Array, geometry, probabilityMin),
+  );
+  const chosen = likeliest(sought, places, probabilityMin);
   return sought.flatMap((name, at) => {
     const place = chosen[at] ?? null;
     if (place === null) return [];
@@ -118,11 +128,11 @@ export function findRoot(maps: PointMaps, geometry: Geometry): FoundPoint[] {
 }
 
 /** The likeliest places, most likely first. */
-function candidatesOf(map: Float32Array, geometry: Geometry): Candidate[] {
+function candidatesOf(map: Float32Array, geometry: Geometry, probabilityMin: number): Candidate[] {
   const { shape, affine } = geometry;
   const [d, h, w] = spacingOf(affine);
   const smooth = blurred(map, shape, [blurMm / d, blurMm / h, blurMm / w]);
-  const peaks = localMaxima(smooth, geometry).filter(
+  const peaks = localMaxima(smooth, geometry, probabilityMin).filter(
     (voxel) => (smooth[voxel] as number) >= probabilityMin,
   );
   peaks.sort((a, b) => (smooth[b] as number) - (smooth[a] as number) || a - b);
@@ -137,7 +147,11 @@ function candidatesOf(map: Float32Array, geometry: Geometry): Candidate[] {
 }
 
 /** Voxels that are as likely as all 26 around them, and likelier than one. */
-function localMaxima(map: Float32Array, { shape: [depth, height, width] }: Geometry): number[] {
+function localMaxima(
+  map: Float32Array,
+  { shape: [depth, height, width] }: Geometry,
+  probabilityMin: number,
+): number[] {
   const found: number[] = [];
   for (let d = 0; d < depth; d++) {
     for (let h = 0; h < height; h++) {
@@ -167,6 +181,7 @@ function localMaxima(map: Float32Array, { shape: [depth, height, width] }: Geome
 function likeliest(
   names: readonly PointName[],
   places: readonly (readonly Candidate[])[],
+  probabilityMin: number,
 ): (Candidate | null)[] {
   const gain = ({ probability }: Candidate): number => Math.log(probability / probabilityMin);
   /** The most that the names from `n` on can still add. */
