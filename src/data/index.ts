@@ -3,6 +3,7 @@ export {
   addVectors,
   crossProduct,
   distanceBetween,
+  rotateAbout,
   scaleVector,
   stepAlong,
   subtractVectors,

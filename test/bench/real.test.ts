@@ -307,12 +307,12 @@ describe('variations of a CT', () => {
 
   /** A soft ball of 2000 HU in air, off the middle. */
   const ball: Vector3 = [55, 68, 62];
-  const shape: Vector3 = [80, 80, 80];
-  const affine = rasAffine([1.5, 1.5, 1.5], [0, 0, 0]);
+  const shape: Vector3 = [60, 60, 60];
+  const affine = rasAffine([2, 2, 2], [0, 0, 0]);
   const ct: Volume = {
     ...{ shape, affine },
-    data: Float32Array.from({ length: 80 ** 3 }, (_, n) => {
-      const place = voxelToWorld(affine, [n % 80, Math.floor(n / 80) % 80, Math.floor(n / 6400)]);
+    data: Float32Array.from({ length: 60 ** 3 }, (_, n) => {
+      const place = voxelToWorld(affine, [n % 60, Math.floor(n / 60) % 60, Math.floor(n / 3600)]);
       return -1000 + 3000 * Math.exp(-0.5 * (distanceBetween(place, ball) / 5) ** 2);
     }),
   };

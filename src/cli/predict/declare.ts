@@ -14,12 +14,19 @@ export function addPredict(program: Command, world: World, finish: (code: ExitCo
   const predict = program
     .command('predict')
     .description('Find points and calcium in CTs with a trained student, and measure the root.')
-    .requiredOption('--model <folder>', "a run, a node's home, or its model/ folder")
+    .option(
+      '--model <folder>',
+      "a run, a node's home, or its model/ folder; without it the student that comes along",
+    )
     .option('--input <path>', 'a CT: NIfTI (.nii, .nii.gz), or a folder or ZIP of DICOM files')
     .option('--worklist <path>', 'many CTs: a CSV file, or a folder that holds them')
     .option('--heart <file>', 'a segmentation of the heart, if the model needs one')
     .option('--series <key>', 'which DICOM series, where --input holds several')
-    .requiredOption('--output <folder>', 'where to write; must be empty, or of the same worklist')
+    .option(
+      '--output <folder>',
+      'where to write; must be empty, or of the same worklist',
+      'prediction',
+    )
     .addOption(
       new Option('--backend <name>', 'what computes')
         .choices(['auto', ...backendNames])

@@ -4,7 +4,8 @@ import type { ReadingFlags } from '../reading-flags.ts';
 
 /** Flags of `predict`, as typed. */
 export interface PredictFlags extends ReadingFlags {
-  readonly model: string;
+  /** The student that comes along where absent. */
+  readonly model?: string;
   readonly input?: string;
   readonly worklist?: string;
   readonly heart?: string;

@@ -22,7 +22,11 @@ is then 1. Run the same command again to go on after a stop, and to try again wh
 --heart is a NIfTI file on the CT's own grid: 1 myocardium, 2 left atrium, 3 left ventricle, 4 right atrium,
 5 right ventricle, 6 aorta, 7 pulmonary artery, 0 elsewhere. A model trained with training.heart=condition needs it.
 
+Without --model the student in config/sample/student is taken. It was trained on phantoms alone, and docs/sample-student.md
+says how well it does on a real heart.
+
 Examples:
+  $ annulus predict --input ct.nii.gz
   $ annulus predict --model runs/eight-hospitals-1/model --input ct.nii.gz --output out
   $ annulus predict --model runs/eight-hospitals-1/model --input dicom/ --output out
   $ annulus predict --model runs/eight-hospitals-1/model --worklist tavi.csv --output results

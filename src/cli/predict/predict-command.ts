@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AnnulusError, printableLine } from '../../base/index.ts';
+import { packageFile } from '../../host/index.ts';
 import type { PredictRequest } from '../../prediction/index.ts';
 import { exitCodes, usageError, type ExitCode } from '../errors.ts';
 import { intoFolder, readInput, readModelFolder, writeOutput } from '../files.ts';
@@ -11,6 +12,9 @@ import type { World } from '../world.ts';
 import type { CtPaths, PredictFlags, PreparePrediction } from './flags.ts';
 import { openImage } from './image-input.ts';
 import { predictWorklist } from './worklist-command.ts';
+
+/** A student for those who have not trained one; docs/sample-student.md says what it is worth. */
+const sampleStudent = 'config/sample/student';
 
 /**
  * Predicts and writes files. Exit 0; with `--strict` 1 when an answer is implausible; of a worklist 1 when a CT failed.
@@ -22,7 +26,10 @@ export async function predictCommand(flags: PredictFlags, world: World): Promise
   if ((input === undefined) === (worklist === undefined)) {
     throw usageError('expected one of --input (a CT) and --worklist (many), got both or neither');
   }
-  const model = await readModelFolder(flags.model);
+  if (flags.model === undefined) {
+    world.err('no --model: taking the student that comes along, which was trained on phantoms alone\n');
+  }
+  const model = await readModelFolder(flags.model ?? packageFile(sampleStudent));
   const prepare = await predictorOf(flags, model, world);
   if (worklist === undefined) {
     const paths = { input: input ?? '', heart: flags.heart ?? null, series: flags.series ?? null };

@@ -46,20 +46,27 @@ export interface RootPlace {
   readonly heightMm: number;
 }
 
-/** Draws a patient's root. `w` and `u` are unit vectors at right angles. */
-export function drawRoot(random: Random, u: Vector3, w: Vector3): Root {
-  const between = (low: number, high: number): number => low + (high - low) * random.uniform();
-  const annulusRadiusMm = between(10.5, 14);
-  const bulgeMm = between(4.5, 7);
-  const turn = between(-8, 8);
+/**
+ * Draws a patient's root. `w` and `u` are unit vectors at right angles. `variety` from 0, the middle of what is measured, to 1, all of
+ * it (docs/specs/phantom.md): every range is wider.
+ */
+export function drawRoot(random: Random, u: Vector3, w: Vector3, variety = 0): Root {
+  /** Between two ends, each farther out by `more` at full variety. */
+  const between = (low: number, high: number, more = 0): number => {
+    const [from, to] = [low - more * variety, high + more * variety];
+    return from + (to - from) * random.uniform();
+  };
+  const annulusRadiusMm = between(10.5, 14, 1.5);
+  const bulgeMm = between(4.5, 7, 1.5);
+  const turn = between(-8, 8, 6);
   const cusp = (nominalDegrees: number): Cusp => ({
-    angle: (nominalDegrees + turn + between(-6, 6)) * degree,
-    bulgeMm: bulgeMm * between(0.88, 1.12),
+    angle: (nominalDegrees + turn + between(-6, 6, 5)) * degree,
+    bulgeMm: bulgeMm * between(0.88, 1.12, 0.1),
   });
   const cusps: Root['cusps'] = [cusp(0), cusp(120), cusp(-120)];
   const ostium = (from: Cusp): RootPlace => ({
-    angle: from.angle + between(-14, 14) * degree,
-    heightMm: between(10, 18),
+    angle: from.angle + between(-14, 14, 6) * degree,
+    heightMm: between(10, 18, 3),
   });
   const ostia: Root['ostia'] = [ostium(cusps[0]), ostium(cusps[1])];
   const highest = Math.max(ostia[0].heightMm, ostia[1].heightMm);
@@ -69,12 +76,12 @@ export function drawRoot(random: Random, u: Vector3, w: Vector3): Root {
     w,
     cusps,
     annulusRadiusMm,
-    ovality: between(0.02, 0.1),
+    ovality: between(0.02, 0.1, 0.02) * (1 + 0.5 * variety),
     longAngle: between(0, Math.PI),
-    junctionHeightMm: Math.max(highest + 3, between(18, 24)),
-    junctionRadiusMm: annulusRadiusMm * between(1.02, 1.2),
-    coaptationHeightMm: between(7, 10),
-    septumMm: between(4, 10),
+    junctionHeightMm: Math.max(highest + 3, between(18, 24, 3)),
+    junctionRadiusMm: annulusRadiusMm * between(1.02, 1.2, 0.08),
+    coaptationHeightMm: between(7, 10, 1.5),
+    septumMm: between(4, 10, 1),
     ostia,
   };
 }

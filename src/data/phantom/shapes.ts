@@ -10,11 +10,12 @@ import {
   subtractVectors,
   type Vector3,
 } from '../volume/vector.ts';
+import { distancesAt, placesAtOnce, withMany, type Distance, type Places } from './places.ts';
 
 /** An implicit solid in some frame. */
 export interface Shape {
   /** Approximate signed distance in mm of a point of the frame, negative inside. */
-  readonly distance: (x: number, y: number, z: number) => number;
+  readonly distance: Distance;
   /** A box along the frame's axes that holds the whole shape: its middle and half its edges. */
   readonly centre: Vector3;
   readonly halfMm: Vector3;
@@ -58,9 +59,12 @@ export function ellipsoid(centre: Vector3, radiiMm: Vector3, axes: Axes = frameA
     const slope = pp * wa + qq * wb + rr * wc;
     return slope < 1e-18 ? inner : (k - Math.sqrt(k)) / Math.sqrt(slope);
   };
+  const many = ({ x, y, z, count }: Places, out: Float64Array): void => {
+    for (let n = 0; n < count; n++) out[n] = distance(x[n] ?? 0, y[n] ?? 0, z[n] ?? 0);
+  };
   const half = (axis: 0 | 1 | 2): number =>
     Math.hypot(ra * axes[0][axis], rb * axes[1][axis], rc * axes[2][axis]);
-  return { distance, centre, halfMm: [half(0), half(1), half(2)] };
+  return { distance: withMany(distance, many), centre, halfMm: [half(0), half(1), half(2)] };
 }
 
 /** A rod from `from` to `to` with round ends, its radius going from one value to the other. */
@@ -79,10 +83,13 @@ export function rod(from: Vector3, to: Vector3, radiusFromMm: number, radiusToMm
     const radius = radiusFromMm + (radiusToMm - radiusFromMm) * along;
     return Math.sqrt(ex * ex + ey * ey + ez * ez) - radius;
   };
+  const many = ({ x, y, z, count }: Places, out: Float64Array): void => {
+    for (let n = 0; n < count; n++) out[n] = distance(x[n] ?? 0, y[n] ?? 0, z[n] ?? 0);
+  };
   const centre: Vector3 = [fx + ax / 2, fy + ay / 2, fz + az / 2];
   const wide = Math.max(radiusFromMm, radiusToMm);
   const half = (way: number): number => Math.abs(way) / 2 + wide;
-  return { distance, centre, halfMm: [half(ax), half(ay), half(az)] };
+  return { distance: withMany(distance, many), centre, halfMm: [half(ax), half(ay), half(az)] };
 }
 
 /** Rods along a line of points, one radius per point. */
@@ -99,9 +106,16 @@ export function tube(points: readonly Vector3[], radiiMm: readonly number[]): Sh
 
 /** The shape with its surface moved out by `byMm` (in, if negative). */
 export function grown(shape: Shape, byMm: number): Shape {
+  const distance = withMany(
+    (x, y, z) => shape.distance(x, y, z) - byMm,
+    (places, out) => {
+      distancesAt(shape.distance, places, out);
+      for (let n = 0; n < places.count; n++) out[n] = (out[n] ?? 0) - byMm;
+    },
+  );
   return {
     ...shape,
-    distance: (x, y, z) => shape.distance(x, y, z) - byMm,
+    distance,
     centre: shape.centre,
     halfMm: addVectors(shape.halfMm, scaleVector([1, 1, 1], Math.max(0, byMm))),
   };
@@ -109,10 +123,16 @@ export function grown(shape: Shape, byMm: number): Shape {
 
 /** The part of `shape` where `keep` is negative; `keep` is a signed distance. */
 export function cutBy(shape: Shape, keep: Shape['distance']): Shape {
-  return {
-    ...shape,
-    distance: (x, y, z) => Math.max(shape.distance(x, y, z), keep(x, y, z)),
-  };
+  const kept = new Float64Array(placesAtOnce);
+  const distance = withMany(
+    (x, y, z) => Math.max(shape.distance(x, y, z), keep(x, y, z)),
+    (places, out) => {
+      distancesAt(shape.distance, places, out);
+      distancesAt(keep, places, kept);
+      for (let n = 0; n < places.count; n++) out[n] = Math.max(out[n] ?? 0, kept[n] ?? 0);
+    },
+  );
+  return { ...shape, distance };
 }
 
 /** Axes whose first is along `direction` and whose others are any two at right angles to it. */

@@ -1,13 +1,12 @@
 /** The student on a real CT: oriented, resampled, searched window by window, and told in the CT's own space. */
 import { openEngine, type Engine, type EngineOptions } from '../../compute/index.ts';
 import {
-  addVectors,
   distanceBetween,
   judge,
   normalise,
   resample,
   resampleLabelsOnto,
-  scaleVector,
+  resampleOnto,
   tasks,
   taskIds,
   toRas,
@@ -25,6 +24,7 @@ import { predictLogits, inferenceDefaults } from './inference.ts';
 import { LoadedModel } from '../loaded-model.ts';
 import { modelInput } from '../model-input.ts';
 import { findRoot, meanProbability, pointMaps, reachMm, type FoundPoint } from './root-search.ts';
+import { agreedRoot, middleOf, turnedWindows } from './turned-windows.ts';
 import type { StudentPackage } from './student-package.ts';
 
 /** What a student found in one CT. Maps are on the CT's own grid, in the order of its file. */
@@ -87,19 +87,55 @@ export async function predictWith(
   try {
     const settings = { ...inferenceDefaults, window: student.window };
     const logits = await predictLogits(engine, loaded, input, settings, onProgress);
-    return collect(logits, grid, ct);
+    const first = findRoot(pointMaps(logits), grid);
+    const scene = { grid: { ...grid, data: image }, structures };
+    const root = await lookAgain(engine, loaded, student, scene, first);
+    return collect(logits, root, grid, ct);
   } finally {
     loaded.dispose();
   }
 }
 
+/** What a model sees of a CT: normalised intensities on its own grid, and the heart's structures where it sees them. */
+interface Scene {
+  readonly grid: Volume;
+  readonly structures: Uint8Array | null;
+}
+
+/**
+ * The root in windows that lie around it and are turned against each other; the second time around what the first time found,
+ * since a model is best in the middle of a window. None where none was found before.
+ */
+async function lookAgain(
+  engine: Engine,
+  loaded: LoadedModel,
+  { spec, window, spacingMm }: StudentPackage,
+  { grid, structures }: Scene,
+  first: readonly FoundPoint[],
+): Promise<readonly FoundPoint[]> {
+  const darkest = grid.data.reduce((a, b) => Math.min(a, b));
+  const settings = { ...inferenceDefaults, window };
+  let root = first;
+  for (let time = 0; time < 2 && root.length > 0; time++) {
+    const views: FoundPoint[][] = [];
+    for (const place of turnedWindows(middleOf(root), window, spacingMm)) {
+      const seen = resampleOnto(grid, place, 'linear', darkest).data;
+      const heart = structures === null ? null : resampleLabelsOnto(structures, grid, place);
+      const input = modelInput(spec, seen, window, heart);
+      views.push(findRoot(pointMaps(await predictLogits(engine, loaded, input, settings)), place));
+    }
+    root = agreedRoot(views);
+  }
+  return root;
+}
+
 function collect(
   logits: ReadonlyMap<string, ChannelVolume>,
+  root: readonly FoundPoint[],
   grid: Volume,
   ct: Volume,
 ): CtPrediction {
   const likely = pointMaps(logits);
-  const root = findRoot(likely, grid);
   const missed = [...likely.keys()].filter((name) => root.every((point) => point.name !== name));
   const mapOf = (head: string): Uint8Array | null => {
     const volume = logits.get(head);
@@ -134,8 +170,7 @@ function valveCalcium(
   grid: Volume,
 ): Uint8Array | null {
   if (map === null || root.length === 0) return map;
-  const sum = root.map(({ position }) => position).reduce(addVectors);
-  const middle = scaleVector(sum, 1 / root.length);
+  const middle = middleOf(root);
   return map.map((value, voxel) =>
     value > 0 && distanceBetween(worldOf(voxel, grid), middle) <= valveReachMm ? value : 0,
   );

@@ -190,19 +190,17 @@ export class ChunkFetch {
   /** Has something under way; what it throws is the disk's fault or our own, and ends all. */
   #do(work: () => Promise<void>): void {
     this.#busy += 1;
-    work().then(
-      () => {
-        this.#busy -= 1;
+    work()
+      .finally(() => (this.#busy -= 1))
+      .then(() => {
         this.#fill();
-      },
-      (error: unknown) => {
-        this.#busy -= 1;
+      })
+      .catch((error: unknown) => {
         const turn = this.#turn;
         this.#turn = null;
         turn?.reject(error);
         this.#ports.signals.abortAll();
-      },
-    );
+      });
   }
 
   /** Whether a member holds the blob, and as what. */
@@ -242,16 +240,17 @@ export class ChunkFetch {
   /** A member gave this list; the list that most gave is followed. */
   async #join(list: ChunkList, peer: NodeId): Promise<void> {
     const key = listKey(list);
-    const group = this.#groups.get(key) ?? {
-      ...{ list, givers: new Set<NodeId>(), sources: new Map<NodeId, Source>() },
-    };
-    this.#groups.set(key, group);
     if (!this.#files.has(key)) {
       await this.#ports.sized(list.totalBytes);
       const { disk, buffers } = this.#ports;
       const file = await ChunkFile.open(disk, this.#digest, list, buffers);
       if (!this.#files.has(key)) this.#files.set(key, file);
     }
+    // Not before its file is there: whatever ends meanwhile may begin to follow any list that it sees.
+    const group = this.#groups.get(key) ?? {
+      ...{ list, givers: new Set<NodeId>(), sources: new Map<NodeId, Source>() },
+    };
+    this.#groups.set(key, group);
     group.givers.add(peer);
     group.sources.set(peer, { running: 0, runsMax });
   }

@@ -38,6 +38,9 @@ export class RoundBlobs {
   readonly #store: Store;
   /** By round, then by digest. */
   #rounds: Promise<Map<number, Map<Digest, Entry>>> | null = null;
+  /** Lines by round that wait for the disk, which writes them together. */
+  readonly #waiting = new Map<number, { readonly lines: string[]; readonly done: Promise<void> }>();
+  #lastAppend: Promise<void> = Promise.resolve();
 
   constructor(store: Store) {
     this.#store = store;
@@ -47,10 +50,31 @@ export class RoundBlobs {
   async note({ round, kind }: RoundOfBlob, digest: Digest, bytes: number): Promise<void> {
     const rounds = await this.#load();
     const known = rounds.get(round) ?? new Map<Digest, Entry>();
-    if (known.has(digest)) return;
+    if (known.has(digest)) {
+      // Noted a moment ago, perhaps, and not durable yet.
+      await this.#lastAppend;
+      return;
+    }
     rounds.set(round, known.set(digest, { kind, digest, bytes }));
     // The line break comes first: it also ends a line that a crash tore.
-    await this.#store.append(nameOf(round), utf8(`\n${kind} ${digest} ${bytes}`));
+    await this.#append(round, `\n${kind} ${digest} ${bytes}`);
+  }
+
+  /** Resolves when the line is durable. All that come while the disk is busy cost it one turn: updates come many at a time. */
+  #append(round: number, line: string): Promise<void> {
+    const waiting = this.#waiting.get(round);
+    if (waiting !== undefined) {
+      waiting.lines.push(line);
+      return waiting.done;
+    }
+    const lines = [line];
+    const done = this.#lastAppend.then(() => {
+      this.#waiting.delete(round);
+      return this.#store.append(nameOf(round), utf8(lines.join('')));
+    });
+    this.#waiting.set(round, { lines, done });
+    this.#lastAppend = done.catch(() => undefined);
+    return done;
   }
 
   /**

@@ -25,6 +25,8 @@ interface Peer {
   bytesLeft?: number;
   /** Sends no chunk, and breaks off when it is told to. */
   isSilent?: boolean;
+  /** Turns of the loop before it answers at all. */
+  waits?: number;
 }
 
 interface World {
@@ -50,6 +52,8 @@ function worldOf(peers: Record<string, Peer>, store: MemoryStore = new MemorySto
       new TransportError({ code, peer: from }, code);
     await Promise.resolve();
     const peer = peers[from]!;
+    for (let tick = 0; tick < (peer.waits ?? 0); tick++)
+      await new Promise((go) => setImmediate(go));
     if (peer.holds === null || peer.bytesLeft === 0) throw failure('not_found');
     if (name !== digest) {
       expect(name).to.equal(listName(digest));
@@ -141,6 +145,27 @@ describe('a blob in chunks', () => {
     expect(world.sent.filter(([peer]) => peer === 'L1')).to.have.length.within(2, 4);
     expect(sorted(indices(world))).to.deep.equal(ten);
     expect(world.content.counts()).to.include({ arrived: 10, askedAgain: 0 });
+  });
+
+  it('comes although a peer has nothing while the disk still opens the file of its chunks', async () => {
+    class SlowStore extends MemoryStore {
+      override async size(name: string): Promise<number | null> {
+        for (let tick = 0; tick < 20; tick++) await new Promise((go) => setImmediate(go));
+        return super.size(name);
+      }
+    }
+    const peers = { L1: { holds: blob }, L2: { holds: null, waits: 10 } };
+    const world = worldOf(peers, new SlowStore());
+    const lost: unknown[] = [];
+    const hear = (error: unknown): void => void lost.push(error);
+    process.on('unhandledRejection', hear);
+    try {
+      expect(await obtain(world)).to.equal('done');
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    expect(lost).to.deep.equal([]);
+    expect(sorted(indices(world))).to.deep.equal(ten);
   });
 
   it('is not asked for again where it arrived before the program ended', async () => {

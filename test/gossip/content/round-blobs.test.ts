@@ -79,6 +79,57 @@ describe('the blobs of each round', () => {
     expect(await prune({ updateRounds: 1 }, 2), 'once').equal(0);
   });
 
+  it('has the disk write all at once that came while it was busy, and promises none before it is there', async () => {
+    const appended: string[] = [];
+    const free: (() => void)[] = [];
+    const slow = new MemoryStore();
+    const append = slow.append.bind(slow);
+    slow.append = async (file, bytes) => {
+      await new Promise<void>((resolve) => free.push(resolve));
+      appended.push(file);
+      await append(file, bytes);
+    };
+    blobs = new RoundBlobs(slow);
+    const promised: string[] = [];
+    const notes = ['a', 'b', 'c', 'd', 'e', 'b'].map(async (letter, at) => {
+      // The first is on its way to the disk when the others come.
+      if (at > 0) await new Promise((resolve) => setImmediate(resolve));
+      await blobs.note({ round: letter === 'e' ? 8 : 7, kind: 'update' }, name(letter), 5);
+      promised.push(letter);
+    });
+    const turn = async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      free.shift()?.();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await turn();
+    expect([promised, appended]).deep.equal([['a'], ['rounds/7']]);
+    await turn();
+    await turn();
+    await Promise.all(notes);
+    expect(appended).deep.equal(['rounds/7', 'rounds/7', 'rounds/8']);
+    expect(promised.sort()).deep.equal(['a', 'b', 'b', 'c', 'd', 'e']);
+    expect(await new RoundBlobs(slow).all()).deep.equal(
+      new Set(['a', 'b', 'c', 'd', 'e'].map(name)),
+    );
+  });
+
+  it('does not promise what the disk refused, and takes what comes after it', async () => {
+    const full = new MemoryStore();
+    const append = full.append.bind(full);
+    full.append = () => Promise.reject(new Error('disk full'));
+    blobs = new RoundBlobs(full);
+    const note = (letter: string): Promise<unknown> =>
+      blobs.note({ round: 7, kind: 'update' }, name(letter), 5).catch(String);
+    expect(await Promise.all(['a', 'b'].map(note))).deep.equal([
+      'Error: disk full',
+      'Error: disk full',
+    ]);
+    full.append = append;
+    expect(await note('c')).equal(undefined);
+    expect(await new RoundBlobs(full).all()).deep.equal(new Set([name('c')]));
+  });
+
   it('removes again what a crash in the middle of it left', async () => {
     const failing = (): Promise<void> => Promise.reject(new Error('power cut'));
     const work = blobs.prune({ ...all, updateRounds: 1 }, 2, nothing, failing);

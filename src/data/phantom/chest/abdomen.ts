@@ -1,6 +1,7 @@
 /** Paints what lies under the diaphragm: its domes, liver, stomach with gas, spleen, bowel. */
 import type { Vector3 } from '../../volume/vector.ts';
 import { grown, type Shape } from '../shapes.ts';
+import type { Coat } from './block-canvas.ts';
 import { cageShape, type Body } from './body.ts';
 import { smoothField } from './noise.ts';
 import { evenly } from './draws.ts';
@@ -36,6 +37,15 @@ export function abdomenShape(body: Body): Shape {
   return common(blend(22 * s, shapes), cageShape(body, 1));
 }
 
+/** The belly with fat in it, under the muscle of the diaphragm. */
+export function bellyCoat({ body, tissue }: Scene): Coat {
+  const layers = [
+    { outMm: 0, hu: tissue.muscle, label: label.none },
+    { outMm: -3.2, hu: tissue.fat, label: label.none },
+  ];
+  return { shape: abdomenShape(body), layers };
+}
+
 /** Paints the belly into a chest whose cage is full of lung. */
 export function paintAbdomen(scene: Scene): void {
   const { body, tissue, canvas, frame } = scene;
@@ -43,12 +53,9 @@ export function paintAbdomen(scene: Scene): void {
   const even = evenly(random);
   const field = smoothField(random);
   const s = body.scale;
-  const whole = abdomenShape(body);
-  const inner = grown(whole, -3.2);
-  canvas.paintLayers(frame, whole, [
-    { outMm: 0, hu: tissue.muscle, label: label.none },
-    { outMm: -3.2, hu: tissue.fat, label: label.none },
-  ]);
+  const coat = bellyCoat(scene);
+  const inner = grown(coat.shape, -3.2);
+  canvas.paintLayers(frame, coat);
   const [right, , left] = body.domesMm;
   const at = (x: number, y: number, z: number): Vector3 => [body.midMm + x * s, y * s, z];
   const liver = blend(20, [

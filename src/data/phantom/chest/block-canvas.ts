@@ -3,7 +3,9 @@
  * passed over and one deep inside is filled, so that only blocks at the surface are looked at voxel by voxel.
  */
 import { Canvas, sheetShare, type Frame, type Paint } from '../canvas.ts';
+import { distancesAt, placesAtOnce, roomForPlaces } from '../places.ts';
 import type { Shape } from '../shapes.ts';
+import { Covers } from './covers.ts';
 
 /** Large blocks are looked at first, then the small ones in them. */
 const largeVoxels = 16;
@@ -23,6 +25,12 @@ export interface Layer extends Paint {
   readonly outMm: number;
 }
 
+/** A shape with the layers around it. */
+export interface Coat {
+  readonly shape: Shape;
+  readonly layers: readonly Layer[];
+}
+
 /** Paints a row of voxels with a shape. */
 type PaintRow = (from: number, to: number) => void;
 
@@ -35,11 +43,44 @@ interface Stroke {
   /** All voxels are filled deeper inside than this; -Infinity: never. */
   readonly insideMm: number;
   readonly fill: PaintRow;
-  readonly look: PaintRow;
+  /** Paints the voxels of `#voxels` at their `#distances`; null: nothing is painted but whole blocks. */
+  readonly look: ((count: number) => void) | null;
 }
 
 /** As `Canvas`, for chests. */
 export class BlockCanvas extends Canvas {
+  readonly #covers: Covers;
+  /** The voxels of the block that is looked at: index, place, distance. */
+  readonly #voxels = new Uint32Array(placesAtOnce);
+  readonly #places = roomForPlaces();
+  readonly #distances = new Float64Array(placesAtOnce);
+  /** Small blocks that are asked for: their middles, how far their corners are, their first voxels. */
+  readonly #middles = roomForPlaces();
+  readonly #middleDistances = new Float64Array(placesAtOnce);
+  readonly #reaches = new Float64Array(placesAtOnce);
+  readonly #firsts = new Uint32Array(3 * placesAtOnce);
+
+  constructor(...given: ConstructorParameters<typeof Canvas>) {
+    super(...given);
+    this.#covers = new Covers(this.shape, smallVoxels);
+  }
+
+  /**
+   * Notes which blocks a coat will fill at a later stage, by the very test that it will fill them with: what is painted there
+   * before would not be seen, and is passed over. Labels must be 0 until then where the coat has none.
+   */
+  coverLater(stage: number, frame: Frame, coat: Coat): void {
+    const fill: PaintRow = (from, to) => {
+      this.#covers.markRow(stage, from, to);
+    };
+    this.#strokeCoat(frame, coat, fill, null);
+  }
+
+  /** Begins a stage: blocks that are covered at it or before are painted from now on. */
+  beginStage(stage: number): void {
+    this.#covers.stage = stage;
+  }
+
   override paint(frame: Frame, shape: Shape, paint: Pigment): void {
     const half = (paint.sheetMm ?? 0) / 2;
     const opacity = sectionShare(shape.thinMm, this.edgeMm);
@@ -52,40 +93,43 @@ export class BlockCanvas extends Canvas {
         this.hu.fill(paint.hu, from, to + 1);
         if (paint.label !== undefined) this.labels.fill(paint.label, from, to + 1);
       },
-      look: (from, to) => {
-        this.#paintRow(frame, shape, paint, from, to, opacity);
+      look: (count) => {
+        this.#paintVoxels(paint, count, opacity);
       },
     });
   }
 
   /** Paints layers around one shape, outermost first; its distance is taken once for all. */
-  paintLayers(frame: Frame, shape: Shape, layers: readonly Layer[]): void {
+  paintLayers(frame: Frame, coat: Coat): void {
+    const inmost = coat.layers.at(-1);
+    if (inmost === undefined) return;
+    const fill: PaintRow = (from, to) => {
+      this.hu.fill(inmost.hu, from, to + 1);
+      if (inmost.label !== undefined) this.labels.fill(inmost.label, from, to + 1);
+    };
+    this.#strokeCoat(frame, coat, fill, (count) => {
+      const { hu, labels, edgeMm } = this;
+      for (let n = 0; n < count; n++) {
+        const index = this.#voxels[n] ?? 0;
+        const d = this.#distances[n] ?? 0;
+        for (const layer of coat.layers) {
+          const share = 0.5 - (d - layer.outMm) / edgeMm;
+          if (!(share > 0)) break;
+          const cover = share > 1 ? 1 : share;
+          hu[index] = (hu[index] ?? 0) * (1 - cover) + layer.hu * cover;
+          if (layer.label !== undefined && cover >= 0.5) labels[index] = layer.label;
+        }
+      }
+    });
+  }
+
+  #strokeCoat(frame: Frame, { shape, layers }: Coat, fill: PaintRow, look: Stroke['look']): void {
     const outermost = layers[0];
     const inmost = layers.at(-1);
     if (outermost === undefined || inmost === undefined) return;
-    this.#stroke({
-      ...{ frame, shape },
-      outsideMm: outermost.outMm + this.edgeMm / 2,
-      insideMm: inmost.outMm - this.edgeMm / 2,
-      fill: (from, to) => {
-        this.hu.fill(inmost.hu, from, to + 1);
-        if (inmost.label !== undefined) this.labels.fill(inmost.label, from, to + 1);
-      },
-      look: (from, to) => {
-        const { hu, labels, edgeMm } = this;
-        const { x, y, z } = frame;
-        for (let index = from; index <= to; index++) {
-          const d = shape.distance(x[index] ?? 0, y[index] ?? 0, z[index] ?? 0);
-          for (const layer of layers) {
-            const share = 0.5 - (d - layer.outMm) / edgeMm;
-            if (!(share > 0)) break;
-            const cover = share > 1 ? 1 : share;
-            hu[index] = (hu[index] ?? 0) * (1 - cover) + layer.hu * cover;
-            if (layer.label !== undefined && cover >= 0.5) labels[index] = layer.label;
-          }
-        }
-      },
-    });
+    const outsideMm = outermost.outMm + this.edgeMm / 2;
+    const insideMm = inmost.outMm - this.edgeMm / 2;
+    this.#stroke({ frame, shape, outsideMm, insideMm, fill, look });
   }
 
   #stroke(stroke: Stroke): void {
@@ -100,16 +144,18 @@ export class BlockCanvas extends Canvas {
     const first = (from: number): number => from - (from % edge);
     for (let k = first(kFrom); k <= kTo; k += edge) {
       for (let j = first(jFrom); j <= jTo; j += edge) {
-        for (let i = first(iFrom); i <= iTo; i += edge) this.#block(stroke, i, j, k, edge);
+        for (let i = first(iFrom); i <= iTo; i += edge) this.#ask(stroke, i, j, k, edge);
       }
     }
+    this.#answer(stroke);
   }
 
-  /** Paints the block of `edge` voxels whose first is (i, j, k). */
-  #block(stroke: Stroke, i: number, j: number, k: number, edge: number): void {
-    const { frame, shape, outsideMm, insideMm, fill, look } = stroke;
+  /** Asks for the distance of the middle of the block of `edge` voxels whose first is (i, j, k): many are answered together. */
+  #ask(stroke: Stroke, i: number, j: number, k: number, edge: number): void {
+    const { frame, shape } = stroke;
     const [depth, height, width] = this.shape;
     if (i >= width || j >= height || k >= depth) return;
+    if (edge === smallVoxels && this.#covers.hides(i, j, k)) return;
     const { x, y, z } = frame;
     const iHigh = Math.min(width, i + edge) - 1;
     const jHigh = Math.min(height, j + edge) - 1;
@@ -122,51 +168,107 @@ export class BlockCanvas extends Canvas {
     const dx = (x[b] ?? 0) - ax;
     const dy = (y[b] ?? 0) - ay;
     const dz = (z[b] ?? 0) - az;
-    const middle = shape.distance(ax + dx / 2, ay + dy / 2, az + dz / 2);
     const half = Math.sqrt(dx * dx + dy * dy + dz * dz) / 2;
     const reach = half * strainMax * (shape.steepness ?? 1);
-    if (middle - reach > outsideMm) return;
-    const isInside = middle + reach < insideMm;
-    if (!isInside && edge > smallVoxels) {
-      for (let q = k; q <= kHigh; q += smallVoxels) {
-        for (let p = j; p <= jHigh; p += smallVoxels) {
-          for (let n = i; n <= iHigh; n += smallVoxels) {
-            this.#block(stroke, n, p, q, smallVoxels);
-          }
-        }
-      }
+    if (edge === largeVoxels) {
+      const middle = shape.distance(ax + dx / 2, ay + dy / 2, az + dz / 2);
+      if (middle - reach > stroke.outsideMm) return;
+      if (middle + reach < stroke.insideMm) this.#fill(stroke, i, j, k, edge);
+      else this.#askWithin(stroke, i, j, k);
       return;
     }
-    const paintRow = isInside ? fill : look;
-    for (let q = k; q <= kHigh; q++) {
-      for (let p = j; p <= jHigh; p++) {
-        const row = (q * height + p) * width;
-        paintRow(row + i, row + iHigh);
+    const middles = this.#middles;
+    const n = middles.count++;
+    middles.x[n] = ax + dx / 2;
+    middles.y[n] = ay + dy / 2;
+    middles.z[n] = az + dz / 2;
+    this.#reaches[n] = reach;
+    this.#firsts.set([i, j, k], 3 * n);
+    if (middles.count === placesAtOnce) this.#answer(stroke);
+  }
+
+  /** Asks for the small blocks of a large one. */
+  #askWithin(stroke: Stroke, i: number, j: number, k: number): void {
+    for (let q = k; q < k + largeVoxels; q += smallVoxels) {
+      for (let p = j; p < j + largeVoxels; p += smallVoxels) {
+        for (let n = i; n < i + largeVoxels; n += smallVoxels) {
+          this.#ask(stroke, n, p, q, smallVoxels);
+        }
       }
     }
   }
 
-  #paintRow(
-    frame: Frame,
-    shape: Shape,
-    paint: Pigment,
-    from: number,
-    to: number,
-    opacity: number,
+  /** Paints the blocks that were asked for. */
+  #answer(stroke: Stroke): void {
+    const { count } = this.#middles;
+    distancesAt(stroke.shape.distance, this.#middles, this.#middleDistances);
+    this.#middles.count = 0;
+    for (let n = 0; n < count; n++) {
+      const middle = this.#middleDistances[n] ?? 0;
+      const reach = this.#reaches[n] ?? 0;
+      if (middle - reach > stroke.outsideMm) continue;
+      const [i, j, k] = [this.#firsts[3 * n] ?? 0, this.#firsts[3 * n + 1] ?? 0, this.#firsts[3 * n + 2] ?? 0]; // prettier-ignore
+      if (middle + reach < stroke.insideMm) this.#fill(stroke, i, j, k, smallVoxels);
+      else if (stroke.look !== null) this.#lookAt(stroke, stroke.look, i, j, k);
+    }
+  }
+
+  #fill({ fill }: Stroke, i: number, j: number, k: number, edge: number): void {
+    const [depth, height, width] = this.shape;
+    for (let q = k; q < Math.min(depth, k + edge); q++) {
+      for (let p = j; p < Math.min(height, j + edge); p++) {
+        const row = (q * height + p) * width;
+        fill(row + i, row + Math.min(width, i + edge) - 1);
+      }
+    }
+  }
+
+  #lookAt(
+    { frame, shape }: Stroke,
+    look: (count: number) => void,
+    i: number,
+    j: number,
+    k: number,
   ): void {
+    const [depth, height, width] = this.shape;
+    let count = 0;
+    for (let q = k; q < Math.min(depth, k + smallVoxels); q++) {
+      for (let p = j; p < Math.min(height, j + smallVoxels); p++) {
+        const row = (q * height + p) * width;
+        count = this.#gather(frame, row + i, row + Math.min(width, i + smallVoxels) - 1, count);
+      }
+    }
+    this.#places.count = count;
+    distancesAt(shape.distance, this.#places, this.#distances);
+    look(count);
+  }
+
+  /** Puts a row of voxels behind the `count` that are there, and returns how many there are then. */
+  #gather({ x, y, z }: Frame, from: number, to: number, count: number): number {
+    const places = this.#places;
+    let n = count;
+    for (let index = from; index <= to; index++, n++) {
+      this.#voxels[n] = index;
+      places.x[n] = x[index] ?? 0;
+      places.y[n] = y[index] ?? 0;
+      places.z[n] = z[index] ?? 0;
+    }
+    return n;
+  }
+
+  #paintVoxels(paint: Pigment, count: number, opacity: number): void {
     const { hu, labels, edgeMm } = this;
-    const { x, y, z } = frame;
+    const { x, y, z } = this.#places;
     const { huAt, label } = paint;
     const half = (paint.sheetMm ?? 0) / 2;
-    for (let index = from; index <= to; index++) {
-      const px = x[index] ?? 0;
-      const py = y[index] ?? 0;
-      const pz = z[index] ?? 0;
-      const d = shape.distance(px, py, pz);
+    for (let n = 0; n < count; n++) {
+      const index = this.#voxels[n] ?? 0;
+      const d = this.#distances[n] ?? 0;
       const share = half > 0 ? sheetShare(d, half, edgeMm) : 0.5 - d / edgeMm;
       if (!(share > 0)) continue;
       const cover = (share > 1 ? 1 : share) * opacity;
-      const value = huAt === undefined ? paint.hu : paint.hu + huAt(px, py, pz);
+      const value =
+        huAt === undefined ? paint.hu : paint.hu + huAt(x[n] ?? 0, y[n] ?? 0, z[n] ?? 0);
       hu[index] = (hu[index] ?? 0) * (1 - cover) + value * cover;
       if (label !== undefined && cover >= 0.5) labels[index] = label;
     }

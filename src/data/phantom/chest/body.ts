@@ -5,6 +5,7 @@
 import type { Random } from '../../../base/index.ts';
 import type { Vector3 } from '../../volume/vector.ts';
 import type { Shape } from '../shapes.ts';
+import { withMany, type Distance } from '../places.ts';
 import { solid } from './solids.ts';
 
 /** Heights in the tables of a cage run over this. */
@@ -169,19 +170,22 @@ export function ovalPoint({ midMm, cageAt }: Body, turn: number, z: number, byMm
 export function cageShape(body: Body, byMm: number, lowMm = -400, highMm = 400): Shape {
   const { midMm, halfWidthAt, frontAt, backAt } = body;
   const width = 172 * body.scale + Math.abs(byMm) + 30;
+  const one: Distance = (x, y, z) => {
+    const level = z - (z > 60 ? byMm * 0.6 : 0);
+    const front = frontAt(level);
+    const back = backAt(level);
+    const d = ovalDistance(
+      x - midMm,
+      y - (front + back) / 2,
+      Math.max(4, halfWidthAt(level) + byMm),
+      Math.max(4, (front - back) / 2 + byMm),
+    );
+    return Math.max(d * 0.95, lowMm - z, z - highMm);
+  };
   return solid(
-    (x, y, z) => {
-      const level = z - (z > 60 ? byMm * 0.6 : 0);
-      const front = frontAt(level);
-      const back = backAt(level);
-      const d = ovalDistance(
-        x - midMm,
-        y - (front + back) / 2,
-        Math.max(4, halfWidthAt(level) + byMm),
-        Math.max(4, (front - back) / 2 + byMm),
-      );
-      return Math.max(d * 0.95, lowMm - z, z - highMm);
-    },
+    withMany(one, ({ x, y, z, count }, out) => {
+      for (let n = 0; n < count; n++) out[n] = one(x[n] ?? 0, y[n] ?? 0, z[n] ?? 0);
+    }),
     [midMm, -28, (lowMm + highMm) / 2],
     [width, 115 + Math.abs(byMm) + 20, (highMm - lowMm) / 2],
     1.7,

@@ -2,20 +2,21 @@
 import { addVectors, scaleVector, stepAlong, type Vector3 } from '../../volume/vector.ts';
 import { outflowLumen, outflowWall } from '../heart.ts';
 import { grown, rod, type Shape } from '../shapes.ts';
+import type { Coat } from './block-canvas.ts';
 import { evenly } from './draws.ts';
 import { label } from '../heart-values.ts';
 import { paintAll, type Scene } from './scene.ts';
 import { between, common, rodsAlong } from './solids.ts';
 import type { HeartPlan } from './heart-plan.ts';
 
-/** Paints the sac around the heart: a thin skin, fat within. */
-export function paintSac(scene: Scene, heart: HeartPlan): void {
-  const { tissue } = scene;
-  scene.canvas.paintLayers(scene.frame, heart.sac, [
+/** The sac around the heart: a thin skin, fat within. */
+export function sacCoat({ tissue }: Scene, heart: HeartPlan): Coat {
+  const layers = [
     { outMm: 1.9, hu: tissue.fat, label: label.none },
     { outMm: 1, hu: tissue.pericardium, label: label.none },
     { outMm: 0, hu: tissue.fat, label: label.none },
-  ]);
+  ];
+  return { shape: heart.sac, layers };
 }
 
 /** Paints the right atrium and ventricle; unmixed blood of the two cavae makes streaks in them. */
@@ -68,14 +69,15 @@ export function paintLeftHeart(scene: Scene, heart: HeartPlan): void {
   const { tissue } = scene;
   const { root, leftAtrium, auricle } = heart;
   const slow = 1 - 0.25 * evenly(scene.random.fork('auricle'))(0, 1) ** 3;
-  scene.canvas.paintLayers(scene.frame, auricle, [
-    { outMm: 1.2, hu: tissue.vesselWall, label: label.none },
-    { outMm: 0, hu: tissue.leftAtrium * slow, label: label.leftAtrium },
-  ]);
-  scene.canvas.paintLayers(scene.frame, leftAtrium, [
-    { outMm: 1.7, hu: tissue.vesselWall, label: label.none },
-    { outMm: 0, hu: tissue.leftAtrium, label: label.leftAtrium },
-  ]);
+  const walled = (shape: Shape, wallMm: number, hu: number): void => {
+    const layers = [
+      { outMm: wallMm, hu: tissue.vesselWall, label: label.none },
+      { outMm: 0, hu, label: label.leftAtrium },
+    ];
+    scene.canvas.paintLayers(scene.frame, { shape, layers });
+  };
+  walled(auricle, 1.2, tissue.leftAtrium * slow);
+  walled(leftAtrium, 1.7, tissue.leftAtrium);
   paintAll(scene, [heart.leftWall], tissue.myocardium, label.myocardium);
   paintAll(scene, [outflowWall(root)], tissue.myocardium, label.myocardium);
   paintAll(scene, [heart.leftVentricle], tissue.leftVentricle, label.leftVentricle);

@@ -17,10 +17,10 @@ import {
 import type { Phantom } from '../truth.ts';
 import { addStreaks, drawDeposits, paintDeposits, type Deposit } from '../calcium.ts';
 import { drawRoot, rootLandmarks, rootPoints, type Root } from '../root.ts';
-import { paintAbdomen } from './abdomen.ts';
+import { bellyCoat, paintAbdomen } from './abdomen.ts';
 import { BlockCanvas } from './block-canvas.ts';
 import { drawBody, seatedUnder, type Body } from './body.ts';
-import { paintLeftHeart, paintRightHeart, paintSac } from './chambers.ts';
+import { paintLeftHeart, paintRightHeart, sacCoat } from './chambers.ts';
 import {
   drawCoronarySizes,
   paintCoronaries,
@@ -39,7 +39,7 @@ import {
 } from './great-vessels.ts';
 import { planVessels, type GreatVessels } from './vessel-plan.ts';
 import { planHeart, type HeartPlan } from './heart-plan.ts';
-import { paintLungs, paintLungTrees } from './lungs.ts';
+import { lungCoat, paintLungs, paintLungTrees } from './lungs.ts';
 import { drawHardSpots } from './hard-spots.ts';
 import { drawBend, placeChest, type Slabs } from './placement.ts';
 import { paintRibs, paintSternum } from './ribs.ts';
@@ -52,6 +52,8 @@ import { paintTorso } from './torso.ts';
 import { paintValves } from './valves.ts';
 
 const airHu = -1000;
+/** Coats hide what was painted where they are: lungs the outside, the belly lungs, the heart's sac all of them. */
+const stage = { outside: 0, lungs: 1, belly: 2, heart: 3 } as const;
 /** No step between slabs nearer to the annulus than this, so that its points stay where they are. */
 const unbrokenMm = 32;
 
@@ -65,7 +67,7 @@ export function makeChest(
   const { shape, spacingMm, poseSpread, variety } = settings;
   const standing = drawBody(patient.fork('body'));
   const turn = heartRotation(patient.fork('heart turn'), poseSpread);
-  const root = drawChestRoot(patient.fork('root'), turn);
+  const root = drawChestRoot(patient.fork('root'), turn, variety);
   const place = placeInField(patient.fork('place'), settings, standing);
   const frame = placeChest(
     place.geometry,
@@ -83,6 +85,9 @@ export function makeChest(
   const findings = drawFindings(patient.fork('findings'), settings.rare);
   const vessels = planVessels(scene, heart, findings.ectasiaMm);
   const tree = planCoronaries(scene, heart, drawCoronarySizes(scene));
+  canvas.coverLater(stage.heart, frame, sacCoat(scene, heart));
+  canvas.coverLater(stage.belly, frame, bellyCoat(scene));
+  canvas.coverLater(stage.lungs, frame, lungCoat(scene));
   paintBody(scene, findings);
   paintLungTrees(scene, vessels.hila, heart.sac);
   const devices = paintMediastinum(scene, findings, { heart, vessels, tree });
@@ -119,9 +124,11 @@ export function makeChest(
 function paintBody(scene: Scene, findings: Findings): void {
   paintTorso(scene);
   paintRibs(scene);
+  scene.canvas.beginStage(stage.lungs);
   paintLungs(scene);
   if (findings.hasEmphysema) paintEmphysema(scene);
   if (findings.hasEffusion) paintEffusion(scene);
+  scene.canvas.beginStage(stage.belly);
   paintAbdomen(scene);
   paintSpine(scene);
 }
@@ -139,7 +146,8 @@ function paintMediastinum(
   findings: Findings,
   { heart, vessels, tree }: Plans,
 ): Deposit[] {
-  paintSac(scene, heart);
+  scene.canvas.beginStage(stage.heart);
+  scene.canvas.paintLayers(scene.frame, sacCoat(scene, heart));
   paintSternum(scene);
   paintPassages(scene, vessels);
   paintVenousVessels(scene, vessels);
@@ -155,13 +163,13 @@ function paintMediastinum(
 }
 
 /** The root in the chest's frame: its axes turned with the heart. */
-function drawChestRoot(random: Random, [x, y, z]: Rotation): Root {
+function drawChestRoot(random: Random, [x, y, z]: Rotation, variety: number): Root {
   const turned = ([a, b, c]: Vector3): Vector3 => [
     x[0] * a + y[0] * b + z[0] * c,
     x[1] * a + y[1] * b + z[1] * c,
     x[2] * a + y[2] * b + z[2] * c,
   ];
-  return drawRoot(random, turned(canonicalForward), turned(canonicalAxis));
+  return drawRoot(random, turned(canonicalForward), turned(canonicalAxis), variety);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Random } from '../../../base/index.ts';
 import { stepAlong, type Vector3 } from '../../volume/vector.ts';
 import type { Shape } from '../shapes.ts';
 import { abdomenShape } from './abdomen.ts';
+import type { Coat } from './block-canvas.ts';
 import { cageShape } from './body.ts';
 import { growTree, twigRods, type Twig } from './branching.ts';
 import { smoothField } from './noise.ts';
@@ -17,21 +18,27 @@ export interface Hila {
   readonly bronchi: readonly [Vector3, Vector3];
 }
 
-/** Fills the cage with lung. The mediastinum is painted over its middle afterwards. */
-export function paintLungs(scene: Scene): void {
-  const { body, tissue, canvas, frame } = scene;
-  const random = scene.random.fork('lungs');
-  const even = evenly(random);
-  const cage = cageShape(body, 0, -230, 182 * body.scale);
-  scene.canvas.paintLayers(frame, cage, [
+/** The cage with lung in it. */
+export function lungCoat({ body, tissue }: Scene): Coat {
+  const layers = [
     { outMm: 1.2, hu: tissue.muscle },
     { outMm: 0, hu: tissue.lung },
-  ]);
+  ];
+  return { shape: cageShape(body, 0, -230, 182 * body.scale), layers };
+}
+
+/** Fills the cage with lung. The mediastinum is painted over its middle afterwards. */
+export function paintLungs(scene: Scene): void {
+  const { tissue, canvas, frame } = scene;
+  const random = scene.random.fork('lungs');
+  const even = evenly(random);
+  const coat = lungCoat(scene);
+  canvas.paintLayers(frame, coat);
   for (const side of [-1, 1]) {
     const oblique = fissure(scene, side, even(-8, 8));
     canvas.paint(frame, oblique, { hu: tissue.lung + 190, sheetMm: 0.9 });
   }
-  paintAll(scene, [common(emptyMiddle(scene), cage)], tissue.fat);
+  paintAll(scene, [common(emptyMiddle(scene), coat.shape)], tissue.fat);
 }
 
 /** The oblique fissure: from high in the back to low in the front, a little wavy. */

@@ -49,15 +49,26 @@ function drawWaves(
   });
 }
 
+/** Six numbers a wave, one wave after the other. */
+function asNumbers(waves: readonly Wave[]): Float64Array {
+  return Float64Array.from(
+    waves.flatMap(({ w, phase, heightMm, axis }) => [...w, phase, heightMm, axis]),
+  );
+}
+
 /** Long waves everywhere, the root included, and shorter ones outside of it; `variety` makes both higher. */
 export function drawBend(random: Random, variety: number): Bend {
   const more = 1 + 0.6 * variety;
-  const long = drawWaves(random, 6, [150, 260], [1 * more, 3 * more]);
-  const short = drawWaves(random, 9, [55, 100], [0.4 * more, 1.2 * more]);
-  const add = (waves: readonly Wave[], share: number, p: Float64Array, out: Float64Array): void => {
-    const [x = 0, y = 0, z = 0] = p;
-    for (const { w, phase, heightMm, axis } of waves) {
-      const height = heightMm * Math.sin(w[0] * x + w[1] * y + w[2] * z + phase);
+  const long = asNumbers(drawWaves(random, 6, [150, 260], [1 * more, 3 * more]));
+  const short = asNumbers(drawWaves(random, 9, [55, 100], [0.4 * more, 1.2 * more]));
+  const add = (waves: Float64Array, share: number, p: Float64Array, out: Float64Array): void => {
+    const x = p[0] ?? 0;
+    const y = p[1] ?? 0;
+    const z = p[2] ?? 0;
+    for (let n = 0; n < waves.length; n += 6) {
+      const turn = (waves[n] ?? 0) * x + (waves[n + 1] ?? 0) * y + (waves[n + 2] ?? 0) * z;
+      const height = (waves[n + 4] ?? 0) * Math.sin(turn + (waves[n + 3] ?? 0));
+      const axis = waves[n + 5] ?? 0;
       out[axis] = (out[axis] ?? 0) + share * height;
     }
   };

@@ -6,13 +6,21 @@ import {
   subtractVectors,
   type Vector3,
 } from '../../volume/vector.ts';
+import { distancesAt, placesAtOnce, roomForPlaces, withMany, type Distance } from '../places.ts';
 import { ellipsoid, frameAxes, rod, type Axes, type Shape } from '../shapes.ts';
 
 /** An ellipsoid whose distance never claims to be deeper inside than its thinnest half axis. */
 export function blob(centre: Vector3, radiiMm: Vector3, axes: Axes = frameAxes): Shape {
   const shape = ellipsoid(centre, radiiMm, axes);
   const deepest = -Math.min(radiiMm[0], radiiMm[1], radiiMm[2]);
-  return { ...shape, distance: (x, y, z) => Math.max(deepest, shape.distance(x, y, z)) };
+  const distance = withMany(
+    (x, y, z) => Math.max(deepest, shape.distance(x, y, z)),
+    (places, out) => {
+      distancesAt(shape.distance, places, out);
+      for (let n = 0; n < places.count; n++) out[n] = Math.max(deepest, out[n] ?? 0);
+    },
+  );
+  return { ...shape, distance };
 }
 
 /**
@@ -26,21 +34,55 @@ export function blend(reachMm: number, shapes: readonly Shape[]): Shape {
   }));
   const [first, ...others] = parts;
   if (first === undefined) throw new RangeError('a blend needs a shape');
-  return {
-    distance: (x, y, z) => {
+  const joined = (d: number, e: number): number => {
+    const near = reachMm - Math.abs(d - e);
+    return Math.min(d, e) - (near > 0 ? (near * near) / (4 * reachMm) : 0);
+  };
+  const isFar = (part: (typeof parts)[number], d: number, x: number, y: number, z: number) => {
+    const dx = x - part.x;
+    const dy = y - part.y;
+    const dz = z - part.z;
+    const limit = d + part.ball;
+    return limit < 0 || dx * dx + dy * dy + dz * dz > limit * limit;
+  };
+  const chosen = new Uint8Array(placesAtOnce);
+  const near = roomForPlaces();
+  const distances = new Float64Array(placesAtOnce);
+  const distance = withMany(
+    (x, y, z) => {
       let d = first.distance(x, y, z);
       for (const other of others) {
-        const dx = x - other.x;
-        const dy = y - other.y;
-        const dz = z - other.z;
-        const limit = d + other.ball;
-        if (limit < 0 || dx * dx + dy * dy + dz * dz > limit * limit) continue;
-        const e = other.distance(x, y, z);
-        const near = reachMm - Math.abs(d - e);
-        d = Math.min(d, e) - (near > 0 ? (near * near) / (4 * reachMm) : 0);
+        if (!isFar(other, d, x, y, z)) d = joined(d, other.distance(x, y, z));
       }
       return d;
     },
+    (places, out) => {
+      const { x, y, z, count } = places;
+      distancesAt(first.distance, places, out);
+      for (const other of others) {
+        let m = 0;
+        for (let n = 0; n < count; n++) {
+          const px = x[n] ?? 0;
+          const py = y[n] ?? 0;
+          const pz = z[n] ?? 0;
+          if (isFar(other, out[n] ?? 0, px, py, pz)) continue;
+          near.x[m] = px;
+          near.y[m] = py;
+          near.z[m] = pz;
+          chosen[m++] = n;
+        }
+        if (m === 0) continue;
+        near.count = m;
+        distancesAt(other.distance, near, distances);
+        for (let at = 0; at < m; at++) {
+          const n = chosen[at] ?? 0;
+          out[n] = joined(out[n] ?? 0, distances[at] ?? 0);
+        }
+      }
+    },
+  );
+  return {
+    distance,
     ...boxAround(shapes, reachMm / 2),
     steepness: Math.max(...shapes.map(({ steepness }) => steepness ?? 1)),
   };
@@ -49,9 +91,9 @@ export function blend(reachMm: number, shapes: readonly Shape[]): Shape {
 /** What is inside all of them, in the box of the first. */
 export function common(first: Shape, ...others: readonly Shape[]): Shape {
   const distances = others.map((shape) => shape.distance);
-  return {
-    ...first,
-    distance: (x, y, z) => {
+  const found = new Float64Array(placesAtOnce);
+  const distance = withMany(
+    (x, y, z) => {
       let d = first.distance(x, y, z);
       for (const other of distances) {
         const e = other(x, y, z);
@@ -59,6 +101,20 @@ export function common(first: Shape, ...others: readonly Shape[]): Shape {
       }
       return d;
     },
+    (places, out) => {
+      distancesAt(first.distance, places, out);
+      for (const other of distances) {
+        distancesAt(other, places, found);
+        for (let n = 0; n < places.count; n++) {
+          const e = found[n] ?? 0;
+          if (e > (out[n] ?? 0)) out[n] = e;
+        }
+      }
+    },
+  );
+  return {
+    ...first,
+    distance,
     steepness: Math.max(...[first, ...others].map(({ steepness }) => steepness ?? 1)),
   };
 }
@@ -73,20 +129,23 @@ export function without(shape: Shape, hole: Shape): Shape {
 }
 
 /** The shape with bumps of `heightMm` from a field of -1 to 1 whose grain is `grainMm` long. */
-export function rough(
-  shape: Shape,
-  field: Shape['distance'],
-  heightMm: number,
-  grainMm: number,
-): Shape {
+export function rough(shape: Shape, field: Distance, heightMm: number, grainMm: number): Shape {
   const per = 1 / grainMm;
+  const bumped = (d: number, x: number, y: number, z: number): number =>
+    d > 2 * heightMm || d < -2 * heightMm ? d : d + heightMm * field(x * per, y * per, z * per);
+  const distance = withMany(
+    (x, y, z) => bumped(shape.distance(x, y, z), x, y, z),
+    (places, out) => {
+      const { x, y, z, count } = places;
+      distancesAt(shape.distance, places, out);
+      for (let n = 0; n < count; n++) {
+        out[n] = bumped(out[n] ?? 0, x[n] ?? 0, y[n] ?? 0, z[n] ?? 0);
+      }
+    },
+  );
   return {
     ...shape,
-    distance: (x, y, z) => {
-      const d = shape.distance(x, y, z);
-      if (d > 2 * heightMm || d < -2 * heightMm) return d;
-      return d + heightMm * field(x * per, y * per, z * per);
-    },
+    distance,
     halfMm: addVectors(shape.halfMm, [heightMm, heightMm, heightMm]),
     steepness: (shape.steepness ?? 1) + (1.5 * heightMm) / grainMm,
   };

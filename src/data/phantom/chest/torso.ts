@@ -24,10 +24,11 @@ export function paintTorso(scene: Scene): void {
   paintCouch(scene);
   const arms = body.armsUp ? raisedArms(scene) : loweredArms(scene);
   const skin = outline(scene, arms);
-  scene.canvas.paintLayers(scene.frame, skin, [
+  const layers = [
     { outMm: 0, hu: tissue.skin },
     { outMm: -2, hu: tissue.fat },
-  ]);
+  ];
+  scene.canvas.paintLayers(scene.frame, { shape: skin, layers });
   for (const { flesh, bone } of arms) {
     paintAll(scene, rodsAlong(flesh, -2 - body.fatMm * 0.35), tissue.muscle);
     paintAll(scene, rodsAlong(bone), tissue.corticalBone);
