@@ -1,4 +1,5 @@
 /** Exports of a PACS through the command: several patients in one, labels as DICOM SEG, and what such an export has besides. */
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -135,6 +136,21 @@ describe('an export of a PACS', function () {
     expect(held.cases.map(({ stored }) => stored)).deep.equal([
       ...['train/case-0001', 'test/case-0002', 'test/case-0003'],
     ]);
+  });
+
+  it('is the same as a ZIP, and each of its cases can be shown', async () => {
+    execFileSync('/usr/bin/python3', ['-m', 'zipfile', '-c', at('a.zip'), at('export/DICOM')]);
+    const { code, cases } = await json('data', 'check', at('a.zip'), '--keep-implausible');
+    expect(code).equal(0);
+    expect(cases.map(({ name, state, labels }) => [name, state, labels])).deep.equal([
+      ['a.zip#1', 'ready', ['hps', 'ms']],
+      ['a.zip#2', 'ready', ['calc']],
+      ['a.zip#3', 'ready', []],
+    ]);
+    const flags = ['--case', 'a.zip#2', '--output', at('look')];
+    const shown = await runTyped(['data', 'preview', at('a.zip'), ...flags]);
+    expect([shown.code, shown.err]).deep.equal([0, '']);
+    expect(shown.out).contain('1 case, 0 of them could not be shown');
   });
 
   it('is not taken apart where nobody can tell whose a label is', async () => {
