@@ -75,7 +75,7 @@ class DiskStore implements Store {
       const temporary = await this.#temporary();
       try {
         await writeNewFile(temporary, bytes);
-        await rename(temporary, await withFolder(path));
+        await inFolderOf(path, () => rename(temporary, path));
       } catch (error) {
         await rm(temporary, { force: true });
         throw error;
@@ -127,9 +127,8 @@ class DiskStore implements Store {
     return this.#inTurn(first, () =>
       this.#inTurn(second, async () => {
         for (const name of [from, to]) await this.#closePart(name);
-        const folder = await withFolder(target);
         const isMoved = await nullIfAbsent(async () => {
-          await rename(source, folder);
+          await inFolderOf(target, () => rename(source, target));
           return true;
         });
         if (isMoved === null) return false;
@@ -143,9 +142,8 @@ class DiskStore implements Store {
   async append(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      await makeFolder(dirname(path));
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow;
-      const wasEmpty = await withFile(path, flags, 0o600, async (file) => {
+      const add = async (file: FileHandle): Promise<boolean> => {
         const { size } = await file.stat();
         try {
           await writeAll(file, bytes);
@@ -156,7 +154,8 @@ class DiskStore implements Store {
         }
         await file.datasync();
         return size === 0;
-      });
+      };
+      const wasEmpty = await inFolderOf(path, () => withFile(path, flags, 0o600, add));
       if (wasEmpty) await syncFolder(dirname(path));
     });
   }
@@ -319,7 +318,7 @@ class DiskWriter implements StoreWriter {
       this.#isOver = true;
       await this.#file.close();
       try {
-        await rename(this.#temporary, await withFolder(this.#path));
+        await inFolderOf(this.#path, () => rename(this.#temporary, this.#path));
       } catch (error) {
         await rm(this.#temporary, { force: true });
         throw error;
@@ -339,13 +338,16 @@ class DiskWriter implements StoreWriter {
 /** A file to write parts into. */
 async function openPart(path: string): Promise<FileHandle> {
   const flags = constants.O_WRONLY | constants.O_CREAT | noFollow;
-  // The folder is there for all but the first.
-  const file = await nullIfAbsent(() => open(path, flags, 0o600));
-  return file ?? (await open(await withFolder(path), flags, 0o600));
+  return inFolderOf(path, () => open(path, flags, 0o600));
 }
 
-/** `path`, whose folder is there. */
-async function withFolder(path: string): Promise<string> {
+/** Does what needs the folder of `path`, which is there for all but the first: only then it is made, durably. */
+async function inFolderOf<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
   await makeFolder(dirname(path));
-  return path;
+  return work();
 }
