@@ -24,7 +24,7 @@ import {
   stabilityOf,
   type VariedAnswer,
 } from './scores.ts';
-import { askStudent, probabilityText, readStudent, type TriedStudent } from './student.ts';
+import { askStudent, readStudent, type TriedStudent } from './student.ts';
 import { imageMiddle, variationsOf, type Variation } from './variations.ts';
 
 const help = `An exported student on a real CT, and on twenty variations of it.
@@ -125,7 +125,7 @@ async function measure(tried: TriedStudent, real: RealCt, flags: Flags): Promise
     place: reference === null ? null : placeScore(unvaried, reference, sought),
     heart:
       labelled === null || first.heart === undefined ? null : heartScores(first.heart, labelled),
-    probability: probabilityText(first),
+    probability: first.probability,
     verdict: plausibilityText(first.plausibility),
   };
   if (flags['no-variations']) return { ...result, sought, varied: [], stability: null };

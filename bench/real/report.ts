@@ -31,7 +31,7 @@ export interface RealResult {
   readonly place: PlaceScore | null;
   /** Null where the student has no head for the heart, or there are no masks. */
   readonly heart: readonly DiceScore[] | null;
-  readonly probability: string;
+  readonly probability: number | null;
   readonly verdict: string;
   readonly varied: readonly VariedAnswer[];
   readonly stability: Stability | null;
@@ -53,7 +53,7 @@ export function realReport(result: RealResult): string {
     `# A student on ${ct}`,
     trialText(trial),
     reference === null ? 'No masks were given: places cannot be judged.' : caution,
-    `Verdict: ${verdict}.\n\nMean probability of the points sought: ${probability}.`,
+    `Verdict: ${verdict}.\n\nMean probability of the points sought: ${probability === null ? 'none' : probability.toFixed(2)}.`,
     ...(place === null ? [foundTable(result)] : [placeText(place, reference)]),
     ...(heart === null
       ? ['The heart: not compared (no head `heart`, or no masks).']

@@ -83,11 +83,3 @@ export function trialText({ date, digest, preset, seed }: Trial): string {
 export async function askStudent({ student }: TriedStudent, ct: Volume): Promise<CtPrediction> {
   return predictCt(student, ct, { engine, onProgress: () => undefined });
 }
-
-/** The mean probability of the points sought, as the verdict tells it: a number below its limit, `enough` above. */
-export function probabilityText({ plausibility }: CtPrediction): string {
-  if (plausibility.reasons.some(({ code }) => code === 'no_points')) return 'no point';
-  const weak = plausibility.reasons.find(({ code }) => code === 'weak_root');
-  if (weak === undefined) return 'enough';
-  return /mean probability of (\d\.\d+)/.exec(weak.text)?.[1] ?? 'too little';
-}

@@ -35,6 +35,8 @@ export interface CtPrediction {
   readonly points: readonly Markup[];
   /** Names of points that were not found. */
   readonly missed: readonly string[];
+  /** Mean over all points that were looked for, 0 for one that was not found; null for a student that knows no points. */
+  readonly probability: number | null;
   /** What the student takes for calcium, 1 on the CT's own grid, under points too; null when it has no head for it. */
   readonly calcium: Uint8Array | null;
   /** Volume of the voxels in `calcium`; null when there is none. */
@@ -148,15 +150,17 @@ function collect(
   const heart = onCt(mapOf(heartHead));
   // Of the very map that is handed out, so that whoever counts its voxels finds the same.
   const calciumMl = calcium === null ? null : countOf(calcium) * voxelMl(ct);
+  const probability = likely.size === 0 ? null : meanProbability(root, likely.size);
   const answer = {
     points: Object.fromEntries(root.map(({ name, position }) => [name, position])),
-    probability: likely.size === 0 ? null : meanProbability(root, likely.size),
+    probability,
     calcium: calcium === null || calciumMl === null ? null : { mask: calcium, ml: calciumMl },
   };
   return {
     labels: resampleLabelsOnto(spheresOf(logits, root, grid), grid, ct),
     points: root.map(({ name, position }) => ({ label: name, position })),
     missed,
+    probability,
     calcium,
     calciumMl,
     ...(heart === null ? {} : { heart }),

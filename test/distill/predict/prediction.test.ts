@@ -180,7 +180,7 @@ describe('a student on a CT', () => {
     const prediction: CtPrediction = {
       labels: new Uint8Array(1),
       points: [{ label: 'MS1', position: [1, -2.25, 3] }],
-      ...{ missed: [], calcium: null, calciumMl: null },
+      ...{ missed: [], probability: 1, calcium: null, calciumMl: null },
       plausibility: { verdict: 'plausible', reasons: [] },
     };
     expect(predictionLines(prediction)).deep.equal([
