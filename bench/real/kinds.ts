@@ -73,6 +73,9 @@ const rareNames = Object.keys(phantomDefaults.rare) as (keyof RareShares)[];
 export const kinds: readonly Kind[] = [
   { name: 'usual, field of a heart', make: (seed, n) => whole(patient(seed, n, fields.heart)) },
   { name: 'usual, whole chest', make: (seed, n) => whole(patient(seed, n, fields.chest)) },
+  { name: 'scanners of nobody', make: (seed, n) => whole(stranger(seed, n, 'chest')) },
+  { name: 'poor scans', make: (seed, n) => whole(stranger(seed, n, 'chest', poorScanner)) },
+  { name: 'the older scene', make: (seed, n) => whole(stranger(seed, n, 'heart')) },
   ...rareNames.map((name): Kind => ({
     name,
     make: (seed, n, field) => whole(patient(seed, n, fields[field], { [name]: 1 })),
@@ -111,6 +114,63 @@ function patient(seed: string, n: number, shape: Shape3, rare: Partial<RareShare
       rare: { ...phantomDefaults.rare, ...rare },
     },
     { ...scannerDefaults, fieldOfViewMm: 500, ...scanners[n % scanners.length] },
+  );
+}
+
+type Between = (low: number, high: number) => number;
+
+/** A scanner farther from the usual than any hospital's. */
+function drawnScanner(between: Between): Partial<ScannerSettings> {
+  return {
+    blurFwhmMm: between(0.6, 3),
+    sharpness: between(0, 1),
+    noiseHu: between(8, 60),
+    contrastTimingS: between(-3, 8),
+    contrastPeakHu: between(250, 600),
+    offsetHu: between(-20, 20),
+    spacingMm: [between(0.6, 3), 0.6, 0.6],
+    kiloVolts: between(70, 140),
+  };
+}
+
+/** Little contrast, much noise and a smooth kernel: scans that a radiologist would send back. */
+function poorScanner(between: Between): Partial<ScannerSettings> {
+  return {
+    ...drawnScanner(between),
+    blurFwhmMm: between(3, 6),
+    noiseHu: between(60, 140),
+    contrastPeakHu: between(110, 220),
+  };
+}
+
+/** A patient in a drawn scanner and field; every second chest has all the variety there is. */
+function stranger(
+  seed: string,
+  n: number,
+  scene: 'chest' | 'heart',
+  scanner: (between: Between) => Partial<ScannerSettings> = drawnScanner,
+): Phantom {
+  const random = forkOf(seed, n);
+  const draws = random.fork('scanner');
+  const between: Between = (low, high) => low + (high - low) * draws.uniform();
+  const isWhole = scene === 'chest' && n % 4 < 2;
+  const extents: readonly (readonly [number, number])[] = isWhole
+    ? [[80, 115], [80, 95], [95, 125]] // prettier-ignore
+    : [[48, 70], [48, 64], [50, 70]]; // prettier-ignore
+  const [depth = 0, height = 0, width = 0] = extents.map(([low, high]) =>
+    Math.round(between(low, high)),
+  );
+  return makePhantom(
+    random,
+    {
+      ...{ ...phantomDefaults, scene, spacingMm, shape: [depth, height, width] },
+      variety: scene === 'chest' && n % 2 === 0 ? 1 : 0.2,
+    },
+    {
+      ...{ ...scannerDefaults, ...scanner(between) },
+      fieldOfViewMm: isWhole ? between(300, 450) : between(170, 300),
+      ...(scene === 'chest' ? { motionMm: between(0, 3), stepMm: between(0, 2) } : {}),
+    },
   );
 }
 
