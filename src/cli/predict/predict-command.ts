@@ -26,8 +26,10 @@ export async function predictCommand(flags: PredictFlags, world: World): Promise
   if ((input === undefined) === (worklist === undefined)) {
     throw usageError('expected one of --input (a CT) and --worklist (many), got both or neither');
   }
-  if (flags.model === undefined) {
-    world.err('no --model: taking the student that comes along, which was trained on phantoms alone\n');
+  if (flags.model === undefined && flags.format === 'text') {
+    world.out(
+      'no --model: taking the student that comes along, which was trained on phantoms alone\n',
+    );
   }
   const model = await readModelFolder(flags.model ?? packageFile(sampleStudent));
   const prepare = await predictorOf(flags, model, world);
