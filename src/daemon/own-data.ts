@@ -2,7 +2,7 @@
 import type { Clock } from '../base/index.ts';
 import type { NodeFact } from '../dashboard/index.ts';
 import { HostError, machineFault } from '../host/index.ts';
-import type { OwnCaseBook, OwnCasesReport } from '../hospital/index.ts';
+import { HospitalError, type OwnCaseBook, type OwnCasesReport } from '../hospital/index.ts';
 
 /** What the watch works with. */
 export interface OwnDataOptions {
@@ -83,6 +83,7 @@ export class OwnDataWatch {
       // A folder of cases that is away is no fault of this node's own disk.
       if (fault !== null && isWithin(fault, this.#options.storeFolder)) onFault(fault);
       else if (error instanceof HostError) this.#sayAway(error);
+      else if (error instanceof HospitalError) this.#sayUntaken(error);
       else throw error;
     }
   }
@@ -117,6 +118,16 @@ export class OwnDataWatch {
     const reason = facts.code === 'bad_cases' ? facts.expected : facts.code.replace('_', ' ');
     const text = `the folder of own cases cannot be read (${reason}); training goes on with the cases taken before`;
     const remedy = 'mount it, or correct data.folder in node.yaml and start the node again';
+    const atMs = clock.nowMs();
+    onFact({ kind: 'notice', code: 'cases-away', level: 'warning', text, remedy, atMs });
+  }
+
+  /** A worker that took a case has died, or threw: the next look takes the case again. */
+  #sayUntaken({ code }: HospitalError): void {
+    const { onFact, clock } = this.#options;
+    // The code alone: a reason may name a file, and a file may be named after a patient.
+    const text = `own cases could not be taken (${code.replaceAll('_', ' ')}); training goes on with the cases taken before`;
+    const remedy = 'it is tried again; look whether this machine has too little memory';
     const atMs = clock.nowMs();
     onFact({ kind: 'notice', code: 'cases-away', level: 'warning', text, remedy, atMs });
   }

@@ -25,6 +25,7 @@ export class RestoredHome {
   readonly #options: RestoredHomeOptions;
   readonly #sinceMs: number;
   #isHeldBack = true;
+  #isStopped = false;
   #cancel: () => void = () => undefined;
 
   private constructor(options: RestoredHomeOptions, sinceMs: number) {
@@ -51,6 +52,7 @@ export class RestoredHome {
 
   /** Ends the watch. */
   stop(): void {
+    this.#isStopped = true;
     this.#cancel();
   }
 
@@ -64,6 +66,7 @@ export class RestoredHome {
     const { home, isVoter, onFact } = this.#options;
     // The command that confirms it removes the mark. A disk that fails is told by whoever writes to it.
     const mark = await restoredAtMs(home).catch(() => this.#sinceMs);
+    if (this.#isStopped) return;
     if (mark === null && this.#isHeldBack) {
       this.#isHeldBack = false;
       this.#say();

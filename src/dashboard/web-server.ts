@@ -66,7 +66,8 @@ async function listen(
   { host, port, what, remedy }: WebServerOptions,
 ): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
+    // For good: later ones tell of a connection that could not be taken, and must not end the node.
+    server.on('error', (cause) => {
       const message = `expected to serve ${what} at ${host}, port ${port}: ${messageOf(cause)}. ${remedy}`;
       reject(new DashboardError({ code: 'cannot_listen', host, port }, message, { cause }));
     });

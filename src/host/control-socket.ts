@@ -62,7 +62,8 @@ export async function openControlSocket(
     });
     server.maxConnections = connectionsMax;
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      // For good: later ones tell of a connection that could not be taken, and must not end the node.
+      server.on('error', reject);
       server.listen(path, resolve);
     });
     await chmod(path, 0o600);
@@ -122,8 +123,10 @@ async function converse(
   });
   const say = ({ status, body }: ControlAnswer): void => {
     if (gone.signal.aborted) return;
+    // First: what is no JSON must throw before anything is on its way.
+    const text = `${JSON.stringify(body)}\n`;
     answer.writeHead(status, { 'content-type': 'application/json' });
-    answer.end(`${JSON.stringify(body)}\n`);
+    answer.end(text);
   };
   try {
     const body = await readBody(asked, bodyBytesMax);

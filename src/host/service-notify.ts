@@ -29,16 +29,19 @@ export function serviceNotify(env: Readonly<Record<string, string | undefined>>)
   const send = (...words: readonly string[]): void => {
     if (socket === '') return;
     // One after the other: STOPPING must not overtake READY.
-    sending = sending.then(
-      () =>
-        new Promise<void>((resolve) => {
-          const childEnv = { ...process.env, NOTIFY_SOCKET: socket };
-          // It fails where systemd is not: nobody listens there either.
-          execFile(program, [...words], { env: childEnv, timeout: sendMsMax }, () => {
-            resolve();
-          });
-        }),
-    );
+    sending = sending
+      .then(
+        () =>
+          new Promise<void>((resolve) => {
+            const childEnv = { ...process.env, NOTIFY_SOCKET: socket };
+            // It fails where systemd is not: nobody listens there either.
+            execFile(program, [...words], { env: childEnv, timeout: sendMsMax }, () => {
+              resolve();
+            });
+          }),
+      )
+      // A machine without memory for one more process throws at once. What is not said now is said again.
+      .catch(() => undefined);
   };
   // Under an older Node, `bin/annulus.js` is the supervised process, and this one its child.
   const isForUs =

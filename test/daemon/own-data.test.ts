@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { OwnDataWatch } from '../../src/daemon/own-data.ts';
 import type { NodeFact } from '../../src/dashboard/index.ts';
 import { HostError } from '../../src/host/index.ts';
-import type { OwnCasesReport } from '../../src/hospital/index.ts';
+import { HospitalError, type OwnCasesReport } from '../../src/hospital/index.ts';
 
 const none = { counts: { hps: 1, ms: 0, calc: 0, unlabelled: 0, test: 1 } };
 const quiet: OwnCasesReport = { ...none, taken: 0, removed: 0, setAside: [] };
@@ -68,6 +68,29 @@ describe("the watch over a hospital's own cases", () => {
     facts.length = 0;
     await fire();
     expect(facts).deep.equal([]);
+  });
+
+  it('looks again when a worker has crashed over a case', async () => {
+    const crashed = new HospitalError({
+      ...{ code: 'worker_crashed', method: 'takeCase', reason: 'of train/Smith' },
+    });
+    const { watch, facts, fire } = watchOf(quiet, crashed, quiet);
+    const lost: unknown[] = [];
+    const hear = (error: unknown): void => void lost.push(error);
+    process.on('unhandledRejection', hear);
+    try {
+      await watch.start();
+      facts.length = 0;
+      await fire();
+      expect(codesOf(facts, 'notice')).deep.equal(['cases-away']);
+      expect(JSON.stringify(facts)).contain('worker crashed').not.contain('Smith');
+      await fire();
+      expect(codesOf(facts, 'notice-over')).include('cases-away');
+      await watch.stop();
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    expect(lost).deep.equal([]);
   });
 
   it('goes on with what it has while the folder is away, without a path in its words', async () => {

@@ -75,6 +75,28 @@ describe('a home that is a copy', () => {
     expect((await watched(home)).restored).equal(null);
   });
 
+  it('is watched no more once its node has ended, also when that came in the midst of a look', async () => {
+    const home = at('ended');
+    const mark = JSON.stringify({ format: 'annulus-restored/v1', restoredAtMs: 2_000 });
+    await diskStore(home).write('node/restored.json', utf8(mark));
+    const timers = new Set<() => void>();
+    const setTimer = (_delayMs: number, fire: () => void): (() => void) => {
+      timers.add(fire);
+      return () => timers.delete(fire);
+    };
+    const clock = { nowMs: () => 5_000, setTimer };
+    const ports = { isVoter: () => false, onFact: () => undefined };
+    const restored = await RestoredHome.open({ home: { folder: home }, clock, ...ports });
+    const [look] = timers;
+    timers.clear();
+    look?.();
+    restored?.stop();
+    // The disk has answered long before.
+    await restoredAtMs({ folder: home });
+    await new Promise((go) => setTimeout(go, 50));
+    expect(timers.size).equal(0);
+  });
+
   it('is none where its node runs again in the same folder, or in one that was moved', async () => {
     const home = at('own');
     mkdirSync(home);

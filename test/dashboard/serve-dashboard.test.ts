@@ -11,6 +11,7 @@ import {
   type DashboardSettings,
 } from '../../src/dashboard/index.ts';
 import { systemClock } from '../../src/host/index.ts';
+import { serversOf } from '../listening-servers.ts';
 import { parseExposition } from './exposition.ts';
 import { life } from './scripted-node.ts';
 
@@ -273,6 +274,13 @@ describe('serveDashboard', () => {
       port,
     });
     expect((error as DashboardError).message).contain('Set dashboard.port to a free one');
+  });
+
+  it('outlives connections that could not be taken', async () => {
+    const [server] = await serversOf(() => serve());
+    // As Node tells of an accept(2) that failed: out of file handles, for instance.
+    for (let time = 0; time < 2; time++) server?.emit('error', new Error('accept EMFILE'));
+    expect(server?.listening).equal(true);
   });
 
   it('refuses settings out of range', async () => {

@@ -10,6 +10,7 @@ import {
   type ControlHandler,
   type ControlSocket,
 } from '../../src/host/index.ts';
+import { serversOf } from '../listening-servers.ts';
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
   const error = await work.catch((thrown: unknown) => thrown);
@@ -57,6 +58,28 @@ describe('the control socket', () => {
       status: 500,
       body: { error: 'the disk is full' },
     });
+  });
+
+  it('answers with the reason when the answer is no JSON', async () => {
+    const lost: unknown[] = [];
+    const hear = (error: unknown): void => void lost.push(error);
+    process.on('unhandledRejection', hear);
+    try {
+      await listen(() => Promise.resolve({ status: 200, body: 1n }));
+      const asked = { method: 'GET', path: '/status' } as const;
+      const answer = await askControl(path, asked, AbortSignal.timeout(2_000)).catch(() => null);
+      expect(answer?.status).equal(500);
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    expect(lost).deep.equal([]);
+  });
+
+  it('outlives connections that could not be taken', async () => {
+    const [server] = await serversOf(() => listen());
+    // As Node tells of an accept(2) that failed: out of file handles, for instance.
+    for (let time = 0; time < 2; time++) server?.emit('error', new Error('accept EMFILE'));
+    expect((await askControl(path, { method: 'GET', path: '/none' })).status).equal(404);
   });
 
   it('refuses a question that is too long without holding it', async () => {

@@ -39,6 +39,23 @@ describe('what systemd is told', () => {
     expect(serviceNotify({ NOTIFY_SOCKET: '/nowhere' }).watchdogMs).equal(null);
   });
 
+  it('is lost when no program can be started, and the node lives on', async () => {
+    const lost: unknown[] = [];
+    const hear = (error: unknown): void => void lost.push(error);
+    process.on('unhandledRejection', hear);
+    try {
+      const notify = serviceNotify({ NOTIFY_SOCKET: '/nowhere' });
+      // Refused before any program begins, as by a machine without memory for it.
+      notify.status('a\0b');
+      notify.alive();
+      await notify.flushed();
+      await new Promise((go) => setImmediate(go));
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
+    expect(lost).deep.equal([]);
+  });
+
   it('arrives in the order in which it was said', async function () {
     if (!isThere('systemd-notify') || !isThere(python)) this.skip();
     const folder = mkdtempSync(join(tmpdir(), 'annulus-notify-'));
