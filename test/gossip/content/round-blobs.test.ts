@@ -43,7 +43,7 @@ describe('the blobs of each round', () => {
   });
 
   it('reads the disk again after a failure', async () => {
-    const { list } = store;
+    const list = store.list.bind(store);
     store.list = (): Promise<string[]> => Promise.reject(new Error('busy'));
     const fresh = new RoundBlobs(store);
     expect(await fresh.all().catch(() => 'failed')).equal('failed');
