@@ -4,15 +4,16 @@ import { Server } from 'node:net';
 /** The servers that `work` has listen. */
 export async function serversOf(work: () => Promise<unknown>): Promise<Server[]> {
   const servers: Server[] = [];
-  const { listen } = Server.prototype;
-  Server.prototype.listen = function (this: Server, ...args: never[]): Server {
+  const made = Server.prototype as unknown as { listen: (...args: unknown[]) => unknown };
+  const { listen } = made;
+  made.listen = function (this: Server, ...args: unknown[]): unknown {
     servers.push(this);
-    return Reflect.apply(listen, this, args) as Server;
-  } as typeof listen;
+    return Reflect.apply(listen, this, args);
+  };
   try {
     await work();
   } finally {
-    Server.prototype.listen = listen;
+    made.listen = listen;
   }
   return servers;
 }

@@ -38,7 +38,9 @@ export class EnvelopeFinder {
 
   /** The envelope with this digest; null when no block brought it in. */
   async find(digest: Digest): Promise<Uint8Array | null> {
-    this.#reading = this.#reading.then(() => this.#readOn());
+    const readOn = (): Promise<void> => this.#readOn();
+    // What the disk did not give to an earlier question is asked for again.
+    this.#reading = this.#reading.then(readOn, readOn);
     await this.#reading;
     for (const height of [this.#heights.get(keyOf(digest)) ?? []].flat()) {
       const body = (await this.#ports.decision(height))?.body;

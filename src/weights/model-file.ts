@@ -104,8 +104,13 @@ export class ModelWriter {
     layout: ModelLayout,
   ): Promise<ModelWriter> {
     const writer = new ModelWriter(await store.create(name), parameterCount(layout));
-    await writer.#add(headerOf(layout));
-    return writer;
+    try {
+      await writer.#add(headerOf(layout));
+      return writer;
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
   }
 
   /** Adds numbers: tensors in the order of `fileOrder`, each from its first number on. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 
-import { concatBytes } from '../../src/base/index.ts';
+import { concatBytes, messageOf } from '../../src/base/index.ts';
 import {
   encodeCanonicalWeights,
   fileOrder,
@@ -58,6 +58,14 @@ describe('a model as a file of a store', () => {
     const reader = await ModelReader.open(store, 'm', layout);
     expect(await reader.read(0, 6, 9)).to.deep.equal(weights[0]!.data.slice(6));
     expect(await reader.read(1, 0, 4)).to.deep.equal(weights[1]!.data);
+  });
+
+  it('leaves no open file when the disk takes not even its header', async () => {
+    const store = new MemoryStore();
+    store.writerFails = true;
+    const layout = [{ name: 'a', shape: [1] }];
+    const failed = await ModelWriter.create(store, 'm', layout).catch(messageOf);
+    expect([failed, store.underWay]).deep.equal(['the disk is gone', 0]);
   });
 
   it('is refused when it is cut, longer, absent, or of another layout', async () => {

@@ -35,6 +35,9 @@ export class HeldBlobs {
 
   /** Removes a blob and its list. */
   async remove(digest: Digest): Promise<void> {
+    // A list of what is left of a blob in the midst of its removal would be false, and stay.
+    const making = this.#making.get(digest);
+    if (making !== undefined) await making.catch(() => undefined);
     await this.#store.remove(contentName(digest));
     await this.#store.remove(`${listFolder}${digest}`);
     const names = await this.#byListName;
@@ -48,8 +51,7 @@ export class HeldBlobs {
     if (totalBytes !== null) {
       return { totalBytes, read: (offset, length) => this.#store.readPart(path, offset, length) };
     }
-    this.#byListName ??= this.#readNames();
-    const blob = (await this.#byListName).get(name);
+    const blob = (await this.#names()).get(name);
     const list = blob === undefined ? null : await this.#list(blob);
     if (list === null) return null;
     return {
@@ -62,6 +64,15 @@ export class HeldBlobs {
   async all(): Promise<Digest[]> {
     const names = await this.#store.list(blobFolder);
     return names.map((name) => name.slice(blobFolder.length) as Digest);
+  }
+
+  #names(): Promise<Map<Digest, Digest>> {
+    if (this.#byListName !== null) return this.#byListName;
+    const reading = this.#readNames();
+    this.#byListName = reading;
+    // What the disk did not give is asked for again.
+    reading.catch(() => (this.#byListName = null));
+    return reading;
   }
 
   async #readNames(): Promise<Map<Digest, Digest>> {

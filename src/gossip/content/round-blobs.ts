@@ -53,11 +53,17 @@ export class RoundBlobs {
     if (known.has(digest)) {
       // Noted a moment ago, perhaps, and not durable yet.
       await this.#lastAppend;
+      if (!known.has(digest)) await this.note({ round, kind }, digest, bytes);
       return;
     }
     rounds.set(round, known.set(digest, { kind, digest, bytes }));
-    // The line break comes first: it also ends a line that a crash tore.
-    await this.#append(round, `\n${kind} ${digest} ${bytes}`);
+    try {
+      // The line break comes first: it also ends a line that a crash tore.
+      await this.#append(round, `\n${kind} ${digest} ${bytes}`);
+    } catch (error) {
+      known.delete(digest);
+      throw error;
+    }
   }
 
   /** Resolves when the line is durable. All that come while the disk is busy cost it one turn: updates come many at a time. */
@@ -134,8 +140,12 @@ export class RoundBlobs {
   }
 
   #load(): Promise<Map<number, Map<Digest, Entry>>> {
-    this.#rounds ??= this.#read();
-    return this.#rounds;
+    if (this.#rounds !== null) return this.#rounds;
+    const reading = this.#read();
+    this.#rounds = reading;
+    // What the disk did not give is asked for again.
+    reading.catch(() => (this.#rounds = null));
+    return reading;
   }
 
   async #read(): Promise<Map<number, Map<Digest, Entry>>> {

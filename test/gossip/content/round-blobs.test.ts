@@ -31,6 +31,26 @@ describe('the blobs of each round', () => {
     }
   });
 
+  it('knows nothing of a line that the disk did not take, and writes it when asked again', async () => {
+    store.writesLeft = 0;
+    const noted = { round: 9, kind: 'update' } as const;
+    const both = [1, 2].map(() => blobs.note(noted, name('f'), 100).catch(() => 'failed'));
+    expect(await Promise.all(both)).deep.equal(['failed', 'failed']);
+    store.writesLeft = Infinity;
+    await blobs.note(noted, name('f'), 100);
+    // As after a restart.
+    expect((await new RoundBlobs(store).all()).has(name('f'))).equal(true);
+  });
+
+  it('reads the disk again after a failure', async () => {
+    const list = store.list.bind(store);
+    store.list = (): Promise<string[]> => Promise.reject(new Error('busy'));
+    const fresh = new RoundBlobs(store);
+    expect(await fresh.all().catch(() => 'failed')).equal('failed');
+    store.list = list;
+    expect((await fresh.all()).has(name('a'))).equal(true);
+  });
+
   it('removes updates and models that are older than the rule says, each by its own number', async () => {
     expect(await prune({ updateRounds: 2, modelRounds: 3 }, 4)).equal(3);
     expect(removed.sort()).deep.equal([name('1'), name('a'), name('b')]);

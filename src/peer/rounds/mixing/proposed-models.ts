@@ -22,8 +22,9 @@ const vouchedMax = 4;
 export class ProposedModels {
   readonly #context: RoundContext;
   readonly #epsilon: number;
-  readonly #verdicts = new Map<Digest, Verdict>();
-  readonly #underWay = new Set<Digest>();
+  #verdicts = new Map<Digest, Verdict>();
+  /** Begun for `#verdicts`: what was begun for those before says nothing any more. */
+  #underWay = new Set<Digest>();
   /** By member, models that it calls near. */
   readonly #vouched = new Map<NodeId, Set<Digest>>();
 
@@ -42,12 +43,13 @@ export class ProposedModels {
 
   /** Forgets what was thought without a model of one's own. */
   ownCame(): void {
-    this.#verdicts.clear();
+    this.#verdicts = new Map();
+    this.#underWay = new Set();
   }
 
   /** Another cut: other models. */
   forget(): void {
-    this.#verdicts.clear();
+    this.ownCame();
     this.#vouched.clear();
   }
 
@@ -92,13 +94,15 @@ export class ProposedModels {
   }
 
   #look(model: Digest, own: OwnModel | null): void {
-    if (this.#underWay.has(model)) return;
-    this.#underWay.add(model);
+    const [verdicts, underWay] = [this.#verdicts, this.#underWay];
+    if (underWay.has(model)) return;
+    underWay.add(model);
     void this.#verdictOn(model, own)
       .then(
         (verdict) => {
           this.#context.post(() => {
-            this.#verdicts.set(model, verdict);
+            if (verdicts !== this.#verdicts) return;
+            verdicts.set(model, verdict);
             const facts = { round: this.#context.open.r, model: model.slice(0, 12) };
             if (verdict.kind === 'unfit') {
               const told = { ...facts, reason: verdict.reason };
@@ -115,7 +119,7 @@ export class ProposedModels {
         },
       )
       .finally(() => {
-        this.#underWay.delete(model);
+        underWay.delete(model);
       });
   }
 
