@@ -14,9 +14,11 @@ import {
   resample,
   voxelToWorld,
   type Geometry,
+  type Markup,
   type Vector3,
   type Volume,
 } from '../../src/data/index.ts';
+import { readModelFolder } from '../../src/cli/files.ts';
 import { encodeStudent } from '../../src/distill/index.ts';
 import { predictFile } from '../../src/prediction/index.ts';
 import { orientations, turned } from '../data/volume/orientations.ts';
@@ -82,14 +84,21 @@ describe('a prediction of a copy of the sample CT', () => {
   const original = withBall(ct, centre, 9);
   const model = encodeStudent(finder([3, 3, 3], [48, 48, 48]));
 
-  async function found(volume: Volume): Promise<Vector3> {
+  async function pointsFound(
+    student: ReadonlyMap<string, Uint8Array>,
+    volume: Volume,
+  ): Promise<Markup[]> {
     const { files } = await predictFile({
-      ...{ model, heart: null, engine: { backend: 'wasm' } },
+      ...{ model: student, heart: null, engine: { backend: 'auto' } },
       image: { name: 'ct.nii', bytes: encodeNifti(volume, { gzip: false }) },
       made: { date: '20260102', time: '030405', version: '0.0.0' },
       ...{ onNote: () => undefined, onProgress: () => undefined },
     });
-    const [point] = decodeMarkups(files.get('points.mrk.json') ?? new Uint8Array(0));
+    return decodeMarkups(files.get('points.mrk.json') ?? new Uint8Array(0));
+  }
+
+  async function found(volume: Volume): Promise<Vector3> {
+    const [point] = await pointsFound(model, volume);
     return point?.position ?? [NaN, NaN, NaN];
   }
 
@@ -100,5 +109,18 @@ describe('a prediction of a copy of the sample CT', () => {
     const way = { from: [1, 2, 0], flip: [true, true, false] } as const;
     const copy = resample(turned(original, way), [1.2, 2, 1.6], 'smooth');
     expect(away(await found(copy), first), 'mm').below(1.5);
+  });
+
+  it('lies within one voxel of the original by a student that was trained, point by point', async () => {
+    const student = await readModelFolder(join(projectRoot, 'config', 'sample', 'student'));
+    const first = await pointsFound(student, ct);
+    expect(first).lengthOf.greaterThan(4);
+    const way = { from: [1, 2, 0], flip: [true, true, false] } as const;
+    const copy = resample(turned(ct, way), [1.2, 1.4, 1.3], 'smooth');
+    const again = await pointsFound(student, copy);
+    expect(again.map(({ label }) => label)).deep.equal(first.map(({ label }) => label));
+    again.forEach(({ label, position }, n) => {
+      expect(away(position, first[n]?.position ?? [NaN, NaN, NaN]), label).below(1.5);
+    });
   });
 });

@@ -132,8 +132,11 @@ function candidatesOf(map: Float32Array, geometry: Geometry, probabilityMin: num
   const { shape, affine } = geometry;
   const [d, h, w] = spacingOf(affine);
   const smooth = blurred(map, shape, [blurMm / d, blurMm / h, blurMm / w]);
-  const peaks = localMaxima(smooth, geometry, probabilityMin).filter(
-    (voxel) => (smooth[voxel] as number) >= probabilityMin,
+  // A head that knows nothing of a point says the same of every place.
+  const mean = map.reduce((sum, value) => sum + value, 0) / map.length;
+  const least = Math.max(probabilityMin, 2 * mean);
+  const peaks = localMaxima(smooth, geometry, least).filter(
+    (voxel) => (smooth[voxel] as number) >= least,
   );
   peaks.sort((a, b) => (smooth[b] as number) - (smooth[a] as number) || a - b);
   const kept: Candidate[] = [];

@@ -1,5 +1,6 @@
 /** A root found as one: maps made of blobs at known places, with stronger false ones elsewhere. */
 import { expect } from 'chai';
+import { seededRandom } from '../../../src/base/index.ts';
 import {
   pointNames,
   rasAffine,
@@ -129,6 +130,22 @@ describe('the points of one root', () => {
       pointNames.map((name) => [name, new Float32Array(60 * 80 * 96).fill(1 / 6)]),
     );
     expect(findRoot(maps, grid)).deep.equal([]);
+  });
+
+  it('are none where a head says nearly the same of every place, however little is asked for', () => {
+    // One in six, a tenth more or less from voxel to voxel.
+    const random = seededRandom('nearly the same');
+    const maps = new Map(
+      pointNames.map((name) => [
+        name,
+        Float32Array.from({ length: 60 * 80 * 96 }, () => (0.9 + 0.2 * random.uniform()) / 6),
+      ]),
+    );
+    expect(findRoot(maps, grid, 0.05)).deep.equal([]);
+    // Where a head knows something, a place of 0.1 is enough then, and not otherwise.
+    const faint = new Map(pointNames.map((name) => [name, mapOf([{ at: root[name], peak: 0.2 }])]));
+    expect(findRoot(faint, grid, 0.05)).lengthOf(7);
+    expect(findRoot(faint, grid)).deep.equal([]);
   });
 
   it('move with the image', () => {
