@@ -87,7 +87,7 @@ describe('annulus', () => {
     [['reproduce', 'smoke', '--out', folder], 'the output folder is not empty'],
     [['audit', 'verify', join(folder, 'none')], 'no such folder'],
     [['audit', 'verify', folder], 'found none'],
-    [['predict', '--model', folder], "required option '--output <folder>'"],
+    [['predict', '--model', join(folder, 'none'), '--input', presetFile], 'no such folder'],
     [
       ['predict', '--model', folder, '--output', join(folder, 'o')],
       'expected one of --input (a CT) and --worklist (many), got both or neither',
