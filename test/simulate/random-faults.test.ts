@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { shrinkFaults } from '../../src/simulate/index.ts';
 import { failureOf, randomWorld } from './random-world.ts';
 
-/** 1,400 more: large-worlds.slow.test.ts. */
-const seedCount = 600;
+/** 1,700 more: large-worlds.slow.test.ts. */
+const seedCount = 300;
 /** Between two tests, so that a failure is told before all have run. */
 const batch = 100;
 

@@ -23,8 +23,8 @@ import {
 } from '../../src/wire/index.ts';
 import { changingRandomWorld, failureOf } from './random-world.ts';
 
-/** 100 more: large-worlds.slow.test.ts. */
-const seedCount = 100;
+/** 150 more: large-worlds.slow.test.ts. */
+const seedCount = 50;
 const batch = 50;
 
 describe('random faults while the members change', () => {
