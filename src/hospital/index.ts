@@ -15,7 +15,12 @@ export {
   type OwnCasesReport,
 } from './own-case-book.ts';
 export { takeOwnCase, type OwnTaking } from './take-own-case.ts';
-export { listSources, type SourceCase, type SourcePart, type Sources } from './site/site-sources.ts';
+export {
+  listSources,
+  type SourceCase,
+  type SourcePart,
+  type Sources,
+} from './site/site-sources.ts';
 export { partSources, type PartingOptions } from './site/part-sources.ts';
 export { partsOf, type Parted, type SitePart } from './site/site-parts.ts';
 export { readSiteCase } from './site/read-site-case.ts';

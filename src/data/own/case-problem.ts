@@ -38,7 +38,8 @@ const fixes: Readonly<Record<string, string>> = {
 };
 
 /** What a case lacks that is no fault of one file. */
-export type SiteRule = 'whose_label' | 'no_ct' | 'unknown_file' | 'several_cts' | 'unreadable' | 'same_study';
+export type SiteRule =
+  'whose_label' | 'no_ct' | 'unknown_file' | 'several_cts' | 'unreadable' | 'same_study';
 
 /** @param text what was expected and what came */
 export function siteProblem(rule: SiteRule, text: string): CaseProblem {
