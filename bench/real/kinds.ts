@@ -52,7 +52,7 @@ const tallField: Shape3 = [140, 60, 64];
 const marginMm = 30;
 /** From the root down to where no heart is any more, mm. */
 const bellyMm = 90;
-/** As far beyond what is measured in patients as the preset of chests goes. */
+/** A little less beyond what is measured in patients than the preset of chests goes. */
 const variety = 0.5;
 
 /** Eight hospitals; patient n is scanned by number n modulo 8. */

@@ -72,7 +72,9 @@ describe('the student that comes along', () => {
     const { code, out, err } = await runTyped(args, { predict: loadPredict });
     expect(code, err).equal(0);
     expect(out).contain('the student that comes along');
-    expect(out).contain('points.mrk.json');
+    expect(out)
+      .contain('points.mrk.json')
+      .and.match(/^plausible/m);
     expect(existsSync(join(output, 'report.html'))).equal(true);
     // Landmarks of the CT are a machine's: they prove the place.
     const centre = pointsIn(join(sample, 'landmarks.mrk.json')).find(

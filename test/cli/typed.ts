@@ -12,11 +12,13 @@ export interface Told {
  * What the command says.
  *
  * @param parts of its world: rooms behind it (where they are absent, neither training nor prediction is), and for a command that
- * goes on until it is told to end, who hears it and the signal
+ * goes on until it is told to end, who hears it and the signal; whether it speaks to a terminal
  */
 export async function runTyped(
   args: readonly string[],
-  parts: Partial<Pick<World, 'mainJob' | 'reproduce' | 'predict' | 'out' | 'signal'>> = {},
+  parts: Partial<
+    Pick<World, 'mainJob' | 'reproduce' | 'predict' | 'out' | 'signal' | 'isLive'>
+  > = {},
 ): Promise<Told> {
   let out = '';
   let err = '';

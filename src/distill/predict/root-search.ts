@@ -30,8 +30,6 @@ export interface FoundPoint {
   readonly position: Vector3;
   /** Mean probability around the place, 0 to 1. */
   readonly probability: number;
-  /** Root mean square distance of the probability from its middle, mm. */
-  readonly spreadMm: number;
 }
 
 /** A place where a point may be. */
@@ -121,7 +119,7 @@ export function findRoot(
       {
         name,
         probability: place.probability,
-        ...middleOf(maps.get(name) as Float32Array, geometry, place),
+        position: middleOf(maps.get(name) as Float32Array, geometry, place),
       },
     ];
   });
@@ -232,25 +230,16 @@ function oddness(name: PointName, position: Vector3, others: RootPoints): number
   }, 0);
 }
 
-/** The middle of the probability around a place, between voxels, and how far it is spread. */
-function middleOf(
-  map: Float32Array,
-  geometry: Geometry,
-  { position }: Candidate,
-): Pick<FoundPoint, 'position' | 'spreadMm'> {
+/** The middle of the probability around a place, between voxels. */
+function middleOf(map: Float32Array, geometry: Geometry, { position }: Candidate): Vector3 {
   // From the nearest voxel to the middle, then around the middle: what is cut off is cut off evenly.
-  const near = momentsOf(map, geometry, position);
-  return momentsOf(map, geometry, near.position);
+  const near = meanPlace(map, geometry, position);
+  return meanPlace(map, geometry, near);
 }
 
-/** Mean and root mean square distance of the probability within reach of a place. */
-function momentsOf(
-  map: Float32Array,
-  geometry: Geometry,
-  around: Vector3,
-): Pick<FoundPoint, 'position' | 'spreadMm'> {
+/** Where the probability within reach of a place lies in the mean. */
+function meanPlace(map: Float32Array, geometry: Geometry, around: Vector3): Vector3 {
   let sum = 0;
-  let squares = 0;
   const away: [number, number, number] = [0, 0, 0];
   eachNear(geometry, around, (voxel, at) => {
     const weight = map[voxel] as number;
@@ -258,14 +247,10 @@ function momentsOf(
     for (const axis of [0, 1, 2] as const) {
       const mm = at[axis] - around[axis];
       away[axis] += weight * mm;
-      squares += weight * mm * mm;
     }
   });
   const [x, y, z] = [away[0] / sum, away[1] / sum, away[2] / sum];
-  return {
-    position: [around[0] + x, around[1] + y, around[2] + z],
-    spreadMm: Math.sqrt(Math.max(0, squares / sum - x * x - y * y - z * z)),
-  };
+  return [around[0] + x, around[1] + y, around[2] + z];
 }
 
 /** Visits the voxels within reach of a place. */

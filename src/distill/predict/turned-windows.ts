@@ -1,10 +1,9 @@
 /**
  * A root that was found is looked at once more, in windows that lie around its middle and are turned against each other.
- * Where the answers agree the mean of them is better than each; how far they are apart is what the model is unsure of.
+ * What most of them see lies where they see it in the mean.
  */
 import {
   addVectors,
-  distanceBetween,
   pointNames,
   rotateAbout,
   scaleVector,
@@ -17,18 +16,9 @@ import type { FoundPoint } from './root-search.ts';
 /** Degrees that a window is turned by, about one axis: within what training turns its patches by. */
 const turnDegrees = 12;
 
-/** A point as several windows see it. */
-export interface AgreedPoint extends FoundPoint {
-  /** Root mean square distance of the windows' answers from their mean, mm. */
-  readonly apartMm: number;
-}
-
-/** The middle of a root's points. */
+/** The middle of a root's points, at least one. */
 export function middleOf(root: readonly FoundPoint[]): Vector3 {
-  return scaleVector(
-    root.map(({ position }) => position).reduce(addVectors),
-    1 / Math.max(1, root.length),
-  );
+  return scaleVector(root.map(({ position }) => position).reduce(addVectors), 1 / root.length);
 }
 
 /** Windows around a place: one that is straight, and two for each axis, turned there and back. */
@@ -69,31 +59,12 @@ export function turnedWindows(
 }
 
 /** What the windows agree on: points that more than half of them found, in the order of `pointNames`. */
-export function agreedRoot(views: readonly (readonly FoundPoint[])[]): AgreedPoint[] {
+export function agreedRoot(views: readonly (readonly FoundPoint[])[]): FoundPoint[] {
   return pointNames.flatMap((name) => {
     const seen = views.flatMap((view) => view.filter((point) => point.name === name));
     if (2 * seen.length <= views.length) return [];
-    const position = middleOf(seen);
-    const squares = seen.map((point) => distanceBetween(point.position, position) ** 2);
-    return [
-      {
-        name,
-        position,
-        // A window that does not see the point speaks against it.
-        probability: meanOf(
-          seen.map(({ probability }) => probability),
-          views.length,
-        ),
-        spreadMm: meanOf(
-          seen.map(({ spreadMm }) => spreadMm),
-          seen.length,
-        ),
-        apartMm: Math.sqrt(meanOf(squares, seen.length)),
-      },
-    ];
+    const sum = seen.reduce((total, { probability }) => total + probability, 0);
+    // A window that does not see the point speaks against it.
+    return [{ name, position: middleOf(seen), probability: sum / views.length }];
   });
-}
-
-function meanOf(numbers: readonly number[], count: number): number {
-  return numbers.reduce((sum, one) => sum + one, 0) / count;
 }

@@ -183,7 +183,7 @@ describe('the probability of points', () => {
   });
 
   it('is a mean over all that were sought, 0 where one was not found', () => {
-    const point = { name: 'RCC', position: [0, 0, 0], probability: 0.9, spreadMm: 1 } as const;
+    const point = { name: 'RCC', position: [0, 0, 0], probability: 0.9 } as const;
     expect(meanProbability([point, { ...point, name: 'LCC', probability: 0.6 }], 5)).closeTo(
       0.3,
       1e-12,

@@ -8,12 +8,11 @@ import {
   turnedWindows,
 } from '../../../src/distill/predict/turned-windows.ts';
 
-const point = (
-  name: FoundPoint['name'],
-  position: Vector3,
-  probability = 0.8,
-  spreadMm = 4,
-): FoundPoint => ({ name, position, probability, spreadMm });
+const point = (name: FoundPoint['name'], position: Vector3, probability = 0.8): FoundPoint => ({
+  name,
+  position,
+  probability,
+});
 
 const minus = (a: Vector3, b: Vector3): Vector3 => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 const dot = (a: Vector3, b: Vector3): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -71,18 +70,11 @@ describe('what windows agree on', () => {
     const views = [
       [point('RCC', [0, 0, 0], 0.9), point('LCA', [1, 1, 1])],
       [point('RCC', [2, 0, 0], 0.6)],
-      [point('RCC', [1, 3, 0], 0.6, 7)],
+      [point('RCC', [1, 3, 0], 0.6)],
       [],
     ];
     expect(agreedRoot(views)).deep.equal([
-      {
-        name: 'RCC',
-        position: [1, 1, 0],
-        probability: 2.1 / 4,
-        spreadMm: 5,
-        // (1 + 1 + 1 + 1 + 0 + 4) / 3
-        apartMm: Math.sqrt(8 / 3),
-      },
+      { name: 'RCC', position: [1, 1, 0], probability: 2.1 / 4 },
     ]);
   });
 
