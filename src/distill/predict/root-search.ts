@@ -52,21 +52,14 @@ export const reachMm = 12;
 /** Choices looked at, the likeliest first: more than any image of a heart has needed, and noise ends here too. */
 const choicesMax = 100_000;
 
-/** Mean distance of two points, mm: of 400 drawn roots, whose sizes are published ones (docs/specs/phantom.md). */
+/** Mean distance of two points, mm: of 400 drawn chests, whose roots have published sizes (docs/specs/phantom.md). */
 const apartMeanMm: Readonly<Record<string, number>> = {
-  ...{
-    'RCC LCC': 21.3,
-    'RCC NCC': 21.2,
-    'RCC RCA': 15.0,
-    'RCC LCA': 29.4,
-    'RCC MS1': 12.3,
-    'RCC MS2': 14.7,
-  },
-  ...{ 'LCC NCC': 21.4, 'LCC RCA': 29.5, 'LCC LCA': 15.2, 'LCC MS1': 24.7, 'LCC MS2': 26.0 },
-  ...{ 'NCC RCA': 29.3, 'NCC LCA': 29.5, 'NCC MS1': 12.3, 'NCC MS2': 14.7 },
-  ...{ 'RCA LCA': 30.2, 'RCA MS1': 21.5, 'RCA MS2': 26.8 },
-  ...{ 'LCA MS1': 33.4, 'LCA MS2': 37.1, 'MS1 MS2': 6.9 },
-};
+  ...{ 'RCC LCC': 21.4, 'RCC NCC': 21.4, 'RCC RCA': 18, 'RCC LCA': 29.6, 'RCC MS1': 12.4, 'RCC MS2': 14.9 },
+  ...{ 'LCC NCC': 21.3, 'LCC RCA': 30.2, 'LCC LCA': 15.5, 'LCC MS1': 24.6, 'LCC MS2': 26 },
+  ...{ 'NCC RCA': 30.3, 'NCC LCA': 29.6, 'NCC MS1': 12.4, 'NCC MS2': 14.9 },
+  ...{ 'RCA LCA': 29.2, 'RCA MS1': 23.7, 'RCA MS2': 29.5 },
+  ...{ 'LCA MS1': 33.4, 'LCA MS2': 37.3, 'MS1 MS2': 7.1 },
+}; // prettier-ignore
 /** How much such a distance varies between patients and by a model's own error of 3 mm a point, mm. */
 const apartSpreadMm = 5;
 /** Of six distances of a point about two say something of their own. */

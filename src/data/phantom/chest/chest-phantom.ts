@@ -17,6 +17,7 @@ import {
 import type { Phantom } from '../truth.ts';
 import { addStreaks, drawDeposits, paintDeposits, type Deposit } from '../calcium.ts';
 import { drawRoot, rootLandmarks, rootPoints, type Root } from '../root.ts';
+import { normally } from './draws.ts';
 import { bellyCoat, paintAbdomen } from './abdomen.ts';
 import { BlockCanvas } from './block-canvas.ts';
 import { drawBody, seatedUnder, type Body } from './body.ts';
@@ -34,8 +35,9 @@ import { drawFindings, type Findings } from './findings.ts';
 import {
   paintAorta,
   paintPassages,
+  paintPulmonaryArteries,
   paintPulmonaryVeins,
-  paintVenousVessels,
+  paintSystemicVeins,
 } from './great-vessels.ts';
 import { planVessels, type GreatVessels } from './vessel-plan.ts';
 import { planHeart, type HeartPlan } from './heart-plan.ts';
@@ -150,8 +152,9 @@ function paintMediastinum(
   scene.canvas.paintLayers(scene.frame, sacCoat(scene, heart));
   paintSternum(scene);
   paintPassages(scene, vessels);
-  paintVenousVessels(scene, vessels);
+  paintSystemicVeins(scene, vessels);
   paintRightHeart(scene, heart);
+  paintPulmonaryArteries(scene, vessels);
   paintPulmonaryVeins(scene, vessels);
   paintCoronaryFat(scene, tree);
   paintLeftHeart(scene, heart);
@@ -162,14 +165,25 @@ function paintMediastinum(
   return paintDevices(scene, findings, heart, vessels, tree);
 }
 
-/** The root in the chest's frame: its axes turned with the heart. */
+/**
+ * The root in the chest's frame: its axes turned with the heart. Ostia are as high as measured: the right one 17.2 ± 3.3 mm, the left
+ * one 14.4 ± 2.9 mm over the annulus (Tops 2008), which puts some at the junction.
+ */
 function drawChestRoot(random: Random, [x, y, z]: Rotation, variety: number): Root {
   const turned = ([a, b, c]: Vector3): Vector3 => [
     x[0] * a + y[0] * b + z[0] * c,
     x[1] * a + y[1] * b + z[1] * c,
     x[2] * a + y[2] * b + z[2] * c,
   ];
-  return drawRoot(random, turned(canonicalForward), turned(canonicalAxis), variety);
+  const root = drawRoot(random, turned(canonicalForward), turned(canonicalAxis), variety);
+  const normal = normally(random.fork('ostia'));
+  const [right, left] = root.ostia;
+  const ostia: Root['ostia'] = [
+    { ...right, heightMm: normal(17.2, 3.3) },
+    { ...left, heightMm: normal(14.4, 2.9) },
+  ];
+  const highestMm = Math.max(...ostia.map(({ heightMm }) => heightMm));
+  return { ...root, ostia, junctionHeightMm: Math.max(root.junctionHeightMm, highestMm + 1) };
 }
 
 /**

@@ -22,17 +22,22 @@ export function paintPassages(scene: Scene, { airways, oesophagus }: GreatVessel
   paintAll(scene, airways.flatMap((course) => rodsAlong(course)), tissue.airway); // prettier-ignore
 }
 
-/** Paints what carries blood of the right side: cavae, azygos, pulmonary arteries. */
-export function paintVenousVessels(scene: Scene, vessels: GreatVessels): void {
+/** Paints cavae and azygos. */
+export function paintSystemicVeins(scene: Scene, vessels: GreatVessels): void {
   const { tissue } = scene;
-  const walled = (courses: readonly Course[], hu: number, value: number): void => {
-    paintAll(scene, courses.flatMap((course) => rodsAlong(course, 1.2)), tissue.vesselWall); // prettier-ignore
-    paintAll(scene, courses.flatMap((course) => rodsAlong(course)), hu, value); // prettier-ignore
-  };
-  walled([vessels.azygos], tissue.lateVein, label.none);
-  walled([vessels.cavaInferior], tissue.cavaInferior, label.none);
-  walled(vessels.cavaSuperior, tissue.cavaSuperior, label.none);
-  walled(vessels.pulmonary, tissue.pulmonaryArtery, label.pulmonaryArtery);
+  paintWalled(scene, [vessels.azygos], tissue.lateVein, label.none);
+  paintWalled(scene, [vessels.cavaInferior], tissue.cavaInferior, label.none);
+  paintWalled(scene, vessels.cavaSuperior, tissue.cavaSuperior, label.none);
+}
+
+/** Paints the pulmonary arteries: after the right heart, whose outflow tract ends in them. */
+export function paintPulmonaryArteries(scene: Scene, { pulmonary }: GreatVessels): void {
+  paintWalled(scene, pulmonary, scene.tissue.pulmonaryArtery, label.pulmonaryArtery);
+}
+
+function paintWalled(scene: Scene, courses: readonly Course[], hu: number, value: number): void {
+  paintAll(scene, courses.flatMap((course) => rodsAlong(course, 1.2)), scene.tissue.vesselWall); // prettier-ignore
+  paintAll(scene, courses.flatMap((course) => rodsAlong(course)), hu, value); // prettier-ignore
 }
 
 /** Paints the veins of the lung up to the atrium. */

@@ -5,13 +5,21 @@
 import type { Random } from '../../../base/index.ts';
 import {
   addVectors,
+  dotProduct,
   scaleVector,
   stepAlong,
   unitVector,
   type Vector3,
 } from '../../volume/vector.ts';
 import type { Rotation } from '../pose.ts';
-import { annulusRadiusAt, rootToHeart, septumAngle, type Root } from '../root.ts';
+import {
+  annulusRadiusAt,
+  aroundAxis,
+  rootToHeart,
+  septumAngle,
+  wallRadiusAt,
+  type Root,
+} from '../root.ts';
 import { cutBy, grown, rod, type Axes, type Shape } from '../shapes.ts';
 import { smoothField } from './noise.ts';
 import { evenly } from './draws.ts';
@@ -75,7 +83,7 @@ export function planHeart(
   const axes: Axes = [first, second, third];
   const left = planLeftVentricle({ place, axes, isSystole, even, scale, field });
   const atria = planAtria(place, size, axes, root, field, isSystole);
-  const right = planRightVentricle(place, size, axes, field);
+  const right = planRightVentricle(place, size, axes, root, field);
   const walls = [
     left.leftWall,
     grown(atria.leftAtrium, 2),
@@ -168,14 +176,16 @@ function planAtria(
     rod(place(-30, -40, 6), place(-46, -41, 15), size(11), size(7)),
     rod(place(16, -38, 4), place(34, -36, 12), size(11), size(7)),
   ]);
+  // The auricle's tip lies on the left of the pulmonary trunk, in some higher than the left ostium, in some lower.
+  const raisedMm = size(6, 1);
   const lobe = (x: number, y: number, z: number, mm: number): Shape =>
     blob(place(x, y, z), [size(mm, 0.25), size(mm * 0.8, 0.25), size(mm * 0.9, 0.25)], axes);
   const auricle = rough(
     blend(6, [
-      rod(place(-34, -24, 6), place(-42, -10, 12), size(8), size(6.5)),
-      lobe(-44, -4, 13, 9),
-      lobe(-42, 7, 12, 7.5),
-      lobe(-49, -3, 6, 7.5),
+      rod(place(-33, -24, 6), place(-38, -12, 12 + raisedMm), size(8), size(6.5)),
+      lobe(-38, -5, 13 + raisedMm, 9),
+      lobe(-36, 6, 12 + raisedMm, 7.5),
+      lobe(-44, -3, 6 + raisedMm, 7.5),
     ]),
     field,
     1.8,
@@ -203,14 +213,22 @@ function planRightVentricle(
   place: HeartPlan['place'],
   size: (mm: number, spread?: number) => number,
   axes: Axes,
+  root: Root,
   field: Shape['distance'],
 ): Pick<HeartPlan, 'rightVentricle' | 'outflowTract'> {
+  const tract = [size(15), size(13), size(12)] as const;
+  const beside = (radiusMm: number, heightMm: number, degrees: number): Vector3 => {
+    const towards = horizontally(degrees);
+    const { angle } = aroundAxis(root, ...towards);
+    const wide = wallRadiusAt(root, angle, heightMm) + radiusMm;
+    return leaningOn(scaleVector(root.w, heightMm), root.w, towards, wide);
+  };
   const rightVentricle = rough(
     blend(14, [
       blob(place(-19, 36, -30), [size(46), size(25), size(31)], axes),
       blob(place(14, 25, -31), [size(23), size(22), size(26)]),
       blob(place(24, 8, -30), [size(15), size(16), size(20)]),
-      rod(place(-12, 40, -14), place(-24, 34, 10), size(16), size(13)),
+      rod(place(-12, 40, -14), beside(tract[1], -1, 116), size(16), tract[1]),
     ]),
     field,
     2.6,
@@ -218,12 +236,43 @@ function planRightVentricle(
   );
   const outflowTract = smoothCourse(
     {
-      points: [place(-16, 38, -8), place(-23, 35, 8), place(-26, 29, 24)],
-      radiiMm: [size(15), size(13), size(12.5)],
+      points: [
+        place(-14, 37, -8),
+        beside(tract[1], -1, 116),
+        beside(tract[2], 12, 132),
+        beside(tract[2], root.junctionHeightMm, 146),
+      ],
+      radiiMm: [tract[0], tract[1], tract[2], tract[2]],
     },
     3,
   );
   return { rightVentricle, outflowTract };
+}
+
+/** Walls of two vessels that touch, and a little fat. */
+const touchMm = 4.5;
+
+/**
+ * The middle of a vessel that leans on another, as high as a place on the other's axis: outwards from there as far as both radii and
+ * their walls. Root and pulmonary trunk lie in one sleeve of pericardium, the trunk in front and then on the left.
+ *
+ * @param axis the other's direction there, one long
+ * @param towards horizontal, one long
+ */
+export function leaningOn(
+  place: Vector3,
+  axis: Vector3,
+  towards: Vector3,
+  radiiMm: number,
+): Vector3 {
+  const along = dotProduct(towards, axis);
+  return stepAlong(place, towards, (radiiMm + touchMm) / Math.sqrt(1 - along * along));
+}
+
+/** A horizontal direction: 0 degrees is the patient's right, 90 the front. */
+export function horizontally(degrees: number): Vector3 {
+  const turn = (degrees * Math.PI) / 180;
+  return [Math.cos(turn), Math.sin(turn), 0];
 }
 
 /** The place on a surface `depthMm` outside of it that is nearest to `from`, by steps along the slope. */

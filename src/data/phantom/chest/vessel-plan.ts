@@ -1,6 +1,12 @@
 /** Courses of the large vessels, trachea with main bronchi and oesophagus, and where they enter the lungs. */
-import { scaleVector, stepAlong, type Vector3 } from '../../volume/vector.ts';
-import type { HeartPlan } from './heart-plan.ts';
+import {
+  scaleVector,
+  stepAlong,
+  subtractVectors,
+  unitVector,
+  type Vector3,
+} from '../../volume/vector.ts';
+import { horizontally, leaningOn, type HeartPlan } from './heart-plan.ts';
 import type { Hila } from './lungs.ts';
 import { evenly, normally } from './draws.ts';
 import type { Scene } from './scene.ts';
@@ -45,10 +51,11 @@ export function planVessels(scene: Scene, heart: HeartPlan, ectasiaMm: number): 
     ],
     bronchi: [at(46, -54, 20), at(-50, -54, 18)],
   };
+  const aorta = planAorta(scene, heart, ectasiaMm, at, onSpine);
   return {
-    aorta: planAorta(scene, heart, ectasiaMm, at, onSpine),
+    aorta,
     archBranches: planArchBranches(at, even),
-    pulmonary: planPulmonary(heart, at, hila, normal),
+    pulmonary: planPulmonary(heart, aorta, at, hila, normal),
     veins: planPulmonaryVeins(heart, hila, even),
     ...planCavae(heart, at, onSpine, even),
     hila,
@@ -119,28 +126,42 @@ function planArchBranches(at: Place, even: (low: number, high: number) => number
   ];
 }
 
+/** The trunk goes on where the outflow tract ends and winds about the ascending aorta, from its front to its left. */
 function planPulmonary(
   heart: HeartPlan,
+  aorta: Course,
   at: Place,
   hila: Hila,
   normal: (mean: number, stdDev: number) => number,
 ): Course[] {
   // Trunk 25.1 ± 2.8 mm (Truong 2012, Framingham).
   const trunk = Math.max(9.5, normal(25.1, 2.8) / 2);
-  const fork = at(-34, -12, 48);
   const course = (points: Vector3[], radiiMm: number[]): Course =>
     smoothCourse({ points, radiiMm }, 4);
+  const { points: tract, radiiMm: tractMm } = heart.outflowTract;
+  const valve = tract.at(-1) as Vector3;
+  const beside = (n: number, degrees: number): Vector3 => {
+    const [before, here, after] = [n - 1, n, n + 1].map((m) => aorta.points[m] as Vector3) as [
+      Vector3,
+      Vector3,
+      Vector3,
+    ];
+    const along = unitVector(subtractVectors(after, before));
+    return leaningOn(here, along, horizontally(degrees), (aorta.radiiMm[n] as number) + trunk);
+  };
+  const middle = beside(5, 168);
+  const fork = beside(8, 195);
   return [
-    course([heart.place(-26, 29, 22), heart.place(-31, 14, 40), fork], [trunk, trunk * 1.02, trunk * 0.96]),
+    course([valve, middle, fork], [tractMm.at(-1) as number, trunk * 1.02, trunk * 0.96]),
     course(
-      [at(-30, -16, 46), at(-8, -32, 42), at(22, -38, 40), at(42, -39, 36), hila.arteries[0]],
+      [fork, at(-8, -32, 42), at(22, -38, 40), at(42, -39, 36), hila.arteries[0]],
       [trunk * 0.85, trunk * 0.78, trunk * 0.76, trunk * 0.7, 6.5],
     ),
     course(
-      [fork, at(-42, -32, 55), at(-51, -46, 52), hila.arteries[1]],
+      [fork, at(-40, -32, 55), at(-51, -46, 52), hila.arteries[1]],
       [trunk * 0.88, trunk * 0.8, trunk * 0.72, 6.5],
     ),
-  ]; // prettier-ignore
+  ];
 }
 
 function planPulmonaryVeins(
