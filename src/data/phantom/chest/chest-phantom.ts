@@ -169,7 +169,7 @@ function paintMediastinum(
  * The root in the chest's frame: its axes turned with the heart. Ostia are as high as measured: the right one 17.2 ± 3.3 mm, the left
  * one 14.4 ± 2.9 mm over the annulus (Tops 2008), which puts some at the junction.
  */
-function drawChestRoot(random: Random, [x, y, z]: Rotation, variety: number): Root {
+export function drawChestRoot(random: Random, [x, y, z]: Rotation, variety: number): Root {
   const turned = ([a, b, c]: Vector3): Vector3 => [
     x[0] * a + y[0] * b + z[0] * c,
     x[1] * a + y[1] * b + z[1] * c,
