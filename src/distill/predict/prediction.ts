@@ -3,13 +3,9 @@ import { openEngine, type Engine, type EngineOptions } from '../../compute/index
 import {
   distanceBetween,
   judge,
-  normalise,
-  resample,
   resampleLabelsOnto,
-  resampleOnto,
   tasks,
   taskIds,
-  toRas,
   voxelCount,
   voxelMl,
   voxelToWorld,
@@ -18,13 +14,15 @@ import {
   type Vector3,
   type Volume,
 } from '../../data/index.ts';
-import { heartHead, heartOnto } from '../heart-map.ts';
+import { heartHead } from '../heart-map.ts';
 import { argmaxLabels, type ChannelVolume } from '../../models/index.ts';
+import { lookCloser, sceneOf } from './closer-look.ts';
 import { predictLogits, inferenceDefaults } from './inference.ts';
 import { LoadedModel } from '../loaded-model.ts';
 import { modelInput } from '../model-input.ts';
-import { findRoot, meanProbability, pointMaps, reachMm, type FoundPoint } from './root-search.ts';
-import { agreedRoot, middleOf, turnedWindows } from './turned-windows.ts';
+import { findRoot, meanProbability, pointMaps, reachMm } from './root-search.ts';
+import type { FoundPoint } from './root-size.ts';
+import { middleOf } from './turned-windows.ts';
 import type { StudentPackage } from './student-package.ts';
 
 /** What a student found in one CT. Maps are on the CT's own grid, in the order of its file. */
@@ -47,11 +45,6 @@ export interface CtPrediction {
   readonly plausibility: Plausibility;
 }
 
-/**
- * Where a root was found, places that are less likely are taken too: of 168 points of 24 poor scans 47 were missed with it and 57 with
- * the 0.2 of a whole chest, at the same error (decision 031).
- */
-const nearProbabilityMin = 0.05;
 /** From the middle of a root's points to the farthest calcium of its valve, mm: half of what a root with ostia and septum spans. */
 const valveReachMm = 35;
 
@@ -85,56 +78,20 @@ export async function predictWith(
   heart: Volume | null,
   onProgress: (done: number, total: number) => void,
 ): Promise<CtPrediction> {
-  const [depth, height, width] = student.spacingMm;
-  const grid = resample(toRas(ct), [depth, height, width], 'smooth');
-  const image = normalise(grid, student.intensity).data;
-  const structures = heart === null ? null : heartOnto(heart, ct, grid);
-  const input = modelInput(student.spec, image, grid.shape, structures);
+  const seen = { ct, heart };
+  const scene = sceneOf(student, seen, 1);
+  const { grid, structures } = scene;
+  const input = modelInput(student.spec, grid.data, grid.shape, structures);
   const loaded = new LoadedModel(engine, student.spec, student.weights);
   try {
     const settings = { ...inferenceDefaults, window: student.window };
     const logits = await predictLogits(engine, loaded, input, settings, onProgress);
     const first = findRoot(pointMaps(logits), grid);
-    const scene = { grid: { ...grid, data: image }, structures };
-    const root = await lookAgain(engine, loaded, student, scene, first);
+    const root = await lookCloser({ engine, loaded, student }, seen, scene, first);
     return collect(logits, root, grid, ct);
   } finally {
     loaded.dispose();
   }
-}
-
-/** What a model sees of a CT: normalised intensities on its own grid, and the heart's structures where it sees them. */
-interface Scene {
-  readonly grid: Volume;
-  readonly structures: Uint8Array | null;
-}
-
-/**
- * The root in windows that lie around it and are turned against each other; the second time around what the first time found,
- * since a model is best in the middle of a window. None where none was found before.
- */
-async function lookAgain(
-  engine: Engine,
-  loaded: LoadedModel,
-  { spec, window, spacingMm }: StudentPackage,
-  { grid, structures }: Scene,
-  first: readonly FoundPoint[],
-): Promise<readonly FoundPoint[]> {
-  const darkest = grid.data.reduce((a, b) => Math.min(a, b));
-  const settings = { ...inferenceDefaults, window };
-  let root = first;
-  for (let time = 0; time < 2 && root.length > 0; time++) {
-    const views: FoundPoint[][] = [];
-    for (const place of turnedWindows(middleOf(root), window, spacingMm)) {
-      const seen = resampleOnto(grid, place, 'linear', darkest).data;
-      const heart = structures === null ? null : resampleLabelsOnto(structures, grid, place);
-      const input = modelInput(spec, seen, window, heart);
-      const maps = pointMaps(await predictLogits(engine, loaded, input, settings));
-      views.push(findRoot(maps, place, nearProbabilityMin));
-    }
-    root = agreedRoot(views);
-  }
-  return root;
 }
 
 function collect(

@@ -4,6 +4,7 @@
  * (`rootFindings` says nothing against them) the one with the most evidence.
  */
 import type { ChannelVolume } from '../../models/index.ts';
+import { meanApartMm, type FoundPoint } from './root-size.ts';
 import {
   blurred,
   distanceBetween,
@@ -22,15 +23,6 @@ import {
 
 /** Probability of each point in each voxel, [d][h][w], 0 to 1. */
 export type PointMaps = ReadonlyMap<PointName, Float32Array>;
-
-/** A point that was found. */
-export interface FoundPoint {
-  readonly name: PointName;
-  /** RAS mm, between voxels. */
-  readonly position: Vector3;
-  /** Mean probability around the place, 0 to 1. */
-  readonly probability: number;
-}
 
 /** A place where a point may be. */
 interface Candidate {
@@ -52,14 +44,6 @@ export const reachMm = 12;
 /** Choices looked at, the likeliest first: more than any image of a heart has needed, and noise ends here too. */
 const choicesMax = 100_000;
 
-/** Mean distance of two points, mm: of 400 drawn chests, whose roots have published sizes (docs/specs/phantom.md). */
-const apartMeanMm: Readonly<Record<string, number>> = {
-  ...{ 'RCC LCC': 21.4, 'RCC NCC': 21.4, 'RCC RCA': 18, 'RCC LCA': 29.6, 'RCC MS1': 12.4, 'RCC MS2': 14.9 },
-  ...{ 'LCC NCC': 21.3, 'LCC RCA': 30.2, 'LCC LCA': 15.5, 'LCC MS1': 24.6, 'LCC MS2': 26 },
-  ...{ 'NCC RCA': 30.3, 'NCC LCA': 29.6, 'NCC MS1': 12.4, 'NCC MS2': 14.9 },
-  ...{ 'RCA LCA': 29.2, 'RCA MS1': 23.7, 'RCA MS2': 29.5 },
-  ...{ 'LCA MS1': 33.4, 'LCA MS2': 37.3, 'MS1 MS2': 7.1 },
-}; // prettier-ignore
 /** How much such a distance varies between patients and by a model's own error of 3 mm a point, mm. */
 const apartSpreadMm = 5;
 /** Of six distances of a point about two say something of their own. */
@@ -218,7 +202,7 @@ function likeliest(
 /** What speaks against a point at the distances that it has from the others. */
 function oddness(name: PointName, position: Vector3, others: RootPoints): number {
   return Object.entries(others).reduce((sum, [other, at]) => {
-    const mean = apartMeanMm[`${other} ${name}`] ?? 0;
+    const mean = meanApartMm(other as PointName, name);
     return sum + (apartWeight / 2) * ((distanceBetween(at, position) - mean) / apartSpreadMm) ** 2;
   }, 0);
 }

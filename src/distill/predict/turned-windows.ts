@@ -11,7 +11,7 @@ import {
   type Shape3,
   type Vector3,
 } from '../../data/index.ts';
-import type { FoundPoint } from './root-search.ts';
+import type { FoundPoint } from './root-size.ts';
 
 /** Degrees that a window is turned by, about one axis: within what training turns its patches by. */
 const turnDegrees = 12;

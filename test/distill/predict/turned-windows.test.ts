@@ -1,7 +1,7 @@
 /** Windows around a root that are turned against each other, and what they agree on: arithmetic. */
 import { expect } from 'chai';
 import { voxelToWorld, type Vector3 } from '../../../src/data/index.ts';
-import type { FoundPoint } from '../../../src/distill/predict/root-search.ts';
+import type { FoundPoint } from '../../../src/distill/predict/root-size.ts';
 import {
   agreedRoot,
   middleOf,
