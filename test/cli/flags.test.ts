@@ -203,6 +203,7 @@ const places: Readonly<Record<string, 'always' | 'refused with --resume' | reado
   'audit search --height': 'always',
   'audit search --kind': 'always',
   'audit search --digest': 'always',
+  'audit search --own': 'always',
   'audit search --format': 'always',
   'audit get --copy': 'always',
   'audit get --raw': 'always',
