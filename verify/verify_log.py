@@ -381,32 +381,34 @@ def check_own_logs(directory, entries, versions):
         if not key:
             raise Wrong("%s/checkpoint: not signed by a log key of %s" % (where, node))
         verify("%s/checkpoint: the signature of %s" % (where, node), key[0], signature[4:], text.encode())
-        leaves = [sha256(b"\x00" + entry) for entry in own.read_entries(size)]
+        own_entries = own.read_entries(size)
+        leaves = [sha256(b"\x00" + entry) for entry in own_entries]
         if not merkle_root(leaves) == own.root_from_tiles(size) == base64.b64decode(root, validate=True):
             raise Wrong("%s: entries, tiles and checkpoint do not have one root" % where)
-        first = json.loads(own.read_entries(size)[0])
         logs[number] = leaves
-        if number > 1 and first["event"] != "log-begun":
+        if number > 1 and json.loads(own_entries[0])["event"] != "log-begun":
             raise Wrong("%s: its first entry does not say why it was begun" % where)
-    anchors = 0
+    anchors = []
     for entry in entries:
         document = json.loads(entry)
         if document.get("payloadType") != "application/vnd.in-toto+json":
             continue
         predicate = json.loads(base64.b64decode(document["payload"]))["predicate"]
-        products = predicate["runDetails"]["byproducts"][1:]
-        if predicate["runDetails"]["builder"]["id"] != node or not products:
-            continue
-        said, anchored, anchors = products[0]["annotations"], products[0]["digest"]["sha256"], anchors + 1
-        leaves, round_ = logs.get(said["log"], []), predicate["buildDefinition"]["externalParameters"]["round"]
-        what = "node-log/%d: the update of round %d anchors %d entries" % (said["log"], round_, said["size"])
+        for product in predicate["runDetails"]["byproducts"][1:]:
+            if predicate["runDetails"]["builder"]["id"] == node:
+                anchors.append((predicate["buildDefinition"]["externalParameters"]["round"], product))
+    for number, product in anchors:
+        said = product["annotations"]
+        leaves = logs.get(said["log"], [])
+        what = "node-log/%d: the update of round %d anchors %d entries" % (said["log"], number, said["size"])
         if len(leaves) < said["size"]:
-            if said["log"] == numbers[-1]:
+            if said["log"] == max(other["annotations"]["log"] for _, other in anchors):
                 raise Wrong("cut off: %s, %d are here" % (what, len(leaves)))
-            print("%s, %d are here: log %d says that they were lost" % (what, len(leaves), numbers[-1]))
-        elif merkle_root(leaves[: said["size"]]).hex() != anchored:
+            print("%s, %d are here: the log that was begun next says so" % (what, len(leaves)))
+        elif merkle_root(leaves[: said["size"]]).hex() != product["digest"]["sha256"]:
             raise Wrong("rewritten: %s, and the first %d are not those" % (what, said["size"]))
-    print("own log of %s: %d entries, held against %d heads in the shared log" % (node, sum(map(len, logs.values())), anchors))
+    print("own log of %s: %d entries, held against %d heads in the shared log"
+          % (node, sum(map(len, logs.values())), len(anchors)))
 
 
 def check_restart(name, manifest, named, before, model, decision):

@@ -83,12 +83,14 @@ export async function verifyNodeLogs(
 ): Promise<NodeLogCount> {
   const read = await readNodeLogs(directory, claim, report);
   const trees = new Map(read.map((one) => [one.log, one]));
-  const begun = Math.max(0, ...read.filter((one) => one.isSuccessor).map(({ log }) => log));
+  // That a disk was lost is no crime if the log that was begun then says so, in the shared log too: else any cut could be excused.
+  const isTold = ({ log, isSuccessor }: ReadLog): boolean =>
+    isSuccessor && claim.anchors.some((anchor) => anchor.log === log);
+  const begun = Math.max(0, ...read.filter(isTold).map(({ log }) => log));
   for (const anchor of claim.anchors) {
     const problem = problemOf(anchor, trees.get(anchor.log)?.tree ?? null);
     if (problem === null) continue;
     const where = nodeLogFolder(anchor.log).slice(0, -1);
-    // That a disk was lost is no crime: the log that was begun then says so, in the shared log too.
     if (anchor.log < begun && problem.isLoss)
       report.note(`${where}: ${problem.text}; log ${begun} says so`);
     else report.find(where, problem.text);
@@ -195,6 +197,9 @@ async function readNodeLog(
     if (bytes === null) break; // found by verifyTree
     const { event, problem } = eventOf(bytes);
     if (problem !== null) part.find(entryName(index), problem);
+    if (event === 'log-begun' && (index > 0 || log === 1)) {
+      part.find(entryName(index), 'a log begins with its first entry, and the first log with none');
+    }
     if (index === 0) isSuccessor = event === 'log-begun';
     const hash = entries.hash(index);
     if (hash !== null) tree.append(hash);
