@@ -24,7 +24,7 @@ import { StoredTree } from './stored-tree.ts';
 /** Prefix of own logs inside a node's store. */
 export const nodeLogPrefix = 'node-log/';
 /** Present where the store is a copy: the log that lies beside it may be older than what its node has anchored since. */
-export const nodeLogRestoredName: string = `${nodeLogPrefix}restored`;
+export const nodeLogRestoredName = 'node-log/restored';
 
 /** First line of the checkpoints of a node's log number `log`. */
 export function nodeLogOrigin(node: NodeId, log: number): string {

@@ -8,7 +8,8 @@ import { MerkleTree } from './merkle-tree.ts';
 import { checkpointName, envelopeDigests, firstEntryOf, tileNames } from './log-files.ts';
 import { decodeNodeEntry, type NodeEntry } from './node-events.ts';
 import { nodeLogFolder, nodeLogOf, nodeLogPrefix, openNodeCheckpoint } from './node-log.ts';
-import type { SoundEntries } from './sound-entries.ts';
+import { LeafHashes } from './leaf-hashes.ts';
+import { SoundEntries } from './sound-entries.ts';
 import { tileWidth } from './tiles.ts';
 import { Report } from './verdict.ts';
 import type { ExaminedLog, LogDirectory } from './verify-log-directory.ts';
@@ -87,9 +88,12 @@ export async function verifyNodeLogs(
   const isTold = ({ log, isSuccessor }: ReadLog): boolean =>
     isSuccessor && claim.anchors.some((anchor) => anchor.log === log);
   const begun = Math.max(0, ...read.filter(isTold).map(({ log }) => log));
+  const told = new Set<number>();
   for (const anchor of claim.anchors) {
-    const problem = problemOf(anchor, trees.get(anchor.log)?.tree ?? null);
-    if (problem === null) continue;
+    const problem = problemOf(anchor, trees.get(anchor.log) ?? null);
+    // One finding for one log: the first anchor that it does not hold.
+    if (problem === null || told.has(anchor.log)) continue;
+    told.add(anchor.log);
     const where = nodeLogFolder(anchor.log).slice(0, -1);
     if (anchor.log < begun && problem.isLoss)
       report.note(`${where}: ${problem.text}; log ${begun} says so`);
@@ -106,19 +110,22 @@ export async function verifyNodeLogs(
 /** Why a log is not the one that an anchor is of. */
 function problemOf(
   { round, size, root }: Anchor,
-  tree: MerkleTree | null,
+  held: ReadLog | null,
 ): { readonly text: string; readonly isLoss: boolean } | null {
   const anchored = `the update of round ${round} anchors ${size} entries`;
-  if (tree === null || tree.size < size) {
-    return { isLoss: true, text: `cut off: ${anchored}, ${tree?.size ?? 0} are here` };
+  if (held === null || held.signedSize < size) {
+    return { isLoss: true, text: `cut off: ${anchored}, ${held?.signedSize ?? 0} are here` };
   }
-  if (hex(tree.root(size)) === root) return null;
+  // Behind a damaged entry nothing can be said; the damage was found.
+  if (held.tree.size < size || hex(held.tree.root(size)) === root) return null;
   return { isLoss: false, text: `rewritten: ${anchored}, and the first ${size} are not those` };
 }
 
 /** One log as far as it is sound. */
 interface ReadLog {
   readonly log: number;
+  /** What its checkpoint says; infinite when that cannot be read, which was found. */
+  readonly signedSize: number;
   /** Of the entries up to the first that is damaged. */
   readonly tree: MerkleTree;
   /** Whether its first entry says that it takes the place of another. */
@@ -128,7 +135,7 @@ interface ReadLog {
 
 async function readNodeLogs(
   directory: LogDirectory,
-  { node, logKeys, anchors }: NodeLogClaim,
+  { node, logKeys }: NodeLogClaim,
   report: Report,
 ): Promise<ReadLog[]> {
   const names = await directory.list();
@@ -136,14 +143,10 @@ async function readNodeLogs(
   const found: ReadLog[] = [];
   for (const log of [...numbers].sort((a, b) => a - b)) {
     const one = await readNodeLog({ directory, names, node, log, logKeys }, report);
-    if (one === null) continue;
-    if (log > 1 && !one.isSuccessor) {
+    if (log > 1 && one.tree.size > 0 && !one.isSuccessor) {
       report.find(nodeLogFolder(log), 'its first entry does not say why it was begun');
     }
     found.push(one);
-  }
-  if (found.length === 0 && anchors.length > 0 && numbers.size === 0) {
-    report.find(nodeLogPrefix, 'no own log is here');
   }
   const strangers = names.filter((name) => nodeLogOf(name) === 0 && name !== 'restored');
   for (const name of strangers) {
@@ -161,7 +164,7 @@ async function readNodeLog(
     readonly logKeys: readonly Uint8Array[];
   },
   report: Report,
-): Promise<ReadLog | null> {
+): Promise<ReadLog> {
   const { directory, node, log, logKeys } = place;
   const folder = nodeLogFolder(log);
   const below = `${log}/`;
@@ -169,18 +172,21 @@ async function readNodeLog(
   const names = place.names
     .filter((name) => name.startsWith(below))
     .map((name) => name.slice(below.length));
+  const tree = new MerkleTree();
+  const nothing = new SoundEntries(read, new LeafHashes());
+  const unread = { log, signedSize: Infinity, tree, isSuccessor: false, entries: nothing };
   const note = await read(checkpointName);
   let head: { readonly size: number; readonly root: Uint8Array };
   try {
     head = openNodeCheckpoint(note ?? new Uint8Array(), node, log, logKeys);
   } catch (error) {
     report.find(folder + checkpointName, note === null ? 'the file is missing' : messageOf(error));
-    return null;
+    return unread;
   }
   const { size } = head;
   if (size > names.filter((name) => name.startsWith('tile/entries/')).length * tileWidth) {
     report.find(folder, `too few bundles for the ${size} entries that are signed`);
-    return null;
+    return unread;
   }
   const part = new Report();
   const roots = [{ where: checkpointName, size, root: hex(head.root) }];
@@ -190,7 +196,6 @@ async function readNodeLog(
   for (const name of names) {
     if (!known.has(name)) part.findShared(name, 'a file that does not belong to this log');
   }
-  const tree = new MerkleTree();
   let isSuccessor = false;
   for (let index = 0; index < size; index++) {
     const bytes = await entries.at(index);
@@ -205,7 +210,7 @@ async function readNodeLog(
     if (hash !== null) tree.append(hash);
   }
   for (const { where, what } of part.findings) report.find(folder + where, what);
-  return { log, tree, isSuccessor, entries };
+  return { log, signedSize: size, tree, isSuccessor, entries };
 }
 
 function eventOf(bytes: Uint8Array): { readonly event: string; readonly problem: string | null } {
