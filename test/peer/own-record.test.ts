@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { NodeId } from '../../src/base/index.ts';
 import {
+  examineLog,
   nodeLogClaim,
   nodeLogPrefix,
   ownEntries,
@@ -9,10 +10,12 @@ import {
   verifyNodeLogs,
   type NodeEntry,
 } from '../../src/audit/index.ts';
+import { digestOf } from '../../src/crypto/index.ts';
 import { decodeUpdateStatement, type NodeLogHead } from '../../src/wire/index.ts';
 import { directoryOf } from '../audit/sample-log.ts';
 import { logOf } from '../auditor/replayed-world.ts';
 import { plainRule } from '../wire/sample-stage.ts';
+import { changingWorld, logFilesOf, memberOf } from './changing-world.ts';
 import { PeerNetwork } from './peer-network.ts';
 
 const ids = ['L1', 'L2', 'L3', 'L4'] as NodeId[];
@@ -100,6 +103,26 @@ describe("peers' own logs", () => {
     const both = { ...claim, anchors: signed.map((head) => ({ round: 1, ...head })) };
     await verifyNodeLogs(directoryOf(ownFiles(world, 'L2')), both, report);
     expect(report.findings).deep.equal([]);
+  });
+
+  it('go on under new keys, whose SHA-256 they hold', async () => {
+    const id = 'L2' as NodeId;
+    const { world } = changingWorld([{ kind: 'renew', node: id, atMs: 0 }], 4);
+    world.start();
+    expect(await world.run(600_000)).equal('done');
+    const claim = await nodeLogClaim(await examineLog(directoryOf(logFilesOf(world, id))), id);
+    const files = [...world.node(id).disk.files].filter(([name]) => name.startsWith(nodeLogPrefix));
+    const own = new Map(files.map(([name, bytes]) => [name.slice(nodeLogPrefix.length), bytes]));
+    const report = new Report();
+    const { anchors } = await verifyNodeLogs(directoryOf(own), claim, report);
+    expect(report.findings).deep.equal([]);
+    expect(anchors).greaterThan(2);
+    const keys: string[] = [];
+    for await (const { entry } of ownEntries(directoryOf(own), claim, report)) {
+      if (entry?.event === 'node-started') keys.push(entry.keys.log);
+    }
+    const expected = [0, 1].map((node) => memberOf(id, { node, org: 0 }).keys.log.publicKey);
+    expect([...new Set(keys)]).deep.equal(expected.map((key) => digestOf(key)));
   });
 
   it('go on as another log, which says so, where a disk came back older', async () => {
