@@ -48,7 +48,7 @@ describe('docs/auditing.md', function () {
   const expected: readonly (readonly [string, () => string])[] = [
     ['sha256sum', () => ''],
     ['manifest', () => `${world.consortium.cid}\n`],
-    ['verify_log.py', () => 'size 31\n'],
+    ['verify_log.py', () => 'held against 5 heads in the shared log\n'],
     ['check_log.go', () => 'size 31\n'],
     ['pkeyutl', () => 'Signature Verified Successfully\n'],
     ['replay_round.py', () => `make the model ${world.sealedModels('L1')[3] ?? ''}`],

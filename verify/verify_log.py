@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks an Annulus log directory with nothing of Annulus: Python's standard library and `cryptography`.
 
-    python3 verify_log.py LOG_DIRECTORY
+    python3 verify_log.py LOG_DIRECTORY [NODE_LOG_DIRECTORY]
 
 Follows the members through the versions of the manifest: a MEMBER block names each by its SHA-256, `manifest-<version>.json` must
 be that very file, follow the version before it and carry the signatures that it needs. A version with `restart` has no votes: its
@@ -13,6 +13,9 @@ mixing, by the log key of its author in the manifest, and the manifest by the me
 decision: none missing, the votes of a quorum over its block, its link to the block before, the block and its
 envelopes at their places in the tree; checks that there is no other file. Prints size, root and what is not
 checked. Exit status 0 when all of it holds, 1 with one line on stderr when something does not.
+
+With NODE_LOG_DIRECTORY, a node's own logs (`node-log`), it also makes the tree of each again, checks the node's signature on its
+checkpoint, and that every head which the node's updates in the shared log name (`nodeLog`) is a beginning of it.
 
 Works with Debian 12's python3-cryptography (38). Formats: https://c2sp.org/tlog-tiles,
 https://c2sp.org/tlog-cosignature, https://c2sp.org/tlog-policy, https://github.com/secure-systems-lab/dsse
@@ -34,7 +37,7 @@ WIDTH = 256
 NOT_CHECKED = (
     "that rounds follow the manifest's plan, weights their caps, and statements what OPEN and CUT name",
     "updates and models: whether they are there, and that a model is the average of its updates",
-    "other members' copies of the log",
+    "other members' copies of the log, and their own logs",
 )
 
 
@@ -42,7 +45,7 @@ class Wrong(Exception):
     """Something in the log does not hold."""
 
 
-def main(directory):
+def main(directory, own=None):
     log = Log(directory)
     decisions = log.read_decisions()
     versions = log.read_versions(decisions)
@@ -81,6 +84,8 @@ def main(directory):
         print("restart after height %d, signed by the organisations" % version.manifest["restart"]["height"])
     for version in versions[1:]:
         print("version %d of the manifest after entry %d" % (version.manifest["version"], version.from_size - 1))
+    if own is not None:
+        check_own_logs(own, entries, versions)
     for what in NOT_CHECKED:
         print("not checked: %s" % what)
 
@@ -356,6 +361,56 @@ def check_decisions(decisions, entries, leaves, versions):
     return updates
 
 
+def check_own_logs(directory, entries, versions):
+    """Every log of one node: its tree, its signature, and the heads that its updates in the shared log name."""
+    folder = Log(directory)
+    numbers = sorted({int(name.split("/")[0]) for name in folder.names() if name != "restored"})
+    if not numbers:
+        raise Wrong("node-log: no own log is here")
+    logs, node = {}, None
+    for number in numbers:
+        own, where = Log(os.path.join(directory, str(number))), "node-log/%d" % number
+        note = own.read("checkpoint").decode()
+        text, (line, end) = note[: note.rindex("\n\n") + 1], note[note.rindex("\n\n") + 2 :].split("\n")
+        origin, size, root = text.splitlines()
+        if node not in (None, origin.split("/")[0]) or origin.split("/")[1] != str(number) or end != "":
+            raise Wrong("%s/checkpoint: the origin %s" % (where, origin))
+        node, size, signature = origin.split("/")[0], int(size), base64.b64decode(line.split(" ")[2], validate=True)
+        raw = [base64.b64decode(version.members[node]["logKey"]) for version in versions if node in version.members]
+        key = [one for one in raw if sha256(origin.encode() + b"\n\x01" + one)[:4] == signature[:4]]
+        if not key:
+            raise Wrong("%s/checkpoint: not signed by a log key of %s" % (where, node))
+        verify("%s/checkpoint: the signature of %s" % (where, node), key[0], signature[4:], text.encode())
+        own_entries = own.read_entries(size)
+        leaves = [sha256(b"\x00" + entry) for entry in own_entries]
+        if not merkle_root(leaves) == own.root_from_tiles(size) == base64.b64decode(root, validate=True):
+            raise Wrong("%s: entries, tiles and checkpoint do not have one root" % where)
+        logs[number] = leaves
+        if number > 1 and json.loads(own_entries[0])["event"] != "log-begun":
+            raise Wrong("%s: its first entry does not say why it was begun" % where)
+    anchors = []
+    for entry in entries:
+        document = json.loads(entry)
+        if document.get("payloadType") != "application/vnd.in-toto+json":
+            continue
+        predicate = json.loads(base64.b64decode(document["payload"]))["predicate"]
+        for product in predicate["runDetails"]["byproducts"][1:]:
+            if predicate["runDetails"]["builder"]["id"] == node:
+                anchors.append((predicate["buildDefinition"]["externalParameters"]["round"], product))
+    for number, product in anchors:
+        said = product["annotations"]
+        leaves = logs.get(said["log"], [])
+        what = "node-log/%d: the update of round %d anchors %d entries" % (said["log"], number, said["size"])
+        if len(leaves) < said["size"]:
+            if said["log"] == max(other["annotations"]["log"] for _, other in anchors):
+                raise Wrong("cut off: %s, %d are here" % (what, len(leaves)))
+            print("%s, %d are here: the log that was begun next says so" % (what, len(leaves)))
+        elif merkle_root(leaves[: said["size"]]).hex() != product["digest"]["sha256"]:
+            raise Wrong("rewritten: %s, and the first %d are not those" % (what, said["size"]))
+    print("own log of %s: %d entries, held against %d heads in the shared log"
+          % (node, sum(map(len, logs.values())), len(anchors)))
+
+
 def check_restart(name, manifest, named, before, model, decision):
     """The block of a restart follows from its version and the block before it, has no votes, and goes on from that block."""
     restart, body = manifest["restart"], decision["body"]
@@ -472,10 +527,10 @@ def tile_paths(level, n):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: verify_log.py LOG_DIRECTORY")
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: verify_log.py LOG_DIRECTORY [NODE_LOG_DIRECTORY]")
     try:
-        main(sys.argv[1])
+        main(*sys.argv[1:])
     except Wrong as wrong:
         sys.exit("wrong: %s" % wrong)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:

@@ -55,6 +55,7 @@ export async function makeLargeLog(
           dataset: digestOf(utf8(`data of ${id}`)),
           ...{ update: updateOf(round, id), updateBytes: 1000, weight: 10, heads: {}, metrics: {} },
           sealedKeys,
+          nodeLog: { log: 1, size: round, root: digestOf(utf8(`own log ${round}`)) },
         },
         keys.log,
       ),

@@ -66,8 +66,32 @@ export {
   type ConsortiumLogOptions,
   type LogHead,
 } from './consortium-log.ts';
+export {
+  NodeLog,
+  nodeLogOrigin,
+  nodeLogPrefix,
+  nodeLogRestoredName,
+  type NewLogReason,
+  type NodeLogOptions,
+} from './node-log.ts';
+export { decodeNodeEntry, encodeNodeEntry, type NodeEntry, type NodeEvent } from './node-events.ts';
+export {
+  nodeLogClaim,
+  ownEntries,
+  verifyNodeLogs,
+  type Anchor,
+  type NodeLogClaim,
+  type NodeLogCount,
+  type OwnEntry,
+} from './verify-node-log.ts';
 export type { CheckedNote, MergeOutcome } from './heads.ts';
-export { renderVerdict, type Finding, type LogVerdict, type RoundRecord } from './verdict.ts';
+export {
+  Report,
+  renderVerdict,
+  type Finding,
+  type LogVerdict,
+  type RoundRecord,
+} from './verdict.ts';
 export { renderRunVerdict, type NodeVerdict, type RunVerdict } from './run-verdict.ts';
 export type { BlobCount, BlobFolder } from './verify-blobs.ts';
 export {

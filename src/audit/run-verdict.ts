@@ -2,6 +2,7 @@
 import { printableLine, type Digest, type NodeId } from '../base/index.ts';
 import { renderVerdict, type Finding, type LogVerdict } from './verdict.ts';
 import type { BlobCount } from './verify-blobs.ts';
+import type { NodeLogCount } from './verify-node-log.ts';
 
 /** One node's log and folder. */
 export interface NodeVerdict {
@@ -10,6 +11,8 @@ export interface NodeVerdict {
   readonly verdict: LogVerdict;
   /** `null` when there was only a log. */
   readonly blobs: BlobCount | null;
+  /** Of the node's own log; `null` when there was only a log. */
+  readonly nodeLog: NodeLogCount | null;
 }
 
 /** The outcome of `verifyRun`. */
@@ -36,6 +39,7 @@ export function notChecked(given: {
   readonly hasModel: boolean;
   readonly areModelsInHomes: boolean;
   readonly hasBlobs: boolean;
+  readonly hasOwnLogs: boolean;
 }): string[] {
   const phrases: [boolean, string][] = [
     [
@@ -51,6 +55,7 @@ export function notChecked(given: {
       `the other members' copies${given.hasModel ? '' : ', and the exported model'}: give the run's folder for that`,
     ],
     [given.areModelsInHomes, "the model/ in each member's home: give that home for it"],
+    [!given.hasOwnLogs, "nodes' own logs: only a log was given"],
     [!given.hasBlobs, 'updates and models: only a log was given'],
     [given.hasModel, "model.json's window, spacing and intensity scale: no log holds them"],
     [given.isRun, 'report.html, record.json and run.json: nobody signs them'],
@@ -60,7 +65,7 @@ export function notChecked(given: {
 
 /** The verdict for people: the first log in full, of further logs what differs or one line. Ends in a newline. */
 export function renderRunVerdict(run: RunVerdict): string {
-  const blocks = run.logs.flatMap(({ folder, verdict, blobs }, index) => [
+  const blocks = run.logs.flatMap(({ folder, verdict, blobs, nodeLog }, index) => [
     ...(index === 0 || !verdict.ok
       ? [printableLine(folder), renderVerdict(verdict)]
       : [
@@ -69,6 +74,7 @@ export function renderRunVerdict(run: RunVerdict): string {
           ),
         ]),
     ...(blobs === null ? [] : [blobLine(blobs)]),
+    ...(nodeLog === null ? [] : [nodeLogLine(nodeLog)]),
     '',
   ]);
   const count = run.logs.reduce((sum, { verdict }) => sum + verdict.findings.length, 0);
@@ -95,6 +101,11 @@ function blobLine({ sound, unnamed, roundsNotKept, notHere }: BlobCount): string
     ...(notHere > 0 ? [`${notHere} not here, which it need not hold`] : []),
   ];
   return `blobs       ${parts.join('; ')}`;
+}
+
+function nodeLogLine({ entries, anchors, unanchored }: NodeLogCount): string {
+  const tail = unanchored === 0 ? '' : `; the last ${unanchored} are in none yet`;
+  return `own log     ${entries} entries, held against ${anchors} heads in the shared log${tail}`;
 }
 
 /** `round 4`, `rounds 1 to 3`. */

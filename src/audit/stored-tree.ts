@@ -29,14 +29,19 @@ import {
 export class StoredTree {
   readonly #store: Store;
   readonly #named: NamedWork;
+  readonly #prefix: string;
   readonly #tree = new MerkleTree();
   /** Entries of the last, partial bundle. */
   #tail: Uint8Array[] = [];
 
-  /** @param named makes the bytes of bundles */
-  constructor(store: Store, named: NamedWork = makeNow) {
+  /**
+   * @param named makes the bytes of bundles
+   * @param prefix of its files' names
+   */
+  constructor(store: Store, named: NamedWork = makeNow, prefix: string = logPrefix) {
     this.#store = store;
     this.#named = named;
+    this.#prefix = prefix;
   }
 
   /** Number of entries. */
@@ -66,7 +71,7 @@ export class StoredTree {
     for (const bundle of bundlesOf(this.size)) {
       const start = bundle.index * tileWidth;
       if (start >= to || start + bundle.width <= from) continue;
-      const entries = decodeBundle(await readLogFile(this.#store, tilePath(bundle)), bundle.width);
+      const entries = decodeBundle(await this.#read(tilePath(bundle)), bundle.width);
       found.push(...entries.slice(Math.max(0, from - start), to - start));
     }
     return found;
@@ -78,7 +83,7 @@ export class StoredTree {
    */
   async load(size: number, root: Digest): Promise<void> {
     for (const tile of hashTilesOf(size).filter((candidate) => candidate.level === 0)) {
-      const bytes = await readLogFile(this.#store, tilePath(tile));
+      const bytes = await this.#read(tilePath(tile));
       if (bytes.byteLength !== tile.width * hashBytes)
         throw corruptLog(tilePath(tile), 'its width');
       for (let at = 0; at < bytes.byteLength; at += hashBytes) {
@@ -91,7 +96,7 @@ export class StoredTree {
     }
     const last = bundlesOf(size).find((bundle) => bundle.width < tileWidth);
     if (last === undefined) return;
-    this.#tail = decodeBundle(await readLogFile(this.#store, tilePath(last)), last.width);
+    this.#tail = decodeBundle(await this.#read(tilePath(last)), last.width);
     this.#tail.forEach((entry, i) => {
       const isRight = equalBytes(hashLeaf(entry), this.leafHash(last.index * tileWidth + i));
       if (!isRight) throw corruptLog(tilePath(last), 'entries with the hashes of the tiles');
@@ -120,12 +125,12 @@ export class StoredTree {
         return { path, bytes };
       });
     for (const entry of added) this.#tree.append(hashLeaf(entry));
-    for (const { path, bytes } of bundles) await this.#store.write(logPrefix + path, bytes);
+    for (const { path, bytes } of bundles) await this.#store.write(this.#prefix + path, bytes);
     const old = new Set(hashTilesOf(before).map(tilePath));
     for (const tile of hashTilesOf(this.#tree.size)) {
       const path = tilePath(tile);
       if (old.has(path)) continue;
-      await this.#store.write(logPrefix + path, tileBytes(this.#tree, tile));
+      await this.#store.write(this.#prefix + path, tileBytes(this.#tree, tile));
     }
     const full = Math.floor(this.#tree.size / tileWidth) - firstBundle;
     this.#tail = entries.slice(full * tileWidth);
@@ -134,15 +139,23 @@ export class StoredTree {
   /** Removes tile files that neither this tree nor the one of `keptSize` has. */
   async sweep(keptSize: number): Promise<void> {
     const needed = new Set([...tileNames(keptSize), ...tileNames(this.size)]);
-    for (const name of await this.#store.list(`${logPrefix}tile/`)) {
-      if (!needed.has(name.slice(logPrefix.length))) await this.#store.remove(name);
+    for (const name of await this.#store.list(`${this.#prefix}tile/`)) {
+      if (!needed.has(name.slice(this.#prefix.length))) await this.#store.remove(name);
     }
+  }
+
+  #read(name: string): Promise<Uint8Array> {
+    return readLogFile(this.#store, name, this.#prefix);
   }
 }
 
 /** A file of the log that must be there. @throws {AuditError} 'corrupt_log' */
-export async function readLogFile(store: Store, name: string): Promise<Uint8Array> {
-  const bytes = await store.read(logPrefix + name);
+export async function readLogFile(
+  store: Store,
+  name: string,
+  prefix: string = logPrefix,
+): Promise<Uint8Array> {
+  const bytes = await store.read(prefix + name);
   if (bytes === null) throw corruptLog(name, 'the file');
   return bytes;
 }

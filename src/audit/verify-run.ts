@@ -11,6 +11,7 @@ import { notChecked, type NodeVerdict, type RunVerdict } from './run-verdict.ts'
 import { parseNote, type NoteSignature } from './signed-note.ts';
 import { Report } from './verdict.ts';
 import { verifyBlobs, type BlobFolder } from './verify-blobs.ts';
+import { nodeLogClaim, verifyNodeLogs, type NodeLogCount } from './verify-node-log.ts';
 import { examineLog, type ExaminedLog, type LogDirectory } from './verify-log-directory.ts';
 import { witnessStateName } from './witness.ts';
 
@@ -25,6 +26,8 @@ export interface NodeFolder {
   readonly blobs: BlobFolder | null;
   /** The note that the node's witness key cosigned last; `null` when there is none. */
   readonly lastCosigned: Uint8Array | null;
+  /** `node-log/`, the node's own log; empty when there is none, `null` when only a log is given. */
+  readonly nodeLog: LogDirectory | null;
 }
 
 /** What `model/` of a run or of a node's home holds. */
@@ -97,6 +100,7 @@ export async function verifyRun(
       hasModel: model !== null,
       areModelsInHomes: run.model === 'in-homes',
       hasBlobs: run.nodes.every(({ blobs }) => blobs !== null),
+      hasOwnLogs: run.nodes.every(({ nodeLog }) => nodeLog !== null),
     }),
   };
 }
@@ -129,8 +133,22 @@ async function verifyNode(node: NodeFolder, log: ExaminedLog): Promise<NodeVerdi
     blobs === null || consortium === null || owner === null
       ? null
       : await verifyBlobs(blobs, { member: owner, consortium, bodies }, report);
+  const nodeLog = await verifyOwnLog(node, log, owner, report);
   const findings = [...verdict.findings, ...report.findings];
-  return { folder, verdict: { ...verdict, ok: findings.length === 0, findings }, blobs: count };
+  const notes = [...verdict.notes, ...report.notes];
+  const whole = { ...verdict, ok: findings.length === 0, findings, notes };
+  return { folder, verdict: whole, blobs: count, nodeLog };
+}
+
+/** The node's own log against the heads that the shared log holds of it. */
+async function verifyOwnLog(
+  { nodeLog }: NodeFolder,
+  log: ExaminedLog,
+  owner: NodeId | null,
+  report: Report,
+): Promise<NodeLogCount | null> {
+  if (nodeLog === null || owner === null) return null;
+  return verifyNodeLogs(nodeLog, await nodeLogClaim(log, owner), report);
 }
 
 /** The head that the node's witness key cosigned last is one of this log. @param lines its member in all versions */

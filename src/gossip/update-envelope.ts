@@ -15,6 +15,7 @@ import {
   verifyUpdateStatement,
   WireError,
   type DecodedUpdate,
+  type NodeLogHead,
   type Open,
   type SignedManifest,
   type UpdateStatement,
@@ -45,6 +46,8 @@ export interface OwnUpdate {
   readonly metricsMilli: Readonly<Record<string, number>>;
   /** Commitment to the data set trained on. */
   readonly dataset: Digest;
+  /** The head of its author's own log, on the disk. */
+  readonly nodeLog: NodeLogHead;
   readonly logSigner: Signer;
   /** HPKE when absent. */
   readonly sealing?: Sealing;
@@ -52,15 +55,16 @@ export interface OwnUpdate {
 
 /** Encrypts the key of an update to all members and signs its envelope. */
 export async function signUpdate(own: OwnUpdate): Promise<Uint8Array> {
-  const { consortium, open, author, bulk, key, dataset, metricsMilli: metrics } = own;
+  const { consortium, open, author, bulk, key, dataset, nodeLog } = own;
   const { cid, manifest } = consortium;
   const context = { cid, round: open.r, author };
   const sealing = own.sealing ?? systemSealing;
   const sealedKeys = await encryptUpdateKey(context, manifest.members, key, sealing);
   const { update, updateBytes, weights } = bulk;
   const { base, code } = open;
+  const { metricsMilli: metrics } = own;
   const facts = { open: openDigest(open), base, code, dataset, ...weights, metrics };
-  const statement = { ...context, update, updateBytes, sealedKeys, ...facts };
+  const statement = { ...context, update, updateBytes, sealedKeys, ...facts, nodeLog };
   return signUpdateStatement(statement, own.logSigner);
 }
 
@@ -99,6 +103,7 @@ export function readUpdate(
   if (base !== open.base || code !== open.code) {
     throw refuse(author, 'trained from another model or program than OPEN names');
   }
+  if (statement.nodeLog === null) throw refuse(author, "without the head of its author's own log");
   if (statement.open !== openDigest(open)) throw refuse(author, 'trained as another OPEN says');
   if (weight > samplesCap) {
     throw refuse(author, `expected a weight of at most ${samplesCap}, got ${weight}`);

@@ -24,7 +24,7 @@ import { markRestored } from './restored-mark.ts';
 /** Kept of a home: files, and folders with all that is in them. */
 const kept = [
   ...['home.json', 'node.yaml', 'keys/', 'consortium/'],
-  ...['node/log/', 'node/wal/', 'node/own/', 'node/evidence/', 'node/witness/'],
+  ...['node/log/', 'node/wal/', 'node/own/', 'node/evidence/', 'node/witness/', 'node/node-log/'],
   ...['node/chain.snapshot', 'node/retired.json'],
 ];
 const context = utf8('annulus-backup/v1');

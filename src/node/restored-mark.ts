@@ -3,6 +3,7 @@
  * forgotten votes, and the home it was made of may run elsewhere, so its node does not vote until a person has confirmed that
  * it is the only one. docs/specs/membership-files.md, "Backup"
  */
+import { nodeLogRestoredName } from '../audit/index.ts';
 import { diskStore, folderIdentity } from '../host/index.ts';
 import { decodeStrict, encodeCanonical, int, literal, obj, str, WireError } from '../wire/index.ts';
 import type { HomeFacts } from './home.ts';
@@ -19,10 +20,12 @@ const readRestored = obj({
 });
 const readPlace = obj({ format: literal('annulus-place/v1'), folder: str(64, /^[0-9]+$/) });
 
-/** Notes that the home in this folder is a copy. */
+/** Notes that the home in this folder is a copy: its own log may be older than what its node has anchored since. */
 export async function markRestored(folder: string, nowMs: number): Promise<void> {
-  const mark = { format: 'annulus-restored/v1', restoredAtMs: nowMs };
-  await diskStore(folder).write(restoredName, encodeCanonical(mark));
+  const store = diskStore(folder);
+  const mark = encodeCanonical({ format: 'annulus-restored/v1', restoredAtMs: nowMs });
+  await store.write(`node/${nodeLogRestoredName}`, mark);
+  await store.write(restoredName, mark);
 }
 
 /** Since when this home is known to be a copy, milliseconds since 1970; null when it is none, or that is settled. */

@@ -28,6 +28,7 @@ import { Housekeeper } from './housekeeping.ts';
 import { MessageGate } from './message-gate.ts';
 import type { ModelStore } from './model-store.ts';
 import { Outbox } from './outbox.ts';
+import type { OwnRecord } from './own-record.ts';
 import type { OwnWork } from './own-work.ts';
 import type { PeerOptions } from './peer-options.ts';
 import type { PlanModels } from './plan-models.ts';
@@ -46,6 +47,7 @@ export interface PeerParts {
   readonly content: ContentStore;
   readonly news: BlockNews;
   readonly ownWork: OwnWork;
+  readonly record: OwnRecord;
   /** The version of the manifest in force. */
   readonly consortium: SignedManifest;
   readonly models: ModelStore;
@@ -165,6 +167,7 @@ function currentRound(
     ...{ plan: consortium.manifest.plan, planModels, models, content },
     ...{ self, consortium, keys, ports, settings, onEvent, verifyBytes: checks.verifyBytes },
     isStopped: () => queue.isStopped,
+    record: parts.record,
     inTurn: (work) => parts.ownWork.inTurn(work),
     fateOfUpdate: (earlier) => fateOfUpdate(log, earlier, self),
     post: (task) => {

@@ -22,6 +22,7 @@ import { CountedChecks } from './counted-checks.ts';
 import { PeerError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { ModelStore } from './model-store.ts';
+import { OwnRecord } from './own-record.ts';
 import { OwnWork } from './own-work.ts';
 import type { PeerOptions } from './peer-options.ts';
 import type { Submission } from './pending-manifests.ts';
@@ -57,8 +58,21 @@ export class Peer {
     const { verifyBytes } = checks;
     const news = new BlockNews({ content, verifyBytes, logger, onEvent });
     const ownWork = new OwnWork();
-    this.#lasting = { ports, options, queue, checks, content, news, ownWork };
+    const record = this.#makeRecord(ports, options, queue);
+    this.#lasting = { ports, options, queue, checks, content, news, ownWork, record };
     this.#parts = this.#partsOf(consortium, true, null);
+  }
+
+  #makeRecord(
+    { store, clock, logger, crypto }: PeerPorts,
+    { self, keys, code }: PeerOptions,
+    queue: EventQueue,
+  ): OwnRecord {
+    return new OwnRecord({
+      ...{ store, clock, logger, verify: crypto.verifyBytes, self, keys, code },
+      shared: () => this.log,
+      isStopped: () => queue.isStopped,
+    });
   }
 
   #makeQueue({ logger }: PeerPorts, { onFailure }: PeerOptions): EventQueue {
@@ -176,6 +190,7 @@ export class Peer {
     this.#parts.timers.end();
     await ports.transport.stop();
     await queue.idle();
+    await this.#lasting.record.idle();
   }
 
   /** What a peer is made of for the epoch that the disk's log has come to; null when this hospital has left. */

@@ -9,6 +9,7 @@ import type { Cut, Open, PlanStage, SignedManifest, SignedSums } from '../wire/i
 import type { RoundView } from './local-view.ts';
 import type { PeerEvent } from './events.ts';
 import type { ModelStore } from './model-store.ts';
+import type { OwnRecord } from './own-record.ts';
 import type { RoundMessage } from './peer-messages.ts';
 import type { PeerKeys, PeerPorts } from './ports.ts';
 import type { UpdateFate } from './rounds/taken-in.ts';
@@ -28,6 +29,8 @@ export interface RoundContext {
   readonly ports: PeerPorts;
   readonly content: ContentStore;
   readonly models: ModelStore;
+  /** What this node writes down of itself. */
+  readonly record: Pick<OwnRecord, 'note' | 'flush'>;
   readonly settings: Pick<PeerSettings, 'silenceMs' | 'holdsDelayMs' | 'lossFactorMax'>;
   /** Checks a signature over bytes, and puts that to the account of the member whose message is looked at. */
   readonly verifyBytes: VerifyBytes;

@@ -324,6 +324,7 @@ export class RunningPeer {
       if (this.#ticks++ % announceTicks === 0) this.#announce();
       if (this.#pieces.chain.isLevel) await this.#askAgain();
       else await this.#applyDecided();
+      if (this.isVoter && this.#pieces.chain.isLevel) this.#parts.record.flushSoon();
       this.#pieces.catchUp.look(this.state.height);
       this.#tick();
     });

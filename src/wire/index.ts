@@ -240,6 +240,7 @@ export {
   decodeUpdateStatement,
   verifyUpdateStatement,
   type DecodedUpdate,
+  type NodeLogHead,
   type UpdateStatement,
   type VerifiedUpdate,
 } from './update-statement.ts';

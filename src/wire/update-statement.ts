@@ -23,6 +23,7 @@ import {
   b64,
   digest,
   int,
+  json,
   literal,
   nodeId,
   obj,
@@ -34,6 +35,14 @@ import {
 
 /** DSSE payload type of in-toto statements. */
 export const statementPayloadType = 'application/vnd.in-toto+json';
+
+/** The head of a node's own log: that many entries, under that root. */
+export interface NodeLogHead {
+  /** Which of the node's logs, from 1: a node that has lost one begins the next. */
+  readonly log: number;
+  readonly size: number;
+  readonly root: Digest;
+}
 
 /** The facts of one update. */
 export interface UpdateStatement {
@@ -59,6 +68,8 @@ export interface UpdateStatement {
   readonly metrics: Readonly<Record<string, number>>;
   /** For each member: base64 of the update's key sealed to it (HPKE, 80 bytes). */
   readonly sealedKeys: Readonly<Record<NodeId, string>>;
+  /** Of the author's own log when it signed; null in envelopes of version 4, which logs of that time hold. */
+  readonly nodeLog: NodeLogHead | null;
 }
 
 /** An envelope whose signature, author and limits hold. */
@@ -71,7 +82,8 @@ export interface VerifiedUpdate {
 
 const statementType = 'https://in-toto.io/Statement/v1';
 const predicateType = 'https://slsa.dev/provenance/v1';
-const buildType = 'https://annulus/local-train/v4';
+const buildType = 'https://annulus/local-train/v5';
+const formerBuildType = 'https://annulus/local-train/v4';
 const dependencyNames = ['base-model', 'code', 'dataset'] as const;
 /** As many as a model may have. */
 const headsMax = 8;
@@ -81,13 +93,30 @@ export const sealedKeyBytes = 80;
 const sha256Set = obj({ sha256: digest });
 const int32 = int(-(2 ** 31), 2 ** 31 - 1);
 
+const readUpdateProduct = obj({
+  name: literal('update'),
+  digest: sha256Set,
+  annotations: obj({
+    bytes: int(1, 2 ** 31 - 1),
+    heads: record(/^[a-z][a-z0-9-]{0,31}$/, int(0, 2 ** 31 - 1), headsMax),
+    metrics: record(/^[a-zA-Z][a-zA-Z0-9]{0,31}$/, int32, 16),
+    sealedKeys: record(/^[A-Za-z0-9-]{1,32}$/, b64(sealedKeyBytes, sealedKeyBytes), membersMax),
+    weight: int(1, 2 ** 31 - 1),
+  }),
+});
+const readNodeLogProduct = obj({
+  name: literal('nodeLog'),
+  digest: sha256Set,
+  annotations: obj({ log: int(1, 2 ** 31 - 1), size: int(1, 2 ** 31 - 1) }),
+});
+
 const readDocument = obj({
   _type: literal(statementType),
   subject: arr(obj({ name: str(256), digest: sha256Set }), 1, 1),
   predicateType: literal(predicateType),
   predicate: obj({
     buildDefinition: obj({
-      buildType: literal(buildType),
+      buildType: literal(buildType, formerBuildType),
       externalParameters: obj({ cid: digest, open: digest, round: roundNumber }),
       resolvedDependencies: arr(
         obj({ name: literal(...dependencyNames), digest: sha256Set }),
@@ -97,25 +126,7 @@ const readDocument = obj({
     }),
     runDetails: obj({
       builder: obj({ id: nodeId }),
-      byproducts: arr(
-        obj({
-          name: literal('update'),
-          digest: sha256Set,
-          annotations: obj({
-            bytes: int(1, 2 ** 31 - 1),
-            heads: record(/^[a-z][a-z0-9-]{0,31}$/, int(0, 2 ** 31 - 1), headsMax),
-            metrics: record(/^[a-zA-Z][a-zA-Z0-9]{0,31}$/, int32, 16),
-            sealedKeys: record(
-              /^[A-Za-z0-9-]{1,32}$/,
-              b64(sealedKeyBytes, sealedKeyBytes),
-              membersMax,
-            ),
-            weight: int(1, 2 ** 31 - 1),
-          }),
-        }),
-        1,
-        1,
-      ),
+      byproducts: arr(json, 2, 1),
     }),
   }),
 });
@@ -128,15 +139,24 @@ export function encodeUpdateStatement(statement: UpdateStatement): Uint8Array {
 /** Reads a statement and its redundant fields, which must agree. */
 export const readUpdateStatement: Reader<UpdateStatement> = (value, path = '$') => {
   const { subject, predicate } = readDocument(value, path);
-  const { externalParameters, resolvedDependencies } = predicate.buildDefinition;
+  const {
+    externalParameters,
+    resolvedDependencies,
+    buildType: version,
+  } = predicate.buildDefinition;
   const { builder, byproducts } = predicate.runDetails;
-  const [update] = byproducts;
+  const at = `${path}.predicate.runDetails.byproducts`;
+  if (byproducts.length !== (version === buildType ? 2 : 1)) {
+    throw malformed(at, 'an update and, from v5 on, nodeLog');
+  }
+  const update = readUpdateProduct(byproducts[0], `${at}[0]`);
+  const anchor = version === buildType ? readNodeLogProduct(byproducts[1], `${at}[1]`) : null;
   const [base, code, dataset] = dependencyNames.map((name, index) => {
     const found = resolvedDependencies[index];
     if (found?.name !== name) throw malformed(`${path}.predicate`, `dependency ${name}`);
     return found.digest.sha256;
   });
-  if (update === undefined || base === undefined || code === undefined || dataset === undefined) {
+  if (base === undefined || code === undefined || dataset === undefined) {
     throw malformed(path, 'an update and what it depends on');
   }
   const { bytes, heads, metrics, sealedKeys, weight } = update.annotations;
@@ -152,6 +172,7 @@ export const readUpdateStatement: Reader<UpdateStatement> = (value, path = '$') 
     heads,
     metrics,
     sealedKeys,
+    nodeLog: anchor && { ...anchor.annotations, root: anchor.digest.sha256 },
   };
   // The subject repeats other fields, so it must be what they make it.
   const [named] = subject;
@@ -223,14 +244,24 @@ function subjectName({ cid, round, author }: UpdateStatement): string {
 
 function documentOf(statement: UpdateStatement): Json {
   const { cid, open, round, author, base, code, dataset, update } = statement;
-  const { updateBytes, heads, metrics, sealedKeys, weight } = statement;
+  const { updateBytes, heads, metrics, sealedKeys, weight, nodeLog } = statement;
+  const nodeLogProducts =
+    nodeLog === null
+      ? []
+      : [
+          {
+            name: 'nodeLog',
+            digest: { sha256: nodeLog.root },
+            annotations: { log: nodeLog.log, size: nodeLog.size },
+          },
+        ];
   return {
     _type: statementType,
     subject: [{ name: subjectName(statement), digest: { sha256: update } }],
     predicateType,
     predicate: {
       buildDefinition: {
-        buildType,
+        buildType: nodeLog === null ? formerBuildType : buildType,
         externalParameters: { cid, open, round },
         resolvedDependencies: [
           { name: 'base-model', digest: { sha256: base } },
@@ -246,6 +277,7 @@ function documentOf(statement: UpdateStatement): Json {
             digest: { sha256: update },
             annotations: { bytes: updateBytes, heads, metrics, sealedKeys, weight },
           },
+          ...nodeLogProducts,
         ],
       },
     },

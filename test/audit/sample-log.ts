@@ -161,6 +161,7 @@ class SampleMaker {
       heads: {},
       metrics: {},
       sealedKeys,
+      nodeLog: { log: 1, size: opened.r, root: digestOf(utf8(`own log ${opened.r}`)) },
     };
     const { log } = members.find(({ id }) => id === author)!.keys;
     return signUpdateStatement(this.#options.warpStatement?.(statement) ?? statement, log);

@@ -83,6 +83,7 @@ export async function updateOf(
     key,
     metricsMilli: { loss: 1500 },
     dataset: digestOf(utf8('data')),
+    nodeLog: { log: 1, size: 3, root: digestOf(utf8('own log')) },
     logSigner: keys.log,
     ...other,
   });

@@ -9,15 +9,33 @@ import { expect } from 'chai';
 import type { NodeId } from '../../src/base/index.ts';
 
 import { decodeDecision, encodeDecision } from '../../src/audit/log-files.ts';
+import {
+  decodeBundle,
+  decodeNodeEntry,
+  NodeLog,
+  nodeLogPrefix,
+  type NodeEntry,
+} from '../../src/audit/index.ts';
 import { digestOf } from '../../src/crypto/index.ts';
 import { unvoted, type Json, type MixingRule, type Restart } from '../../src/wire/index.ts';
+import { MemoryStore } from '../audit/memory-store.ts';
 import { makeSampleLog, type LogFiles } from '../audit/sample-log.ts';
+import { trainedWorld } from '../auditor/replayed-world.ts';
 import { changingWorld, logFilesOf } from '../peer/changing-world.ts';
 import { restartedWorld, restartSigned } from '../peer/restarting-world.ts';
 import { projectRoot } from '../project-root.ts';
+import { plainRule } from '../wire/sample-stage.ts';
 
 const python = '/usr/bin/python3';
 const script = join(projectRoot, 'verify/verify_log.py');
+
+/** The entries of an own log of fewer than 256. */
+function entriesOf(own: LogFiles): NodeEntry[] {
+  const [[name, bytes] = ['', new Uint8Array()]] = [...own].filter(([one]) =>
+    one.includes('entries'),
+  );
+  return decodeBundle(bytes, Number(name.split('/').at(-1))).map(decodeNodeEntry);
+}
 
 interface Run {
   readonly status: number | null;
@@ -25,14 +43,25 @@ interface Run {
   readonly stderr: string;
 }
 
-function verifyWithPython(files: LogFiles): Run {
+function verifyWithPython(files: LogFiles, own: LogFiles | null = null): Run {
   const directory = mkdtempSync(join(tmpdir(), 'annulus-log-'));
   try {
-    for (const [name, bytes] of files) {
-      mkdirSync(dirname(join(directory, name)), { recursive: true });
-      writeFileSync(join(directory, name), bytes);
+    const [log, ownLog] = [join(directory, 'log'), join(directory, 'node-log')];
+    const folders: [string, LogFiles][] =
+      own === null
+        ? [[log, files]]
+        : [
+            [log, files],
+            [ownLog, own],
+          ];
+    for (const [folder, some] of folders) {
+      for (const [name, bytes] of some) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), bytes);
+      }
     }
-    return spawnSync(python, [script, directory], { encoding: 'utf8' });
+    const args = folders.map(([folder]) => folder);
+    return spawnSync(python, [script, ...args], { encoding: 'utf8' });
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -155,6 +184,45 @@ describe('a log checked by Python', () => {
     expect(outcome({ model: restart.block }, three)).contains('it goes on from another block');
     expect(outcome({}, [l1, l2])).contains('signed by 2 of the 4 members of version 0');
     expect(outcome(null, three)).contains('not the votes of a quorum');
+  });
+
+  it("is held against a node's own log, which is refused cut off, rewritten, altered and signed by another", async () => {
+    const world = await trainedWorld(plainRule, 2);
+    const filesOf = (id: string, prefix: string): LogFiles => {
+      const all = [...world.node(id).store.files].filter(([name]) => name.startsWith(prefix));
+      return new Map(all.map(([name, bytes]) => [name.slice(prefix.length), bytes]));
+    };
+    const files = filesOf('L1', 'log/');
+    const own = filesOf('L1', nodeLogPrefix);
+    const outcome = (some: LogFiles): string => {
+      const { status, stderr, stdout } = verifyWithPython(files, some);
+      return status === 0 ? (/^own log.*$/m.exec(stdout)?.[0] ?? '') : stderr;
+    };
+    expect(outcome(own)).equals('own log of L1: 5 entries, held against 2 heads in the shared log');
+    const events = entriesOf(own);
+    const { log: signer } = world.node('L1').member.keys;
+    const rewrite = async (entries: readonly NodeEntry[], key = signer): Promise<LogFiles> => {
+      const store = new MemoryStore();
+      const options = { self: 'L1' as NodeId, signer: key, logKeys: [key.publicKey] };
+      await (await NodeLog.open(store, options)).append(entries);
+      const all = [...store.files].filter(([name]) => name.startsWith(nodeLogPrefix));
+      return new Map(all.map(([name, bytes]) => [name.slice(nodeLogPrefix.length), bytes]));
+    };
+    const bundle = '1/tile/entries/000.p/5';
+    const altered = own.get(bundle)!.slice();
+    altered[100]! ^= 1;
+    const [first, ...rest] = events;
+    expect(outcome(await rewrite(events))).contains('held against 2 heads');
+    expect(outcome(await rewrite(events.slice(0, 4)))).contains(
+      'cut off: node-log/1: the update of round 2 anchors 5 entries, 4 are here',
+    );
+    expect(outcome(await rewrite([{ ...first!, atMs: 1 }, ...rest]))).contains(
+      'rewritten: node-log/1',
+    );
+    expect(outcome(await rewrite(events, world.node('L2').member.keys.log))).contains(
+      'not signed by a log key of L1',
+    );
+    expect(outcome(new Map(own).set(bundle, altered))).contains('do not have one root');
   });
 
   it('is the same beyond one full tile', async () => {

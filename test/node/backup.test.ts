@@ -32,6 +32,7 @@ describe('a backup of a home', () => {
     const store = diskStore(join(made.home.folder, 'node'));
     await store.write('log/tile/entries', log);
     await store.write('log/empty', new Uint8Array());
+    await store.write('node-log/1/checkpoint', utf8('own log'));
     await store.write('wal/0/7.log', utf8('votes'));
     await store.write('evidence/L2.json', utf8('{}'));
     await store.write('cases/train/one.case', utf8('PATIENT'));
@@ -47,13 +48,21 @@ describe('a backup of a home', () => {
     const before = await openHome(made.home.folder, null);
     expect(opened.keys.consensus.publicKey).to.deep.equal(before.keys.consensus.publicKey);
     expect(opened.manifests).to.deep.equal(before.manifests);
-    const names = ['log/tile/entries', 'log/empty', 'wal/0/7.log', 'evidence/L2.json'];
+    const names = [
+      'log/tile/entries',
+      'log/empty',
+      'wal/0/7.log',
+      'evidence/L2.json',
+      'node-log/1/checkpoint',
+    ];
     for (const name of [...names.map((one) => `node/${one}`), 'home.json', 'node.yaml']) {
       expect(readFileSync(at(`back/${name}`)), name).to.deep.equal(readFileSync(at(`L1/${name}`)));
     }
     expect(readdirSync(at('back/node')).sort()).to.deep.equal([
-      ...['evidence', 'log', 'restored.json', 'wal'],
+      ...['evidence', 'log', 'node-log', 'restored.json', 'wal'],
     ]);
+    // Its own log may be older than what its node has told since: another one is to begin.
+    expect(readdirSync(at('back/node/node-log')).sort()).to.deep.equal(['1', 'restored']);
     expect(statSync(at('back')).mode & 0o777).to.equal(0o700);
     const bytes = readFileSync(file);
     for (const word of ['PATIENT', 'votes', opened.member.orgKey]) {

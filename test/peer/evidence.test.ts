@@ -131,6 +131,7 @@ describe('a member that signs two updates of one round', () => {
         ...{
           metricsMilli: { loss: 1 },
           dataset: digestOf(utf8('data')),
+          nodeLog: { log: 1, size: 3, root: digestOf(utf8('own log')) },
           logSigner: member.keys.log,
         },
       });

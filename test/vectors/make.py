@@ -251,7 +251,7 @@ def make_documents():
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
-                "buildType": "https://annulus/local-train/v4",
+                "buildType": "https://annulus/local-train/v5",
                 "externalParameters": {"cid": cid, "open": sha256(jcs(opened)), "round": 3},
                 "resolvedDependencies": [
                     {"name": name, "digest": {"sha256": sha256(name.encode())}}
@@ -263,6 +263,8 @@ def make_documents():
                 "byproducts": [{
                     "name": "update", "digest": {"sha256": sha256(ciphertext)},
                     "annotations": {"bytes": len(ciphertext), "heads": {"hps": 120, "ms": 0}, "metrics": {"loss": 1234}, "sealedKeys": sealed, "weight": 120},
+                }, {
+                    "name": "nodeLog", "digest": {"sha256": sha256(b"own log")}, "annotations": {"log": 1, "size": 5},
                 }],
             },
         },

@@ -82,6 +82,7 @@ describe('update statement', () => {
     expect(statement.code).to.equal(digestOf(utf8('code')));
     expect(statement.dataset).to.equal(digestOf(utf8('dataset')));
     expect(statement.update).to.equal(digestOf(fromHex(vector.ciphertext!)!));
+    expect(statement.nodeLog).to.deep.equal({ log: 1, size: 5, root: digestOf(utf8('own log')) });
     expect(Object.keys(statement.sealedKeys)).to.deep.equal(['L1', 'L2', 'L3', 'L4']);
   });
 
@@ -99,6 +100,15 @@ describe('update statement', () => {
     expect(verify(statement, 'L1', 'orgKey')).to.equal('bad_signature');
     expect(verify({ ...statement, author: 'L2' as NodeId }, 'L1')).to.equal('bad_signature');
     expect(verify({ ...statement, author: 'L9' as NodeId }, 'L9')).to.equal('malformed');
+  });
+
+  it('is read as of version 4 without the head of an own log, which logs of that time hold', () => {
+    const former = { ...statement, nodeLog: null };
+    const text = fromUtf8(encodeUpdateStatement(former));
+    expect(text).to.include('local-train/v4').and.not.include('nodeLog');
+    expect(readUpdateStatement(JSON.parse(text))).to.deep.equal(former);
+    const alone = JSON.parse(text.replace('local-train/v4', 'local-train/v5')) as unknown;
+    expect(codeOf(() => readUpdateStatement(alone))).to.equal('malformed');
   });
 
   const { L1, L2, L3 } = statement.sealedKeys as Record<string, string>;
@@ -143,7 +153,11 @@ describe('update statement', () => {
       ['"name":"base-model"', '"name":"code"'],
       ['"id":"L1"', '"id":"L2"'],
       ['https://slsa.dev/provenance/v1', 'https://slsa.dev/provenance/v2'],
-      ['https://annulus/local-train/v4', 'https://annulus/local-train/v3'],
+      ['https://annulus/local-train/v5', 'https://annulus/local-train/v3'],
+      ['https://annulus/local-train/v5', 'https://annulus/local-train/v4'],
+      ['"name":"nodeLog"', '"name":"notes"'],
+      ['"annotations":{"log":1,"size":5}', '"annotations":{"log":1,"size":0}'],
+      ['"annotations":{"log":1,"size":5}', '"annotations":{"note":"x","log":1,"size":5}'],
       ['"weight":120', '"weight":120,"patient":"x"'],
       ['"round":3', '"round":"3"'],
     ];

@@ -11,6 +11,7 @@ import {
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import {
+  nodeLogPrefix,
   witnessStateName,
   type BlobFolder,
   type LogDirectory,
@@ -30,7 +31,7 @@ export async function auditedRun(place: string): Promise<RunFolder> {
   if (!/^[a-z]+:\/\//i.test(place)) return auditedFolder(await requireFolder(place));
   const { fetchBytes, parseLogUrl, webLog } = await import('../../auditor/index.ts');
   const log = webLog(parseLogUrl(place), fetchBytes);
-  const node = { folder: place, name: null, log, blobs: null, lastCosigned: null };
+  const node = { folder: place, name: null, log, blobs: null, lastCosigned: null, nodeLog: null };
   return { nodes: [node], isRun: false, model: null };
 }
 
@@ -74,6 +75,7 @@ function nodeAt(folder: string): NodeFolder | null {
     log: logDirectoryAt(log),
     blobs: isOnlyLog ? null : blobsAt(join(node, 'blobs')),
     lastCosigned: isOnlyLog ? null : bytesOf(join(node, witnessStateName)),
+    nodeLog: isOnlyLog ? null : logDirectoryAt(join(node, nodeLogPrefix)),
   };
 }
 
@@ -81,7 +83,9 @@ function nodeAt(folder: string): NodeFolder | null {
 async function exportedLog(folder: string): Promise<NodeFolder | null> {
   if (!existsSync(join(folder, 'SHA256SUMS'))) return null;
   const [name, ...more] = (await readdir(folder)).filter((one) => one.startsWith('log-'));
-  return name === undefined || more.length > 0 ? null : nodeAt(join(folder, name));
+  const node = name === undefined || more.length > 0 ? null : nodeAt(join(folder, name));
+  const own = join(folder, nodeLogPrefix);
+  return node === null || !existsSync(own) ? node : { ...node, nodeLog: logDirectoryAt(own) };
 }
 
 /** Whose folder it is: in a home `home.json` says so, elsewhere its own name. */
@@ -104,7 +108,7 @@ function isLog(folder: string): boolean {
 export function logDirectoryAt(folder: string): LogDirectory {
   return {
     read: (name) => Promise.resolve(bytesOf(join(folder, name))),
-    list: () => filesIn(folder),
+    list: async () => (existsSync(folder) ? filesIn(folder) : []),
   };
 }
 

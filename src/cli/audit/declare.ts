@@ -56,6 +56,7 @@ export function addAudit(program: Command, world: World, finish: (code: ExitCode
     .option('--height <n>', 'of this height')
     .addOption(new Option('--kind <kind>', 'of this kind').choices(entryKinds))
     .option('--digest <hex>', 'whose own SHA-256 begins so, or which name such a digest')
+    .option('--own', "the node's own log: what it did itself; goes with --round and --copy")
     .addOption(formatOption())
     .action(async (folder: string, flags: SearchFlags) => {
       finish(await searchCommand(folder, flags, world));

@@ -2,6 +2,7 @@
 import { createPublicKey } from 'node:crypto';
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { nodeLogPrefix } from '../../audit/index.ts';
 import { utf8 } from '../../base/index.ts';
 import { digestOf } from '../../crypto/index.ts';
 import { packageFile } from '../../host/index.ts';
@@ -60,11 +61,17 @@ export async function exportLogCommand(
     const bytes = await one.directory.read(name);
     if (bytes !== null) await write(`${logFolderOf(one)}/${name}`, bytes);
   }
+  const { nodeLog } = one.node;
+  const ownNames = (await nodeLog?.list()) ?? [];
+  for (const name of ownNames) {
+    const bytes = await nodeLog?.read(name);
+    if (bytes != null) await write(nodeLogPrefix + name, bytes);
+  }
   const { round } = flags;
   if (round !== undefined) {
     await exportRound(one, { text: round, folders: [folder, ...(flags.more ?? [])] }, write);
   }
-  await write('CHECK.md', utf8(pageOf(one, home !== null, round ?? null)));
+  await write('CHECK.md', utf8(pageOf(one, home !== null, round ?? null, ownNames.length > 0)));
   for (const name of checkers)
     await copyFile(packageFile(`verify/${name}`), join(flags.output, name));
   const list = utf8(sums.join(''));
@@ -94,7 +101,7 @@ function logFolderOf({ log }: OneLog): string {
   return `log-${log.verdict.keptBy ?? 'copy'}`;
 }
 
-function pageOf(one: OneLog, isSigned: boolean, round: string | null): string {
+function pageOf(one: OneLog, isSigned: boolean, round: string | null, hasOwn: boolean): string {
   const { log } = one;
   const place = logFolderOf(one);
   const { consortium, treeSize, root, keptBy } = log.verdict;
@@ -112,9 +119,9 @@ Ask a hospital that you trust for the id of the consortium, and compare. Then, i
 
 \`\`\`sh
 sha256sum -c SHA256SUMS
-${isSigned ? signature : ''}python3 verify_log.py ${place}                                  # Debian: python3-cryptography
+${isSigned ? signature : ''}python3 verify_log.py ${place}${hasOwn ? ' node-log' : '         '}                         # Debian: python3-cryptography
 GO111MODULE=off GOPATH=/usr/share/gocode go run check_log.go ${place}    # Debian: golang-go golang-golang-x-mod-dev
-annulus audit verify ${place} --consortium ${consortium?.cid ?? ''}
+annulus audit verify . --consortium ${consortium?.cid ?? ''}
 \`\`\`
 
 ${round === null ? '' : replayWords(place, round)}verify_log.py, check_log.go and replay_round.py share no code with Annulus. They came with this folder and are not in SHA256SUMS: read them (200 lines

@@ -9,6 +9,7 @@ Examples:
   $ annulus audit verify runs/eight-hospitals-1                        everything, of all nodes
   $ annulus audit info runs/eight-hospitals-1/nodes/L3                 what it is
   $ annulus audit search runs/eight-hospitals-1 --round 4 --member L3  what L3 did in round 4
+  $ annulus audit search runs/eight-hospitals-1 --copy L3 --own        what L3 wrote down of itself
   $ annulus audit get runs/eight-hospitals-1 17                        entry 17, readable
   $ annulus audit proof runs/eight-hospitals-1 17 --output proof       for somebody without the log
   $ annulus audit check-proof proof/entry-17.json proof/entry-17.tlog-proof proof/policy
@@ -20,9 +21,9 @@ Examples:
 /** Below the flags of `annulus audit verify --help`. */
 export const auditExamples = `
 Checks the manifest's signatures, the certificate of every block, every entry, the Merkle tree and its cosigned
-checkpoint. Prints who took part in each round, with what weight, and which model came out. For the folder of a run it
-also checks that all members are there with their own logs, that blobs have their digests, and that model/ is the last
-sealed model. At the end it lists what it did not check.
+checkpoint. Prints who took part in each round, with what weight, and which model came out. For a node's
+folder it also checks blobs against their digests, and the node's own log against its heads in the shared one; for the
+folder of a run, that all members are there, and that model/ is the last sealed model. At the end it lists what it did not check.
 
 Examples:
   $ annulus audit verify runs/eight-hospitals-1             all nodes' logs, and that they agree

@@ -1,5 +1,10 @@
 /** The one log that a command reads. It is verified before anything in it is shown. */
-import { examineLog, type ExaminedLog, type LogDirectory } from '../../audit/index.ts';
+import {
+  examineLog,
+  type ExaminedLog,
+  type LogDirectory,
+  type NodeFolder,
+} from '../../audit/index.ts';
 import { usageError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { auditedRun } from './audited-folders.ts';
@@ -10,6 +15,7 @@ export interface OneLog {
   readonly folder: string;
   readonly directory: LogDirectory;
   readonly log: ExaminedLog;
+  readonly node: NodeFolder;
 }
 
 /**
@@ -38,7 +44,7 @@ export async function oneLog(folder: string, member: string | null, world: World
     );
   }
   if (log.consortium === null) throw usageError(`${node.folder}: its manifest cannot be read`);
-  return { folder: node.folder, directory: node.log, log };
+  return { folder: node.folder, directory: node.log, log, node };
 }
 
 /** The bytes of entry `index`. @throws {CliError} 'usage' when there is none, or it is damaged */

@@ -47,7 +47,7 @@ export class OwnTraining {
 
   /** Trains once, if this node takes part; a restarted node has the envelope that it had before. */
   begin(): void {
-    const { self, open, ports, post } = this.#context;
+    const { self, open, ports, post, record } = this.#context;
     if (this.#hasBegun || !open.participants.includes(self)) return;
     this.#hasBegun = true;
     this.#mustRetry = false;
@@ -63,7 +63,10 @@ export class OwnTraining {
         (error: unknown) => {
           // A model that nobody gave may come later. Else the others are told to go on without us, and this node
           // says why it is missing.
-          if (error instanceof GossipError) {
+          const isMissing = error instanceof GossipError;
+          const reason = isMissing ? 'model_missing' : 'failed';
+          record.note({ event: 'training-failed', round: open.r, reason });
+          if (isMissing) {
             this.#hasBegun = false;
             this.#mustRetry = true;
           } else {
@@ -82,21 +85,28 @@ export class OwnTraining {
 
   /** The signed envelope, or null when the round went on meanwhile. */
   async #trainAndSeal(): Promise<Uint8Array | null> {
-    const { open, stage, ports, content } = this.#context;
+    const { open, stage, ports, content, record } = this.#context;
     // One update a round, also across a crash: two different ones would be equivocation.
     const remembered = ownUpdateName(open.r);
     const earlier = await ports.store.read(remembered);
     if (earlier !== null) return earlier;
     // The training of the round before may have lasted beyond this one.
     if (!this.#context.isCurrent()) return null;
+    record.note({ event: 'training-started', round: open.r, base: open.base });
     const start = await startOf(this.#context);
     await ports.trainer.prepare(stage, await this.#context.teachers(), this.#reporter('prepare'));
     const { after, trained, tookMs } = await this.#learn(start);
+    if (this.#context.isStopped()) return null;
+    const { dataset, samples } = trained;
+    record.note({ event: 'training-finished', round: open.r, dataset, samples });
     const { envelope, keep } = await this.#make({ start, after }, trained);
     // A peer that was stopped, and perhaps started again over this disk, must not leave a second update here.
     if (this.#context.isStopped()) return null;
     await this.#late.keep(after, trained, tookMs);
-    if (!this.#context.isCurrent()) return null;
+    if (!this.#context.isCurrent()) {
+      record.note({ event: 'work-unsealed', round: open.r, dataset });
+      return null;
+    }
     await keep();
     await content.put(envelope, updateOf(open.r));
     await ports.store.write(remembered, envelope);

@@ -20,7 +20,7 @@ const hastenAfterMs = 30_000;
 /** What of a round the opening of its updates needs. */
 export type OpeningContext = Pick<
   RoundContext,
-  'open' | 'stage' | 'self' | 'consortium' | 'keys' | 'ports' | 'content' | 'models'
+  'open' | 'stage' | 'self' | 'consortium' | 'keys' | 'ports' | 'content' | 'models' | 'record'
 >;
 
 /** How a round comes to hold an update whose envelope is here. */
@@ -108,6 +108,10 @@ export class UpdateOpening implements Opening {
   /** It is no update for anybody. */
   #spoilt({ author, env }: UpdateFacts, reason: string): GossipError {
     const { r: round } = this.#context.open;
+    if (this.#book.stateOf(env) !== 'spoilt') {
+      const event = 'update-refused';
+      this.#context.record.note({ event, round, reason: 'bad_bulk', env, author });
+    }
     this.#book.mark(env, 'spoilt');
     return new GossipError(
       { code: 'bad_update', author, round, reason },

@@ -3,6 +3,7 @@
  * model is the kind's own.
  */
 import { messageOf, type Digest, type NodeId } from '../../base/index.ts';
+import { digestOf } from '../../crypto/index.ts';
 import { GossipError, type UpdateFacts } from '../../gossip/index.ts';
 import type { CutUpdate, Open } from '../../wire/index.ts';
 import type { RoundView } from '../local-view.ts';
@@ -29,11 +30,16 @@ export abstract class UpdatesRound {
   protected readonly training: OwnTraining;
   protected readonly envelopes: EnvelopeReader;
   protected abstract readonly updates: KeptUpdates;
+  readonly #record: RoundContext['record'];
+  /** Envelopes whose refusal may still be written down: whoever sends many must not fill the disk. */
+  #refusalsLeft: number;
 
   constructor(context: RoundContext, make: MakeUpdate) {
     const { open, self, consortium, ports, settings, onEvent } = context;
     const { silenceMs } = settings;
     this.open = open;
+    this.#record = context.record;
+    this.#refusalsLeft = open.participants.length;
     this.presence = new Presence({ self, clock: ports.clock, silenceMs });
     this.training = new OwnTraining(context, make, {
       onEnvelope: (envelope) => {
@@ -85,8 +91,13 @@ export abstract class UpdatesRound {
       this.envelopes.read(this.envelopes.bytesOf(message));
       return null;
     } catch (error) {
-      if (error instanceof GossipError) return messageOf(error);
-      throw error;
+      if (!(error instanceof GossipError)) throw error;
+      if (this.#refusalsLeft-- > 0) {
+        const env = digestOf(this.envelopes.bytesOf(message));
+        const reason = 'bad_envelope';
+        this.#record.note({ event: 'update-refused', round: this.open.r, reason, env });
+      }
+      return messageOf(error);
     }
   }
 

@@ -30,6 +30,7 @@ export function wholeUpdate(context: RoundContext): MakeUpdate {
       ...{ consortium, open, author, bulk, key, sealing },
       metricsMilli: { ...trained.metricsMilli, clamped: clampedMilli(bulk.clampedCount) },
       dataset: trained.dataset,
+      nodeLog: await context.record.flush(),
       logSigner: keys.log,
     });
     const written = { digest: bulk.update, bytes: bulk.updateBytes };

@@ -15,10 +15,12 @@ describe('an update of another size than its rule says', () => {
   it('is spoilt at once, and nothing of it is asked for', async () => {
     const asked: number[] = [];
     const marked: string[] = [];
+    const noted: object[] = [];
     const context = {
       open: { r: 3, rule },
       stage: {},
       consortium: { manifest: { members: [1, 2, 3, 4] } },
+      record: { note: (event: object) => noted.push(event) },
       models: { layout: () => Promise.resolve([{ name: 'w', shape: [1000] }]) },
       content: {
         obtain: (_digest: Digest, bytes: number) => {
@@ -29,10 +31,11 @@ describe('an update of another size than its rule says', () => {
     } as unknown as OpeningContext;
     const book = {
       mark: (_env: Digest, state: string) => marked.push(state),
+      stateOf: () => marked.at(-1) ?? 'awaited',
     } as unknown as UpdateBook;
     const opening = new UpdateOpening(context, book);
     const factsOf = (updateBytes: number): UpdateFacts =>
-      ({ author: 'L2' as NodeId, statement: { updateBytes } }) as unknown as UpdateFacts;
+      ({ author: 'L2' as NodeId, env: 'e', statement: { updateBytes } }) as unknown as UpdateFacts;
     const refusalOf = (updateBytes: number): Promise<string> =>
       opening.open(factsOf(updateBytes)).then(String, (error: unknown) => String(error));
     // By hand: 4 scales of 4 bytes, 1000 levels, a header of 56 and one tag of 16.
@@ -45,6 +48,15 @@ describe('an update of another size than its rule says', () => {
     }
     expect(asked).to.deep.equal([]);
     expect(marked).to.deep.equal(['spoilt', 'spoilt', 'spoilt']);
+    // Once, with a code and no words.
+    const refusal = {
+      event: 'update-refused',
+      round: 3,
+      reason: 'bad_bulk',
+      env: 'e',
+      author: 'L2',
+    };
+    expect(noted).to.deep.equal([refusal]);
     expect(await refusalOf(right)).to.match(/nobody has it/);
     expect(asked).to.deep.equal([right]);
   });

@@ -341,6 +341,9 @@ export class ShardUpdates implements Pick<
     here.isSpoilt = true;
     this.#certified = null;
     this.#book.mark(env, 'spoilt');
+    const { r: round } = this.#context.open;
+    const event = 'update-refused';
+    this.#context.record.note({ event, round, reason: 'bad_bulk', env, author });
     this.#context.ports.logger.log('warn', 'an update is none', { author, reason });
   }
 

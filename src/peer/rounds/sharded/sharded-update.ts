@@ -35,6 +35,7 @@ export function shardedUpdate(context: RoundContext, { shardCount }: ShardPlan):
       ...{ consortium, open, author, bulk, key, sealing },
       metricsMilli: { ...trained.metricsMilli, clamped: clampedMilli(clampedCount) },
       dataset: trained.dataset,
+      nodeLog: await context.record.flush(),
       logSigner: keys.log,
     });
     const keep = async (): Promise<void> => {
