@@ -79,6 +79,7 @@ function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> 
     case 'clock':
     case 'manifest':
     case 'traffic':
+    case 'chunks':
     case 'disk':
     case 'log-head':
     case 'outside-witnesses':

@@ -30,6 +30,18 @@ export interface LinkState {
   readonly height: number | null;
 }
 
+/** Chunks of blobs, of all members together. */
+export interface ChunkTotals {
+  /** Asked for; those of a request that broke off count again when they are asked for again. */
+  readonly asked: number;
+  /** Came and were checked. */
+  readonly arrived: number;
+  /** Asked for although they had arrived: the disk lost them. */
+  readonly askedAgain: number;
+  /** Came and were false. */
+  readonly refused: number;
+}
+
 /** A member of the manifest in force. */
 export interface MemberEntry {
   readonly id: NodeId;
@@ -95,6 +107,8 @@ export type NodeFact =
   | { readonly kind: 'link'; readonly member: NodeId; readonly link: LinkState }
   /** Bytes since the start of this process, all connections together. */
   | { readonly kind: 'traffic'; readonly sentBytes: number; readonly receivedBytes: number }
+  /** Pieces of models and updates since the start of this process, as `ContentStore.counts` has them. */
+  | ({ readonly kind: 'chunks' } & ChunkTotals)
   /** Free on the disk, and used by the node's folder. */
   | { readonly kind: 'disk'; readonly freeBytes: number; readonly usedBytes: number }
   | {

@@ -161,6 +161,10 @@ function afterFact(view: NodeView, fact: NodeFact): NodeView {
       const { sentBytes, receivedBytes } = fact;
       return { ...view, traffic: { sentBytes, receivedBytes } };
     }
+    case 'chunks': {
+      const { asked, arrived, askedAgain, refused } = fact;
+      return { ...view, chunks: { asked, arrived, askedAgain, refused } };
+    }
     case 'disk': {
       const { freeBytes, usedBytes } = fact;
       return { ...view, disk: { freeBytes, usedBytes } };

@@ -6,7 +6,7 @@
 import { invariant, type Digest } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import { ContentStore } from '../gossip/index.ts';
+import { ContentStore, type ChunkCounts } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import {
   memberOf,
@@ -108,6 +108,11 @@ export class Peer {
   /** The version of the manifest in force, as far as this node has applied the chain. */
   get consortium(): SignedManifest {
     return this.#parts.consortium;
+  }
+
+  /** Chunks of blobs asked for and come since this object was made. */
+  get chunks(): Readonly<ChunkCounts> {
+    return this.#lasting.content.counts();
   }
 
   /** Latest sealed model of a stage, from the disk or the peers; null before its first seal. */
