@@ -134,8 +134,6 @@ export type NodeFact =
     }
   /** Until when the round under way waits; `atMs` null when it has none. */
   | { readonly kind: 'deadline'; readonly round: number; readonly atMs: number | null }
-  /** A participant's update of the round under way has arrived here. */
-  | { readonly kind: 'update-held'; readonly round: number; readonly member: NodeId }
   /** Why a member is not in a round's cut, where the node knows it; told after the peer's `cut`. In words that follow "left out of round 3: ". */
   | {
       readonly kind: 'left-out';
