@@ -6,7 +6,7 @@ import { digestOf } from '../../../../src/crypto/index.ts';
 import { ShardPlan } from '../../../../src/gossip/index.ts';
 import type { RoundContext } from '../../../../src/peer/round-protocol.ts';
 import { ShardSums } from '../../../../src/peer/rounds/sharded/shard-sums.ts';
-import { cutDigest, type Cut, type SignedSums } from '../../../../src/wire/index.ts';
+import { cutDigest, type Cut } from '../../../../src/wire/index.ts';
 import { plainRule } from '../../../wire/sample-stage.ts';
 
 const members = ['L1', 'L2', 'L3', 'L4'] as NodeId[];
@@ -95,7 +95,8 @@ class Bench {
     const [reducer] = plan.reducersOf(shard);
     const i = members.findIndex((id) => id === reducer);
     const said = { cid, r: 1, cut: cutDigest(cut), i, sums: [{ shard, sum }] };
-    this.cutSums.take({ t: 'sums', r: 1, said: said as unknown as SignedSums });
+    const message = { t: 'sums', r: 1, said };
+    this.cutSums.take(message as unknown as Parameters<ShardSums['take']>[0]);
   }
 }
 
