@@ -159,6 +159,11 @@ try {
 }
 for (const [at, node] of nodes.entries()) {
   const list = (samples[at] ?? []).filter(({ minute }, _, { length }) => minute > length / 5);
+  if (list.length < 2) {
+    // Nothing grows between fewer than two looks.
+    say(`${node.id}: ${samples[at]?.length ?? 0} samples before the end, too few to say what grew`);
+    continue;
+  }
   const line = (what: string, of: (sample: Sample) => number): string =>
     `${what} ${Math.min(...list.map(of)).toFixed(1)} to ${Math.max(...list.map(of)).toFixed(1)}, ${growthPerHour(list, of).toFixed(2)} an hour`;
   say(

@@ -89,7 +89,10 @@ export function refuseUnknownKeys(tree: Tree, known: readonly string[], source: 
     if (known.includes(key)) continue;
     const suggestion = nearest(key, known);
     const path = joined(source.path, key);
-    const hint = suggestion === null ? `expected ${listed(known)}` : `did you mean ${suggestion}?`;
+    const hint =
+      suggestion === null
+        ? `expected ${listed(known)}`
+        : `did you mean ${joined(source.path, suggestion)}?`;
     const { from: file = source.file } = value;
     throw new ConfigError(
       { code: 'unknown_key', file, line, key: path, suggestion },

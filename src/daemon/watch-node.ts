@@ -53,6 +53,8 @@ class Told {
     const { clock, node, onFact } = this.#options;
     onFact({ kind: 'clock', nowMs: clock.nowMs() });
     onFact({ kind: 'traffic', ...node().traffic });
+    const { peer } = node();
+    if (peer !== null) onFact({ kind: 'chunks', ...peer.chunks });
     this.#tellDisk();
     if (!this.#options.isRunning()) return;
     this.#tellLinks();

@@ -65,10 +65,8 @@ function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> 
       const isSaid = view.notices.some((one) => one.code === code && one.text === text);
       return isSaid ? null : line(text, level, atMs);
     }
-    case 'notice-over': {
-      const notice = view.notices.find(({ code }) => code === event.code);
-      return line(`over: ${notice?.text ?? event.code}`);
-    }
+    case 'notice-over':
+      return line(overWords(view, event.code));
     case 'prediction':
       return line('a new prediction in an own case', 'info', event.atMs);
     case 'membership':
@@ -79,6 +77,7 @@ function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> 
     case 'clock':
     case 'manifest':
     case 'traffic':
+    case 'chunks':
     case 'disk':
     case 'log-head':
     case 'outside-witnesses':
@@ -88,6 +87,10 @@ function lineOf(view: NodeView, event: NodeEvent): Omit<JournalEntry, 'number'> 
     case 'round-error':
       return null;
   }
+}
+
+function overWords({ notices }: NodeView, code: string): string {
+  return `over: ${notices.find((one) => one.code === code)?.text ?? code}`;
 }
 
 function sealedWords({

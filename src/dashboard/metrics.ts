@@ -33,6 +33,7 @@ export function metricFamilies(status: NodeStatus): readonly MetricFamily[] {
     ...memberFamilies(status.members),
     ...roundFamilies(status),
     ...learningFamilies(status),
+    ...chunkFamilies(status),
     ...storeFamilies(status),
   ];
 }
@@ -279,6 +280,31 @@ function learningFamilies({
       latest('loss'),
     ),
     gauge('annulus_learning_progress_ratio', 'Share of the work at hand that is done.', share),
+  ];
+}
+
+function chunkFamilies({ chunks }: NodeStatus): MetricFamily[] {
+  return [
+    counter(
+      'annulus_content_asked_chunks_total',
+      'Chunks of models and updates asked for, again too after a request broke off.',
+      chunks?.asked ?? null,
+    ),
+    counter(
+      'annulus_content_arrived_chunks_total',
+      'Chunks that came and were checked.',
+      chunks?.arrived ?? null,
+    ),
+    counter(
+      'annulus_content_lost_chunks_total',
+      'Chunks asked for although they had come: the disk lost them.',
+      chunks?.askedAgain ?? null,
+    ),
+    counter(
+      'annulus_content_refused_chunks_total',
+      'Chunks that came and were false.',
+      chunks?.refused ?? null,
+    ),
   ];
 }
 

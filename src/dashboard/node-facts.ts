@@ -30,6 +30,18 @@ export interface LinkState {
   readonly height: number | null;
 }
 
+/** Chunks of blobs, of all members together. */
+export interface ChunkTotals {
+  /** Asked for; those of a request that broke off count again when they are asked for again. */
+  readonly asked: number;
+  /** Came and were checked. */
+  readonly arrived: number;
+  /** Asked for although they had arrived: the disk lost them. */
+  readonly askedAgain: number;
+  /** Came and were false. */
+  readonly refused: number;
+}
+
 /** A member of the manifest in force. */
 export interface MemberEntry {
   readonly id: NodeId;
@@ -95,6 +107,8 @@ export type NodeFact =
   | { readonly kind: 'link'; readonly member: NodeId; readonly link: LinkState }
   /** Bytes since the start of this process, all connections together. */
   | { readonly kind: 'traffic'; readonly sentBytes: number; readonly receivedBytes: number }
+  /** Pieces of models and updates since the start of this process, as `ContentStore.counts` has them. */
+  | ({ readonly kind: 'chunks' } & ChunkTotals)
   /** Free on the disk, and used by the node's folder. */
   | { readonly kind: 'disk'; readonly freeBytes: number; readonly usedBytes: number }
   | {
@@ -120,8 +134,6 @@ export type NodeFact =
     }
   /** Until when the round under way waits; `atMs` null when it has none. */
   | { readonly kind: 'deadline'; readonly round: number; readonly atMs: number | null }
-  /** A participant's update of the round under way has arrived here. */
-  | { readonly kind: 'update-held'; readonly round: number; readonly member: NodeId }
   /** Why a member is not in a round's cut, where the node knows it; told after the peer's `cut`. In words that follow "left out of round 3: ". */
   | {
       readonly kind: 'left-out';

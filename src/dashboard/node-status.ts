@@ -45,6 +45,7 @@ export interface NodeStatus {
   readonly losses: NodeView['losses'];
   readonly errors: readonly RoundError[];
   readonly traffic: NodeView['traffic'];
+  readonly chunks: NodeView['chunks'];
   readonly disk: NodeView['disk'];
   readonly log: NodeView['log'];
   /** Witnesses outside the consortium. */
@@ -63,7 +64,7 @@ export interface NodeStatus {
 /** @param showsPrediction false where somebody else may read along: it is about a patient */
 export function statusOf(view: NodeView, showsPrediction: boolean): NodeStatus {
   const { identity, nowMs, height, isDone, round, deadlineMs, work, rounds, roundCounts } = view;
-  const { losses, errors, traffic, disk, log, witnesses, journal } = view;
+  const { losses, errors, traffic, chunks, disk, log, witnesses, journal } = view;
   const messages = messagesOf(view);
   return {
     ...{ version: statusVersion, nowMs },
@@ -77,7 +78,7 @@ export function statusOf(view: NodeView, showsPrediction: boolean): NodeStatus {
     },
     ...{ health: healthOf(view), members: memberStatuses(view) },
     ...{ round, deadlineMs, work, rounds, roundCounts, losses, errors, traffic, disk, log },
-    witnesses,
+    ...{ chunks, witnesses },
     ...{ messages, journal, prediction: showsPrediction ? pictureOf(view) : null },
   };
 }

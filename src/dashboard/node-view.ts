@@ -1,7 +1,7 @@
 /** All that is known of a node, as data: what `reduce` makes of its events. */
 import type { PeerEvent, WorkProgress } from '../peer/index.ts';
 import type { FormerMember, MemberView } from './member-view.ts';
-import type { MessageLevel, NodeFact, Notice, RoundError } from './node-facts.ts';
+import type { ChunkTotals, MessageLevel, NodeFact, Notice, RoundError } from './node-facts.ts';
 import type { RoundView } from './round-view.ts';
 
 /** All that the reducer takes. */
@@ -64,6 +64,7 @@ export interface NodeView {
     readonly loss: number;
   }[];
   readonly traffic: { readonly sentBytes: number; readonly receivedBytes: number } | null;
+  readonly chunks: ChunkTotals | null;
   readonly disk: { readonly freeBytes: number; readonly usedBytes: number } | null;
   readonly log: Omit<Extract<NodeFact, { kind: 'log-head' }>, 'kind'> | null;
   readonly witnesses: Extract<NodeFact, { kind: 'outside-witnesses' }>['witnesses'];
@@ -83,7 +84,15 @@ export const emptyView: NodeView = Object.freeze({
   ...{ identity: null, nowMs: 0, height: 0, decidedMs: 0, members: [], formerMembers: [] },
   ...{ round: null, deadlineMs: null, work: null, rounds: [] },
   ...{ roundCounts: { sealed: 0, void: 0 }, errors: [], losses: [] },
-  ...{ traffic: null, disk: null, log: null, witnesses: [], notices: [], journal: [] },
+  ...{
+    traffic: null,
+    chunks: null,
+    disk: null,
+    log: null,
+    witnesses: [],
+    notices: [],
+    journal: [],
+  },
   ...{ prediction: null, isDone: false, isRetired: false },
   manifestVersion: null,
 });

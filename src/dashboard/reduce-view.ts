@@ -33,7 +33,7 @@ export function reduce(view: NodeView, event: NodeEvent): NodeView {
 }
 
 const peerKinds: Readonly<Record<PeerEvent['kind'], true>> = {
-  ...{ opened: true, working: true, announced: true, cut: true },
+  ...{ opened: true, working: true, announced: true, 'update-held': true, cut: true },
   ...{ sealed: true, void: true, 'caught-up': true, done: true },
   ...{ membership: true, left: true, restart: true, fork: true },
   ...{ suspended: true, retired: true, heard: true, 'false-sum': true },
@@ -63,6 +63,8 @@ function afterPeerEvent(view: NodeView, event: PeerEvent): NodeView {
       const round = heldUpdate(view.round, event.round, view.identity?.self);
       return { ...view, round, work: { round: event.round, work: 'announced', progress: null } };
     }
+    case 'update-held':
+      return { ...view, round: heldUpdate(view.round, event.round, event.member) };
     case 'cut':
       return { ...view, round: cutRound(view.round, event, view.members) };
     case 'sealed':
@@ -161,6 +163,10 @@ function afterFact(view: NodeView, fact: NodeFact): NodeView {
       const { sentBytes, receivedBytes } = fact;
       return { ...view, traffic: { sentBytes, receivedBytes } };
     }
+    case 'chunks': {
+      const { asked, arrived, askedAgain, refused } = fact;
+      return { ...view, chunks: { asked, arrived, askedAgain, refused } };
+    }
     case 'disk': {
       const { freeBytes, usedBytes } = fact;
       return { ...view, disk: { freeBytes, usedBytes } };
@@ -174,8 +180,6 @@ function afterFact(view: NodeView, fact: NodeFact): NodeView {
       return { ...view, witnesses: fact.witnesses };
     case 'deadline':
       return fact.round === view.round?.round ? { ...view, deadlineMs: fact.atMs } : view;
-    case 'update-held':
-      return { ...view, round: heldUpdate(view.round, fact.round, fact.member) };
     case 'left-out':
       return leftOutIn(view, fact);
     case 'members': {

@@ -66,15 +66,20 @@ export async function openControlSocket(
       server.on('error', reject);
       server.listen(path, resolve);
     });
-    await chmod(path, 0o600);
-    return {
-      close: async (): Promise<void> => {
-        const closed = new Promise<void>((resolve) => server.close(() => { resolve(); })); // prettier-ignore
-        server.closeAllConnections();
-        await closed;
-        await rm(path, { force: true });
-      },
+    const close = async (): Promise<void> => {
+      const closed = new Promise<void>((resolve) => server.close(() => { resolve(); })); // prettier-ignore
+      server.closeAllConnections();
+      await closed;
+      await rm(path, { force: true });
     };
+    try {
+      await chmod(path, 0o600);
+    } catch (error) {
+      // Who cannot close it to others must not go on listening: nobody else would ever end it.
+      await close();
+      throw error;
+    }
+    return { close };
   } catch (error) {
     throw diskError(path, error);
   }

@@ -28,6 +28,7 @@ interface Turn {
   readonly task: Task;
   readonly room: Room | null;
   readonly bytes: number;
+  readonly onDropped?: () => void;
 }
 
 /** See the file's header. */
@@ -60,9 +61,13 @@ export class EventQueue {
     return this.#isStopped;
   }
 
-  /** Runs `task` after all that came before it, never before this returns. */
-  post(task: Task): void {
-    this.#add({ task, room: null, bytes: 0 });
+  /**
+   * Runs `task` after all that came before it, never before this returns.
+   *
+   * @param onDropped called in its place when nothing runs any more: for whoever waits for the task
+   */
+  post(task: Task, onDropped?: () => void): void {
+    this.#add({ task, room: null, bytes: 0, ...(onDropped && { onDropped }) });
   }
 
   /** As `post`, for a message of `member`; false when its room is full and the message is dropped. */
@@ -82,6 +87,8 @@ export class EventQueue {
   /** Runs nothing more; what waits is dropped. */
   stop(): void {
     this.#isStopped = true;
+    const dropped = this.#turns.splice(this.#next);
+    for (const { onDropped } of dropped) onDropped?.();
   }
 
   /** Resolves when the task under way, if any, is over. */
@@ -99,7 +106,10 @@ export class EventQueue {
   }
 
   #add(turn: Turn): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped) {
+      turn.onDropped?.();
+      return;
+    }
     this.#turns.push(turn);
     if (this.#isWorking) return;
     this.#isWorking = true;

@@ -55,6 +55,8 @@ export type PeerEvent =
       readonly progress: WorkProgress;
     }
   | { readonly kind: 'announced'; readonly round: number }
+  /** A member's update, or this node's own, is here as far as this node needs it, and could be opened. */
+  | { readonly kind: 'update-held'; readonly round: number; readonly member: NodeId }
   | { readonly kind: 'cut'; readonly round: number; readonly nodes: readonly NodeId[] }
   | ({ readonly kind: 'sealed' } & SealedRound)
   | {

@@ -3,10 +3,10 @@
  * is put together, started and stopped, and put together anew when its members change; what it does in between is
  * `RunningPeer`'s.
  */
-import { invariant, type Digest } from '../base/index.ts';
+import { invariant, messageOf, type Digest } from '../base/index.ts';
 import type { ConsortiumLog } from '../audit/index.ts';
 import { digestOf } from '../crypto/index.ts';
-import { ContentStore } from '../gossip/index.ts';
+import { ContentStore, type ChunkCounts } from '../gossip/index.ts';
 import type { ModelWeights } from '../weights/index.ts';
 import {
   memberOf,
@@ -124,6 +124,11 @@ export class Peer {
     return this.#parts.consortium;
   }
 
+  /** Chunks of blobs asked for and come since this object was made. */
+  get chunks(): Readonly<ChunkCounts> {
+    return this.#lasting.content.counts();
+  }
+
   /** Latest sealed model of a stage, from the disk or the peers; null before its first seal. */
   async sealedModel(stage: string): Promise<ModelWeights | null> {
     return this.#parts.planModels.sealed(stage, this.state);
@@ -166,20 +171,28 @@ export class Peer {
    * An operator hands in the signed envelope of the next version of the manifest. It is kept, told to the members, and put
    * to the vote between two rounds; the event `membership` says when it is in force.
    *
-   * @throws {PeerError} 'not_running'
+   * @throws {PeerError} 'not_running', also when the peer stops before it has come to it; what the disk throws
    */
   submit(bytes: Uint8Array): Promise<Submission> {
     return new Promise((resolve, reject) => {
-      const { queue } = this.#lasting;
-      if (this.#running === null || queue.isStopped) {
+      const refuse = (): void => {
         reject(new PeerError({ code: 'not_running' }, 'the peer is not running: start the node'));
+      };
+      if (this.#running === null) {
+        refuse();
         return;
       }
-      queue.post(async () => {
+      const task = async (): Promise<void> => {
         const running = this.#running;
         invariant(running !== null, 'a peer that has started runs');
-        resolve(this.#decidedBefore(bytes) ?? (await running.submit(bytes)));
-      });
+        try {
+          resolve(this.#decidedBefore(bytes) ?? (await running.submit(bytes)));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(messageOf(error)));
+          throw error; // a failure is this peer's
+        }
+      };
+      this.#lasting.queue.post(task, refuse);
     });
   }
 

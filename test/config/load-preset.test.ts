@@ -76,7 +76,7 @@ describe('a preset', () => {
   const changes: [string, string, string, string, string][] = [
     ['an unknown key', 'seed: 1', 'sed: 1', 'unknown_key', 'unknown key sed: did you mean seed?'],
     ['a value out of range', 'seed: 1', 'seed: -1', 'bad_value', 'seed: expected a whole number'],
-    ['a nested unknown key', 'noiseHu: 30', 'noseHu: 30', 'unknown_key', 'did you mean noiseHu?'],
+    ['a nested unknown key', 'noiseHu: 30', 'noseHu: 30', 'unknown_key', 'scanner.noiseHu?'],
     ["a room's range", 'noiseHu: 30', 'noiseHu: 300', 'bad_value', 'scanner.noiseHu'],
     ['a wrong type', 'rounds: 2', 'rounds: two', 'bad_value', 'expected a number, got "two"'],
     [

@@ -68,7 +68,7 @@ describe('node.yaml', () => {
       ['network: { gossipDegree: 0 }\n', /gossipDegree/],
       ['consensus: { viewTimeoutMs: 0 }\n', /viewTimeoutMs/],
       ['training: {}\n', /^node\.yaml:1: unknown key training/],
-      ['data: { foldr: x }\n', /unknown key data\.foldr: did you mean folder\?/],
+      ['data: { foldr: x }\n', /unknown key data\.foldr: did you mean data\.folder\?/],
       ['- listen\n', /expected a map/],
     ];
     for (const [text, message] of refused) expect(refusal(text), text).match(message);

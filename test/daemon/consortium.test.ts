@@ -21,7 +21,10 @@ describe('a consortium of real processes', function () {
   const start = (home: string, ...further: readonly string[]): NodeProcess => {
     // Timings of the preset for one machine. A machine busy with other tests must not take a slow start for a lost peer.
     const settings = ['dashboard.port=0', 'peer.tickMs=200', 'compute.workers=1', ...further];
-    const node = new NodeProcess(home, ...settings.flatMap((set) => ['--set', set]));
+    const node = new NodeProcess(
+      home,
+      settings.flatMap((set) => ['--set', set]),
+    );
     running.set(home, node);
     return node;
   };

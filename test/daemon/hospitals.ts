@@ -40,16 +40,30 @@ export function writePhantoms(folder: string, hospital: HospitalSettings): void 
 /** Who signs a version: a hospital with the key in use, or with another file. */
 export type Signer = string | { readonly id: string; readonly orgKey: string };
 
+/** Where the nodes run, when it is not this machine's loopback. */
+export interface Places {
+  /** `host:port` where the others reach a hospital's node. */
+  addressOf(id: string): string;
+  /** What its command line begins with. */
+  before(id: string): readonly string[];
+}
+
 /** All hospitals of a test, in one folder of the machine. Hospitals beyond the preset's four are like one of those. */
 export class Hospitals {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'annulus-members-'));
   readonly #running = new Map<string, NodeProcess>();
   readonly #orgKeys = new Map<string, string>();
+  readonly #places: Places | null;
+
+  /** @param places null for free ports of loopback */
+  constructor(places: Places | null = null) {
+    this.#places = places;
+  }
 
   /** Hospitals that have founded a consortium and train: the first round has ended. */
   static async training(ids: readonly string[], studentRounds: number): Promise<Hospitals> {
     const hospitals = new Hospitals();
-    await hospitals.found(ids, studentRounds);
+    await hospitals.found(ids, [`training.student.rounds=${studentRounds}`]);
     for (const id of ids) hospitals.start(id);
     const [first = ''] = ids;
     await hospitals.until(first, ({ rounds }) => rounds.length > 0);
@@ -77,28 +91,30 @@ export class Hospitals {
     return this.#orgKeys.get(id) ?? this.at(`${id}-org.key`);
   }
 
-  /** Makes the home of a hospital, and its phantoms. @param port free, where its node listens */
-  async init(id: string, port: number, ...flags: readonly string[]): Promise<void> {
+  /** Makes the home of a hospital, and its phantoms. @param address free, where its node listens */
+  async init(id: string, address: string, ...flags: readonly string[]): Promise<void> {
     const models = smoke.consortium.hospitals;
     const like = models[(Number(id.slice(1)) - 1) % models.length]!;
     writePhantoms(this.at(id, 'data'), { ...like, id });
     const labels = (['hps', 'ms', 'calc'] as const).filter((task) => like.cases[task] > 0);
     await done(
       ...['init', '--id', id, '--home', this.home(id), '--data', this.at(id, 'data')],
-      ...['--address', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${port}`],
+      ...['--address', address, '--listen', address],
       ...(labels.length === 0 ? [] : ['--labels', labels.join(',')]),
       ...['--org-key', this.orgKey(id), '--output', this.request(id)],
       ...['--no-passphrase', '--no-org-passphrase', ...flags],
     );
   }
 
-  /** Founds the consortium by files, with so many rounds of the student. */
-  async found(ids: readonly string[], studentRounds: number): Promise<void> {
+  /** Founds the consortium by files. @param settings `key=value`, that differ from the preset's */
+  async found(ids: readonly string[], settings: readonly string[]): Promise<void> {
     const ports = await freePorts('127.0.0.1', ids.length);
-    await Promise.all(ids.map((id, index) => this.init(id, ports[index]!)));
+    const addressOf = (id: string, index: number): string =>
+      this.#places?.addressOf(id) ?? `127.0.0.1:${ports[index]!}`;
+    await Promise.all(ids.map((id, index) => this.init(id, addressOf(id, index))));
     await done(
       ...['consortium', 'draft', '--name', 'Smoke', '--domain', 'annulus.example'],
-      ...['--preset', 'smoke', '--set', `training.student.rounds=${studentRounds}`],
+      ...['--preset', 'smoke', ...settings.flatMap((set) => ['--set', set])],
       ...['--home', this.home(ids[0]!), '-o', this.at('v0.draft.json')],
       ...ids.map((id) => this.request(id)),
     );
@@ -137,7 +153,7 @@ export class Hospitals {
       ...['-o', invitation],
     );
     const [port = 0] = await freePorts('127.0.0.1', 1);
-    await this.init(id, port, '--invitation', invitation);
+    await this.init(id, `127.0.0.1:${port}`, '--invitation', invitation);
     await done(
       ...['consortium', 'draft', '--add', this.request(id), '--home', this.home(inviter)],
       ...['-o', this.at(`v${number}.draft.json`)],
@@ -203,7 +219,8 @@ export class Hospitals {
 
   start(id: string): NodeProcess {
     const settings = ['dashboard.port=0', 'peer.tickMs=200', 'compute.workers=1'];
-    const node = new NodeProcess(this.home(id), ...settings.flatMap((set) => ['--set', set]));
+    const flags = settings.flatMap((set) => ['--set', set]);
+    const node = new NodeProcess(this.home(id), flags, this.#places?.before(id));
     this.#running.set(id, node);
     return node;
   }

@@ -44,8 +44,10 @@ export class RunningProgram {
   readonly #exit: Promise<number | null>;
   #text = '';
 
-  constructor(...args: readonly string[]) {
-    this.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** @param before what the command line begins with, as `ip netns exec NAME` */
+  constructor(args: readonly string[], before: readonly string[] = []) {
+    const [program = '', ...rest] = [...before, process.execPath, main, ...args];
+    this.#child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (part: Buffer) => (this.#text += part.toString()));
     }
@@ -85,9 +87,9 @@ export class RunningProgram {
 export class NodeProcess extends RunningProgram {
   readonly home: string;
 
-  /** @param flags further ones of `annulus start` */
-  constructor(home: string, ...flags: readonly string[]) {
-    super('start', '--home', home, ...flags);
+  /** @param flags further ones of `annulus start` @param before as of `RunningProgram` */
+  constructor(home: string, flags: readonly string[] = [], before: readonly string[] = []) {
+    super(['start', '--home', home, ...flags], before);
     this.home = home;
   }
 }
@@ -96,10 +98,10 @@ export class NodeProcess extends RunningProgram {
 export class WitnessProcess extends RunningProgram {
   /** @param port 0 for any. @returns it, when it answers */
   static async start(folder: string, policy: string, port: number): Promise<WitnessProcess> {
-    const witness = new WitnessProcess(
+    const witness = new WitnessProcess([
       ...['audit', 'witness', folder, '--policy', policy],
       ...['--name', 'regulator.example/annulus', '--port', String(port)],
-    );
+    ]);
     while (!witness.text.includes('Ctrl-C ends it')) {
       if (witness.hasEnded) throw new Error(`the witness ended:\n${witness.text}`);
       await pause(50);

@@ -44,7 +44,7 @@ describe('a consortium of real processes that lost its quorum for good', functio
       ...['-o', invitation],
     );
     const [port = 0] = await freePorts('127.0.0.1', 1);
-    await hospitals.init('L5', port, '--invitation', invitation);
+    await hospitals.init('L5', `127.0.0.1:${port}`, '--invitation', invitation);
     const out = await done(
       ...['consortium', 'draft', '--restart', '--remove', 'L3', '--remove', 'L4'],
       ...['--add', hospitals.request('L5'), '--home', hospitals.home('L1')],

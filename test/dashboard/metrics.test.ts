@@ -68,6 +68,10 @@ describe('the metrics', () => {
           Object.entries(labels).every(([key, text]) => sample.labels.get(key) === text),
         )?.value;
     expect(value('annulus_network_sent_bytes_total')).equal(71_300_000);
+    expect(value('annulus_content_asked_chunks_total')).equal(260);
+    expect(value('annulus_content_arrived_chunks_total')).equal(255);
+    expect(value('annulus_content_lost_chunks_total')).equal(0);
+    expect(value('annulus_content_refused_chunks_total')).equal(1);
     expect(value('annulus_network_connected_members_count')).equal(5);
     expect(value('annulus_consensus_members_count')).equal(8);
     expect(value('annulus_consensus_quorum_count')).equal(6);

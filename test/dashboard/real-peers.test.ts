@@ -42,6 +42,15 @@ describe('the view of real peers', function () {
       expect(seen, id).deep.equal(decided);
       expect(views.get(id)!.isDone, id).equal(true);
     }
+    // A cut takes what a quorum says it holds: of four, three, of which one may have been the killed.
+    const heldAt = (id: NodeId, round: number): readonly NodeId[] =>
+      views.get(id)!.rounds.find((one) => one.round === round)?.held ?? [];
+    for (const { round, contributors } of decided) {
+      for (const node of contributors) {
+        const holders = members.filter((id) => heldAt(id, round).includes(node));
+        expect(holders.length, `holders of ${node} in round ${round}`).least(2);
+      }
+    }
     const { roundCounts, members: statuses } = statusOf(views.get(first)!, true);
     const of = (outcome: string): number =>
       record.rounds.filter((one) => one.outcome === outcome).length;

@@ -183,6 +183,7 @@ export function life(): NodeEvent[] {
     { kind: 'update-held', round: 31, member: ids[1]! },
     { kind: 'update-held', round: 31, member: ids[3]! },
     { kind: 'traffic', sentBytes: 71_300_000, receivedBytes: 66_900_000 },
+    { kind: 'chunks', asked: 260, arrived: 255, askedAgain: 0, refused: 1 },
     { kind: 'disk', freeBytes: 182 * 2 ** 30, usedBytes: 3.4 * 2 ** 30 },
     {
       kind: 'log-head',

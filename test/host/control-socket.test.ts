@@ -1,3 +1,5 @@
+import fsPromises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +52,25 @@ describe('the control socket', () => {
     });
     expect((await askControl(path, { method: 'GET', path: '/none' })).status).equal(404);
     expect(statSync(path).mode & 0o777).equal(0o600);
+  });
+
+  it('listens no more when it cannot be closed to others', async () => {
+    const { chmod } = fsPromises;
+    fsPromises.chmod = () =>
+      Promise.reject(Object.assign(new Error('EPERM: not permitted'), { code: 'EPERM' }));
+    syncBuiltinESMExports();
+    try {
+      const servers = await serversOf(async () => {
+        expect(await codeOf(listen())).equal('disk_denied');
+      });
+      expect(servers.map(({ listening }) => listening)).deep.equal([false]);
+      expect(existsSync(path)).equal(false);
+    } finally {
+      fsPromises.chmod = chmod;
+      syncBuiltinESMExports();
+    }
+    await listen();
+    expect((await askControl(path, { method: 'GET', path: '/' })).status).equal(200);
   });
 
   it('answers with the reason when the node throws', async () => {

@@ -48,9 +48,9 @@ describe(`blobs of ${blobBytes / 1e6} MB among ${count} processes at 30 Mbit/s, 
   };
   const cutFor = async (world: TunlinkWorld, groups: readonly (readonly number[])[]) => {
     await pass(neededSeconds / 3);
-    world.cut(groups);
+    world.links.cut(groups);
     await pass(cutSeconds);
-    world.heal();
+    world.links.heal();
   };
 
   it('come, each chunk once', async () => {

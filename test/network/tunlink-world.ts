@@ -37,14 +37,73 @@ interface Told {
   readonly said: BulkNodeSays[];
 }
 
+/** Network namespaces `flx1`, `flx2` … with 10.88.0.1, .2 … and the lines between them. */
+export class Tunlinks {
+  readonly #program: ChildProcess;
+
+  private constructor(program: ChildProcess) {
+    this.#program = program;
+  }
+
+  static async start(
+    count: number,
+    { mbitPerSecond, delayMs, lossPercent }: LinkShape,
+  ): Promise<Tunlinks> {
+    // Before all others: a line that waits for a processor would be measured in place of the nodes.
+    const program = spawn(
+      'nice',
+      [
+        ...['-n', '-10', 'python3'],
+        ...[tunlinkProgram() ?? '', String(count), '--rate', String(mbitPerSecond)],
+        ...['--delay', String(delayMs), '--loss', String(lossPercent)],
+      ],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    await new Promise<void>((resolve, reject) => {
+      program.stdout.once('data', () => {
+        resolve();
+      });
+      program.once('exit', () => {
+        reject(new Error('tunlink ended before it began'));
+      });
+    });
+    return new Tunlinks(program);
+  }
+
+  /** What a command line begins with, to run behind the line with this number, from 1. */
+  static behind(number: number): readonly string[] {
+    return ['ip', 'netns', 'exec', `flx${number}`];
+  }
+
+  /** Where others reach what listens behind that line. */
+  static addressOf(number: number): string {
+    return `10.88.0.${number}:4001`;
+  }
+
+  /** Only nodes of one group reach each other, by number from 1. */
+  cut(groups: readonly (readonly number[])[]): void {
+    this.#program.stdin?.write(`cut ${groups.map((group) => group.join(',')).join('|')}\n`);
+  }
+
+  heal(): void {
+    this.#program.stdin?.write('heal\n');
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#program.once('exit', resolve));
+    this.#program.stdin?.write('quit\n');
+    await ended;
+  }
+}
+
 /** Some processes and the links between them. */
 export class TunlinkWorld {
-  readonly #links: ChildProcess;
+  readonly links: Tunlinks;
   readonly #folder: string;
   readonly #nodes: Told[] = [];
 
-  private constructor(links: ChildProcess, folder: string) {
-    this.#links = links;
+  private constructor(links: Tunlinks, folder: string) {
+    this.links = links;
     this.#folder = folder;
   }
 
@@ -55,28 +114,10 @@ export class TunlinkWorld {
     blobBytes: number,
     hidden: readonly number[],
   ): Promise<TunlinkWorld> {
-    const { mbitPerSecond, delayMs, lossPercent } = shape;
-    // Before all others: a line that waits for a processor would be measured in place of the nodes.
-    const links = spawn(
-      'nice',
-      [
-        ...['-n', '-10', 'python3'],
-        ...[tunlinkProgram() ?? '', String(count), '--rate', String(mbitPerSecond)],
-        ...['--delay', String(delayMs), '--loss', String(lossPercent)],
-      ],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
-    await new Promise<void>((resolve, reject) => {
-      links.stdout.once('data', () => {
-        resolve();
-      });
-      links.once('exit', () => {
-        reject(new Error('tunlink ended before it began'));
-      });
-    });
+    const links = await Tunlinks.start(count, shape);
     const world = new TunlinkWorld(links, await mkdtemp(join(tmpdir(), 'annulus-bulk-')));
     const addresses = Array.from({ length: count }, (_, at) =>
-      hidden.includes(at + 1) ? null : `10.88.0.${at + 1}:4001`,
+      hidden.includes(at + 1) ? null : Tunlinks.addressOf(at + 1),
     );
     for (let number = 1; number <= count; number++) {
       const folder = join(world.#folder, String(number));
@@ -108,29 +149,19 @@ export class TunlinkWorld {
     for (const { child } of this.#nodes) child.stdin?.write(`${JSON.stringify(digests)}\n`);
   }
 
-  /** Only nodes of one group reach each other, by number from 1. */
-  cut(groups: readonly (readonly number[])[]): void {
-    this.#links.stdin?.write(`cut ${groups.map((group) => group.join(',')).join('|')}\n`);
-  }
-
-  heal(): void {
-    this.#links.stdin?.write('heal\n');
-  }
-
   async stop(): Promise<void> {
     for (const { child } of this.#nodes) child.kill('SIGKILL');
-    const ended = new Promise((resolve) => this.#links.once('exit', resolve));
-    this.#links.stdin?.write('quit\n');
-    await ended;
+    await this.links.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
   #spawn(options: BulkNodeOptions): void {
     const program = join(here, `bulk-node${extname(fileURLToPath(import.meta.url))}`);
+    const [ip = '', ...behind] = Tunlinks.behind(options.number);
     const child = spawn(
-      'ip',
+      ip,
       [
-        ...['netns', 'exec', `flx${options.number}`, process.execPath],
+        ...[...behind, process.execPath],
         ...['--disable-warning=ExperimentalWarning', program, JSON.stringify(options)],
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },

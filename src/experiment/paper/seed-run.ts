@@ -125,6 +125,7 @@ async function trainAll(
 /** Every hospital lets the federated U-Nets label its cases, as before a consortium's student. */
 async function label(options: SeedOptions, singles: readonly Trained[]): Promise<void> {
   const { settings, journal, pool, meter } = options;
+  const { seed } = settings;
   const plan = planOf(settings);
   const federated = singles.filter(({ experiment }) => experiment.arm.id === 'unet-federated');
   const sealed = new Map(
@@ -140,7 +141,11 @@ async function label(options: SeedOptions, singles: readonly Trained[]): Promise
     const args: LabelArgs = { ...at, teachers, inference, distillation };
     return journal.once(
       `labels/${hospital}`,
-      () => pool.run('label', args, { onProgress: sharing(work, meter) }),
+      async () => {
+        const labelled = await pool.run('label', args, { onProgress: sharing(work, meter) });
+        meter.say(`seed ${seed}: pseudo-labels of ${hospital}`);
+        return labelled;
+      },
       () => {
         meter.found(work);
       },

@@ -220,8 +220,10 @@ export class RoundUpdates implements Pick<
   }
 
   #keep(env: Digest, key: Uint8Array): void {
-    const { self, ports } = this.#context;
+    const { self, ports, open, onEvent } = this.#context;
     this.#book.opened(env, key, self, ports.clock.nowMs());
+    const member = this.#book.facts(env)?.author;
+    if (member !== undefined) onEvent({ kind: 'update-held', round: open.r, member });
     this.#parts.onOpened();
   }
 

@@ -60,7 +60,7 @@ describe('the runs of a sweep', () => {
 
   it('are refused with a setting that is unknown, out of its range or named twice', () => {
     const of = (text: string) => () => cellsOf(preset, [], [readAxis(text)]);
-    expect(of('topologi.kind=ring')).throw('did you mean topology?');
+    expect(of('topologi.kind=ring')).throw('did you mean lab.topology?');
     expect(of('nodes=1')).throw('lab.nodes: expected a whole number from 2 to 1024, got 1');
     expect(() => cellsOf(preset, [], [readAxis('seed=1'), readAxis('seed=2')])).throw('once');
   });

@@ -314,19 +314,20 @@ export class ShardSums {
         if (digest !== null) await content.obtain(digest, sumBytesMax(range), null, of);
         return null;
       }
-      case 'bad':
-        this.#refute(outcome.at);
+      case 'bad': {
+        const digest = sums[outcome.at]?.digest;
+        if (digest !== undefined) this.#refute(outcome.at, digest);
         return null;
+      }
     }
   }
 
   /** A sum that no such updates can have come to, whoever signed it. */
-  #refute(shard: number): void {
-    const sum = this.#held[shard];
-    invariant(sum !== null && sum !== undefined, 'it was here');
-    invariant(!this.#made.has(shard), 'what this node added up is a sum');
+  #refute(shard: number, sum: Digest): void {
+    invariant(this.#made.get(shard) !== sum, 'what this node added up is a sum');
     this.#book.refute(shard, sum);
-    this.#held[shard] = null;
+    // Meanwhile this node may have added the shard up itself: that stays.
+    if (this.#held[shard] === sum) this.#held[shard] = null;
     this.#context.post(() => {
       this.#name();
     });

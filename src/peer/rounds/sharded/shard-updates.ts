@@ -308,7 +308,7 @@ export class ShardUpdates implements Pick<
   }
 
   #took(facts: UpdateFacts, shard: number, key: Uint8Array, outcome: ShardOutcome): void {
-    const { self, ports } = this.#context;
+    const { self, ports, open, onEvent } = this.#context;
     const here = this.#here.get(facts.env);
     if (here === undefined) return;
     switch (outcome.kind) {
@@ -326,6 +326,7 @@ export class ShardUpdates implements Pick<
     }
     if (this.#missing(facts.env, here).length > 0) return;
     this.#book.opened(facts.env, key, self, ports.clock.nowMs());
+    onEvent({ kind: 'update-held', round: open.r, member: facts.author });
     this.#parts.onOpened();
     this.#news.saySoon();
   }
