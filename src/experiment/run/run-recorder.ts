@@ -210,7 +210,9 @@ export class RunRecorder {
       case 'left':
         this.#state(node, 'resting');
         return;
-      // The members of a run stay as they are; the log is part of the record; and heartbeats on one machine say nothing.
+      // Whose updates are here the cut says; the members of a run stay as they are; the log is part of the record; and heartbeats on
+      // one machine say nothing.
+      case 'update-held':
       case 'membership':
       case 'restart':
       case 'fork':

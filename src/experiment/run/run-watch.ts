@@ -85,6 +85,7 @@ export class RunWatch {
       case 'left':
         this.#done.add(node);
         return;
+      case 'update-held':
       case 'sealed':
       case 'void':
       case 'caught-up':
