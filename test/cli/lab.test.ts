@@ -82,7 +82,7 @@ describe('the laboratory at the terminal', function () {
   const refused: readonly (readonly [readonly string[], string])[] = [
     [
       ['simulate', 'tiny', '--set', 'topology.kin=ring'],
-      'unknown key lab.topology.kin: did you mean kind?',
+      'unknown key lab.topology.kin: did you mean lab.topology.kind?',
     ],
     [
       ['simulate', 'tiny', '--set', 'nodes=1025'],
