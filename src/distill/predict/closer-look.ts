@@ -30,6 +30,7 @@ const nearProbabilityMin = 0.05;
 const smallSize = 0.88;
 /** No root is enlarged by more than that, or what lies around it leaves the window. */
 const smallestSize = 0.77;
+
 /** A student that is loaded. */
 export interface Looker {
   readonly engine: Engine;

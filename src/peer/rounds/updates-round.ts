@@ -87,15 +87,15 @@ export abstract class UpdatesRound {
 
   judgeMessage(message: RoundMessage): string | null {
     if (message.t !== 'update') return null;
+    const bytes = this.envelopes.bytesOf(message);
     try {
-      this.envelopes.read(this.envelopes.bytesOf(message));
+      this.envelopes.read(bytes);
       return null;
     } catch (error) {
       if (!(error instanceof GossipError)) throw error;
       if (this.#refusalsLeft-- > 0) {
-        const env = digestOf(this.envelopes.bytesOf(message));
-        const reason = 'bad_envelope';
-        this.#record.note({ event: 'update-refused', round: this.open.r, reason, env });
+        const facts = { round: this.open.r, reason: 'bad_envelope', env: digestOf(bytes) } as const;
+        this.#record.note({ event: 'update-refused', ...facts });
       }
       return messageOf(error);
     }

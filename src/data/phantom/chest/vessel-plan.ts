@@ -6,7 +6,8 @@ import {
   unitVector,
   type Vector3,
 } from '../../volume/vector.ts';
-import { horizontally, leaningOn, type HeartPlan } from './heart-plan.ts';
+import type { HeartPlan } from './heart-plan.ts';
+import { horizontally, leaningOn } from './leaning.ts';
 import type { Hila } from './lungs.ts';
 import { evenly, normally } from './draws.ts';
 import type { Scene } from './scene.ts';
