@@ -4,9 +4,11 @@ export {
   crossProduct,
   distanceBetween,
   rotateAbout,
+  rotated,
   scaleVector,
   stepAlong,
   subtractVectors,
+  type Rotation,
   type Vector3,
 } from './volume/vector.ts';
 export {

@@ -6,8 +6,10 @@ import { expect } from 'chai';
 import { readModelFolder } from '../../src/cli/files.ts';
 import { loadPreset } from '../../src/config/index.ts';
 import { loadPredict } from '../../src/cli/wiring.ts';
-import { distanceBetween, type Vector3 } from '../../src/data/index.ts';
-import { decodeStudent } from '../../src/distill/index.ts';
+import { distanceBetween, pointNames, readCt, type Vector3 } from '../../src/data/index.ts';
+import { decodeStudent, predictCt } from '../../src/distill/index.ts';
+import { unitVector } from '../../src/data/volume/vector.ts';
+import { imageMiddle, turnBack, turned } from '../../bench/real/variations.ts';
 import { projectRoot } from '../project-root.ts';
 import { runTyped } from './typed.ts';
 
@@ -65,25 +67,51 @@ describe('the student that comes along', () => {
     expect(bytes).below(8_000_000);
   });
 
-  it('answers about the CT that comes along before anything was trained, near its root', async () => {
-    const output = join(folder, 'prediction');
+  describe('asked about the CT that comes along, before anything was trained', () => {
     const input = join(sample, 'cardiac_ct_1.5mm.nii.gz');
-    const args = ['predict', '--input', input, '--output', output];
-    const { code, out, err } = await runTyped(args, { predict: loadPredict });
-    expect(code, err).equal(0);
-    expect(out).contain('the student that comes along');
-    expect(out)
-      .contain('points.mrk.json')
-      .and.match(/^plausible/m);
-    expect(existsSync(join(output, 'report.html'))).equal(true);
-    // Landmarks of the CT are a machine's: they prove the place.
-    const centre = pointsIn(join(sample, 'landmarks.mrk.json')).find(
-      ({ label }) => label === 'aortic_annulus_centre',
-    );
-    const found = pointsIn(join(output, 'points.mrk.json'));
-    expect(found.length).greaterThan(0);
-    for (const { label, position } of found) {
-      expect(distanceBetween(position, centre?.position ?? [NaN, NaN, NaN]), label).below(40);
-    }
+    let output: string;
+    let answer: Awaited<ReturnType<typeof runTyped>>;
+    before(async () => {
+      output = join(folder, 'prediction');
+      answer = await runTyped(['predict', '--input', input, '--output', output], {
+        predict: loadPredict,
+      });
+    });
+
+    it('answers with points near its root', () => {
+      const { code, out, err } = answer;
+      expect(code, err).equal(0);
+      expect(out).contain('the student that comes along');
+      expect(out)
+        .contain('points.mrk.json')
+        .and.match(/^plausible/m);
+      expect(existsSync(join(output, 'report.html'))).equal(true);
+      // Landmarks of the CT are a machine's: they prove the place.
+      const centre = pointsIn(join(sample, 'landmarks.mrk.json')).find(
+        ({ label }) => label === 'aortic_annulus_centre',
+      );
+      for (const { label, position } of pointsIn(join(output, 'points.mrk.json'))) {
+        expect(distanceBetween(position, centre?.position ?? [NaN, NaN, NaN]), label).below(40);
+      }
+    });
+
+    it('finds all points, and the same ones where the patient lies turned', async () => {
+      const found = new Map(
+        pointsIn(join(output, 'points.mrk.json')).map(({ label, position }) => [label, position]),
+      );
+      const ct = readCt(readFileSync(input)).volume;
+      const axis = unitVector([-0.17, -0.48, 0.86]);
+      const turn = { centre: imageMiddle(ct), axis, angleRad: (16 * Math.PI) / 180 };
+      const { points } = await predictCt(
+        decodeStudent(await readModelFolder(student)),
+        turned(ct, turn),
+        { engine: { backend: 'auto', threads: 2 }, onProgress: () => undefined },
+      );
+      expect(points.map(({ label }) => label)).members(pointNames);
+      for (const { label, position } of points) {
+        const straight = found.get(label) ?? [NaN, NaN, NaN];
+        expect(distanceBetween(turnBack(turn, position), straight), label).below(3);
+      }
+    });
   });
 });

@@ -11,6 +11,7 @@ import {
   stepAlong,
   subtractVectors,
   unitVector,
+  type Rotation,
   type Vector3,
 } from '../volume/vector.ts';
 import {
@@ -53,9 +54,6 @@ export interface Pose {
   readonly heart: PlacedFrame;
   readonly chest: PlacedFrame;
 }
-
-/** Columns of a rotation: where the frame's x, y and z point in the world. */
-export type Rotation = readonly [Vector3, Vector3, Vector3];
 
 /** Draws a number of -half to half, each as likely. */
 export function evenIn(random: Random): (half: number) => number {

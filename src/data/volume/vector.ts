@@ -3,6 +3,9 @@
 /** x, y, z; in world coordinates RAS: right, anterior, superior positive. */
 export type Vector3 = readonly [number, number, number];
 
+/** Columns of a rotation: where a frame's x, y and z point in the world. */
+export type Rotation = readonly [Vector3, Vector3, Vector3];
+
 /** `a + b` */
 export function addVectors(a: Vector3, b: Vector3): Vector3 {
   return [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
@@ -53,4 +56,9 @@ export function rotateAbout(a: Vector3, axis: Vector3, angleRad: number): Vector
   const cos = Math.cos(angleRad);
   const turned = stepAlong(scaleVector(a, cos), crossProduct(axis, a), Math.sin(angleRad));
   return stepAlong(turned, axis, dotProduct(axis, a) * (1 - cos));
+}
+
+/** `a` turned by a rotation. */
+export function rotated([x, y, z]: Rotation, [a, b, c]: Vector3): Vector3 {
+  return addVectors(addVectors(scaleVector(x, a), scaleVector(y, b)), scaleVector(z, c));
 }

@@ -1,6 +1,7 @@
-/** A root that was found is looked at more closely: in windows around it, and enlarged where it is small. */
+/** A root that was found is looked at more closely: in windows around it in which it stands upright, and at the mean size. */
 import type { Engine } from '../../compute/index.ts';
 import {
+  distanceBetween,
   normalise,
   resample,
   resampleLabelsOnto,
@@ -14,22 +15,21 @@ import type { LoadedModel } from '../loaded-model.ts';
 import { modelInput } from '../model-input.ts';
 import { inferenceDefaults, predictLogits } from './inference.ts';
 import { findRoot, pointMaps } from './root-search.ts';
-import { sizeOfRoot, type FoundPoint } from './root-size.ts';
+import { sizeOfRoot, type FoundPoint } from './mean-root.ts';
 import type { StudentPackage } from './student-package.ts';
-import { agreedRoot, middleOf, turnedWindows } from './turned-windows.ts';
+import { agreedRoot, turnedWindows } from './turned-windows.ts';
 
 /**
  * Where a root was found, places that are less likely are taken too: of 168 points of 24 poor scans 47 were missed with it and 57 with
  * the 0.2 of a whole chest, at the same error (decision 031).
  */
 const nearProbabilityMin = 0.05;
-/**
- * A root smaller than this part of the mean one is looked at enlarged. Students see roots a little smaller than they are: of usual
- * patients 0.92 to 0.99, of patients of four fifths the size 0.77 to 0.83 (decision 032).
- */
-const smallSize = 0.88;
-/** No root is enlarged by more than that, or what lies around it leaves the window. */
-const smallestSize = 0.77;
+/** A root is shown at the mean root's size, but changed no more than this: else what lies around it leaves the window, or voxels blur. */
+const sizes = { least: 0.77, most: 1.25 } as const;
+
+/** A root that was seen turned is looked at again until no point moves by more than that, mm; most of them once or twice. */
+const settledMm = 2;
+const looksMost = 5;
 
 /** A student that is loaded. */
 export interface Looker {
@@ -62,8 +62,8 @@ export function sceneOf(
 }
 
 /**
- * The root as it is seen in windows of its own; a small one as it is seen enlarged to the mean size, where no fewer of its points are
- * found so.
+ * The root as it is seen in windows of its own, in which it stands as the mean root does, again until it stays where it is; then once
+ * more at the mean root's size, where no fewer of its points are found so.
  *
  * @param scene the CT in the student's own voxels
  */
@@ -73,36 +73,45 @@ export async function lookCloser(
   scene: Scene,
   first: readonly FoundPoint[],
 ): Promise<readonly FoundPoint[]> {
-  const root = await lookAgain(looker, scene, first);
+  if (first.length === 0) return [];
+  let before = first;
+  let root = await look(looker, scene, first);
+  for (let looks = 1; looks < looksMost && hasMoved(before, root); looks++) {
+    before = root;
+    root = await look(looker, scene, root);
+  }
   const size = sizeOfRoot(root);
-  if (size === null || size >= smallSize) return root;
-  const near = sceneOf(looker.student, seen, Math.max(smallestSize, size));
-  const larger = await lookAgain(looker, near, root);
-  return larger.length >= root.length ? larger : root;
+  if (size === null) return root;
+  const share = Math.min(sizes.most, Math.max(sizes.least, size));
+  const again = await look(looker, sceneOf(looker.student, seen, share), root);
+  return again.length >= root.length ? again : root;
 }
 
-/**
- * The root in windows that lie around it and are turned against each other; the second time around what the first time found,
- * since a model is best in the middle of a window. None where none was found before.
- */
-async function lookAgain(
+/** Whether a point came, went or lies elsewhere; never where none is left. */
+function hasMoved(before: readonly FoundPoint[], after: readonly FoundPoint[]): boolean {
+  if (after.length === 0) return false;
+  if (after.length !== before.length) return true;
+  return after.some(({ name, position }) => {
+    const was = before.find((point) => point.name === name);
+    return was === undefined || distanceBetween(was.position, position) > settledMm;
+  });
+}
+
+/** What windows around a root agree on. @param near at least one point */
+async function look(
   { engine, loaded, student: { spec, window } }: Looker,
   { grid, structures }: Scene,
-  first: readonly FoundPoint[],
-): Promise<readonly FoundPoint[]> {
+  near: readonly FoundPoint[],
+): Promise<FoundPoint[]> {
   const darkest = grid.data.reduce((a, b) => Math.min(a, b));
   const settings = { ...inferenceDefaults, window };
-  let root = first;
-  for (let time = 0; time < 2 && root.length > 0; time++) {
-    const views: FoundPoint[][] = [];
-    for (const place of turnedWindows(middleOf(root), window, spacingOf(grid.affine))) {
-      const seen = resampleOnto(grid, place, 'linear', darkest).data;
-      const heart = structures === null ? null : resampleLabelsOnto(structures, grid, place);
-      const input = modelInput(spec, seen, window, heart);
-      const maps = pointMaps(await predictLogits(engine, loaded, input, settings));
-      views.push(findRoot(maps, place, nearProbabilityMin));
-    }
-    root = agreedRoot(views);
+  const views: FoundPoint[][] = [];
+  for (const place of turnedWindows(near, window, spacingOf(grid.affine))) {
+    const seen = resampleOnto(grid, place, 'linear', darkest).data;
+    const heart = structures === null ? null : resampleLabelsOnto(structures, grid, place);
+    const input = modelInput(spec, seen, window, heart);
+    const maps = pointMaps(await predictLogits(engine, loaded, input, settings));
+    views.push(findRoot(maps, place, nearProbabilityMin));
   }
-  return root;
+  return agreedRoot(views);
 }

@@ -21,7 +21,7 @@ import { predictLogits, inferenceDefaults } from './inference.ts';
 import { LoadedModel } from '../loaded-model.ts';
 import { modelInput } from '../model-input.ts';
 import { findRoot, meanProbability, pointMaps, reachMm } from './root-search.ts';
-import type { FoundPoint } from './root-size.ts';
+import type { FoundPoint } from './mean-root.ts';
 import { middleOf } from './turned-windows.ts';
 import type { StudentPackage } from './student-package.ts';
 

@@ -4,7 +4,7 @@
  * (`rootFindings` says nothing against them) the one with the most evidence.
  */
 import type { ChannelVolume } from '../../models/index.ts';
-import { meanApartMm, type FoundPoint } from './root-size.ts';
+import { meanApartMm, type FoundPoint } from './mean-root.ts';
 import {
   blurred,
   distanceBetween,

@@ -1,7 +1,7 @@
 /** Windows around a root that are turned against each other, and what they agree on: arithmetic. */
 import { expect } from 'chai';
-import { voxelToWorld, type Vector3 } from '../../../src/data/index.ts';
-import type { FoundPoint } from '../../../src/distill/predict/root-size.ts';
+import { rotateAbout, voxelToWorld, type Vector3 } from '../../../src/data/index.ts';
+import type { FoundPoint } from '../../../src/distill/predict/mean-root.ts';
 import {
   agreedRoot,
   middleOf,
@@ -20,7 +20,7 @@ const dot = (a: Vector3, b: Vector3): number => a[0] * b[0] + a[1] * b[1] + a[2]
 describe('windows around a root', () => {
   const middle: Vector3 = [5, -7, 11];
   const window = [4, 6, 8] as const;
-  const places = turnedWindows(middle, window, [3, 2, 1]);
+  const places = turnedWindows([point('RCC', middle)], window, [3, 2, 1]);
   const stepOf = (affine: Float64Array, axis: 0 | 1 | 2): Vector3 => {
     const one: [number, number, number] = [0, 0, 0];
     one[axis] = 1;
@@ -62,6 +62,30 @@ describe('windows around a root', () => {
       ),
     );
     expect(corners.size).equal(7);
+  });
+
+  it('show a root upright: turned with it, the same voxels see the same of it', () => {
+    const upright = [
+      point('RCC', [-4, 8, -3]),
+      point('LCC', [-10, -9, 6]),
+      point('NCC', [7, -9, -7]),
+      point('RCA', [6, 16, 9]),
+      point('MS1', [4, 2, -10]),
+    ];
+    const turn = (at: Vector3): Vector3 => rotateAbout(at, [0.6, 0, 0.8], 0.8);
+    const turned = upright.map((one) => ({ ...one, position: turn(one.position) }));
+    const [one, other] = [upright, turned].map((root) => turnedWindows(root, window, [3, 2, 1]));
+    for (const [n, { affine }] of (one ?? []).entries()) {
+      for (const voxel of [
+        [0, 0, 0],
+        [7, 5, 3],
+        [2, 1, 0],
+      ] as const) {
+        const seen = voxelToWorld((other ?? [])[n]?.affine ?? affine, voxel);
+        const away = minus(seen, turn(voxelToWorld(affine, voxel)));
+        expect(Math.sqrt(dot(away, away))).below(1e-6);
+      }
+    }
   });
 });
 

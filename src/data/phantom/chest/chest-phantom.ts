@@ -3,7 +3,7 @@ import type { Random } from '../../../base/index.ts';
 import type { PhantomSettings, ScannerSettings } from '../../settings.ts';
 import type { LandmarkName, PointName } from '../../tasks.ts';
 import type { Geometry } from '../../volume/volume.ts';
-import { addVectors, type Vector3 } from '../../volume/vector.ts';
+import { addVectors, rotated, type Rotation, type Vector3 } from '../../volume/vector.ts';
 import {
   canonicalAxis,
   canonicalForward,
@@ -12,7 +12,6 @@ import {
   heartRotation,
   placedPoints,
   smallRotation,
-  type Rotation,
 } from '../pose.ts';
 import type { Phantom } from '../truth.ts';
 import { addStreaks, drawDeposits, paintDeposits, type Deposit } from '../calcium.ts';
@@ -169,13 +168,9 @@ function paintMediastinum(
  * The root in the chest's frame: its axes turned with the heart. Ostia are as high as measured: the right one 17.2 ± 3.3 mm, the left
  * one 14.4 ± 2.9 mm over the annulus (Tops 2008), which puts some at the junction.
  */
-export function drawChestRoot(random: Random, [x, y, z]: Rotation, variety: number): Root {
-  const turned = ([a, b, c]: Vector3): Vector3 => [
-    x[0] * a + y[0] * b + z[0] * c,
-    x[1] * a + y[1] * b + z[1] * c,
-    x[2] * a + y[2] * b + z[2] * c,
-  ];
-  const root = drawRoot(random, turned(canonicalForward), turned(canonicalAxis), variety);
+export function drawChestRoot(random: Random, turn: Rotation, variety: number): Root {
+  const forward = rotated(turn, canonicalForward);
+  const root = drawRoot(random, forward, rotated(turn, canonicalAxis), variety);
   const normal = normally(random.fork('ostia'));
   const [right, left] = root.ostia;
   const ostia: Root['ostia'] = [

@@ -4,13 +4,13 @@
  */
 import type { Random } from '../../../base/index.ts';
 import {
-  addVectors,
+  rotated,
   scaleVector,
   stepAlong,
   unitVector,
+  type Rotation,
   type Vector3,
 } from '../../volume/vector.ts';
-import type { Rotation } from '../pose.ts';
 import {
   annulusRadiusAt,
   aroundAxis,
@@ -69,7 +69,7 @@ export function planHeart(
   const even = evenly(random);
   const isSystole = random.uniform() < systole;
   const scale = bodyScale * even(0.94, 1.08);
-  const way = (direction: Vector3): Vector3 => turned(rotation, direction);
+  const way = (direction: Vector3): Vector3 => rotated(rotation, direction);
   const place = (x: number, y: number, z: number): Vector3 => scaleVector(way([x, y, z]), scale);
   const size = (mm: number, spread = 0.08): number => mm * scale * even(1 - spread, 1 + spread);
   const field = smoothField(random.fork('field'));
@@ -103,10 +103,6 @@ export function planHeart(
     ...atria,
     ...right,
   }; // prettier-ignore
-}
-
-function turned([x, y, z]: Rotation, [a, b, c]: Vector3): Vector3 {
-  return addVectors(addVectors(scaleVector(x, a), scaleVector(y, b)), scaleVector(z, c));
 }
 
 interface Sizes {

@@ -3,11 +3,11 @@
  * carried along: `toWorld` undoes the same waves.
  */
 import type { Random } from '../../../base/index.ts';
-import type { Vector3 } from '../../volume/vector.ts';
+import type { Rotation, Vector3 } from '../../volume/vector.ts';
 import { dotProduct, scaleVector, unitVector } from '../../volume/vector.ts';
 import { invertAffine, voxelCount, voxelToWorld, type Geometry } from '../../volume/volume.ts';
 import type { VoxelSteps } from '../canvas.ts';
-import { straightFrame, type PlacedFrame, type Rotation } from '../pose.ts';
+import { straightFrame, type PlacedFrame } from '../pose.ts';
 
 /** Waves are looked up this far apart, and straight between; nearer to the root than `exactMm` each voxel is exact. */
 const pitchMm = 6;
