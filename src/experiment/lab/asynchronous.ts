@@ -102,7 +102,7 @@ export class AsynchronousGossip {
     }
     present[node] = 1;
     this.#trainOne(round, node);
-    this.#population.learnAlone(node);
+    this.#population.learnAlone(node, round);
     const inbox = this.#inboxes[node] as Map<number, unknown>;
     const heard = new Map([...inbox].sort(([a], [b]) => a - b));
     inbox.clear();

@@ -7,7 +7,7 @@ import {
   type HonestGraph,
   type UpdateAttack,
 } from '../../simulate/index.ts';
-import { graphAttackKinds } from './choices.ts';
+import { graphAttackKinds, knowingKinds } from './choices.ts';
 import type { LabSettings } from './settings.ts';
 import { chanceOf } from './task.ts';
 
@@ -28,21 +28,32 @@ export class Attackers {
     return graphAttackKinds.includes(kind) ? 'graph' : 'update';
   }
 
-  /** Changes as they are told: the honest ones as they are, each attacker's replaced. @param changes of present nodes */
+  /** Whether what an attacker tells depends on what the honest learnt. */
+  get isKnowing(): boolean {
+    return this.sort === 'update' && knowingKinds.includes(this.#settings.attack.kind);
+  }
+
+  /** What each attacker tells in place of what it learnt. @param changes of present nodes */
   lies(changes: ReadonlyMap<number, Vector>, round: number): Map<number, Float64Array> {
-    const { seed, attack } = this.#settings;
     const all = [...changes];
-    const honest = all.filter(([node]) => this.#isAttacker[node] !== 1).map(([, change]) => change);
-    if (honest.length === 0) return new Map();
-    return new Map(
-      all
-        .filter(([node]) => this.#isAttacker[node] === 1)
-        .map(([node, own]) => {
-          const random = chanceOf(seed, 'attack', round, node);
-          const scene = { own, honest, liarCount: attack.count, random };
-          return [node, lieOf(this.#attack, scene)];
-        }),
-    );
+    const isLiar = ([node]: readonly [number, Vector]): boolean => this.#isAttacker[node] === 1;
+    const honest = all.filter((one) => !isLiar(one)).map(([, change]) => change);
+    const told = all.filter(isLiar).flatMap(([node, own]): [number, Float64Array][] => {
+      const lie = this.lie(node, round, own, honest);
+      return lie === null ? [] : [[node, lie]];
+    });
+    return new Map(told);
+  }
+
+  /**
+   * What one attacker tells in place of its own change.
+   * @param honest what the honest learnt; null is given where the attack needs that and there is none yet
+   */
+  lie(node: number, round: number, own: Vector, honest: readonly Vector[]): Float64Array | null {
+    if (this.isKnowing && honest.length === 0) return null;
+    const { seed, attack } = this.#settings;
+    const random = chanceOf(seed, 'attack', round, node);
+    return lieOf(this.#attack, { own, honest, liarCount: attack.count, random });
   }
 
   /** What attackers tell each honest node that hears one, by the graph of the exchange. @param models of honest nodes */

@@ -25,5 +25,7 @@ export const ownCentredKinds: readonly string[] = ['self-centred-clip', 'balance
 export const ruleKinds: readonly string[] = ['mean', ...robustKinds, ...ownCentredKinds];
 /** Attacks that look at the graph, and tell each neighbour something else. */
 export const graphAttackKinds: readonly string[] = ['dissensus', 'spectral'];
+/** Attacks that follow from what the honest learnt. */
+export const knowingKinds: readonly string[] = ['alie', 'ipm', 'min-max'];
 /** What attackers send. */
 export const attackKinds: readonly string[] = ['none', ...updateAttackKinds, ...graphAttackKinds];

@@ -3,6 +3,7 @@ import { invariant } from '../../base/index.ts';
 import {
   outerChange,
   placesOf,
+  plus,
   type MixingGraph,
   type StepPlace,
   type Vector,
@@ -19,12 +20,14 @@ export class Population {
   readonly #algorithm: AnyAlgorithm;
   readonly #attackers: Attackers;
   readonly #isReliable: boolean;
+  /** Nobody waits, and attackers use what each honest node learnt last. */
+  readonly #isRemembering: boolean;
   readonly #places = new WeakMap<MixingGraph, StepPlace[]>();
   #states: unknown[];
   /** Models that nodes trained from in this round. */
   readonly #before: Vector[];
-  /** Of attackers, in a round whose changes they lie about: the state that their messages come from. */
-  #lying = new Map<number, unknown>();
+  /** Of attackers that lie about what they learnt: the model that they send. */
+  readonly #lying = new Map<number, Vector>();
 
   constructor(world: LabWorld, algorithm: AnyAlgorithm) {
     const { settings, models, isAttacker } = world;
@@ -33,6 +36,9 @@ export class Population {
     if (this.#isOuter) world.arena.rows('outer', world.task.dimension);
     this.#algorithm = algorithm;
     this.#attackers = new Attackers(settings, isAttacker);
+    this.#isRemembering = settings.mode === 'asynchronous' && this.#attackers.isKnowing;
+    if (this.#isRemembering) world.arena.rows('lastChange', world.task.dimension);
+    if (this.#isRemembering) world.arena.column('hasChanged');
     this.#isReliable = reliableAlgorithms.includes(settings.training.algorithm);
     this.#before = models.of.map((model) => vectorOf(model, settings.precision));
     this.#states = this.#before.map((model) => algorithm.start(model));
@@ -60,17 +66,9 @@ export class Population {
     for (let node = 0; node < settings.nodes; node++) {
       if (present[node] === 1) changes.set(node, this.#changeOf(node));
     }
-    const lies =
-      this.#attackers.sort === 'update'
-        ? this.#attackers.lies(changes, round)
-        : new Map<number, Vector>();
-    this.#lying = new Map();
-    for (const [node, change] of changes) {
-      const lie = lies.get(node);
-      if (lie !== undefined)
-        this.#lying.set(node, this.#algorithm.trained(this.#states[node], lie));
-      this.#states[node] = this.#algorithm.trained(this.#states[node], change);
-    }
+    const lies = this.#attackers.sort === 'update' ? this.#attackers.lies(changes, round) : null;
+    this.#lying.clear();
+    for (const [node, change] of changes) this.#learn(node, change, lies?.get(node) ?? null);
   }
 
   /** One exchange along a graph; then the world's rows have the models that came of it. */
@@ -80,10 +78,7 @@ export class Population {
     const told = this.#toldByAttackers(graph);
     const messages: (ReadonlyMap<number, unknown> | null)[] = places.map((place, node) => {
       if (present[node] !== 1) return null;
-      const sent = this.#algorithm.send(this.#states[node], place);
-      this.#states[node] = sent.state;
-      const lying = this.#lying.get(node);
-      return lying === undefined ? sent.messages : this.#algorithm.send(lying, place).messages;
+      return this.#send(node, place);
     });
     const sizes = messages.map((own) => {
       const [first] = own?.values() ?? [];
@@ -106,8 +101,15 @@ export class Population {
   }
 
   /** Takes in what training made of the model of one node, which sends and hears at its own time. */
-  learnAlone(node: number): void {
-    this.#states[node] = this.#algorithm.trained(this.#states[node], this.#changeOf(node));
+  learnAlone(node: number, round: number): void {
+    const change = this.#changeOf(node);
+    const isLiar = this.#world.isAttacker[node] === 1 && this.#attackers.sort === 'update';
+    if (this.#isRemembering && !isLiar) this.#remember(node, change);
+    this.#learn(
+      node,
+      change,
+      isLiar ? this.#attackers.lie(node, round, change, this.#remembered()) : null,
+    );
   }
 
   /** What one node sends, by listener, and how many bytes a message has. */
@@ -115,8 +117,7 @@ export class Population {
     node: number,
     place: StepPlace,
   ): { readonly messages: ReadonlyMap<number, unknown>; readonly bytes: number } {
-    const { state, messages } = this.#algorithm.send(this.#states[node], place);
-    this.#states[node] = state;
+    const messages = this.#send(node, place);
     const [first] = messages.values();
     this.#showOne(node);
     return { messages, bytes: first === undefined ? 0 : this.#algorithm.codec.bytes(first) };
@@ -136,6 +137,39 @@ export class Population {
   /** Writes the models of all states into the world's rows. */
   show(): void {
     for (const node of this.#states.keys()) this.#showOne(node);
+  }
+
+  /** An attacker learns as all do, and shows the model that it would have had its lie been true. */
+  #learn(node: number, change: Vector, lie: Vector | null): void {
+    const state = this.#states[node];
+    if (lie === null) this.#lying.delete(node);
+    else this.#lying.set(node, plus(this.#algorithm.model(state), lie));
+    this.#states[node] = this.#algorithm.trained(state, change);
+  }
+
+  #send(node: number, place: StepPlace): ReadonlyMap<number, unknown> {
+    const { state, messages } = this.#algorithm.send(this.#states[node], place);
+    this.#states[node] = state;
+    const lying = this.#lying.get(node);
+    return lying === undefined
+      ? messages
+      : new Map(place.listeners.map((listener) => [listener, [lying]]));
+  }
+
+  #remember(node: number, change: Vector): void {
+    const { arena, task } = this.#world;
+    arena.rows('lastChange', task.dimension).of[node]?.set(change);
+    arena.column('hasChanged')[node] = 1;
+  }
+
+  /** What each honest node that is there learnt last. */
+  #remembered(): Vector[] {
+    if (!this.#isRemembering) return [];
+    const { arena, task, present } = this.#world;
+    const isKnown = arena.column('hasChanged');
+    return arena
+      .rows('lastChange', task.dimension)
+      .of.filter((_, node) => isKnown[node] === 1 && present[node] === 1);
   }
 
   #showOne(node: number): void {

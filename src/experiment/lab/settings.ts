@@ -5,6 +5,7 @@ import {
   algorithmKinds,
   attackKinds,
   compressionKinds,
+  graphAttackKinds,
   reliableAlgorithms,
   ruleKinds,
   topologyKinds,
@@ -284,7 +285,14 @@ function checkAsynchronous({
   if (reliableAlgorithms.includes(algorithm)) {
     throw new SettingError('training.algorithm', 'one that needs not every message', algorithm);
   }
-  if (attack.kind !== 'none') throw new SettingError('attack.kind', 'none', attack.kind);
+  if (graphAttackKinds.includes(attack.kind)) {
+    const others = attackKinds.filter((kind) => !graphAttackKinds.includes(kind)).join(', ');
+    throw new SettingError(
+      'attack.kind',
+      `one of ${others} where nobody waits: others need the graph and all models of one exchange, and there is none`,
+      attack.kind,
+    );
+  }
   if (topology.gossipSteps !== 1) {
     throw new SettingError('topology.gossipSteps', '1', topology.gossipSteps);
   }
