@@ -5,7 +5,7 @@
 import type { StepPlace } from '../../gossip/index.ts';
 import { headerBytes } from './delivery.ts';
 import { EventHeap, type TimedEvent } from './event-heap.ts';
-import type { Graphs } from './graphs.ts';
+import type { GraphSource } from './graphs.ts';
 import type { Population } from './population.ts';
 import type { LabWorld } from './world.ts';
 
@@ -28,7 +28,7 @@ export interface Underway {
 export class AsynchronousGossip {
   readonly #world: LabWorld;
   readonly #population: Population;
-  readonly #graphs: Graphs;
+  readonly #graphs: GraphSource;
   readonly #trainOne: (round: number, node: number) => void;
   readonly #heap = new EventHeap<LabEvent>();
   #inboxes: Map<number, unknown>[];
@@ -39,7 +39,7 @@ export class AsynchronousGossip {
   constructor(
     world: LabWorld,
     population: Population,
-    graphs: Graphs,
+    graphs: GraphSource,
     trainOne: (round: number, node: number) => void,
   ) {
     this.#world = world;

@@ -13,12 +13,18 @@ import { LabError } from './errors.ts';
 import type { LabSettings } from './settings.ts';
 
 /** Gives the graph of each exchange. */
-export class Graphs {
+export interface GraphSource {
+  /** Of an exchange: rounds and steps from 0. */
+  at(round: number, step: number): MixingGraph;
+}
+
+/** The graphs of a topology. */
+export class Graphs implements GraphSource {
   readonly #topology: Topology;
   readonly #size: number;
   readonly #seed: string;
   /** So many graphs come in turn; 0: a new one in every exchange. */
-  readonly #cycle: number;
+  readonly cycle: number;
   readonly #made = new Map<number, MixingGraph>();
 
   /**
@@ -31,16 +37,15 @@ export class Graphs {
     this.#seed = `lab/${seed}`;
     checkTopology(this.#topology, nodes);
     const course = topologyCourse(this.#topology, nodes);
-    this.#cycle = course.kind === 'drawn' ? 0 : course.kind === 'cycle' ? course.length : 1;
+    this.cycle = course.kind === 'drawn' ? 0 : course.kind === 'cycle' ? course.length : 1;
   }
 
-  /** Of an exchange: rounds and steps from 0. */
   at(round: number, step: number): MixingGraph {
-    const place = (round + step) % Math.max(1, this.#cycle);
-    const there = this.#cycle === 0 ? undefined : this.#made.get(place);
+    const place = (round + step) % Math.max(1, this.cycle);
+    const there = this.cycle === 0 ? undefined : this.#made.get(place);
     const graph =
       there ?? mixingGraph(this.#topology, this.#size, { seed: this.#seed, round, step });
-    if (this.#cycle > 0) this.#made.set(place, graph);
+    if (this.cycle > 0) this.#made.set(place, graph);
     return graph;
   }
 }

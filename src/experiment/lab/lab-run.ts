@@ -4,7 +4,8 @@ import type { LabFrame, LabNode, LabRound } from '../../report/index.ts';
 import { algorithmOf } from './algorithm-of.ts';
 import { AsynchronousGossip, type Underway } from './asynchronous.ts';
 import { LabError } from './errors.ts';
-import { Graphs } from './graphs.ts';
+import { eclipsedGraphs, placeAttackers } from './eclipse.ts';
+import { Graphs, type GraphSource } from './graphs.ts';
 import { LocalTraining } from './local-training.ts';
 import { consensusDistance, measure, nodeRecords, type Caught } from './measurement.ts';
 import { Population } from './population.ts';
@@ -19,7 +20,7 @@ import { makeWorld, type LabFiles, type LabWorld } from './world.ts';
 export class LabRun {
   readonly world: LabWorld;
   readonly #trainer: Trainer;
-  readonly #graphs: Graphs;
+  readonly #graphs: GraphSource;
   readonly #population: Population;
   readonly #asynchronous: AsynchronousGossip | null;
   #round = 0;
@@ -28,7 +29,7 @@ export class LabRun {
   readonly #judged = { all: [0, 0], out: [0, 0] };
   #graph: MixingGraph | null = null;
 
-  private constructor(world: LabWorld, trainer: Trainer, graphs: Graphs) {
+  private constructor(world: LabWorld, trainer: Trainer, graphs: GraphSource) {
     this.#graphs = graphs;
     this.world = world;
     this.#trainer = trainer;
@@ -57,8 +58,10 @@ export class LabRun {
    * @throws {LabError} 'bad_trace'
    */
   static async open(settings: LabSettings, files: LabFiles, workers: number): Promise<LabRun> {
-    const graphs = new Graphs(settings, files['topology.file']);
-    const world = makeWorld(settings, files, workers > 1);
+    const drawn = new Graphs(settings, files['topology.file']);
+    const isAttacker = placeAttackers(settings, drawn);
+    const graphs = eclipsedGraphs(settings, drawn, isAttacker);
+    const world = makeWorld(settings, files, { isAttacker, isShared: workers > 1 });
     if (workers === 1) return new LabRun(world, inlineTrainer(world), graphs);
     const { threadedTrainer } = await import('./threaded-trainer.ts');
     return new LabRun(world, threadedTrainer(world, workers), graphs);

@@ -79,6 +79,24 @@ export function measure(
     steps: sumOf(counters.steps),
     present: sumOf(present),
     ...caught,
+    ...ofVictim(world, nodes),
+  };
+}
+
+/** Of the node that attackers surround. @param counted those whose mean it is held against, itself or not */
+function ofVictim(
+  { settings, task, models, counters }: LabWorld,
+  counted: readonly number[],
+): Pick<LabRound, 'victimError' | 'victimDistance' | 'victimShare'> {
+  const { victim } = settings.attack;
+  if (victim < 0) return { victimError: null, victimDistance: null, victimShare: null };
+  const others = counted.filter((node) => node !== victim);
+  const heard = counters.heard[victim] as number;
+  return {
+    victimError: task.error(models.of[victim] as Vector),
+    victimDistance:
+      others.length === 0 ? null : distanceTo(meanModel(models.of, others), models.of, [victim]),
+    victimShare: heard === 0 ? null : (counters.heardLies[victim] as number) / heard,
   };
 }
 

@@ -95,7 +95,7 @@ export class Population {
           lie === undefined ? messages[from]?.get(node) : [vectorOf(lie, settings.precision)];
         if (message !== undefined) heard.set(from, message);
       });
-      this.#states[node] = this.#algorithm.receive(this.#states[node], place, heard);
+      this.#take(node, place, heard);
     });
     this.show();
   }
@@ -125,7 +125,7 @@ export class Population {
 
   /** What one node heard, by sender. */
   hear(node: number, place: StepPlace, heard: ReadonlyMap<number, unknown>): void {
-    this.#states[node] = this.#algorithm.receive(this.#states[node], place, heard);
+    this.#take(node, place, heard);
     this.#showOne(node);
   }
 
@@ -145,6 +145,14 @@ export class Population {
     if (lie === null) this.#lying.delete(node);
     else this.#lying.set(node, plus(this.#algorithm.model(state), lie));
     this.#states[node] = this.#algorithm.trained(state, change);
+  }
+
+  #take(node: number, place: StepPlace, heard: ReadonlyMap<number, unknown>): void {
+    const { counters, isAttacker } = this.#world;
+    const lies = [...heard.keys()].filter((from) => isAttacker[from] === 1).length;
+    counters.heard[node] = (counters.heard[node] as number) + heard.size;
+    counters.heardLies[node] = (counters.heardLies[node] as number) + lies;
+    this.#states[node] = this.#algorithm.receive(this.#states[node], place, heard);
   }
 
   #send(node: number, place: StepPlace): ReadonlyMap<number, unknown> {

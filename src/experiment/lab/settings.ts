@@ -103,6 +103,8 @@ export interface AttackSettings {
   readonly count: number;
   /** Strength, in the measure of the attack. */
   readonly scale: number;
+  /** The one honest node that all attackers speak to, and nobody else; -1: they speak to all. Without attack it is watched. */
+  readonly victim: number;
 }
 
 /** What happens to messages. */
@@ -193,7 +195,7 @@ export const labDefaults: LabSettings = Object.freeze({
   topology: { kind: 'ring', degree: 4, rate: 0.2, redrawn: false, gossipSteps: 1, file: '' },
   compression: { kind: 'none', share: 0.1, rank: 1, consensusStep: 1 },
   rule: { kind: 'mean', attackerShare: 0.25, nnm: false },
-  attack: { kind: 'none', count: 0, scale: 1 },
+  attack: { kind: 'none', count: 0, scale: 1, victim: -1 },
   links: {
     delayMs: 20,
     delayMsSpread: 0,
@@ -207,14 +209,7 @@ export const labDefaults: LabSettings = Object.freeze({
 
 /** Graphs in which two that hear each other always do. */
 const stillKinds = [
-  'ring',
-  'torus',
-  'star',
-  'complete',
-  'regular',
-  'erdos-renyi',
-  'small-world',
-  'edges',
+  ...['ring', 'torus', 'star', 'complete', 'regular', 'erdos-renyi', 'small-world', 'edges'],
 ];
 /** Tasks that there are. */
 export const taskKinds: readonly string[] = ['quadratic', 'logistic', 'phantom'];
@@ -234,6 +229,9 @@ function validateLab({ name, seed, nodes, rounds, mode, ...rest }: LabSettings):
   checkInteger('measureEvery', rest.measureEvery, 1, 1_000_000);
   if (rest.attack.count > nodes / 2) {
     throw new SettingError('attack.count', `at most half of ${nodes} nodes`, rest.attack.count);
+  }
+  if (rest.attack.victim >= nodes) {
+    throw new SettingError('attack.victim', `below ${nodes} nodes`, rest.attack.victim);
   }
   checkTogether(rest);
   if (mode === 'asynchronous') checkAsynchronous(rest);
@@ -349,10 +347,11 @@ function validateRule({ kind, attackerShare }: RuleSettings): void {
   checkNumber('attackerShare', attackerShare, 0, 0.5);
 }
 
-function validateAttack({ kind, count, scale }: AttackSettings): void {
+function validateAttack({ kind, count, scale, victim }: AttackSettings): void {
   checkChoice('kind', kind, attackKinds);
   checkInteger('count', count, 0, 512);
   checkNumber('scale', scale, 0, 1_000_000);
+  checkInteger('victim', victim, -1, 1023);
   if ((kind === 'none') !== (count === 0)) {
     throw new SettingError('count', 'attackers if, and only if, kind is an attack', count);
   }

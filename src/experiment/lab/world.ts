@@ -3,10 +3,9 @@ import { Arena, type Rows } from './arena.ts';
 import { readLinkTrace } from './link-trace.ts';
 import { Links } from './links.ts';
 import { makeTask } from './make-task.ts';
-import { permutation } from './partition.ts';
 import type { LabSettings } from './settings.ts';
 import { drawSites, type Sites } from './sites.ts';
-import { chanceOf, type LabTask, type Vector } from './task.ts';
+import type { LabTask, Vector } from './task.ts';
 
 /** Text of files that settings name, by the setting's key: `links.trace`, `topology.file`. */
 export type LabFiles = Readonly<Record<string, string>>;
@@ -18,6 +17,9 @@ export interface Counters {
   readonly lost: Vector;
   readonly late: Vector;
   readonly steps: Vector;
+  /** Messages that it took in, and how many of them attackers sent. */
+  readonly heard: Vector;
+  readonly heardLies: Vector;
 }
 
 /** See the file header. */
@@ -39,15 +41,19 @@ export interface LabWorld {
   readonly counters: Counters;
 }
 
-/** @param isShared threads train the nodes @throws {LabError} 'bad_trace' */
-export function makeWorld(settings: LabSettings, files: LabFiles, isShared: boolean): LabWorld {
-  const { seed, nodes, attack, links } = settings;
+/**
+ * @param parts.isAttacker 1 for each attacker
+ * @param parts.isShared threads train the nodes
+ * @throws {LabError} 'bad_trace'
+ */
+export function makeWorld(
+  settings: LabSettings,
+  files: LabFiles,
+  { isAttacker, isShared }: { readonly isAttacker: Uint8Array; readonly isShared: boolean },
+): LabWorld {
+  const { nodes, links } = settings;
   const task = makeTask(settings);
   const arena = new Arena(nodes, isShared);
-  const isAttacker = new Uint8Array(nodes);
-  for (const node of permutation(nodes, chanceOf(seed, 'attackers')).subarray(0, attack.count)) {
-    isAttacker[node] = 1;
-  }
   const trace =
     links.trace === '' ? null : readLinkTrace(files['links.trace'] ?? '', links.trace, nodes);
   const models = arena.rows('models', task.dimension);
@@ -68,6 +74,8 @@ export function makeWorld(settings: LabSettings, files: LabFiles, isShared: bool
       lost: arena.column('lost'),
       late: arena.column('late'),
       steps: arena.column('steps'),
+      heard: arena.column('heard'),
+      heardLies: arena.column('heardLies'),
     },
   };
 }

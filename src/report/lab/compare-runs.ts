@@ -30,6 +30,9 @@ export type ComparedKey =
   | 'late'
   | 'caught'
   | 'falselyCaught'
+  | 'victimError'
+  | 'victimDistance'
+  | 'victimShare'
   | 'bytes';
 
 /** One measurement over the seeds of a group. */
@@ -70,6 +73,7 @@ const comparedKeys: readonly ComparedKey[] = [
     'falselyCaught',
     'bytes',
   ] as const),
+  ...(['victimError', 'victimDistance', 'victimShare'] as const),
 ];
 
 /** What spans powers of ten: means and intervals are those of the logarithms. */
@@ -78,6 +82,8 @@ const logarithmic: ReadonlySet<ComparedKey> = new Set([
   'errorMax',
   'errorOfMean',
   'consensus',
+  'victimError',
+  'victimDistance',
 ]);
 
 /** Quantiles of Student's t at 97.5 % for 1 to 30 degrees of freedom. */

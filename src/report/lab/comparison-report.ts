@@ -66,6 +66,20 @@ const figures: readonly FigureForm[] = [
     isLogY: false,
     x: 'round',
   },
+  {
+    title: 'Error of the victim',
+    y: 'victimError',
+    yLabel: 'error above the best model',
+    isLogY: true,
+    x: 'round',
+  },
+  {
+    title: 'Distance of the victim',
+    y: 'victimDistance',
+    yLabel: 'squared distance to the mean of the other honest',
+    isLogY: true,
+    x: 'round',
+  },
 ];
 const xLabels = {
   round: 'round',
@@ -168,6 +182,9 @@ function table({ keys, groups }: Comparison): Markup {
       <td>${final.bytes === null ? absent : bytesText(final.bytes.middle)}</td>
       <td>${final.timeMs === null ? absent : durationText(final.timeMs.middle)}</td>
       <td>${bandText(final.caught)}</td>
+      <td>${bandText(final.victimError)}</td>
+      <td>${bandText(final.victimDistance)}</td>
+      <td>${bandText(final.victimShare)}</td>
       <td>${seeds.length}</td>
     </tr>`;
   return html`<table class="tight">
@@ -183,6 +200,9 @@ function table({ keys, groups }: Comparison): Markup {
         <th>traffic</th>
         <th>virtual time</th>
         <th>caught</th>
+        <th>of the victim</th>
+        <th>its distance</th>
+        <th>attackers' share of what it heard</th>
         <th>seeds</th>
       </tr>
     </thead>

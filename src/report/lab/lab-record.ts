@@ -36,6 +36,12 @@ export interface LabRound {
   readonly caught: number | null;
   /** Of the honest nodes' messages, the share that the rule left out. */
   readonly falselyCaught: number | null;
+  /** Error of the node that attackers surround; null without one. */
+  readonly victimError: number | null;
+  /** Squared distance of its model to the mean model of the other honest nodes that are there. */
+  readonly victimDistance: number | null;
+  /** Of the messages that it heard since the beginning, the share that attackers sent; null before the first. */
+  readonly victimShare: number | null;
 }
 
 /** What became of a node. */
@@ -90,6 +96,7 @@ export const roundColumns: readonly (keyof LabRound)[] = [
   ...(['round', 'timeMs', 'error', 'errorMin', 'errorMax', 'errorOfMean', 'testError'] as const),
   ...(['consensus', 'contraction', 'unfairness', 'modelBytes', 'headerBytes', 'messages'] as const),
   ...(['lost', 'late', 'steps', 'present', 'caught', 'falselyCaught'] as const),
+  ...(['victimError', 'victimDistance', 'victimShare'] as const),
 ];
 
 /** Columns of nodes.csv, in order. */

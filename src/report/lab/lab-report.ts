@@ -88,6 +88,15 @@ function ending(final: LabRound, count: number): Markup {
             `honest ${(100 * (final.falselyCaught ?? 0)).toFixed(0)} %`,
           ] as const,
         ]),
+    ...(final.victimError === null
+      ? []
+      : [
+          [
+            'error of the victim',
+            shortText(final.victimError),
+            `${(100 * (final.victimShare ?? 0)).toFixed(0)} % of what it heard was of attackers`,
+          ] as const,
+        ]),
   ];
   return html`<section>
     <h2>At the end</h2>
@@ -124,7 +133,13 @@ function charts(rounds: readonly LabRound[]): BandChart[] {
   const all: BandChart[] = [
     {
       ...{ title: 'Error', xLabel: 'round', yLabel: 'error above the best model', isLogY: true },
-      curves: [spread, curve('mean model', orange, ({ errorOfMean }) => errorOfMean)],
+      curves: [
+        spread,
+        curve('mean model', orange, ({ errorOfMean }) => errorOfMean),
+        ...(rounds.some(({ victimError }) => victimError !== null)
+          ? [curve('victim', green, ({ victimError }) => victimError)]
+          : []),
+      ],
     },
     {
       ...{ title: 'Distance of the nodes', xLabel: 'round', isLogY: true },
