@@ -1,16 +1,22 @@
 /** The task that settings name. */
+import { descending } from './local-training.ts';
 import { logisticTask } from './logistic-task.ts';
 import { sizesOf } from './partition.ts';
 import { phantomTask } from './phantom-task.ts';
 import { quadraticTask } from './quadratic-task.ts';
 import type { LabSettings } from './settings.ts';
-import { chanceOf, type LabTask } from './task.ts';
+import { chanceOf, type GradientTask, type LabTask } from './task.ts';
 
 /** Sizes of quadratics' nodes are shares of so many. */
 const sharesPerNode = 1000;
 
-/** From settings that were checked. The same settings give the same task in any thread. */
-export function makeTask(settings: LabSettings): LabTask {
+/** From settings that were checked. The same settings give the same task in any thread. Whoever makes it closes it. */
+export function makeTask(settings: LabSettings): Promise<LabTask> {
+  return Promise.resolve(descending(settings, gradientTask(settings)));
+}
+
+/** A task of plain arithmetic, from settings of one. */
+export function gradientTask(settings: LabSettings): GradientTask {
   const { seed, nodes, task, partition } = settings;
   if (task.kind === 'logistic') return logisticTask(settings);
   if (task.kind === 'phantom') return phantomTask(settings);

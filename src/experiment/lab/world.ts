@@ -2,7 +2,6 @@
 import { Arena, type Rows } from './arena.ts';
 import { readLinkTrace } from './link-trace.ts';
 import { Links } from './links.ts';
-import { makeTask } from './make-task.ts';
 import { permutation } from './partition.ts';
 import type { LabSettings } from './settings.ts';
 import { drawSites, type Sites } from './sites.ts';
@@ -29,7 +28,8 @@ export interface LabWorld {
   readonly arena: Arena;
   readonly isAttacker: Uint8Array;
   readonly models: Rows;
-  readonly gradients: Rows;
+  /** What nodes keep beside their models: a gradient, or what an optimiser remembers. */
+  readonly kept: Rows;
   /** When each node is ready for what comes next, ms of virtual time. */
   readonly readyMs: Vector;
   /** When an absent node comes back, ms; 0: it is not away. */
@@ -40,9 +40,13 @@ export interface LabWorld {
 }
 
 /** @param isShared threads train the nodes @throws {LabError} 'bad_trace' */
-export function makeWorld(settings: LabSettings, files: LabFiles, isShared: boolean): LabWorld {
+export function makeWorld(
+  settings: LabSettings,
+  files: LabFiles,
+  task: LabTask,
+  isShared: boolean,
+): LabWorld {
   const { seed, nodes, attack, links } = settings;
-  const task = makeTask(settings);
   const arena = new Arena(nodes, isShared);
   const isAttacker = new Uint8Array(nodes);
   for (const node of permutation(nodes, chanceOf(seed, 'attackers')).subarray(0, attack.count)) {
@@ -58,7 +62,7 @@ export function makeWorld(settings: LabSettings, files: LabFiles, isShared: bool
     ...{ settings, task, arena, isAttacker, models },
     links: new Links(settings, trace),
     sites: drawSites(settings),
-    gradients: arena.rows('gradients', task.dimension),
+    kept: arena.rows('kept', task.keptLength),
     readyMs: arena.column('readyMs'),
     backMs: arena.column('backMs'),
     present: arena.column('present').fill(1),
