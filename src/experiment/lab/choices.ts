@@ -27,3 +27,6 @@ export const ruleKinds: readonly string[] = ['mean', ...robustKinds, ...ownCentr
 export const graphAttackKinds: readonly string[] = ['dissensus', 'spectral'];
 /** What attackers send. */
 export const attackKinds: readonly string[] = ['none', ...updateAttackKinds, ...graphAttackKinds];
+
+/** Tasks that learn a network of the hospitals'. */
+export const networkKinds: readonly string[] = ['teacher', 'student'];
