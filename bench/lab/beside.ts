@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { labDefaults, runLab, type LabSettings } from '../../src/experiment/index.ts';
 import { Graphs } from '../../src/experiment/lab/graphs.ts';
-import { makeTask } from '../../src/experiment/lab/make-task.ts';
+import { gradientTask } from '../../src/experiment/lab/make-task.ts';
 import { QuadraticTask } from '../../src/experiment/lab/quadratic-task.ts';
 
 const { values, positionals } = parseArgs({
@@ -94,7 +94,7 @@ async function run(settings: LabSettings, errors: number[]): Promise<void> {
 }
 
 function peerOf(settings: LabSettings): Peer {
-  const task = makeTask(settings);
+  const task = gradientTask(settings);
   if (!(task instanceof QuadraticTask)) throw new TypeError('expected quadratics');
   const { incoming } = new Graphs(settings, undefined).at(0, 0);
   const handed = {

@@ -61,6 +61,7 @@ export {
   type LabRound,
   type LabSettingsTree,
 } from './lab/lab-record.ts';
+export { heldOutWords, type HeldOutWords } from './lab/held-out.ts';
 export { renderLab } from './lab/lab-report.ts';
 export {
   compareRuns,

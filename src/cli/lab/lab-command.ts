@@ -1,7 +1,13 @@
 /** `annulus simulate` with a preset of the laboratory. */
 import { join } from 'node:path';
 import { printableLine } from '../../base/index.ts';
-import { bytesText, durationText, type LabRecord, type LabRound } from '../../report/index.ts';
+import {
+  bytesText,
+  durationText,
+  heldOutWords,
+  type LabRecord,
+  type LabRound,
+} from '../../report/index.ts';
 import { exitCodes, usageError, type ExitCode } from '../errors.ts';
 import { freeFolder, intoFolder, type PresetText } from '../files.ts';
 import { unlessStopped } from '../stop-signals.ts';
@@ -112,13 +118,16 @@ export function workersOf(text: string | undefined): number {
 }
 
 function textOf({ settings, final, untilRound }: LabRecord, folder: string): string {
-  const { error, errorOfMean, consensus, modelBytes, headerBytes, timeMs, steps } = final;
+  const { error, errorOfMean, consensus, modelBytes, headerBytes, timeMs, steps, testError } =
+    final;
   const traffic = bytesText(modelBytes + headerBytes);
   const nodes = Number(settings.nodes);
+  const heldOut = heldOutWords(settings);
   return [
     '',
     `rounds    ${untilRound} of ${nodes} nodes, ${durationText(timeMs)} of virtual time`,
     `error     ${error.toPrecision(4)} (mean of the nodes), ${errorOfMean.toPrecision(4)} (of their mean model)`,
+    ...(testError === null ? [] : [`held-out  ${heldOut.text(testError)} (${heldOut.label})`]),
     `distance  ${consensus.toPrecision(4)} (mean squared, to the mean model)`,
     `traffic   ${traffic}, ${bytesText((modelBytes + headerBytes) / nodes)} a node; ${steps} local steps`,
     `report    ${join(folder, 'report.html')}`,

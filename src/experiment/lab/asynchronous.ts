@@ -2,6 +2,7 @@
  * Gossip in which nobody waits: a node trains at its own pace, then mixes what has come in the meantime, sends, and trains on.
  * Events in virtual time, in the order of their times and then of their making.
  */
+import { invariant } from '../../base/index.ts';
 import type { StepPlace } from '../../gossip/index.ts';
 import { headerBytes } from './delivery.ts';
 import { EventHeap, type TimedEvent } from './event-heap.ts';
@@ -29,30 +30,23 @@ export class AsynchronousGossip {
   readonly #world: LabWorld;
   readonly #population: Population;
   readonly #graphs: GraphSource;
-  readonly #trainOne: (round: number, node: number) => void;
   readonly #heap = new EventHeap<LabEvent>();
   #inboxes: Map<number, unknown>[];
   /** Rounds of each node. */
   readonly #own: Float64Array;
   #made = 0;
 
-  constructor(
-    world: LabWorld,
-    population: Population,
-    graphs: GraphSource,
-    trainOne: (round: number, node: number) => void,
-  ) {
+  constructor(world: LabWorld, population: Population, graphs: GraphSource) {
     this.#world = world;
     this.#population = population;
     this.#graphs = graphs;
-    this.#trainOne = trainOne;
     this.#own = world.arena.column('ownRounds');
     this.#inboxes = Array.from({ length: world.settings.nodes }, () => new Map<number, unknown>());
     for (let node = 0; node < world.settings.nodes; node++) this.#begin(node, 0);
   }
 
   /** Goes on until the nodes have made `round` rounds each, on average over those that were there at the beginning. */
-  advanceTo(round: number): void {
+  async advanceTo(round: number): Promise<void> {
     const { settings, sites } = this.#world;
     const leaving = sites.goneFrom.filter((from) => from <= round).length;
     const wanted = round * (settings.nodes - leaving);
@@ -62,7 +56,7 @@ export class AsynchronousGossip {
       if (event === null) return;
       const { from, to, atMs } = event;
       if (from !== to) this.#inboxes[to]?.set(from, event.message);
-      else if (this.#finish(to, atMs)) done++;
+      else if (await this.#finish(to, atMs)) done++;
     }
   }
 
@@ -87,7 +81,7 @@ export class AsynchronousGossip {
   }
 
   /** Whether a node made a round: trained, mixed and sent. */
-  #finish(node: number, atMs: number): boolean {
+  async #finish(node: number, atMs: number): Promise<boolean> {
     const { sites, present, readyMs, backMs, counters, settings } = this.#world;
     const round = (this.#own[node] as number) + 1;
     if ((sites.goneFrom[node] as number) <= round) {
@@ -101,7 +95,7 @@ export class AsynchronousGossip {
       return false;
     }
     present[node] = 1;
-    this.#trainOne(round, node);
+    await this.#train(round, node);
     this.#population.learnAlone(node, round);
     const inbox = this.#inboxes[node] as Map<number, unknown>;
     const heard = new Map([...inbox].sort(([a], [b]) => a - b));
@@ -113,6 +107,13 @@ export class AsynchronousGossip {
     this.#own[node] = round;
     this.#begin(node, atMs);
     return true;
+  }
+
+  async #train(round: number, node: number): Promise<void> {
+    const { task, models, kept } = this.#world;
+    const [model, own] = [models.of[node], kept.of[node]];
+    invariant(model !== undefined && own !== undefined, 'rows for each node');
+    await task.train(round, node, { model, kept: own });
   }
 
   /** The node beside those that were heard, all with the same weight. */

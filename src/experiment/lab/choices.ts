@@ -29,3 +29,6 @@ export const graphAttackKinds: readonly string[] = ['dissensus', 'spectral'];
 export const knowingKinds: readonly string[] = ['alie', 'ipm', 'min-max'];
 /** What attackers send. */
 export const attackKinds: readonly string[] = ['none', ...updateAttackKinds, ...graphAttackKinds];
+
+/** Tasks that learn a network of the hospitals'. */
+export const networkKinds: readonly string[] = ['teacher', 'student'];

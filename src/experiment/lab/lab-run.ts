@@ -6,7 +6,7 @@ import { AsynchronousGossip, type Underway } from './asynchronous.ts';
 import { LabError } from './errors.ts';
 import { eclipsedGraphs, placeAttackers } from './eclipse.ts';
 import { Graphs, type GraphSource } from './graphs.ts';
-import { LocalTraining } from './local-training.ts';
+import { makeTask } from './make-task.ts';
 import { consensusDistance, measure, nodeRecords, type Caught } from './measurement.ts';
 import { Population } from './population.ts';
 import { passTime, settlePresence } from './presence.ts';
@@ -40,16 +40,10 @@ export class LabRun {
       },
     });
     this.#population = new Population(world, algorithm);
-    const training = new LocalTraining(world.settings, world.task);
     this.#asynchronous =
       world.settings.mode === 'synchronous'
         ? null
-        : new AsynchronousGossip(world, this.#population, graphs, (round, node) => {
-            const [model, gradient] = [world.models.of[node], world.gradients.of[node]];
-            if (model !== undefined && gradient !== undefined) {
-              training.descend(round, node, { model, gradient });
-            }
-          });
+        : new AsynchronousGossip(world, this.#population, graphs);
   }
 
   /**
@@ -61,10 +55,16 @@ export class LabRun {
     const drawn = new Graphs(settings, files['topology.file']);
     const isAttacker = placeAttackers(settings, drawn);
     const graphs = eclipsedGraphs(settings, drawn, isAttacker);
-    const world = makeWorld(settings, files, { isAttacker, isShared: workers > 1 });
-    if (workers === 1) return new LabRun(world, inlineTrainer(world), graphs);
-    const { threadedTrainer } = await import('./threaded-trainer.ts');
-    return new LabRun(world, threadedTrainer(world, workers), graphs);
+    const task = await makeTask(settings);
+    try {
+      const world = makeWorld(settings, files, task, { isAttacker, isShared: workers > 1 });
+      if (workers === 1) return new LabRun(world, inlineTrainer(world), graphs);
+      const { threadedTrainer } = await import('./threaded-trainer.ts');
+      return new LabRun(world, threadedTrainer(world, workers), graphs);
+    } catch (error) {
+      task.close();
+      throw error;
+    }
   }
 
   /** Rounds that were computed. */
@@ -92,21 +92,21 @@ export class LabRun {
   }
 
   /** Measurements after the last round. */
-  measure(): LabRound {
+  measure(): Promise<LabRound> {
     return measure(this.world, this.#round, this.#contraction, this.#shares());
   }
 
   /** What became of each node. */
-  nodes(): LabNode[] {
+  nodes(): Promise<LabNode[]> {
     return nodeRecords(this.world);
   }
 
   /** Who heard whom in the last exchange, and each node's error. */
-  frame(): LabFrame {
+  async frame(): Promise<LabFrame> {
     const edges = (this.#graph?.incoming ?? []).flatMap((links, to) =>
       links.filter(({ from }) => from !== to).map(({ from }): [number, number] => [from, to]),
     );
-    return { round: this.#round, edges, errors: this.nodes().map(({ error }) => error) };
+    return { round: this.#round, edges, errors: (await this.nodes()).map(({ error }) => error) };
   }
 
   /** All its numbers, copied. */
@@ -145,15 +145,16 @@ export class LabRun {
     this.#round = round;
   }
 
-  /** Ends its threads. */
-  close(): Promise<void> {
-    return this.#trainer.close();
+  /** Ends its threads and its task. */
+  async close(): Promise<void> {
+    await this.#trainer.close();
+    this.world.task.close();
   }
 
   /** Trains and mixes; gives the distance of the nodes in between, null where each has its own in between. */
   async #exchange(round: number): Promise<number | null> {
     if (this.#asynchronous !== null) {
-      this.#asynchronous.advanceTo(round);
+      await this.#asynchronous.advanceTo(round);
       this.#graph = this.#graphs.at(round - 1, 0);
       return null;
     }

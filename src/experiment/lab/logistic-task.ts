@@ -7,7 +7,7 @@
  */
 import { invariant, type Random } from '../../base/index.ts';
 import { partitionSamples, permutation } from './partition.ts';
-import { chanceOf, type LabTask, type Vector } from './task.ts';
+import { chanceOf, type GradientTask, type Vector } from './task.ts';
 import type { LabSettings } from './settings.ts';
 
 const scannerCount = 4;
@@ -35,7 +35,7 @@ export function logisticTask(settings: LabSettings): LogisticTask {
 }
 
 /** See the file header. */
-export class LogisticTask implements LabTask {
+export class LogisticTask implements GradientTask {
   readonly dimension: number;
   readonly samples: Int32Array;
   /** The best model, to a gradient of 1e-12. */

@@ -47,18 +47,23 @@ export interface Caught {
 }
 
 /** All that is measured after `round`. */
-export function measure(
+export async function measure(
   world: LabWorld,
   round: number,
   contraction: number | null,
   caught: Caught,
-): LabRound {
+): Promise<LabRound> {
   const { task, models, counters, readyMs, present } = world;
   const nodes = counted(world);
   const mean = meanModel(models.of, nodes);
-  const errors = nodes.map((node) => task.error(models.of[node] as Vector));
-  const losses = nodes.map((node) => task.localLoss(node, models.of[node] as Vector));
-  const tests = nodes.flatMap((node) => task.testError(models.of[node] as Vector) ?? []);
+  const [errors, losses, tests]: [number[], number[], number[]] = [[], [], []];
+  for (const node of nodes) {
+    const model = models.of[node] as Vector;
+    errors.push(await task.error(model));
+    losses.push(await task.localLoss(node, model));
+    const test = await task.testError(model);
+    if (test !== null) tests.push(test);
+  }
   const messages = sumOf(counters.messages);
   return {
     round,
@@ -66,8 +71,9 @@ export function measure(
     error: meanOf(errors),
     errorMin: errors.reduce((least, error) => Math.min(least, error), Infinity),
     errorMax: errors.reduce((most, error) => Math.max(most, error), -Infinity),
-    errorOfMean: task.error(mean),
-    testError: tests.length === 0 ? null : meanOf(tests),
+    errorOfMean: await task.error(mean),
+    // A mean of those alone that have one would flatter.
+    testError: tests.length < nodes.length ? null : meanOf(tests),
     consensus: distanceTo(mean, models.of, nodes),
     contraction,
     unfairness: deviationOf(losses),
@@ -79,21 +85,21 @@ export function measure(
     steps: sumOf(counters.steps),
     present: sumOf(present),
     ...caught,
-    ...ofVictim(world, nodes),
+    ...(await ofVictim(world, nodes)),
   };
 }
 
 /** Of the node that attackers surround. @param counted those whose mean it is held against, itself or not */
-function ofVictim(
+async function ofVictim(
   { settings, task, models, counters }: LabWorld,
   counted: readonly number[],
-): Pick<LabRound, 'victimError' | 'victimDistance' | 'victimShare'> {
+): Promise<Pick<LabRound, 'victimError' | 'victimDistance' | 'victimShare'>> {
   const { victim } = settings.attack;
   if (victim < 0) return { victimError: null, victimDistance: null, victimShare: null };
   const others = counted.filter((node) => node !== victim);
   const heard = counters.heard[victim] as number;
   return {
-    victimError: task.error(models.of[victim] as Vector),
+    victimError: await task.error(models.of[victim] as Vector),
     victimDistance:
       others.length === 0 ? null : distanceTo(meanModel(models.of, others), models.of, [victim]),
     victimShare: heard === 0 ? null : (counters.heardLies[victim] as number) / heard,
@@ -101,25 +107,29 @@ function ofVictim(
 }
 
 /** What became of each node. */
-export function nodeRecords({
+export async function nodeRecords({
   task,
   models,
   counters,
   readyMs,
   isAttacker,
   sites,
-}: LabWorld): LabNode[] {
-  return models.of.map((model, node) => ({
-    node,
-    isAttacker: isAttacker[node] === 1,
-    samples: task.samples[node] as number,
-    slowness: sites.slowness[node] as number,
-    error: task.error(model),
-    localLoss: task.localLoss(node, model),
-    steps: counters.steps[node] as number,
-    sentBytes: counters.sentBytes[node] as number,
-    timeMs: readyMs[node] as number,
-  }));
+}: LabWorld): Promise<LabNode[]> {
+  const records: LabNode[] = [];
+  for (const [node, model] of models.of.entries()) {
+    records.push({
+      node,
+      isAttacker: isAttacker[node] === 1,
+      samples: task.samples[node] as number,
+      slowness: sites.slowness[node] as number,
+      error: await task.error(model),
+      localLoss: await task.localLoss(node, model),
+      steps: counters.steps[node] as number,
+      sentBytes: counters.sentBytes[node] as number,
+      timeMs: readyMs[node] as number,
+    });
+  }
+  return records;
 }
 
 function sumOf(values: ArrayLike<number> & Iterable<number>): number {

@@ -8,7 +8,7 @@ import { drawBatch, shiftOfScanner } from './logistic-task.ts';
 import { partitionSamples } from './partition.ts';
 import type { LabSettings } from './settings.ts';
 import { cnnLength, initialCnn, pictureSide, SmallCnn } from './small-cnn.ts';
-import { chanceOf, type LabTask, type Vector } from './task.ts';
+import { chanceOf, type GradientTask, type Vector } from './task.ts';
 
 const slicesPerPhantom = 24;
 const spacingMm = 6;
@@ -27,7 +27,7 @@ interface Slices {
 }
 
 /** Phantoms and their partition, from the seed: as many whole phantoms as `task.samples` slices need. */
-export function phantomTask(settings: LabSettings): LabTask {
+export function phantomTask(settings: LabSettings): GradientTask {
   const { seed, nodes, task, partition } = settings;
   const train = makeSlices(task.samples, (index) => chanceOf(seed, 'phantom', index));
   const test = makeSlices(testPhantoms * slicesPerPhantom, (index) =>
@@ -49,7 +49,7 @@ export function phantomTask(settings: LabSettings): LabTask {
   return new PhantomTask(settings, train, test, own);
 }
 
-class PhantomTask implements LabTask {
+class PhantomTask implements GradientTask {
   readonly dimension = cnnLength(levelCount);
   readonly samples: Int32Array;
   readonly #settings: LabSettings;

@@ -3,7 +3,7 @@
  * x*_k = Σ_i a_ik b_ik / Σ_i a_ik.
  */
 import type { Random } from '../../base/index.ts';
-import { chanceOf, type LabTask, type Vector } from './task.ts';
+import { chanceOf, type GradientTask, type Vector } from './task.ts';
 import type { LabSettings } from './settings.ts';
 
 /** Functions of all nodes, drawn from the seed. @param weights of the nodes, of mean 1 */
@@ -30,7 +30,7 @@ export function quadraticTask(settings: LabSettings, weights: Float64Array): Qua
 }
 
 /** See the file header. */
-export class QuadraticTask implements LabTask {
+export class QuadraticTask implements GradientTask {
   readonly dimension: number;
   readonly samples: Int32Array;
   /** The model that is best for all. */

@@ -6,7 +6,7 @@ import { loadSection } from '../../config/index.ts';
 import { labFormat, roundColumns, type LabRecord, type LabRound } from '../../report/index.ts';
 import { LabError } from './errors.ts';
 import type { LabPlan } from './run-lab.ts';
-import { labForm } from './settings.ts';
+import { labForm } from './settings-form.ts';
 import { decodeState, type LabState } from './state-file.ts';
 import { stateName } from './write-lab.ts';
 

@@ -68,24 +68,24 @@ export async function runLab(plan: LabPlan, order: LabOrder): Promise<LabOutcome
     const rounds: LabRound[] = [];
     const frames: LabFrame[] = [];
     const states = new Map<number, Uint8Array>();
-    const look = (): void => {
-      const measured = run.measure();
+    const look = async (): Promise<void> => {
+      const measured = await run.measure();
       rounds.push(measured);
       order.onRound(measured);
     };
     const frameEvery = Math.max(1, Math.ceil((last - first) / framesMax));
-    look();
+    await look();
     while (run.round < last) {
       await onwards(run, order.signal);
       const { round } = run;
-      if (round % settings.measureEvery === 0 || round === last) look();
+      if (round % settings.measureEvery === 0 || round === last) await look();
       const isFrame = round === first + 1 || round % frameEvery === 0 || round === last;
-      if (isFrame && settings.nodes <= frameNodesMax) frames.push(run.frame());
+      if (isFrame && settings.nodes <= frameNodesMax) frames.push(await run.frame());
       if (order.snapshots.includes(round)) states.set(round, encodeState(run.save()));
     }
     const final = rounds.at(-1) as LabRound;
     const format = labFormat;
-    const nodes = run.nodes();
+    const nodes = await run.nodes();
     return {
       record: { format, ...treeOf(plan), untilRound: last, final, nodes, frames },
       rounds,
@@ -105,9 +105,11 @@ async function stateAfter(plan: LabPlan, round: number, order: LabOrder): Promis
     );
   }
   const { fork } = plan;
+  // Before the run is opened: a thread has one network at a time.
+  const state = fork === null ? null : await stateAfter(fork.from, fork.round, order);
   const run = await LabRun.open(plan.settings, plan.files, order.workers);
   try {
-    if (fork !== null) run.restore(await stateAfter(fork.from, fork.round, order));
+    if (state !== null) run.restore(state);
     while (run.round < round) await onwards(run, order.signal);
     return run.save();
   } finally {

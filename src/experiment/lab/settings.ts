@@ -1,20 +1,8 @@
-/** What a laboratory run is: every setting with its unit, its range and its default. config/README.md has the reasons. */
-import { checkChoice, checkInteger, checkNumber, SettingError } from '../../base/index.ts';
-import type { SectionForm } from '../../config/index.ts';
-import {
-  algorithmKinds,
-  attackKinds,
-  compressionKinds,
-  graphAttackKinds,
-  reliableAlgorithms,
-  ruleKinds,
-  topologyKinds,
-  wholeModelAlgorithms,
-} from './choices.ts';
+/** What a laboratory run is: every setting with its unit and its default; `settings-form.ts` has the ranges, config/README.md the reasons. */
 
 /** What the nodes learn. */
 export interface TaskSettings {
-  /** `quadratic`, `logistic` or `phantom`. */
+  /** `quadratic`, `logistic`, `phantom`, `teacher` or `student`. */
   readonly kind: string;
   /** Of a quadratic: numbers of a model. */
   readonly dimension: number;
@@ -28,10 +16,20 @@ export interface TaskSettings {
   readonly features: number;
   /** Of a logistic regression. */
   readonly classes: number;
-  /** Of all nodes together; of phantoms 24 slices each. */
+  /** Of all nodes together: of `phantom` slices, 24 of each; of a teacher or a student whole phantoms. */
   readonly samples: number;
   /** Weight of half the squared norm of the model. */
   readonly regularisation: number;
+  /** Of a teacher or a student: channels of the finest stage. */
+  readonly channels: number;
+  /** Of a teacher or a student: distance between voxels, mm. */
+  readonly spacingMm: number;
+  /** Of a teacher or a student: voxels along each side of a training patch. */
+  readonly patch: number;
+  /** Of a teacher or a student: phantoms that no node has. */
+  readonly heldOut: number;
+  /** Of a teacher or a student: what computes, `wasm` or `native`. Bytes are the same with the same one. */
+  readonly backend: string;
 }
 
 /** Who holds which data. */
@@ -181,6 +179,11 @@ export const labDefaults: LabSettings = Object.freeze({
     classes: 4,
     samples: 2048,
     regularisation: 0.01,
+    channels: 8,
+    spacingMm: 4.5,
+    patch: 24,
+    heldOut: 4,
+    backend: 'wasm',
   },
   partition: { kind: 'iid', alpha: 0.5, skew: 94, spread: 1 },
   training: {
@@ -206,187 +209,3 @@ export const labDefaults: LabSettings = Object.freeze({
   },
   sites: { stepMs: 10, slownessMax: 1, absentShare: 0, absentMs: 3_600_000, churnShare: 0 },
 });
-
-/** Graphs in which two that hear each other always do. */
-const stillKinds = [
-  ...['ring', 'torus', 'star', 'complete', 'regular', 'erdos-renyi', 'small-world', 'edges'],
-];
-/** Tasks that there are. */
-export const taskKinds: readonly string[] = ['quadratic', 'logistic', 'phantom'];
-/** Ways to share data out. */
-export const partitionKinds: readonly string[] = ['iid', 'dirichlet', 'label', 'size', 'scanner'];
-
-function validateLab({ name, seed, nodes, rounds, mode, ...rest }: LabSettings): void {
-  if (name.length < 1 || name.length > 80) {
-    throw new SettingError('name', '1 to 80 characters', `${name.length}`);
-  }
-  checkInteger('seed', seed, 0, 2 ** 32 - 1);
-  checkInteger('nodes', nodes, 2, 1024);
-  checkInteger('rounds', rounds, 1, 1_000_000);
-  checkChoice('mode', mode, ['synchronous', 'asynchronous']);
-  checkChoice('precision', rest.precision, ['f32', 'f64']);
-  checkNumber('timeoutMs', rest.timeoutMs, 1, 86_400_000);
-  checkInteger('measureEvery', rest.measureEvery, 1, 1_000_000);
-  if (rest.attack.count > nodes / 2) {
-    throw new SettingError('attack.count', `at most half of ${nodes} nodes`, rest.attack.count);
-  }
-  if (rest.attack.victim >= nodes) {
-    throw new SettingError('attack.victim', `below ${nodes} nodes`, rest.attack.victim);
-  }
-  checkTogether(rest);
-  if (mode === 'asynchronous') checkAsynchronous(rest);
-  if (rest.task.kind === 'quadratic') {
-    if (!['iid', 'size'].includes(rest.partition.kind)) {
-      throw new SettingError('partition.kind', 'iid or size for quadratics', rest.partition.kind);
-    }
-  } else if (rest.task.samples < nodes) {
-    throw new SettingError(
-      'task.samples',
-      `at least one for each of ${nodes} nodes`,
-      rest.task.samples,
-    );
-  }
-}
-
-/** Some algorithms, rules and attacks need each other, and some networks break them. */
-function checkTogether(
-  lab: Omit<LabSettings, 'name' | 'seed' | 'nodes' | 'rounds' | 'mode'>,
-): void {
-  const { training, topology, compression, rule, attack, sites } = lab;
-  const { algorithm } = training;
-  const refuse = (key: string, expected: string, came: string): never => {
-    throw new SettingError(key, `${expected} with ${algorithm}`, came);
-  };
-  if (compression.kind !== 'none' && algorithm !== 'choco')
-    refuse('compression.kind', 'none', compression.kind);
-  if (algorithm === 'choco' && !stillKinds.includes(topology.kind)) {
-    refuse('topology.kind', `one of ${stillKinds.join(', ')}`, topology.kind);
-  }
-  if (algorithm === 'choco' && topology.redrawn) refuse('topology.redrawn', 'false', 'true');
-  if (reliableAlgorithms.includes(algorithm)) {
-    if (sites.absentShare > 0) refuse('sites.absentShare', '0', String(sites.absentShare));
-    if (sites.churnShare > 0) refuse('sites.churnShare', '0', String(sites.churnShare));
-  }
-  if (rule.kind !== 'mean' && algorithm !== 'local-sgd') refuse('rule.kind', 'mean', rule.kind);
-  if (attack.kind !== 'none' && !wholeModelAlgorithms.includes(algorithm)) {
-    refuse('attack.kind', 'none', attack.kind);
-  }
-}
-
-/** Where nobody waits, each has a time of its own. */
-function checkAsynchronous({
-  training,
-  topology,
-  attack,
-}: Pick<LabSettings, 'training' | 'topology' | 'attack'>): void {
-  const { algorithm } = training;
-  if (reliableAlgorithms.includes(algorithm)) {
-    throw new SettingError('training.algorithm', 'one that needs not every message', algorithm);
-  }
-  if (graphAttackKinds.includes(attack.kind)) {
-    const others = attackKinds.filter((kind) => !graphAttackKinds.includes(kind)).join(', ');
-    throw new SettingError(
-      'attack.kind',
-      `one of ${others} where nobody waits: others need the graph and all models of one exchange, and there is none`,
-      attack.kind,
-    );
-  }
-  if (topology.gossipSteps !== 1) {
-    throw new SettingError('topology.gossipSteps', '1', topology.gossipSteps);
-  }
-}
-
-function validateTask(task: TaskSettings): void {
-  checkChoice('kind', task.kind, taskKinds);
-  checkInteger('dimension', task.dimension, 1, 1_000_000);
-  checkNumber('condition', task.condition, 1, 1_000_000);
-  checkNumber('noiseStdDev', task.noiseStdDev, 0, 1000);
-  checkNumber('startStdDev', task.startStdDev, 0, 1000);
-  checkInteger('features', task.features, 1, 64);
-  checkInteger('classes', task.classes, 2, 16);
-  checkInteger('samples', task.samples, 16, 1_000_000);
-  checkNumber('regularisation', task.regularisation, 0.000001, 100);
-}
-
-function validatePartition({ kind, alpha, skew, spread }: PartitionSettings): void {
-  checkChoice('kind', kind, partitionKinds);
-  checkNumber('alpha', alpha, 0.01, 1000);
-  checkNumber('skew', skew, 1, 1000);
-  checkNumber('spread', spread, 0, 1000);
-}
-
-function validateTraining(training: TrainingSettings): void {
-  checkChoice('algorithm', training.algorithm, algorithmKinds);
-  checkInteger('localSteps', training.localSteps, 1, 1000);
-  checkNumber('learningRate', training.learningRate, 0, 100);
-  checkInteger('batch', training.batch, 0, 100_000);
-  checkNumber('proximal', training.proximal, 0, 1000);
-  checkNumber('outerRate', training.outerRate, 0.001, 10);
-  checkNumber('outerMomentum', training.outerMomentum, 0, 0.999);
-}
-
-function validateTopology(topology: TopologySettings): void {
-  checkChoice('kind', topology.kind, topologyKinds);
-  checkInteger('degree', topology.degree, 1, 1023);
-  checkNumber('rate', topology.rate, 0, 1);
-  checkInteger('gossipSteps', topology.gossipSteps, 1, 64);
-  if ((topology.kind === 'edges') !== (topology.file !== '')) {
-    throw new SettingError('file', 'a file if, and only if, kind is edges', topology.file);
-  }
-}
-
-function validateCompression({ kind, share, rank, consensusStep }: CompressionSettings): void {
-  checkChoice('kind', kind, compressionKinds);
-  checkNumber('share', share, 0.000001, 1);
-  checkInteger('rank', rank, 1, 64);
-  checkNumber('consensusStep', consensusStep, 0.000001, 1);
-}
-
-function validateRule({ kind, attackerShare }: RuleSettings): void {
-  checkChoice('kind', kind, ruleKinds);
-  checkNumber('attackerShare', attackerShare, 0, 0.5);
-}
-
-function validateAttack({ kind, count, scale, victim }: AttackSettings): void {
-  checkChoice('kind', kind, attackKinds);
-  checkInteger('count', count, 0, 512);
-  checkNumber('scale', scale, 0, 1_000_000);
-  checkInteger('victim', victim, -1, 1023);
-  if ((kind === 'none') !== (count === 0)) {
-    throw new SettingError('count', 'attackers if, and only if, kind is an attack', count);
-  }
-}
-
-function validateLinks(links: LinkSettings): void {
-  checkNumber('delayMs', links.delayMs, 0, 3_600_000);
-  checkNumber('delayMsSpread', links.delayMsSpread, 0, 3_600_000);
-  checkNumber('bytesPerSecond', links.bytesPerSecond, 0, 1_000_000_000_000);
-  checkNumber('lossRate', links.lossRate, 0, 1);
-  checkNumber('asymmetry', links.asymmetry, 1, 1000);
-}
-
-function validateSites(sites: SiteSettings): void {
-  checkNumber('stepMs', sites.stepMs, 0.001, 3_600_000);
-  checkNumber('slownessMax', sites.slownessMax, 1, 100);
-  checkNumber('absentShare', sites.absentShare, 0, 1);
-  checkNumber('absentMs', sites.absentMs, 0, 86_400_000);
-  checkNumber('churnShare', sites.churnShare, 0, 0.9);
-}
-
-/** How a preset with `lab:` at its top is read. */
-export const labForm: SectionForm<LabSettings> = {
-  key: 'lab',
-  defaults: labDefaults,
-  validate: validateLab,
-  parts: {
-    task: validateTask,
-    partition: validatePartition,
-    training: validateTraining,
-    topology: validateTopology,
-    compression: validateCompression,
-    rule: validateRule,
-    attack: validateAttack,
-    links: validateLinks,
-    sites: validateSites,
-  },
-};

@@ -2,7 +2,8 @@
 import { loadSection, type Override } from '../../config/index.ts';
 import type { LabSettingsTree } from '../../report/index.ts';
 import { LabError } from './errors.ts';
-import { labForm, type LabSettings } from './settings.ts';
+import { labForm } from './settings-form.ts';
+import type { LabSettings } from './settings.ts';
 
 /** Settings and the values they take, as YAML writes them: `nodes`, or `nodes+rounds` for two that change together. */
 export interface SweepAxis {

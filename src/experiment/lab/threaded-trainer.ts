@@ -7,9 +7,8 @@ import type { LabWorld } from './world.ts';
 /** What the threads of a run see: the same memory. */
 export interface TrainingThreadData {
   readonly settings: LabSettings;
-  readonly dimension: number;
   readonly models: ArrayBufferLike;
-  readonly gradients: ArrayBufferLike;
+  readonly kept: ArrayBufferLike;
   readonly present: ArrayBufferLike;
 }
 
@@ -22,10 +21,10 @@ export interface TrainJob {
 
 /** In `workers` threads over a world whose arena is shared. */
 export function threadedTrainer(world: LabWorld, workers: number): Trainer {
-  const { settings, task, models, gradients, present } = world;
+  const { settings, models, kept, present } = world;
   const data: TrainingThreadData = {
-    ...{ settings, dimension: task.dimension, models: models.all.buffer },
-    ...{ gradients: gradients.all.buffer, present: present.buffer },
+    ...{ settings, models: models.all.buffer },
+    ...{ kept: kept.all.buffer, present: present.buffer },
   };
   // The entry stands beside this file, as source or compiled.
   const name = import.meta.url.endsWith('.ts') ? './train-entry.ts' : './train-entry.js';

@@ -1,5 +1,4 @@
 /** Who carries local training out: here this thread; `threaded-trainer.ts` has several, with the same numbers. */
-import { LocalTraining } from './local-training.ts';
 import type { LabWorld } from './world.ts';
 
 /** Trains the present nodes of a round, in the world's arena. */
@@ -9,18 +8,16 @@ export interface Trainer {
 }
 
 /** In this thread. */
-export function inlineTrainer({ settings, task, models, gradients, present }: LabWorld): Trainer {
-  const training = new LocalTraining(settings, task);
+export function inlineTrainer({ settings, task, models, kept, present }: LabWorld): Trainer {
   return {
-    train: (round) => {
+    train: async (round) => {
       for (let node = 0; node < settings.nodes; node++) {
         if (present[node] !== 1) continue;
-        const [model, gradient] = [models.of[node], gradients.of[node]];
-        if (model !== undefined && gradient !== undefined) {
-          training.descend(round, node, { model, gradient });
+        const [model, own] = [models.of[node], kept.of[node]];
+        if (model !== undefined && own !== undefined) {
+          await task.train(round, node, { model, kept: own });
         }
       }
-      return Promise.resolve();
     },
     close: () => Promise.resolve(),
   };

@@ -2,7 +2,6 @@
 import { Arena, type Rows } from './arena.ts';
 import { readLinkTrace } from './link-trace.ts';
 import { Links } from './links.ts';
-import { makeTask } from './make-task.ts';
 import type { LabSettings } from './settings.ts';
 import { drawSites, type Sites } from './sites.ts';
 import type { LabTask, Vector } from './task.ts';
@@ -31,7 +30,8 @@ export interface LabWorld {
   readonly arena: Arena;
   readonly isAttacker: Uint8Array;
   readonly models: Rows;
-  readonly gradients: Rows;
+  /** What nodes keep beside their models: a gradient, or what an optimiser remembers. */
+  readonly kept: Rows;
   /** When each node is ready for what comes next, ms of virtual time. */
   readonly readyMs: Vector;
   /** When an absent node comes back, ms; 0: it is not away. */
@@ -49,10 +49,10 @@ export interface LabWorld {
 export function makeWorld(
   settings: LabSettings,
   files: LabFiles,
+  task: LabTask,
   { isAttacker, isShared }: { readonly isAttacker: Uint8Array; readonly isShared: boolean },
 ): LabWorld {
   const { nodes, links } = settings;
-  const task = makeTask(settings);
   const arena = new Arena(nodes, isShared);
   const trace =
     links.trace === '' ? null : readLinkTrace(files['links.trace'] ?? '', links.trace, nodes);
@@ -64,7 +64,7 @@ export function makeWorld(
     ...{ settings, task, arena, isAttacker, models },
     links: new Links(settings, trace),
     sites: drawSites(settings),
-    gradients: arena.rows('gradients', task.dimension),
+    kept: arena.rows('kept', task.keptLength),
     readyMs: arena.column('readyMs'),
     backMs: arena.column('backMs'),
     present: arena.column('present').fill(1),

@@ -55,7 +55,7 @@ const figures: readonly FigureForm[] = [
   {
     title: 'Error on held-out samples',
     y: 'testError',
-    yLabel: 'share of wrong answers',
+    yLabel: 'share of wrong answers, or mm',
     isLogY: false,
     x: 'round',
   },

@@ -4,6 +4,7 @@ import { html, type Markup } from '../markup.ts';
 import { renderPage } from '../page.ts';
 import { bandChart, type BandChart, type BandCurve } from './band-chart.ts';
 import { graphAnimation } from './graph-animation.ts';
+import { heldOutWords, type HeldOutWords } from './held-out.ts';
 import type { LabNode, LabRecord, LabRound, LabSettingsTree } from './lab-record.ts';
 
 const blue = '#0072b2';
@@ -19,16 +20,17 @@ export function renderLab(record: LabRecord, rounds: readonly LabRound[]): strin
   const { settings, final, nodes, frames, fork } = record;
   const attackers = new Set(nodes.filter(({ isAttacker }) => isAttacker).map(({ node }) => node));
   const name = textOf(settings.name);
+  const heldOut = heldOutWords(settings);
   const forked = fork === null ? '' : `, gone on from round ${fork.round} of another run`;
   return renderPage({
     title: `Annulus laboratory: ${name}`,
     heading: name,
     summary: `${nodes.length} nodes in virtual time, ${record.untilRound} rounds${forked}.`,
     stamp: html`seed ${textOf(settings.seed)}`,
-    sections: html`${ending(final, nodes.length)}
+    sections: html`${ending(final, nodes.length, heldOut)}
       <section class="wide">
         <h2>On the way</h2>
-        <div class="row" style="${figureRow}">${charts(rounds).map(bandChart)}</div>
+        <div class="row" style="${figureRow}">${charts(rounds, heldOut).map(bandChart)}</div>
       </section>
       ${
         frames.length > 0 &&
@@ -66,7 +68,7 @@ export function renderLab(record: LabRecord, rounds: readonly LabRound[]): strin
   });
 }
 
-function ending(final: LabRound, count: number): Markup {
+function ending(final: LabRound, count: number, heldOut: HeldOutWords): Markup {
   const { error, errorOfMean, errorMax, consensus, modelBytes, headerBytes, timeMs } = final;
   const bytes = modelBytes + headerBytes;
   const facts: readonly (readonly [string, string, string])[] = [
@@ -78,7 +80,7 @@ function ending(final: LabRound, count: number): Markup {
     ['messages', String(final.messages), `${final.lost} lost, ${final.late} late`],
     ...(final.testError === null
       ? []
-      : [['wrong on held-out samples', `${(100 * final.testError).toFixed(1)} %`, ''] as const]),
+      : [[heldOut.label, heldOut.text(final.testError), ''] as const]),
     ...(final.caught === null
       ? []
       : [
@@ -115,7 +117,7 @@ function ending(final: LabRound, count: number): Markup {
   </section>`;
 }
 
-function charts(rounds: readonly LabRound[]): BandChart[] {
+function charts(rounds: readonly LabRound[], heldOut: HeldOutWords): BandChart[] {
   const curve = (name: string, colour: string, y: (one: LabRound) => number | null): BandCurve => ({
     ...{ name, colour },
     points: rounds.flatMap((one) => {
@@ -162,7 +164,7 @@ function charts(rounds: readonly LabRound[]): BandChart[] {
       ...{
         title: 'Held-out samples',
         xLabel: 'round',
-        yLabel: 'share of wrong answers',
+        yLabel: heldOut.unit,
         isLogY: false,
       },
       curves: [curve('mean of the nodes', blue, ({ testError }) => testError)],

@@ -1,7 +1,7 @@
 /** What attackers do to nodes that wait for each other, and to nodes that do not. */
 import { expect } from 'chai';
 import { loadSection } from '../../../src/config/index.ts';
-import { labForm } from '../../../src/experiment/lab/settings.ts';
+import { labForm } from '../../../src/experiment/lab/settings-form.ts';
 import { decodeState } from '../../../src/experiment/lab/state-file.ts';
 import { run, type Changes } from './lab-orders.ts';
 

@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import { eclipsedGraphs, placeAttackers } from '../../../src/experiment/lab/eclipse.ts';
 import { Graphs } from '../../../src/experiment/lab/graphs.ts';
-import { labForm, type LabSettings } from '../../../src/experiment/lab/settings.ts';
+import type { LabSettings } from '../../../src/experiment/lab/settings.ts';
+import { labForm } from '../../../src/experiment/lab/settings-form.ts';
 import { decodeState } from '../../../src/experiment/lab/state-file.ts';
 import { loadSection } from '../../../src/config/index.ts';
 import { run, settingsWith } from './lab-orders.ts';

@@ -4,7 +4,7 @@ import { logisticTask, solve } from '../../../src/experiment/lab/logistic-task.t
 import { phantomTask } from '../../../src/experiment/lab/phantom-task.ts';
 import { quadraticTask, QuadraticTask } from '../../../src/experiment/lab/quadratic-task.ts';
 import { labDefaults } from '../../../src/experiment/lab/settings.ts';
-import type { LabTask, Vector } from '../../../src/experiment/lab/task.ts';
+import type { GradientTask, Vector } from '../../../src/experiment/lab/task.ts';
 
 const task = { ...labDefaults.task, dimension: 1 };
 const few = {
@@ -104,7 +104,7 @@ describe('solve', () => {
   });
 });
 
-function expectSlopes(many: LabTask, node: number, dimension: number): void {
+function expectSlopes(many: GradientTask, node: number, dimension: number): void {
   const model = Float64Array.from({ length: dimension }, (_, k) => Math.cos(k));
   const gradient = new Float64Array(dimension);
   many.gradient(node, model, seededRandom(1), gradient);
