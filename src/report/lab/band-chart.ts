@@ -32,6 +32,13 @@ const left = 58;
 const right = 12;
 const top = 12;
 const bottom = 42;
+/** Of curves that have one colour, the first is drawn whole, the next ones with these dashes. */
+const dashes = [
+  '',
+  ';stroke-dasharray:6 3',
+  ';stroke-dasharray:2 2.5',
+  ';stroke-dasharray:9 3 2 3',
+];
 /** A line of the key. */
 const keyHeight = 15;
 const font = 'font-family:Helvetica,Arial,sans-serif';
@@ -67,7 +74,11 @@ export function bandSvg({
     .reduce((most, { middle }) => Math.max(most, middle), 0);
   const isSeen = ({ x, middle }: BandPoint): boolean =>
     Number.isFinite(middle) && (!isLogY || middle > 1e-16 * largest) && (!isLogX || x > 0);
-  const drawn = curves.map((curve) => ({ ...curve, points: curve.points.filter(isSeen) }));
+  const drawn = curves.map((curve, at) => ({
+    ...curve,
+    stroke: strokeOf(curves, at),
+    points: curve.points.filter(isSeen),
+  }));
   const all = drawn.flatMap(({ points }) => points);
   const bottomOf = ({ low, middle }: BandPoint): number => (isLogY && low <= 0 ? middle : low);
   const y = axis(
@@ -92,7 +103,7 @@ export function bandSvg({
     style="${font}"
   >
     ${axes(x, y, xLabel, yLabel)}
-    ${drawn.map(({ colour, points }) => {
+    ${drawn.map(({ colour, stroke, points }) => {
       const upper = points.map((point) => `${px(x.at(point.x))} ${px(inPlot(point.high))}`);
       const lower = points.map((point) => `${px(x.at(point.x))} ${px(inPlot(bottomOf(point)))}`);
       const line = points.map((point) => `${px(x.at(point.x))} ${px(y.at(point.middle))}`);
@@ -106,21 +117,28 @@ export function bandSvg({
         }
         <path
           d="M${line.join('L')}"
-          style="fill:none;stroke:${colour};stroke-width:1.8;stroke-linejoin:round"
+          style="fill:none;${stroke};stroke-width:1.8;stroke-linejoin:round"
         />`;
     })}
-    ${drawn.map(({ name, colour }, at) => {
+    ${drawn.map(({ name, stroke }, at) => {
       const middle = height + keyHeight * at + 4;
       return html`<line
           x1="${left}"
           x2="${left + 18}"
           y1="${middle}"
           y2="${middle}"
-          style="stroke:${colour};stroke-width:3"
+          style="${stroke};stroke-width:3"
         />
         <text x="${left + 24}" y="${middle + 4}" style="font-size:11px;${ink}">${name}</text>`;
     })}
   </svg>`;
+}
+
+/** Colour of a curve, and dashes where one before it has the same. */
+function strokeOf(curves: readonly BandCurve[], at: number): string {
+  const colour = curves[at]?.colour ?? '';
+  const before = curves.slice(0, at).filter((curve) => curve.colour === colour).length;
+  return `stroke:${colour}${dashes[before % dashes.length] ?? ''}`;
 }
 
 /** A file of its own. */

@@ -1,4 +1,5 @@
 /** Runs that differ in their seed alone are one group; groups side by side, with intervals over the seeds. */
+import { heldOutWords } from './held-out.ts';
 import type { LabRecord, LabRound, LabSettingsTree } from './lab-record.ts';
 
 /** A run with what it measured. */
@@ -59,6 +60,8 @@ export interface Comparison {
   /** Settings in which groups differ. */
   readonly keys: readonly string[];
   readonly groups: readonly ComparedGroup[];
+  /** Of `testError`; several words where tasks differ in it. */
+  readonly heldOutUnit: string;
 }
 
 const comparedKeys: readonly ComparedKey[] = [
@@ -112,7 +115,8 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison {
     group.runs.push(run);
   });
   const groups = [...members.values()].map((group) => groupOf(keys, group.values, group.runs));
-  return { keys, groups };
+  const units = new Set(runs.map(({ record }) => heldOutWords(record.settings).unit));
+  return { keys, groups, heldOutUnit: [...units].join(', or ') };
 }
 
 /** Mean of values over seeds, with Student's interval; of the logarithms where `isLog` and all are above 0. */

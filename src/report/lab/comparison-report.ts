@@ -11,7 +11,8 @@ import { coloursOf } from './palette.ts';
 interface FigureForm {
   readonly title: string;
   readonly y: ComparedKey;
-  readonly yLabel: string;
+  /** Null: as the tasks of the runs have it. */
+  readonly yLabel: string | null;
   readonly isLogY: boolean;
   readonly x: 'round' | 'bytes' | 'timeMs';
 }
@@ -55,7 +56,7 @@ const figures: readonly FigureForm[] = [
   {
     title: 'Error on held-out samples',
     y: 'testError',
-    yLabel: 'share of wrong answers, or mm',
+    yLabel: null,
     isLogY: false,
     x: 'round',
   },
@@ -142,7 +143,10 @@ export function comparisonText({ groups }: Comparison): string {
   return `${[heads, ...rows].map(lineOf).join('\n')}\n`;
 }
 
-function chartsOf({ groups }: Comparison): { readonly name: string; readonly chart: BandChart }[] {
+function chartsOf({
+  groups,
+  heldOutUnit,
+}: Comparison): { readonly name: string; readonly chart: BandChart }[] {
   const colours = coloursOf(groups.map(({ name }) => name));
   const isMoved = (key: ComparedKey): boolean =>
     groups.some(({ rounds }) => rounds.some((round) => (round[key]?.middle ?? 0) !== 0));
@@ -151,7 +155,7 @@ function chartsOf({ groups }: Comparison): { readonly name: string; readonly cha
     .map(({ title, y, yLabel, isLogY, x }) => ({
       name: `${y}-by-${x}`,
       chart: {
-        ...{ title, yLabel, isLogY, xLabel: xLabels[x] },
+        ...{ title, yLabel: yLabel ?? heldOutUnit, isLogY, xLabel: xLabels[x] },
         curves: groups.map((group, at) => ({
           name: group.name,
           colour: colours[at] ?? '',
