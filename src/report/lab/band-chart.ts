@@ -120,18 +120,24 @@ export function bandSvg({
           style="fill:none;${stroke};stroke-width:1.8;stroke-linejoin:round"
         />`;
     })}
-    ${drawn.map(({ name, stroke }, at) => {
-      const middle = height + keyHeight * at + 4;
-      return html`<line
-          x1="${left}"
-          x2="${left + 18}"
-          y1="${middle}"
-          y2="${middle}"
-          style="${stroke};stroke-width:3"
-        />
-        <text x="${left + 24}" y="${middle + 4}" style="font-size:11px;${ink}">${name}</text>`;
-    })}
+    ${drawn.map(keyLine)}
   </svg>`;
+}
+
+/** A line of the key. */
+function keyLine(
+  { name, stroke }: { readonly name: string; readonly stroke: string },
+  at: number,
+): Markup {
+  const middle = height + keyHeight * at + 4;
+  return html`<line
+      x1="${left}"
+      x2="${left + 18}"
+      y1="${middle}"
+      y2="${middle}"
+      style="${stroke};stroke-width:3"
+    />
+    <text x="${left + 24}" y="${middle + 4}" style="font-size:11px;${ink}">${name}</text>`;
 }
 
 /** Colour of a curve, and dashes where one before it has the same. */
