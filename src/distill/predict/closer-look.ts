@@ -80,8 +80,8 @@ export async function lookCloser(
     before = root;
     root = await look(looker, scene, root);
   }
-  const size = sizeOfRoot(root);
-  if (size === null) return root;
+  if (root.length === 0) return root;
+  const size = sizeOfRoot(root) ?? 1;
   const share = Math.min(sizes.most, Math.max(sizes.least, size));
   const again = await look(looker, sceneOf(looker.student, seen, share), root);
   return again.length >= root.length ? again : root;
