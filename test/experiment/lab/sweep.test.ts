@@ -47,7 +47,7 @@ describe('a sweep of 3 × 3 × 3', function () {
 });
 
 function sweep(out: string, workers: string, more: readonly string[] = []): Started {
-  const sizes = ['--set', 'nodes=64', ...(more.length > 0 ? more : ['--rounds', '300'])];
+  const sizes = ['--set', 'nodes=32', ...(more.length > 0 ? more : ['--rounds', '150'])];
   return start(['sweep', 'tiny', ...over, ...sizes, '--out', out, '--workers', workers]);
 }
 
