@@ -2,12 +2,12 @@
  * Gossip in which nobody waits: a node trains at its own pace, then mixes what has come in the meantime, sends, and trains on.
  * Events in virtual time, in the order of their times and then of their making.
  */
-import { invariant } from '../../base/index.ts';
 import type { StepPlace } from '../../gossip/index.ts';
 import { headerBytes } from './delivery.ts';
 import { EventHeap, type TimedEvent } from './event-heap.ts';
 import type { GraphSource } from './graphs.ts';
 import type { Population } from './population.ts';
+import { trainNode } from './trainers.ts';
 import type { LabWorld } from './world.ts';
 
 /** A message under way, or (`from` is `to`) the end of a node's training. */
@@ -95,7 +95,7 @@ export class AsynchronousGossip {
       return false;
     }
     present[node] = 1;
-    await this.#train(round, node);
+    await trainNode(this.#world, round, node);
     this.#population.learnAlone(node, round);
     const inbox = this.#inboxes[node] as Map<number, unknown>;
     const heard = new Map([...inbox].sort(([a], [b]) => a - b));
@@ -107,13 +107,6 @@ export class AsynchronousGossip {
     this.#own[node] = round;
     this.#begin(node, atMs);
     return true;
-  }
-
-  async #train(round: number, node: number): Promise<void> {
-    const { task, models, kept } = this.#world;
-    const [model, own] = [models.of[node], kept.of[node]];
-    invariant(model !== undefined && own !== undefined, 'rows for each node');
-    await task.train(round, node, { model, kept: own });
   }
 
   /** The node beside those that were heard, all with the same weight. */

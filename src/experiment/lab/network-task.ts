@@ -15,6 +15,7 @@ import {
   samplingDefaults,
   trainRound,
   type RoundTraining,
+  type SamplingSettings,
 } from '../../distill/index.ts';
 import {
   initialWeights,
@@ -30,7 +31,7 @@ import { chanceOf, type LabTask, type TrainedRows, type Vector } from './task.ts
 
 const weightDecay = 0.01;
 /** As the main job has them (config/eight-hospitals.yaml): few steps, hardly one of them on a patch without a label. */
-const sampling = {
+export const networkSampling: SamplingSettings = {
   ...samplingDefaults,
   ...{ foregroundShare: 0.85, rotationProbability: 1, rotationDegMax: 12 },
   ...{ scaleProbability: 1, scaleDownShareMax: 0.1, scaleUpShareMax: 0.1 },
@@ -113,7 +114,7 @@ export class NetworkTask implements LabTask {
       batch: training.batch,
       patch: [task.patch, task.patch, task.patch],
       optimiser: { ...adamWDefaults, lr, weightDecay, proxMu },
-      sampling,
+      sampling: networkSampling,
       seed: `lab/${seed}/train/${round}/${node}`,
     };
     try {

@@ -42,9 +42,7 @@ export function readRecord(text: string, name: string): LabRecord {
 
 /** @throws {LabError} 'no_run' unless every measurement is a number, or null where it may be */
 function readRound(value: unknown, folder: string): LabRound {
-  // Records from before there was a victim lack what is measured of it.
-  const nobody = { victimError: null, victimDistance: null, victimShare: null };
-  const round = { ...nobody, ...(Object(value) as Partial<Record<keyof LabRound, unknown>>) };
+  const round = Object(value) as Partial<Record<keyof LabRound, unknown>>;
   const bad = roundColumns.find((key) => round[key] !== null && typeof round[key] !== 'number');
   if (bad === undefined) return round as unknown as LabRound;
   throw new LabError({ code: 'no_run', folder }, `${folder}: ${bad}: expected a number`);

@@ -25,13 +25,7 @@ import {
 } from './settings.ts';
 
 /** Tasks that there are. */
-export const taskKinds: readonly string[] = [
-  'quadratic',
-  'logistic',
-  'phantom',
-  'teacher',
-  'student',
-];
+export const taskKinds: readonly string[] = ['quadratic', 'logistic', 'phantom', ...networkKinds];
 /** Ways to share data out. */
 export const partitionKinds: readonly string[] = ['iid', 'dirichlet', 'label', 'size', 'scanner'];
 

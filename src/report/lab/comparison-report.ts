@@ -173,40 +173,42 @@ function xOf(round: GroupRound, x: FigureForm['x']): number {
   return x === 'bytes' ? (round.bytes?.middle ?? 0) : (round.timeMs?.middle ?? 0) / 1000;
 }
 
+/** Columns of the table; one that no group has a value for is left out. */
+const columns: readonly {
+  readonly head: string;
+  readonly key: ComparedKey;
+  readonly text: (band: Band) => string;
+}[] = [
+  { head: 'error', key: 'error', text: bandText },
+  { head: 'of the mean model', key: 'errorOfMean', text: bandText },
+  { head: 'of the worst node', key: 'errorMax', text: bandText },
+  { head: 'distance', key: 'consensus', text: bandText },
+  { head: 'contraction', key: 'contraction', text: bandText },
+  { head: 'held-out', key: 'testError', text: bandText },
+  { head: 'traffic', key: 'bytes', text: ({ middle }) => bytesText(middle) },
+  { head: 'virtual time', key: 'timeMs', text: ({ middle }) => durationText(middle) },
+  { head: 'caught', key: 'caught', text: bandText },
+  { head: 'error of the victim', key: 'victimError', text: bandText },
+  { head: 'its distance', key: 'victimDistance', text: bandText },
+  { head: "attackers' share of what it heard", key: 'victimShare', text: bandText },
+];
+
 function table({ keys, groups }: Comparison): Markup {
+  const shown = columns.filter(({ key }) => groups.some(({ final }) => final[key] !== null));
   const row = ({ values, final, seeds, name }: ComparedGroup): Markup =>
     html`<tr>
       ${keys.length === 0 ? html`<th>${name}</th>` : values.map((value) => html`<th>${value}</th>`)}
-      <td>${bandText(final.error)}</td>
-      <td>${bandText(final.errorOfMean)}</td>
-      <td>${bandText(final.errorMax)}</td>
-      <td>${bandText(final.consensus)}</td>
-      <td>${bandText(final.contraction)}</td>
-      <td>${bandText(final.testError)}</td>
-      <td>${final.bytes === null ? absent : bytesText(final.bytes.middle)}</td>
-      <td>${final.timeMs === null ? absent : durationText(final.timeMs.middle)}</td>
-      <td>${bandText(final.caught)}</td>
-      <td>${bandText(final.victimError)}</td>
-      <td>${bandText(final.victimDistance)}</td>
-      <td>${bandText(final.victimShare)}</td>
+      ${shown.map(({ key, text }) => {
+        const band = final[key];
+        return html`<td>${band === null ? absent : text(band)}</td>`;
+      })}
       <td>${seeds.length}</td>
     </tr>`;
   return html`<table class="tight">
     <thead>
       <tr>
         ${keys.length === 0 ? html`<th></th>` : keys.map((key) => html`<th class="left">${key}</th>`)}
-        <th>error</th>
-        <th>of the mean model</th>
-        <th>of the worst node</th>
-        <th>distance</th>
-        <th>contraction</th>
-        <th>held-out</th>
-        <th>traffic</th>
-        <th>virtual time</th>
-        <th>caught</th>
-        <th>of the victim</th>
-        <th>its distance</th>
-        <th>attackers' share of what it heard</th>
+        ${shown.map(({ head }) => html`<th>${head}</th>`)}
         <th>seeds</th>
       </tr>
     </thead>

@@ -1,11 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { loadSection } from '../../../src/config/index.ts';
+import { loadPreset, loadSection } from '../../../src/config/index.ts';
 import { labForm, runLab } from '../../../src/experiment/index.ts';
 import { phantomSide } from '../../../src/experiment/lab/joint-checks.ts';
 import { NetworkCases } from '../../../src/experiment/lab/network-cases.ts';
-import { networkTask, type NetworkTask } from '../../../src/experiment/lab/network-task.ts';
+import {
+  networkSampling,
+  networkTask,
+  type NetworkTask,
+} from '../../../src/experiment/lab/network-task.ts';
 import { decodeState } from '../../../src/experiment/lab/state-file.ts';
 import type { TrainedRows } from '../../../src/experiment/lab/task.ts';
+import { projectRoot } from '../../project-root.ts';
 import { order, run, settingsWith, type Changes } from './lab-orders.ts';
 
 const task = {
@@ -19,6 +26,12 @@ const small: Changes = {
 
 describe('a teacher of the laboratory', function () {
   this.timeout(120_000);
+
+  it('draws its patches as the main job does', () => {
+    const preset = join(projectRoot, 'config', 'eight-hospitals.yaml');
+    const { sampling } = loadPreset(readFileSync(preset, 'utf8'), preset, []);
+    expect(networkSampling).deep.equal(sampling);
+  });
 
   it('has losses that arithmetic says where it knows nothing', async () => {
     await withTask({}, async (teacher) => {
