@@ -125,13 +125,16 @@ export class StoredTree {
         return { path, bytes };
       });
     for (const entry of added) this.#tree.append(hashLeaf(entry));
-    for (const { path, bytes } of bundles) await this.#store.write(this.#prefix + path, bytes);
     const old = new Set(hashTilesOf(before).map(tilePath));
-    for (const tile of hashTilesOf(this.#tree.size)) {
-      const path = tilePath(tile);
-      if (old.has(path)) continue;
-      await this.#store.write(this.#prefix + path, tileBytes(this.#tree, tile));
-    }
+    const tiles = hashTilesOf(this.#tree.size)
+      .map((tile) => ({ tile, path: tilePath(tile) }))
+      .filter(({ path }) => !old.has(path))
+      .map(({ tile, path }) => ({ path, bytes: tileBytes(this.#tree, tile) }));
+    // Nobody refers to any of them yet, so they are written in any order.
+    const files = [...bundles, ...tiles];
+    await Promise.all(
+      files.map(({ path, bytes }) => this.#store.write(this.#prefix + path, bytes)),
+    );
     const full = Math.floor(this.#tree.size / tileWidth) - firstBundle;
     this.#tail = entries.slice(full * tileWidth);
   }

@@ -125,6 +125,8 @@ export function decodeRecords(bytes: Uint8Array, name = 'wal'): WalContents {
 export interface WriteAheadLog {
   /** What was there when it was opened. */
   readonly records: readonly WalRecord[];
+  /** Creates the file, if there is none: the first record then takes no longer than the others. */
+  prepare(): Promise<void>;
   /** Durable when it resolves. On a failure the node must stop, never retry. */
   append(record: WalRecord): Promise<void>;
 }
@@ -143,7 +145,11 @@ export async function openWal(store: Store, epoch: number, height: number): Prom
   const bytes = (await store.read(name)) ?? new Uint8Array();
   const { records, soundBytes } = decodeRecords(bytes, name);
   if (soundBytes < bytes.byteLength) await store.write(name, bytes.slice(0, soundBytes));
-  return { records, append: (record) => store.append(name, encodeRecord(record)) };
+  return {
+    records,
+    prepare: () => store.append(name, new Uint8Array()),
+    append: (record) => store.append(name, encodeRecord(record)),
+  };
 }
 
 /** The records of `fromHeight` and all later heights, in order: what `SimplexMachine.start` folds. */

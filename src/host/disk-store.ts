@@ -24,13 +24,15 @@ import {
   newFileFlags,
   noFollow,
   nullIfAbsent,
+  openDurable,
   readAt,
   syncFolder,
   withFile,
   writeAll,
-  writeNewFile,
+  writeDurably,
 } from './durable-files.ts';
 import { HostError } from './errors.ts';
+import { KeptFiles, type KeptFile } from './kept-files.ts';
 
 const segmentForm = /^[A-Za-z0-9._-]{1,200}$/;
 const nameLengthMax = 1_000;
@@ -38,8 +40,6 @@ const nameLengthMax = 1_000;
 const temporaryFolder = '.tmp';
 /** How this process's temporary files begin; several threads may have a store of the same folder. */
 const ownTemporaries = `${process.pid}-`;
-/** Files written part by part that stay open. */
-const openPartsMax = 16;
 /** First segments that belong to the folder itself: unfinished writes and the lock. */
 const isReserved = (segment: string): boolean =>
   segment === temporaryFolder || segment.startsWith('.lock');
@@ -52,12 +52,15 @@ export function diskStore(root: string): Store {
 class DiskStore implements Store {
   readonly #root: string;
   readonly #turns = new Map<string, Promise<unknown>>();
-  /** Files that are being written part by part, the latest last. */
-  readonly #parts = new Map<string, FileHandle>();
+  /** Files that are being written part by part or appended to. */
+  readonly #kept: KeptFiles;
   #ready: Promise<void> | null = null;
 
   constructor(root: string) {
     this.#root = root;
+    this.#kept = new KeptFiles((name) => {
+      void this.#inTurn(name, () => this.#kept.close(name)).catch(() => undefined);
+    });
   }
 
   async read(name: string): Promise<Uint8Array | null> {
@@ -71,11 +74,18 @@ class DiskStore implements Store {
   async write(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      await this.#closePart(name);
+      await this.#kept.close(name);
       const temporary = await this.#temporary();
       try {
-        await writeNewFile(temporary, bytes);
-        await inFolderOf(path, () => rename(temporary, path));
+        const file = await openDurable(temporary, newFileFlags);
+        try {
+          await writeDurably(file, bytes);
+        } catch (error) {
+          await file.close();
+          throw error;
+        }
+        // A file may be closed while it gets its name.
+        await Promise.all([file.close(), inFolderOf(path, () => rename(temporary, path))]);
       } catch (error) {
         await rm(temporary, { force: true });
         throw error;
@@ -87,12 +97,11 @@ class DiskStore implements Store {
   async writePart(name: string, offset: number, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      const file = this.#parts.get(name) ?? (await openPart(path));
-      this.#keepOpen(name, file);
+      const { file } = await this.#kept.open(name, 'parts', () => openPart(path));
       try {
         await writeAll(file, bytes, offset);
       } catch (error) {
-        await this.#closePart(name);
+        await this.#kept.close(name);
         throw error;
       }
     });
@@ -101,7 +110,7 @@ class DiskStore implements Store {
   async sync(name: string): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      await this.#closePart(name);
+      await this.#kept.close(name);
       const isThere = await nullIfAbsent(() =>
         withFile(path, constants.O_WRONLY | noFollow, 0, async (file) => {
           await file.sync();
@@ -126,7 +135,7 @@ class DiskStore implements Store {
     const [first, second] = from < to ? [from, to] : [to, from];
     return this.#inTurn(first, () =>
       this.#inTurn(second, async () => {
-        for (const name of [from, to]) await this.#closePart(name);
+        for (const name of [from, to]) await this.#kept.close(name);
         const isMoved = await nullIfAbsent(async () => {
           await inFolderOf(target, () => rename(source, target));
           return true;
@@ -142,21 +151,19 @@ class DiskStore implements Store {
   async append(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow;
-      const add = async (file: FileHandle): Promise<boolean> => {
-        const { size } = await file.stat();
-        try {
-          await writeAll(file, bytes);
-        } catch (error) {
-          // A full disk may have taken a part: cut it off, so that the value is the old one.
-          await file.truncate(size).catch(() => undefined);
-          throw error;
-        }
-        await file.datasync();
-        return size === 0;
-      };
-      const wasEmpty = await inFolderOf(path, () => withFile(path, flags, 0o600, add));
-      if (wasEmpty) await syncFolder(dirname(path));
+      const kept = await this.#kept.open(name, 'end', () => openEnd(path));
+      try {
+        await writeDurably(kept.file, bytes);
+      } catch (error) {
+        // A full disk may have taken a part: cut it off, so that the value is the old one.
+        await kept.file.truncate(kept.sizeBytes).catch(() => undefined);
+        await this.#kept.close(name);
+        throw error;
+      }
+      kept.sizeBytes += bytes.byteLength;
+      if (!kept.isNew) return;
+      await syncFolder(dirname(path));
+      kept.isNew = false;
     });
   }
 
@@ -197,7 +204,7 @@ class DiskStore implements Store {
   async remove(name: string): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      await this.#closePart(name);
+      await this.#kept.close(name);
       try {
         await unlink(path);
       } catch (error) {
@@ -222,22 +229,6 @@ class DiskStore implements Store {
       if (entry.isDirectory()) await this.#collect(name, names);
       else if (entry.isFile() && segmentForm.test(entry.name)) names.push(name);
     }
-  }
-
-  /** Opening and closing for each part costs as much as writing it. In the turn of `name`. */
-  #keepOpen(name: string, file: FileHandle): void {
-    this.#parts.delete(name);
-    this.#parts.set(name, file);
-    const [oldest] = this.#parts.keys();
-    if (this.#parts.size <= openPartsMax || oldest === undefined) return;
-    void this.#inTurn(oldest, () => this.#closePart(oldest)).catch(() => undefined);
-  }
-
-  /** In the turn of `name`. */
-  async #closePart(name: string): Promise<void> {
-    const file = this.#parts.get(name);
-    this.#parts.delete(name);
-    await file?.close();
   }
 
   /** @throws {HostError} 'bad_name': names may come from others, and are never trusted as paths. */
@@ -336,9 +327,18 @@ class DiskWriter implements StoreWriter {
 }
 
 /** A file to write parts into. */
-async function openPart(path: string): Promise<FileHandle> {
+async function openPart(path: string): Promise<KeptFile> {
   const flags = constants.O_WRONLY | constants.O_CREAT | noFollow;
-  return inFolderOf(path, () => open(path, flags, 0o600));
+  const file = await inFolderOf(path, () => open(path, flags, 0o600));
+  return { file, sizeBytes: 0, isNew: false };
+}
+
+/** A file to append to. */
+async function openEnd(path: string): Promise<KeptFile> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow;
+  const file = await inFolderOf(path, () => openDurable(path, flags));
+  const { size } = await file.stat();
+  return { file, sizeBytes: size, isNew: size === 0 };
 }
 
 /** Does what needs the folder of `path`, which is there for all but the first: only then it is made, durably. */

@@ -47,7 +47,7 @@ export interface ConsensusDriverPorts {
 /** See the file's header. */
 export class ConsensusDriver {
   readonly #parts: ConsensusDriverPorts;
-  #wal: { readonly height: number; readonly file: WriteAheadLog } | null = null;
+  #wal: { readonly height: number; readonly file: Promise<WriteAheadLog> } | null = null;
 
   constructor(parts: ConsensusDriverPorts) {
     this.#parts = parts;
@@ -105,6 +105,7 @@ export class ConsensusDriver {
         break;
       case 'decide':
         onDecided({ body: effect.body, certificate: effect.certificate });
+        if (this.isVoter) this.#prepare(effect.height + 1);
         break;
       case 'findDecision':
         void this.#findDecision(effect).catch((error: unknown) => {
@@ -146,10 +147,20 @@ export class ConsensusDriver {
     post(() => this.step({ kind: 'foundDecision', height, from, theirs, ...decision }));
   }
 
-  async #walOf(height: number): Promise<WriteAheadLog> {
+  /** Makes the records' file of a height beside the queue, before a vote waits for it. */
+  #prepare(height: number): void {
+    this.#walOf(height)
+      .then((file) => file.prepare())
+      .catch(() => {
+        // Whoever appends finds the same, or that it is over.
+        if (this.#wal?.height === height) this.#wal = null;
+      });
+  }
+
+  #walOf(height: number): Promise<WriteAheadLog> {
     if (this.#wal?.height !== height) {
       const { ports, epoch } = this.#parts;
-      this.#wal = { height, file: await openWal(ports.store, epoch, height) };
+      this.#wal = { height, file: openWal(ports.store, epoch, height) };
     }
     return this.#wal.file;
   }
