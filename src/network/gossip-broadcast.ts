@@ -1,7 +1,8 @@
 /**
- * Broadcasts over gossipsub. A gossip message is `sequence (8 bytes, big endian) || payload`, signed by its
+ * Broadcasts over gossipsub. A gossip message is `sequence (8 bytes, big endian) || reach (1 byte) || payload`, signed by its
  * author (StrictSign). The validator lets through members only, each number once, and each author at its
- * rate; then the node's handler judges, before anything is passed on.
+ * rate; then the node's handler judges, before anything is passed on. What its author has sent to every member itself is
+ * passed on by nobody.
  */
 import { TopicValidatorResult, type GossipSub, type Message } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
@@ -16,6 +17,9 @@ import type { NetworkSettings } from './settings.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const sequenceBytes = 8;
+const headBytes: number = sequenceBytes + 1;
+/** Whom the author has sent it to: some members, so that the others need it passed on, or all. */
+const reaches = { some: 0, all: 1 } as const;
 const replayWindowSize = 4_096;
 /** Own pace below the others' limit: their clocks and ours do not tick alike. */
 const ownPace = 0.9;
@@ -34,6 +38,8 @@ export interface BroadcastPorts {
   readonly settings: NetworkSettings;
   readonly logger: Logger;
   readonly handler: MessageHandler;
+  /** Whether every other member is connected and hears this node's gossip. */
+  readonly isHeardByAll: () => boolean;
   /** Whether a member is listened to now. */
   readonly isWanted: (member: NodeId) => boolean;
   /** Whether a broadcast of `bytes` by `author` is to be read. */
@@ -119,8 +125,9 @@ export class GossipBroadcast {
 
   #publish(topic: Topic, bytes: Uint8Array): void {
     this.#sequence += 1n;
-    const head = new Uint8Array(sequenceBytes);
+    const head = new Uint8Array(headBytes);
     new DataView(head.buffer).setBigUint64(0, this.#sequence);
+    head[sequenceBytes] = this.#ports.isHeardByAll() ? reaches.all : reaches.some;
     const name = gossipTopic(this.#ports.consortium, topic);
     this.#gossip.publish(name, concatBytes(head, bytes)).catch((error: unknown) => {
       this.#ports.logger.log('warn', 'broadcast failed', { topic, reason: messageOf(error) });
@@ -137,10 +144,9 @@ export class GossipBroadcast {
     }
     if (author === this.#ports.self) return TopicValidatorResult.Ignore;
     const { data } = message;
-    if (
-      data.byteLength < sequenceBytes ||
-      data.byteLength > sequenceBytes + limits.topicBytesMax[topic]
-    ) {
+    const reach = data[sequenceBytes];
+    const isFormed = reach === reaches.some || reach === reaches.all;
+    if (!isFormed || data.byteLength > headBytes + limits.topicBytesMax[topic]) {
       return TopicValidatorResult.Reject;
     }
     const sequence = new DataView(data.buffer, data.byteOffset).getBigUint64(0);
@@ -150,7 +156,8 @@ export class GossipBroadcast {
       return TopicValidatorResult.Ignore;
     }
     if (!this.#ports.admit(author, data.byteLength)) return TopicValidatorResult.Ignore;
-    return verdicts[this.#ports.handler(author, topic, data.subarray(sequenceBytes))];
+    const verdict = this.#ports.handler(author, topic, data.subarray(headBytes));
+    return verdicts[verdict === 'accept' && reach === reaches.all ? 'ignore' : verdict];
   }
 
   #blameRelay(relay: PeerId, reason: string): void {

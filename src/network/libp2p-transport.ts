@@ -132,6 +132,7 @@ class HostTransport implements Libp2pTransport {
     const { gossip } = host.services;
     this.#gossip = new GossipBroadcast(gossip, {
       ...{ self, consortium, directory, settings, logger, handler },
+      isHeardByAll: () => this.#members.areAllPeers(),
       isWanted: (member) => !accounts.isHungUp(member),
       admit: (author, bytes) => accounts.admitBroadcast(author, bytes),
       useless: (relay, reason) => {

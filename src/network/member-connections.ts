@@ -130,6 +130,12 @@ export class MemberConnections {
     return this.#links.peers();
   }
 
+  /** Whether all other members are peers. */
+  areAllPeers(): boolean {
+    const others = this.#ports.directory.all().filter(({ id }) => id !== this.#ports.self);
+    return others.every(({ id }) => this.#links.get(id)?.hearsGossip === true);
+  }
+
   onPeers(listener: (connected: readonly NodeId[]) => void): void {
     this.#listener = listener;
   }

@@ -183,8 +183,9 @@ async function sayDirectly(): Promise<void> {
 let sequence = BigInt(Date.now()) << 20n;
 
 async function publish(): Promise<void> {
-  const head = new Uint8Array(8);
+  const head = new Uint8Array(9);
   new DataView(head.buffer).setBigUint64(0, ++sequence);
+  head[8] = random.integer(3);
   const [topic, bytes] = changed();
   const name = topics[(topic + 3) % topics.length]!;
   const data = random.integer(10) === 0 ? bytes : concatBytes(head, bytes);

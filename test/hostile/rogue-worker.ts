@@ -173,7 +173,7 @@ async function sayDirectly(to: Connection, topic: Topic, bytes: Uint8Array): Pro
 }
 
 async function publish(topic: Topic, bytes: Uint8Array): Promise<void> {
-  const head = new Uint8Array(8);
+  const head = new Uint8Array(9);
   new DataView(head.buffer).setBigUint64(0, ++sequence);
   await rogue.services.gossip.publish(gossipTopic(cid, topic), concatBytes(head, bytes));
   count(bytes);

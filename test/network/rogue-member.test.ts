@@ -154,16 +154,20 @@ describe('a node that meets a rogue member', () => {
     const publish = async (topic: Topic, data: Uint8Array): Promise<void> => {
       await rogue.services.gossip.publish(`/annulus/gossip/1.0.0/${consortium}/${topic}`, data);
     };
-    const numbered = (number: number, length: number): Uint8Array =>
-      concatBytes(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, number), new Uint8Array(length).fill(0x61));
+    const numbered = (number: number, length: number, reach = 0): Uint8Array => {
+      const head = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, number, reach);
+      return concatBytes(head, new Uint8Array(length).fill(0x61));
+    };
     // The same number twice is a replay, whatever id gossipsub gives it.
     await publish('log', numbered(1, 2));
     await publish('log', numbered(1, 3));
-    await publish('status', numbered(2, 1));
+    await publish('status', numbered(2, 1, 1));
     await until(() => heard.length >= 2, 'two arrive');
     await pass(200);
     expect(heard).to.deep.equal(['L2 log aa', 'L2 status a']);
     await publish('log', new Uint8Array(7));
+    await publish('log', Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 3));
+    await publish('log', numbered(3, 1, 2));
     await publish('log', numbered(3, limits.topicBytesMax.log + 1));
     await pass(200);
     expect(heard).to.have.length(2);
@@ -180,7 +184,7 @@ describe('a node that meets a rogue member', () => {
     await meet(true);
     verdict = 'reject';
     const publish = async (number: number): Promise<void> => {
-      const data = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, number);
+      const data = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, number, 0);
       await rogue.services.gossip.publish(`/annulus/gossip/1.0.0/${consortium}/log`, data);
     };
     for (let number = 1; number <= 5; number++) await publish(number);
