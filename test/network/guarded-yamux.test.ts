@@ -36,3 +36,48 @@ describe('a stream that opens while its connection closes', () => {
     expect(await uncaught(guardedYamux as typeof yamux)).deep.equal([]);
   });
 });
+
+describe('a stream of small messages', () => {
+  const count = 600;
+  const bytesEach = 1_000;
+
+  /** Frames that the reader sent back until it had all. */
+  const answers = async (make: typeof yamux): Promise<number> => {
+    const [near, far] = multiaddrConnectionPair({
+      log: defaultLogger().forComponent('test'),
+    } as never);
+    const writer = make({})().createStreamMuxer(near);
+    const reader = make({})().createStreamMuxer(far);
+    let frames = 0;
+    let readBytes = 0;
+    reader.addEventListener('stream', ({ detail: stream }) => {
+      const inner = stream as unknown as { sendFrame: (...frame: unknown[]) => boolean };
+      const send = inner.sendFrame;
+      inner.sendFrame = (...frame): boolean => {
+        frames += 1;
+        return send(...frame);
+      };
+      stream.addEventListener('message', ({ data }) => {
+        readBytes += data.byteLength;
+      });
+    });
+    const stream = await writer.createStream();
+    for (let sent = 0; sent < count; sent++) {
+      stream.send(new Uint8Array(bytesEach));
+      await pause(0);
+    }
+    while (readBytes < count * bytesEach) await pause(5);
+    near.abort(new Error('done'));
+    far.abort(new Error('done'));
+    return frames;
+  };
+
+  it('is answered for each by yamux as it is', async () => {
+    expect(await answers(yamux)).least(count / 2);
+  });
+
+  it('is answered when half of the window is used: of 256 KiB, once in 128', async () => {
+    // Four times in 600 kB, and once when the stream opens.
+    expect(await answers(guardedYamux as typeof yamux)).within(2, 5);
+  });
+});
