@@ -2,18 +2,23 @@
  * How long a decision takes among processes on loopback: from the proposer's clock, as the block says it, to the moment when the
  * block lies in a node's log. All nodes are on one machine, so it is one clock. Votes, their durable records and the log's are in it.
  * Each `--with` is a network of its own with these settings, one after the other in one run: what is compared, by default training
- * that is as urgent as votes and training that gives way.
+ * that is as urgent as votes and training that gives way. Before them, the same peers with nothing to train: what agreement takes
+ * by itself.
  *
  *   npm run build && node --disable-warning=ExperimentalWarning bench/node/decisions.ts [--nodes 8] [--seconds 60]
  *     [--with compute.niceness=0 --with compute.niceness=10,network.gossipDegree=1] [--profile DIR]
  */
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeTestnet } from '../../src/daemon/index.ts';
+import { freePorts } from '../../src/host/index.ts';
 import { ended, say, smokeOf, startNode, statusOf, type BenchNode } from './bench-nodes.ts';
+import type { BenchPeerOptions } from './bench-peer.ts';
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +42,30 @@ function networkThreadsMs(nodes: readonly BenchNode[]): number {
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
     return sum + 10 * (Number(fields[11]) + Number(fields[12]));
   }, 0);
+}
+
+/** Peers that learn nothing, as processes: a round is over as soon as its messages are. */
+async function measurePeers(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'annulus-decisions-'));
+  const ports = await freePorts('127.0.0.1', Number(values.nodes));
+  const folders = ports.map((_, at) => join(folder, `L${at + 1}`));
+  const children = folders.map((home, at) => startPeer({ number: at + 1, ports, folder: home }));
+  try {
+    await pause(Number(values.seconds) * 1000);
+  } finally {
+    for (const child of children) child.kill('SIGTERM');
+    await Promise.all(children.map(ended));
+  }
+  say(`no training, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
+  tell(folders);
+  rmSync(folder, { recursive: true });
+}
+
+function startPeer(options: Omit<BenchPeerOptions, 'trainMs'>): ChildProcess {
+  const script = fileURLToPath(new URL('bench-peer.ts', import.meta.url));
+  const given: BenchPeerOptions = { ...options, trainMs: 200 };
+  const args = ['--disable-warning=ExperimentalWarning', script, JSON.stringify(given)];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 async function measure(settings: string): Promise<void> {
@@ -64,7 +93,7 @@ async function measure(settings: string): Promise<void> {
     for (const { child } of nodes) await ended(child);
   }
   say(`${settings}, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
-  tell(nodes);
+  tell(nodes.map(({ home }) => join(home, 'node')));
   const heights = Math.max(...nodes.map(({ height }) => height));
   say(
     `heights ${nodes.map(({ height }) => height).join(' ')}; ` +
@@ -74,10 +103,10 @@ async function measure(settings: string): Promise<void> {
 }
 
 /** By the operations of a block, how long it took at each node. */
-function tell(nodes: readonly BenchNode[]): void {
+function tell(stores: readonly string[]): void {
   const times = new Map<string, number[]>();
-  for (const { home } of nodes) {
-    const place = join(home, 'node', 'log', 'decisions');
+  for (const store of stores) {
+    const place = join(store, 'log', 'decisions');
     // Absent at a node that has not begun, on a machine that is too busy.
     for (const name of existsSync(place) ? readdirSync(place) : []) {
       const { body } = JSON.parse(readFileSync(join(place, name), 'utf8')) as {
@@ -100,4 +129,5 @@ function tell(nodes: readonly BenchNode[]): void {
 }
 
 say(`${cpus()[0]?.model ?? ''}, ${cpus().length} cores, Node ${process.version}`);
+await measurePeers();
 for (const settings of values.with) await measure(settings);

@@ -248,7 +248,10 @@ class HostTransport implements Libp2pTransport {
   }
 
   broadcast(topic: Topic, bytes: Uint8Array): void {
-    if (this.#state === 'started' && this.#fits(topic, bytes)) this.#gossip.send(topic, bytes);
+    if (this.#state !== 'started' || !this.#fits(topic, bytes)) return;
+    // Votes go the shortest way; where a pair has no link, gossip brings them past it.
+    if (topic !== 'consensus' || !this.#members.areAllPeers()) this.#gossip.send(topic, bytes);
+    else for (const to of this.#members.peers()) this.#messenger.send(to, topic, bytes);
   }
 
   send(to: NodeId, topic: Topic, bytes: Uint8Array): void {

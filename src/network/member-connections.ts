@@ -132,8 +132,7 @@ export class MemberConnections {
 
   /** Whether all other members are peers. */
   areAllPeers(): boolean {
-    const others = this.#ports.directory.all().filter(({ id }) => id !== this.#ports.self);
-    return others.every(({ id }) => this.#links.get(id)?.hearsGossip === true);
+    return this.#others().every(({ id }) => this.#links.get(id)?.hearsGossip === true);
   }
 
   onPeers(listener: (connected: readonly NodeId[]) => void): void {

@@ -147,7 +147,7 @@ describe('libp2p transport', () => {
     await until(() => one.peers().length + two.peers().length === 2, 'the pair meets');
     let count = 0;
     two.onMessage(() => (count++, 'accept'));
-    for (let n = 0; n < 100; n++) one.broadcast('consensus', bytesOf(`flood ${n}`));
+    for (let n = 0; n < 100; n++) one.broadcast('updates', bytesOf(`flood ${n}`));
     await until(() => count >= 20, 'the burst arrives');
     await pass(500);
     // A burst of 20, then one a second.
@@ -158,7 +158,7 @@ describe('libp2p transport', () => {
     const [one, two] = await pair({ broadcastsPerSecond: 100, broadcastBurst: 100 });
     let count = 0;
     two.onMessage(() => (count++, 'accept'));
-    for (let n = 0; n < 130; n++) one.broadcast('consensus', bytesOf(`paced ${n}`));
+    for (let n = 0; n < 130; n++) one.broadcast('updates', bytesOf(`paced ${n}`));
     await until(() => count === 130, 'none is lost');
   });
 

@@ -1,0 +1,101 @@
+/**
+ * One peer of `decisions.ts --without-training` as a process of its own: the `Peer`, transport, disk and signatures of a
+ * hospital, over a model of four numbers. Told its number, all ports and a folder by one argument of JSON.
+ */
+import { seededRandom, utf8, type NodeId } from '../../src/base/index.ts';
+import { consensusDefaults } from '../../src/consensus/index.ts';
+import {
+  digestOf,
+  generateEd25519,
+  generateHpkeKey,
+  sha256,
+  systemCrypto,
+} from '../../src/crypto/index.ts';
+import { diskStore, systemClock } from '../../src/host/index.ts';
+import { networkDefaults, openLibp2pTransport } from '../../src/network/index.ts';
+import { openAveragingPool, workerAverager } from '../../src/hospital/index.ts';
+import { Peer, peerDefaults } from '../../src/peer/index.ts';
+import {
+  memberNames,
+  quadraticTrainer,
+  seededQuadratics,
+  seededShare,
+  virtualConsortium,
+  virtualLimits,
+  virtualPlan,
+  type VirtualMember,
+} from '../../src/simulate/index.ts';
+
+/** What a peer is started with. */
+export interface BenchPeerOptions {
+  readonly number: number;
+  readonly ports: readonly number[];
+  readonly folder: string;
+  /** Between the start of a round and an update of it, ms. */
+  readonly trainMs: number;
+}
+
+const { number, ports, folder, trainMs } = JSON.parse(process.argv[2] ?? '{}') as BenchPeerOptions;
+const ids = memberNames(ports.length);
+const members = ids.map(memberOfBench);
+const own = members[number - 1];
+if (own === undefined) throw new RangeError('a number from 1 on');
+const plan = virtualPlan({ participants: ids, rounds: 100_000 });
+const facts = { name: 'bench', domain: 'bench.example', plan, limits: virtualLimits };
+const consortium = virtualConsortium(members, facts);
+const logger = { log: (): void => undefined };
+const transport = await openLibp2pTransport({
+  self: own.id,
+  consortium: consortium.cid,
+  members: members.map(({ id, keys }, at) => ({
+    ...{ id, transportKey: keys.transport.publicKey, addresses: [`127.0.0.1:${ports[at]}`] },
+  })),
+  privateKeySeed: seedOf(own.id, 'transport'),
+  listen: `127.0.0.1:${ports[number - 1]}`,
+  settings: { ...networkDefaults, inboundConnectionThreshold: 10_000 },
+  logger,
+});
+const store = diskStore(folder);
+const clock = systemClock();
+const quadratic = seededQuadratics(1, ids).get(own.id);
+if (quadratic === undefined) throw new RangeError('a hospital of the seed');
+const training = { ...quadratic, share: seededShare, durationMs: () => trainMs };
+const peer = new Peer(
+  {
+    ...{ clock, store, transport, logger, crypto: systemCrypto },
+    random: seededRandom(1).fork(own.id),
+    trainer: quadraticTrainer(own.id, clock, store, training),
+    averager: workerAverager(openAveragingPool(), folder),
+  },
+  {
+    ...{ self: own.id, consortium, code: digestOf(utf8('bench')), tellsHistory: false },
+    keys: { ...own.keys, sealPrivate: own.keys.seal.privateKey },
+    ...{ consensus: consensusDefaults, settings: peerDefaults },
+    onEvent: () => undefined,
+    onFailure: (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  },
+);
+await peer.start();
+process.on('SIGTERM', () => {
+  void peer.stop().then(() => process.exit(0));
+});
+
+function seedOf(id: NodeId, role: string): Uint8Array {
+  return sha256(utf8(`bench/${id}/${role}`));
+}
+
+function memberOfBench(id: NodeId): VirtualMember {
+  const signer = (role: string): ReturnType<typeof generateEd25519> =>
+    generateEd25519(seedOf(id, role));
+  return {
+    ...{ id, labels: [] },
+    keys: {
+      ...{ org: signer('org'), consensus: signer('consensus'), log: signer('log') },
+      ...{ witness: signer('witness'), transport: signer('transport') },
+      seal: generateHpkeKey(seedOf(id, 'seal')),
+    },
+  };
+}
