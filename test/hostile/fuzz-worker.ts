@@ -49,7 +49,7 @@ const rogue = await startRogue(self, members, fast, cid);
 rogue.services.gossip.addEventListener('message', ({ detail }) => {
   const at = topics.findIndex((topic) => gossipTopic(cid, topic) === detail.topic);
   if (at < 0) return;
-  const message: [number, Uint8Array] = [at + 1, detail.data.slice(8)];
+  const message: [number, Uint8Array] = [at + 1, detail.data.slice(9)];
   if (heard.length < heardMax) heard.push(message);
   else heard[random.integer(heardMax)] = message;
 });

@@ -52,7 +52,7 @@ let text = '';
 rogue.services.gossip.addEventListener('message', ({ detail }) => {
   if (detail.topic !== gossipTopic(cid, 'log')) return;
   try {
-    ({ text } = parseNote(detail.data.subarray(8)));
+    ({ text } = parseNote(detail.data.subarray(9)));
   } catch {
     // one of our own
   }
