@@ -5,7 +5,7 @@
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Connection, Stream } from '@libp2p/interface';
-import { encode } from 'it-length-prefixed';
+import { decode, encode } from 'it-length-prefixed';
 import { concatBytes, fromUtf8, seededRandom, utf8, type Digest } from '../../src/base/index.ts';
 import { writeDrained } from '../../src/network/drained-writer.ts';
 import { sayHello } from '../../src/network/hello-protocol.ts';
@@ -49,10 +49,22 @@ const rogue = await startRogue(self, members, fast, cid);
 rogue.services.gossip.addEventListener('message', ({ detail }) => {
   const at = topics.findIndex((topic) => gossipTopic(cid, topic) === detail.topic);
   if (at < 0) return;
-  const message: [number, Uint8Array] = [at + 1, detail.data.slice(9)];
+  remember([at + 1, detail.data.slice(9)]);
+});
+// Votes come from one to one.
+await rogue.handle(messageProtocol, async (stream) => {
+  try {
+    for await (const frame of decode(stream)) remember([frame.get(0), frame.slice(1)]);
+  } catch {
+    // Cut off.
+  }
+});
+
+function remember(message: [topic: number, bytes: Uint8Array]): void {
   if (heard.length < heardMax) heard.push(message);
   else heard[random.integer(heardMax)] = message;
-});
+}
+
 setInterval(() => {
   parentPort!.postMessage({ ...sent } satisfies FuzzReport);
 }, 500);
