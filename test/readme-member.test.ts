@@ -89,9 +89,12 @@ describe("README.md, the member's path", function () {
       const own = init
         .replace('L1', id)
         .replace('annulus.l1.example:4001', `127.0.0.1:${ports[index]}`)
-        .replace('/data/annulus', join(net, id, 'data'))
         .replace('--labels hps,ms', labelsOf(join(net, id, 'data')));
       expect(type(own, id)).match(/([a-z]+ ){7}[a-z]+/); // eight words
+      for (const beginning of ['data check', 'data import']) {
+        const [line = ''] = commands(beginning);
+        type(line.replace('/data/hearts', join(net, id, 'data')), id);
+      }
       for (const other of ids) copy(id, `${id}.join-request.json`, other);
     }
     const [draft = ''] = commands('consortium draft');

@@ -168,7 +168,7 @@ Two passphrases, 12 characters at least: of the node's keys and of the organisat
 --org-passphrase-file and ANNULUS_ORG_PASSPHRASE_FILE likewise. Never from the command line.
 
 Examples:
-  $ annulus init --id L1 --address annulus.l1.example:4001 --labels hps,ms --data /data/annulus
+  $ annulus init --id L1 --address annulus.l1.example:4001 --labels hps,ms
   $ annulus init --id L9 --address [2001:db8::9]:4001 --invitation invite.json
   $ annulus init --id L5                           can only dial out, and has no labels
 `;

@@ -19,6 +19,7 @@ export type HostErrorFacts =
   | { readonly code: 'folder_missing'; readonly path: string }
   | { readonly code: 'folder_mode'; readonly path: string; readonly mode: string }
   | { readonly code: 'folder_not_empty'; readonly path: string }
+  | { readonly code: 'folder_mounted'; readonly path: string }
   | { readonly code: 'bad_archive'; readonly path: string; readonly expected: string }
   | { readonly code: 'bad_setting'; readonly key: string; readonly expected: string };
 
@@ -65,5 +66,7 @@ function describe(facts: HostErrorFacts): string {
       return `${facts.path} has mode ${facts.mode}: others could read what is in it; run chmod 700 on it`;
     case 'folder_not_empty':
       return `${facts.path} is not empty: choose another folder, or move away what is in it`;
+    case 'folder_mounted':
+      return `${facts.path} is a mount point: name a folder inside it`;
   }
 }

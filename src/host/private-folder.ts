@@ -29,9 +29,9 @@ export async function requirePrivateFolder(path: string): Promise<void> {
 
 /**
  * Makes a folder with these files, readable by its owner alone: all of it, or nothing. It may be there already if it is
- * empty and nobody else's.
+ * empty, nobody else's and no mount point.
  *
- * @throws {HostError} 'folder_not_empty', 'folder_mode', or a disk code
+ * @throws {HostError} 'folder_not_empty', 'folder_mode', 'folder_mounted', or a disk code
  */
 export async function createPrivateFolder(path: string, files: NewFiles): Promise<void> {
   await fillPrivateFolder(path, (folder) => writeFiles(folder, files));
@@ -91,9 +91,12 @@ export async function fillPrivateFolder(
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
   await onDisk(target, async () => {
     try {
-      await makeFolder(dirname(target));
-      await rm(temporary, { recursive: true, force: true });
-      await mkdir(temporary, { mode: 0o700 });
+      // It is made beside its place, so that rights there count, also when the folder itself is there.
+      await onDisk(dirname(target), async () => {
+        await makeFolder(dirname(target));
+        await rm(temporary, { recursive: true, force: true });
+        await mkdir(temporary, { mode: 0o700 });
+      });
       await fill(temporary);
       // On POSIX `rename` replaces an empty folder; Windows wants it gone.
       if (process.platform === 'win32') await rmdir(target).catch(() => undefined);
@@ -104,6 +107,9 @@ export async function fillPrivateFolder(
       const errno = errnoOf(error);
       if (errno === 'ENOTEMPTY' || errno === 'EEXIST') {
         throw new HostError({ code: 'folder_not_empty', path: target }, { cause: error });
+      }
+      if (errno === 'EBUSY' || errno === 'EXDEV') {
+        throw new HostError({ code: 'folder_mounted', path: target }, { cause: error });
       }
       throw error;
     }

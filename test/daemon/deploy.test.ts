@@ -92,34 +92,55 @@ describe('the container file', () => {
     expect(lines.filter((line) => !known.test(line))).deep.equal([]);
   });
 
-  it('takes along all that the package is made of', () => {
-    const copied = of('COPY').flatMap((line) => {
-      const path = /^--from=build \/opt\/annulus\/(\S+) /.exec(line)?.[1];
-      return path === undefined ? [] : [path];
-    });
+  it('holds the files of the package, what they import, and no tool that built them', () => {
+    const steps = of('RUN')[0]!.split(' && ');
+    expect(steps.slice(0, 3)).deep.equal([
+      ...['npm ci', 'npm pack --ignore-scripts', 'tar -xzf annulus-*.tgz'],
+    ]);
+    expect(steps.at(-1)).equal('mv node_modules package/');
+    expect(of('COPY')).deep.equal(['. .', '--from=build /build/package /opt/annulus']);
+  });
+
+  it('is built from the sources alone, whatever else lies in the checkout', () => {
+    const [first, ...others] = readFileSync(join(projectRoot, '.dockerignore'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    expect(first).equal('*');
+    const taken = others.map((line) => /^!([\w.-]+)$/.exec(line)?.[1] ?? `not understood: ${line}`);
     const { files } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
       files: string[];
     };
-    const needed = files.filter((name) => !['python', 'LICENSE', 'README.md'].includes(name));
-    for (const name of ['package.json', 'node_modules', ...needed]) {
-      expect(
-        copied.some((path) => name === path || name.startsWith(`${path}/`)),
-        name,
-      ).equal(true);
-    }
-    for (const path of copied) {
-      if (path !== 'node_modules') expect(existsSync(join(projectRoot, path)), path).equal(true);
-    }
+    // Made by the build.
+    const shipped = files.filter((name) => !/^(dist|build)\//.test(name));
+    const built = [
+      '.npmrc',
+      'package-lock.json',
+      'package.json',
+      'scripts',
+      'src',
+      'tsconfig.json',
+    ];
+    expect(taken.sort()).deep.equal([...shipped, ...built].sort());
+    for (const name of taken) expect(existsSync(join(projectRoot, name)), name).equal(true);
   });
 
   it('starts a node, asks for its health, and runs as nobody in particular', async () => {
     const words = (text: string): string[] => JSON.parse(text) as string[];
     await knownWords(words(of('CMD')[0]!));
     const health = /CMD (\[.*\])$/.exec(of('HEALTHCHECK')[0]!)![1]!;
-    const [node, program, ...asked] = words(health);
-    expect([node, program]).deep.equal(words(of('ENTRYPOINT')[0]!));
+    const [program, ...asked] = words(health);
+    expect([program]).deep.equal(words(of('ENTRYPOINT')[0]!));
+    expect(of('RUN').join()).contain(
+      `ln -s /opt/annulus/bin/annulus.js /usr/local/bin/${program!}`,
+    );
     await knownWords(asked);
     expect(of('USER')).deep.equal(['annulus']);
     expect(of('STOPSIGNAL')).deep.equal(['SIGTERM']);
+  });
+
+  it('has its home inside the volume, since a mount point cannot be put there whole', () => {
+    const [volume = ''] = of('VOLUME');
+    expect(of('ENV')[0]).equal(`ANNULUS_HOME=${volume}/home`);
+    expect(of('RUN').join()).contain(`install -d -m 0700 -o annulus -g annulus ${volume} `);
   });
 });

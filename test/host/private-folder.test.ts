@@ -79,6 +79,15 @@ describe('a private folder', () => {
     expect(readdirSync(at('raced'))).to.deep.equal(['theirs']);
   });
 
+  it('names the folder around it when that is closed to us', async () => {
+    if (process.platform !== 'linux') return;
+    // The kernel lets nobody make folders in its own /sys, not even root.
+    const error = await createPrivateFolder('/sys/home', new Map()).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(String(error)).match(/no permission for \/sys:|\/sys is on a read-only file system/);
+  });
+
   it('is known by its mode, also through a link', async () => {
     mkdirSync(at('own'), { mode: 0o700 });
     expect(await codeOf(requirePrivateFolder(at('own')))).to.equal('accepted');

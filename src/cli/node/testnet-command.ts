@@ -81,18 +81,22 @@ function teaching(folder: string, nodes: readonly TestnetNode[], isStarted: bool
   const near = nearest(folder);
   const [first] = nodes;
   const home = first === undefined ? '' : nearest(first.home);
+  const steps = [
+    [`annulus status --home ${home}`, `what ${first?.id ?? 'it'} does, and why`],
+    [`annulus wait --done --home ${home}`, 'until the plan is carried out'],
+    [`annulus stop --home ${home}`, `ends one; annulus start --home ${home} goes on from there`],
+    [`annulus audit verify ${near}`, 'checks the logs of all'],
+    [`annulus testnet --stop ${near}`, 'ends all'],
+  ] as const;
+  const widest = Math.max(...steps.map(([line]) => line.length));
   const pages = nodes.map(({ id, pagePort }) => `  ${id.padEnd(6)}http://127.0.0.1:${pagePort}/`);
   return `
 ${near}: ${nodes.length} hospitals, each with a home of its own, keys that were made there, and its cases as files.
 The genesis manifest is signed by all of them.
 
 ${isStarted ? 'They start now; Ctrl-C ends them all.' : `Start all:      annulus testnet -o ${near} --start`}
-In another terminal:
-  annulus status --home ${home}        what ${first?.id ?? 'it'} does, and why
-  annulus wait --done --home ${home}   until the plan is carried out
-  annulus stop --home ${home}          ends one; annulus start --home ${home} goes on from there
-  annulus audit verify ${near}   checks the logs of all
-  annulus testnet --stop ${near}       ends all
+In another terminal (in the cloned folder with npx before annulus):
+${steps.map(([line, what]) => `  ${line.padEnd(widest)}   ${what}`).join('\n')}
 Pages:
 ${pages.join('\n')}
 
