@@ -121,6 +121,9 @@ export class NodeDaemon {
       between: (work) => this.#node.changeCases(work),
       onFact: this.#hear,
       onFault: this.#onFault,
+      onFailure: (error) => {
+        this.#fail(error);
+      },
     });
   }
 

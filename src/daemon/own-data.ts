@@ -16,6 +16,8 @@ export interface OwnDataOptions {
   readonly clock: Clock;
   readonly onFact: (fact: NodeFact) => void;
   readonly onFault: (fault: HostError) => void;
+  /** A later look threw what none should: a fault of this program. */
+  readonly onFailure: (error: unknown) => void;
   /** Tasks that the manifest says this hospital labels. */
   readonly labels: () => readonly string[];
 }
@@ -67,7 +69,7 @@ export class OwnDataWatch {
     this.#cancel = this.#options.clock.setTimer(this.#options.lookEveryMs, () => {
       this.#looking = this.#look().then(() => {
         this.#schedule();
-      });
+      }, this.#options.onFailure);
     });
   }
 

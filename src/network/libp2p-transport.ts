@@ -118,7 +118,9 @@ class HostTransport implements Libp2pTransport {
   readonly #inbound: InboundStreams;
   #handler: MessageHandler = () => 'ignore';
   #provider: BlobProvider = () => Promise.resolve(null);
-  #state: 'new' | 'started' | 'stopped' = 'new';
+  #state: 'new' | 'starting' | 'started' | 'stopped' = 'new';
+  /** Ends when the host listens. */
+  #opening: Promise<void> = Promise.resolve();
 
   constructor(init: Libp2pTransportInit, { host, directory, counter, accounts }: TransportParts) {
     this.self = init.self;
@@ -263,13 +265,15 @@ class HostTransport implements Libp2pTransport {
   /** @throws {NetworkError} 'port_taken' or 'listen_failed'; the transport is then stopped for good. */
   async start(): Promise<void> {
     invariant(this.#state === 'new', 'a transport is started once');
-    await this.#inbound.register(this.#host);
+    this.#state = 'starting';
+    this.#opening = this.#inbound.register(this.#host).then(() => this.#host.start());
     try {
-      await this.#host.start();
+      await this.#opening;
     } catch (error) {
       await this.stop();
       throw listenError(this.#init.listen ?? 'no address', error);
     }
+    if (this.#isStopped) return;
     this.#state = 'started';
     this.#gossip.start();
     this.#members.start();
@@ -283,12 +287,18 @@ class HostTransport implements Libp2pTransport {
     this.#gossip.stop();
     this.#messenger.stop();
     this.#accounts.stop();
+    // libp2p does not stop while it starts.
+    await this.#opening.catch(() => undefined);
     await this.#host.stop();
   }
 
   fetch(from: NodeId, digest: Digest, options: FetchOptions): AsyncIterable<Uint8Array> {
     const open = async (): Promise<Stream> => this.#members.openStream(from, updateProtocol);
     return fetchBlob(from, open, digest, options, this.#init.settings);
+  }
+
+  get #isStopped(): boolean {
+    return this.#state === 'stopped';
   }
 
   #fits(topic: Topic, { byteLength: sizeBytes }: Uint8Array): boolean {

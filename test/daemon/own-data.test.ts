@@ -12,10 +12,12 @@ function watchOf(...looks: (OwnCasesReport | Error)[]): {
   watch: OwnDataWatch;
   facts: NodeFact[];
   faults: HostError[];
+  failures: unknown[];
   fire: () => Promise<void>;
 } {
   const facts: NodeFact[] = [];
   const faults: HostError[] = [];
+  const failures: unknown[] = [];
   let due = (): void => undefined;
   const book = {
     look: (): Promise<OwnCasesReport> => {
@@ -35,13 +37,14 @@ function watchOf(...looks: (OwnCasesReport | Error)[]): {
     },
     onFact: (fact) => facts.push(fact),
     onFault: (fault) => faults.push(fault),
+    onFailure: (error) => failures.push(error),
     labels: () => ['hps', 'ms'],
   });
   const fire = async (): Promise<void> => {
     due();
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { watch, facts, faults, fire };
+  return { watch, facts, faults, failures, fire };
 }
 const codesOf = (facts: readonly NodeFact[], kind: 'notice' | 'notice-over'): string[] =>
   facts.flatMap((fact) => (fact.kind === kind ? [fact.code] : []));
@@ -120,6 +123,18 @@ describe("the watch over a hospital's own cases", () => {
     const { watch, faults } = watchOf(fault);
     await watch.start();
     expect(faults).deep.equal([fault]);
+    await watch.stop();
+  });
+
+  it('hands on what no look should throw, and looks no more', async () => {
+    const broken = new Error('a fault of this program');
+    const { watch, facts, faults, failures, fire } = watchOf(quiet, broken);
+    await watch.start();
+    const before = facts.length;
+    await fire();
+    expect(failures).deep.equal([broken]);
+    expect(faults).deep.equal([]);
+    expect(facts).lengthOf(before);
     await watch.stop();
   });
 });
