@@ -10,6 +10,7 @@ import { concatBytes, messageOf, type Digest, type Logger, type NodeId } from '.
 import { topics, type MessageHandler, type Topic, type Verdict, limits } from '../wire/index.ts';
 import { BroadcastQueue } from './broadcast-queue.ts';
 import { takeTurns } from './gossip-turns.ts';
+import { HeardMembers } from './heard-members.ts';
 import type { MemberDirectory } from './member-directory.ts';
 import { gossipTopic } from './protocol-ids.ts';
 import { ReplayWindow } from './replay-window.ts';
@@ -38,8 +39,8 @@ export interface BroadcastPorts {
   readonly settings: NetworkSettings;
   readonly logger: Logger;
   readonly handler: MessageHandler;
-  /** Whether every other member is connected and hears this node's gossip. */
-  readonly isHeardByAll: () => boolean;
+  /** Whether a member is connected and hears this node's gossip. */
+  readonly isPeer: (member: NodeId) => boolean;
   /** Whether a member is listened to now. */
   readonly isWanted: (member: NodeId) => boolean;
   /** Whether a broadcast of `bytes` by `author` is to be read. */
@@ -53,6 +54,7 @@ export class GossipBroadcast {
   readonly #gossip: GossipSub;
   readonly #ports: BroadcastPorts;
   readonly #windows = new Map<NodeId, ReplayWindow>();
+  readonly #heard = new HeardMembers(performance.now());
   readonly #queue: BroadcastQueue;
   readonly #ownBucket: TokenBucket;
   #sequence: bigint;
@@ -107,6 +109,15 @@ export class GossipBroadcast {
     this.#pump();
   }
 
+  /** Whether nobody needs to pass on what this node says: every other member is connected, or silent for so long that it is off. */
+  reachesAll(): boolean {
+    const { self, directory, isPeer } = this.#ports;
+    const nowMs = performance.now();
+    return directory
+      .all()
+      .every(({ id }) => id === self || isPeer(id) || this.#heard.isSilent(id, nowMs));
+  }
+
   #pump(): void {
     if (this.#stopped || this.#timer !== null) return;
     while (this.#queue.length > 0) {
@@ -127,7 +138,7 @@ export class GossipBroadcast {
     this.#sequence += 1n;
     const head = new Uint8Array(headBytes);
     new DataView(head.buffer).setBigUint64(0, this.#sequence);
-    head[sequenceBytes] = this.#ports.isHeardByAll() ? reaches.all : reaches.some;
+    head[sequenceBytes] = this.reachesAll() ? reaches.all : reaches.some;
     const name = gossipTopic(this.#ports.consortium, topic);
     this.#gossip.publish(name, concatBytes(head, bytes)).catch((error: unknown) => {
       this.#ports.logger.log('warn', 'broadcast failed', { topic, reason: messageOf(error) });
@@ -143,6 +154,7 @@ export class GossipBroadcast {
       return TopicValidatorResult.Ignore;
     }
     if (author === this.#ports.self) return TopicValidatorResult.Ignore;
+    this.#heard.heard(author, performance.now());
     const { data } = message;
     const reach = data[sequenceBytes];
     const isFormed = reach === reaches.some || reach === reaches.all;

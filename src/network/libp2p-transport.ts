@@ -134,7 +134,7 @@ class HostTransport implements Libp2pTransport {
     const { gossip } = host.services;
     this.#gossip = new GossipBroadcast(gossip, {
       ...{ self, consortium, directory, settings, logger, handler },
-      isHeardByAll: () => this.#members.areAllPeers(),
+      isPeer: (member) => this.#members.isPeer(member),
       isWanted: (member) => !accounts.isHungUp(member),
       admit: (author, bytes) => accounts.admitBroadcast(author, bytes),
       useless: (relay, reason) => {
@@ -252,7 +252,7 @@ class HostTransport implements Libp2pTransport {
   broadcast(topic: Topic, bytes: Uint8Array): void {
     if (this.#state !== 'started' || !this.#fits(topic, bytes)) return;
     // Votes go the shortest way; where a pair has no link, gossip brings them past it.
-    if (topic !== 'consensus' || !this.#members.areAllPeers()) this.#gossip.send(topic, bytes);
+    if (topic !== 'consensus' || !this.#gossip.reachesAll()) this.#gossip.send(topic, bytes);
     else for (const to of this.#members.peers()) this.#messenger.send(to, topic, bytes);
   }
 

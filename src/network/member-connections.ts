@@ -130,9 +130,9 @@ export class MemberConnections {
     return this.#links.peers();
   }
 
-  /** Whether all other members are peers. */
-  areAllPeers(): boolean {
-    return this.#others().every(({ id }) => this.#links.get(id)?.hearsGossip === true);
+  /** Whether a member said hello and hears gossip. */
+  isPeer(id: NodeId): boolean {
+    return this.#links.get(id)?.hearsGossip === true;
   }
 
   onPeers(listener: (connected: readonly NodeId[]) => void): void {

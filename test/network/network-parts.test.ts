@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import type { NodeId } from '../../src/base/index.ts';
+import { HeardMembers } from '../../src/network/heard-members.ts';
 import { TokenBucket } from '../../src/network/token-bucket.ts';
 import { ReplayWindow } from '../../src/network/replay-window.ts';
 import { toMultiaddr } from '../../src/network/member-directory.ts';
@@ -26,6 +28,22 @@ describe('TokenBucket', () => {
     expect(taken(60_000)).to.equal(3);
     // A clock that falls gives nothing.
     expect(taken(0)).to.equal(0);
+  });
+});
+
+describe('HeardMembers', () => {
+  const [near, far] = ['L2', 'L3'] as NodeId[];
+
+  it('takes a member for off after three minutes without a word, and back at its first', () => {
+    const members = new HeardMembers(1_000);
+    // Nobody has had the time to be heard yet.
+    expect(members.isSilent(near!, 181_000)).to.equal(false);
+    members.heard(far!, 100_000);
+    expect(members.isSilent(near!, 181_001)).to.equal(true);
+    expect(members.isSilent(far!, 280_000)).to.equal(false);
+    expect(members.isSilent(far!, 280_001)).to.equal(true);
+    members.heard(far!, 300_000);
+    expect(members.isSilent(far!, 300_001)).to.equal(false);
   });
 });
 
