@@ -120,10 +120,7 @@ export class NodeDaemon {
       storeFolder: this.#node.casesFolder,
       between: (work) => this.#node.changeCases(work),
       onFact: this.#hear,
-      onFault: this.#onFault,
-      onFailure: (error) => {
-        this.#fail(error);
-      },
+      ...{ onFault: this.#onFault, onFailure: this.#onFailure },
     });
   }
 
@@ -280,6 +277,13 @@ export class NodeDaemon {
     this.#options.onLine({ atMs, level, text });
   }
 
+  /** What must end the node: the machine's fault, or one of this program. */
+  readonly #onFailure = (error: unknown): void => {
+    const fault = machineFault(error);
+    if (fault !== null) this.#onFault(fault);
+    else this.#fail(error);
+  };
+
   readonly #onFault = (fault: HostError): void => {
     const words = `paused: ${fault.message}. Put that right and start the node again: it goes on from where it was`;
     this.#fail(new DaemonError({ code: 'paused' }, words, { cause: fault }));
@@ -366,12 +370,7 @@ export class NodeDaemon {
         });
       },
       isHeldBack: () => this.#restored?.isHeldBack === true,
-      onFailure: (error) => {
-        const fault = machineFault(error);
-        if (fault !== null) this.#onFault(fault);
-        else this.#fail(error);
-      },
-      onFault: this.#onFault,
+      ...{ onFault: this.#onFault, onFailure: this.#onFailure },
     });
   }
 

@@ -144,7 +144,8 @@ export class Browser {
     this.#socket.close();
     this.#process.kill('SIGKILL');
     await ended;
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    // Its children write for a while after it has ended.
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   #hear(reply: Reply): void {

@@ -56,8 +56,8 @@ describe('lockFolder', () => {
 
   it('takes over from a process that has ended, though nobody has asked how', async () => {
     if (process.platform !== 'linux') return;
-    // The shell becomes a sleep, which does not wait for its child: the child stays in the table of processes.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60']);
+    // The shell becomes a sleep before its child ends, and does not wait for it: the child stays in the table of processes.
+    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60']);
     const [text] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number(text.toString());
     const stateOf = (): string =>
