@@ -125,7 +125,12 @@ class DiskStore implements Store {
     const path = this.#pathOf(name);
     const temporary = await onDisk(path, () => this.#temporary());
     const file = await onDisk(path, () => open(temporary, newFileFlags, 0o600));
-    return new DiskWriter(file, temporary, path, (work) => this.#inTurn(name, work));
+    const commit = (work: () => Promise<void>): Promise<void> =>
+      this.#inTurn(name, async () => {
+        await this.#kept.close(name);
+        await work();
+      });
+    return new DiskWriter(file, temporary, path, commit);
   }
 
   async move(from: string, to: string): Promise<boolean> {

@@ -77,6 +77,36 @@ describe('files of a node', () => {
       expect(await text('wal')).to.equal('xy');
     });
 
+    it('appends to a value as it is by now: replaced, moved, removed, written in parts or by another store', async () => {
+      const append = (name: string, more: string): Promise<void> => store.append(name, utf8(more));
+      await append('wal', 'a');
+      const writer = await store.create('wal');
+      await writer.write(utf8('new'));
+      await writer.commit();
+      await append('wal', 'b');
+      expect(await text('wal')).to.equal('newb');
+      await store.move('wal', 'old');
+      await append('wal', 'c');
+      expect([await text('old'), await text('wal')]).to.deep.equal(['newb', 'c']);
+      await append('old', 'd');
+      await store.move('wal', 'old');
+      await append('old', 'e');
+      expect(await text('old')).to.equal('ce');
+      await store.remove('old');
+      await append('old', 'f');
+      await store.writePart('old', 0, utf8('g'));
+      await append('old', 'h');
+      await diskStore(join(folder, 'node', 'L1')).append('old', utf8('i'));
+      await append('old', 'j');
+      expect(await text('old')).to.equal('ghij');
+      // More than stay open.
+      const names = Array.from({ length: 40 }, (_, at) => `many/${at}`);
+      for (const more of ['1', '2', '3']) {
+        await Promise.all(names.map((name) => append(name, more)));
+      }
+      for (const name of names) expect(await text(name), name).to.equal('123');
+    });
+
     it('takes a large value in pieces, and shows nothing of it before it is whole', async () => {
       await store.write('blobs/a', utf8('old'));
       const writer = await store.create('blobs/a');
