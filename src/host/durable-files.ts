@@ -16,7 +16,7 @@ export const newFileFlags: number =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow;
 
 /** A write into a file opened with it is over when it is on the disk. Only Linux means this by the flag. */
-export const durably: number = process.platform === 'linux' ? constants.O_DSYNC : 0;
+const durably: number = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
 /** Opens a file whose writes are made durable by `writeDurably`. */
 export async function openDurable(path: string, flags: number, mode = 0o600): Promise<FileHandle> {
