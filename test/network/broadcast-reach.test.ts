@@ -4,7 +4,7 @@ import type { Topic } from '../../src/wire/index.ts';
 import { openMember, pass, testMembers, until } from './libp2p-cluster.ts';
 
 const bytesEach = 20_000;
-const count = 40;
+const count = 16;
 /** News goes by gossip, votes from one to one where all are connected. */
 const eachWay: readonly Topic[] = ['updates', 'consensus'];
 
