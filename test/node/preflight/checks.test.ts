@@ -148,7 +148,9 @@ describe('preflight: data', () => {
     const missing = checkData(facts, ['calc', 'hps', 'ms']);
     expect(outcomes(missing)).to.deep.equal(['fail']);
     expect(missing[0]?.found).to.contain('labels for ms');
-    expect(outcomes(checkData({ ...facts, folder: null }, []))).to.deep.equal(['fail']);
+    expect(outcomes(checkData({ ...facts, folder: null }, ['hps']))).to.deep.equal(['fail']);
+    // It promised none: it votes and trains nothing.
+    expect(outcomes(checkData({ ...facts, folder: null }, []))).to.deep.equal(['warn']);
     expect(outcomes(checkData({ ...facts, training: 0 }, []))).to.deep.equal(['fail']);
     expect(outcomes(checkData({ ...facts, failure: 'no such folder' }, []))).to.deep.equal([
       'fail',
