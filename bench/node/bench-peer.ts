@@ -1,8 +1,8 @@
 /**
- * One peer of `decisions.ts --without-training` as a process of its own: the `Peer`, transport, disk and signatures of a
+ * One peer of `decisions.ts` that learns nothing, as a process of its own: the `Peer`, transport, disk and signatures of a
  * hospital, over a model of four numbers. Told its number, all ports and a folder by one argument of JSON.
  */
-import { seededRandom, utf8, type NodeId } from '../../src/base/index.ts';
+import { seededRandom, utf8 } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
 import {
   digestOf,
@@ -22,8 +22,8 @@ import {
   seededShare,
   virtualConsortium,
   virtualLimits,
+  virtualMember,
   virtualPlan,
-  type VirtualMember,
 } from '../../src/simulate/index.ts';
 
 /** What a peer is started with. */
@@ -31,13 +31,19 @@ export interface BenchPeerOptions {
   readonly number: number;
   readonly ports: readonly number[];
   readonly folder: string;
-  /** Between the start of a round and an update of it, ms. */
-  readonly trainMs: number;
 }
 
-const { number, ports, folder, trainMs } = JSON.parse(process.argv[2] ?? '{}') as BenchPeerOptions;
+/** Between the start of a round and an update of it, ms. */
+const trainMs = 200;
+
+const { number, ports, folder } = JSON.parse(process.argv[2] ?? '{}') as BenchPeerOptions;
 const ids = memberNames(ports.length);
-const members = ids.map(memberOfBench);
+const seedOf = (name: string): Uint8Array => sha256(utf8(`bench/${name}`));
+const keys = {
+  signer: (name: string) => generateEd25519(seedOf(name)),
+  sealKey: (name: string) => generateHpkeKey(seedOf(`seal/${name}`)),
+};
+const members = ids.map((id) => virtualMember(id, keys));
 const own = members[number - 1];
 if (own === undefined) throw new RangeError('a number from 1 on');
 const plan = virtualPlan({ participants: ids, rounds: 100_000 });
@@ -47,10 +53,12 @@ const logger = { log: (): void => undefined };
 const transport = await openLibp2pTransport({
   self: own.id,
   consortium: consortium.cid,
-  members: members.map(({ id, keys }, at) => ({
-    ...{ id, transportKey: keys.transport.publicKey, addresses: [`127.0.0.1:${ports[at]}`] },
+  members: members.map((one, at) => ({
+    id: one.id,
+    transportKey: one.keys.transport.publicKey,
+    addresses: [`127.0.0.1:${ports[at]}`],
   })),
-  privateKeySeed: seedOf(own.id, 'transport'),
+  privateKeySeed: seedOf(`${own.id}/transport`),
   listen: `127.0.0.1:${ports[number - 1]}`,
   settings: { ...networkDefaults, inboundConnectionThreshold: 10_000 },
   logger,
@@ -82,20 +90,3 @@ await peer.start();
 process.on('SIGTERM', () => {
   void peer.stop().then(() => process.exit(0));
 });
-
-function seedOf(id: NodeId, role: string): Uint8Array {
-  return sha256(utf8(`bench/${id}/${role}`));
-}
-
-function memberOfBench(id: NodeId): VirtualMember {
-  const signer = (role: string): ReturnType<typeof generateEd25519> =>
-    generateEd25519(seedOf(id, role));
-  return {
-    ...{ id, labels: [] },
-    keys: {
-      ...{ org: signer('org'), consensus: signer('consensus'), log: signer('log') },
-      ...{ witness: signer('witness'), transport: signer('transport') },
-      seal: generateHpkeKey(seedOf(id, 'seal')),
-    },
-  };
-}

@@ -61,10 +61,9 @@ async function measurePeers(): Promise<void> {
   rmSync(folder, { recursive: true });
 }
 
-function startPeer(options: Omit<BenchPeerOptions, 'trainMs'>): ChildProcess {
+function startPeer(options: BenchPeerOptions): ChildProcess {
   const script = fileURLToPath(new URL('bench-peer.ts', import.meta.url));
-  const given: BenchPeerOptions = { ...options, trainMs: 200 };
-  const args = ['--disable-warning=ExperimentalWarning', script, JSON.stringify(given)];
+  const args = ['--disable-warning=ExperimentalWarning', script, JSON.stringify(options)];
   return spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 

@@ -32,7 +32,7 @@ import {
   writeDurably,
 } from './durable-files.ts';
 import { HostError } from './errors.ts';
-import { KeptFiles, type KeptFile } from './kept-files.ts';
+import { KeptFiles, type EndFile, type PartsFile } from './kept-files.ts';
 
 const segmentForm = /^[A-Za-z0-9._-]{1,200}$/;
 const nameLengthMax = 1_000;
@@ -97,7 +97,7 @@ class DiskStore implements Store {
   async writePart(name: string, offset: number, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      const { file } = await this.#kept.open(name, 'parts', () => openPart(path));
+      const { file } = await this.#kept.parts(name, () => openParts(path));
       try {
         await writeAll(file, bytes, offset);
       } catch (error) {
@@ -156,7 +156,7 @@ class DiskStore implements Store {
   async append(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
     await this.#inTurn(name, async () => {
-      const kept = await this.#kept.open(name, 'end', () => openEnd(path));
+      const kept = await this.#kept.end(name, () => openEnd(path));
       try {
         await writeDurably(kept.file, bytes);
       } catch (error) {
@@ -332,18 +332,18 @@ class DiskWriter implements StoreWriter {
 }
 
 /** A file to write parts into. */
-async function openPart(path: string): Promise<KeptFile> {
+async function openParts(path: string): Promise<PartsFile> {
   const flags = constants.O_WRONLY | constants.O_CREAT | noFollow;
   const file = await inFolderOf(path, () => open(path, flags, 0o600));
-  return { file, sizeBytes: 0, isNew: false };
+  return { use: 'parts', file };
 }
 
 /** A file to append to. */
-async function openEnd(path: string): Promise<KeptFile> {
+async function openEnd(path: string): Promise<EndFile> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow;
   const file = await inFolderOf(path, () => openDurable(path, flags));
   const { size } = await file.stat();
-  return { file, sizeBytes: size, isNew: size === 0 };
+  return { use: 'end', file, sizeBytes: size, isNew: size === 0 };
 }
 
 /** Does what needs the folder of `path`, which is there for all but the first: only then it is made, durably. */

@@ -9,8 +9,15 @@ const filesMax = 16;
 /** A file that was not written to for so long is closed, ms. */
 const idleMs = 60_000;
 
-/** A file that is open, and what is known of it. */
-export interface KeptFile {
+/** A file that is written at any place. */
+export interface PartsFile {
+  readonly use: 'parts';
+  readonly file: FileHandle;
+}
+
+/** A file that is appended to. */
+export interface EndFile {
+  readonly use: 'end';
   readonly file: FileHandle;
   /** What it held when it was opened, and what was appended since. */
   sizeBytes: number;
@@ -18,13 +25,11 @@ export interface KeptFile {
   isNew: boolean;
 }
 
-/** What is written: parts at any place, or only the end. */
-type Use = 'parts' | 'end';
+type KeptFile = PartsFile | EndFile;
 
 interface Entry {
-  readonly use: Use;
   readonly kept: KeptFile;
-  usedMs: number;
+  readonly usedMs: number;
 }
 
 /** See the file's header. */
@@ -39,18 +44,14 @@ export class KeptFiles {
     this.#closeSoon = closeSoon;
   }
 
-  /** The file as it is open for this use, or opened by `open`. */
-  async open(name: string, use: Use, open: () => Promise<KeptFile>): Promise<KeptFile> {
-    if (this.#entries.get(name)?.use !== use) await this.close(name);
-    const kept = this.#entries.get(name)?.kept ?? (await open());
-    this.#entries.delete(name);
-    this.#entries.set(name, { use, kept, usedMs: performance.now() });
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > filesMax && oldest !== undefined) this.#closeSoon(oldest);
-    this.#timer ??= setInterval(() => {
-      this.#closeIdle();
-    }, idleMs).unref();
-    return kept;
+  /** The file as it is open to be written in parts, or opened by `open`. */
+  parts(name: string, open: () => Promise<PartsFile>): Promise<PartsFile> {
+    return this.#keep(name, (kept) => (kept?.use === 'parts' ? kept : null), open);
+  }
+
+  /** The file as it is open to be appended to, or opened by `open`. */
+  end(name: string, open: () => Promise<EndFile>): Promise<EndFile> {
+    return this.#keep(name, (kept) => (kept?.use === 'end' ? kept : null), open);
   }
 
   /** Closes the file, if it is open. */
@@ -58,6 +59,26 @@ export class KeptFiles {
     const entry = this.#entries.get(name);
     this.#entries.delete(name);
     await entry?.kept.file.close();
+  }
+
+  async #keep<Kept extends KeptFile>(
+    name: string,
+    asAsked: (kept: KeptFile | undefined) => Kept | null,
+    open: () => Promise<Kept>,
+  ): Promise<Kept> {
+    let kept = asAsked(this.#entries.get(name)?.kept);
+    if (kept === null) {
+      await this.close(name);
+      kept = await open();
+    }
+    this.#entries.delete(name);
+    this.#entries.set(name, { kept, usedMs: performance.now() });
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size > filesMax && oldest !== undefined) this.#closeSoon(oldest);
+    this.#timer ??= setInterval(() => {
+      this.#closeIdle();
+    }, idleMs).unref();
+    return kept;
   }
 
   #closeIdle(): void {

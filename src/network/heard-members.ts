@@ -5,7 +5,7 @@
 import type { NodeId } from '../base/index.ts';
 
 /** Longer than three heartbeats of the slowest clock (`peer.tickMs`, 60 s at most). */
-export const unheardMs = 180_000;
+const unheardMs = 180_000;
 
 /** See the file's header. */
 export class HeardMembers {

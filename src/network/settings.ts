@@ -32,8 +32,8 @@ export interface NetworkSettings {
   /** Gossipsub heartbeat, ms, 100..5000. */
   readonly gossipHeartbeatMs: number;
   /**
-   * Neighbours that a member passes others' broadcasts on to, 1..12. Authors already send to every member they are
-   * connected to, so this only carries messages past broken links; each step costs every member one more copy.
+   * Neighbours that a member passes others' broadcasts on to, 1..12, while a pair of members has no link: authors send to every
+   * member they are connected to, so this only carries messages past broken links. Each step costs every member one more copy then.
    */
   readonly gossipDegree: number;
   /** Broadcasts one author may send a second, 1..1000; gossipsub itself has no limit. */

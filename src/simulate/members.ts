@@ -61,7 +61,7 @@ export function memberNames(count: number): NodeId[] {
  */
 export function virtualMember(
   id: NodeId,
-  crypto: CountedCrypto,
+  crypto: Pick<CountedCrypto, 'signer' | 'sealKey'>,
   labels: readonly string[] = [],
   generation: { readonly node: number; readonly org: number } = { node: 0, org: 0 },
 ): VirtualMember {
