@@ -10,6 +10,9 @@ import { askControl, freePorts } from '../../src/host/index.ts';
 import { smoke, writePhantoms } from './hospitals.ts';
 import { annulus, done, NodeProcess, WitnessProcess } from './processes.ts';
 
+/** Of the student: about as many as are carried out while keys are renewed, one node is killed and one stopped. */
+const studentRounds = 10;
+
 describe('a consortium of real processes', function () {
   this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), 'annulus-nodes-'));
@@ -57,7 +60,8 @@ describe('a consortium of real processes', function () {
     }
     await done(
       ...['consortium', 'draft', '--name', 'Smoke', '--domain', 'annulus.example'],
-      ...['--preset', 'smoke', '--home', homes[0]!, '-o', at('draft.json')],
+      ...['--preset', 'smoke', '--set', `training.student.rounds=${studentRounds}`],
+      ...['--home', homes[0]!, '-o', at('draft.json')],
       ...ids.map((id) => at(`${id}.json`)),
     );
     for (const [index, id] of ids.entries()) {
@@ -109,7 +113,8 @@ describe('a consortium of real processes', function () {
     start(homes[1]!, 'witnesses.everyS=1');
     await answers(homes[0]!);
     await done('wait', '--done', '--timeout', '120', '--home', homes[0]!);
-    for (const home of homes) await isDone(home);
+    // The version is ordered between two rounds, or after the last one.
+    for (const home of homes) await until(home, ({ node }) => node.isDone && hasVersion(home));
   });
 
   it('has the last head of the one that asks cosigned by the witness outside', async () => {
@@ -141,7 +146,7 @@ describe('a consortium of real processes', function () {
           logs: [log],
         } = JSON.parse(out) as RunVerdict;
         expect(ok, home).equal(true);
-        expect(existsSync(join(home, 'consortium', 'manifest-1.json')), home).equal(true);
+        expect(hasVersion(home), home).equal(true);
         const { rounds, heights } = log!.verdict;
         const models = rounds.map(({ stage, modelDigest }) => `${stage} ${modelDigest ?? '-'}`);
         return { heights, models };
@@ -151,6 +156,11 @@ describe('a consortium of real processes', function () {
     const student = logs[0]!.models.filter((model) => model.startsWith('student ')).at(-1);
     expect(student).match(/^student [0-9a-f]{64}$/);
   });
+
+  /** Whether the version with renewed keys is in force in the home. */
+  function hasVersion(home: string): boolean {
+    return existsSync(join(home, 'consortium', 'manifest-1.json'));
+  }
 
   async function statusOf(home: string): Promise<NodeStatus> {
     const { body } = await askControl(join(home, 'control.sock'), {

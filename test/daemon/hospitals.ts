@@ -293,9 +293,11 @@ export class Hospitals {
   }
 }
 
-/** Stage and model of each round, as a log tells them. */
+/** Stage and model of each round that has ended, as a log tells them. */
 export function modelsOf({ rounds }: LogVerdict): string[] {
-  return rounds.map(({ stage, modelDigest }) => `${stage} ${modelDigest ?? '-'}`);
+  return rounds
+    .filter(({ outcome }) => outcome === 'sealed' || outcome === 'void')
+    .map(({ stage, modelDigest }) => `${stage} ${modelDigest ?? '-'}`);
 }
 
 /** Rounds whose average has an update of this member with a weight. */

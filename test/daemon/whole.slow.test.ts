@@ -5,7 +5,7 @@ import { Hospitals, modelsOf, roundsWith } from './hospitals.ts';
 import { done } from './processes.ts';
 
 /** Rounds of the student: more than the commands below take, which are typed while it is trained. */
-const studentRounds = 45;
+const studentRounds = 60;
 
 const founders = ['L1', 'L2', 'L3', 'L4', 'L5', 'L6', 'L7', 'L8'];
 const everybody = [...founders, 'L9'];
