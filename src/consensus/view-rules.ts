@@ -100,11 +100,12 @@ export class ViewRules {
       now.final ??= certificate;
       return;
     }
-    if (announce) this.#tell(certificate);
     invariant(x !== undefined, 'a notarization names a value');
     if (isVoter && now.rules.maySign('FINALIZE', v)) {
       this.#voting.sign('FINALIZE', v, x, { cert: certificate });
     }
+    // After the vote, which everybody waits for; a certificate only those who lack some of its votes.
+    if (announce) this.#tell(certificate);
     if (v >= now.view) this.#enter(v + 1, { nota: certificate, nulli: null });
     else if (v > now.parent) {
       // The nullification behind this view covers more than it need now, and nothing at all right after `v`.

@@ -254,9 +254,9 @@ describe('Simplex/H, rule by rule (n = 4, q = 3, f = 1)', () => {
       expect(bench.words()).deep.equal([]);
       bench.hear(epoch.vote('NOTARIZE', 0, xA, b!));
       expect(kinds(bench.effects).slice(0, 3)).deep.equal([
-        'broadcast CERT',
         'persist FINALIZE',
         'broadcast FINALIZE',
+        'broadcast CERT',
       ]);
       const record = bench.log.at(-1);
       expect(record?.t === 'FINALIZE' && record.cert.sigs.length).equal(3);

@@ -85,9 +85,9 @@ describe('the simulation catches a machine that', () => {
     ['no re-propose', { adversary: 'chaos' }, ['justification'], 0, 10],
     ['low quorum', { adversary: 'twins' }, ['false-refusal', 'justification', 'agreement'], 0, 10],
     // Rare: these begin at seeds where it was seen.
-    ['nullify after finalize', { adversary: 'chaos', blackout: true }, ['honest-pair'], 674, 1],
+    ['nullify after finalize', { adversary: 'chaos', blackout: true }, ['honest-pair'], 456, 1],
     ['body not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 263, 1],
-    ['certificate not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 674, 1],
+    ['certificate not persisted', { adversary: 'chaos', blackout: true }, ['liveness'], 749, 1],
     ['gives up too much', { adversary: 'chaos' }, ['honest-pair'], 14, 1],
     ['gives up too little', { adversary: 'chaos' }, ['liveness'], 123, 1],
     ['forgets what it gave up', { adversary: 'chaos', blackout: true }, ['honest-pair'], 2858, 1],
