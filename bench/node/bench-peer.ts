@@ -31,12 +31,16 @@ export interface BenchPeerOptions {
   readonly number: number;
   readonly ports: readonly number[];
   readonly folder: string;
+  /** Whether it has an update for each round; if nobody has, each round is VOID at its deadline, and decisions are all there is. */
+  readonly isAuthor: boolean;
 }
 
 /** Between the start of a round and an update of it, ms. */
 const trainMs = 200;
+/** How long a round without updates is open, ms. */
+const emptyRoundMs = 500;
 
-const { number, ports, folder } = JSON.parse(process.argv[2] ?? '{}') as BenchPeerOptions;
+const { number, ports, folder, isAuthor } = JSON.parse(process.argv[2] ?? '{}') as BenchPeerOptions;
 const ids = memberNames(ports.length);
 const seedOf = (name: string): Uint8Array => sha256(utf8(`bench/${name}`));
 const keys = {
@@ -46,7 +50,8 @@ const keys = {
 const members = ids.map((id) => virtualMember(id, keys));
 const own = members[number - 1];
 if (own === undefined) throw new RangeError('a number from 1 on');
-const plan = virtualPlan({ participants: ids, rounds: 100_000 });
+const roundTimeoutMs = isAuthor ? 60_000 : emptyRoundMs;
+const plan = virtualPlan({ participants: ids, rounds: 100_000, roundTimeoutMs });
 const facts = { name: 'bench', domain: 'bench.example', plan, limits: virtualLimits };
 const consortium = virtualConsortium(members, facts);
 const logger = { log: (): void => undefined };
@@ -67,7 +72,11 @@ const store = diskStore(folder);
 const clock = systemClock();
 const quadratic = seededQuadratics(1, ids).get(own.id);
 if (quadratic === undefined) throw new RangeError('a hospital of the seed');
-const training = { ...quadratic, share: seededShare, durationMs: () => trainMs };
+const training = {
+  ...quadratic,
+  share: seededShare,
+  durationMs: () => (isAuthor ? trainMs : Infinity),
+};
 const peer = new Peer(
   {
     ...{ clock, store, transport, logger, crypto: systemCrypto },

@@ -2,8 +2,8 @@
  * How long a decision takes among processes on loopback: from the proposer's clock, as the block says it, to the moment when the
  * block lies in a node's log. All nodes are on one machine, so it is one clock. Votes, their durable records and the log's are in it.
  * Each `--with` is a network of its own with these settings, one after the other in one run: what is compared, by default training
- * that is as urgent as votes and training that gives way. Before them, the same peers with nothing to train: what agreement takes
- * by itself.
+ * that is as urgent as votes and training that gives way. Before them, the same peers with nothing to train, in rounds without
+ * updates, which are decisions alone, and in rounds with them. The first third of each run is left out: the program is not warm.
  *
  *   npm run build && node --disable-warning=ExperimentalWarning bench/node/decisions.ts [--nodes 8] [--seconds 60]
  *     [--with compute.niceness=0 --with compute.niceness=10,network.gossipDegree=1] [--profile DIR]
@@ -44,19 +44,22 @@ function networkThreadsMs(nodes: readonly BenchNode[]): number {
   }, 0);
 }
 
-/** Peers that learn nothing, as processes: a round is over as soon as its messages are. */
-async function measurePeers(): Promise<void> {
+/** Peers that learn nothing, as processes: a round is over as soon as its messages are, or without any at its deadline. */
+async function measurePeers(isAuthor: boolean): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'annulus-decisions-'));
   const ports = await freePorts('127.0.0.1', Number(values.nodes));
   const folders = ports.map((_, at) => join(folder, `L${at + 1}`));
-  const children = folders.map((home, at) => startPeer({ number: at + 1, ports, folder: home }));
+  const children = folders.map((home, at) =>
+    startPeer({ number: at + 1, ports, folder: home, isAuthor }),
+  );
   try {
     await pause(Number(values.seconds) * 1000);
   } finally {
     for (const child of children) child.kill('SIGTERM');
     await Promise.all(children.map(ended));
   }
-  say(`no training, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
+  const what = isAuthor ? 'rounds without training' : 'decisions alone';
+  say(`${what}, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
   tell(folders);
   rmSync(folder, { recursive: true });
 }
@@ -103,6 +106,7 @@ async function measure(settings: string): Promise<void> {
 
 /** By the operations of a block, how long it took at each node. */
 function tell(stores: readonly string[]): void {
+  const warmFromMs = Date.now() - (2 / 3) * Number(values.seconds) * 1000;
   const times = new Map<string, number[]>();
   for (const store of stores) {
     const place = join(store, 'log', 'decisions');
@@ -112,8 +116,10 @@ function tell(stores: readonly string[]): void {
         body: { ts: number; ops: { op: string }[] };
       };
       const ops = body.ops.map(({ op }) => op).join('+');
+      if (body.ts < warmFromMs) continue;
       const list = times.get(ops) ?? [];
-      list.push(statSync(join(place, name)).mtimeMs - body.ts);
+      // When the file got its name: it was written before.
+      list.push(statSync(join(place, name)).ctimeMs - body.ts);
       times.set(ops, list);
     }
   }
@@ -128,5 +134,5 @@ function tell(stores: readonly string[]): void {
 }
 
 say(`${cpus()[0]?.model ?? ''}, ${cpus().length} cores, Node ${process.version}`);
-await measurePeers();
+for (const isAuthor of [false, true]) await measurePeers(isAuthor);
 for (const settings of values.with) await measure(settings);
