@@ -2,6 +2,7 @@
  * One peer of `decisions.ts` that learns nothing, as a process of its own: the `Peer`, transport, disk and signatures of a
  * hospital, over a model of four numbers. Told its number, all ports and a folder by one argument of JSON.
  */
+import { writeFileSync } from 'node:fs';
 import { seededRandom, utf8 } from '../../src/base/index.ts';
 import { consensusDefaults } from '../../src/consensus/index.ts';
 import {
@@ -33,6 +34,8 @@ export interface BenchPeerOptions {
   readonly folder: string;
   /** Whether it has an update for each round; if nobody has, each round is VOID at its deadline, and decisions are all there is. */
   readonly isAuthor: boolean;
+  /** Where it leaves, at its end, when the decision of each height was on its disk: ms since 1970, by height. */
+  readonly decidedFile: string;
 }
 
 /** Between the start of a round and an update of it, ms. */
@@ -40,7 +43,9 @@ const trainMs = 200;
 /** How long a round without updates is open, ms. */
 const emptyRoundMs = 500;
 
-const { number, ports, folder, isAuthor } = JSON.parse(process.argv[2] ?? '{}') as BenchPeerOptions;
+const { number, ports, folder, isAuthor, decidedFile } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as BenchPeerOptions;
 const ids = memberNames(ports.length);
 const seedOf = (name: string): Uint8Array => sha256(utf8(`bench/${name}`));
 const keys = {
@@ -69,6 +74,14 @@ const transport = await openLibp2pTransport({
   logger,
 });
 const store = diskStore(folder);
+const append = store.append.bind(store);
+const decidedMs: Record<string, number> = {};
+store.append = async (name, bytes): Promise<void> => {
+  await append(name, bytes);
+  const height = /^wal\/\d+\/(\d+)\.log$/.exec(name)?.[1];
+  const isDecision = height !== undefined && Buffer.from(bytes).includes('"t":"DEC"');
+  if (isDecision) decidedMs[height] = Date.now();
+};
 const clock = systemClock();
 const quadratic = seededQuadratics(1, ids).get(own.id);
 if (quadratic === undefined) throw new RangeError('a hospital of the seed');
@@ -95,7 +108,10 @@ const peer = new Peer(
     },
   },
 );
-await peer.start();
 process.on('SIGTERM', () => {
-  void peer.stop().then(() => process.exit(0));
+  void peer.stop().then(() => {
+    writeFileSync(decidedFile, JSON.stringify(decidedMs));
+    process.exit(0);
+  });
 });
+await peer.start();

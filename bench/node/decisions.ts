@@ -1,6 +1,7 @@
 /**
- * How long a decision takes among processes on loopback: from the proposer's clock, as the block says it, to the moment when the
- * block lies in a node's log. All nodes are on one machine, so it is one clock. Votes, their durable records and the log's are in it.
+ * How long a decision takes among processes on loopback: from the proposer's clock, as the block says it, to the moment when a node
+ * has it on its disk with its proof, and to the moment when the block lies in the node's log, after which the next height goes on. All
+ * nodes are on one machine, so it is one clock.
  * Each `--with` is a network of its own with these settings, one after the other in one run: what is compared, by default training
  * that is as urgent as votes and training that gives way. Before them, the same peers with nothing to train, in rounds without
  * updates, which are decisions alone, and in rounds with them. The first third of each run is left out: the program is not warm.
@@ -50,7 +51,7 @@ async function measurePeers(isAuthor: boolean): Promise<void> {
   const ports = await freePorts('127.0.0.1', Number(values.nodes));
   const folders = ports.map((_, at) => join(folder, `L${at + 1}`));
   const children = folders.map((home, at) =>
-    startPeer({ number: at + 1, ports, folder: home, isAuthor }),
+    startPeer({ number: at + 1, ports, folder: home, isAuthor, decidedFile: decidedFileOf(home) }),
   );
   try {
     await pause(Number(values.seconds) * 1000);
@@ -60,7 +61,8 @@ async function measurePeers(isAuthor: boolean): Promise<void> {
   }
   const what = isAuthor ? 'rounds without training' : 'decisions alone';
   say(`${what}, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
-  tell(folders);
+  tell(folders, decided);
+  tell(folders, inLog);
   rmSync(folder, { recursive: true });
 }
 
@@ -95,7 +97,10 @@ async function measure(settings: string): Promise<void> {
     for (const { child } of nodes) await ended(child);
   }
   say(`${settings}, load ${loadavg()[0]?.toFixed(1) ?? ''}`);
-  tell(nodes.map(({ home }) => join(home, 'node')));
+  tell(
+    nodes.map(({ home }) => join(home, 'node')),
+    inLog,
+  );
   const heights = Math.max(...nodes.map(({ height }) => height));
   say(
     `heights ${nodes.map(({ height }) => height).join(' ')}; ` +
@@ -104,23 +109,46 @@ async function measure(settings: string): Promise<void> {
   rmSync(folder, { recursive: true });
 }
 
+/** What was waited for, and when it came at each height of a node, ms since 1970. */
+interface Arrival {
+  readonly what: string;
+  readonly timesMs: (store: string) => (height: number) => number | undefined;
+}
+
+const decidedFileOf = (store: string): string => `${store}-decided.json`;
+const placeOf = (store: string): string => join(store, 'log', 'decisions');
+
+const decided: Arrival = {
+  what: 'decided',
+  timesMs: (store) => {
+    const text = readFileSync(decidedFileOf(store), 'utf8');
+    const times = JSON.parse(text) as Record<string, number>;
+    return (height) => times[height];
+  },
+};
+
+/** When the file got its name: it was written before. */
+const inLog: Arrival = {
+  what: 'in the log',
+  timesMs: (store) => (height) => statSync(join(placeOf(store), `${height}.json`)).ctimeMs,
+};
+
 /** By the operations of a block, how long it took at each node. */
-function tell(stores: readonly string[]): void {
+function tell(stores: readonly string[], { what, timesMs }: Arrival): void {
   const warmFromMs = Date.now() - (2 / 3) * Number(values.seconds) * 1000;
   const times = new Map<string, number[]>();
   for (const store of stores) {
-    const place = join(store, 'log', 'decisions');
+    const place = placeOf(store);
+    const timeMs = timesMs(store);
     // Absent at a node that has not begun, on a machine that is too busy.
     for (const name of existsSync(place) ? readdirSync(place) : []) {
       const { body } = JSON.parse(readFileSync(join(place, name), 'utf8')) as {
-        body: { ts: number; ops: { op: string }[] };
+        body: { h: number; ts: number; ops: { op: string }[] };
       };
       const ops = body.ops.map(({ op }) => op).join('+');
-      if (body.ts < warmFromMs) continue;
-      const list = times.get(ops) ?? [];
-      // When the file got its name: it was written before.
-      list.push(statSync(join(place, name)).ctimeMs - body.ts);
-      times.set(ops, list);
+      const atMs = timeMs(body.h);
+      if (body.ts < warmFromMs || atMs === undefined) continue;
+      times.set(ops, [...(times.get(ops) ?? []), atMs - body.ts]);
     }
   }
   for (const [ops, list] of [...times, ['all', [...times.values()].flat()] as const]) {
@@ -128,7 +156,7 @@ function tell(stores: readonly string[]): void {
     const at = (share: number): string =>
       (sorted[Math.floor(share * (sorted.length - 1))] ?? NaN).toFixed(0);
     say(
-      `${ops.padEnd(10)} ${sorted.length} times: half within ${at(0.5)} ms, nine of ten within ${at(0.9)} ms, the fastest ${at(0)} ms`,
+      `${what}, ${ops}: ${sorted.length} times: half within ${at(0.5)} ms, nine of ten within ${at(0.9)} ms, the fastest ${at(0)} ms`,
     );
   }
 }

@@ -1,5 +1,5 @@
 /** Folders that hold keys: their owner's alone, and made whole or not at all. */
-import { stat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { stat, mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, onDisk } from './disk-error.ts';
 import { isAbsent, makeFolder, nullIfAbsent, syncFolder, writeNewFile } from './durable-files.ts';
@@ -117,7 +117,7 @@ export async function fillPrivateFolder(
 }
 
 /**
- * Refuses what `createPrivateFolder` would refuse, before any work.
+ * Refuses what `createPrivateFolder` would refuse, before any work: also where this user may make no folder.
  *
  * @throws {HostError} 'folder_not_empty' or 'folder_mode', or a disk code
  */
@@ -129,9 +129,22 @@ export async function requireNewFolder(path: string): Promise<void> {
       throw error;
     }),
   );
-  if (names === null) return;
-  if (names.length > 0) throw new HostError({ code: 'folder_not_empty', path });
-  await requirePrivateFolder(path);
+  if (names !== null && names.length > 0) throw new HostError({ code: 'folder_not_empty', path });
+  if (names !== null) await requirePrivateFolder(path);
+  await tryFolderBeside(resolve(path));
+}
+
+/** Makes a folder where the first one of this path would be made, and removes it. @throws {HostError} a disk code */
+async function tryFolderBeside(path: string): Promise<void> {
+  const parent = dirname(path);
+  const isThere = (await nullIfAbsent(() => stat(parent))) !== null;
+  if (!isThere && parent !== path) {
+    await tryFolderBeside(parent);
+    return;
+  }
+  await onDisk(parent, async () => {
+    await rmdir(await mkdtemp(join(parent, '.annulus-')));
+  });
 }
 
 /** What tells a folder from a copy of it: its number in its file system, which a move within that keeps. */

@@ -104,4 +104,24 @@ describe('a private folder', () => {
     expect(await codeOf(requirePrivateFolder(at('none')))).to.equal('folder_missing');
     expect(await codeOf(requireNewFolder(at('none')))).to.equal('accepted');
   });
+
+  it('is refused before any work where this user may make none, and its place is left as it was', async () => {
+    mkdirSync(at('closed'), { mode: 0o555 });
+    chmodSync(folder, 0o755);
+    const isRoot = process.getuid?.() === 0;
+    const nobody = 65_534;
+    const codes: string[] = [];
+    if (isRoot) process.seteuid?.(nobody); // who has root's rights may write anywhere
+    try {
+      for (const name of ['closed/home', 'closed/a/b/home']) {
+        codes.push(await codeOf(requireNewFolder(at(name))));
+      }
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+    expect(codes).to.deep.equal(['disk_denied', 'disk_denied']);
+    mkdirSync(at('ours'));
+    expect(await codeOf(requireNewFolder(at('ours/a/b/home')))).to.equal('accepted');
+    expect(readdirSync(at('ours'))).to.deep.equal([]);
+  });
 });
