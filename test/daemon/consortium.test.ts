@@ -11,7 +11,7 @@ import { smoke, writePhantoms } from './hospitals.ts';
 import { annulus, done, NodeProcess, WitnessProcess } from './processes.ts';
 
 /** Of the student: about as many as are carried out while keys are renewed, one node is killed and one stopped. */
-const studentRounds = 10;
+const studentRounds = 6;
 
 describe('a consortium of real processes', function () {
   this.timeout(300_000);

@@ -74,7 +74,7 @@ export class FaultNetwork {
     const { training, network, peer } = smoke;
     const settings = {
       ...smoke,
-      network: { ...network, dialTimeoutMs: 2_000, pingIntervalMs: 1_000 },
+      network: { ...network, dialTimeoutMs: 2_000, pingIntervalMs: 1_000, silenceMsMax: 8_000 },
       peer: { ...peer, tickMs: 500 },
       training: {
         ...training,
