@@ -4,8 +4,8 @@
  * nodes are on one machine, so it is one clock.
  * Each `--with` is a network of its own with these settings, one after the other in one run: what is compared, by default training
  * that is as urgent as votes and training that gives way. Before them, the same peers with nothing to train, in rounds without
- * updates, which are decisions alone, and in rounds with them. The first half of each run is left out: a message
- * costs 0.35 ms of CPU in a program that has just started, 0.2 after a thousand and 0.06 after five thousand, when it is compiled.
+ * updates, which are decisions alone, and in rounds with them. The first half of each run is left out: a program
+ * that has just started is not compiled yet, and slower by far (`bench/network/one-message.ts`).
  *
  *   npm run build && node --disable-warning=ExperimentalWarning bench/node/decisions.ts [--nodes 8] [--seconds 60]
  *     [--with compute.niceness=0 --with compute.niceness=10,network.gossipDegree=1] [--profile DIR]

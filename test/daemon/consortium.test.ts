@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import type { RunVerdict } from '../../src/audit/index.ts';
 import { readStatus, type NodeStatus } from '../../src/dashboard/index.ts';
 import { askControl, freePorts } from '../../src/host/index.ts';
-import { smoke, writePhantoms } from './hospitals.ts';
+import { modelsOf, smoke, writePhantoms } from './hospitals.ts';
 import { annulus, done, NodeProcess, WitnessProcess } from './processes.ts';
 
 /** Of the student: about as many as are carried out while keys are renewed, one node is killed and one stopped. */
@@ -147,9 +147,7 @@ describe('a consortium of real processes', function () {
         } = JSON.parse(out) as RunVerdict;
         expect(ok, home).equal(true);
         expect(hasVersion(home), home).equal(true);
-        const { rounds, heights } = log!.verdict;
-        const models = rounds.map(({ stage, modelDigest }) => `${stage} ${modelDigest ?? '-'}`);
-        return { heights, models };
+        return { heights: log!.verdict.heights, models: modelsOf(log!.verdict) };
       }),
     );
     for (const log of logs) expect(log).deep.equal(logs[0]);
