@@ -277,7 +277,7 @@ export function consortiumOf(
       stages: [
         sampleStage({
           ...{ id: 'student', participants: ['L1', 'L2', 'L3'] as NodeId[] },
-          ...{ rounds: 1_000, minParticipants: 2 },
+          ...{ rounds: 100_000, minParticipants: 2 },
         }),
       ],
     },
