@@ -2,7 +2,8 @@
  * Nodes as processes behind slow and lossy lines. One of them, or half of them, is cut off while a round is in each of its phases,
  * and comes back: the rounds go on with everybody, and no chunk that came was asked for again. Printed: what each phase was, how
  * long it took, and how many chunks broke off. The environment changes the cut (ANNULUS_CUT_S, 40), the members (ANNULUS_CUT_NODES,
- * 4), who is cut off (ANNULUS_CUT_WHO, one,half) and when (ANNULUS_CUT_PHASES, as `phases` below).
+ * 4), who is cut off (ANNULUS_CUT_WHO, one,half), when (ANNULUS_CUT_PHASES, as `phases` below), and the plan
+ * (ANNULUS_CUT_SETTINGS, as "training.averaging=sharded", with blanks between them).
  */
 import { readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
@@ -28,6 +29,7 @@ const settings = [
   ...['models.student.featureSize=24', 'models.student.depths=[1,1,1]'],
   ...['models.student.numHeads=[2,2,2]', 'training.student.rounds=1000'],
   'training.patch=[32,16,16]',
+  ...(process.env.ANNULUS_CUT_SETTINGS?.split(' ') ?? []),
 ];
 
 const ids = Array.from({ length: count }, (_, at) => `L${at + 1}`);
