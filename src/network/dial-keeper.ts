@@ -5,7 +5,7 @@
  */
 import { messageOf, type Logger, type NodeId } from '../base/index.ts';
 import { isLower, type DirectoryEntry } from './member-directory.ts';
-import type { NetworkSettings } from './settings.ts';
+import { redialPauseMs, type NetworkSettings } from './settings.ts';
 
 /** What the keeper needs of its node. */
 export interface DialPorts {
@@ -144,11 +144,8 @@ export class DialKeeper {
     if (!this.#ports.isConnected(member)) this.#schedule(watched, this.#pauseMs(watched));
   }
 
-  /** Doubles with each failure; half of it is chance, so that a whole consortium does not dial in step. */
-  #pauseMs(watched: Watched): number {
-    const { redialMsMin, redialMsMax } = this.#ports.settings;
-    const full = Math.min(redialMsMax, redialMsMin * 2 ** Math.min(watched.failures, 20));
-    return full * (0.5 + Math.random() / 2);
+  #pauseMs({ failures }: Watched): number {
+    return redialPauseMs(this.#ports.settings, failures);
   }
 
   #reverseMs(): number {

@@ -19,16 +19,17 @@ const helloBytesMax = 255;
 /** What a hello came to. */
 export type HelloOutcome = 'same' | 'other consortium' | 'other version';
 
-/** Says hello first, on a connection we dialled. */
+/** Says hello first, on a connection we dialled. @param protocol `helloProtocol`, or `bulkProtocol` */
 export async function sayHello(
   connection: Connection,
   consortium: Digest,
   timeoutMs: number,
+  protocol: string = helloProtocol,
 ): Promise<HelloOutcome> {
   const signal = AbortSignal.timeout(timeoutMs);
   let stream: Stream;
   try {
-    stream = await connection.newStream(helloProtocol, { signal });
+    stream = await connection.newStream(protocol, { signal });
   } catch (error) {
     if (error instanceof Error && error.name === 'UnsupportedProtocolError') return 'other version';
     throw error;

@@ -8,7 +8,13 @@ import type { MemberConnections } from './member-connections.ts';
 import type { MemberDirectory } from './member-directory.ts';
 import type { Messenger } from './message-protocol.ts';
 import { answerPing } from './ping-protocol.ts';
-import { helloProtocol, messageProtocol, pingProtocol, updateProtocol } from './protocol-ids.ts';
+import {
+  bulkProtocol,
+  helloProtocol,
+  messageProtocol,
+  pingProtocol,
+  updateProtocol,
+} from './protocol-ids.ts';
 import type { SenderAccounts } from './sender-accounts.ts';
 import type { NetworkSettings } from './settings.ts';
 import { TransferSlots } from './transfer-slots.ts';
@@ -42,6 +48,7 @@ export class InboundStreams {
   /** Registers the protocols; the host is not started yet. */
   async register(host: Host): Promise<void> {
     await host.handle(helloProtocol, this.#onHello, { maxInboundStreams: 2 });
+    await host.handle(bulkProtocol, this.#onBulk, { maxInboundStreams: 2 });
     await host.handle(pingProtocol, this.#onPing, { maxInboundStreams: 2 });
     await host.handle(messageProtocol, this.#onMessages, { maxInboundStreams: 2 });
     await host.handle(updateProtocol, this.#onTransfer, {
@@ -55,6 +62,14 @@ export class InboundStreams {
       await this.#ports.members.answer(stream, connection);
     } catch (error) {
       this.#drop(stream, 'hello', error);
+    }
+  };
+
+  readonly #onBulk = async (stream: Stream, connection: Connection): Promise<void> => {
+    try {
+      await this.#ports.members.answerBulk(stream, connection);
+    } catch (error) {
+      this.#drop(stream, 'hello for bulk', error);
     }
   };
 
@@ -83,7 +98,7 @@ export class InboundStreams {
 
   readonly #onTransfer = async (stream: Stream, connection: Connection): Promise<void> => {
     const { settings, provider, accounts, members } = this.#ports;
-    const from = await this.#taken(stream, await members.welcomed(connection));
+    const from = await this.#taken(stream, await members.welcomedBulk(connection));
     if (from === null) return;
     const open = this.#servedTo.get(from) ?? 0;
     this.#servedTo.set(from, open + 1);

@@ -63,7 +63,8 @@ export async function createHost(init: HostInit): Promise<Host> {
       }),
     ],
     connectionManager: {
-      maxConnections: 256,
+      // Two with each of 255 members, and those that cross.
+      maxConnections: 640,
       maxIncomingPendingConnections: 16,
       inboundConnectionThreshold: settings.inboundConnectionThreshold,
       inboundUpgradeTimeout: 10_000,

@@ -1,10 +1,11 @@
 /**
  * Connections to the other members, from dial to hang-up, and which of them are peers. A member counts as a
  * peer when it said hello, is subscribed to every topic, and we can speak gossip to it. `HelloTurns` sees to it that
- * of two connections of a pair one has a hello.
+ * of two connections of a pair one has a hello, `BulkConnections` to a further one for bulk.
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import { invariant, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import { BulkConnections } from './bulk-connections.ts';
 import type { ByteCounter } from './byte-counter.ts';
 import { DialKeeper } from './dial-keeper.ts';
 import { NetworkError } from './errors.ts';
@@ -45,6 +46,7 @@ export class MemberConnections {
   readonly #gossipHealth: GossipHealth;
   readonly #book: LinkBook;
   readonly #silence: SilenceWatch;
+  readonly #bulk: BulkConnections;
   #listener: (connected: readonly NodeId[]) => void = () => undefined;
   #isRunning = false;
 
@@ -64,6 +66,11 @@ export class MemberConnections {
       done: (member, connection, outcome) => {
         this.#helloDone(member, connection, outcome);
       },
+    });
+    this.#bulk = new BulkConnections({
+      ...{ consortium: ports.consortium, settings, logger },
+      dial: async (address, signal) => host.dial(address, { signal, force: true }),
+      isLink: ({ id }, connection) => this.#isRunning && this.#links.isLink(id, connection.id),
     });
     this.#keeper = new DialKeeper(own, this.#others(), {
       ...{ settings, logger },
@@ -181,6 +188,7 @@ export class MemberConnections {
     for (const member of gone) {
       // Here and not when the connections end: nobody knows then whose they were.
       this.#links.forget(member.id);
+      this.#bulk.drop(member.id);
       this.#ports.onLost(member.id);
       this.#cutAll(member);
     }
@@ -200,6 +208,13 @@ export class MemberConnections {
     const { helloTimeoutMs } = this.#ports.settings;
     const said = await this.#links.helloWithin(member.id, connection.id, helloTimeoutMs);
     return said ? member.id : null;
+  }
+
+  /** The same on a connection for bulk, or where the link carries it too. */
+  async welcomedBulk(connection: Connection): Promise<NodeId | null> {
+    const id = this.#directory.ofPeer(connection.remotePeer)?.id ?? null;
+    const isBulk = id !== null && (await this.#bulk.isFor(id, connection));
+    return isBulk && this.isConnected(id) ? id : this.welcomed(connection);
   }
 
   async #dial(member: DirectoryEntry): Promise<void> {
@@ -252,6 +267,12 @@ export class MemberConnections {
     );
   }
 
+  /** The other side, which dialled a second connection, says that it is for bulk. Rejects when the talk breaks off. */
+  async answerBulk(stream: Stream, connection: Connection): Promise<void> {
+    const member = this.#directory.ofPeer(connection.remotePeer);
+    if (member !== null) await this.#bulk.answer(stream, member.id, connection);
+  }
+
   /** The other's hello is known: a peer, or one to hang up on. */
   #helloDone(member: DirectoryEntry, connection: Connection, outcome: HelloOutcome): void {
     if (connection.status !== 'open' || !this.#isRunning) return;
@@ -270,6 +291,7 @@ export class MemberConnections {
     this.#keeper.reached(member);
     this.#book.found(member, null);
     this.#gossipHealth.look();
+    void this.#bulk.keep(member, connection);
   }
 
   #onConnection(connection: Connection): void {
@@ -280,14 +302,14 @@ export class MemberConnections {
     }
     this.#book.opened(member, connection);
     for (const other of this.#of(member)) {
-      // Who dials again gave up the dial before. So a member has three connections at most, one of them with a hello.
+      // Who dials again gave up the dial before. So a member has four connections at most, two of them with a hello.
       const isOlder = other.id !== connection.id && other.direction === connection.direction;
-      if (isOlder && !this.#links.isLink(member.id, other.id)) {
+      if (isOlder && !this.#saidHello(member, other)) {
         other.abort(new NetworkError({ code: 'stream_cut' }));
       }
     }
     setTimeout(() => {
-      if (connection.status === 'open' && !this.#links.isLink(member.id, connection.id)) {
+      if (connection.status === 'open' && !this.#saidHello(member, connection)) {
         connection.abort(
           new NetworkError({ code: 'protocol_broken', expected: 'a hello in time' }),
         );
@@ -298,9 +320,18 @@ export class MemberConnections {
   #onDisconnection(connection: Connection): void {
     const member = this.#directory.ofPeer(connection.remotePeer);
     if (member === null) return;
-    if (this.#links.lost(member.id, connection.id)) this.#ports.onLost(member.id);
+    this.#bulk.ended(member.id, connection);
+    if (this.#links.lost(member.id, connection.id)) {
+      this.#bulk.drop(member.id);
+      this.#ports.onLost(member.id);
+    }
     this.#book.closed(member, connection);
     if (this.#isRunning) this.#keeper.lost(member);
+  }
+
+  /** Whether it is the link, or the connection for bulk. */
+  #saidHello({ id }: DirectoryEntry, connection: Connection): boolean {
+    return this.#links.isLink(id, connection.id) || this.#bulk.has(id, connection);
   }
 
   #of(member: DirectoryEntry): Connection[] {
@@ -326,12 +357,13 @@ export class MemberConnections {
     });
   }
 
-  /** A stream on the connection that said hello. @throws {NetworkError} 'not_connected' */
+  /** A stream on the connection that said hello, or for bulk on the one beside it. @throws {NetworkError} 'not_connected' */
   async openStream(to: NodeId, protocol: string): Promise<Stream> {
     const signal = AbortSignal.timeout(this.#ports.settings.dialTimeoutMs);
-    return this.connection(to).newStream(protocol, {
-      signal,
-      maxOutboundStreams: protocol === updateProtocol ? 64 : 4,
-    });
+    const link = this.connection(to);
+    if (protocol !== updateProtocol)
+      return link.newStream(protocol, { signal, maxOutboundStreams: 4 });
+    const connection = this.#bulk.of(to) ?? link;
+    return connection.newStream(protocol, { signal, maxOutboundStreams: 64 });
   }
 }

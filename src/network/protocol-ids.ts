@@ -6,6 +6,8 @@ import { topics, type Topic } from '../wire/index.ts';
 export const pingProtocol = '/ipfs/ping/1.0.0';
 /** The first words on a connection: which consortium. */
 export const helloProtocol = '/annulus/hello/1.0.0';
+/** The first words on a connection that carries bulk alone. */
+export const bulkProtocol = '/annulus/bulk/1.0.0';
 /** Direct messages. */
 export const messageProtocol = '/annulus/message/1.0.0';
 /** Blobs by their digest. */

@@ -12,6 +12,7 @@ import { sayHello } from '../../src/network/hello-protocol.ts';
 import { toMultiaddr } from '../../src/network/member-directory.ts';
 import {
   gossipTopic,
+  bulkProtocol,
   helloProtocol,
   messageProtocol,
   pingProtocol,
@@ -75,6 +76,7 @@ const strands = [
   () => publish(),
   () => ask(),
   () => rawStream(helloProtocol, 40),
+  () => rawStream(bulkProtocol, 40),
   () => rawStream(gossipProtocol, 4_000),
   () => rawStream(pingProtocol, 100),
   () => rawStream('/ipfs/id/1.0.0', 200),

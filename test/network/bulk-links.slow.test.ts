@@ -83,11 +83,14 @@ function print(reports: readonly BulkReport[], extraSeconds: number): void {
   const seconds = most((report) => report.seconds);
   const ratio = seconds / (neededSeconds + extraSeconds);
   const asked = reports.reduce((sum, report) => sum + report.asked - report.arrived, 0);
+  /** Of the node whose votes came latest. */
+  const voteMs = (at: 0 | 1 | 2): number => most((report) => report.voteMs[at]);
   const facts = [
     `${seconds.toFixed(1)} s, ${ratio.toFixed(2)} times what the bytes${extraSeconds > 0 ? ' and the cut' : ''} need`,
     `${(most((report) => report.sentBytes) / blobBytes).toFixed(2)} copies sent at most`,
     `${asked} chunks of all asked for anew because they had not come`,
     `${most((report) => report.cpuSeconds).toFixed(0)} s CPU and ${most((report) => report.peakMib).toFixed(0)} MiB at most`,
+    `votes meanwhile under way for ${voteMs(0)} ms (half of them), ${voteMs(1)} (nine of ten), ${voteMs(2)} at most`,
     `load ${loadavg()[0]?.toFixed(0)}`,
   ];
   process.stdout.write(`    ${facts.join('; ')}\n`);

@@ -1,6 +1,7 @@
 /**
  * One member as a process of its own: a transport and a content store over a folder, told by lines of JSON on its input. It makes
- * a blob from its number and fetches those of all others.
+ * a blob from its number and fetches those of all others. Meanwhile it sends each a message as long as a vote, ten times a second,
+ * and notes how long those of the others were on their way.
  */
 import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
@@ -36,6 +37,8 @@ export type BulkNodeSays =
       readonly receivedBytes: number;
       readonly cpuSeconds: number;
       readonly peakMib: number;
+      /** How long messages of the length of a vote were on their way meanwhile, ms: half of them, nine of ten, all. */
+      readonly voteMs: readonly [number, number, number];
     };
 
 const options = JSON.parse(process.argv[2] ?? '{}') as BulkNodeOptions;
@@ -79,6 +82,14 @@ void (async () => {
   say({ kind: 'met' });
 })();
 
+const voteBytes = 282;
+const voteMs: number[] = [];
+transport.onMessage((_from, _topic, bytes) => {
+  // All processes have the clock of one machine.
+  voteMs.push(Date.now() - new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0));
+  return 'ignore';
+});
+
 createInterface({ input: process.stdin }).on('line', (line) => {
   void exchange(JSON.parse(line) as Digest[]);
 });
@@ -86,10 +97,18 @@ createInterface({ input: process.stdin }).on('line', (line) => {
 async function exchange(digests: readonly Digest[]): Promise<void> {
   const beganMs = performance.now();
   const before = transport.stats();
+  const votes = setInterval(() => {
+    const vote = new Uint8Array(voteBytes);
+    new DataView(vote.buffer).setFloat64(0, Date.now());
+    for (const { id } of others) transport.send(id, 'consensus', vote);
+  }, 100);
   await Promise.all(
     others.map(async ({ id }) => fetchOne(id, digests[members.findIndex((one) => one.id === id)])),
   );
   const seconds = (performance.now() - beganMs) / 1000;
+  clearInterval(votes);
+  voteMs.sort((a, b) => a - b);
+  const part = (share: number): number => voteMs[Math.floor(share * (voteMs.length - 1))] ?? 0;
   const { sentBytes, receivedBytes } = transport.stats();
   const { user, system } = process.cpuUsage();
   say({
@@ -99,6 +118,7 @@ async function exchange(digests: readonly Digest[]): Promise<void> {
       receivedBytes: receivedBytes - before.receivedBytes,
     },
     ...{ cpuSeconds: (user + system) / 1e6, peakMib: process.resourceUsage().maxRSS / 1024 },
+    voteMs: [part(0.5), part(0.9), part(1)],
   });
 }
 

@@ -6,10 +6,12 @@ import type { Libp2pTransport } from '../../src/network/index.ts';
 /** One member's door. */
 export class SlowDoor {
   dials = 0;
+  /** Bytes that passed, both ways, by dial. */
+  readonly carried: number[] = [];
   readonly #port: Promise<number>;
   readonly #delayMs: number;
   readonly #server: Server;
-  readonly #inside = new Set<Socket>();
+  readonly #inside = new Map<number, Socket>();
 
   /** `port` is where the member listens, once it does; what comes in and what goes out is `delayMs` late. */
   constructor(port: Promise<number>, delayMs: number) {
@@ -33,20 +35,27 @@ export class SlowDoor {
 
   close(): void {
     this.#server.close();
-    for (const socket of this.#inside) socket.destroy();
+    for (const socket of this.#inside.values()) socket.destroy();
+  }
+
+  /** Ends the connection that a dial opened, from 0. */
+  cut(dial: number): void {
+    this.#inside.get(dial)?.destroy();
   }
 
   async #enter(outer: Socket): Promise<void> {
-    this.dials += 1;
+    const dial = this.dials++;
+    this.carried[dial] = 0;
     const inner = connect(await this.#port, '127.0.0.1');
-    this.#inside.add(inner);
-    inner.on('close', () => this.#inside.delete(inner));
+    this.#inside.set(dial, inner);
+    inner.on('close', () => this.#inside.delete(dial));
     for (const [from, to] of [
       [outer, inner],
       [inner, outer],
     ] as const) {
       from.setNoDelay(true);
       from.on('data', (bytes) => {
+        this.carried[dial]! += bytes.byteLength;
         this.#late(() => to.write(bytes));
       });
       from.on('close', () => {
