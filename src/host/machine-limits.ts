@@ -57,11 +57,13 @@ export async function loopbackFault(): Promise<string | null> {
 
 /** Bytes of all files below `folder`; what goes away meanwhile is not counted. */
 export async function folderBytes(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  // Not by a recursive `readdir`, which gives up where a folder goes away.
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   let bytes = 0;
-  for (const name of names) {
-    const facts = await lstat(join(folder, name)).catch(() => null);
-    if (facts?.isFile() === true) bytes += facts.size;
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) bytes += await folderBytes(path);
+    else if (entry.isFile()) bytes += (await lstat(path).catch(() => null))?.size ?? 0;
   }
   return bytes;
 }

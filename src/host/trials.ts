@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { messageOf } from '../base/index.ts';
 import { errnoOf, onDisk } from './disk-error.ts';
-import { newFileFlags, withFile, writeAll } from './durable-files.ts';
+import { newFileFlags, nullIfAbsent, withFile, writeAll } from './durable-files.ts';
 
 const trialCount = 15;
 const trialBytes = 4096;
@@ -57,7 +57,7 @@ export async function listenFault(host: string, port: number): Promise<string | 
   }
 }
 
-/** A path below `folder` with its mode bits; the folder itself first. At most `countMax` of them. */
+/** A path below `folder` with its mode bits; the folder itself first. At most `countMax` of them; what goes away meanwhile is none. */
 export async function modesBelow(
   folder: string,
   countMax: number,
@@ -69,8 +69,11 @@ export async function modesBelow(
     if (found.length >= countMax) break;
     const path = join(folder, entry.name);
     if (entry.isSymbolicLink()) continue;
-    if (entry.isFile()) found.push({ path, mode: (await stat(path)).mode });
-    if (entry.isDirectory()) found.push(...(await modesBelow(path, countMax - found.length)));
+    const there = await nullIfAbsent(async () => {
+      if (entry.isDirectory()) return modesBelow(path, countMax - found.length);
+      return entry.isFile() ? [{ path, mode: (await stat(path)).mode }] : [];
+    });
+    found.push(...(there ?? []));
   }
   return found;
 }

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { listenFault, modesBelow, syncTrialMs } from '../../src/host/index.ts';
+import { folderBytes, listenFault, modesBelow, syncTrialMs } from '../../src/host/index.ts';
 
 describe('trials of this machine', () => {
   let folder: string;
@@ -43,5 +43,29 @@ describe('trials of this machine', () => {
     const modes = (await modesBelow(folder, 10)).map(({ mode }) => (mode & 0o777).toString(8));
     expect(modes).to.deep.equal(['700', '700', '644']);
     expect(await modesBelow(folder, 2)).to.have.length(2);
+  });
+
+  it('find the rights of a folder in which files and folders come and go', async () => {
+    await writeFile(join(folder, 'stays'), 'x', { mode: 0o600 });
+    let isOver = false;
+    const busy = async (name: string): Promise<void> => {
+      while (!isOver) {
+        await mkdir(join(folder, name));
+        await writeFile(join(folder, name, 'blob'), 'x');
+        await rm(join(folder, name), { recursive: true });
+      }
+    };
+    const coming = ['one', 'two', 'three'].map(busy);
+    try {
+      for (let look = 0; look < 300; look++) {
+        const paths = (await modesBelow(folder, 100)).map(({ path }) => path);
+        expect(paths).to.include(join(folder, 'stays'));
+        // The one that stays has a byte, the three that come and go another one each.
+        expect(await folderBytes(folder)).to.be.within(1, 4);
+      }
+    } finally {
+      isOver = true;
+      await Promise.all(coming);
+    }
   });
 });
