@@ -54,18 +54,21 @@ export class BulkConnections {
 
   /** A link stands: sees to it that there is one beside it for as long as it does, if this node dialled the link. */
   async keep(member: DirectoryEntry, link: Connection): Promise<void> {
+    const { settings, logger } = this.#ports;
     if (link.direction !== 'outbound') return;
     for (let failures = 0; this.#ports.isLink(member, link); failures += 1) {
       try {
         const connection = await this.#dial(member, link);
         if (connection === null) return;
-        failures = 0;
+        const sinceMs = performance.now();
         await ended(connection);
+        // One that the other side ends again and again is dialled ever less often.
+        if (performance.now() - sinceMs >= settings.redialMsMax) failures = 0;
       } catch (error) {
         const facts = { to: member.id, reason: messageOf(error) };
-        this.#ports.logger.log('debug', 'no connection for bulk', facts);
+        logger.log('debug', 'no connection for bulk', facts);
       }
-      const pauseMs = redialPauseMs(this.#ports.settings, failures);
+      const pauseMs = redialPauseMs(settings, failures);
       await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Keeps one connection to every other member, for ever. libp2p's own keep-alive gives up after 67 s. The
+ * Keeps a link to every other member, for ever. libp2p's own keep-alive gives up after 67 s. The
  * lower peer id dials; the other dials too when nothing came for a while, since some firewalls only let
  * connections out, and at once when nobody knows where to dial it. Dials may cross: `MemberConnections` keeps one.
  */

@@ -13,9 +13,9 @@ const filesOfWorker = 16;
 const filesOfNode = 6;
 const filesOfProgram = 48;
 
-/** Files and sockets a run has open at once: each connection has both its ends in this process. */
+/** Files and sockets a run has open at once: each connection, a link and one for bulk, has both its ends in this process. */
 export function filesNeeded(memberCount: number, workerCount: number): number {
-  const sockets = memberCount * (memberCount - 1);
+  const sockets = 2 * memberCount * (memberCount - 1);
   return sockets + memberCount * filesOfNode + workerCount * filesOfWorker + filesOfProgram;
 }
 

@@ -77,8 +77,8 @@ describe('preflight', () => {
   });
 
   it('refuses to begin with fewer open files than the connections of all pairs need', async () => {
-    // Both ends of 16 * 15 / 2 connections are in this process.
-    expect(filesNeeded(16, 2)).greaterThan(16 * 15);
+    // Both ends of 16 * 15 connections, two for each pair, are in this process.
+    expect(filesNeeded(16, 2)).greaterThan(2 * 16 * 15);
     const { code, message } = await refusalOf(checkMachine(4, 2, 64));
     expect(code).equal('too_few_files');
     expect(message).contain('64 are allowed: raise the limit (ulimit -n');
