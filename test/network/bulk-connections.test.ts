@@ -198,6 +198,8 @@ describe('the connection for bulk beside a link', () => {
       const { dial, link } = await world();
       const first = await dial();
       await hello(first);
+      // Until it is no more closed for the want of one.
+      await pass(600);
       const newer = await dial();
       await hello(newer);
       await until(() => first.status !== 'open', 'the first is closed');
