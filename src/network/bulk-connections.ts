@@ -6,11 +6,12 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { messageOf, type Digest, type Logger, type NodeId } from '../base/index.ts';
+import { redialPauseMs } from './dial-keeper.ts';
 import { NetworkError } from './errors.ts';
 import { answerHello, sayHello, type HelloOutcome } from './hello-protocol.ts';
 import type { DirectoryEntry } from './member-directory.ts';
 import { bulkProtocol } from './protocol-ids.ts';
-import { redialPauseMs, type NetworkSettings } from './settings.ts';
+import type { NetworkSettings } from './settings.ts';
 
 /** What the connections for bulk need of their node. */
 export interface BulkPorts {

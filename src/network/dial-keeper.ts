@@ -5,7 +5,7 @@
  */
 import { messageOf, type Logger, type NodeId } from '../base/index.ts';
 import { isLower, type DirectoryEntry } from './member-directory.ts';
-import { redialPauseMs, type NetworkSettings } from './settings.ts';
+import type { NetworkSettings } from './settings.ts';
 
 /** What the keeper needs of its node. */
 export interface DialPorts {
@@ -151,4 +151,13 @@ export class DialKeeper {
   #reverseMs(): number {
     return this.#ports.settings.reverseDialAfterMs * (0.5 + Math.random() / 2);
   }
+}
+
+/** Before another dial: doubles with each failure; half of it is chance, so that a whole consortium does not dial in step. */
+export function redialPauseMs(
+  { redialMsMin, redialMsMax }: Pick<NetworkSettings, 'redialMsMin' | 'redialMsMax'>,
+  failures: number,
+): number {
+  const fullMs = Math.min(redialMsMax, redialMsMin * 2 ** Math.min(failures, 20));
+  return fullMs * (0.5 + Math.random() / 2);
 }

@@ -202,12 +202,3 @@ export function validateNetworkSettings(settings: NetworkSettings): void {
 function check(holds: boolean, key: string, expected: string): void {
   if (!holds) throw new NetworkError({ code: 'bad_setting', key, expected });
 }
-
-/** Before another dial: doubles with each failure; half of it is chance, so that a whole consortium does not dial in step. */
-export function redialPauseMs(
-  { redialMsMin, redialMsMax }: Pick<NetworkSettings, 'redialMsMin' | 'redialMsMax'>,
-  failures: number,
-): number {
-  const fullMs = Math.min(redialMsMax, redialMsMin * 2 ** Math.min(failures, 20));
-  return fullMs * (0.5 + Math.random() / 2);
-}
